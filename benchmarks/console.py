@@ -220,9 +220,9 @@ def most_queries(app: Application, paths: Mapping[str, Sequence[str]]) -> tuple[
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from unlost.web.serving import Reached, holding, set_up
+    from unlost.web.serving import ReachedAddress, holding, set_up
 
-    set_up(read_home_key(app.home), Reached())
+    set_up(read_home_key(app.home), ReachedAddress())
     counts: dict[str, int] = {}
     with holding(app):
         client = Client(SERVER_NAME="localhost")

@@ -17,7 +17,8 @@ from unlost.app.compose import open_application
 from unlost.app.home.home import Home
 from unlost.app.home.system import SystemClock
 from unlost.catalog.orgs import get_org, save_org
-from unlost.model.ports import Clock, Entropy, Vault
+from unlost.model.ports.system import Clock, Entropy
+from unlost.model.ports.vault import Vault
 
 
 class WithoutSearch:

@@ -35,11 +35,11 @@ from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 from unlost.vault.keys.opening import add_slot, open_keyring
 from unlost.vault.keys.unlock import SERVICE_SLOT, ByServiceKeyFile, ServiceKey, write_service_key
 from unlost.vault.stores.cached import CachedStore
-from unlost.vault.stores.pieces import Pieces
+from unlost.vault.stores.pieces import RangeCache
 from unlost.vault.vault import EncryptedVault, open_vault
 
 SMALL = replace(IDENTITY, tenant="small")
@@ -88,7 +88,7 @@ class FarStore:
         self._travel("head")
         return self._inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin so."""
         found = list(self._inner.list(prefix))
         for _ in range(0, max(1, len(found)), PAGE):
@@ -124,7 +124,7 @@ def opened(store: Store, key: Path) -> EncryptedVault:
 
 def on_machine(store: Store, folder: Path) -> Store:
     """The store as a home reaches it that keeps pieces in a folder."""
-    return CachedStore(store, pieces=Pieces(folder, limit=CACHE, clock=SystemClock()))
+    return CachedStore(store, pieces=RangeCache(folder, limit=CACHE, clock=SystemClock()))
 
 
 def filled(bench: Bench, nights: int) -> str:

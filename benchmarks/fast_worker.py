@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from unlost.app.compose import open_application
-from unlost.app.home.cancellation import Brake
-from unlost.app.service.service import Part, Service
+from unlost.app.home.cancellation import CancellationFlag
+from unlost.app.service.service import Service, ServicePart
 
 
 class FastClock:
@@ -40,14 +40,14 @@ class FastClock:
 def main() -> None:
     """Serve one org at a time until SIGTERM."""
     home, factor, ahead = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    brake = Brake()
+    brake = CancellationFlag()
     signal.signal(signal.SIGTERM, lambda *_: brake.pull())
     clock = FastClock(factor, ahead=ahead)
     service = Service(
         lambda held: open_application(home, clock=clock, brake=held),
         brake,
         workers=1,
-        part=Part.WORKER,
+        part=ServicePart.WORKER,
     )
     service.run()
 

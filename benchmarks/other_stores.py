@@ -83,7 +83,7 @@ class Vault:
 
     def megabytes(self) -> float:
         """All that snapshots are read from; what was replaced waits some days before it goes."""
-        return self._vault.size(self._vault.adopt(IDENTITY)) / MEGA
+        return self._vault.usage(self._vault.adopt(IDENTITY)).bytes / MEGA
 
 
 class Tables:

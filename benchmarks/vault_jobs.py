@@ -29,15 +29,16 @@ from benchmarks.vault_nights import IDENTITY, Bench
 from benchmarks.vault_year import LIVED, TABLE, peak_of, shown
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
+from unlost.model.rectification import Rectify, RightValue
 from unlost.model.snapshot import SegmentEntry, VerifyLevel
 from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault
 
@@ -68,13 +69,11 @@ def erasing(folder: Path, *, rows: int, persons: int) -> dict[str, float]:
     """Erase persons that lie all over the table, in one go."""
     with Linked(folder, rows) as bench:
         numbers = np.sort(bench.random.choice(rows, persons, replace=False))
-        wish = ErasureWish(
-            tuple(RecordKey(TABLE, one) for one in contacts.ids(numbers).to_pylist())
-        )
+        wish = Erase(tuple(RecordKey(TABLE, one) for one in contacts.ids(numbers).to_pylist()))
         vault = bench.open()
         org = vault.adopt(IDENTITY)
         before = live_segments(vault, org)
-        job = done(lambda: vault.erase(org, wish, run="erase"))
+        job = done(lambda: vault.apply(org, unconditional(wish), run="erase"))
         after = live_segments(bench.open(), org)
         assert vault.erased(org, wish.records) == frozenset(wish.records)
     hit = [entry for ident, entry in before.items() if ident not in after]
@@ -100,7 +99,7 @@ def writing_again(folder: Path, hit: list[SegmentEntry], *, rows: int) -> Job:
         return done(lambda: [written(room, out, entry) for entry in hit])
 
 
-def written(room: OrgRoom, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
+def written(room: OrgVault, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
     """The same segment under another name."""
     stream = out.stream(room.reader.facts(entry)[0])
     for rows in room.reader.groups(entry):
@@ -113,9 +112,9 @@ def rectifying(folder: Path, *, rows: int) -> dict[str, float]:
     with Linked(folder, rows) as bench:
         vault = bench.open()
         key = contacts.ids(np.array([rows // 3])).to_pylist()[0]
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue("Email", "right@example.com"),))
+        wish = Rectify(RecordKey(TABLE, key), (RightValue("Email", "right@example.com"),))
         org = vault.adopt(IDENTITY)
-        job = done(lambda: vault.rectify(org, wish, run="rectify"))
+        job = done(lambda: vault.apply(org, unconditional(wish), run="rectify"))
     return {"rectify_s": job.wall_s, "rectify_rss_mb": job.peak_mb}
 
 
@@ -143,7 +142,7 @@ def rekeying(folder: Path, *, rows: int) -> dict[str, float]:
         vault = bench.open()
         org = vault.adopt(IDENTITY)
         job = done(lambda: vault.rekey(org, run="rekey"))
-        assert vault.under_earlier_keys(org).objects == 0
+        assert vault.usage(org).earlier_keys.objects == 0
     return {"rekey_s": job.wall_s, "rekey_rss_mb": job.peak_mb}
 
 

@@ -125,7 +125,7 @@ def measure(folder: Path, *, count: int, nights: int) -> dict[str, float]:
     took = timed(lambda key: vault.history(org, MAIL.name, key), keys)
     return {
         "mails": held,
-        "vault_mb": vault.size(org) / 1e6,
+        "vault_mb": vault.usage(org).bytes / 1e6,
         "mail_history_p95_ms": percentile(took, 0.95),
         "mail_history_median_ms": median(took),
     }

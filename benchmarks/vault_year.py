@@ -36,7 +36,8 @@ from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
 from unlost.app.home.process import give_back, settle
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance import compactor
@@ -160,12 +161,12 @@ def sizes(bench: Bench, versions: float) -> dict[str, float]:
     """Sizes as it is and as it would be if it were written anew; how fast it is verified."""
     vault = bench.open()
     org = vault.adopt(IDENTITY)
-    size = vault.size(org)
+    size = vault.usage(org).bytes
     start = time.perf_counter()
     assert vault.verify(VerifyLevel.FULL).damages == ()
     verified = time.perf_counter() - start
     peak = peak_of(lambda: merged_whole(vault, org))
-    fresh = vault.size(org)
+    fresh = vault.usage(org).bytes
     segments = vault.room(org).chain.live().segments[TABLE].values()
     return {
         "vault_mb": size / 1e6,
@@ -194,7 +195,8 @@ def forgetting(bench: Bench) -> dict[str, float]:
 
     def work() -> None:
         start = time.perf_counter()
-        done = vault.forget(org, KeepRules(daily=30, monthly=12), run="forget")
+        rules = KeepRules(daily=30, monthly=12)
+        done = vault.apply(org, unconditional(Forget(rules)), run="forget")
         told.update(forget_s=time.perf_counter() - start, forgotten=done.versions)
 
     return {"forget_rss_mb": peak_of(work)} | told

@@ -90,7 +90,7 @@ def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
         words, kind = words[2:], "NotAllowed"
     elif name in makers:
         kind = makers[name]
-    elif name == "Failure" and len(words) == 3:  # code, sentence, next step
+    elif name == "ReadFailure" and len(words) == 3:  # code, sentence, next step
         kind = "SourceRefused"
     else:
         return []

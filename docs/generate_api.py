@@ -12,7 +12,7 @@ from pathlib import Path
 
 import unlost.app.home.database  # noqa: F401 (sets up Django)
 from unlost.app.access import ACTIONS, WORDS
-from unlost.app.operations import OPERATIONS, Operation
+from unlost.app.operations import OPERATIONS, ApiOperation
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
 INTRODUCTION = """# REST API
@@ -74,11 +74,11 @@ def page() -> str:
     return "\n".join([INTRODUCTION, *(_section(*one) for one in groupby(ordered, _group))])
 
 
-def _group(operation: Operation) -> str:
+def _group(operation: ApiOperation) -> str:
     return GROUPS[operation.action.partition(".")[0]]
 
 
-def _section(title: str, operations: Iterator[Operation]) -> str:
+def _section(title: str, operations: Iterator[ApiOperation]) -> str:
     rows = [
         "| operation | method and path | what it does | needs the right to |",
         "|---|---|---|---|",
@@ -86,7 +86,7 @@ def _section(title: str, operations: Iterator[Operation]) -> str:
     return "\n".join([f"## {title}", "", *rows, *map(_row, operations), ""])
 
 
-def _row(operation: Operation) -> str:
+def _row(operation: ApiOperation) -> str:
     first = (getdoc(operation.call) or "").partition("\n")[0].partition("; raises ")[0]
     does = first.removesuffix(" Raises NotFound.").rstrip(".").replace("``", "`")
     right = WORDS[ACTIONS[operation.action].right]

@@ -20,12 +20,12 @@ from unlost.app.actions.alerts.doctor import Diagnosis
 from unlost.app.actions.backups.backup import BackupResult
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
-from unlost.app.actions.orgs.follow import Followed
+from unlost.app.actions.orgs.follow import FollowedOrg
 from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
 from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
 from unlost.app.actions.orgs.write_access import WriterResult
 from unlost.app.actions.people.audit import AuditPage
-from unlost.app.actions.people.people import People, SignInLink
+from unlost.app.actions.people.people import PeopleList, SignInLink
 from unlost.app.actions.people.tokens import NewToken, Tokens
 from unlost.app.actions.records.compare import CompareResult
 from unlost.app.actions.records.export import ExportResult
@@ -36,22 +36,22 @@ from unlost.app.actions.records.show import ShowResult
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import RestoreResult, RunDetail, RunList
 from unlost.app.actions.retention.privacy import PersonData
-from unlost.app.actions.runs.control import Controlled
+from unlost.app.actions.runs.control import RunCommandResult
 from unlost.app.actions.storage.storage import StorageReport
 from unlost.app.actions.vault.init import InitResult
 from unlost.app.actions.vault.rebuild import RebuildResult
-from unlost.app.actions.vault.salvage import Salvaged, SalvagePlan
+from unlost.app.actions.vault.salvage import SalvagePlan, SalvageResult
 from unlost.app.actions.vault.verify import VerifyResult
 from unlost.catalog.audit import AuditProof
 from unlost.catalog.people import Person
-from unlost.catalog.tokens import Token
+from unlost.catalog.tokens import ApiToken
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
     "init": InitResult,
     "org add": AddedOrg,
     "org list": OrgList,
-    "org follow": Followed,
+    "org follow": FollowedOrg,
     "org writer": WriterResult,
     "backup": BackupResult,
     "snapshots": SnapshotList,
@@ -65,7 +65,7 @@ RESULTS: Mapping[str, type] = {
     "export person": PersonData,
     "verify": VerifyResult,
     "verify --salvage --plan": SalvagePlan,
-    "verify --salvage --yes": Salvaged,
+    "verify --salvage --yes": SalvageResult,
     "restore plan": PlanResult,
     "restore show": PlanResult,
     "restore run": RestoreResult,
@@ -73,16 +73,16 @@ RESULTS: Mapping[str, type] = {
     "restore retry": RestoreResult,
     "runs": RunList,
     "runs RUN": RunDetail,
-    "runs RUN --pause": Controlled,
-    "runs RUN --cancel": Controlled,
-    "runs RUN --go-on": Controlled,
+    "runs RUN --pause": RunCommandResult,
+    "runs RUN --cancel": RunCommandResult,
+    "runs RUN --go-on": RunCommandResult,
     "schedule show": Schedules,
     "schedule set": OrgSchedule,
     "storage": StorageReport,
     "alert list": Alerts,
     "alert test": ChannelTests,
     "doctor": Diagnosis,
-    "user list": People,
+    "user list": PeopleList,
     "user add": Person,
     "user role": Person,
     "user remove": Person,
@@ -90,7 +90,7 @@ RESULTS: Mapping[str, type] = {
     "user link": SignInLink,
     "token list": Tokens,
     "token make": NewToken,
-    "token drop": Token,
+    "token drop": ApiToken,
     "audit list": AuditPage,
     "audit verify": AuditProof,
     "org hidden": HiddenOfOrg,

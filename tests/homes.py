@@ -15,15 +15,16 @@ import psycopg
 import copying
 from postgres import Postgres
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
+from unlost.model.connector_info import Expiry
 from unlost.model.errors import NotAllowed, NotFound
-from unlost.model.knowledge import Expiry
-from unlost.model.ports import Connector, Context, SecretField, Source, Writer
+from unlost.model.ports.source import Connector, Context, SecretField, Source
+from unlost.model.ports.writer import Writer
 from unlost.model.schema import Column, Reference, Schema, WireKind
-from unlost.model.storage import MailRule, StorageRule, Weight
+from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_writer import MemoryWriter
@@ -132,13 +133,13 @@ class MemoryConnector:
         """A record costs a kilobyte, and a mail its text."""
         rules = {
             table.name: StorageRule(
-                (Weight("data storage", 1024),),
+                (StorageWeight("data storage", 1024),),
                 "Created" if table.column("Created") else None,
                 "Owner" if table.column("Owner") else None,
             )
             for table in schema.tables
         }
-        mail = StorageRule((Weight("data storage", 1024, ("Text",)),), "Sent", None)
+        mail = StorageRule((StorageWeight("data storage", 1024, ("Text",)),), "Sent", None)
         return rules | {"Mail": mail} if "Mail" in rules else rules
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
@@ -182,7 +183,7 @@ class World:
         connect(self.home.catalog)
         self.app = self.opened()
 
-    def opened(self, *, brake: Brake | None = None) -> Application:
+    def opened(self, *, brake: CancellationFlag | None = None) -> Application:
         return Application(
             self.home,
             clock=self.clock,
@@ -193,7 +194,7 @@ class World:
         )
 
     def opened_at(
-        self, root: Path, *, brake: Brake | None = None, actor: Actor | None = None
+        self, root: Path, *, brake: CancellationFlag | None = None, actor: Actor | None = None
     ) -> Application:
         """As the command line opens it."""
         read_home(root)

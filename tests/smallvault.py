@@ -8,7 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Witness
+from unlost.model.ports.system import Witness
 from unlost.model.reading import Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit

@@ -19,7 +19,7 @@ import pyarrow as pa
 import copying
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import Cursor, FileRef, Op, Rows
 from unlost.model.schema import (
     Column,

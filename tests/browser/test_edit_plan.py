@@ -60,7 +60,7 @@ def fit(lena: Any) -> None:
 
 def test_a_field_of_what_failed_is_set_in_three_acts(failed: str, visit: Visit) -> None:
     lena = visit(bypass_csp=True, **PHONE)
-    lena.open(f"/jobs/{failed}/")
+    lena.open(f"/runs/{failed}/")
     fit(lena)
     summary = lena.page.get_by_text("Set a field of these, then try again")
     lena.reach(summary)
@@ -82,7 +82,7 @@ def test_values_of_a_record_are_changed_without_scripts(
     failed: str, lost: str, visit: Visit
 ) -> None:
     lena = visit(java_script_enabled=False)
-    lena.open(f"/jobs/{failed}/")
+    lena.open(f"/runs/{failed}/")
     lena.page.get_by_role("button", name="Retry these").click()
     button = lena.page.get_by_role("button", name="Restore 1 record")
     for _ in range(60):
@@ -100,7 +100,7 @@ def test_values_of_a_record_are_changed_without_scripts(
 
 def test_the_pages_are_fit_for_everybody(failed: str, visit: Visit) -> None:
     lena = visit(bypass_csp=True, **PHONE)
-    lena.open(f"/jobs/{failed}/")
+    lena.open(f"/runs/{failed}/")
     lena.press(lena.page.get_by_role("button", name="Retry these"))
     planned(lena)
     people = lena.page.get_by_text("Give records to somebody else")

@@ -97,7 +97,7 @@ def test_task_6_rows_that_failed_are_tried_again_with_three_clicks(
     console.simulator.admin.post("rules/clear")
     assert not live_names(console) & set(lost)
     lena = visit()
-    lena.open(f"/jobs/{run}/")
+    lena.open(f"/runs/{run}/")
     expect(lena.page.get_by_role("heading", name=re.compile("needs? attention"))).to_be_visible()
     expect(lena.page.get_by_text("No customer on Fridays.").first).to_be_visible()
     lena.press(button(lena, "^Retry these"))

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import json_answer
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.testing.connectors import SourceContract
 
 

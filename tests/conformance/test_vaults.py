@@ -6,16 +6,17 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost.model.erasure import ErasureWish, MatchColumn, TableErased
+from unlost.model.erasure import Erase, MatchColumn, PastErasure, TableErased
 from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.lineage import resolve
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Commit
+from unlost.model.ports.vault import Commit
 from unlost.model.reading import Rows
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules
-from unlost.model.salvage import Salvage
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START, VirtualClock
@@ -238,12 +239,19 @@ def test_nights_that_rules_do_not_keep_are_shown_no_more(vault: EncryptedVault, 
     for number in (2, 3):
         night(vault, org, f"night-{number}")
     rules, agreed = KeepRules(daily=1), list[Forgetting]()
-    plan = vault.plan_forgetting(org, rules)
-    assert (plan.nights, plan.kept) == ((1, 2), (3,))
+    plan = vault.plan(org, Forget(rules)).effect
+    assert (plan.nights, plan.staying) == ((1, 2), (3,))
     with pytest.raises(ZeroDivisionError):
-        vault.forget(org, rules, run="forget-1", agree=lambda _: agreed.clear() if 1 // 0 else None)
+        vault.apply(
+            org,
+            unconditional(Forget(rules)),
+            run="forget-1",
+            before_write=lambda _: agreed.clear() if 1 // 0 else None,
+        )
     assert len(vault.snapshots(org)) == 3
-    done = vault.forget(org, rules, run="forget-2", agree=agreed.append)
+    done = vault.apply(
+        org, unconditional(Forget(rules)), run="forget-2", before_write=agreed.append
+    )
     assert agreed == [plan]
     assert done.snapshot == 4
     again = reopen(vault)
@@ -251,7 +259,7 @@ def test_nights_that_rules_do_not_keep_are_shown_no_more(vault: EncryptedVault, 
     with pytest.raises(NotFound) as caught:
         again.at(org, 2)
     assert caught.value.code == "snapshot-forgotten"
-    assert again.forget(org, rules, run="forget-3").snapshot is None
+    assert again.apply(org, unconditional(Forget(rules)), run="forget-3").snapshot is None
     assert night(vault, org, "night-5").number == 5
 
 
@@ -260,10 +268,12 @@ def test_nothing_is_forgotten_while_a_run_is_open(vault: EncryptedVault, org: st
     night(vault, org, "night-2")
     commit = begin(vault, org, "run-1")
     with pytest.raises(Conflict) as caught:
-        vault.forget(org, KeepRules(daily=1), run="forget-1")
+        vault.apply(org, unconditional(Forget(KeepRules(daily=1))), run="forget-1")
     assert caught.value.code == "runs-open"
     commit.abandon()
-    assert vault.forget(org, KeepRules(daily=1), run="forget-2").nights == (1,)
+    assert vault.apply(org, unconditional(Forget(KeepRules(daily=1))), run="forget-2").nights == (
+        1,
+    )
 
 
 def test_holds_stand_above_rules_and_are_there_for_the_next_process(
@@ -271,16 +281,16 @@ def test_holds_stand_above_rules_and_are_there_for_the_next_process(
 ) -> None:
     """One on the same thing replaces the earlier one, also in its place in time."""
     night(vault, org, "night-2")
-    thing = HeldThing(HoldScope.NIGHT, night=1)
-    vault.hold(org, (Hold(thing, "audit", "ada"),), run="hold-1")
-    info = vault.hold(org, (Hold(thing, "court", "bo"),), run="hold-2")
+    thing = HoldTarget(HoldScope.NIGHT, night=1)
+    vault.change_holds(org, placed=(Hold(thing, "audit", "ada"),), run="hold-1")
+    info = vault.change_holds(org, placed=(Hold(thing, "court", "bo"),), run="hold-2")
     assert info.kind is CommitKind.HOLD
     again = reopen(vault)
     assert again.holds(org) == (Hold(thing, "court", "bo", None, info.number),)
-    assert again.plan_forgetting(org, KeepRules(daily=1)).nothing
-    again.lift(org, (thing,), run="hold-3")
+    assert again.plan(org, Forget(KeepRules(daily=1))).effect.nothing
+    again.change_holds(org, lifted=(thing,), run="hold-3")
     assert again.holds(org) == ()
-    assert again.plan_forgetting(org, KeepRules(daily=1)).nights == (1,)
+    assert again.plan(org, Forget(KeepRules(daily=1))).effect.nights == (1,)
 
 
 # --- erasing ---------------------------------------------------------------------------------
@@ -289,17 +299,17 @@ def test_holds_stand_above_rules_and_are_there_for_the_next_process(
 def test_what_was_erased_is_gone_and_stays_out(vault: EncryptedVault, org: str) -> None:
     """Under its id, and under another one with the same value in a column that tells it."""
     named_night(vault, org, "night-2", {"a": "Anna", "b": "Ben"})
-    wish = ErasureWish((RecordKey("Thing", "a"),), (MatchColumn("Thing", "Name"),), by="admin")
-    plan = vault.plan_erasure(org, wish)
+    wish = Erase((RecordKey("Thing", "a"),), (MatchColumn("Thing", "Name"),), by="admin")
+    plan = vault.plan(org, wish).effect
     assert (plan.tables, plan.snapshot) == ((TableErased("Thing", 1, 1, 1),), None)
     with pytest.raises(ZeroDivisionError):
-        vault.erase(org, wish, run="erase-1", agree=lambda _: divmod(1, 0))
+        vault.apply(org, unconditional(wish), run="erase-1", before_write=lambda _: divmod(1, 0))
     assert len(vault.history(org, "Thing", "a")) == 1
-    assert vault.erase(org, wish, run="erase-2").tables == plan.tables
+    assert vault.apply(org, unconditional(wish), run="erase-2").tables == plan.tables
     again = reopen(vault)
     assert [len(again.history(org, "Thing", one)) for one in ("a", "b")] == [0, 1]
-    assert again.erase(org, wish, run="erase-3").snapshot is None
-    (told,) = again.erasures(org)
+    assert again.apply(org, unconditional(wish), run="erase-3").snapshot is None
+    (told,) = again.past_operations(org, PastErasure)
     assert (told.proof.by, told.proof.run, told.complete) == ("admin", "erase-2", True)
     assert told.proof.listed == len(told.pseudonyms) == 2
     seen = {"a": "Anna", "z": " ANNA", "y": ""}
@@ -317,20 +327,20 @@ def test_what_was_erased_is_gone_and_stays_out(vault: EncryptedVault, org: str) 
 def test_a_hold_stands_above_an_erasure(vault: EncryptedVault, org: str) -> None:
     """Nothing of it is erased, and who asked is told."""
     named_night(vault, org, "night-2", {"a": "Anna"})
-    wish = ErasureWish((RecordKey("Thing", "a"),))
+    wish = Erase((RecordKey("Thing", "a"),))
     for thing in (
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, "Thing"),
-        HeldThing(HoldScope.RECORD, "Thing", "a"),
-        HeldThing(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, "Thing"),
+        HoldTarget(HoldScope.RECORD, "Thing", "a"),
+        HoldTarget(HoldScope.NIGHT, night=2),
     ):
-        vault.hold(org, (Hold(thing),), run=f"hold-{thing.scope}")
+        vault.change_holds(org, placed=(Hold(thing),), run=f"hold-{thing.scope}")
         with pytest.raises(Conflict) as caught:
-            vault.erase(org, wish, run="erase-1")
+            vault.apply(org, unconditional(wish), run="erase-1")
         assert caught.value.code == "erase-held"
-        vault.lift(org, (thing,), run=f"lift-{thing.scope}")
+        vault.change_holds(org, lifted=(thing,), run=f"lift-{thing.scope}")
     assert len(vault.history(org, "Thing", "a")) == 1
-    assert vault.erase(org, wish, run="erase-2").snapshot is not None
+    assert vault.apply(org, unconditional(wish), run="erase-2").snapshot is not None
 
 
 def test_what_came_back_goes_too(vault: EncryptedVault, org: str) -> None:
@@ -338,7 +348,7 @@ def test_what_came_back_goes_too(vault: EncryptedVault, org: str) -> None:
     named_night(vault, org, "night-2", {"a": "Anna", "a2": "Anna"})
     target = vault.adopt(SANDBOX)
     restore(vault, org, "run-1", [line("a", "a2", org), line("a", "there", target)])
-    done = vault.erase(org, ErasureWish((RecordKey("Thing", "a2"),)), run="erase-1")
+    done = vault.apply(org, unconditional(Erase((RecordKey("Thing", "a2"),))), run="erase-1")
     assert set(done.records) == {RecordKey("Thing", "a"), RecordKey("Thing", "a2")}
     assert done.elsewhere == ((target, RecordKey("Thing", "there")),)
 
@@ -351,19 +361,19 @@ def test_a_wrong_value_is_replaced_in_all_history(vault: EncryptedVault, org: st
     for night, name in enumerate(("Ana", "Hanna", "Ana"), start=2):
         named_night(vault, org, f"night-{night}", {"a": name, "b": "Ana"})
     key = RecordKey("Thing", "a")
-    wish = RectifyWish(key, (RightValue("Name", "Anna"),), was="Ana", by="admin")
-    plan = vault.plan_rectification(org, wish)
+    wish = Rectify(key, (RightValue("Name", "Anna"),), was="Ana", by="admin")
+    plan = vault.plan(org, wish).effect
     assert (plan.tables, plan.snapshot) == ((TableErased("Thing", 1, 2, 1),), None)
     assert plan.columns == plan.current == ("Thing.Name",)
     with pytest.raises(ZeroDivisionError):
-        vault.rectify(org, wish, run="rectify-1", agree=lambda _: divmod(1, 0))
-    assert vault.rectify(org, wish, run="rectify-2").tables == plan.tables
+        vault.apply(org, unconditional(wish), run="rectify-1", before_write=lambda _: divmod(1, 0))
+    assert vault.apply(org, unconditional(wish), run="rectify-2").tables == plan.tables
     again = reopen(vault)
     names = [one.cells["Name"] for one in again.history(org, "Thing", "a")]
     assert names == ["Anna", "Hanna", "Anna"]
     assert again.history(org, "Thing", "b")[0].cells["Name"] == "Ana"
-    assert again.rectify(org, wish, run="rectify-3").snapshot is None
-    (told,) = again.erasures(org)
+    assert again.apply(org, unconditional(wish), run="rectify-3").snapshot is None
+    (told,) = again.past_operations(org, PastErasure)
     assert (told.proof.run, told.proof.columns) == ("rectify-2", ("Thing.Name",))
     assert again.commits(org)[-1].kind is CommitKind.RECTIFY
     named_night(again, org, "night-9", {"a": "Ana"})
@@ -374,11 +384,14 @@ def test_where_nothing_is_damaged_nothing_is_salvaged(vault: EncryptedVault, org
     """No commit is made, nothing is told, and no column of a record is unknown."""
     named_night(vault, org, "night-2", {"a": "Ana"})
     before = len(vault.commits(org))
-    seen: list[Salvage] = []
-    assert vault.plan_salvage(org) == Salvage()
-    assert vault.salvage(org, run="salvage-1", agree=seen.append) == Salvage()
-    assert seen == [Salvage()]
-    assert (len(vault.commits(org)), vault.salvages(org)) == (before, ())
+    seen: list[SalvageEffect] = []
+    assert vault.plan(org, Salvage()).effect == SalvageEffect()
+    assert (
+        vault.apply(org, unconditional(Salvage()), run="salvage-1", before_write=seen.append)
+        == SalvageEffect()
+    )
+    assert seen == [SalvageEffect()]
+    assert (len(vault.commits(org)), vault.past_operations(org, PastSalvage)) == (before, ())
     head = vault.head(org)
     assert head is not None
     assert head.unread("Thing", ["a"]) == {}
@@ -389,17 +402,17 @@ def test_what_stands_in_the_way_of_a_correction(vault: EncryptedVault, org: str)
     named_night(vault, org, "night-2", {"a": "Ana"})
     key, right = RecordKey("Thing", "a"), RightValue("Name", "Anna")
     for wish, code in (
-        (RectifyWish(RecordKey("Thing", "never"), (right,)), "record-unknown"),
-        (RectifyWish(key, (RightValue("Never", "x"),)), "column-unknown"),
-        (RectifyWish(key, ()), "rectify-unclear"),
+        (Rectify(RecordKey("Thing", "never"), (right,)), "record-unknown"),
+        (Rectify(key, (RightValue("Never", "x"),)), "column-unknown"),
+        (Rectify(key, ()), "rectify-unclear"),
     ):
         with pytest.raises(UnlostError) as caught:
-            vault.plan_rectification(org, wish)
+            vault.plan(org, wish)
         assert caught.value.code == code
-    thing = HeldThing(HoldScope.RECORD, "Thing", "a")
-    vault.hold(org, (Hold(thing),), run="hold-1")
+    thing = HoldTarget(HoldScope.RECORD, "Thing", "a")
+    vault.change_holds(org, placed=(Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as held:
-        vault.rectify(org, RectifyWish(key, (right,)), run="rectify-1")
+        vault.apply(org, unconditional(Rectify(key, (right,))), run="rectify-1")
     assert held.value.code == "rectify-held"
 
 

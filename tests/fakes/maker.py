@@ -7,7 +7,8 @@ from typing import Any
 from fakes.runs import read_all
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.source import SalesforceSource
-from unlost.model.ports import Cache, Context
+from unlost.model.ports.source import Context
+from unlost.model.ports.system import Cache
 from unlost.model.reading import Cursor, Page
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.reading import Cursor, Page, ReadTask, Ready, Wait
 from unlost.model.schema import Table
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from unlost.app.compose import open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.system import SystemClock
 from unlost.app.service.service import Service
 
@@ -29,7 +29,7 @@ class ShiftedClock(SystemClock):
 def main() -> None:
     """Serve until SIGTERM."""
     home, shift = Path(sys.argv[1]), Path(sys.argv[2])
-    brake = Brake()
+    brake = CancellationFlag()
     signal.signal(signal.SIGTERM, lambda *_: brake.pull())
     clock = ShiftedClock(shift)
     service = Service(

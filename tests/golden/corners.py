@@ -11,14 +11,15 @@ from pathlib import Path
 import zstandard
 
 import vaultstory
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Op
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, Visibility
-from unlost.vault.format.slots import Stretch
+from unlost.vault.format.slots import KeyStretch
 from unlost.vault.keys.opening import add_slot
 from unlost.vault.keys.unlock import ByPassphrase
 from unlost.vault.maintenance import compactor
@@ -102,7 +103,7 @@ def rows(
 def corners(folder: Path) -> Story:
     """The whole of it."""
     story = vaultstory.found(LocalStore(folder), few=True, identity=IDENTITY)
-    stretch = Stretch(salt=bytes(range(16)), memory=64 << 10, passes=2, lanes=1)
+    stretch = KeyStretch(salt=bytes(range(16)), memory=64 << 10, passes=2, lanes=1)
     passphrase = ByPassphrase(PASSPHRASE)
     add_slot(story.store, story.keys, passphrase, slot="passphrase", entropy=story.entropy,
              stretch=stretch)  # fmt: skip
@@ -114,7 +115,9 @@ def corners(folder: Path) -> Story:
     _beside_each_other(story)
     _brought_back(story)
     mail = MatchColumn(TABLE, "Mail")
-    story.vault.erase(story.org, ErasureWish((ERASED,), (mail,), by="Löschrolle"), run="erase-1")
+    story.vault.apply(
+        story.org, unconditional(Erase((ERASED,), (mail,), by="Löschrolle")), run="erase-1"
+    )
     return story
 
 
@@ -175,11 +178,11 @@ def _less(cells: list[Cells]) -> list[Cells]:
 def _held(story: Story) -> None:
     """A hold that lasts, and one that was lifted."""
     until = story.clock.now().replace(year=2040)
-    one = HeldThing(HoldScope.RECORD, TABLE, record(2))
-    night = HeldThing(HoldScope.NIGHT, night=1)
+    one = HoldTarget(HoldScope.RECORD, TABLE, record(2))
+    night = HoldTarget(HoldScope.NIGHT, night=1)
     held = (Hold(one, 'Prüfung "2"', "Müller", until), Hold(night, "Frist", "Müller"))
-    story.vault.hold(story.org, held, run="hold-1")
-    story.vault.lift(story.org, (night,), run="lift-1")
+    story.vault.change_holds(story.org, placed=held, run="hold-1")
+    story.vault.change_holds(story.org, lifted=(night,), run="lift-1")
 
 
 def _merged(story: Story) -> None:

@@ -15,10 +15,10 @@ from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import SchemaDocument, canonical_text
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register, encode_register, register_name
-from unlost.vault.format.sealed import KIB64, MIB1, ObjectKind, Place, seal
+from unlost.vault.format.sealed import KIB64, MIB1, ObjectBinding, ObjectKind, seal
 from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, shredded_name
-from unlost.vault.format.sidecar import Fence, Sidecar, encode
-from unlost.vault.format.slots import Stretch, slot_folder, slot_head, wrap_master
+from unlost.vault.format.sidecar import GroupFence, Sidecar, encode
+from unlost.vault.format.slots import KeyStretch, slot_folder, slot_head, wrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
 from unlost.vault.keys.hierarchy import Keyring, derive, object_key
 from unlost.vault.objects.schemas import number_columns
@@ -36,7 +36,7 @@ CONTENTS = {
     "blocks": bytes(number % 251 for number in range(70_000)),
 }
 INSTANT = "2026-03-02T01:00:00+00:00"
-STRETCH = Stretch(salt=bytes(range(16)), memory=64 * 1024, passes=2, lanes=1)
+STRETCH = KeyStretch(salt=bytes(range(16)), memory=64 * 1024, passes=2, lanes=1)
 
 
 def keyring() -> Keyring:
@@ -57,7 +57,9 @@ def clear() -> dict[str, bytes]:
     )
     renewed = Register(VAULT.hex(), 3, {"s": "11" * 32}, INSTANT, 2, ("aa",), ("bb",),
                        {f"orgs/{org}/keys/00000001": "cc" * 16}, (org,))  # fmt: skip
-    car = Sidecar((Fence("ab", 3, 7), Fence("größer", 1, 2)), np.full((2, 8), 5, dtype=np.uint32))
+    car = Sidecar(
+        (GroupFence("ab", 3, 7), GroupFence("größer", 1, 2)), np.full((2, 8), 5, dtype=np.uint32)
+    )
     schema = SchemaDocument(numbers.FORMAT, SCHEMA, number_columns(SCHEMA, {}))
 
     def mac(name: str) -> Callable[[int, bytes], bytes]:
@@ -77,7 +79,7 @@ def sealed() -> dict[str, bytes]:
     for number, (name, content) in enumerate(CONTENTS.items()):
         files[f"{name}.sealed"] = seal(
             content,
-            place=Place(ObjectKind.MANIFEST, vault=VAULT, org=ORG, name=NAME),
+            place=ObjectBinding(ObjectKind.MANIFEST, vault=VAULT, org=ORG, name=NAME),
             key=object_key(ORG_KEY, ObjectKind.MANIFEST, NAME),
             epoch=1,
             entropy=SeededEntropy(number),
@@ -94,7 +96,7 @@ def sealed() -> dict[str, bytes]:
     return files
 
 
-def slot(keys: Keyring, name: str, stretch: Stretch | None) -> bytes:
+def slot(keys: Keyring, name: str, stretch: KeyStretch | None) -> bytes:
     """A slot whose secret is 32 times the letter S."""
     head = slot_head(vault=VAULT.hex(), name=name, stretch=stretch)
     key = derive(b"S" * 32, slot_folder(name))

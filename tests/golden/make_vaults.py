@@ -16,10 +16,12 @@ import vaultstory
 from golden.corners import corners
 from golden.telling import told
 from second_reader.test_renewed import renewed
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, KeepRules
+from unlost.model.salvage import Salvage
 from unlost.vault.commits import chain
 from unlost.vault.format import sidecar
 from unlost.vault.layout import object_names
@@ -59,18 +61,18 @@ def compacted(folder: Path) -> Story:
 def forgotten(folder: Path) -> Story:
     """The first night is forgotten."""
     story = vaultstory.told(LocalStore(folder), few=True)
-    story.vault.forget(story.org, KeepRules(daily=1), run="forget-1")
+    story.vault.apply(story.org, unconditional(Forget(KeepRules(daily=1))), run="forget-1")
     return swept(story)
 
 
 def corrected(folder: Path) -> Story:
     """A contact and a file are erased, and an account is put right."""
     story = vaultstory.told(LocalStore(folder), few=True)
-    zoe = ErasureWish((ZOE,), (MatchColumn("Contact", "Email"),))
-    story.vault.erase(story.org, zoe, run="erase-1")
-    story.vault.erase(story.org, ErasureWish((PRICES,)), run="erase-2")
+    zoe = Erase((ZOE,), (MatchColumn("Contact", "Email"),))
+    story.vault.apply(story.org, unconditional(zoe), run="erase-1")
+    story.vault.apply(story.org, unconditional(Erase((PRICES,))), run="erase-2")
     right = (RightValue("Notes__c", None), RightValue("Revenue", "7"))
-    story.vault.rectify(story.org, RectifyWish(WRONG, right), run="rectify-1")
+    story.vault.apply(story.org, unconditional(Rectify(WRONG, right)), run="rectify-1")
     return swept(story)
 
 
@@ -105,7 +107,7 @@ def salvaged(folder: Path) -> Story:
         data[len(data) // 2] ^= 1
         damaged.chmod(0o600)
         damaged.write_bytes(data)
-    done = story.vault.salvage(story.org, run="salvage-1")
+    done = story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert done.files_lost
     assert any(one.reduced for one in done.tables)
     return swept(story)

@@ -29,8 +29,8 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register, encode_register, register_name
-from unlost.vault.format.sealed import KIB64, ObjectKind, Place
-from unlost.vault.format.slots import Stretch, read_slot, slot_folder, slot_head, wrap_master
+from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind
+from unlost.vault.format.slots import KeyStretch, read_slot, slot_folder, slot_head, wrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
 from unlost.vault.keys.hierarchy import Keyring, derive, epoch_folder, identity_folder, object_key
 from unlost.vault.keys.register import digest_of
@@ -40,7 +40,7 @@ from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.objects.packs import BLOB_ID_PURPOSE
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import create_vault
-from unlost.vault.write.suppression_list import Marker
+from unlost.vault.write.suppression_list import Pseudonymizer
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 ODD = OrgIdentity("salesforce", 'Größe/"ä"\u2028\x7f')
@@ -114,7 +114,7 @@ def _slots() -> Block:
     ]  # fmt: skip
 
 
-def _slot(name: str, stretch: Stretch | None, secret: ServiceKey | ByPassphrase) -> str:
+def _slot(name: str, stretch: KeyStretch | None, secret: ServiceKey | ByPassphrase) -> str:
     head = slot_head(vault=VAULT.hex(), name=name, stretch=stretch)
     empty = read_slot(head + bytes(60 + 32), name=name)
     nonce = SeededEntropy(3).bytes(12)
@@ -158,7 +158,7 @@ def _sealed() -> Block:
 def _object(
     kind: ObjectKind, org: str, name: str, content: bytes, *, key: bytes, epoch: int
 ) -> dict[str, object]:
-    place, entropy = Place(kind, VAULT, bytes.fromhex(org), name), SeededEntropy(4)
+    place, entropy = ObjectBinding(kind, VAULT, bytes.fromhex(org), name), SeededEntropy(4)
     data = seals.seal(content, place=place, key=key, epoch=epoch, entropy=entropy, power=KIB64)
     header = seals.read_header(data, name=name)
     return {
@@ -174,7 +174,7 @@ def _object(
 def _segment() -> Block:
     org = _oid(IDENTITY)
     name = object_names.segment(org, "ab" * 16)
-    place = Place(ObjectKind.SEGMENT, VAULT, bytes.fromhex(org), name)
+    place = ObjectBinding(ObjectKind.SEGMENT, VAULT, bytes.fromhex(org), name)
     key = object_key(ORG_KEY, ObjectKind.SEGMENT, name)
     return {"name": name, "footer_key": key.hex(), "aad_prefix": bound_to(place).hex()}
 
@@ -211,7 +211,7 @@ def _named_by_identity() -> Block:
     keys = Keyring(store, vault=VAULT, master=MASTER, entropy=SeededEntropy(5))
     store.put_new(copy, keys._wrap(copy, IDENTITY_KEY, org=org))
     place, text = ("Contact", "Email"), "zoe.3@chocolate.example"
-    (mark,) = Marker(keys, org).marks(place, [text], run="erase-1")
+    (mark,) = Pseudonymizer(keys, org).marks(place, [text], run="erase-1")
     return {
         "identity_key": IDENTITY_KEY.hex(),
         "content": CONTENT.hex(),

@@ -10,8 +10,10 @@ from typing import Any
 
 from second_reader.reader import Org, Vault
 from second_reader.rowhash import row_hash
+from unlost.model.erasure import PastErasure
 from unlost.model.reading import Op
 from unlost.model.snapshot import CommitKind
+from unlost.vault.keys.opening import vault_format
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.vault import EncryptedVault
 
@@ -40,7 +42,7 @@ def told(vault: EncryptedVault) -> Told:
     """Everything, by our own code."""
     gone = shredded_orgs(vault.sealed.store, vault.sealed.keys)
     return {
-        "format": vault.format(),
+        "format": vault_format(vault.sealed.store),
         "shredded": {org: f"{proof.commits} commits, {proof.at}" for org, proof in gone.items()},
     } | {
         org: {
@@ -56,7 +58,7 @@ def told(vault: EncryptedVault) -> Told:
             "lineage": {row.old: row.live for row in vault.lineage(org)},
             "erased": [
                 f"{one.proof.run}: {one.proof.tables[0].table} {one.proof.tables[0].records}"
-                for one in vault.erasures(org)
+                for one in vault.past_operations(org, PastErasure)
             ],
         }
         for org in vault.orgs()

@@ -22,7 +22,7 @@ from golden.corners import (
     record,
 )
 from second_reader.reader import Org, Vault, derive
-from unlost.model.retention import HeldThing, HoldScope
+from unlost.model.retention import HoldScope, HoldTarget
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import open_keyring
@@ -109,7 +109,7 @@ def test_holds_and_what_is_hidden_have_ids_of_json_that_is_not_escaped() -> None
     (held,) = org.live("$holds", now)
     assert held == '["record","Ecke/Größe","ö/\\"2\\"\u2028",0]'
     assert [one.thing for one in ours().holds(org.org)] == [
-        HeldThing(HoldScope.RECORD, TABLE, record(2))
+        HoldTarget(HoldScope.RECORD, TABLE, record(2))
     ]
     hidden = org.live("$hidden", now)
     assert hidden.keys() == {

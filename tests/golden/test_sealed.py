@@ -9,7 +9,7 @@ from golden.make_sealed import CONTENTS, MASTER, NAME, ORG, ORG_KEY, VAULT, gold
 from unlost.vault.format.manifest import SchemaDocument
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.register import read_register, register_name
-from unlost.vault.format.sealed import ObjectKind, Place, unseal
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
 from unlost.vault.format.shredded import read_shredded, shredded_name
 from unlost.vault.format.sidecar import decode
 from unlost.vault.format.slots import read_slot, slot_folder, unwrap_master
@@ -29,7 +29,7 @@ def test_every_golden_file_is_made_again_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("name", CONTENTS)
 def test_golden_objects_open(name: str) -> None:
-    place = Place(ObjectKind.MANIFEST, vault=VAULT, org=ORG, name=NAME)
+    place = ObjectBinding(ObjectKind.MANIFEST, vault=VAULT, org=ORG, name=NAME)
     key = object_key(ORG_KEY, ObjectKind.MANIFEST, NAME)
     assert unseal(FILES[f"{name}.sealed"], place=place, key=key) == CONTENTS[name]
 

@@ -6,17 +6,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2] / "src" / "unlost"
 # Called by actions, by the service, or by each other: they act for nobody.
 INSIDE = {
-    "alerts": {"watch", "deliver", "beat", "heads", "tell_digest"},
-    "backup": {"forget_wish", "cancel_unfinished"},
+    "alerts": {"watch", "deliver", "beat", "heads", "send_digest"},
+    "backup": {"clear_command", "cancel_unfinished"},
     "compact": {"keep_small"},
     "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
-    "kept_plan": {"read_kept"},
+    "kept_plan": {"read_stored_plan"},
     "mirror": {"keep_mirrored"},
     "night": {"do_night"},
     "overview": {"states_of"},
     "queued_restore": {"ask_for", "restore_jobs", "do_restore", "hand_over_plan"},
-    "repair": {"heal_vault", "look_at_mirror"},
+    "repair": {"heal_vault", "verify_mirror_part"},
     "restore_plan": {"load_plan", "org_of", "new_plan_id", "planned"},
     "restore_run": {"announce_plan", "journal_of", "plan_retry"},
     "schedule": {"hourly_tables"},

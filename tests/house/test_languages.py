@@ -26,8 +26,8 @@ from house.catalogs import (
 )
 from house.unmarked import of_python, of_template
 from unlost.model import errors as model
-from unlost.web.said import LRI, PDI, SOURCE
 from unlost.web.sentences import SENTENCES
+from unlost.web.translate import LRI, PDI, SOURCE
 
 WEB = SOURCES / "web"
 OF_MAKERS = {"style"}  # for who works on the look: English

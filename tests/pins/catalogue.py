@@ -17,29 +17,34 @@ from django.db.models import Model
 from homes import SECRET, World, fill
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts.alerts import Asked as NewChannel
-from unlost.app.actions.alerts.alerts import _own as sender_settings
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
-from unlost.app.actions.alerts.alerts import add_channel
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.alerts.alerts import _sender_settings as sender_settings
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.previews import _place as place_of_look
-from unlost.app.actions.orgs.previews import ask_look, do_look, look_state
+from unlost.app.actions.orgs.previews import preview_state, request_preview, run_preview
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.people import sso as sso_actions
 from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
-from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept, wanted_of
+from unlost.app.actions.restores.kept_plan import (
+    RestoreRequest,
+    choose,
+    make_plan_now,
+    show_stored_plan,
+    wanted_of,
+)
 from unlost.app.actions.restores.restore_plan import PlanRequest
-from unlost.app.actions.restores.selections import keep_ticks, ticks
+from unlost.app.actions.restores.selections import change_selected, selected_records
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
-from unlost.app.restores.overrides import Edit, Otherwise
+from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.audit import newest
 from unlost.catalog.checks import save_check, standing_check
-from unlost.catalog.erasing import Scrub, note_scrub, noted_scrubs
+from unlost.catalog.erasing import PendingScrub, note_scrub, noted_scrubs
 from unlost.catalog.mirroring import last_mirror, save_mirror
 from unlost.catalog.models import (
     AuditRow,
@@ -60,13 +65,13 @@ from unlost.catalog.orgs import get_org
 from unlost.catalog.schedules import begin_night, schedule_of
 from unlost.catalog.sso import list_providers, sealed_secret
 from unlost.catalog.writers import find_writer
-from unlost.kit.http.get import Document
+from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.plan import RecordKey
-from unlost.model.schedule import Due
+from unlost.model.schedule import DueBackup
 from unlost.testing.clock import START
 
 NEW_ORG = NewOrg("memory", "sales", {"address": "one", "speed": 3}, {"password": SECRET})
@@ -93,15 +98,15 @@ def write_home(folder: Path) -> WrittenHome:
     world = World(folder / "home")
     fill(world.org)
     app = world.app
-    look = ask_look(app, NEW_ORG).look
-    do_look(app, look)
+    look = request_preview(app, NEW_ORG).look
+    run_preview(app, look)
     add_org(app, NEW_ORG)
     _add_channels(world)
     _add_providers(world)
     plan = _make_plan(world, folder)
-    change(app, "sales", Wish(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
-    change(app, "sales", Wish(hourly="Account"))
-    keep_ticks(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
+    change(app, "sales", ScheduleChange(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
+    change(app, "sales", ScheduleChange(hourly="Account"))
+    change_selected(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
     _write_for_service()
     home = WrittenHome(world, plan, look)
     values = {name: plain(column.values()) for name, column in COLUMNS.items()}
@@ -110,14 +115,16 @@ def write_home(folder: Path) -> WrittenHome:
 
 def _add_channels(world: World) -> None:
     """Add channels in the order of their names, in which they are read."""
-    hook = NewChannel(name="b", kind=ChannelKind.WEBHOOK, url="https://10.0.0.1/x", private=True)
+    hook = ChannelRequest(
+        name="b", kind=ChannelKind.WEBHOOK, url="https://10.0.0.1/x", private=True
+    )
     heartbeat = replace(hook, name="a", kind=ChannelKind.HEARTBEAT)
-    mail = NewChannel(
+    mail = ChannelRequest(
         name="c", kind=ChannelKind.EMAIL, host="mail.example", port=465, security="tls",
         user="ada", sender="unlost@acme.example", to=("ada@acme.example",), quiet="22:00-07:00",
         zone="Europe/Zurich", digest="08:00",
     )  # fmt: skip
-    slack = NewChannel(name="d", kind=ChannelKind.SLACK)
+    slack = ChannelRequest(name="d", kind=ChannelKind.SLACK)
     for channel in (heartbeat, hook, mail, slack):
         add_channel(world.app, channel, secret="https://hooks.example/secret")
 
@@ -125,10 +132,10 @@ def _add_channels(world: World) -> None:
 def _add_providers(world: World) -> None:
     """Add providers without asking them."""
     with ExitStack() as stack:
-        answer = Document(ISSUER, DISCOVERY)
+        answer = JsonDocument(ISSUER, DISCOVERY)
         stack.enter_context(patch.object(providers, "get_document", return_value=answer))
         stack.enter_context(patch.object(sso_actions, "require_saml"))
-        stack.enter_context(patch.object(sso_actions, "_told", return_value=IDENTITY))
+        stack.enter_context(patch.object(sso_actions, "_identity_provider", return_value=IDENTITY))
         oidc = NewProvider(
             name="acme",
             title="Acme",
@@ -146,22 +153,22 @@ def _make_plan(world: World, folder: Path) -> str:
     set_writer(world.app, replace(WRITER, config={"speed": 7}))
     shop.lose()
     shop.night()
-    edit = Edit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
-    wanted = Wanted(PlanRequest("sales", lost=("1", "2"), otherwise=Otherwise((edit,))))
+    edit = TypedEdit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
+    wanted = RestoreRequest(PlanRequest("sales", lost=("1", "2"), otherwise=Overrides((edit,))))
     plan = choose(world.app, "sales", wanted).plan
-    make_kept(world.app, "sales", plan)
+    make_plan_now(world.app, "sales", plan)
     return plan
 
 
 def _write_for_service() -> None:
     oid = get_org("sales").oid
-    due = Due(NIGHT, START, ("2026-03-03T01:00",))
+    due = DueBackup(NIGHT, START, ("2026-03-03T01:00",))
     begin_night(schedule_of(oid), due, at=START, next_at=None)
     damages = ("orgs/x/data/1: It is missing.",)
     save_check(CheckRecord(START, "full", 40, 1_000, damages, repaired=("orgs/x/data/2",)))
     mirror = MirrorRecord("s3://copy", START, damaged=("a",), strange=("b",), broken=("c",))
     save_mirror(mirror)
-    note_scrub(oid, Scrub("erase-1", START, KEYS))
+    note_scrub(oid, PendingScrub("erase-1", START, KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,7 @@ def _read_channel(channel: Channel) -> dict[str, Any]:
     settings = sender_settings(channel)
     sender(channel.kind, settings, "https://hooks.example/secret")
     quiet, daily = quiet_hours(channel), channel.settings.get("digest")
-    digest = learned(DailyAt).convert(daily) if daily is not None else None
+    digest = decoder_for(DailyAt).convert(daily) if daily is not None else None
     parts = {"quiet": quiet, "digest": digest}
     return {**settings, **{name: part for name, part in parts.items() if part is not None}}
 
@@ -231,7 +238,7 @@ def _read_details(_home: WrittenHome) -> list[Any]:
 
 
 def _read_ticks(home: WrittenHome) -> list[Any]:
-    return [ticks(home.world.app, "sales", LIST).records]
+    return [selected_records(home.world.app, "sales", LIST).records]
 
 
 def _read_scrubs(_home: WrittenHome) -> list[Any]:
@@ -244,7 +251,7 @@ def _read_request(home: WrittenHome) -> list[Any]:
 
 
 def _read_summary(home: WrittenHome) -> list[Any]:
-    return [kept_plan(home.world.app, "sales", home.plan).summary]
+    return [show_stored_plan(home.world.app, "sales", home.plan).summary]
 
 
 def _read_providers(_home: WrittenHome) -> list[Any]:
@@ -307,4 +314,4 @@ def put_drafts(home: WrittenHome, values: Mapping[str, Any]) -> None:
 
 def read_look(home: WrittenHome) -> Any:
     """Read the answer of the look through the product."""
-    return plain(look_state(home.world.app, home.look).looked)
+    return plain(preview_state(home.world.app, home.look).looked)

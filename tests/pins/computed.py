@@ -11,18 +11,18 @@ import polars as pl
 
 from pins.examples import Examples
 from unlost.app.home.cache import cache_key
-from unlost.catalog.audit import FIRST, Deed, digest_of
+from unlost.catalog.audit import FIRST, AuditEvent, digest_of
 from unlost.catalog.nights import run_of
 from unlost.catalog.secrets import place_of, sealing_key
 from unlost.catalog.writers import PREFIX
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.quotas import KNOWN
-from unlost.connectors.salesforce.rights import Rights
+from unlost.connectors.salesforce.rights import UserRights
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.values.cells import digest
 from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
 from unlost.model.access import ActorKind, Trace
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.jobs import Job, JobKind
 from unlost.model.schema import Schema
 from unlost.outside.delta import _application, _properties
@@ -34,11 +34,11 @@ from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout.org_names import named_orgs
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.write.suppression_list import Marker
+from unlost.vault.write.suppression_list import Pseudonymizer
 
 VAULT = Path(__file__).parents[1] / "golden" / "format-1" / "corrected"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-DEED = Deed(
+DEED = AuditEvent(
     AT, ActorKind.TOKEN, "ada", "restore.run", Trace.WRITE, "acme", "Account/001A", "done",
     {"run": "restore-1", "records": ["001A", None]},
 )  # fmt: skip
@@ -54,8 +54,8 @@ def computed() -> Iterator[str]:
     yield f"schema of a plan: {schema_digest(schema.tables)}"
     yield f"cells of a plan: {digest(table, {'name': 'Ann', 'Phone': None})}"
     yield f"rights in Salesforce: {_rights()}"
-    yield f"rights in Salesforce that are unknown: {Rights().fingerprint(['B', 'A'])}"
-    yield f"alert: {Alarm(Rule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
+    yield f"rights in Salesforce that are unknown: {UserRights().fingerprint(['B', 'A'])}"
+    yield f"alert: {RaisedAlert(AlertRule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
     yield f"run of a night: {run_of('cd' * 16, '2026-10-25T01:00')}"
     yield from (f"job of kind {kind}: {_job(kind)}" for kind in JobKind)
     yield f"queue: {APPLICATION}, {VERSION}, {JsonValues().name()}"
@@ -72,7 +72,7 @@ def _erased() -> Iterator[str]:
     sheet = ByRecoverySheet((VAULT / "sheet.txt").read_text("utf-8"))
     keys = open_keyring(store, sheet, entropy=SeededEntropy())
     [org] = named_orgs(store)
-    marker = Marker(keys, org)
+    marker = Pseudonymizer(keys, org)
     yield f"erased record: {marker.pseudonym(('Contact', ''), '003A')}"
     yield f"erased value: {marker.pseudonym(('Contact', 'Email'), 'ann@acme.example')}"
     yield f"sieve of an erased value: {marker.sieves(pl.Series(['ann@acme.example']))[0]}"
@@ -88,7 +88,7 @@ def _secrets() -> Iterator[str]:
 
 def _rights() -> str:
     grants = ('{"GroupId": "00G"}', '{"ProfileId": "00e", "UserRoleId": null}')
-    return Rights(
+    return UserRights(
         {"PermissionsViewAllData": True, "PermissionsViewSetup": False}, grants
     ).fingerprint(())
 

@@ -20,25 +20,24 @@ import zstandard
 from pins.shapes import members_of, tag_of
 from unlost.alerts.senders.email import EmailSettings
 from unlost.alerts.signed_webhook import WebhookSettings
-from unlost.app.actions.alerts.alerts import Quiet
+from unlost.app.actions.alerts.alerts import QuietHours
 from unlost.app.actions.orgs.orgs import NewOrg
-from unlost.app.actions.orgs.previews import Looked
-from unlost.app.actions.restores.kept_plan import Wanted
+from unlost.app.actions.orgs.previews import OrgPreview
+from unlost.app.actions.restores.kept_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
 from unlost.catalog.audit import AuditEntry
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import Kept as KeptDescribe
-from unlost.connectors.salesforce.work import Kind as TaskKind
-from unlost.connectors.salesforce.work import Work, task, work_of
-from unlost.engine.backup.backup import Counted
-from unlost.engine.backup.census import Census
+from unlost.connectors.salesforce.describes import CachedDescribe
+from unlost.connectors.salesforce.work import TaskKind, TaskState, task, work_of
+from unlost.engine.backup.backup import SourceCount
+from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.files import FilesResult
-from unlost.engine.backup.lookup import Looked as LookedUp
+from unlost.engine.backup.lookup import LookupResult
 from unlost.engine.backup.proving import Quotas
-from unlost.engine.backup.reading import Advanced, Planned
-from unlost.engine.backup.row_check import Due
-from unlost.engine.backup.session import Begun
+from unlost.engine.backup.reading import PlannedReads, ReadProgress
+from unlost.engine.backup.row_check import DueRange
+from unlost.engine.backup.session import BackupStart
 from unlost.engine.restore.journal import entries
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
@@ -46,20 +45,20 @@ from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.certificate import Certificate
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import FileRef, ReadTask
 from unlost.model.schedule import Schedule
 from unlost.model.schema import Schema
 from unlost.model.snapshot import Added
-from unlost.outside.exporting import RECEIPT, Receipt, begun, note
+from unlost.outside.exporting import RECEIPT, ExportReceipt, begun, note
 from unlost.testing.clock import VirtualClock
 from unlost.vault.format.manifest import (
     Checkpoint,
-    Intent,
     Manifest,
     Redaction,
+    RunIntent,
     SchemaDocument,
     SchemaNote,
     canonical_text,
@@ -67,7 +66,7 @@ from unlost.vault.format.manifest import (
     unpack,
 )
 from unlost.vault.format.manifest import _Numbered as FormatOfDocument
-from unlost.vault.layout.segment_label import Part, Shape
+from unlost.vault.layout.segment_label import BundlePart, SegmentShape
 from unlost.vault.objects.files import _ExtentCell as ExtentCell
 from unlost.vault.read.table_view import BlobCell
 
@@ -105,7 +104,7 @@ def in_vault(kind: Any) -> Document:
 
 def as_json(kind: Any) -> Document:
     """A document that msgspec writes directly."""
-    return Document(kind, msgspec.json.encode, learned(kind).decode)
+    return Document(kind, msgspec.json.encode, decoder_for(kind).decode)
 
 
 def as_values(kind: Any, *, strict: bool = True, **fixed: Any) -> Document:
@@ -115,7 +114,7 @@ def as_values(kind: Any, *, strict: bool = True, **fixed: Any) -> Document:
         return json.dumps(msgspec.to_builtins(value)).encode()
 
     def read(text: bytes) -> Any:
-        return learned(kind).convert(json.loads(text), strict=strict)
+        return decoder_for(kind).convert(json.loads(text), strict=strict)
 
     return Document(kind, write, read, fixed)
 
@@ -150,25 +149,25 @@ def _store() -> StepStore:
     return StepStore(Path(mkdtemp()) / "jobs.sqlite")
 
 
-def _write_receipt(receipt: Receipt) -> bytes:
+def _write_receipt(receipt: ExportReceipt) -> bytes:
     with TemporaryDirectory() as folder:
         note(Path(folder), receipt)
         return (Path(folder) / RECEIPT).read_bytes()
 
 
-def _read_receipt(text: bytes) -> Receipt:
+def _read_receipt(text: bytes) -> ExportReceipt:
     """Read it as an export does that was interrupted and continues."""
-    expected = replace(learned(Receipt).decode(text), tables=())
+    expected = replace(decoder_for(ExportReceipt).decode(text), tables=())
     with TemporaryDirectory() as folder:
         (Path(folder) / RECEIPT).write_bytes(text)
         return begun(Path(folder), expected)
 
 
-def _write_task(work: Work) -> bytes:
+def _write_task(work: TaskState) -> bytes:
     return json.dumps(task(TaskKind.JOB, work, full=True).state).encode()
 
 
-def _read_task(text: bytes) -> Work:
+def _read_task(text: bytes) -> TaskState:
     return work_of(ReadTask("Account", TaskKind.JOB.value, True, json.loads(text)))[1]
 
 
@@ -197,13 +196,13 @@ DOCUMENTS: dict[str, Document] = {
     "vault/manifest": in_vault(Manifest),
     "vault/redaction": in_vault(Redaction),
     "vault/checkpoint": in_vault(Checkpoint),
-    "vault/intent": in_vault(Intent),
+    "vault/intent": in_vault(RunIntent),
     "vault/schema-note": in_vault(SchemaNote),
     "vault/schema": in_vault(SchemaDocument),
     "vault/certificate": as_json(Certificate),
     "vault/identity": as_json(OrgIdentity),
-    "vault/segment-shapes": as_json(tuple[Shape, ...]),
-    "vault/bundle-parts": as_json(tuple[Part, ...]),
+    "vault/segment-shapes": as_json(tuple[SegmentShape, ...]),
+    "vault/bundle-parts": as_json(tuple[BundlePart, ...]),
     "vault/big-cells": as_json(BlobCell),
     "vault/extents": as_json(tuple[ExtentCell, ...]),
     # Plan files, which the catalogue stores too, and entries of restore journals.
@@ -213,36 +212,36 @@ DOCUMENTS: dict[str, Document] = {
         for kind in members_of(entries.Entry.__value__)
     },
     # Results of steps, which a resumed run reads.
-    "step/begin": as_step(Begun),
+    "step/begin": as_step(BackupStart),
     "step/discover": as_step(Schema),
-    "step/plan": as_step(Planned),
-    "step/advance": as_step(Advanced),
-    "step/look": as_step(LookedUp),
+    "step/plan": as_step(PlannedReads),
+    "step/advance": as_step(ReadProgress),
+    "step/look": as_step(LookupResult),
     "step/files": as_step(FilesResult),
     "step/piece": as_step(Added),
-    "step/census": as_step(Census),
-    "step/count": as_step(Counted),
-    "step/audit": as_step(Due),
+    "step/census": as_step(CensusResult),
+    "step/count": as_step(SourceCount),
+    "step/audit": as_step(DueRange),
     "step/quotas": as_step(Quotas),
     "step/time": as_step(datetime),
-    "step/salesforce-task": Document(Work, _write_task, _read_task),
+    "step/salesforce-task": Document(TaskState, _write_task, _read_task),
     "step/file": as_values(FileRef),
     # JSON in columns of the catalogue.
     "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
-    "catalogue/plan-request": as_values(Wanted),
+    "catalogue/plan-request": as_values(RestoreRequest),
     "catalogue/plan-summary": as_values(PlanSummary),
     "catalogue/look-asked": as_values(NewOrg),
-    "catalogue/look-found": as_values(Looked),
+    "catalogue/look-found": as_values(OrgPreview),
     "catalogue/settings-salesforce": as_values(
         SalesforceConfig, strict=False, login_url="https://acme.my.salesforce.com", client_id="key"
     ),
     "catalogue/channel-email": as_values(EmailSettings, strict=False),
     "catalogue/channel-webhook": as_values(WebhookSettings, strict=False),
-    "catalogue/channel-quiet": as_values(Quiet),
+    "catalogue/channel-quiet": as_values(QuietHours),
     "catalogue/channel-digest": as_values(DailyAt),
     # Files outside the vault.
-    "file/export-receipt": Document(Receipt, _write_receipt, _read_receipt),
+    "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),
     "file/sealed-key": as_json(SealedKeyFile),
     "file/audit-line": as_json(AuditEntry),
-    "cache/describe": as_json(KeptDescribe),
+    "cache/describe": as_json(CachedDescribe),
 }

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from enum import Enum
 
 from pins.shapes import enum_values
-from unlost.app.people.sign_ins import Refusal, SignInAct
+from unlost.app.people.sign_ins import SignInAct, SignInRefusal
 from unlost.catalog.people import Theme
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.catalog.sso import Kind as ProviderKind
-from unlost.connectors.salesforce.special import Strategy
-from unlost.connectors.salesforce.work import Kind as TaskKind
-from unlost.engine.backup.deletes import Fate
-from unlost.engine.backup.lookup import Asked
+from unlost.catalog.sso import SsoProtocol
+from unlost.connectors.salesforce.special import ReadStrategy
+from unlost.connectors.salesforce.work import TaskKind
+from unlost.engine.backup.deletes import DeleteVerdict
+from unlost.engine.backup.lookup import LookupReason
 from unlost.model.access import ActorKind, Right, Role, Trace
-from unlost.model.alert import ChannelKind, Rule, Told, Urgency
-from unlost.model.jobs import JobKind, Wish
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Urgency
+from unlost.model.jobs import JobKind, RunCommand
 from unlost.model.night import NightState
 from unlost.model.org import OrgKind
 from unlost.model.progress import Phase
@@ -32,28 +32,28 @@ ENUMS: dict[str, type[Enum]] = {
     "state of a night": NightState,
     "state of a kept plan": PlanState,
     "kind of a run, and of a commit": CommitKind,
-    "wish of a run": Wish,
+    "wish of a run": RunCommand,
     "phase of a table in a run": Phase,
     "level of a verification": VerifyLevel,
     "kind of an org": OrgKind,
-    "rule of an alert": Rule,
+    "rule of an alert": AlertRule,
     "urgency of an alert": Urgency,
-    "event of a message": Told,
+    "event of a message": AlertMessage,
     "kind of a channel": ChannelKind,
-    "kind of a provider": ProviderKind,
+    "kind of a provider": SsoProtocol,
     "role of a person or token": Role,
     "theme of a person": Theme,
     "kind of an actor in the audit": ActorKind,
     "trace in the audit": Trace,
     "sign-in in the audit": SignInAct,
-    "refused sign-in in the audit": Refusal,
+    "refused sign-in in the audit": SignInRefusal,
     "right of an action": Right,
     # Names and keys.
     "kind of a job, and how its name begins": JobKind,
     "kind of a task of Salesforce": TaskKind,
-    "strategy of a table of Salesforce": Strategy,
-    "step that looks up records": Asked,
-    "step that tells what became of records": Fate,
+    "strategy of a table of Salesforce": ReadStrategy,
+    "step that looks up records": LookupReason,
+    "step that tells what became of records": DeleteVerdict,
     # The vault.
     "op of a row": Op,
     "scope of a hold": HoldScope,

@@ -13,7 +13,7 @@ from pins.shapes import default_text, shape, value_shape
 from unlost.app.access import ACTIONS
 from unlost.app.actions.vault.init import InitResult
 from unlost.app.actions.vault.rebuild import RebuildResult
-from unlost.app.operations import OPERATIONS, Operation, hints
+from unlost.app.operations import OPERATIONS, ApiOperation, hints
 from unlost.web.api.problem import Problem
 
 for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
@@ -73,16 +73,18 @@ def actions() -> Iterator[str]:
 def details() -> Iterator[str]:
     """List the shapes of the details that actions leave in the audit."""
     for name, action in sorted(ACTIONS.items()):
-        if action.told is not None:
+        if action.audit_detail is not None:
             result = STAND_INS.get(name) or Examples().whole(hints(action.call)["return"])
-            yield from (f"{name}: {line}" for line in value_shape(dict(action.told(result))))
+            yield from (
+                f"{name}: {line}" for line in value_shape(dict(action.audit_detail(result)))
+            )
 
 
 def _shape(name: str, kind: Any, place: str = "", default: str = "") -> Iterator[str]:
     return (f"{name}: {line}" for line in shape(kind, place, default))
 
 
-def _place(operation: Operation, name: str) -> str:
+def _place(operation: ApiOperation, name: str) -> str:
     if operation.in_path(name):
         return f"/{name}"
     if operation.method == "GET":
@@ -90,6 +92,6 @@ def _place(operation: Operation, name: str) -> str:
     return "body" if operation.alone else f"body.{name}"
 
 
-def _bytes(operation: Operation) -> str:
+def _bytes(operation: ApiOperation) -> str:
     taken = f" takes {operation.takes}" if operation.takes else ""
     return taken + (f" gives {operation.gives}" if operation.gives else "")

@@ -17,21 +17,21 @@ import zstandard
 from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
 from unlost.app.home.home import FILE, Home, write_home, write_mirror
-from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, Message, RaisedAlert, Urgency
 from unlost.model.reading import FileRef, Op, Rows
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import Lineage, StoredFile
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
 from unlost.vault.format.register import Register, encode_register, read_register, register_name
 from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, read_shredded, shredded_name
-from unlost.vault.format.slots import Stretch, read_slot, slot_head
+from unlost.vault.format.slots import KeyStretch, read_slot, slot_head
 from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
 from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.layout.segment_label import (
-    Label,
-    Part,
-    Shape,
+    BundlePart,
+    SegmentLabel,
+    SegmentShape,
     label_of,
     metadata_of,
     metadata_of_bundle,
@@ -42,9 +42,9 @@ from unlost.vault.objects.files import _file_row, blob_of_row, blob_rows, file_o
 from unlost.vault.objects.files import _rows as rows_of_files
 from unlost.vault.objects.packs import Blob, Extent
 from unlost.vault.read.lineage import lineage_rows
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.write.open_commit import _mark_rows as hidden_rows
-from unlost.vault.write.suppression_list import Mark, mark_rows
+from unlost.vault.write.suppression_list import SuppressionMark, mark_rows
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 VAULT, ORG, HEAD = "ab" * 16, "cd" * 16, "ef" * 32
@@ -80,13 +80,13 @@ def _register(value: Register) -> Layout:
     )
 
 
-def _slot(value: Stretch | None) -> Layout:
+def _slot(value: KeyStretch | None) -> Layout:
     """The bytes of a slot before the nonce, as a Python literal."""
 
-    def write(stretch: Stretch | None) -> str:
+    def write(stretch: KeyStretch | None) -> str:
         return repr(slot_head(vault=VAULT, name="service", stretch=stretch))
 
-    def read(text: str) -> Stretch | None:
+    def read(text: str) -> KeyStretch | None:
         key_and_code = bytes(12 + 48 + 32)
         slot = read_slot(ast.literal_eval(text) + key_and_code, name="service")
         assert slot.vault == VAULT
@@ -133,12 +133,12 @@ def _row(text: str) -> dict[str, str | None]:
 def _bundle() -> Layout:
     """Metadata of a bundle. It is compressed there, and the golden file has the plain text."""
 
-    def write(parts: tuple[Part, ...]) -> str:
+    def write(parts: tuple[BundlePart, ...]) -> str:
         [(key, packed)] = metadata_of_bundle(parts).items()
         text = zstandard.ZstdDecompressor().decompress(base64.b64decode(packed))
         return json.dumps({key.decode(): json.loads(text)}, indent=1)
 
-    def read(text: str) -> tuple[Part, ...]:
+    def read(text: str) -> tuple[BundlePart, ...]:
         [(key, parts)] = json.loads(text).items()
         packed = zstandard.ZstdCompressor().compress(json.dumps(parts).encode())
         return parts_of({key.encode(): base64.b64encode(packed)})
@@ -166,16 +166,28 @@ RENEWED = Register(
 )
 PROOF = ShreddedOrg(VAULT, ORG, "2026-03-04T05:06:07+00:00", 3, HEAD, 40, 12_345, master=2)
 THINGS = (
-    HeldThing(HoldScope.ORG),
-    HeldThing(HoldScope.TABLE, "Account"),
-    HeldThing(HoldScope.RECORD, "Account", "001A"),
-    HeldThing(HoldScope.NIGHT, night=7),
+    HoldTarget(HoldScope.ORG),
+    HoldTarget(HoldScope.TABLE, "Account"),
+    HoldTarget(HoldScope.RECORD, "Account", "001A"),
+    HoldTarget(HoldScope.NIGHT, night=7),
 )
-LABEL = Label("Account", "ab12", 3, 2, (Shape("ab12", ("c1", "c2"), 2), Shape("cd34", ("c1",))))
-PARTS = (Part("Account", "ab12", 3, 2, 10, "1-9,12"), Part("$search", "ab12", 3, 0, 4, ""))
+LABEL = SegmentLabel(
+    "Account", "ab12", 3, 2, (SegmentShape("ab12", ("c1", "c2"), 2), SegmentShape("cd34", ("c1",)))
+)
+PARTS = (
+    BundlePart("Account", "ab12", 3, 2, 10, "1-9,12"),
+    BundlePart("$search", "ab12", 3, 0, 4, ""),
+)
 
-ALARM = Alarm(
-    Rule.NIGHT_FAILED, "acme", "2026-03-04", Urgency.NOW, "It failed.", "Look.", "unlost runs", 2
+ALARM = RaisedAlert(
+    AlertRule.NIGHT_FAILED,
+    "acme",
+    "2026-03-04",
+    Urgency.NOW,
+    "It failed.",
+    "Look.",
+    "unlost runs",
+    2,
 )
 
 LAYOUTS: dict[str, Layout] = {
@@ -188,7 +200,7 @@ LAYOUTS: dict[str, Layout] = {
     "register-first": _register(REGISTER),
     "register-renewed": _register(RENEWED),
     "slot-key": _slot(None),
-    "slot-passphrase": _slot(Stretch(bytes(16))),
+    "slot-passphrase": _slot(KeyStretch(bytes(16))),
     "shredded": Layout(
         PROOF,
         _text(encode_shredded, mac=code),
@@ -234,17 +246,17 @@ LAYOUTS: dict[str, Layout] = {
     "rows-holds": Layout(
         [
             *(Hold(thing, "a lawsuit", "ada", AT) for thing in THINGS),
-            Hold(HeldThing(HoldScope.TABLE, "User")),
+            Hold(HoldTarget(HoldScope.TABLE, "User")),
         ],
         lambda holds: _rows([hold_rows(holds, observed_at=AT), lift_rows(THINGS, observed_at=AT)]),
     ),
     "rows-suppressed": Layout(
-        [Mark(HEAD, "Contact", "Email", 0xAB, "erase-1")],
+        [SuppressionMark(HEAD, "Contact", "Email", 0xAB, "erase-1")],
         lambda marks: _rows(mark_rows(marks, observed_at=AT)),
     ),
     # Read by other programs.
     "webhook": Layout(
-        Message(Told.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
+        Message(AlertMessage.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
         lambda message: readable(payload(message)),
     ),
 }
@@ -259,7 +271,7 @@ def _in_database(root: Path) -> Home:
 
 
 def _in_bucket(root: Path) -> Home:
-    everything = Reach(
+    everything = BucketOptions(
         endpoint="https://s3.example",
         region="eu-central-1",
         hosted=True,
@@ -270,7 +282,7 @@ def _in_bucket(root: Path) -> Home:
         cache=0,
     )
     bucket = StoreAddress(kind="s3", bucket="backups", prefix="unlost/one", reach=everything)
-    mirror = replace(bucket, kind="az", prefix="", reach=Reach(bandwidth=5))
+    mirror = replace(bucket, kind="az", prefix="", reach=BucketOptions(bandwidth=5))
     return replace(_in_folder(root), place=bucket, mirror=mirror)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import unlost
 from pins.shapes import value_shape
-from unlost.app.service.metrics import Board, Figures, Look
+from unlost.app.service.metrics import MetricsBoard, ServiceFigures, ServiceSample
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import Version
-from unlost.outside.person.parts import Reading, TablePart
+from unlost.outside.person.parts import ExportedTable, PersonReader
 from unlost.outside.person.tables import OWN, as_json
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -25,9 +25,9 @@ SOURCES = Path(unlost.__file__).parent
 def metrics() -> Iterator[str]:
     """List the metrics for Prometheus with their labels."""
     watched: Any = SimpleNamespace(orgs=(), check=SimpleNamespace(at=AT, damages=()))
-    board = Board()
-    board.show(Look(AT, watched, {"now": 0}, 0, 0))
-    for family in Figures(board).collect():
+    board = MetricsBoard()
+    board.show(ServiceSample(AT, watched, {"now": 0}, 0, 0))
+    for family in ServiceFigures(board).collect():
         yield " ".join((family.name, *family._labelnames))
 
 
@@ -46,7 +46,7 @@ def events() -> Iterator[str]:
 def person() -> Iterator[str]:
     """List the fields of tables in the archive of a person's data."""
     version = Version("Contact", "C1", 1, Op.STATE, AT, AT, "U1", {"Name": "Ann"})
-    reading: Any = Reading(lambda *_: [version], lambda *_: "Ada", lambda _: None)  # type: ignore[arg-type, return-value]
-    text = b"".join(as_json(TablePart(CONTACT, "Contact", ("C1",)), reading, {}))
+    reading: Any = PersonReader(lambda *_: [version], lambda *_: "Ada", lambda _: None)  # type: ignore[arg-type, return-value]
+    text = b"".join(as_json(ExportedTable(CONTACT, "Contact", ("C1",)), reading, {}))
     yield from (f"JSON: {line}" for line in value_shape(json.loads(text)))
     yield from (f"CSV: {name}" for name in OWN)

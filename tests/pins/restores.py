@@ -12,7 +12,7 @@ import msgspec
 from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.journal.entries import decode
-from unlost.engine.restore.journal.log import Log, RunState
+from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning.plan import plan_again, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.restore.running.execute import execute, resume, run_of
@@ -176,12 +176,12 @@ class _Payloads:
         return self._payloads
 
 
-def state_of(journal: Sequence[bytes]) -> RunState:
+def state_of(journal: Sequence[bytes]) -> RestoreState:
     """Rebuild the state of a run from its journal."""
-    return Log(_Payloads(journal)).state  # type: ignore[arg-type]
+    return RestoreLog(_Payloads(journal)).state  # type: ignore[arg-type]
 
 
-def decisions(state: RunState) -> Any:
+def decisions(state: RestoreState) -> Any:
     """Describe the facts by which a resumed run decides, as JSON."""
     return {
         "opened": state.opened is not None,

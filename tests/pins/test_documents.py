@@ -18,7 +18,7 @@ from pins.pinned import GOLDEN, check_lines, compact, golden, golden_lines, read
 from pins.shapes import is_union, shape
 
 SOURCES = Path(unlost.__file__).parent
-READERS = {"learned": 0, "unpack": 1}  # with the position of the type among their arguments
+READERS = {"decoder_for": 0, "unpack": 1}  # with the position of the type among their arguments
 KINDS = ("whole", "minimal")
 
 

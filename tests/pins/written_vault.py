@@ -13,11 +13,12 @@ import zstandard
 
 import vaultstory
 from unlost.engine.spill import FILES, IDS, REFERENCES, SEEN
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import CommitKind, Visibility
-from unlost.outside.source import What, table_source
+from unlost.outside.source import TableContent, table_source
 from unlost.vault.commits import chain
 from unlost.vault.format.physical import physical
 from unlost.vault.format.sealed import ObjectKind
@@ -94,7 +95,7 @@ def columns(vault: WrittenVault) -> Iterator[str]:
         yield from (f"spill of {name}: {line}" for line in _fields(schema))
     head = vault.story.vault.head(vault.story.org)
     assert head is not None
-    for what in What:
+    for what in TableContent:
         for as_values in (False, True):
             source = table_source(head, "Account", what=what, as_values=as_values)
             kind = f"{what} as {'values' if as_values else 'texts'}"
@@ -118,9 +119,11 @@ def _small() -> Iterator[None]:
 
 def _continue(story: Story) -> None:
     vault, org = story.vault, story.org
-    record = HeldThing(HoldScope.RECORD, "Account", vaultstory.account_id(5))
-    vault.hold(org, (Hold(record, "a lawsuit", "ada"),), run="hold-1")
-    vault.erase(org, ErasureWish((ZOE,), (MatchColumn("Contact", "Email"),)), run="erase-1")
+    record = HoldTarget(HoldScope.RECORD, "Account", vaultstory.account_id(5))
+    vault.change_holds(org, placed=(Hold(record, "a lawsuit", "ada"),), run="hold-1")
+    vault.apply(
+        org, unconditional(Erase((ZOE,), (MatchColumn("Contact", "Email"),))), run="erase-1"
+    )
     vault.compact(org, run="compact-1")
     commit = vault.begin(org, run="open-1", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY)
     commit.put_schema(vaultstory.WIDER)

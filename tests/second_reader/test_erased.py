@@ -6,9 +6,10 @@ import pytest
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
+from unlost.model.rectification import Rectify, RightValue
 from unlost.vault.stores.local import LocalStore
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
@@ -19,8 +20,8 @@ PRICES = RecordKey("ContentVersion", "068000000000003AAA")
 def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path, few: bool) -> None:
     story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
     email = (MatchColumn("Contact", "Email"),)
-    for run, wish in (("e1", ErasureWish((ZOE,), email)), ("e2", ErasureWish((PRICES,)))):
-        story.vault.erase(story.org, wish, run=run)
+    for run, wish in (("e1", Erase((ZOE,), email)), ("e2", Erase((PRICES,)))):
+        story.vault.apply(story.org, unconditional(wish), run=run)
     org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
     assert org.head == story.vault.commits(story.org)[-1].head
     assert any((tmp_path / "vault" / org.root / "redacted").iterdir())
@@ -44,10 +45,10 @@ def test_it_reads_what_was_corrected(tmp_path: Path, few: bool) -> None:
     story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
     account = RecordKey("Account", vaultstory.account_id(57))
     for run, wish in (
-        ("r1", RectifyWish(ZOE, (RightValue("Email", "anna@right.example"),))),
-        ("r2", RectifyWish(account, (RightValue("Notes__c", None), RightValue("Revenue", "7")))),
+        ("r1", Rectify(ZOE, (RightValue("Email", "anna@right.example"),))),
+        ("r2", Rectify(account, (RightValue("Notes__c", None), RightValue("Revenue", "7")))),
     ):
-        story.vault.rectify(story.org, wish, run=run)
+        story.vault.apply(story.org, unconditional(wish), run=run)
     org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
     assert org.head == story.vault.commits(story.org)[-1].head
     assert org.check_objects() > 15

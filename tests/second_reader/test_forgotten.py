@@ -5,7 +5,8 @@ from pathlib import Path
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.vault.stores.local import LocalStore
 
 NEWEST = 3
@@ -17,8 +18,8 @@ def test_what_is_left_is_read_alike(tmp_path: Path) -> None:
     for night in (vaultstory.first_night, vaultstory.second_night, vaultstory.third_night):
         night(story)
     vaultstory.restore(story)
-    done = story.vault.forget(story.org, KeepRules(daily=1), run="forget-1")
-    assert done.kept == (2, NEWEST)  # the newest good one, and the newest
+    done = story.vault.apply(story.org, unconditional(Forget(KeepRules(daily=1))), run="forget-1")
+    assert done.staying == (2, NEWEST)  # the newest good one, and the newest
     assert done.versions > 0
     story.clock.advance(days=8)
     assert story.vault.sweep(story.org, run="sweep-1").removed > 0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from services import signing
 from unlost.model.store import Store
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.reach import open_store
 
 INSTALLED = Path(__file__).parents[2] / ".services"
@@ -59,7 +59,7 @@ class Server:
     def place(self, bucket: str, path: str = "some/vault", *, url: str = "") -> StoreAddress:
         """A path in a bucket; ``url``: of what stands before the server."""
         text = f"{self.kind}://{bucket}/{path}"
-        return read_address(text, reach=Reach(url or self.url), base=Path("/"))
+        return read_address(text, reach=BucketOptions(url or self.url), base=Path("/"))
 
 
 def opened(place: StoreAddress) -> Store:

@@ -15,7 +15,7 @@ from smallvault import TABLE
 from unlost.outside.delta import export_delta
 from unlost.outside.exporting import ExportKind, export_files
 from unlost.outside.formats import ExportFormat
-from unlost.outside.source import What
+from unlost.outside.source import TableContent
 
 pytestmark = [pytest.mark.spark, pytest.mark.network]
 
@@ -44,7 +44,7 @@ def lake(folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 head, [TABLE], delta, out=root / "delta", before=lambda n: vault.at(org, n)
             )
         )
-    values = ExportKind("oid", ExportFormat.PARQUET, What.VERSIONS, values=True)
+    values = ExportKind("oid", ExportFormat.PARQUET, TableContent.VERSIONS, values=True)
     export_files(vault.at(org, 3), [TABLE], values, out=root / "values")
     asked = [
         *(f"texts{number}=parquet:{root}/texts{number}/Thing.parquet" for number in (1, 2, 3)),

@@ -1,4 +1,4 @@
-"""Running an ASGI application on loopback until SIGTERM, and telling the parent when it is ready."""
+"""Run an ASGI application on loopback until SIGTERM, and notify the parent when it is ready."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(app: ASGIApp, listener: Listener, *, on_ready: Callable[[], None]) -> No
 
 
 def serve_beside(app: ASGIApp, listener: Listener) -> Serving:
-    """Serve in a thread of its own; returns once connections are accepted."""
+    """Serve in a separate thread; returns once connections are accepted."""
     ready = threading.Event()
     server = _ReadyServer(_config(app, listener), ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]}, daemon=True)

@@ -38,7 +38,7 @@ CALL_SECONDS = 300.0
 
 
 class SimulatorFailed(Exception):
-    """The simulator did not start, or refused an admin call; the text says what it said."""
+    """The simulator did not start, or refused an admin call; the text is its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class AdminClient:
         return json.loads(self.raw(path, **query))
 
     def raw(self, path: str, /, **query: Any) -> bytes:
-        """Give the body of ``GET /__sim__/path`` as it is, such as an Arrow stream."""
+        """Return the raw body of ``GET /__sim__/path``, for example an Arrow stream."""
         tail = f"?{urllib.parse.urlencode(query)}" if query else ""
         return self._send(urllib.request.Request(f"{self.root}/{path}{tail}"))
 
@@ -97,8 +97,8 @@ class AdminClient:
 class SimulatedOrg:
     """One org of a running simulator.
 
-    ``url`` is its instance address, ``ca`` the file of the test authority with TLS, ``ready``
-    what the ready line says of it, ``admin`` the client of its admin API.
+    ``url``: its instance address; ``ca``: the file of the test authority with TLS; ``ready``: its
+    part of the ready line; ``admin``: the client of its admin API.
     """
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
@@ -127,8 +127,8 @@ class SimulatedOrg:
 class SimulatorProcess:
     """A running ``unlost-sim salesforce``; arguments are passed on to it.
 
-    ``url``, ``ca``, ``admin`` and ``token`` are those of its first org, ``orgs`` are all of them
-    by name, ``ready`` is the whole line that the command printed.
+    ``url``, ``ca``, ``admin`` and ``token`` belong to its first org, ``orgs`` are all of them by
+    name, ``ready`` is the whole line that the command printed.
     """
 
     def __init__(

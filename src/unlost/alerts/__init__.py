@@ -1,4 +1,4 @@
-"""Alerts: rules over what is known, and one folder for each way of sending.
+"""Alerts: rules over known facts, and one folder for each channel that sends them.
 
-Rules are pure: ``unlost.app`` gathers what they look at, and keeps what they say.
+Rules are pure: ``unlost.app`` gathers their facts, and stores the alerts that they raise.
 """

@@ -1,35 +1,35 @@
-"""Rules about the copies of the vault: whether the second one is fresh and whole, and what it mended."""
+"""Rules about the mirror of the vault: is it fresh and whole, and what did it repair."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from unlost.alerts.watched import WatchedCopies
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import MirrorFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
-TOLD_FOR = timedelta(days=7)  # a repair is over at once; its cause may not be
+TOLD_FOR = timedelta(days=7)  # a repair takes no time; its cause may last
 
 _RUN = "unlost vault mirror run"
 _VERIFY = "unlost verify --level full"
 
 
-def copies(watched: WatchedCopies) -> Iterator[Alarm]:
-    """All that must be said of the vault's copies."""
+def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+    """All alerts about the vault's mirror."""
     if watched.place:
         yield from _behind(watched)
-        yield from _left_out(watched)
+        yield from _not_copied(watched)
         yield from _damaged(watched)
     yield from _mended(watched)
 
 
-def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
-    """It lacks what was backed up long ago."""
+def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+    """The mirror lacks objects that were backed up long ago."""
     last = watched.last
     if last is None or (last.done_at is not None and watched.now - last.done_at <= MIRROR_LATE):
-        return  # one that was named a moment ago is begun at the next look
+        return  # a new mirror is started by the next scheduled check
     if last.done_at is None and not last.error_code:
-        return  # the first one takes its time
+        return  # the first mirroring takes long
     age = watched.now - last.done_at if last.done_at is not None else None
     how = f"is {age.days} days old" if age is not None and age.days > 1 else "is late"
     yield _alarm(
@@ -42,17 +42,17 @@ def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
     )
 
 
-def _left_out(watched: WatchedCopies) -> Iterator[Alarm]:
-    """The vault has lost or damaged something: the second copy did not take it over."""
+def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+    """The vault lost or damaged objects, which the mirror did not copy."""
     last = watched.last
     if last is None:
         return
-    found = [*last.broken, *last.damaged]
-    if found:
+    names = [*last.broken, *last.damaged]
+    if names:
         yield _alarm(
             "left-out",
             Urgency.NOW,
-            f"Something in the vault is damaged, and was not taken over into its second copy: {found[0]}",
+            f"Something in the vault is damaged, and was not taken over into its second copy: {names[0]}",
             "Look at all of it, then repair the vault from the copy.",
             _VERIFY,
         )
@@ -67,8 +67,8 @@ def _left_out(watched: WatchedCopies) -> Iterator[Alarm]:
         )
 
 
-def _damaged(watched: WatchedCopies) -> Iterator[Alarm]:
-    """The last look at the second copy found what could not be mended."""
+def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+    """The last check of the mirror found damage that could not be repaired."""
     if watched.check is not None and watched.check.damages:
         yield _alarm(
             "damaged",
@@ -79,23 +79,23 @@ def _damaged(watched: WatchedCopies) -> Iterator[Alarm]:
         )
 
 
-def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
-    """The vault was damaged and is whole again: something destroys what lies there."""
-    one = watched.repair
-    if one is not None and watched.now - one.at <= TOLD_FOR:
-        many = len(one.repaired)
+def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+    """The vault was damaged and is whole again: its storage destroys objects."""
+    check = watched.repair
+    if check is not None and watched.now - check.at <= TOLD_FOR:
+        many = len(check.repaired)
         objects = f"{many} objects" if many > 1 else "1 object"
-        yield Alarm(
-            Rule.VAULT_REPAIRED,
+        yield RaisedAlert(
+            AlertRule.VAULT_REPAIRED,
             "",
-            f"{one.at:%Y-%m-%d}",
+            f"{check.at:%Y-%m-%d}",
             Urgency.SOON,
-            f"On {one.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
+            f"On {check.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
             "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody "
             "has changed files there.",
             _VERIFY,
         )
 
 
-def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> Alarm:
-    return Alarm(Rule.MIRROR, "", subject, urgency, sentence, step, command)
+def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> RaisedAlert:
+    return RaisedAlert(AlertRule.MIRROR, "", subject, urgency, sentence, step, command)

@@ -1,12 +1,12 @@
-"""The rules: pure functions from what is known to what must be said."""
+"""The rules: pure functions from known facts to alerts."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from unlost.alerts.copies import copies
-from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -14,12 +14,12 @@ from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
 from unlost.model.upkeep import UpkeepRecord
 
-OVERDUE = timedelta(minutes=15)  # a night that nobody began by then was missed
-PATIENCE = 2  # failures of one night before anybody is told
+OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
+PATIENCE = 2  # failures of one backup before an alert
 LATE_FACTOR = 3.0  # a run that takes so many times its usual time is late
 LATE_LEAST = timedelta(hours=2)
-LATE_UNKNOWN = timedelta(hours=12)  # where there is no usual time yet
-STUCK = timedelta(minutes=30)  # without a step further
+LATE_UNKNOWN = timedelta(hours=12)  # used while there is no usual time
+STUCK = timedelta(minutes=30)  # without progress
 PARKED = timedelta(hours=6)  # a shorter pause is no news
 OLDEST_BACKUP = timedelta(hours=36)
 STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00, 1.05)
@@ -27,15 +27,15 @@ STORAGE_NOW = 0.95
 FORECAST_SOON = timedelta(days=30)
 FORECAST_NOW = timedelta(days=7)
 CALLS_SHARE = 0.90
-NAMED = 3  # changes of a shape that are named
+NAMED = 3  # listed changes of a schema
 EXPIRES_SOON = timedelta(days=30)
 EXPIRES_NOW = timedelta(days=7)
-HELD_LONG = timedelta(days=7)  # behind the day on which what is needed no more may go
-LEAST_NIGHTS = 5  # before a table has a usual night
-USUAL_TIMES = 8.0  # robust deviations above the usual night
-UNUSUAL_LEAST = 100  # rows; fewer are one person's day
-UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
-DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
+HELD_LONG = timedelta(days=7)  # after the day on which unneeded objects may be deleted
+LEAST_NIGHTS = 5  # backups before a table has a usual count
+USUAL_TIMES = 8.0  # robust deviations above the usual count
+UNUSUAL_LEAST = 100  # rows; fewer may be one person's day
+UNUSUAL_SHARE = 0.05  # of the table's records, if it has no usual count
+DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
 
 REPLACED = "another-org"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
@@ -43,34 +43,34 @@ LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
 )
 
-type OrgRule = Callable[[WatchedOrg], Iterator[Alarm]]
+type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 
-def alarms(watched: Watched) -> Sequence[Alarm]:
-    """All that must be said now, each alert once."""
-    said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
-    said += list(damaged(watched))
-    said += list(copies(watched.copies)) if watched.copies is not None else []
-    return tuple({one.key: one for one in said}.values())
+def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
+    """All alerts that apply now, each once."""
+    alerts = [alert for org in watched.orgs for rule in ORG_RULES for alert in rule(org)]
+    alerts += list(damaged(watched))
+    alerts += list(copies(watched.copies)) if watched.copies is not None else []
+    return tuple({alert.key: alert for alert in alerts}.values())
 
 
 # --- nights ---------------------------------------------------------------------------------------
 
 
-def failed(org: WatchedOrg) -> Iterator[Alarm]:
-    """The newest night was given up, or failed more than once."""
+def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """The newest backup was given up, or failed more than once."""
     night = _newest(org)
-    if night is None or _made_up_for(org, night):
+    if night is None or _finished_since(org, night):
         return
     if night.error_code in (REPLACED, CANCELLED, PAUSED):
-        return  # another rule's matter, or somebody's wish
+        return  # another rule covers it, or a person wanted it
     given_up = night.state is NightState.GIVEN_UP and night.error_sentence
     again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
         return
     goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
     yield _alarm(
-        Rule.NIGHT_FAILED,
+        AlertRule.NIGHT_FAILED,
         org,
         "",
         Urgency.NOW if given_up else Urgency.SOON,
@@ -80,8 +80,8 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
-    """Chosen tables could not be read between two nights: twice, or so that it is no use to try."""
+def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """An hourly backup of chosen tables failed twice, or in a way that a retry cannot fix."""
     if not org.schedule.hourly or not org.hours:
         return
     newest, *before = org.hours
@@ -92,7 +92,7 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
         return
     again = "It is tried again every hour." if newest.again else "It is left to the next night."
     yield _alarm(
-        Rule.HOURLY_FAILED,
+        AlertRule.HOURLY_FAILED,
         org,
         "",
         Urgency.SOON,
@@ -102,12 +102,12 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def replaced(org: WatchedOrg) -> Iterator[Alarm]:
+def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
-    if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
+    if night is not None and night.error_code == REPLACED and not _finished_since(org, night):
         yield _alarm(
-            Rule.ORG_REPLACED,
+            AlertRule.ORG_REPLACED,
             org,
             "",
             Urgency.NOW,
@@ -118,10 +118,10 @@ def replaced(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def missed(org: WatchedOrg) -> Iterator[Alarm]:
-    """A night was not begun in time, or nights went by while nothing ran."""
+def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A backup did not start in time, or backups were due while Unlost did not run."""
     night = _newest(org)
-    if night is None or _made_up_for(org, night):
+    if night is None or _finished_since(org, night):
         return
     waits = night.state is NightState.WAITING and not night.tries
     if waits and org.now - night.begun_at > OVERDUE:
@@ -131,9 +131,9 @@ def missed(org: WatchedOrg) -> Iterator[Alarm]:
         yield _missed(org, f"Unlost did not run, and no backup of {org.name} was made for {days}.")
 
 
-def _missed(org: WatchedOrg, sentence: str) -> Alarm:
+def _missed(org: OrgFacts, sentence: str) -> RaisedAlert:
     return _alarm(
-        Rule.NIGHT_MISSED,
+        AlertRule.NIGHT_MISSED,
         org,
         "",
         Urgency.NOW,
@@ -143,8 +143,8 @@ def _missed(org: WatchedOrg, sentence: str) -> Alarm:
     )
 
 
-def parked(org: WatchedOrg) -> Iterator[Alarm]:
-    """The newest night waits for an allowance, and for long."""
+def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """The newest backup has long been waiting for an allowance."""
     night = _newest(org)
     if night is None or night.state not in GOING_ON or not night.error_sentence:
         return
@@ -152,7 +152,7 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
     yield _alarm(
-        Rule.NIGHT_PARKED,
+        AlertRule.NIGHT_PARKED,
         org,
         "",
         Urgency.SOON,
@@ -164,13 +164,13 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def late(org: WatchedOrg) -> Iterator[Alarm]:
+def late(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A run takes much longer than usual."""
     for run in org.running:
         lasted = org.now - run.since
         if lasted > _too_long(run):
             yield _alarm(
-                Rule.NIGHT_LATE,
+                AlertRule.NIGHT_LATE,
                 org,
                 "",
                 Urgency.SOON,
@@ -180,13 +180,13 @@ def late(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def stuck(org: WatchedOrg) -> Iterator[Alarm]:
-    """A run does not come a step further."""
+def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A run makes no progress."""
     for run in org.running:
         stood = org.now - run.moved
         if stood > STUCK:
             yield _alarm(
-                Rule.RUN_STUCK,
+                AlertRule.RUN_STUCK,
                 org,
                 run.run,
                 Urgency.NOW,
@@ -196,8 +196,8 @@ def stuck(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
-    """Whatever the reason: the newest backup is too old."""
+def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """The newest backup is too old, for any reason."""
     if org.schedule.nightly is None:
         return
     since = org.proof.as_of if org.proof is not None else org.added
@@ -205,7 +205,7 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
         age = _hours(org.now - since)
         never = f"{org.name} was added {age} ago and was never backed up."
         yield _alarm(
-            Rule.NO_RECENT_BACKUP,
+            AlertRule.NO_RECENT_BACKUP,
             org,
             "",
             Urgency.NOW,
@@ -218,12 +218,12 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
 # --- what a backup proved -------------------------------------------------------------------------
 
 
-def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
-    """The newest backup does not protect all that the org holds."""
+def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """The newest backup does not protect everything in the org."""
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
         yield _alarm(
-            Rule.INCOMPLETE,
+            AlertRule.INCOMPLETE,
             org,
             "",
             Urgency.SOON,
@@ -233,29 +233,29 @@ def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
-    """A table that was held before could not be read, or is not there any more."""
+def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A table that was backed up before could not be read, or no longer exists."""
     for line in org.proof.tables if org.proof is not None else ():
-        causes = [one for one in line.findings if one.kind in LOST_TABLE]
-        if causes and line.held:
+        causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
+        if causes and line.stored:
             yield _alarm(
-                Rule.TABLE_LOST,
+                AlertRule.TABLE_LOST,
                 org,
                 line.table,
                 Urgency.NOW,
-                f"{line.table} of {org.name}, of which {line.held:,} records are kept, could not "
+                f"{line.table} of {org.name}, of which {line.stored:,} records are kept, could not "
                 f"be read any more: {causes[0].sentence}",
                 causes[0].next_step or "Look at the rights of the user that backs up.",
                 f"unlost certificate {org.name}",
             )
 
 
-def drifted(org: WatchedOrg) -> Iterator[Alarm]:
-    """Columns are gone since the backup before, or hold another type."""
+def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """Columns have vanished since the backup before, or have another type."""
     if org.drift:
         more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
         yield _alarm(
-            Rule.SCHEMA_DRIFT,
+            AlertRule.SCHEMA_DRIFT,
             org,
             str(org.before),
             Urgency.SOON,
@@ -265,7 +265,7 @@ def drifted(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were deleted than in a usual night."""
     if org.proof is None or not org.counts:
         return
@@ -273,31 +273,31 @@ def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
     if org.part is not None:
         believed |= {line.table for line in org.part.tables if _vanished(line)}
     for table in sorted(believed):
-        yield _unusual(Rule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
+        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
                        f"{org.name} that it is not believed yet.")  # fmt: skip
     for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
-            yield _unusual(Rule.UNUSUAL_LOSS, org, table,
+            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table,
                            f"{count:,} records of {table} were deleted in {org.name} since the "
                            f"backup before: far more than usual.")  # fmt: skip
 
 
-def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were changed than in a usual night."""
     if len(org.counts) < LEAST_NIGHTS:
         return
     for table, count in _unusual_counts(org, lambda night: night.changed):
-        yield _unusual(Rule.UNUSUAL_CHANGE, org, table,
+        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table,
                        f"{count:,} records of {table} were changed in {org.name} since the backup "
                        f"before: far more than usual.")  # fmt: skip
 
 
-def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
+def _unusual(rule: AlertRule, org: OrgFacts, table: str, sentence: str) -> RaisedAlert:
     return _alarm(
         rule,
         org,
         table,
-        Urgency.NOW if rule is Rule.UNUSUAL_LOSS else Urgency.SOON,
+        Urgency.NOW if rule is AlertRule.UNUSUAL_LOSS else Urgency.SOON,
         sentence,
         "Look at what changed; what was lost can be brought back.",
         f"unlost compare {org.name} {org.before or 1} latest --table {table}",
@@ -305,16 +305,16 @@ def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
 
 
 def _vanished(line: TableLine) -> bool:
-    return any(one.kind is FindingKind.UNUSUAL_LOSS for one in line.findings)
+    return any(finding.kind is FindingKind.UNUSUAL_LOSS for finding in line.findings)
 
 
 def _unusual_counts(
-    org: WatchedOrg, of: Callable[[NightCounts], Mapping[str, int]]
+    org: OrgFacts, of: Callable[[NightCounts], Mapping[str, int]]
 ) -> Iterator[tuple[str, int]]:
-    """Tables of the newest night, and of the hours since, that are beyond what is usual."""
+    """Tables of the newest backup, and of the hours since, with counts beyond the usual."""
     nights = org.counts if org.today is None else (org.today, *org.counts)
-    found = dict(_beyond(nights, of))
-    return iter((dict(_beyond(org.counts, of)) | found).items())
+    beyond = dict(_beyond(nights, of))
+    return iter((dict(_beyond(org.counts, of)) | beyond).items())
 
 
 def _beyond(
@@ -322,35 +322,35 @@ def _beyond(
 ) -> Iterator[tuple[str, int]]:
     newest, before = nights[0], nights[1:]
     for table, count in sorted(of(newest).items()):
-        known = [of(night).get(table, 0) for night in before if table in night.held]
-        held = newest.held.get(table, 0) + newest.deleted.get(table, 0)
-        if count > limit_of(known, held=held):
+        known = [of(night).get(table, 0) for night in before if table in night.records]
+        expected = newest.records.get(table, 0) + newest.deleted.get(table, 0)
+        if count > limit_of(known, stored_count=expected):
             yield table, count
 
 
-def limit_of(before: Sequence[int], *, held: int) -> float:
-    """Rows in a night above which a table's night is unusual.
+def limit_of(before: Sequence[int], *, stored_count: int) -> float:
+    """The number of rows above which a table's backup is unusual.
 
-    Median and median deviation of earlier nights do not move with the outliers that are looked
-    for; a table without enough nights is judged by its size.
+    Median and median deviation of earlier backups do not move with the outliers that the rule looks
+    for; a table with too few backups is judged by its size.
     """
     if len(before) < LEAST_NIGHTS:
-        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * held)
+        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * stored_count)
     middle = statistics.median(before)
-    deviation = DAY_TO_DAY * statistics.median([abs(one - middle) for one in before])
+    deviation = DAY_TO_DAY * statistics.median([abs(count - middle) for count in before])
     return max(UNUSUAL_LEAST, middle + USUAL_TIMES * max(deviation, middle * 0.25), *before)
 
 
 # --- allowances -----------------------------------------------------------------------------------
 
 
-def storage(org: WatchedOrg) -> Iterator[Alarm]:
+def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
     """An org's storage is nearly full, or more than full."""
     for quota in _storages(org.proof):
         passed = [share for share in STORAGE_SHARES if quota.share >= share]
         if passed:
             yield _alarm(
-                Rule.STORAGE,
+                AlertRule.STORAGE,
                 org,
                 quota.name,
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
@@ -361,33 +361,33 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
-    """A storage will be full before long, as it grows now."""
+def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """At its present growth a storage will be full before long."""
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
-            continue  # never, or already: the rule of storage says that
-        left = seen.reached - org.now
-        if left <= FORECAST_SOON:
+            continue  # never, or already: the storage rule covers that
+        until_full = seen.reached - org.now
+        if until_full <= FORECAST_SOON:
             yield _alarm(
-                Rule.STORAGE_FORECAST,
+                AlertRule.STORAGE_FORECAST,
                 org,
                 name,
-                Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
+                Urgency.NOW if until_full <= FORECAST_NOW else Urgency.SOON,
                 f"As it grows now, {name} of {org.name} is {seen.stop:.0%} full on "
-                f"{seen.reached:%Y-%m-%d}, in {max(left.days, 0)} days.",
+                f"{seen.reached:%Y-%m-%d}, in {max(until_full.days, 0)} days.",
                 "Make room before it stops the org: see how it grew.",
                 f"unlost storage {org.name}",
             )
 
 
-def calls(org: WatchedOrg) -> Iterator[Alarm]:
-    """The org's API calls of the day are nearly used up, by whomever."""
+def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """The org's API calls of the day are nearly used up, by any program."""
     if not org.calls_limit or org.calls_used is None:
         return
     share = org.calls_used / org.calls_limit
     if share >= CALLS_SHARE:
         yield _alarm(
-            Rule.API_BUDGET,
+            AlertRule.API_BUDGET,
             org,
             "",
             Urgency.SOON,
@@ -397,30 +397,30 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def expiring(org: WatchedOrg) -> Iterator[Alarm]:
-    """A credential ends soon: then nobody can sign in any more."""
-    for one in org.expiries:
-        left = one.at - org.now
-        if left <= EXPIRES_SOON:
-            over = left <= timedelta(0)
+def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A credential expires soon; after that Unlost cannot sign in."""
+    for expiry in org.expiries:
+        until_expiry = expiry.at - org.now
+        if until_expiry <= EXPIRES_SOON:
+            over = until_expiry <= timedelta(0)
             yield _alarm(
-                Rule.CREDENTIAL_EXPIRES,
+                AlertRule.CREDENTIAL_EXPIRES,
                 org,
-                one.name,
-                Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
-                f"{one.name[:1].upper()}{one.name[1:]} by which {org.name} is read "
-                f"{'ended' if over else 'ends'} on {one.at:%Y-%m-%d}.",
+                expiry.name,
+                Urgency.NOW if until_expiry <= EXPIRES_NOW else Urgency.SOON,
+                f"{expiry.name[:1].upper()}{expiry.name[1:]} by which {org.name} is read "
+                f"{'ended' if over else 'ends'} on {expiry.at:%Y-%m-%d}.",
                 "Renew it in the org, then give it with `unlost org add` under the same name.",
                 "unlost org list",
                 level=int(over),
             )
 
 
-def damaged(watched: Watched) -> Iterator[Alarm]:
-    """The last look at the vault found something that is not whole."""
+def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
+    """The last verification of the vault found damage."""
     if watched.unreadable:
-        yield Alarm(
-            Rule.VAULT_DAMAGED,
+        yield RaisedAlert(
+            AlertRule.VAULT_DAMAGED,
             "",
             "unreadable",
             Urgency.NOW,
@@ -431,8 +431,8 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
     check = watched.check
     if check is not None and check.damages:
         more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
-        yield Alarm(
-            Rule.VAULT_DAMAGED,
+        yield RaisedAlert(
+            AlertRule.VAULT_DAMAGED,
             "",
             "",
             Urgency.NOW,
@@ -442,11 +442,11 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
         )
 
 
-def grows(org: WatchedOrg) -> Iterator[Alarm]:
-    """The org's part of the vault could not be kept small after its newest night."""
+def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """Compaction of the org's part of the vault failed after its newest backup."""
     if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "held",
             Urgency.SOON,
@@ -457,7 +457,7 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
     if org.upkeep is not None and org.upkeep.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "",
             Urgency.SOON,
@@ -468,11 +468,11 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
-    """What the org's rules do not keep could not be forgotten."""
+def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """Forgetting by the org's retention rules failed."""
     if org.forgotten is not None and org.forgotten.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "forget",
             Urgency.SOON,
@@ -484,24 +484,24 @@ def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
 
 
 def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
-    """Whether what is needed no more should have gone long ago."""
+    """True if unneeded objects should have been deleted long ago."""
     return upkeep.next_at is not None and now - upkeep.next_at >= HELD_LONG
 
 
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
-    """A restore that the service was to do does not go on by itself."""
-    for one in org.halted:
+def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A restore that the service runs has stopped, and needs a person to resume it."""
+    for restore in org.halted:
         yield _alarm(
-            Rule.RESTORE_HALTED,
+            AlertRule.RESTORE_HALTED,
             org,
-            one.run,
+            restore.run,
             Urgency.NOW,
-            f"The restore {one.run} to {org.name} stopped: {one.sentence}",
+            f"The restore {restore.run} to {org.name} stopped: {restore.sentence}",
             "See to the cause, then let it go on: it goes on where it stopped.",
-            f"unlost runs {one.run} --go-on",
+            f"unlost runs {restore.run} --go-on",
         )
 
 
@@ -530,8 +530,8 @@ ORG_RULES: tuple[OrgRule, ...] = (
 
 
 def _alarm(
-    rule: Rule,
-    org: WatchedOrg,
+    rule: AlertRule,
+    org: OrgFacts,
     subject: str,
     urgency: Urgency,
     sentence: str,
@@ -539,16 +539,16 @@ def _alarm(
     command: str,
     *,
     level: int = 0,
-) -> Alarm:
-    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command, level)
+) -> RaisedAlert:
+    return RaisedAlert(rule, org.name, subject, urgency, sentence, next_step, command, level)
 
 
-def _newest(org: WatchedOrg) -> NightRecord | None:
+def _newest(org: OrgFacts) -> NightRecord | None:
     return org.nights[0] if org.nights else None
 
 
-def _made_up_for(org: WatchedOrg, night: NightRecord) -> bool:
-    """True if a backup was finished since, by whomever: the night is no matter any more."""
+def _finished_since(org: OrgFacts, night: NightRecord) -> bool:
+    """True if any backup finished since: the failed one no longer matters."""
     since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
     return org.proof is not None and since is not None and org.proof.finished > since
 
@@ -557,7 +557,7 @@ def _day(night: NightRecord) -> str:
     return night.name.partition("T")[0]
 
 
-def _too_long(run: Running) -> timedelta:
+def _too_long(run: RunFacts) -> timedelta:
     if run.usual_seconds is None:
         return LATE_UNKNOWN
     return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))
@@ -569,6 +569,6 @@ def _hours(time: timedelta) -> str:
 
 
 def _storages(proof: Certificate | None) -> Sequence[Quota]:
-    """What an org may keep; what it may read in a day is no storage."""
+    """The org's storage limits, without its daily limits on reading."""
     quotas = proof.quotas if proof is not None else ()
-    return [one for one in quotas if one.unit == "bytes" and not one.name.endswith("a day")]
+    return [quota for quota in quotas if quota.unit == "bytes" and not quota.name.endswith("a day")]

@@ -1,7 +1,7 @@
-"""A signed POST of JSON to an address of your own.
+"""A signed POST of JSON to an address of the user's choice.
 
 The header ``Unlost-Signature`` is ``t=SECONDS,v1=HEX``: HMAC-SHA256 under the channel's secret over
-the seconds, a dot, and the body. Who receives it checks both, and turns away what is old.
+the seconds, a dot, and the body. The receiver checks both, and refuses old messages.
 """
 
 import hmac
@@ -12,9 +12,9 @@ from hashlib import sha256
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Json
 
 SIGNATURE = "Unlost-Signature"
@@ -23,7 +23,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """Where to post. ``private`` allows an address of the inner network."""
+    """The address. ``private`` allows an address of the inner network."""
 
     url: str
     private: bool = False
@@ -44,15 +44,15 @@ class Webhook:
         if self.secret:
             seconds = int(message.at.timestamp())
             headers[SIGNATURE] = f"t={seconds},v1={signature(self.secret, seconds, body)}"
-        wanted = Post(self.settings.url, body, headers, self.settings.private)
+        wanted = OutgoingPost(self.settings.url, body, headers, self.settings.private)
         post(wanted, transport=self.transport)
 
 
 def webhook_to(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The webhook of a channel's settings; raises ValidationError if they do not fit."""
-    own = learned(WebhookSettings).convert(settings, strict=False)
-    parsed(own.url)
-    return Webhook(own, secret)
+    webhook_settings = decoder_for(WebhookSettings).convert(settings, strict=False)
+    parsed(webhook_settings.url)
+    return Webhook(webhook_settings, secret)
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:
@@ -66,7 +66,7 @@ def payload(message: Message) -> bytes:
     return msgspec.json.encode(
         {
             "format": FORMAT,
-            "event": message.told.value,
+            "event": message.event.value,
             "alert": alarm.key,
             "rule": alarm.rule.value,
             "org": alarm.org,

@@ -1,12 +1,12 @@
-"""What rules look at: values, gathered by ``unlost.app``."""
+"""The facts that rules judge: values, gathered by ``unlost.app``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.model.certificate import Certificate
+from unlost.model.connector_info import Expiry
 from unlost.model.forecast import Forecast
-from unlost.model.knowledge import Expiry
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.retention import ForgottenRecord
@@ -15,26 +15,26 @@ from unlost.model.upkeep import UpkeepRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A run under way: since when, and when it last came a step further."""
+class RunFacts:
+    """A running run: its start, and the time of its last progress."""
 
     run: str
     since: datetime
     moved: datetime
-    usual_seconds: float | None = None  # the middle of earlier runs
+    usual_seconds: float | None = None  # the median of earlier runs
 
 
 @dataclass(frozen=True, slots=True)
 class HaltedRestore:
-    """A restore of the service that needs a person, and why."""
+    """A restore of the service that needs a person, and the reason."""
 
     run: str
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class HourRun:
-    """A backup of a few tables that ended by itself. ``again``: the next hour tries it again."""
+class HourlyFacts:
+    """An hourly backup of a few tables that has ended. ``again``: the next hour retries it."""
 
     ended: datetime
     failed: bool
@@ -44,23 +44,24 @@ class HourRun:
 
 @dataclass(frozen=True, slots=True)
 class NightCounts:
-    """What a night brought, by table, with the hours before it since the night before."""
+    """Changes of one backup by table, including the hourly backups since the backup before."""
 
     as_of: datetime
-    held: Mapping[str, int]
+    records: Mapping[str, int]
     created: Mapping[str, int]
     changed: Mapping[str, int]
     deleted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedOrg:
-    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup of
-    all tables, ``before`` the number of the one before it.
+class OrgFacts:
+    """The facts about an org. ``nights`` and ``counts`` are newest first; ``proof`` is the
+    certificate of the newest backup of all tables, ``before`` the number of the backup before
+    it.
 
-    ``hours`` are the newest backups of a few tables, newest first; ``part`` is what the newest one
-    since the night proved, ``today`` what they brought together. ``forecasts`` are those of its
-    storages, by name.
+    ``hours`` are the newest backups of a few tables, newest first; ``part`` is the certificate of
+    the newest of them since the last full backup, ``today`` their changes together. ``forecasts``
+    are the forecasts of its storages, by name.
     """
 
     name: str
@@ -68,11 +69,11 @@ class WatchedOrg:
     added: datetime
     schedule: Schedule
     nights: tuple[NightRecord, ...] = ()
-    running: tuple[Running, ...] = ()
+    running: tuple[RunFacts, ...] = ()
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
     before: int | None = None
-    hours: tuple[HourRun, ...] = ()
+    hours: tuple[HourlyFacts, ...] = ()
     part: Certificate | None = None
     today: NightCounts | None = None
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
@@ -86,11 +87,11 @@ class WatchedOrg:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedCopies:
-    """The vault's copies. ``place`` of the second one is empty where there is none.
+class MirrorFacts:
+    """The facts about the vault's mirror; ``place`` is empty if there is none.
 
-    ``last`` is the newest try to bring it up to date, ``check`` the newest look at it; ``repair`` is the
-    newest look after which the vault itself was repaired.
+    ``last`` is the newest attempt to update it, ``check`` its newest verification; ``repair`` is
+    the newest verification after which the vault itself was repaired.
     """
 
     now: datetime
@@ -101,10 +102,10 @@ class WatchedCopies:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """All that is watched."""
+class AlertFacts:
+    """All facts for the rules."""
 
-    orgs: tuple[WatchedOrg, ...] = ()
+    orgs: tuple[OrgFacts, ...] = ()
     check: CheckRecord | None = None
-    unreadable: str = ""  # why the vault cannot be read, where it cannot
-    copies: WatchedCopies | None = None
+    unreadable: str = ""  # the reason, if the vault cannot be read
+    copies: MirrorFacts | None = None

@@ -1,13 +1,14 @@
-"""The composition root: wires the rooms, and offers one function for each action of a person.
+"""The composition root: connects the other packages, with one function for each user action.
 
-The command line and later the console and the REST API call ``unlost.app.actions`` alone.
+The command line, the console and the REST API call ``unlost.app.actions`` alone.
 """
 
 import os
 
-# Must be said before polars is imported. Its work comes in small pieces, several at a time in threads
-# of ours: more threads of its own took 4 % more CPU of a first backup, and a tenth more time of a night.
+# Must be set before polars is imported. Its work comes in small pieces, several at a time in our
+# threads: more threads of its own took 4 % more CPU of a first backup, and a tenth more time of a
+# nightly one.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-# Arrow's own allocator keeps what large pages of rows took; the system's gives it back: 90 MB of a console
-# that showed a few hundred records. It is read when Arrow is loaded.
+# Arrow's own allocator keeps the memory of large pages of rows; the system's returns it: 90 MB in a
+# console that showed a few hundred records. Arrow reads this when it is loaded.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -1,8 +1,15 @@
-"""Who may do what: the one place where console, API and command line are let in, and noted.
+"""Access control and audit for actions, the same for console, API and command line.
 
-Each thing that people can do is a function marked as an ``action``. Whoever calls it is asked here
-whether they may, and what they did is written into the audit: each change, and each look at data of
-records. An org that somebody may not see is as one that is not there.
+Every function that people can call is marked with ``action``. The mark checks the actor's right,
+runs the function, and writes the outcome to the audit log: every change, and every read of records.
+An action that cannot be audited fails. An org that the actor may not see is reported as unknown.
+
+    console ─┐
+    API     ─┼─> action mark: check the right ─> function ─> audit
+    CLI     ─┘         └─ ``RemoteAccess``: send the call to a server instead
+
+An action that another action calls is part of the outer one: it is neither checked nor audited
+again. See docs/adr/0015.
 """
 
 import inspect
@@ -15,7 +22,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
 import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.catalog.orgs import find_org
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
@@ -28,22 +35,22 @@ if TYPE_CHECKING:
 
 DONE = "done"
 LONGEST_ORG, LONGEST_ACTOR = 80, 150  # characters
-LONGEST_SUBJECT = 500  # characters; a selection of thousands is told by the plan
+LONGEST_SUBJECT = 500  # characters; the plan lists a selection of thousands
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 class Where(StrEnum):
-    """What an action concerns, by the parameters that it has."""
+    """The scope of an action, which decides where its right is checked."""
 
-    ORG = "org"  # the org that is named; with None, all that the actor may see
-    RUN = "run"  # the org of the run that is named
+    ORG = "org"  # the org in the parameter ``org``; with None, all that the actor may see
+    RUN = "run"  # the org of the run in the parameter ``run``
     HOME = "home"  # the whole home
-    ITSELF = "itself"  # it asks by itself, once it knows the org
+    ITSELF = "itself"  # the action checks the right itself, once it knows the org
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """Something that people can do; ``told`` gives what the audit notes beside the subject."""
+class UserAction:
+    """An action as registered; ``audit_detail`` returns the details that the audit adds to the subject."""
 
     name: str
     right: Right
@@ -51,50 +58,55 @@ class Action:
     where: Where
     call: Callable[..., Any]
     subject: tuple[str, ...]
-    told: Callable[[Any], Mapping[str, Json]] | None
+    audit_detail: Callable[[Any], Mapping[str, Json]] | None
 
 
-ACTIONS: dict[str, Action] = {}
+ACTIONS: dict[str, UserAction] = {}
 
 
 @runtime_checkable
-class Elsewhere(Protocol):
-    """What stands for an application on another machine: it lets in and notes there."""
+class RemoteAccess(Protocol):
+    """A stand-in for an application on another machine, which checks rights and audits there."""
 
-    def act_elsewhere(self, action: Action, given: Mapping[str, Any]) -> Any:
-        """Have an action done there."""
+    def act_elsewhere(self, action: UserAction, given: Mapping[str, Any]) -> Any:
+        """Run an action on the other machine and return its result."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
-    """Makes an action of a function; ``subject`` names parameters that tell what it is done to."""
+class ActionMarker:
+    """Turns a function into an action; ``subject`` lists the parameters that name its target."""
 
     name: str
     right: Right
     trace: Trace
     where: Where
     subject: tuple[str, ...]
-    told: Callable[[Any], Mapping[str, Json]] | None
+    audit_detail: Callable[[Any], Mapping[str, Json]] | None
 
     def __call__[**P, R](
         self, call: Callable[Concatenate["Application", P], R]
     ) -> Callable[Concatenate["Application", P], R]:
-        """The function, let in and noted."""
-        own = Action(self.name, self.right, self.trace, self.where, call, self.subject, self.told)
+        """Register the function and return it with access control and audit around it."""
+        user_action = UserAction(
+            self.name, self.right, self.trace, self.where, call, self.subject, self.audit_detail
+        )
         signature = inspect.signature(call)
         assert self.name not in ACTIONS, self.name
-        ACTIONS[self.name] = own
+        ACTIONS[self.name] = user_action
 
         @wraps(call)
         def let_in(app: "Application", /, *args: P.args, **kwargs: P.kwargs) -> R:
-            if _inside.get():  # part of something that was let in already
+            # An action that calls another action needs no second right, and the audit names what
+            # the person did.
+            if _inside.get():  # part of an action that was checked already
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
-            if isinstance(app, Elsewhere):
-                return cast("R", app.act_elsewhere(own, given))
-            with _noted(app, own, given) as result:
-                _check(app, own, given)
+            # The server checks and audits; this process has no home to do so.
+            if isinstance(app, RemoteAccess):
+                return cast("R", app.act_elsewhere(user_action, given))
+            with _noted(app, user_action, given) as result:
+                _check(app, user_action, given)
                 value = result.value = call(app, *args, **kwargs)
             return value
 
@@ -108,14 +120,14 @@ def action(
     trace: Trace = Trace.NONE,
     where: Where = Where.ORG,
     subject: tuple[str, ...] = (),
-    told: Callable[[Any], Mapping[str, Json]] | None = None,
-) -> Marker:
-    """Mark a function as something that people can do."""
-    return Marker(name, right, trace, where, subject, told)
+    detail: Callable[[Any], Mapping[str, Json]] | None = None,
+) -> ActionMarker:
+    """Mark a function as an action that people can call."""
+    return ActionMarker(name, right, trace, where, subject, detail)
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:
-    """True if the actor has a right in the org of this name; with None, in the whole home."""
+    """Return True if the actor has a right in the org of this name; None is the whole home."""
     known = find_org(org) if org is not None else None
     if org is not None and known is None:
         return False
@@ -123,18 +135,19 @@ def may(app: "Application", right: Right, org: str | None = None) -> bool:
 
 
 def rights_in(app: "Application", org: str) -> Mapping[str, bool]:
-    """What the actor may do in the org of this name, by the names of rights: for pages."""
+    """Return which rights the actor has in the org of this name, for pages."""
     known = find_org(org)
     oid = known.oid if known is not None else ""
     return {right.value: app.actor.may(right, oid) for right in Right}
 
 
 def check_org(app: "Application", right: Right, org: str) -> None:
-    """Raise NotFound (``org-unknown``) for an org in which the actor has not even a look.
+    """Raise NotFound (``org-unknown``) for an org that the actor may not look at.
 
-    Raises NotAllowed (``not-permitted``) for one in which the right is missing.
+    Raises NotAllowed (``not-permitted``) if the actor lacks the right in it.
     """
     known = find_org(org)
+    # The same error in both cases, so that names of orgs cannot be probed.
     if known is None or not app.actor.may(Right.LOOK, known.oid):
         raise org_unknown(app, org)
     if not app.actor.may(right, known.oid):
@@ -148,13 +161,16 @@ def check_home(app: "Application", right: Right) -> None:
 
 
 def check_somewhere(app: "Application", right: Right) -> None:
-    """Raise NotAllowed (``not-permitted``) unless the actor has the right in some org."""
+    """Raise NotAllowed (``not-permitted``) unless the actor has the right in at least one org."""
     if not app.actor.may_somewhere(right):
         raise _not_permitted(right)
 
 
 def check_no_token(app: "Application") -> None:
-    """Raise NotAllowed (``token-people``): a token ends, and a way in that it made would not."""
+    """Raise NotAllowed (``token-people``) for a token.
+
+    A token expires; access that it grants to others would not.
+    """
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-people",
@@ -164,8 +180,11 @@ def check_no_token(app: "Application") -> None:
 
 
 def org_unknown(app: "Application", org: str) -> NotFound:
-    """The error for an org that is not there, or not for this actor; names those that are."""
-    known = ", ".join(one.name for one in app.orgs())
+    """Return the error for an org that is missing or hidden from the actor.
+
+    Its next step lists the orgs that the actor may see.
+    """
+    known = ", ".join(org_row.name for org_row in app.orgs())
     return NotFound(
         "org-unknown",
         f"There is no org named {org!r} in this home.",
@@ -174,7 +193,7 @@ def org_unknown(app: "Application", org: str) -> NotFound:
 
 
 def run_unknown(run: str) -> NotFound:
-    """The error for a run that is not there, or not for this actor."""
+    """Return the error for a run that is missing or hidden from the actor."""
     return NotFound(
         "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
     )
@@ -186,44 +205,50 @@ class _Result:
 
 
 @contextmanager
-def _noted(app: "Application", own: Action, given: Mapping[str, Any]) -> "Iterator[_Result]":
-    """Write into the audit how it ended. What cannot be noted is not done, or not told."""
+def _noted(
+    app: "Application", user_action: UserAction, given: Mapping[str, Any]
+) -> "Iterator[_Result]":
+    """Write the outcome of an action to the audit. If that fails, so does the action."""
     result = _Result()
     before = _inside.set(True)
     try:
         yield result
     except UnlostError as error:
-        _note(app, own, given, outcome=error.code)
+        _note(app, user_action, given, outcome=error.code)
         raise
     except BaseException as error:
-        _note(app, own, given, outcome=type(error).__name__)
+        _note(app, user_action, given, outcome=type(error).__name__)
         raise
     finally:
         _inside.reset(before)
-    told = own.told(result.value) if own.told is not None else {}
-    _note(app, own, given, outcome=DONE, detail=told)
+    detail = user_action.audit_detail(result.value) if user_action.audit_detail is not None else {}
+    _note(app, user_action, given, outcome=DONE, detail=detail)
 
 
 def _note(
     app: "Application",
-    own: Action,
+    user_action: UserAction,
     given: Mapping[str, Any],
     *,
     outcome: str,
     detail: Mapping[str, Json] | None = None,
 ) -> None:
+    # Scheduled work is recorded as runs. The audit is about people and tokens.
     if app.actor.kind is ActorKind.SERVICE:
         return
+    # A refusal is audited even for actions that leave no trace otherwise.
     refused = outcome in ("not-permitted", "org-unknown")
-    if own.trace is Trace.NONE and not refused:
+    if user_action.trace is Trace.NONE and not refused:
         return
-    subject = "/".join(str(given[name]) for name in own.subject if given.get(name) is not None)
-    deed = Deed(
+    subject = "/".join(
+        str(given[name]) for name in user_action.subject if given.get(name) is not None
+    )
+    deed = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),
-        own.name,
-        own.trace,
+        user_action.name,
+        user_action.trace,
         _plain(given.get("org") or "", LONGEST_ORG),
         _plain(subject, LONGEST_SUBJECT),
         outcome,
@@ -232,20 +257,21 @@ def _note(
     note(deed)
 
 
+# PostgreSQL refuses NUL in texts.
 def _plain(value: object, longest: int) -> str:
-    """A text that every database takes."""
+    """Return a value as text that every database accepts (no NUL, limited length)."""
     return str(value).replace("\x00", "")[:longest]
 
 
-def _check(app: "Application", own: Action, given: Mapping[str, Any]) -> None:
-    if own.where is Where.HOME:
-        check_home(app, own.right)
-    elif own.where is Where.ORG and given.get("org") is not None:
-        check_org(app, own.right, given["org"])
-    elif own.where is Where.RUN and given.get("run") is not None:
-        _check_run(app, own.right, given["run"])
+def _check(app: "Application", user_action: UserAction, given: Mapping[str, Any]) -> None:
+    if user_action.where is Where.HOME:
+        check_home(app, user_action.right)
+    elif user_action.where is Where.ORG and given.get("org") is not None:
+        check_org(app, user_action.right, given["org"])
+    elif user_action.where is Where.RUN and given.get("run") is not None:
+        _check_run(app, user_action.right, given["run"])
     else:
-        check_somewhere(app, own.right)
+        check_somewhere(app, user_action.right)
 
 
 def _check_run(app: "Application", right: Right, run: str) -> None:

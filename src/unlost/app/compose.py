@@ -1,4 +1,19 @@
-"""The composition root: the one place that knows which class stands behind which port."""
+"""The composition root: the only module that chooses the classes behind the ports.
+
+An ``Application`` is an opened home with an actor. Its parts are opened when they are first used,
+so a command pays only for what it needs:
+
+    open_application(root) ─> Application ─┬─ vault          the vault as the actor may read it
+                                           ├─ whole_vault    the vault with all columns
+                                           ├─ open_org       the source of an org, identity checked
+                                           ├─ open_writer    the writer of an org, for a restore
+                                           ├─ steps, runner  results of steps of unfinished runs
+                                           └─ locks, lease   one run per org at a time
+
+Actions read through ``vault``, which leaves out columns hidden from the actor.
+
+See docs/adr/0015.
+"""
 
 import copy
 import threading
@@ -11,43 +26,32 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from unlost.app.home.cancellation import Brake, Braked, RunBrake
+from unlost.app.home.cancellation import CancellationFlag, RunCancellation, RunCancelled
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.discovery import load_connector
 from unlost.app.home.home import Home, read_home, read_home_key
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
 from unlost.app.home.visible_source import VisibleSource
-from unlost.catalog.budget import Share, SqlBudget
+from unlost.catalog.budget import BudgetShare, SqlBudget
 from unlost.catalog.hidden_columns import hidden_by_org
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.runs import find_run, wish_of
+from unlost.catalog.runs import command_of, find_run
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
 from unlost.model.access import Actor, Right, machine
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.learned import learned
 from unlost.model.locks import Locks
-from unlost.model.ports import (
-    Budget,
-    Cache,
-    Clock,
-    Connector,
-    Context,
-    Entropy,
-    Lease,
-    Observer,
-    Runner,
-    SecretStore,
-    Source,
-    Vault,
-    VaultReader,
-    Writer,
-)
+from unlost.model.ports.run import Runner
+from unlost.model.ports.source import Connector, Context, Source
+from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Lease, Observer, SecretStore
+from unlost.model.ports.vault import Vault, VaultReader
+from unlost.model.ports.writer import Writer
 from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
@@ -58,63 +62,63 @@ if TYPE_CHECKING:
     from unlost.vault.vault import EncryptedVault
 
 
-class Silence:
-    """An observer that looks away."""
+class SilentObserver:
+    """An observer that ignores progress."""
 
     def progress(self, event: Progress) -> None:
-        """Take no notice."""
+        """Ignore the event."""
 
 
-class Fanout:
-    """Tells several observers, one after the other."""
+class ObserverFanout:
+    """Passes progress on to several observers, in order."""
 
     def __init__(self, *observers: Observer) -> None:
         self._observers = observers
 
     def progress(self, event: Progress) -> None:
-        """Tell everyone."""
+        """Pass the event to every observer."""
         for observer in self._observers:
             observer.progress(event)
 
 
-class HeldSecrets:
-    """Secrets in memory, until the org that they belong to is known (port ``SecretStore``)."""
+class MemorySecrets:
+    """Secrets in memory, until their org is known (port ``SecretStore``)."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
-        """The secret of this name, or None."""
+        """Return the secret of this name, or None."""
         return self._values.get(name)
 
     def put(self, name: str, value: str) -> None:
-        """Hold a secret."""
+        """Store a secret."""
         with self._lock:
             self._values[name] = value
 
     def every(self) -> dict[str, str]:
-        """All of them by name, as a sign-in may have renewed them."""
+        """Return all secrets by name; a sign-in may have renewed some."""
         return dict(self._values)
 
     def move_to(self, store: SecretStore) -> None:
-        """Hand all of them to a store that keeps them."""
+        """Copy all secrets into a persistent store."""
         for name, value in self._values.items():
             store.put(name, value)
 
 
-class Unlimited:
-    """A budget for the few calls that an org needs before it is known (port ``Budget``)."""
+class UnlimitedBudget:
+    """A budget for the few calls before an org is known (port ``Budget``)."""
 
     def take(self, calls: int = 1) -> None:
         """Allow the calls."""
 
     def report(self, *, used: int, limit: int) -> None:
-        """Take no notice."""
+        """Ignore the report."""
 
 
 class Application:
-    """An opened home. What it costs to open a part is paid when the part is first used."""
+    """An opened home. Its parts are opened when they are first used."""
 
     def __init__(
         self,
@@ -124,19 +128,19 @@ class Application:
         entropy: Entropy,
         connectors: Callable[[str], Connector] = load_connector,
         vault: "VaultOpener | None" = None,
-        brake: Brake | None = None,
+        brake: CancellationFlag | None = None,
         actor: Actor | None = None,
     ) -> None:
-        """``connectors`` and ``vault`` say how one is got, where it is not the usual way.
+        """Open nothing yet. ``connectors`` and ``vault`` replace the usual ways of loading these.
 
-        ``brake`` stops what runs; ``actor`` is for whom it is done, by default who works here.
+        ``brake`` stops active runs; ``actor`` is who acts, by default the user of this machine.
         """
         self.actor = actor or machine(system_user())
         self.home = home
         self.clock = clock
         self.entropy = entropy
         self.connector = connectors
-        self.brake = brake or Brake()
+        self.brake = brake or CancellationFlag()
         self._open_vault = vault or open_home_vault
         self._closing = ExitStack()
         self._closing.callback(disconnect)
@@ -153,9 +157,10 @@ class Application:
         self._closing.close()
 
     def acting(self, actor: Actor) -> "Application":
-        """The same opened home, for somebody else; it lasts no longer than this one."""
+        """Return the same opened home for another actor; it is valid only as long as this one."""
         other = copy.copy(self)
         other.actor = actor
+        # The cached property belongs to the previous actor.
         other.__dict__.pop("hidden", None)
         return other
 
@@ -165,18 +170,19 @@ class Application:
         return self._open_vault(self.home, self.clock, self.entropy)
 
     def open_anew(self) -> None:
-        """Forget the opened vault: its key was changed."""
+        """Drop the opened vault, as its key was changed."""
         self.__dict__.pop("whole_vault", None)
 
     @property
     def vault(self) -> VaultReader:
         """The vault as the actor may read it."""
+        # An actor who sees all columns reads the vault directly, without the cost of a filter.
         return self.whole_vault.visible(self.hidden) if self.hidden else self.whole_vault
 
     def vault_of(self, oid: str) -> Vault:
-        """The vault for an actor who sees every column of an org.
+        """Return the vault for an actor who may see every column of an org.
 
-        Raises NotAllowed (``not-permitted``) for all others.
+        Raises NotAllowed (``not-permitted``) for others.
         """
         if oid in self.hidden:
             raise NotAllowed(
@@ -188,33 +194,35 @@ class Application:
 
     @cached_property
     def hidden(self) -> Mapping[str, HiddenColumns]:
-        """By org the columns that the actor may not see."""
+        """The columns that the actor may not see, by org."""
         if self.actor.may(Right.READ_HIDDEN):
             return {}
         every = hidden_by_org().items()
         return {oid: some for oid, some in every if not self.actor.may(Right.READ_HIDDEN, oid)}
 
     def orgs(self, right: Right = Right.LOOK) -> Sequence[ProtectedOrg]:
-        """The orgs in which the actor has this right, by name."""
+        """Return the orgs in which the actor has this right, by name."""
         return [org for org in list_orgs() if self.actor.may(right, org.oid)]
 
     def org_of_run(self, run: str) -> str | None:
-        """The oid of a run's org, which the vault may know alone; None for an unknown run."""
+        """Return the oid of a run's org, also if only the vault knows it; None if unknown."""
         known = find_run(run)
         if known is not None:
             return next((org.oid for org in list_orgs() if org.name == known.org), None)
+        # A rebuilt home has lost its runs; the journals in the vault still name their org.
         vault = self.whole_vault
         return next((oid for oid in vault.orgs() if run in vault.journals(oid)), None)
 
     @cached_property
     def damaged_vault(self) -> Vault:
-        """The vault, for finding out what is wrong with it."""
+        """The vault for verifying, which also opens if parts are damaged."""
+        # A replaced opener, as in tests, is used for both.
         opener = open_damaged_vault if self._open_vault is open_home_vault else self._open_vault
         return opener(self.home, self.clock, self.entropy)
 
     @cached_property
     def steps(self) -> "StepStore":
-        """Where step results of unfinished runs are kept."""
+        """The store of step results of unfinished runs."""
         from unlost.jobs.store import StepStore
 
         store = StepStore(self.home.steps)
@@ -223,7 +231,7 @@ class Application:
 
     @cached_property
     def locks(self) -> Locks:
-        """What only one process at a time may do. Where they are lost, what runs is stopped."""
+        """Locks that one process at a time can take. If they are lost, active runs are stopped."""
         from unlost.catalog.locks import open_locks
 
         locks = open_locks(self.home.database, self.home.locks, lost=self.brake.lose)
@@ -232,22 +240,22 @@ class Application:
 
     @cached_property
     def lease(self) -> Lease:
-        """Keeps two runs off one org."""
+        """Prevents two runs on one org."""
         return SqlLease(self.locks, clock=self.clock)
 
     def runner(self, run: str) -> Runner:
-        """The runner of a run, which may have been begun by another process."""
+        """Return the runner of a run, which another process may have begun."""
         from unlost.jobs.runner import LocalRunner
 
         return LocalRunner(run, store=self.steps, clock=self.clock)
 
     def secrets(self, oid: str) -> SecretStore:
-        """The sealed secrets of an org."""
+        """Return the encrypted secrets of an org."""
         key = sealing_key(read_home_key(self.home))
         return SqlSecretStore(oid, key=key, entropy=self.entropy)
 
     def cache(self, oid: str) -> "FolderCache":
-        """What an org need not tell again."""
+        """Return the cache of an org's metadata."""
         from unlost.app.home.cache import FolderCache, cache_key
 
         key = cache_key(read_home_key(self.home))
@@ -261,13 +269,13 @@ class Application:
         observer: Observer | None = None,
         cache: Cache | None = None,
     ) -> Context:
-        """The small ports that a connector gets."""
+        """Return the small ports for a connector."""
         return Context(
             clock=self.clock,
             entropy=self.entropy,
             secrets=secrets,
             budget=budget,
-            observer=observer or Silence(),
+            observer=observer or SilentObserver(),
             cache=cache,
         )
 
@@ -280,10 +288,10 @@ class Application:
         run: str | None = None,
         restore: bool = False,
     ) -> Iterator[Source]:
-        """The source of an org, proved to be the one that the name stands for.
+        """Open the source of an org, after checking that it is the org of this name.
 
-        ``run``: for whom, so that people can stop it. ``restore``: it is read for a restore, which
-        may use the calls that backups leave to it.
+        ``run`` lets people stop that run. ``restore``: the source is read for a restore, which may
+        use the calls that backups leave for it.
         """
         connector = self.connector(org.identity.connector)
         config = read_config(connector, org.config)
@@ -295,10 +303,12 @@ class Application:
         )
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
+            # Checked above: the address may lead to a refreshed sandbox by now, which is another
+            # org.
             yield self._visible(source, org.oid)
 
     def _visible(self, source: Source, oid: str) -> Source:
-        """The source as the actor may read it."""
+        """Return the source as the actor may read it."""
         hidden = self.hidden.get(oid)
         if hidden is None:
             return source
@@ -306,17 +316,18 @@ class Application:
         return VisibleSource(source, hidden, backup=head.schema() if head is not None else None)
 
     def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:
-        """The calls that an org may still be asked for; a part is kept for restores.
+        """Return the remaining API calls for an org; a share is reserved for restores.
 
-        ``run``: people can stop that run.
+        ``run`` lets people stop that run.
         """
         calls = schedule_of(oid).schedule.calls
-        share = Share.of_restores(calls) if restore else Share.of_backups(calls)
-        own = RunBrake(run, self.clock, wish_of) if run is not None else None
-        return Braked(SqlBudget(oid, clock=self.clock, share=share), self.brake, own)
+        share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
+        cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
+        # Every call takes from the budget first, so this is the place where runs can be stopped.
+        return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:
-        """The sealed secrets of an org's write identity."""
+        """Return the encrypted secrets of an org's write identity."""
         key = sealing_key(read_home_key(self.home))
         return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
 
@@ -324,7 +335,7 @@ class Application:
     def open_writer(
         self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
     ) -> Iterator[Writer]:
-        """The writer of an org, for one run; raises NotAllowed (``writer-missing``)."""
+        """Open the writer of an org for one run; raises NotAllowed (``writer-missing``)."""
         connector = self.connector(org.identity.connector)
         values = find_writer(org.oid)
         if values is None:
@@ -334,18 +345,19 @@ class Application:
             budget=self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
+        # A write identity stores only the settings that differ from those of the org.
         config = read_config(connector, {**org.config, **values})
         with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())
             yield writer
 
     def names(self) -> dict[str, str]:
-        """Names of the home's orgs by oid."""
+        """Return the names of the home's orgs by oid."""
         return {org.oid: org.name for org in list_orgs()}
 
 
 def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
-    """Nothing can be written without a write identity; says what it must be allowed to do."""
+    """Return the error for a missing write identity, with the permissions that it needs."""
     needed = "; ".join(connector.write_permissions())
     return NotAllowed(
         "writer-missing",
@@ -359,7 +371,7 @@ type VaultOpener = Callable[[Home, Clock, Entropy], Vault]
 
 
 def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
-    """The vault of a home, opened with the service key and proved to be whole at its root.
+    """Open the vault of a home with the service key, and verify its root.
 
     Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
     UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
@@ -371,7 +383,7 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
-    """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
+    """Open a vault as ``open_home_vault``, but leave a damaged ``vault.json`` to ``verify``."""
     from unlost.app.home.home_keys import service_key_of
     from unlost.app.home.sealed_key import key_file
     from unlost.app.home.stores import home_store
@@ -383,16 +395,16 @@ def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 
 
 def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> "EncryptedVault":
-    """The vault that these keys open, with the home's witness."""
+    """Return the vault that these keys open, with the home's witness."""
     from unlost.vault.vault import open_vault
 
     return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())
 
 
 def read_config(connector: Connector, values: object) -> object:
-    """The connector's config from plain values; raises UsageError (``config-invalid``)."""
+    """Convert plain values to the connector's config; raises UsageError (``config-invalid``)."""
     try:
-        return learned(connector.config).convert(values, strict=False)
+        return decoder_for(connector.config).convert(values, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(
             "config-invalid",
@@ -408,7 +420,7 @@ def open_application(
     entropy: Entropy | None = None,
     connectors: Callable[[str], Connector] = load_connector,
     vault: VaultOpener | None = None,
-    brake: Brake | None = None,
+    brake: CancellationFlag | None = None,
     actor: Actor | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""

@@ -1,8 +1,18 @@
-"""What the REST API offers: each action with its method and path. The command line uses it remotely.
+"""The operations of the REST API: each action with its method and path.
 
-Parameters that the path names come from there; those that are left come from the query of a GET, and
-from the JSON body of all others: the body is the parameter itself where there is one, and it is a record
-or a mapping. A file travels as bytes. What cannot travel (an observer, a question) is left out.
+The API serves this table, and the command line uses it to call a server. An action that is not
+listed is not in the API.
+
+Where each parameter of an action travels:
+
+    in the path     parameters that are named there: ``/orgs/{org}/schedule``
+    in the query    all others of a GET
+    in the body     all others, as a JSON object; a single parameter that is a record or mapping
+                    is the body itself (``alone``)
+    as bytes        the file named by ``takes``
+    not at all      ``STAY``: an observer or a callback, for example
+
+Parameters and results have the types of the actions. See docs/adr/0015.
 """
 
 import inspect
@@ -16,11 +26,11 @@ from typing import Any, get_origin, get_type_hints
 STAY = frozenset({"app", "observer", "ask", "senders", "stack"})
 ROOM = "unlost.app.actions"
 BYTES, LINES, ZIP = "application/octet-stream", "application/jsonl", "application/zip"
-RESULT = "Unlost-Result"  # a header: what is told of bytes, as JSON that is percent-encoded
+RESULT = "Unlost-Result"  # a header: the result that describes the bytes, as percent-encoded JSON
 
 
 class Method(StrEnum):
-    """How an operation is asked for."""
+    """An HTTP method."""
 
     GET = "GET"
     POST = "POST"
@@ -29,11 +39,11 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """An action as it is reached over HTTP; ``function`` is MODULE.NAME below the actions.
+class ApiOperation:
+    """An action as an HTTP operation; ``function`` is MODULE.NAME below the actions.
 
-    ``takes`` names the parameter that is a file: its bytes are the body. ``gives`` is the media type of
-    an answer of bytes; all others are JSON.
+    ``takes`` names the parameter that is a file: its bytes are the body. ``gives`` is the media
+    type of a response of bytes; other responses are JSON.
     """
 
     action: str
@@ -45,10 +55,10 @@ class Operation:
 
     @property
     def call(self) -> Callable[..., Any]:
-        """The action itself; its module is imported now."""
+        """The action function; accessing it imports its module."""
         module, _, name = self.function.rpartition(".")
-        found: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
-        return found
+        function: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
+        return function
 
     @property
     def returns(self) -> Any:
@@ -57,52 +67,53 @@ class Operation:
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The parameters that travel."""
+        """The parameters that are sent over HTTP, without a file."""
         return {
-            name: one
-            for name, one in inspect.signature(self.call).parameters.items()
+            name: parameter
+            for name, parameter in inspect.signature(self.call).parameters.items()
             if name not in STAY and name != self.takes
         }
 
     def in_path(self, name: str) -> bool:
-        """True for a parameter that the path names."""
+        """Return True if the path contains this parameter."""
         return f"{{{name}}}" in self.path
 
     @property
-    def left(self) -> tuple[str, ...]:
-        """The parameters that the path does not name."""
+    def free_parameters(self) -> tuple[str, ...]:
+        """The parameters that are not in the path."""
         return tuple(name for name in self.parameters if not self.in_path(name))
 
     @property
     def alone(self) -> bool:
-        """True if the body is the value of its one parameter, and not an object of several."""
-        if self.method is Method.GET or len(self.left) != 1:
+        """True if the body is the value of its only parameter, and not an object of several."""
+        if self.method is Method.GET or len(self.free_parameters) != 1:
             return False
         return is_dataclass(self.kind) or self.mapping
 
     @property
     def mapping(self) -> bool:
-        """True if that one parameter has whatever names its sender gives."""
+        """True if that only parameter is a mapping with keys chosen by the client."""
         return (
             self.method is not Method.GET
-            and len(self.left) == 1
+            and len(self.free_parameters) == 1
             and get_origin(self.kind) is Mapping
         )
 
     @property
     def kind(self) -> Any:
-        """The type of the first parameter that the path does not name."""
-        return hints(self.call)[self.left[0]]
+        """The type of the first parameter that is not in the path."""
+        return hints(self.call)[self.free_parameters[0]]
 
 
 @cache
 def hints(call: Callable[..., Any]) -> Mapping[str, Any]:
-    """The types of a function's parameters and of its result."""
+    """Return the types of a function's parameters and of its result."""
     return get_type_hints(inspect.unwrap(call))
 
 
+# Servers decode %2F before routing, so a slash within a name needs an escape that they leave alone.
 def as_path(value: object) -> str:
-    """A value as a part of a path; to be percent-encoded still."""
+    """Return a value as part of a path; the caller still has to percent-encode it."""
     return str(value).replace("~", "~7E").replace("/", "~2F")
 
 
@@ -113,123 +124,137 @@ _PLAN = f"{_ORG}/plans/{{plan}}"
 _PLANNED = f"{_PLAN}/records/{{table}}"
 
 OPERATIONS = (
-    Operation("home.overview", _GET, "/overview", "alerts.overview.overview"),
-    Operation("connector.list", _GET, "/connectors", "orgs.connecting.connectors"),
-    Operation("org.list", _GET, "/orgs", "orgs.orgs.list_all"),
-    Operation("org.add", _POST, "/orgs", "orgs.orgs.add_org"),
-    Operation("org.show", _GET, _ORG, "orgs.org_page.org_page"),
-    Operation("org.settings", _GET, f"{_ORG}/settings", "orgs.org_page.org_settings"),
-    Operation("org.follow", _POST, "/orgs/{name}/follow", "orgs.follow.follow"),
-    Operation("org.writer", _PUT, "/writer", "orgs.write_access.set_writer"),
-    Operation("org.writer-settings", _GET, f"{_ORG}/writer", "orgs.write_access.writer_settings"),
-    Operation("org.writer-check", _POST, f"{_ORG}/writer/check", "orgs.write_access.check_writer"),
-    Operation("column.list", _GET, f"{_ORG}/hidden-columns", "orgs.hidden_columns.hidden"),
-    Operation("column.choices", _GET, f"{_ORG}/hideable-columns", "orgs.hidden_columns.hideable"),
-    Operation("column.hide", _PUT, f"{_ORG}/hidden-columns/{{column}}", "orgs.hidden_columns.hide"),
-    Operation(
+    ApiOperation("home.overview", _GET, "/overview", "alerts.overview.overview"),
+    ApiOperation("connector.list", _GET, "/connectors", "orgs.connecting.connectors"),
+    ApiOperation("org.list", _GET, "/orgs", "orgs.orgs.list_all"),
+    ApiOperation("org.add", _POST, "/orgs", "orgs.orgs.add_org"),
+    ApiOperation("org.show", _GET, _ORG, "orgs.org_page.org_page"),
+    ApiOperation("org.settings", _GET, f"{_ORG}/settings", "orgs.org_page.org_settings"),
+    ApiOperation("org.follow", _POST, "/orgs/{name}/follow", "orgs.follow.follow"),
+    ApiOperation("org.writer", _PUT, "/writer", "orgs.write_access.set_writer"),
+    ApiOperation(
+        "org.writer-settings", _GET, f"{_ORG}/writer", "orgs.write_access.writer_settings"
+    ),
+    ApiOperation(
+        "org.writer-check", _POST, f"{_ORG}/writer/check", "orgs.write_access.check_writer"
+    ),
+    ApiOperation("column.list", _GET, f"{_ORG}/hidden-columns", "orgs.hidden_columns.hidden"),
+    ApiOperation(
+        "column.choices", _GET, f"{_ORG}/hideable-columns", "orgs.hidden_columns.hideable"
+    ),
+    ApiOperation(
+        "column.hide", _PUT, f"{_ORG}/hidden-columns/{{column}}", "orgs.hidden_columns.hide"
+    ),
+    ApiOperation(
         "column.show", _DELETE, f"{_ORG}/hidden-columns/{{column}}", "orgs.hidden_columns.show"
     ),
-    Operation("backup.ask", _POST, f"{_ORG}/backups", "runs.ask_backup.ask_backup"),
-    Operation("snapshot.list", _GET, f"{_ORG}/snapshots", "backups.snapshots.snapshots"),
-    Operation("certificate.show", _GET, f"{_ORG}/certificate", "backups.snapshots.certificate"),
-    Operation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
-    Operation("record.find", _GET, "/find", "records.find.find"),
-    Operation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
-    Operation("record.history", _GET, f"{_RECORD}/history", "records.history.history"),
-    Operation("record.show", _GET, _RECORD, "records.show.show"),
-    Operation("record.compare", _GET, f"{_ORG}/compare", "records.compare.compare"),
-    Operation(
+    ApiOperation("backup.ask", _POST, f"{_ORG}/backups", "runs.ask_backup.ask_backup"),
+    ApiOperation("snapshot.list", _GET, f"{_ORG}/snapshots", "backups.snapshots.snapshots"),
+    ApiOperation("certificate.show", _GET, f"{_ORG}/certificate", "backups.snapshots.certificate"),
+    ApiOperation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
+    ApiOperation("record.find", _GET, "/find", "records.find.find"),
+    ApiOperation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
+    ApiOperation("record.history", _GET, f"{_RECORD}/history", "records.history.history"),
+    ApiOperation("record.show", _GET, _RECORD, "records.show.show"),
+    ApiOperation("record.compare", _GET, f"{_ORG}/compare", "records.compare.compare"),
+    ApiOperation(
         "file.open", _GET, f"{_ORG}/files/{{record}}", "records.file.open_stored", gives=BYTES
     ),
-    Operation("erase.plan", _POST, f"{_ORG}/erasures/plan", "retention.erase.plan"),
-    Operation("erase.run", _POST, f"{_ORG}/erasures", "retention.erase.erase"),
-    Operation("erase.list", _GET, f"{_ORG}/erasures", "retention.erase.erasures"),
-    Operation("rectify.plan", _POST, f"{_ORG}/rectifications/plan", "retention.rectify.plan"),
-    Operation("rectify.run", _POST, f"{_ORG}/rectifications", "retention.rectify.rectify"),
-    Operation(
+    ApiOperation("erase.plan", _POST, f"{_ORG}/erasures/plan", "retention.erase.plan"),
+    ApiOperation("erase.run", _POST, f"{_ORG}/erasures", "retention.erase.erase"),
+    ApiOperation("erase.list", _GET, f"{_ORG}/erasures", "retention.erase.erasures"),
+    ApiOperation("rectify.plan", _POST, f"{_ORG}/rectifications/plan", "retention.rectify.plan"),
+    ApiOperation("rectify.run", _POST, f"{_ORG}/rectifications", "retention.rectify.rectify"),
+    ApiOperation(
         "privacy.download",
         _POST,
         f"{_ORG}/privacy/data",
         "retention.privacy.open_person",
         gives=ZIP,
     ),
-    Operation("storage.show", _GET, f"{_ORG}/storage", "storage.storage.storage"),
-    Operation("storage.trend", _GET, f"{_ORG}/storage/trend", "storage.storage.trend"),
-    Operation("storage.use", _GET, f"{_ORG}/storage/use", "storage.storage.use"),
-    Operation("storage.loops", _GET, f"{_ORG}/storage/loops", "storage.storage.storage_loops"),
-    Operation("schedule.show", _GET, "/schedules", "backups.schedule.show"),
-    Operation("schedule.set", _PUT, f"{_ORG}/schedule", "backups.schedule.change"),
-    Operation("keep.show", _GET, "/keeping", "retention.keeping.show"),
-    Operation("keep.set", _PUT, f"{_ORG}/keeping", "retention.keeping.change"),
-    Operation("forget.plan", _POST, f"{_ORG}/forgetting/plan", "retention.forget.plan"),
-    Operation("forget.run", _POST, f"{_ORG}/forgetting", "retention.forget.forget"),
-    Operation("hold.list", _GET, f"{_ORG}/holds", "retention.holds.holds"),
-    Operation("hold.set", _POST, f"{_ORG}/holds", "retention.holds.hold"),
-    Operation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
-    Operation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
-    Operation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
-    Operation("restore.look", _GET, _PLAN, "restores.kept_plan.kept_plan"),
-    Operation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.drop_kept"),
-    Operation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_kept"),
-    Operation("restore.again", _POST, f"{_PLAN}/again", "restores.kept_plan.choose_again"),
-    Operation("restore.leave-out", _POST, f"{_PLAN}/leave-out", "restores.kept_plan.leave_out"),
-    Operation("restore.start", _POST, f"{_PLAN}/start", "restores.kept_plan.run_kept"),
-    Operation("restore.file", _GET, f"{_PLAN}/file", "restores.kept_plan.plan_file", gives=BYTES),
-    Operation("restore.people", _GET, f"{_PLAN}/people", "restores.edit_plan.plan_people"),
-    Operation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.give_kept"),
-    Operation("restore.records", _GET, _PLANNED, "restores.plan_records.plan_records"),
-    Operation(
+    ApiOperation("storage.show", _GET, f"{_ORG}/storage", "storage.storage.storage"),
+    ApiOperation("storage.trend", _GET, f"{_ORG}/storage/trend", "storage.storage.trend"),
+    ApiOperation("storage.use", _GET, f"{_ORG}/storage/use", "storage.storage.use"),
+    ApiOperation("storage.loops", _GET, f"{_ORG}/storage/loops", "storage.storage.storage_loops"),
+    ApiOperation("schedule.show", _GET, "/schedules", "backups.schedule.show"),
+    ApiOperation("schedule.set", _PUT, f"{_ORG}/schedule", "backups.schedule.change"),
+    ApiOperation("keep.show", _GET, "/keeping", "retention.keeping.show"),
+    ApiOperation("keep.set", _PUT, f"{_ORG}/keeping", "retention.keeping.change"),
+    ApiOperation("forget.plan", _POST, f"{_ORG}/forgetting/plan", "retention.forget.plan"),
+    ApiOperation("forget.run", _POST, f"{_ORG}/forgetting", "retention.forget.forget"),
+    ApiOperation("hold.list", _GET, f"{_ORG}/holds", "retention.holds.holds"),
+    ApiOperation("hold.set", _POST, f"{_ORG}/holds", "retention.holds.hold"),
+    ApiOperation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
+    ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
+    ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
+    ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.show_stored_plan"),
+    ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.discard_plan"),
+    ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_plan_now"),
+    ApiOperation("restore.again", _POST, f"{_PLAN}/again", "restores.kept_plan.choose_again"),
+    ApiOperation("restore.leave-out", _POST, f"{_PLAN}/leave-out", "restores.kept_plan.leave_out"),
+    ApiOperation("restore.start", _POST, f"{_PLAN}/start", "restores.kept_plan.run_stored_plan"),
+    ApiOperation(
+        "restore.file", _GET, f"{_PLAN}/file", "restores.kept_plan.plan_file", gives=BYTES
+    ),
+    ApiOperation("restore.people", _GET, f"{_PLAN}/people", "restores.edit_plan.plan_people"),
+    ApiOperation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.reassign_in_plan"),
+    ApiOperation("restore.records", _GET, _PLANNED, "restores.plan_records.plan_records"),
+    ApiOperation(
         "restore.fields", _GET, f"{_PLANNED}/{{record}}", "restores.edit_plan.planned_fields"
     ),
-    Operation("restore.edit", _PUT, f"{_PLANNED}/{{record}}", "restores.edit_plan.edit_kept"),
-    Operation(
+    ApiOperation(
+        "restore.edit", _PUT, f"{_PLANNED}/{{record}}", "restores.edit_plan.edit_stored_plan"
+    ),
+    ApiOperation(
         "restore.show", _POST, "/plan-files/show", "restores.restore_plan.show_plan", takes="file"
     ),
-    Operation(
+    ApiOperation(
         "restore.hand-over",
         _POST,
         "/plan-files/run",
         "restores.queued_restore.hand_over",
         takes="file",
     ),
-    Operation("run.list", _GET, "/runs", "restores.restore_run.runs"),
-    Operation("run.page", _GET, "/jobs", "runs.runs.jobs"),
-    Operation("run.show", _GET, "/runs/{run}", "restores.restore_run.run_detail"),
-    Operation("run.progress", _GET, "/runs/{run}/progress", "runs.run.job"),
-    Operation("run.outcome", _GET, "/runs/{run}/outcome", "restores.outcome.outcome"),
-    Operation("restore.result", _GET, "/runs/{run}/result", "restores.outcome.restore_result"),
-    Operation("run.pause", _POST, "/runs/{run}/pause", "runs.control.pause"),
-    Operation("run.cancel", _POST, "/runs/{run}/cancel", "runs.control.cancel"),
-    Operation("run.go-on", _POST, "/runs/{run}/go-on", "runs.control.go_on"),
-    Operation("alert.list", _GET, "/alerts", "alerts.alerts.show"),
-    Operation(
+    ApiOperation("run.list", _GET, "/runs", "restores.restore_run.runs"),
+    ApiOperation("run.page", _GET, "/runs/page", "runs.runs.list_page"),
+    ApiOperation("run.show", _GET, "/runs/{run}", "restores.restore_run.run_detail"),
+    ApiOperation("run.progress", _GET, "/runs/{run}/progress", "runs.run.run_status"),
+    ApiOperation("run.outcome", _GET, "/runs/{run}/outcome", "restores.outcome.outcome"),
+    ApiOperation("restore.result", _GET, "/runs/{run}/result", "restores.outcome.restore_result"),
+    ApiOperation("run.pause", _POST, "/runs/{run}/pause", "runs.control.pause"),
+    ApiOperation("run.cancel", _POST, "/runs/{run}/cancel", "runs.control.cancel"),
+    ApiOperation("run.go-on", _POST, "/runs/{run}/go-on", "runs.control.go_on"),
+    ApiOperation("alert.list", _GET, "/alerts", "alerts.alerts.show"),
+    ApiOperation(
         "alert.acknowledge", _POST, "/alerts/{key}/acknowledge", "alerts.alerts.acknowledged"
     ),
-    Operation("channel.list", _GET, "/channels", "alerts.alerts.channels"),
-    Operation("channel.add", _POST, "/channels", "alerts.alerts.add_channel"),
-    Operation("channel.drop", _DELETE, "/channels/{name}", "alerts.alerts.drop_channel"),
-    Operation("channel.test", _POST, "/channels/{name}/test", "alerts.alerts.try_channels"),
-    Operation("vault.show", _GET, "/vault", "vault.vault_state.vault_state"),
-    Operation("vault.compact", _POST, "/vault/compact", "vault.compact.compact"),
-    Operation("vault.verify", _POST, "/vault/verify", "vault.verify.verify"),
-    Operation("vault.verify-later", _POST, "/vault/verify-later", "vault.vault_state.verify_later"),
-    Operation("mirror.show", _GET, "/vault/mirror", "vault.mirror.mirror_state"),
-    Operation("mirror.ask", _POST, "/vault/mirror", "vault.mirror.ask_mirror"),
-    Operation("person.list", _GET, "/people", "people.people.people"),
-    Operation("person.add", _POST, "/people", "people.people.add"),
-    Operation("person.show", _GET, "/people/{name}", "people.people.person"),
-    Operation("person.role", _PUT, "/people/{name}/role", "people.people.change_role"),
-    Operation("person.remove", _DELETE, "/people/{name}", "people.people.remove"),
-    Operation("person.return", _POST, "/people/{name}/return", "people.people.let_back"),
-    Operation("person.link", _POST, "/people/{name}/link", "people.people.link"),
-    Operation("lockout.list", _GET, "/lockouts", "people.lockouts.lockouts"),
-    Operation("lockout.end", _DELETE, "/lockouts/{name}", "people.lockouts.unlock"),
-    Operation("sso.list", _GET, "/sso", "people.sso.providers"),
-    Operation("sso.remove", _DELETE, "/sso/{name}", "people.sso.remove"),
-    Operation("token.list", _GET, "/tokens", "people.tokens.tokens"),
-    Operation("token.drop", _DELETE, "/tokens/{token}", "people.tokens.drop"),
-    Operation("audit.list", _GET, "/audit", "people.audit.deeds"),
-    Operation("audit.verify", _POST, "/audit/verify", "people.audit.verify"),
-    Operation("audit.export", _POST, "/audit/export", "people.audit.export", gives=LINES),
+    ApiOperation("channel.list", _GET, "/channels", "alerts.alerts.channels"),
+    ApiOperation("channel.add", _POST, "/channels", "alerts.alerts.add_channel"),
+    ApiOperation("channel.drop", _DELETE, "/channels/{name}", "alerts.alerts.drop_channel"),
+    ApiOperation("channel.test", _POST, "/channels/{name}/test", "alerts.alerts.try_channels"),
+    ApiOperation("vault.show", _GET, "/vault", "vault.vault_state.vault_state"),
+    ApiOperation("vault.compact", _POST, "/vault/compact", "vault.compact.compact"),
+    ApiOperation("vault.verify", _POST, "/vault/verify", "vault.verify.verify"),
+    ApiOperation(
+        "vault.verify-later", _POST, "/vault/verify-later", "vault.vault_state.verify_later"
+    ),
+    ApiOperation("mirror.show", _GET, "/vault/mirror", "vault.mirror.mirror_state"),
+    ApiOperation("mirror.ask", _POST, "/vault/mirror", "vault.mirror.ask_mirror"),
+    ApiOperation("person.list", _GET, "/people", "people.people.people"),
+    ApiOperation("person.add", _POST, "/people", "people.people.add"),
+    ApiOperation("person.show", _GET, "/people/{name}", "people.people.person"),
+    ApiOperation("person.role", _PUT, "/people/{name}/role", "people.people.change_role"),
+    ApiOperation("person.remove", _DELETE, "/people/{name}", "people.people.remove"),
+    ApiOperation("person.return", _POST, "/people/{name}/return", "people.people.let_back"),
+    ApiOperation("person.link", _POST, "/people/{name}/link", "people.people.link"),
+    ApiOperation("lockout.list", _GET, "/lockouts", "people.lockouts.lockouts"),
+    ApiOperation("lockout.end", _DELETE, "/lockouts/{name}", "people.lockouts.unlock"),
+    ApiOperation("sso.list", _GET, "/sso", "people.sso.providers"),
+    ApiOperation("sso.remove", _DELETE, "/sso/{name}", "people.sso.remove"),
+    ApiOperation("token.list", _GET, "/tokens", "people.tokens.tokens"),
+    ApiOperation("token.drop", _DELETE, "/tokens/{token}", "people.tokens.drop"),
+    ApiOperation("audit.list", _GET, "/audit", "people.audit.list_events"),
+    ApiOperation("audit.verify", _POST, "/audit/verify", "people.audit.verify"),
+    ApiOperation("audit.export", _POST, "/audit/export", "people.audit.export", gives=LINES),
 )
-BY_ACTION = {one.action: one for one in OPERATIONS}
+BY_ACTION = {operation.action: operation for operation in OPERATIONS}

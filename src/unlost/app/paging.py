@@ -1,13 +1,13 @@
-"""Pages of long lists, as programs ask for them."""
+"""Limits on pages of long lists."""
 
 from unlost.model.errors import UsageError
 
-LONGEST = 10_000  # rows of a page; each is put in words
-LAST = 1 << 40  # no list is as long
+LONGEST = 10_000  # rows of a page
+LAST = 1 << 40  # longer than any list
 
 
 def check_page(*, start: int = 0, most: int) -> None:
-    """Raise UsageError (``page-invalid``) for a page that no list has."""
+    """Raise UsageError (``page-invalid``) for an impossible page."""
     if not (0 <= start < LAST and 0 < most <= LONGEST):
         raise UsageError(
             "page-invalid",

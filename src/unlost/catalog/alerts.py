@@ -1,4 +1,6 @@
-"""Alerts and their messages: opened once, told to each channel, over when their cause is."""
+"""Alerts and their messages: opened once, sent to each channel, resolved when their cause is
+gone.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +9,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
-from unlost.model.alert import Alarm, Channel, ChannelKind, Rule, Told, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
-RETRIES = (1, 5, 15, 60, 120, 240)  # minutes until the next try; the last for the rest of the day
+# minutes until the next try; the last value for the rest of the day
+RETRIES = (1, 5, 15, 60, 120, 240)
 PATIENCE = timedelta(days=1)  # after that a message is given up
 
 
@@ -20,7 +23,7 @@ class AlertRecord:
     """An alert that was opened."""
 
     id: int
-    alarm: Alarm
+    alarm: RaisedAlert
     opened_at: datetime
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -28,37 +31,37 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """A message that a channel must take."""
+    """A message that must be sent to a channel."""
 
     id: int
     alert: AlertRecord
     channel: Channel
-    told: Told
+    message: AlertMessage
     made_at: datetime
     tries: int
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
-    """What a comparison of alarms with open alerts changed: keys."""
+class AlertChanges:
+    """Changes by a comparison of alarms with open alerts: keys."""
 
     opened: tuple[str, ...] = ()
     grown: tuple[str, ...] = ()
     resolved: tuple[str, ...] = ()
 
 
-def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
-    """Open what is new, renew what lasts, close what is over; and line up what must be told."""
-    said = {one.key: one for one in alarms}
-    with own_connection(), transaction.atomic():
+def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
+    """Open new alerts, update lasting ones, resolve ended ones; and queue their messages."""
+    alerts = {alarm.key: alarm for alarm in alarms}
+    with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
-        opened = [_open(alarm, now) for key, alarm in said.items() if key not in known]
-        grown = [row for key, row in known.items() if key in said and _renew(row, said[key])]
-        over = [row for key, row in known.items() if key not in said]
+        opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
+        grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
+        over = [row for key, row in known.items() if key not in alerts]
         for row in over:
             _close(row, now)
-        _line_up([*opened, *grown], Told.OPENED, now)
-    return Moves(
+        _line_up([*opened, *grown], AlertMessage.OPENED, now)
+    return AlertChanges(
         tuple(row.key for row in opened),
         tuple(row.key for row in grown),
         tuple(row.key for row in over),
@@ -66,28 +69,28 @@ def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
 
 
 def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
-    """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
-    with own_connection():
+    """Open alerts, the newest first; with ``most`` the newest alerts, including resolved ones."""
+    with returned_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
-        found = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
-    return [_alert(row) for row in found]
+        alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
+    return [_alert(row) for row in alert_rows]
 
 
 def acknowledge(key: str, *, at: datetime) -> bool:
-    """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
-    with own_connection():
+    """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
+    with returned_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
-        found = rows.update(acknowledged_at=at)
+        count = rows.update(acknowledged_at=at)
         Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
-    return bool(found)
+    return bool(count)
 
 
 # --- messages -------------------------------------------------------------------------------------
 
 
 def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
-    """Messages whose turn has come."""
-    with own_connection():
+    """Messages that are due."""
+    with returned_connection():
         rows = list(
             Delivery.objects.select_related("alert", "channel")
             .filter(next_at__lte=now)
@@ -95,53 +98,59 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
         )
     return [
         DeliveryRecord(
-            row.id, _alert(row.alert), _channel(row.channel), Told(row.told), row.made_at, row.tries
+            row.id,
+            _alert(row.alert),
+            _channel(row.channel),
+            AlertMessage(row.told),
+            row.made_at,
+            row.tries,
         )
         for row in rows
     ]
 
 
 def message_sent(delivery: int, *, at: datetime) -> None:
-    """Note that a channel took a message; of an alert that ended meanwhile the end is told too."""
-    with own_connection(), transaction.atomic():
+    """Record a sent message; also queue the resolution if the alert is resolved already."""
+    with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
         )
         row = Delivery.objects.select_related("alert").get(id=delivery)
-        if row.told == Told.OPENED.value and row.alert.resolved_at is not None:
+        if row.told == AlertMessage.OPENED.value and row.alert.resolved_at is not None:
             Delivery.objects.get_or_create(
                 alert=row.alert,
                 channel_id=row.channel_id,
-                told=Told.RESOLVED.value,
+                told=AlertMessage.RESOLVED.value,
                 defaults={"made_at": at, "next_at": at},
             )
 
 
 def still_due(delivery: int) -> bool:
-    """False for a message that is not to be sent any more: it is over, or somebody sees to it."""
-    with own_connection():
+    """False for a message that must no longer be sent: its alert is resolved or acknowledged."""
+    with returned_connection():
         return Delivery.objects.filter(id=delivery, next_at__isnull=False).exists()
 
 
 def put_off_message(delivery: int, *, until: datetime) -> None:
-    """Let a message wait: hours are quiet."""
-    with own_connection():
+    """Postpone a message because of quiet hours."""
+    with returned_connection():
         Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
 def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, final: bool) -> None:
-    """Note that a channel did not take a message, and when it is sent again, if it is."""
+    """Record a failed message, and the time of its next try, if any."""
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
-    with own_connection():
+    with returned_connection():
         tried = Delivery.objects.filter(id=delivery.id)
         tried.update(tries=F("tries") + 1, error_sentence=sentence)
+        # Not if the alert was acknowledged or resolved meanwhile.
         tried.filter(next_at__isnull=False).update(next_at=again)
 
 
 def untold() -> Mapping[str, str]:
-    """Why channels did not take their last message, by the channel's name."""
-    with own_connection():
+    """The reasons why channels did not accept their last message, by the channel's name."""
+    with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
     newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
     return {name: sentence for name, sentence in newest.items() if sentence}
@@ -152,52 +161,60 @@ def untold() -> Mapping[str, str]:
 
 def list_channels() -> Sequence[Channel]:
     """All channels, by name."""
-    with own_connection():
+    with returned_connection():
         return [_channel(row) for row in ChannelRow.objects.order_by("name")]
 
 
 def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> None:
-    """Keep a channel, or another one under the same name; it is told of all alerts that last."""
+    """Save a channel, replacing one of the same name; queue messages of all open alerts for it."""
     values = {
         "kind": channel.kind.value,
         "settings": dict(channel.settings),
         "sealed": sealed,
     }
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
-            told = row.deliveries.filter(told=Told.OPENED.value).exclude(sent_at=None, next_at=None)
-            known = set(told.values_list("alert_id", flat=True))
+            deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
+                sent_at=None, next_at=None
+            )
+            known = set(deliveries.values_list("alert_id", flat=True))
             lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
             Delivery.objects.bulk_create(
-                Delivery(alert=one, channel=row, told=Told.OPENED.value, made_at=at, next_at=at)
-                for one in lasting
-                if one.id not in known
+                Delivery(
+                    alert=alert_row,
+                    channel=row,
+                    told=AlertMessage.OPENED.value,
+                    made_at=at,
+                    next_at=at,
+                )
+                for alert_row in lasting
+                if alert_row.id not in known
             )
 
 
 def remove_channel(name: str) -> bool:
-    """Forget a channel and its messages; False if there is none."""
-    with own_connection():
+    """Delete a channel and its messages; False if there is none."""
+    with returned_connection():
         return bool(ChannelRow.objects.filter(name=name).delete()[0])
 
 
-def digest_told(channel: str) -> str:
-    """The day whose digest a channel was told last."""
-    with own_connection():
+def last_digest(channel: str) -> str:
+    """The day of the last digest sent to a channel."""
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return row.digested if row is not None else ""
 
 
 def note_digest(channel: str, day: str) -> None:
-    """Note that a channel was told the digest of a day."""
-    with own_connection():
+    """Record that the digest of a day was sent to a channel."""
+    with returned_connection():
         ChannelRow.objects.filter(name=channel).update(digested=day)
 
 
 def sealed_secret(channel: str) -> bytes | None:
     """The sealed secret of a channel."""
-    with own_connection():
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return bytes(row.sealed) if row is not None and row.sealed is not None else None
 
@@ -205,12 +222,12 @@ def sealed_secret(channel: str) -> bytes | None:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _open(alarm: Alarm, now: datetime) -> AlertRow:
+def _open(alarm: RaisedAlert, now: datetime) -> AlertRow:
     return AlertRow.objects.create(key=alarm.key, opened_at=now, **_columns(alarm))
 
 
-def _renew(row: AlertRow, alarm: Alarm) -> bool:
-    """True if it became worse: that is told again."""
+def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
+    """Update an open alert; true if it became worse, which is sent again."""
     urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
     grew = urgent or alarm.level > row.level
     same = all(getattr(row, name) == value for name, value in _columns(alarm).items())
@@ -222,29 +239,38 @@ def _renew(row: AlertRow, alarm: Alarm) -> bool:
 
 
 def _close(row: AlertRow, now: datetime) -> None:
-    """Over: who was told that it began is told that it ended, and nobody else."""
+    """Resolve an alert; only channels that got its first message get the message of its end."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
-    told = row.deliveries.filter(told=Told.OPENED.value)
-    told.filter(sent_at=None).update(next_at=None)
-    channels = {one.channel_id for one in told.exclude(sent_at=None)}
+    deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    # Messages that were not sent yet are obsolete.
+    deliveries.filter(sent_at=None).update(next_at=None)
+    channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
     for channel in channels:
         Delivery.objects.create(
-            alert=row, channel_id=channel, told=Told.RESOLVED.value, made_at=now, next_at=now
+            alert=row,
+            channel_id=channel,
+            told=AlertMessage.RESOLVED.value,
+            made_at=now,
+            next_at=now,
         )
 
 
-def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
-    channels = [one for one in ChannelRow.objects.all() if ChannelKind(one.kind).takes_alerts]
+def _line_up(rows: Sequence[AlertRow], message: AlertMessage, now: datetime) -> None:
+    channels = [
+        channel_row
+        for channel_row in ChannelRow.objects.all()
+        if ChannelKind(channel_row.kind).takes_alerts
+    ]
     Delivery.objects.bulk_create(
-        Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
+        Delivery(alert=row, channel=channel, told=message.value, made_at=now, next_at=now)
         for row in rows
         if row.acknowledged_at is None
         for channel in channels
     )
 
 
-def _columns(alarm: Alarm) -> Mapping[str, str | int]:
+def _columns(alarm: RaisedAlert) -> Mapping[str, str | int]:
     return {
         "rule": alarm.rule.value,
         "org": alarm.org,
@@ -258,8 +284,8 @@ def _columns(alarm: Alarm) -> Mapping[str, str | int]:
 
 
 def _alert(row: AlertRow) -> AlertRecord:
-    alarm = Alarm(
-        Rule(row.rule),
+    alarm = RaisedAlert(
+        AlertRule(row.rule),
         row.org,
         row.subject,
         Urgency(row.urgency),

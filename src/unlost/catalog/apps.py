@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class CatalogConfig(AppConfig):
-    """The one Django app of Unlost's own."""
+    """The only Django app that is part of Unlost."""
 
     name = "unlost.catalog"
     label = "catalog"

@@ -1,4 +1,10 @@
-"""The audit: what people did, row by row, each proving the one before it."""
+"""The audit log: actions of people, row by row, each proving the row before.
+
+``digest`` is a hash that covers the row and the hash before it, so that a changed or removed row
+breaks the chain from there on:
+
+  digest(n) = BLAKE3(digest(n - 1) + row n as canonical JSON)
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,21 +15,21 @@ import msgspec
 from blake3 import blake3
 from django.db import connection, transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
-FIRST = "0" * 64  # what row 1 proves
-CHAINING = 0x756E_6C61_7564  # the advisory lock under which rows are added one by one: "unlaud"
-ROWS = 1_000  # that are read at a time
+FIRST = "0" * 64  # the hash before row 1
+CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
+ROWS = 1_000  # read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that was done, or tried. ``outcome`` is ``done`` or the code of the error.
+class AuditEvent:
+    """An action, or an attempt at it. ``outcome`` is ``done`` or the code of the error.
 
-    ``subject`` names what it was done to: a record as ``Account/001…``, a run, a person. Neither it
-    nor ``detail`` holds a value of a record.
+    ``subject`` names the object of the action: a record as ``Account/001…``, a run, a person.
+    Neither it nor ``detail`` holds a value of a record.
     """
 
     at: datetime
@@ -39,26 +45,27 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A row of the audit. ``digest`` is hex, over the deed, the number and the digest before."""
+    """A row of the audit log. ``digest`` is hex, a hash over event, number and the hash before."""
 
     number: int
-    deed: Deed
+    deed: AuditEvent
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class AuditProof:
-    """What a look at the whole chain found. ``broken``: the first row that does not fit, or None."""
+    """The result of checking the whole chain. ``broken``: the first wrong row, or None."""
 
     rows: int
     digest: str
     broken: int | None
 
 
-def note(deed: Deed) -> AuditEntry:
-    """Add a deed to the chain; durable when this returns."""
-    with own_connection(), transaction.atomic():
-        _one_by_one()
+def note(deed: AuditEvent) -> AuditEntry:
+    """Append an event to the chain, durable on return."""
+    with returned_connection(), transaction.atomic():
+        _serialized()
+        # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
         entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
@@ -66,18 +73,18 @@ def note(deed: Deed) -> AuditEntry:
     return entry
 
 
-def digest_of(deed: Deed, *, number: int, before: str) -> str:
-    """The digest of a row: BLAKE3 over the digest before it and the row as canonical JSON."""
-    told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
-    content = msgspec.json.encode(told, order="sorted")
+def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
+    """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
+    fields_written = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
+    content = msgspec.json.encode(fields_written, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
 
 
 def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest rows, those before a number, of one org or one actor."""
-    with own_connection():
+    """The newest rows; optionally only rows before a number, of one org or of one actor."""
+    with returned_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows
         rows = rows.filter(org=org) if org is not None else rows
@@ -94,7 +101,7 @@ def every() -> Iterator[AuditEntry]:
 
 
 def prove() -> AuditProof:
-    """Look at the whole chain. A cut end is noticed only by who kept an earlier digest."""
+    """Check the whole chain. A cut end can be noticed only with an earlier hash."""
     number, digest = 0, FIRST
     for entry in every():
         fits = entry.number == number + 1 and entry.digest == digest_of(
@@ -107,20 +114,20 @@ def prove() -> AuditProof:
 
 
 def _following(after: int) -> Sequence[AuditEntry]:
-    with own_connection():
+    with returned_connection():
         rows = AuditRow.objects.filter(number__gt=after).order_by("number")[:ROWS]
         return [_entry(row) for row in rows]
 
 
-def _one_by_one() -> None:
-    """SQLite's transaction holds the file already; PostgreSQL is asked for a lock."""
+def _serialized() -> None:
+    """Serialise writers: SQLite's transaction already locks the file; PostgreSQL needs a lock."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINING])
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    deed = Deed(
+    deed = AuditEvent(
         row.at,
         ActorKind(row.kind),
         row.actor,

@@ -1,9 +1,9 @@
 """The budget of an org's API calls, shared by all runs and processes of a home.
 
-Two things bound it. What this home called in the last 24 hours is counted here, by the hour: that
-must stay below its share of the source's limit, of which a part is kept for restores. And what the
-source counts for everybody must leave some room: between two of its reports the calls taken here
-are added.
+Two limits apply. The calls of this home in the last 24 hours are counted here, by the hour: they
+must stay below its share of the source's limit, a part of which is reserved for restores. And the
+source's count of all programs must leave some room: between two of its reports the calls taken here
+are added to it.
 """
 
 import threading
@@ -14,55 +14,55 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.schedule import CALLS_SHARE
 
-FOR_RESTORES = 10  # percent of the limit, of our share, that backups leave to restores
-TOTAL = 80  # percent of the limit that all who call may have used when a backup still calls
+FOR_RESTORES = 10  # percent of the limit that backups leave of our share to restores
+TOTAL = 80  # percent of the limit, used by all programs, up to which a backup still calls
 TOTAL_FOR_RESTORES = 95
-NEWS = timedelta(seconds=1)  # what the source says in between is written if it is much more
+NEWS = timedelta(seconds=1)  # a report within this time is written only if it is much more
 BUNDLE = 20  # calls taken from the database at a time
-DAY = timedelta(hours=24)  # allowances are those of any 24 hours
+DAY = timedelta(hours=24)  # allowances cover any 24 hours
 HOUR = timedelta(hours=1)
-STALE = timedelta(hours=1)  # an older report says nothing about now: ask the source again
-PAUSE = timedelta(hours=1)  # allowances roll over 24 hours, so that some calls come back each hour
+STALE = timedelta(hours=1)  # an older report is ignored: the source must be asked again
+PAUSE = timedelta(hours=1)  # allowances roll over 24 hours, so each hour returns some calls
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """Which parts of the limit, in percent, may be used: by this home, and by all together."""
+class BudgetShare:
+    """The parts of the limit, in percent, that may be used: by this home, and by all programs."""
 
     ours: int = CALLS_SHARE - FOR_RESTORES
     total: int = TOTAL
 
     @classmethod
-    def of_backups(cls, share: int) -> "Share":
-        """Of a home's share, without what is kept for restores."""
+    def of_backups(cls, share: int) -> "BudgetShare":
+        """A home's share without the part reserved for restores."""
         return cls(max(1, share - FOR_RESTORES), TOTAL)
 
     @classmethod
-    def of_restores(cls, share: int) -> "Share":
+    def of_restores(cls, share: int) -> "BudgetShare":
         """All of a home's share."""
         return cls(share, TOTAL_FOR_RESTORES)
 
 
 class SqlBudget:
-    """Takes calls in bundles, counted in one transaction each (port ``Budget``)."""
+    """Takes calls in bundles, each counted in one transaction (port ``Budget``)."""
 
-    def __init__(self, org: str, *, clock: Clock, share: Share | None = None) -> None:
+    def __init__(self, org: str, *, clock: Clock, share: BudgetShare | None = None) -> None:
         """``org`` is the oid."""
         self._org = org
         self._clock = clock
-        self._share = share or Share()
+        self._share = share or BudgetShare()
         self._lock = threading.Lock()
         self._left = 0
         self._told: tuple[datetime, int, int] | None = None
 
     def take(self, calls: int = 1) -> None:
-        """Ask before calling; raises LimitReached when our share is spent."""
+        """Take calls before making them; raises LimitReached when the home's share is used up."""
         with self._lock:
             if self._left < calls:
                 bundle = max(BUNDLE, calls)
@@ -71,30 +71,30 @@ class SqlBudget:
             self._left -= calls
 
     def report(self, *, used: int, limit: int) -> None:
-        """What the source last said about its calls of the day; it is written now and then.
+        """Record the source's own count of the day's calls; it is written now and then.
 
-        What is not written counts as taken: the table never tells less than what was used.
+        The unwritten difference counts as taken: the table never shows less than was used.
         """
         now = self._clock.now()
         with self._lock:
             if not self._tells(used, limit, now=now):
                 return
             seen = {"used": used, "limit": limit, "taken": 0, "reported_at": now}
-            with own_connection():
+            with returned_connection():
                 ApiBudget.objects.update_or_create(oid=self._org, defaults=seen)
             self._told = now, used, limit
 
     def _tells(self, used: int, limit: int, *, now: datetime) -> bool:
-        """True if it is news beside what this process wrote a moment ago."""
+        """True if a report is news compared with the one that this process wrote a moment ago."""
         if self._told is None:
             return True
         at, before, most = self._told
         return now - at >= NEWS or limit != most or not 0 <= used - before < BUNDLE
 
     def _draw(self, calls: int) -> None:
-        """Take from the tables if they allow; under a lock, so that processes cannot overdraw."""
+        """Take calls if the tables allow it, under a lock: processes cannot overdraw together."""
         now = self._clock.now()
-        with own_connection(), transaction.atomic():
+        with returned_connection(), transaction.atomic():
             ApiBudget.objects.get_or_create(oid=self._org)
             row = ApiBudget.objects.select_for_update().get(oid=self._org)
             hours = list(ApiHour.objects.filter(oid=self._org, hour__gt=now - DAY - HOUR))
@@ -106,15 +106,15 @@ class SqlBudget:
 
 
 def _spent_until(
-    row: ApiBudget, hours: Sequence[ApiHour], calls: int, *, share: Share, now: datetime
+    row: ApiBudget, hours: Sequence[ApiHour], calls: int, *, share: BudgetShare, now: datetime
 ) -> datetime | None:
-    """When calls come back, if there is no room for so many now; None if there is."""
+    """The time at which calls return, if there is no room for ``calls`` now; None if there is."""
     if row.limit is None:
         return None
     ours = row.limit * share.ours / 100 - calls
-    held = sum(hour.calls for hour in hours)
-    if held > ours:
-        return _room_at(hours, held - ours, now=now)
+    spent = sum(hour.calls for hour in hours)
+    if spent > ours:
+        return _room_at(hours, spent - ours, now=now)
     fresh = row.reported_at is not None and now - row.reported_at <= STALE
     if fresh and row.used + row.taken > row.limit * share.total / 100 - calls:
         return now + PAUSE
@@ -122,8 +122,8 @@ def _spent_until(
 
 
 def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
-    """When so many of our calls are 24 hours old; their hours count until they are over."""
-    for hour in sorted(hours, key=lambda one: one.hour):
+    """The time at which ``over`` calls of this home are a day old; an hour counts to its end."""
+    for hour in sorted(hours, key=lambda api_hour: api_hour.hour):
         over -= hour.calls
         if over <= 0:
             return max(hour.hour + HOUR + DAY, now + timedelta(minutes=1))
@@ -132,9 +132,10 @@ def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetim
 
 def _count(oid: str, calls: int, *, now: datetime) -> None:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    made = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
-    if not made:
+    updated = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
+    if not updated:
         ApiHour.objects.create(oid=oid, hour=hour, calls=calls)
+        # Once an hour is often enough to clean up.
         ApiHour.objects.filter(oid=oid, hour__lte=now - 2 * DAY).delete()
 
 
@@ -150,8 +151,8 @@ def _spent(again: datetime) -> LimitReached:
 
 
 def calls_of_the_day(oid: str, *, now: datetime) -> tuple[int | None, int | None]:
-    """Calls used and allowed as the source last told, none where that is too long ago."""
-    with own_connection():
+    """Calls used and allowed by the source's last report; None for both if it is too old."""
+    with returned_connection():
         row = ApiBudget.objects.filter(oid=oid).first()
     if row is None or row.reported_at is None or now - row.reported_at > STALE:
         return None, None

@@ -1,19 +1,19 @@
-"""Looks whether the vault is whole: when, and what they found."""
+"""Verifications of the vault: their time and their findings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import models
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import VaultCheck
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyPart
 
 
 def save_check(check: CheckRecord) -> None:
-    """Keep a look."""
-    with own_connection():
+    """Save a verification."""
+    with returned_connection():
         VaultCheck.objects.create(
             at=check.at,
             level=check.level,
@@ -29,55 +29,55 @@ def save_check(check: CheckRecord) -> None:
 
 
 def standing_check() -> CheckRecord | None:
-    """The newest look, with all damage that no later look has disproved."""
+    """The newest verification, with all damage that no later one disproved."""
     checks = _newest_of_each()
     return replace(checks[0], damages=standing_damages(checks)) if checks else None
 
 
 def last_part() -> CheckRecord | None:
-    """The newest look at a part of the vault."""
+    """The newest verification of a part of the vault."""
     return _newest(VaultCheck.objects.filter(parts__gt=0, mirror=False))
 
 
 def last_try_to_repair() -> CheckRecord | None:
-    """The newest look after a repair of the vault was tried."""
+    """The newest verification after an attempt to repair the vault."""
     return _newest(VaultCheck.objects.filter(tried=True, mirror=False))
 
 
 def last_mirror_check() -> CheckRecord | None:
-    """The newest look at the second copy."""
+    """The newest verification of the mirror."""
     return _newest(VaultCheck.objects.filter(mirror=True))
 
 
 def last_repair() -> CheckRecord | None:
-    """The newest look after which the vault was repaired."""
+    """The newest verification after which the vault was repaired."""
     return _newest(VaultCheck.objects.filter(mirror=False).exclude(repaired=[]))
 
 
 def newest_checks(*, most: int) -> Sequence[CheckRecord]:
-    """The newest looks at the vault, newest first."""
-    with own_connection():
+    """The newest verifications of the vault, newest first."""
+    with returned_connection():
         rows = list(VaultCheck.objects.filter(mirror=False).order_by("-at", "-id")[:most])
     return [_value(row) for row in rows]
 
 
 def _newest_of_each() -> Sequence[CheckRecord]:
-    """The newest look of each level at each part, newest first: older ones are disproved by these."""
-    own = VaultCheck.objects.filter(mirror=False)
-    kinds = own.values("level", "part", "parts").annotate(newest=models.Max("id"))
-    with own_connection():
-        rows = own.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
+    """The newest verification of each level and part, newest first: each supersedes older ones."""
+    own_checks = VaultCheck.objects.filter(mirror=False)
+    kinds = own_checks.values("level", "part", "parts").annotate(newest=models.Max("id"))
+    with returned_connection():
+        rows = own_checks.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
         return [_value(row) for row in rows]
 
 
 def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
-    with own_connection():
+    with returned_connection():
         row = rows.order_by("-at", "-id").first()
     return None if row is None else _value(row)
 
 
 def _value(row: VaultCheck) -> CheckRecord:
-    damages = tuple(str(one) for one in row.damages)
+    damages = tuple(str(damage) for damage in row.damages)
     part = VerifyPart(row.part, row.parts) if row.parts else None
     return CheckRecord(
         row.at,
@@ -87,6 +87,6 @@ def _value(row: VaultCheck) -> CheckRecord:
         damages,
         part,
         row.mirror,
-        tuple(str(one) for one in row.repaired),
+        tuple(str(name) for name in row.repaired),
         row.tried,
     )

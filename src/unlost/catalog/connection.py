@@ -1,7 +1,7 @@
-"""The connection of a thread: kept in the main thread, closed in all others when they are done.
+"""The database connection of a thread: kept in the main thread, closed in all others after use.
 
-Django keeps one connection a thread. Worker threads end without telling it, so that each piece of
-work in them gives its connection back by itself.
+Django keeps one connection a thread. Worker threads end without notice to Django, so each piece of
+work in them closes its connection itself.
 """
 
 import threading
@@ -17,35 +17,35 @@ _kept: ContextVar[bool] = ContextVar("kept", default=False)
 
 
 @contextmanager
-def kept_connection() -> Iterator[None]:
-    """Keep the thread's connection for all that is done inside, and give it back at the end."""
+def held_connection() -> Iterator[None]:
+    """Keep the thread's connection for all work inside, and close it at the end."""
     before = _kept.set(True)
     try:
         yield
     finally:
         _kept.reset(before)
-        with own_connection():
+        with returned_connection():
             pass
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """All that is written inside is there, or nothing of it."""
-    with own_connection(), transaction.atomic():
+    """Run all writes inside in one transaction."""
+    with returned_connection(), transaction.atomic():
         yield
 
 
 @contextmanager
-def own_connection() -> Iterator[None]:
-    """Give the thread's connection back at the end, unless the thread goes on using it.
+def returned_connection() -> Iterator[None]:
+    """Close the thread's connection at the end, unless the thread goes on using it.
 
-    Raises StoreError (``database-away``, ``database-unusable``) where it cannot be used now.
+    Raises StoreError (``database-away``, ``database-unusable``) if it cannot be used now.
     """
     try:
         yield
     except OperationalError as error:
         if not connection.in_atomic_block:
-            connection.close()  # a connection that broke would stay broken
+            connection.close()  # a broken connection would stay broken
         raise (database_away if connection.vendor == "postgresql" else _unusable)(
             str(error)
         ) from error

@@ -1,6 +1,7 @@
 """The application database as bytes, for a copy elsewhere, and back.
 
-A copy holds no record of an org: settings, runs, nights, alerts, and secrets as they are sealed here.
+A copy holds no record of an org: settings, runs, backups due, alerts, and secrets in sealed form.
+See docs/adr/0013.
 """
 
 import sqlite3
@@ -16,7 +17,7 @@ from blake3 import blake3
 from django.db import models
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import (
     AlertRow,
     ChannelRow,
@@ -41,7 +42,7 @@ SETTINGS: tuple[type[models.Model], ...] = (
     Org, Writer, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp,
 )  # fmt: skip
-# Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
+# Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({
     "after", "next_at", "hour_at", "digested", "sealed", "last_login", "used_at",
 })  # fmt: skip
@@ -56,7 +57,7 @@ _HEAD = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class NewestCopy:
     """The newest copy that this home made."""
 
     number: int
@@ -65,9 +66,9 @@ class Copied:
 
 
 def settings_digest() -> str:
-    """A digest that changes with each change of settings, and with nothing else."""
+    """A hash that changes with each change of settings, and with nothing else."""
     hasher = blake3()
-    with own_connection():
+    with returned_connection():
         for model in SETTINGS:
             names = [f.attname for f in model._meta.concrete_fields if f.attname not in MOVING]
             rows = [list(row) for row in model._default_manager.order_by("pk").values_list(*names)]
@@ -76,13 +77,15 @@ def settings_digest() -> str:
 
 
 def dump() -> bytes:
-    """The database as it is now, without what only matters to this machine's processes."""
-    with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
-        with as_file() as held:
-            held.backup(copy)
+    """The database as it is now, without data that only matters to this machine's processes."""
+    with returned_connection(), closing(sqlite3.connect(":memory:")) as copy:
+        with as_file() as connection:
+            # SQLite's backup reads a consistent state, though others go on writing.
+            connection.backup(copy)
         for table in PASSING:
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
         copy.commit()
+        # Deleted rows would otherwise remain readable in free pages of the copy.
         copy.execute("VACUUM")
         return bytes(copy.serialize())
 
@@ -95,22 +98,22 @@ def write_database(content: bytes, file: Path) -> None:
     file.write_bytes(content)
     try:
         with closing(sqlite3.connect(file)) as database:
-            (found,) = database.execute("PRAGMA quick_check").fetchone()
+            (result,) = database.execute("PRAGMA quick_check").fetchone()
     except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
+        result = str(error)
+    if result != "ok":
         file.unlink()
-        raise _damaged(found)
+        raise _damaged(result)
 
 
-def tells_of(content: bytes, oids: Collection[str]) -> bool:
+def names_any(content: bytes, oids: Collection[str]) -> bool:
     """True if a copy has the settings of one of these orgs."""
     if not content.startswith(_HEAD):
         return False
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(content)
-        held = database.execute("SELECT oid FROM catalog_org").fetchall()
-    return not {oid for (oid,) in held}.isdisjoint(oids)
+        rows = database.execute("SELECT oid FROM catalog_org").fetchall()
+    return not {oid for (oid,) in rows}.isdisjoint(oids)
 
 
 def check_key(content: bytes, key: bytes) -> None:
@@ -126,10 +129,10 @@ def check_key(content: bytes, key: bytes) -> None:
 
 
 def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str]:
-    """Make a copy's file fit a new machine; the names of channels whose secret is gone.
+    """Adapt a copy's file to a new machine; returns the names of channels whose secret is gone.
 
-    Secrets that no key opens any more go. Runs that were under way ended with their machine; their
-    nights are tried again.
+    Secrets that no key can open are removed. Runs in progress ended with their machine; their
+    backups are tried again.
     """
     with closing(sqlite3.connect(file)) as database, database:
         silent: list[str] = []
@@ -152,40 +155,42 @@ def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str
 
 
 def schema_of(content: bytes) -> int:
-    """The number of the schema that a copy has."""
+    """The schema number of a copy."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(content)
         return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _sql(at: datetime) -> str:
-    """An instant as Django writes it into SQLite."""
+    """An instant in the form in which Django writes it to SQLite."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def happened_since(at: datetime) -> bool:
     """True if a run ended, or an alert began or ended, since an instant.
 
-    Hours between nights do not count: a copy for each would push those of earlier days out.
+    Hourly backups do not count: a copy for each would displace the copies of earlier days.
     """
-    with own_connection():
+    with returned_connection():
         alerts = AlertRow.objects.filter(Q(opened_at__gte=at) | Q(resolved_at__gte=at))
         runs = Run.objects.filter(ended_at__gte=at, hourly=False)
         return runs.exists() or alerts.exists()
 
 
-def last_copy() -> Copied | None:
+def last_copy() -> NewestCopy | None:
     """The newest copy that this home made."""
-    with own_connection():
+    with returned_connection():
         row = HomeCopy.objects.order_by("-at", "-id").first()
-    return Copied(row.number, row.settings, row.at) if row is not None else None
+    return NewestCopy(row.number, row.settings, row.at) if row is not None else None
 
 
-def note_copy(copied: Copied) -> None:
-    """Remember a copy; only the newest matters."""
-    with own_connection():
-        made = HomeCopy.objects.create(number=copied.number, settings=copied.settings, at=copied.at)
-        HomeCopy.objects.exclude(id=made.id).delete()
+def note_copy(copied: NewestCopy) -> None:
+    """Record a copy; only the newest matters."""
+    with returned_connection():
+        copy_row = HomeCopy.objects.create(
+            number=copied.number, settings=copied.settings, at=copied.at
+        )
+        HomeCopy.objects.exclude(id=copy_row.id).delete()
 
 
 def _damaged(why: str) -> IntegrityError:

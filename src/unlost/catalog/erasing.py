@@ -1,7 +1,7 @@
-"""Taking what names erased records out of the application database, and what may tell corrected values.
+"""Remove mentions of erased records, and former values of corrected ones, from the database.
 
-The audit stays as it is: each of its rows proves the one before, and says who looked at which record, by
-its id. It holds no value of a record.
+The audit log stays as it is: each of its rows proves the one before, and names by id the record
+that a person looked at. It holds no value of a record. See docs/adr/0023.
 """
 
 import re
@@ -12,14 +12,14 @@ from datetime import datetime
 import msgspec
 from django.db import connection, models
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
 from unlost.model.erasure import spoken
 from unlost.model.plan import RecordKey
 
 ERASED = "This was about a record that has been erased since."
 CORRECTED = "This was about a record that has been corrected since."
-_AT_ONCE = 500  # rows that are read at a time
+_AT_ONCE = 500  # rows read at a time
 _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
     Run: ("error_sentence",),
     Night: ("error_sentence",),
@@ -29,49 +29,49 @@ _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scrub:
-    """What an erasure takes away, and this home must not tell any more."""
+class PendingScrub:
+    """The records of an erasure that this home must still forget."""
 
     run: str
     at: datetime
     records: tuple[RecordKey, ...]
 
 
-def note_scrub(oid: str, scrub: Scrub) -> None:
-    """Remember it before the erasure is committed: whoever is cut off behind that is gone on with."""
+def note_scrub(oid: str, scrub: PendingScrub) -> None:
+    """Record it before the erasure is committed, so that an interrupted run is completed."""
     keys = [[key.table, key.record] for key in scrub.records]
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.update_or_create(
             run=scrub.run, defaults={"oid": oid, "at": scrub.at, "records": keys}
         )
 
 
-def noted_scrubs(oid: str) -> tuple[Scrub, ...]:
-    """What is still to be done in this home for an org, oldest first."""
-    with own_connection():
+def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
+    """The pending scrubs of an org in this home, oldest first."""
+    with returned_connection():
         rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
     return tuple(
-        Scrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
+        PendingScrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
     )
 
 
 def end_scrub(run: str) -> None:
     """Forget which records they were."""
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.filter(run=run).delete()
     _tidy()
 
 
 def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int:
-    """Remove plans and ticks of an org that name records, and sentences that do; rows that were changed.
+    """Remove plans and selections of an org that name records, and sentences that do.
 
-    Where the records stay, as corrected ones do, so do ticks.
+    Returns the number of changed rows. With ``stays``, for corrected records, selections remain.
     """
     keys = tuple(records)
     pattern = spoken(keys)
     with together():
         count = _plans(org, pattern)
-        count += 0 if stays else _ticks(org, {str(key) for key in keys})
+        count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -79,7 +79,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
 
 
 def _plans(org: str, pattern: re.Pattern[str]) -> int:
-    """Plans are removed whole: without some of their records they are others, and cannot be run."""
+    """Delete whole plans: a plan without some of its records cannot be run."""
     named = [
         row.pk
         for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)
@@ -90,13 +90,13 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
     return len(named)
 
 
-def _ticks(org: str, texts: set[str]) -> int:
+def _erase_selections(org: str, texts: set[str]) -> int:
     count = 0
     for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
-        left = [one for one in row.records if one not in texts]
-        if left != row.records:
+        remaining = [record for record in row.records if record not in texts]
+        if remaining != row.records:
             count += 1
-            TickRow.objects.filter(pk=row.pk).update(records=left)
+            TickRow.objects.filter(pk=row.pk).update(records=remaining)
     return count
 
 
@@ -105,13 +105,13 @@ def _sentences(
 ) -> int:
     count = 0
     for row in model._default_manager.iterator(_AT_ONCE):
-        told = {name: getattr(row, name) for name in names}
-        found = {name: instead for name, text in told.items() if pattern.search(text)}
-        if "key" in found:
-            found["key"] = f"erased-{row.pk}"
-        if found:
+        sentences = {name: getattr(row, name) for name in names}
+        replaced = {name: instead for name, text in sentences.items() if pattern.search(text)}
+        if "key" in replaced:
+            replaced["key"] = f"erased-{row.pk}"
+        if replaced:
             count += 1
-            model._default_manager.filter(pk=row.pk).update(**found)
+            model._default_manager.filter(pk=row.pk).update(**replaced)
     return count
 
 
@@ -120,8 +120,8 @@ def _text(*values: object) -> str:
 
 
 def _tidy() -> None:
-    """Leave nothing of it in the pages of a file; a server does that by itself, in its own time."""
+    """Remove traces from the pages of a file; a server's autovacuum does so later."""
     if connection.vendor == "sqlite":
-        with own_connection(), connection.cursor() as cursor:
+        with returned_connection(), connection.cursor() as cursor:
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,21 +1,21 @@
-"""Which nights of each org are kept, and how the others were last forgotten."""
+"""The retention rules of each org, and the last time that backups were forgotten by them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import ForgottenRow, KeepRow, Org
 from unlost.model.errors import UsageError
 from unlost.model.retention import ForgottenRecord, KeepRules
 
-LARGEST = 100_000  # days, weeks, months or years: more is a slip of the hand
+LARGEST = 100_000  # days, weeks, months or years: a larger number is a typing error
 NUMBERS = tuple(field.name for field in fields(KeepRules))
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRules:
-    """The rules of an org; ``since`` they were set, None where nobody did: then all is kept."""
+class StoredRules:
+    """The rules of an org; ``since`` is None if none were set: then all backups are kept."""
 
     rules: KeepRules
     since: datetime | None
@@ -33,38 +33,38 @@ def check_rules(rules: KeepRules) -> None:
             )
 
 
-def rules_of(oid: str) -> KeptRules:
+def rules_of(oid: str) -> StoredRules:
     """The rules of an org."""
-    with own_connection():
+    with returned_connection():
         row = KeepRow.objects.filter(org__oid=oid).first()
-    return _kept(row)
+    return _stored_rules(row)
 
 
-def all_rules() -> Mapping[str, KeptRules]:
-    """The rules of all orgs that have some, by oid."""
-    with own_connection():
+def all_rules() -> Mapping[str, StoredRules]:
+    """The rules of all orgs that have any, by oid."""
+    with returned_connection():
         rows = list(KeepRow.objects.select_related("org"))
-    return {row.org.oid: _kept(row) for row in rows}
+    return {row.org.oid: _stored_rules(row) for row in rows}
 
 
 def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
-    """Keep the nights of an org by these rules; raises UsageError (``keep-invalid``)."""
+    """Set the retention rules of an org; raises UsageError (``keep-invalid``)."""
     check_rules(rules)
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         KeepRow.objects.update_or_create(org=org, defaults={**asdict(rules), "since": at})
 
 
 def keep_as(old: str, new: str, *, at: datetime) -> None:
-    """Keep the nights of one org (an oid) as those of another; holds and old nights are not moved."""
-    kept = rules_of(old)
-    if kept.since is not None:
-        set_rules(new, kept.rules, at=at)
+    """Copy the rules of one org (an oid) to another; legal holds and old backups do not move."""
+    rules = rules_of(old)
+    if rules.since is not None:
+        set_rules(new, rules.rules, at=at)
 
 
 def save_forgotten(oid: str, record: ForgottenRecord) -> None:
-    """Keep the newest forgetting of an org in the place of the one before."""
-    told = {
+    """Save the newest forgetting of an org, replacing the one before."""
+    values = {
         "at": record.at,
         "snapshot": record.snapshot,
         "nights": record.nights,
@@ -75,13 +75,13 @@ def save_forgotten(oid: str, record: ForgottenRecord) -> None:
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
-    with own_connection():
-        ForgottenRow.objects.update_or_create(oid=oid, defaults=told)
+    with returned_connection():
+        ForgottenRow.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_forgotten(oid: str) -> ForgottenRecord | None:
     """The newest forgetting of an org; None if there was none."""
-    with own_connection():
+    with returned_connection():
         row = ForgottenRow.objects.filter(oid=oid).first()
     if row is None:
         return None
@@ -98,7 +98,7 @@ def last_forgotten(oid: str) -> ForgottenRecord | None:
     )
 
 
-def _kept(row: KeepRow | None) -> KeptRules:
+def _stored_rules(row: KeepRow | None) -> StoredRules:
     if row is None:
-        return KeptRules(KeepRules(), None)
-    return KeptRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)
+        return StoredRules(KeepRules(), None)
+    return StoredRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)

@@ -1,18 +1,18 @@
-"""Leases: two runs of one kind are kept off one org.
+"""Leases: keep two runs of one kind off one org.
 
-A lock decides, because it is given back whenever its process ends, also by kill -9. The row in the
-database says to people who holds it.
+A lock decides, because it is released whenever its process ends, also by kill -9. The row in the
+database only shows people the holder.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LeaseRow
 from unlost.model.errors import Conflict
 from unlost.model.locks import Locks
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.snapshot import CommitKind
 
 
@@ -25,23 +25,23 @@ class SqlLease:
 
     @contextmanager
     def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
-        """Hold the lease of this oid while the context is open; raises Conflict if it is held."""
-        held = self._locks.take(f"{org}.{kind.value}")
-        if held is None:
+        """Hold the lease of this oid in the context; raises Conflict if another run holds it."""
+        lock = self._locks.take(f"{org}.{kind.value}")
+        if lock is None:
             raise self._conflict(org, kind)
         try:
             self._write(org, kind, run)
             yield
         finally:
-            held.release()
+            lock.release()
 
     def _write(self, org: str, kind: CommitKind, run: str) -> None:
         holder = {"run": run, "process": os.getpid(), "since": self._clock.now()}
-        with own_connection():
+        with returned_connection():
             LeaseRow.objects.update_or_create(oid=org, kind=kind.value, defaults=holder)
 
     def _conflict(self, org: str, kind: CommitKind) -> Conflict:
-        with own_connection():
+        with returned_connection():
             row = LeaseRow.objects.filter(oid=org, kind=kind.value).first()
         holder = (
             f" Run {row.run} has been at it since {row.since:%Y-%m-%d %H:%M} UTC"

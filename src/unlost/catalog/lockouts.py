@@ -7,13 +7,13 @@ from datetime import datetime
 from axes.models import AccessAttempt
 from django.db.models import Max, Sum
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """A name that cannot sign in from an address, until then."""
+    """A name that cannot sign in from an address until ``until``."""
 
     name: str
     address: str
@@ -22,13 +22,13 @@ class Lockout:
 
 
 def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]:
-    """Those that still hold, of one name or of all, the newest first."""
-    with own_connection():
+    """Current lockouts, of one name or of all, the newest first."""
+    with returned_connection():
         rows = AccessAttempt.objects.filter(
             attempt_time__gt=at - LOCKED_FOR, username__isnull=False
         )
         rows = rows if name is None else rows.filter(username=name.lower())
-        found = (
+        attempts = (
             rows.order_by()
             .values("username", "ip_address")
             .annotate(failures=Sum("failures_since_start"), newest=Max("attempt_time"))
@@ -42,13 +42,13 @@ def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]
                 row["failures"],
                 row["newest"] + LOCKED_FOR,
             )
-            for row in found
+            for row in attempts
         ]
 
 
 def forget_failures(name: str) -> int:
-    """Let a name try again from everywhere; how many addresses had failed with it."""
-    with own_connection():
+    """Let a name try again from everywhere; returns the number of addresses with failures."""
+    with returned_connection():
         rows = AccessAttempt.objects.filter(username=name.lower())
         addresses = int(rows.values("ip_address").distinct().count())
         rows.delete()

@@ -1,7 +1,7 @@
-"""Locks of a home: files on one machine, a session of PostgreSQL where many machines work.
+"""Locks of a home: files on one machine, a PostgreSQL session for several machines.
 
-Both are given back by the system when their process ends, also by kill -9: a lock file by the
-operating system, an advisory lock by the server once it sees that the session is gone.
+The system releases both when their process ends, also by kill -9: the operating system a lock file,
+the server an advisory lock once it notices the end of the session. See docs/adr/0014.
 """
 
 import fcntl
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlost.model.locks import Held, Locks
+from unlost.model.locks import HeldLock, Locks
 
 
 @dataclass(slots=True)
@@ -21,25 +21,25 @@ class FileLock:
 
     @property
     def taken(self) -> bool:
-        """True until it is given back."""
+        """True until it is released."""
         return self._file >= 0
 
     def release(self) -> None:
-        """Give it back; again does nothing."""
+        """Release it; a second call does nothing."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
 
 class FileLocks:
-    """Lock files in a folder (port ``Locks``). Good for one machine."""
+    """Lock files in a folder (port ``Locks``), for one machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: list[FileLock] = []
 
-    def take(self, name: str) -> Held | None:
-        """Take a lock; None if another holds it."""
+    def take(self, name: str) -> HeldLock | None:
+        """Take a lock; None if another process or caller has it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._folder / name, os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -47,18 +47,19 @@ class FileLocks:
         except BlockingIOError:
             os.close(file)
             return None
-        held = FileLock(file)
-        self._held = [one for one in self._held if one.taken] + [held]
-        return held
+        lock = FileLock(file)
+        # Released locks are dropped, or the list would grow as long as a worker lives.
+        self._held = [file_lock for file_lock in self._held if file_lock.taken] + [lock]
+        return lock
 
     def close(self) -> None:
-        """Give back all that is held."""
-        for held in self._held:
-            held.release()
+        """Release all locks."""
+        for lock in self._held:
+            lock.release()
 
 
 def open_locks(url: str, folder: Path, *, lost: Callable[[], None]) -> Locks:
-    """The locks of a home: those of its database, or files in a folder where it has none."""
+    """The locks of a home: in its database, or files in a folder if it has none."""
     if not url:
         return FileLocks(folder)
     from unlost.catalog.sessionlocks import (

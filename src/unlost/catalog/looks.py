@@ -1,67 +1,67 @@
-"""Looks at orgs that nobody protects yet, from being asked for to being answered; sealed, all of it."""
+"""Previews of orgs that are not protected yet, from request to answer; all of it sealed."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import LookRow
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLook:
-    """A look as it lies here; ``answer`` is empty until it is over, ``seat`` before it is begun."""
+class StoredPreview:
+    """A stored preview; ``answer`` is empty until it is done, ``seat`` until it starts."""
 
     id: str
     asked_at: datetime
-    asked: str
+    settings: str
     answer: str
     seat: str
     tries: int
 
 
-def keep_look(look: str, *, asked: str, at: datetime) -> None:
-    """Keep what shall be looked at: one under way stays as it is, one that is over is begun anew."""
+def store_preview(look: str, *, asked: str, at: datetime) -> None:
+    """Store a request for a preview: a running one stays, a finished one starts again."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "seat": "", "tries": 0}
     with together():
-        _, made = LookRow.objects.get_or_create(id=look, defaults=fresh)
-        if not made:
+        _, created = LookRow.objects.get_or_create(id=look, defaults=fresh)
+        if not created:
             LookRow.objects.filter(id=look).exclude(answer="").update(**fresh)
 
 
-def find_look(look: str) -> KeptLook | None:
-    """The look of this id."""
-    with own_connection():
+def find_preview(look: str) -> StoredPreview | None:
+    """The preview of this id."""
+    with returned_connection():
         row = LookRow.objects.filter(id=look).first()
     if row is None:
         return None
-    return KeptLook(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
+    return StoredPreview(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
 
 
-def begin_look(look: str, *, seat: str, tries: int) -> bool:
-    """Write down who looks; call it while the seat is held.
+def begin_preview(look: str, *, seat: str, tries: int) -> bool:
+    """Record the worker's slot ``seat`` of a starting preview; call it while the slot is locked.
 
-    ``tries`` are those that were seen: False if somebody else began it since, or it is over. Others
-    that were begun on this seat have nobody who looks any more.
+    ``tries`` is the number that the caller saw: False if another worker has started it since, or it
+    is done. Other previews of this slot lost their worker, and are marked so.
     """
     going = LookRow.objects.filter(answer="")
-    with own_connection():
+    with returned_connection():
         going.filter(seat=seat).exclude(id=look).update(seat="")
         return bool(going.filter(id=look, tries=tries).update(seat=seat, tries=tries + 1))
 
 
-def answer_look(look: str, *, answer: str, tries: int) -> None:
-    """Keep what came of the try of this number, unless another was begun since."""
-    with own_connection():
+def answer_preview(look: str, *, answer: str, tries: int) -> None:
+    """Store the answer of this try, unless another try has started since."""
+    with returned_connection():
         LookRow.objects.filter(id=look, answer="", tries=tries).update(answer=answer)
 
 
-def drop_look(look: str) -> None:
-    """Forget a look."""
-    with own_connection():
+def drop_preview(look: str) -> None:
+    """Delete a preview."""
+    with returned_connection():
         LookRow.objects.filter(id=look).delete()
 
 
-def drop_looks(*, before: datetime) -> None:
-    """Forget those that were asked for before an instant."""
-    with own_connection():
+def drop_previews(*, before: datetime) -> None:
+    """Delete previews requested before an instant."""
+    with returned_connection():
         LookRow.objects.filter(asked_at__lt=before).delete()

@@ -1,26 +1,27 @@
-"""How the vault's second copy was last brought up to date."""
+"""The state of the vault's mirror after its last update."""
 
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import MirrorRow, Run, Upkeep
 from unlost.model.mirror import MirrorRecord
 
+# The table has a single row.
 _ONLY = 1
 
 
 def begin_mirror(record: MirrorRecord) -> None:
-    """Keep a try that begins: what was wanted until now is done by it."""
+    """Save a starting attempt, which fulfils all requests until now."""
     _save(record, {"wanted": False})
 
 
 def save_mirror(record: MirrorRecord) -> None:
-    """Keep how the newest try stands; what was wanted meanwhile stays wanted."""
+    """Save the state of the newest attempt; requests made meanwhile remain."""
     _save(record, {})
 
 
 def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
-    told = more | {
+    values = more | {
         "address": record.address,
         "begun_at": record.begun_at,
         "done_at": record.done_at,
@@ -33,33 +34,33 @@ def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
-    with own_connection():
-        MirrorRow.objects.update_or_create(id=_ONLY, defaults=told)
+    with returned_connection():
+        MirrorRow.objects.update_or_create(id=_ONLY, defaults=values)
 
 
 def last_mirror(address: str | None = None) -> MirrorRecord | None:
-    """The newest try; None if there was none, or none at this address where one is given."""
-    own = {} if address is None else {"address": address}
-    with own_connection():
-        row = MirrorRow.objects.filter(id=_ONLY, **own).first()
+    """The newest attempt; None if there was none, or none at ``address`` if it is given."""
+    place = {} if address is None else {"address": address}
+    with returned_connection():
+        row = MirrorRow.objects.filter(id=_ONLY, **place).first()
     return None if row is None else _value(row)
 
 
 def want_mirror() -> None:
-    """Have the second copy brought up to date at the next look of the service."""
-    with own_connection():
+    """Request an update of the mirror at the next check of the service."""
+    with returned_connection():
         MirrorRow.objects.filter(id=_ONLY).update(wanted=True)
 
 
 def forget_mirror() -> None:
-    """There is no second copy any more."""
-    with own_connection():
+    """Forget the mirror: there is none any more."""
+    with returned_connection():
         MirrorRow.objects.filter(id=_ONLY).delete()
 
 
 def vault_changed_since(at: datetime) -> bool:
-    """True if a run ended since an instant, or something was merged or removed."""
-    with own_connection():
+    """True if a run, a compaction or a removal ended since an instant."""
+    with returned_connection():
         runs = Run.objects.filter(ended_at__gte=at)
         return runs.exists() or Upkeep.objects.filter(at__gte=at).exists()
 

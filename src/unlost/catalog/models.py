@@ -1,4 +1,4 @@
-"""The tables of the application database. Only this room sees them."""
+"""The tables of the application database. Only this package uses them."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """A person who signs in, and how they like the console; empty: as the browser says."""
+    """A person who signs in, with preferences for the console; an empty one follows the browser."""
 
     language = models.CharField(max_length=10, blank=True, default="")
     theme = models.CharField(max_length=10, blank=True, default="")
@@ -15,7 +15,7 @@ class User(AbstractUser):
 
 
 class Org(models.Model):
-    """A protected org: the name that people type, who it is, and how its connector reaches it."""
+    """A protected org: its name, its identity, and the settings of its connector."""
 
     name = models.CharField(max_length=80, unique=True)
     oid = models.CharField(max_length=64, unique=True)
@@ -35,7 +35,7 @@ class Org(models.Model):
 
 
 class Writer(models.Model):
-    """The write identity of an org: settings of its own; its secrets are sealed beside the others."""
+    """The write identity of an org: separate settings; its secrets are in the secrets table."""
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="writer")
     config = models.JSONField()
@@ -43,7 +43,7 @@ class Writer(models.Model):
 
 
 class Run(models.Model):
-    """A durable execution for an org, and how it ended."""
+    """A durable execution for an org, and its outcome."""
 
     id = models.CharField(max_length=80, primary_key=True)
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="runs")
@@ -59,8 +59,8 @@ class Run(models.Model):
     went_on_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
     wish = models.CharField(max_length=10, default="")
-    tries = models.IntegerField(null=True)  # of the service; none where a person runs it
-    failures = models.IntegerField(default=0)  # of them, in a row
+    tries = models.IntegerField(null=True)  # by the service; null if a person runs it
+    failures = models.IntegerField(default=0)  # failed tries in a row
     hourly = models.BooleanField(default=False)
 
     class Meta:  # noqa: D106
@@ -68,11 +68,11 @@ class Run(models.Model):
 
 
 class ScheduleRow(models.Model):
-    """When an org is backed up by itself.
+    """The backup schedule of an org.
 
-    ``after`` names the last night that was begun; nights before ``since`` do not count. ``next_at``
-    is when the next one begins, empty where none does; ``hour_at`` is when chosen tables are read
-    next between the nights.
+    ``after`` names the last scheduled backup that started; times before ``since`` do not count.
+    ``next_at`` is the time of the next one, null if there is none; ``hour_at`` is the next time at
+    which chosen tables are read between two scheduled backups.
     """
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="schedule")
@@ -84,7 +84,7 @@ class ScheduleRow(models.Model):
 
 
 class Night(models.Model):
-    """A backup that a schedule asked for, over all its tries."""
+    """A backup that a schedule requested, over all its tries."""
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="nights")
     name = models.CharField(max_length=16)
@@ -108,10 +108,10 @@ class Night(models.Model):
 
 
 class VaultCheck(models.Model):
-    """A look whether the vault is whole, and what it found; ``part`` of ``parts``, 0 if at all of it.
+    """A verification of the vault and its findings; ``part`` of ``parts``, 0 for all of it.
 
-    ``mirror``: it was a look at the second copy. ``tried``: a repair went before it, by which the
-    ``repaired`` objects were brought back from the other copy.
+    ``mirror``: it verified the mirror. ``tried``: a repair preceded it, which restored the
+    ``repaired`` objects from the other copy.
     """
 
     at = models.DateTimeField()
@@ -127,7 +127,7 @@ class VaultCheck(models.Model):
 
 
 class Upkeep(models.Model):
-    """How an org's part of the vault was last kept small."""
+    """The last maintenance of an org's part of the vault."""
 
     oid = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
@@ -143,7 +143,7 @@ class Upkeep(models.Model):
 
 
 class KeepRow(models.Model):
-    """Which nights of an org are kept; see ``KeepRules``. Without a row all are."""
+    """The retention rules of an org; see ``KeepRules``. Without a row all backups are kept."""
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="keeping")
     days = models.IntegerField(default=0)
@@ -156,7 +156,7 @@ class KeepRow(models.Model):
 
 
 class ForgottenRow(models.Model):
-    """How what the rules do not keep of an org was last forgotten."""
+    """The last forgetting by an org's retention rules."""
 
     oid = models.CharField(max_length=64, primary_key=True)
     at = models.DateTimeField()
@@ -171,7 +171,7 @@ class ForgottenRow(models.Model):
 
 
 class AlertRow(models.Model):
-    """An alert, from when it was opened until it is over."""
+    """An alert, from its opening until it is resolved."""
 
     key = models.CharField(max_length=300)
     rule = models.CharField(max_length=40)
@@ -195,7 +195,7 @@ class AlertRow(models.Model):
 
 
 class ChannelRow(models.Model):
-    """Where messages go; its secret is sealed."""
+    """A destination of messages; its secret is sealed."""
 
     name = models.CharField(max_length=80, unique=True)
     kind = models.CharField(max_length=20)
@@ -205,7 +205,7 @@ class ChannelRow(models.Model):
 
 
 class Delivery(models.Model):
-    """A message of an alert that a channel must take, or took."""
+    """A message of an alert that is to be sent to a channel, or was sent."""
 
     alert = models.ForeignKey(AlertRow, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(ChannelRow, on_delete=models.CASCADE, related_name="deliveries")
@@ -221,7 +221,7 @@ class Delivery(models.Model):
 
 
 class StorageSample(models.Model):
-    """What an org used of a storage when a backup ended, in bytes."""
+    """An org's use of a storage at the end of a backup, in bytes."""
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="storage")
     name = models.CharField(max_length=80)
@@ -236,7 +236,7 @@ class StorageSample(models.Model):
 
 
 class HomeCopy(models.Model):
-    """The newest copy of this database in the vault: its number, and the settings it holds."""
+    """The newest copy of this database in the vault: its number, and a hash of its settings."""
 
     number = models.BigIntegerField()
     settings = models.CharField(max_length=32)
@@ -244,7 +244,7 @@ class HomeCopy(models.Model):
 
 
 class RunItem(models.Model):
-    """A table's part of a run: how far it came."""
+    """The progress of a table in a run."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
     table = models.CharField(max_length=200)
@@ -283,7 +283,7 @@ class WitnessRow(models.Model):
 
 
 class LeaseRow(models.Model):
-    """Who holds, or last held, the lease of one kind on an org: for people to read."""
+    """The present or last holder of the lease of one kind on an org: for people to read."""
 
     oid = models.CharField(max_length=64)
     kind = models.CharField(max_length=20)
@@ -298,7 +298,7 @@ class LeaseRow(models.Model):
 
 
 class ApiBudget(models.Model):
-    """Calls of an org: what the source last said, and what was taken since then."""
+    """Calls of an org: the source's last report, and the calls taken since."""
 
     oid = models.CharField(max_length=64, primary_key=True)
     used = models.BigIntegerField(default=0)
@@ -341,7 +341,7 @@ class MembershipRow(models.Model):
 
 
 class TokenRow(models.Model):
-    """A key for programs; of the key itself only a digest is kept.
+    """An API token for programs; only a hash of its text is stored.
 
     It gives ``role`` in one org (or all), and never more than its owner has.
     """
@@ -357,7 +357,7 @@ class TokenRow(models.Model):
 
 
 class LinkRow(models.Model):
-    """A link that signs somebody in once; without a user it makes the first one."""
+    """A link that signs a person in once; without a user it creates the first one."""
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="links")
@@ -381,7 +381,7 @@ class HiddenColumnRow(models.Model):
 
 
 class AuditRow(models.Model):
-    """What somebody did. Each row proves the one before: ``digest`` is over both.
+    """An action of a person. Each row proves the one before: ``digest`` is over both.
 
     Rows outlive the orgs and people that they name.
     """
@@ -406,10 +406,10 @@ class AuditRow(models.Model):
 
 
 class PlanRow(models.Model):
-    """What people chose to bring back, and the plan of it once it is made: no values of records.
+    """A person's choice of records to restore, and its plan when it is ready: no values of records.
 
-    ``seat`` is the lock that who makes it holds; ``content`` is the plan's file, ``summary`` what it
-    says for people, ``run`` the restore that it became.
+    ``seat`` is the slot whose lock the planning worker holds; ``content`` is the plan's file,
+    ``summary`` its overview for people, ``run`` the restore that it became.
     """
 
     id = models.CharField(max_length=80, primary_key=True)
@@ -428,10 +428,10 @@ class PlanRow(models.Model):
 
 
 class LookRow(models.Model):
-    """A look at an org that nobody protects yet: what was asked and what was found, both sealed.
+    """A preview of an org that is not protected yet: request and answer, both sealed.
 
-    ``answer`` is empty until it is over. ``seat`` is the lock that who looks holds, ``tries`` counts
-    how often it was begun: a look whose process ended is begun again.
+    ``answer`` is empty until it is done. ``seat`` is the slot whose lock the worker holds,
+    ``tries`` counts its starts: a preview whose process ended starts again.
     """
 
     id = models.CharField(max_length=64, primary_key=True)
@@ -443,9 +443,9 @@ class LookRow(models.Model):
 
 
 class TickRow(models.Model):
-    """The records of a list that somebody ticked, as TABLE/ID: no values of records.
+    """The records of a list that a person selected, as TABLE/ID: no values of records.
 
-    ``of`` tells one list of an org from the others.
+    ``of`` distinguishes the lists of an org.
     """
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="ticks")
@@ -463,7 +463,7 @@ class TickRow(models.Model):
 
 
 class ScrubRow(models.Model):
-    """Records that an erasure takes away, as [table, id], until nothing of them is in this home either."""
+    """Records of an erasure, as [table, id], until this home has forgotten them, too."""
 
     run = models.CharField(max_length=64, primary_key=True)
     oid = models.CharField(max_length=64, db_index=True)
@@ -472,7 +472,7 @@ class ScrubRow(models.Model):
 
 
 class MirrorRow(models.Model):
-    """How the vault's second copy is, as of the last try to bring it up to date; one row."""
+    """The state of the vault's mirror, as of the last attempt to update it; one row."""
 
     address = models.CharField(max_length=1000)
     begun_at = models.DateTimeField()

@@ -1,6 +1,6 @@
-"""The application database on its way into a SQLite file, or out of one.
+"""Move the application database into a SQLite file, or out of one.
 
-A home in files is such a file already. One in PostgreSQL is copied row by row, table by table.
+A home in files already is a SQLite file. A home in PostgreSQL is copied row by row, table by table.
 """
 
 import sqlite3
@@ -17,16 +17,16 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, connections, models, transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org
 from unlost.catalog.schema import schema_applied
 from unlost.model.errors import Conflict
 
 COPY = "copy"  # Django's name for the file
-# Those of Django itself are made anew; sessions and failed sign-ins are of one machine and one day.
+# Django's own tables are created anew; sessions and failed sign-ins belong to one machine and day.
 KEPT = ("catalog", "account", "mfa", "socialaccount")
-ROWS = 500  # that are moved at a time
-_one = threading.Lock()  # there is one such name in a process
+ROWS = 500  # moved at a time
+_one = threading.Lock()  # the alias "copy" exists once in a process
 
 
 @contextmanager
@@ -39,7 +39,8 @@ def as_file() -> Iterator[sqlite3.Connection]:
     with TemporaryDirectory(prefix="unlost-copy-") as folder, _copy_at(Path(folder) / "copy"):
         _make_tables()
         with transaction.atomic():
-            with connection.cursor() as cursor:  # rows of one moment, though others go on writing
+            # a consistent view, though other sessions go on writing
+            with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             _move(of="default", to=COPY)
         yield connections[COPY].connection
@@ -51,7 +52,7 @@ def fill_from(file: Path) -> None:
     Raises Conflict (``database-in-use``).
     """
     check_unused()
-    with own_connection(), _copy_at(file), transaction.atomic():
+    with returned_connection(), _copy_at(file), transaction.atomic():
         _move(of=COPY, to="default")
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), _models()):
@@ -59,8 +60,8 @@ def fill_from(file: Path) -> None:
 
 
 def check_unused() -> None:
-    """Raise Conflict (``database-in-use``) if a home lives in the database already."""
-    with own_connection():
+    """Raise Conflict (``database-in-use``) if the database already belongs to a home."""
+    with returned_connection():
         used = Org.objects.exists()
     if used:
         raise Conflict(
@@ -72,8 +73,8 @@ def check_unused() -> None:
 
 
 def server_version() -> str:
-    """What the server calls itself; raises StoreError (``database-away``)."""
-    with own_connection(), connection.cursor() as cursor:
+    """The server's version text; raises StoreError (``database-away``)."""
+    with returned_connection(), connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         row = cursor.fetchone()
     return str(row[0])
@@ -93,6 +94,7 @@ def _copy_at(file: Path) -> Iterator[None]:
 def _make_tables() -> None:
     call_command("migrate", database=COPY, verbosity=0, interactive=False)
     with connections[COPY].cursor() as cursor:
+        # A copy must be a single file, without a write-ahead log beside it.
         cursor.execute("PRAGMA journal_mode=DELETE")
         cursor.execute(f"PRAGMA user_version={schema_applied(COPY)}")
 
@@ -106,14 +108,14 @@ def _move(*, of: str, to: str) -> None:
 
 
 def _models() -> Sequence[type[models.Model]]:
-    """All tables of the catalog and of sign-ins, those first to which others refer."""
-    found = [
+    """All tables of the catalog and of sign-ins, each after the tables that it refers to."""
+    kinds = [
         model
         for app in KEPT
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
     order: TopologicalSorter[type[models.Model]] = TopologicalSorter()
-    for model in found:
+    for model in kinds:
         related = {field.related_model for field in model._meta.concrete_fields}
-        order.add(model, *(one for one in found if one in related and one is not model))
+        order.add(model, *(kind for kind in kinds if kind in related and kind is not model))
     return list(order.static_order())

@@ -1,4 +1,4 @@
-"""The nights that schedules asked for: waiting, done, to be tried again, given up."""
+"""Backups that schedules requested: waiting, running, done, given up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from datetime import datetime
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org
 from unlost.model.night import NightRecord, NightState
 
 
 @dataclass(frozen=True, slots=True)
 class NightEnd:
-    """How a try ended. ``next_at``: when the next one follows. ``failed``: it counts as failed."""
+    """The end of a try. ``next_at``: the next one, if any. ``failed``: it counts as a failure."""
 
     state: NightState
     at: datetime
@@ -25,22 +25,22 @@ class NightEnd:
 
 
 def run_of(oid: str, night: str) -> str:
-    """The run of a night: the same in each try, so that none of them begins again."""
+    """The run id of a scheduled backup, shared by its tries: each goes on where one stopped."""
     digits = night.replace("-", "").replace(":", "").lower()
     return f"backup-{digits}-{oid[:12]}"
 
 
 def find_night(oid: str, name: str) -> NightRecord | None:
-    """A night by its name."""
-    with own_connection():
+    """A scheduled backup by its name."""
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
     return _value(row) if row else None
 
 
 def open_nights() -> Sequence[NightRecord]:
-    """Nights that wait or run, in the order of their turns."""
+    """Waiting and running backups, in the order of their due times."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(state__in=states).order_by("due_at", "id")
         )
@@ -48,8 +48,8 @@ def open_nights() -> Sequence[NightRecord]:
 
 
 def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
-    """The newest nights of an org, newest first."""
-    with own_connection():
+    """The newest scheduled backups of an org, newest first."""
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(org__oid=oid).order_by("-due_at")[:most]
         )
@@ -57,8 +57,8 @@ def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
 
 
 def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
-    """A night that a person asked for, now; asked for twice in the same minute it is one."""
-    with own_connection():
+    """Add a backup requested by a person, due now; two requests in the same minute are one."""
+    with returned_connection():
         row, _ = Night.objects.get_or_create(
             org=Org.objects.get(oid=oid),
             name=name,
@@ -74,20 +74,20 @@ def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
 
 
 def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
-    """The newest nights of each org by oid, newest first: at most so many of each."""
+    """The newest scheduled backups of each org by oid, newest first: at most ``most`` of each."""
     place = Window(RowNumber(), partition_by="org_id", order_by=F("due_at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = Night.objects.select_related("org").annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
-    found: dict[str, list[NightRecord]] = {}
+    nights: dict[str, list[NightRecord]] = {}
     for row in rows:
-        found.setdefault(row.org.oid, []).append(_value(row))
-    return found
+        nights.setdefault(row.org.oid, []).append(_value(row))
+    return nights
 
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:
-    """Give up earlier nights of an org that wait: this one makes up for them."""
-    with own_connection():
+    """Give up earlier waiting backups of an org: this one makes up for them."""
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name__lt=name, state=NightState.WAITING.value).update(
             state=NightState.GIVEN_UP.value, ended_at=at, next_at=None
         )
@@ -97,11 +97,11 @@ WORKER_DIED = "worker-died"
 
 
 def start_try(oid: str, name: str) -> NightRecord | None:
-    """Count a try; None where the night is over already.
+    """Count a try; None if the backup is already over.
 
-    One that runs already was broken off by the end of its worker, which counts as a failure.
+    A backup that is still marked as running lost its worker, which counts as a failure.
     """
-    with own_connection():
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
         if row is None or row.state in (NightState.DONE.value, NightState.GIVEN_UP.value):
             return None
@@ -118,10 +118,10 @@ def start_try(oid: str, name: str) -> NightRecord | None:
 
 
 def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
-    """Write down how a try ended, unless another one began or ended the night meanwhile."""
+    """Record the end of a try, unless another try has begun or ended the backup meanwhile."""
     over = end.state in (NightState.DONE, NightState.GIVEN_UP)
     running = {"state": NightState.RUNNING.value, "tries": number}
-    with own_connection():
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name=name, **running).update(
             state=end.state.value,
             failures=F("failures") + int(end.failed),
@@ -133,23 +133,23 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
 
 
 def hold_night(run: str, *, code: str, sentence: str) -> bool:
-    """Let the night of a run wait until it is released; True if it waits."""
-    with own_connection():
+    """Keep the backup of a run waiting until it is released; True if it waits."""
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=None, error_code=code, error_sentence=sentence))
 
 
 def release_night(run: str, *, at: datetime) -> bool:
-    """Let the night of a run be tried at an instant; True if it waits."""
-    with own_connection():
+    """Schedule a waiting backup for an instant; True if it waits."""
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=at))
 
 
 def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
-    """Give up the night of a run that nobody is at: it waits, or its process was killed."""
+    """Give up the backup of a run that no process works on: it waits, or its process was killed."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state__in=states)
         return bool(
             waiting.update(

@@ -1,7 +1,7 @@
-"""Counts how far a run came, table by table, for the console and for later questions.
+"""Progress of a run by table, for the console and for later questions.
 
-Events are added up in memory and written about once a second, so that the data path never waits
-for the database.
+Events are added up in memory and written about once a second, so that the data path never waits for
+the database.
 """
 
 import threading
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Run, RunItem
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.progress import Phase, Progress
 
-EVERY = 1.0  # seconds between two writings
+EVERY = 1.0  # seconds between two writes
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """A table's part of a run, added up."""
+    """The progress of one table in a run, added up."""
 
     table: str
     phase: Phase
@@ -44,7 +44,7 @@ class ItemRecord:
 
 
 class SqlObserver:
-    """Keeps the items of one run (port ``Observer``); call ``flush`` when the run ends."""
+    """Stores the items of one run (port ``Observer``); call ``flush`` when the run ends."""
 
     def __init__(self, run: str, *, clock: Clock) -> None:
         self._run = run
@@ -55,7 +55,7 @@ class SqlObserver:
         self._written = clock.monotonic()
 
     def progress(self, event: Progress) -> None:
-        """Add an event; write if the last writing is long enough ago."""
+        """Add an event; write if the last write is long enough ago."""
         with self._lock:
             item = self._items.get(event.table, ItemRecord(event.table, event.phase))
             self._items[event.table] = item.plus(event)
@@ -65,12 +65,12 @@ class SqlObserver:
             self.flush()
 
     def flush(self) -> None:
-        """Write what changed since the last writing."""
+        """Write the changes since the last write."""
         with self._lock:
             items = [self._items[table] for table in sorted(self._dirty)]
             self._dirty.clear()
             self._written = self._clock.monotonic()
-            with own_connection(), transaction.atomic():
+            with returned_connection(), transaction.atomic():
                 if items:
                     Run.objects.filter(id=self._run).update(moved_at=self._clock.now())
                 for item in items:
@@ -80,8 +80,8 @@ class SqlObserver:
 
 
 def run_items(run: str) -> Sequence[ItemRecord]:
-    """What is written of a run's tables."""
-    with own_connection():
+    """The stored progress of a run's tables."""
+    with returned_connection():
         rows = list(RunItem.objects.filter(run_id=run).order_by("table"))
     return [
         ItemRecord(row.table, Phase(row.phase), row.rows, row.bytes, row.files, row.calls, row.done)

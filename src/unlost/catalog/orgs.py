@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import (
     AlertRow,
     ApiBudget,
@@ -29,10 +29,10 @@ from unlost.model.reading import Json
 
 @dataclass(frozen=True, slots=True)
 class ProtectedOrg:
-    """An org as the home knows it.
+    """An org in the home.
 
-    ``name`` is what people type, ``oid`` the vault's id, ``config`` the plain values of its
-    connector's config class (never a secret). ``retired``: it is not backed up any more, and its
+    ``name`` is the name that people type, ``oid`` the vault's id, ``config`` the plain values of
+    its connector's config class (never a secret). ``retired``: it is no longer backed up, and its
     backups are kept.
     """
 
@@ -54,9 +54,9 @@ _once: ContextVar[_Read | None] = ContextVar("once", default=None)
 
 @contextmanager
 def orgs_read_once() -> Iterator[None]:
-    """Ask the database for the orgs at most once inside, until something here changes them.
+    """Query the orgs at most once inside, until this context changes them.
 
-    For what lasts a moment, such as a request: what others change meanwhile is not seen.
+    For short contexts, for example a request: changes by other processes meanwhile are not seen.
     """
     before = _once.set(_Read())
     try:
@@ -67,24 +67,24 @@ def orgs_read_once() -> Iterator[None]:
 
 def list_orgs() -> Sequence[ProtectedOrg]:
     """All orgs, by name."""
-    held = _once.get()
-    if held is None:
+    cached_orgs = _once.get()
+    if cached_orgs is None:
         return _read_orgs()
-    if held.orgs is None:
-        held.orgs = _read_orgs()
-    return held.orgs
+    if cached_orgs.orgs is None:
+        cached_orgs.orgs = _read_orgs()
+    return cached_orgs.orgs
 
 
 def _read_orgs() -> Sequence[ProtectedOrg]:
-    with own_connection():
+    with returned_connection():
         return [_value(row) for row in Org.objects.order_by("name")]
 
 
 def _changed() -> None:
-    """What was read before is not so any more."""
-    held = _once.get()
-    if held is not None:
-        held.orgs = None
+    """Invalidate the cached orgs."""
+    cached_orgs = _once.get()
+    if cached_orgs is not None:
+        cached_orgs.orgs = None
 
 
 def serving_orgs() -> Sequence[ProtectedOrg]:
@@ -93,8 +93,8 @@ def serving_orgs() -> Sequence[ProtectedOrg]:
 
 
 def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
-    """The org of this tenant, under whatever name."""
-    with own_connection():
+    """The org of this tenant, under any name."""
+    with returned_connection():
         row = Org.objects.filter(connector=identity.connector, tenant=identity.tenant).first()
     return _value(row) if row else None
 
@@ -103,7 +103,7 @@ def find_org(name: str) -> ProtectedOrg | None:
     """The org of this name, or None."""
     if _once.get() is not None:
         return next((org for org in list_orgs() if org.name == name), None)
-    with own_connection():
+    with returned_connection():
         row = Org.objects.filter(name=name).first()
     return _value(row) if row else None
 
@@ -122,7 +122,7 @@ def get_org(name: str) -> ProtectedOrg:
 
 
 def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
-    """Raise Conflict if what answered is not the org that this name stands for."""
+    """Raise Conflict if the answering org is not the one of this name."""
     if not org.identity.same_org(identity):
         raise Conflict(
             "another-org",
@@ -134,12 +134,12 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
 
 
 def save_org(org: ProtectedOrg) -> None:
-    """Keep an org, or the new label and config of one; a name never changes its tenant."""
+    """Save a new org, or a known one's new label and config; a name keeps its tenant."""
     present = find_org(org.name)
     if present is not None:
         check_same_org(present, org.identity)
     check_no_twin(org.name, org.identity)
-    with own_connection():
+    with returned_connection():
         Org.objects.update_or_create(
             name=org.name, defaults=_columns(org), create_defaults=_first(org)
         )
@@ -147,7 +147,7 @@ def save_org(org: ProtectedOrg) -> None:
 
 
 def check_no_twin(name: str, identity: OrgIdentity) -> None:
-    """Raise Conflict (``org-already-protected``) if another name stands for this tenant."""
+    """Raise Conflict (``org-already-protected``) if another name belongs to this tenant."""
     twin = org_of_tenant(identity)
     if twin is not None and twin.name != name:
         raise Conflict(
@@ -158,8 +158,8 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
 
 
 def retire_org(name: str, *, kept_as: str) -> None:
-    """Give an org another name, and stop to back it up: its secrets go, its runs and nights stay."""
-    with own_connection():
+    """Rename an org and stop its backups: its secrets are deleted, its runs stay."""
+    with returned_connection():
         rows = Org.objects.filter(name=name)
         Secret.objects.filter(org__in=rows).delete()
         Writer.objects.filter(org__in=rows).delete()
@@ -167,13 +167,14 @@ def retire_org(name: str, *, kept_as: str) -> None:
     _changed()
 
 
+# Tables without a foreign key to the org: some of their rows must outlive it.
 _BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
 
 
 def drop_org(org: ProtectedOrg) -> None:
-    """Forget an org that was shredded, with its runs, nights, secrets, alerts, and who may see it."""
+    """Delete a shredded org with its runs, secrets, alerts and memberships."""
     oid = org.oid
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         Org.objects.filter(oid=oid).delete()
         AlertRow.objects.filter(org=org.name).delete()
         for kind in _BY_OID:
@@ -182,8 +183,8 @@ def drop_org(org: ProtectedOrg) -> None:
 
 
 def forgotten_orgs(oids: Iterable[str]) -> frozenset[str]:
-    """Those of the oids that this home does not know any more."""
-    with own_connection():
+    """The oids that this home no longer knows."""
+    with returned_connection():
         return frozenset(oids) - set(Org.objects.values_list("oid", flat=True))
 
 

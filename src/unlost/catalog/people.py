@@ -1,4 +1,4 @@
-"""The people of a home, and what each may do."""
+"""The people of a home, and their roles."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LinkRow, MembershipRow, Org, TokenRow, User
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotFound
@@ -27,7 +27,7 @@ class PersonRole:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in. ``user`` is the key in the database."""
+    """A person who may sign in. ``user`` is the key in the database."""
 
     user: int
     name: str
@@ -40,7 +40,7 @@ class Person:
 
 
 class Theme(StrEnum):
-    """Light or dark; ``SYSTEM``: as the browser says."""
+    """Light or dark; ``SYSTEM`` follows the browser."""
 
     SYSTEM = ""
     LIGHT = "light"
@@ -49,7 +49,7 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How somebody likes the console. ``language``: its code, empty for the browser's."""
+    """A person's preferences for the console. ``language`` is a code, empty for the browser's."""
 
     language: str = ""
     theme: Theme = Theme.SYSTEM
@@ -57,15 +57,15 @@ class Profile:
 
 
 def list_people() -> Sequence[Person]:
-    """All people, by name; those who were removed too."""
-    with own_connection():
+    """All people, by name, including removed ones."""
+    with returned_connection():
         rows = User.objects.order_by("username").prefetch_related("memberships__org")
         return [_person(row) for row in rows]
 
 
 def find_person(name: str) -> Person | None:
     """The person of this name, in any case; None if there is none."""
-    with own_connection():
+    with returned_connection():
         rows = User.objects.prefetch_related("memberships__org")
         row = rows.filter(username__iexact=name).first()
         return _person(row) if row is not None else None
@@ -73,20 +73,20 @@ def find_person(name: str) -> Person | None:
 
 def get_person(name: str) -> Person:
     """The person of this name; raises NotFound (``person-unknown``)."""
-    found = find_person(name)
-    if found is None:
+    person = find_person(name)
+    if person is None:
         raise NotFound(
             "person-unknown",
             f"There is nobody named {name!r} in this home.",
             next_step="See who there is with `unlost user list`, or add somebody with "
             "`unlost user add`.",
         )
-    return found
+    return person
 
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
-    """Add somebody, who has no role yet; raises Conflict (``person-exists``, ``email-taken``)."""
-    with own_connection(), transaction.atomic():
+    """Add a person without a role; raises Conflict (``person-exists``, ``email-taken``)."""
+    with returned_connection(), transaction.atomic():
         _refuse_taken(email)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
@@ -101,36 +101,36 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
 
 
 def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
-    """Give a role in one org, or in all; with None take it away. Raises NotFound."""
+    """Set a role in one org, or in all; None removes it. Raises NotFound."""
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
-        held = MembershipRow.objects.filter(user_id=person.user, org=place)
+        roles = MembershipRow.objects.filter(user_id=person.user, org=place)
         if role is None:
-            held.delete()
-        elif not held.update(role=role.value):
+            roles.delete()
+        elif not roles.update(role=role.value):
             MembershipRow.objects.create(user_id=person.user, org=place, role=role.value)
     return get_person(name)
 
 
 def roles_as(old: str, new: str) -> None:
-    """Give everybody in one org (an oid) the role that they have in another; tokens move there."""
-    with own_connection(), transaction.atomic():
+    """Copy all roles in one org (an oid) to another; tokens move there."""
+    with returned_connection(), transaction.atomic():
         org = Org.objects.get(oid=new)
-        for held in MembershipRow.objects.filter(org__oid=old):
+        for membership_row in MembershipRow.objects.filter(org__oid=old):
             MembershipRow.objects.get_or_create(
-                user_id=held.user_id, org=org, defaults={"role": held.role}
+                user_id=membership_row.user_id, org=org, defaults={"role": membership_row.role}
             )
         TokenRow.objects.filter(org__oid=old).update(org=org)
 
 
 def set_active(name: str, *, active: bool) -> Person:
-    """Let somebody in, or keep them out: sessions end at once, and links. Raises NotFound.
+    """Admit a person, or lock them out: sessions and links end immediately. Raises NotFound.
 
-    Tokens open nothing while their owner is kept out.
+    Tokens open nothing while their owner is locked out.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         User.objects.filter(pk=person.user).update(is_active=active)
         LinkRow.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
@@ -138,12 +138,12 @@ def set_active(name: str, *, active: bool) -> Person:
 
 
 def edit_person(name: str, *, full_name: str, email: str) -> Person:
-    """Change how somebody is called and reached; raises NotFound, Conflict (``email-taken``).
+    """Change a person's name and address; raises NotFound, Conflict (``email-taken``).
 
-    Another address is another person to the company's SSO: what was signed in with before is cut.
+    To the company's SSO another address is another person: former sign-ins are unlinked.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         if email.lower() != person.email.lower():
             _refuse_taken(email)
             SocialAccount.objects.filter(user_id=person.user).delete()
@@ -152,43 +152,43 @@ def edit_person(name: str, *, full_name: str, email: str) -> Person:
 
 
 def people_with_email(addresses: Iterable[str]) -> Sequence[Person]:
-    """Those with one of these addresses, in any case; those who were removed too."""
+    """The people with one of these addresses, in any case, including removed people."""
     wanted = {address.lower() for address in addresses if address}
     return [person for person in list_people() if person.email.lower() in wanted]
 
 
 def drop_factors(name: str) -> int:
-    """Forget somebody's second factors and passkeys, and end their sessions; how many there were."""
+    """Delete a person's second factors and passkeys, and end sessions; returns their number."""
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
     return int(dropped)
 
 
 def set_profile(name: str, profile: Profile) -> None:
-    """Keep how somebody likes the console; raises NotFound (``person-unknown``)."""
+    """Save a person's preferences for the console; raises NotFound (``person-unknown``)."""
     person = get_person(name)
-    with own_connection():
+    with returned_connection():
         User.objects.filter(pk=person.user).update(
             language=profile.language, theme=profile.theme.value, compact=profile.compact
         )
 
 
 def admins() -> int:
-    """How many people may manage the whole home."""
-    with own_connection():
+    """The number of people who may manage the whole home."""
+    with returned_connection():
         return User.objects.filter(
             is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
         ).count()
 
 
 def actor_of(user: User | int) -> Actor | None:
-    """Who acts when this user does; None for one who was removed.
+    """The actor for a user; None for a removed user.
 
-    Whoever was just read from the database, as who signed in was, is not read again.
+    A ``User`` that was just read from the database, as at sign-in, is not read again.
     """
-    with own_connection():
+    with returned_connection():
         row = User.objects.filter(pk=user).first() if isinstance(user, int) else user
         if row is None or not row.is_active:
             return None
@@ -197,15 +197,21 @@ def actor_of(user: User | int) -> Actor | None:
 
 def _grants(row: User) -> tuple[Grant, ...]:
     return tuple(
-        Grant(Role(held.role), held.org.oid if held.org is not None else None)
-        for held in row.memberships.select_related("org")
+        Grant(
+            Role(membership_row.role),
+            membership_row.org.oid if membership_row.org is not None else None,
+        )
+        for membership_row in row.memberships.select_related("org")
     )
 
 
 def _person(row: User) -> Person:
     roles = [
-        PersonRole(Role(held.role), held.org.name if held.org is not None else None)
-        for held in row.memberships.all()
+        PersonRole(
+            Role(membership_row.role),
+            membership_row.org.name if membership_row.org is not None else None,
+        )
+        for membership_row in row.memberships.all()
     ]
     return Person(
         row.pk,
@@ -213,14 +219,14 @@ def _person(row: User) -> Person:
         row.first_name,
         row.email,
         row.is_active,
-        tuple(sorted(roles, key=lambda one: (one.org is not None, one.org or ""))),
+        tuple(sorted(roles, key=lambda role: (role.org is not None, role.org or ""))),
         row.date_joined,
         row.last_login,
     )
 
 
 def _refuse_taken(email: str) -> None:
-    """Raise Conflict where an address would let two people in: the SSO knows nothing else of them."""
+    """Raise Conflict if two people would share an address: it is all that the SSO knows of them."""
     if email and User.objects.filter(email__iexact=email).exists():
         raise Conflict(
             "email-taken",
@@ -230,6 +236,6 @@ def _refuse_taken(email: str) -> None:
 
 
 def _end_sessions(user: int) -> None:
-    held = UserSession.objects.filter(user_id=user)
-    Session.objects.filter(session_key__in=held.values("session_key")).delete()
-    held.delete()
+    sessions = UserSession.objects.filter(user_id=user)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    sessions.delete()

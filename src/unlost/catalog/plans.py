@@ -1,31 +1,31 @@
-"""Restores that people chose in the console: what they chose, and the plan that was made of it."""
+"""Restores that people chose in the console: their choice, and the plan made from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, PlanRow
 from unlost.model.errors import UnlostError
 from unlost.model.reading import Json
 
 
 class PlanState(StrEnum):
-    """Where a plan is."""
+    """The state of a plan."""
 
     MAKING = "making"
-    BROKEN_OFF = "broken-off"  # who made it ended in the middle of it
+    BROKEN_OFF = "broken-off"  # its worker ended before it was ready
     FAILED = "failed"
     MADE = "made"
     RUN = "run"  # it became a restore
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPlan:
+class StoredPlan:
     """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
 
-    ``seat``: the lock of who makes it, empty before somebody does.
+    ``seat``: the slot of the planning worker, empty until one starts.
     """
 
     id: str
@@ -44,9 +44,9 @@ class KeptPlan:
 
 def add_plan(
     plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
-) -> KeptPlan:
-    """Keep a choice whose plan is about to be made."""
-    with own_connection():
+) -> StoredPlan:
+    """Store a choice whose plan is about to be made."""
+    with returned_connection():
         row = PlanRow.objects.create(
             id=plan,
             org=Org.objects.get(name=org),
@@ -58,49 +58,49 @@ def add_plan(
         return _value(row, org)
 
 
-def find_plan(plan: str) -> KeptPlan | None:
+def find_plan(plan: str) -> StoredPlan | None:
     """The plan of this id."""
     return _first(id=plan)
 
 
-def plan_of_run(run: str) -> KeptPlan | None:
+def plan_of_run(run: str) -> StoredPlan | None:
     """The plan that became a restore, if the console made it."""
     return _first(run=run)
 
 
 def plan_content(plan: str) -> bytes:
-    """The bytes of a plan; empty where it is not made, or not there."""
-    with own_connection():
-        found = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
-    return bytes(found or b"")
+    """The bytes of a plan; empty if it is not ready, or does not exist."""
+    with returned_connection():
+        content = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
+    return bytes(content or b"")
 
 
-def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[KeptPlan]:
+def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
     """Plans of these orgs that did not become a restore, the newest first."""
-    with own_connection():
+    with returned_connection():
         rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
         rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
 
 
 def begin_plan(plan: str, *, seat: str) -> bool:
-    """Write down who makes it; others that were made on this seat were broken off.
+    """Record the planning worker's slot; mark other plans of this slot as broken off.
 
-    Call it while the seat is held. False if there is nothing to make.
+    Call it while the slot is locked. False if there is nothing to plan.
     """
     making = PlanRow.objects.filter(state=PlanState.MAKING.value)
-    with own_connection():
+    with returned_connection():
         making.filter(seat=seat).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
         return bool(making.filter(id=plan).update(seat=seat))
 
 
-def plan_made(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
-    """Keep a plan that is made."""
+def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
+    """Save a finished plan."""
     _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
 
 
 def plan_failed(plan: str, error: UnlostError) -> None:
-    """Keep why no plan could be made."""
+    """Record why no plan could be made."""
     _end(
         plan,
         state=PlanState.FAILED.value,
@@ -111,45 +111,45 @@ def plan_failed(plan: str, error: UnlostError) -> None:
 
 
 def plan_broken_off(plan: str) -> None:
-    """Write down that nobody makes it any more."""
+    """Record that no worker makes the plan any more."""
     _end(plan, state=PlanState.BROKEN_OFF.value)
 
 
 def plan_run(plan: str, *, run: str) -> None:
-    """Write down which restore a plan became."""
-    with own_connection():
+    """Record the restore that a plan became."""
+    with returned_connection():
         PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
 
 
 def drop_plan(plan: str) -> None:
-    """Forget a plan."""
-    with own_connection():
+    """Delete a plan."""
+    with returned_connection():
         PlanRow.objects.filter(id=plan).delete()
 
 
 def drop_plans(*, before: datetime) -> None:
-    """Forget plans made before an instant that nobody ran; the bytes of those that were run."""
-    with own_connection():
+    """Delete old plans that were never run; of executed ones delete only the bytes."""
+    with returned_connection():
         old = PlanRow.objects.filter(made_at__lt=before)
         old.exclude(state=PlanState.RUN.value).delete()
         old.update(content=b"")
 
 
 def _end(plan: str, **columns: object) -> None:
-    """Only while it is being made: it may have been dropped, or given up, meanwhile."""
-    with own_connection():
+    """Update a plan only while it is being made: it may have been deleted meanwhile."""
+    with returned_connection():
         making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
         making.update(**columns)
 
 
-def _first(**named: str) -> KeptPlan | None:
-    with own_connection():
+def _first(**named: str) -> StoredPlan | None:
+    with returned_connection():
         row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
     return _value(row, row.org.name) if row is not None else None
 
 
-def _value(row: PlanRow, org: str) -> KeptPlan:
-    return KeptPlan(
+def _value(row: PlanRow, org: str) -> StoredPlan:
+    return StoredPlan(
         row.id,
         org,
         PlanState(row.state),

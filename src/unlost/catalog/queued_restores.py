@@ -1,4 +1,4 @@
-"""Restores that the service does: asked for by people, tried until they end or need a person."""
+"""Restores that the service runs: requested by people, tried until they end or need a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.runs import RunState
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.snapshot import CommitKind
 
 RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
@@ -19,7 +19,7 @@ HALTED = Q(state=RunState.FAILED.value) | Q(state=RunState.PARKED.value, resume_
 
 @dataclass(frozen=True, slots=True)
 class QueuedRestore:
-    """A restore that the service is to do, or to go on with; ``number`` is that of the try."""
+    """A restore that the service is to start or resume; ``number`` is the number of the try."""
 
     run: str
     oid: str
@@ -27,17 +27,17 @@ class QueuedRestore:
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
-    """A restore of the service that does not go on by itself, and why."""
+class ParkedTry:
+    """A restore of the service that does not resume automatically, and the reason."""
 
     run: str
     sentence: str
 
 
 def queue_restore(run: str, *, org: str, at: datetime) -> None:
-    """Have the service do a run of an org, named by its name; one that stopped goes on."""
-    with own_connection():
-        row, made = Run.objects.get_or_create(
+    """Have the service run a restore of an org, given by name; a stopped run resumes."""
+    with returned_connection():
+        row, created = Run.objects.get_or_create(
             id=run,
             defaults={
                 "org": Org.objects.get(name=org),
@@ -47,7 +47,7 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
                 "tries": 0,
             },
         )
-        if not made:
+        if not created:
             row.state, row.wish, row.tries = RunState.WAITING.value, "", row.tries or 0
             row.failures = 0
             row.resume_at = row.ended_at = None
@@ -56,10 +56,10 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
 
 
 def due_restores(now: datetime) -> Sequence[QueuedRestore]:
-    """Those whose turn has come; running ones as well, for the queue may have been lost."""
+    """Restores that are due; running ones as well, since the queue may have been lost."""
     waiting = Q(state=RunState.WAITING.value) | Q(state=RunState.PARKED.value, resume_at__lte=now)
     running = Q(state=RunState.RUNNING.value)
-    with own_connection():
+    with returned_connection():
         rows = list(
             Run.objects.select_related("org")
             .filter(RESTORES & (waiting | running))
@@ -74,8 +74,8 @@ def due_restores(now: datetime) -> Sequence[QueuedRestore]:
 
 
 def next_restore(run: str) -> QueuedRestore | None:
-    """The restore of a run, as it would be asked for now; None if the service does not do it."""
-    with own_connection():
+    """The restore of a run, as it would be queued now; None if the service does not run it."""
+    with returned_connection():
         row = Run.objects.select_related("org").filter(RESTORES, id=run).first()
     if row is None or row.tries is None:
         return None
@@ -83,10 +83,10 @@ def next_restore(run: str) -> QueuedRestore | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """A try that begins. ``crashed``: the one before was broken off by the end of its worker.
+class RestoreTry:
+    """A try that begins. ``crashed``: the try before lost its worker.
 
-    ``failures`` is how many in a row failed or were broken off before it.
+    ``failures`` counts failed and crashed tries in a row before it.
     """
 
     number: int
@@ -94,9 +94,10 @@ class Try:
     failures: int
 
 
-def start_restore(run: str, *, now: datetime) -> Try | None:
+def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
     """Count a try; None if there is nothing to do now."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
+        # Two workers must not count the same try.
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
@@ -110,27 +111,27 @@ def start_restore(run: str, *, now: datetime) -> Try | None:
         row.failures += int(crashed)
         row.state = RunState.RUNNING.value
         row.save(update_fields=["tries", "failures", "state"])
-        return Try(row.tries, crashed, row.failures)
+        return RestoreTry(row.tries, crashed, row.failures)
 
 
 def _as_wished(row: Run, *, now: datetime) -> None:
-    """People paused or cancelled it before this try began."""
-    paused = row.wish == Wish.PAUSE.value
+    """Apply a pause or cancellation that people requested before this try began."""
+    paused = row.wish == RunCommand.PAUSE.value
     row.state = (RunState.PARKED if paused else RunState.ABANDONED).value
     row.resume_at, row.ended_at = None, now
     row.save(update_fields=["state", "resume_at", "ended_at"])
 
 
 def put_off_restore(run: str, *, until: datetime, failures: int = 0) -> None:
-    """Let a run that stopped go on at an instant; ``failures`` are those in a row until now."""
-    with own_connection():
+    """Schedule a stopped run for an instant; ``failures`` counts failures in a row until now."""
+    with returned_connection():
         stopped = Run.objects.filter(id=run).exclude(state=RunState.DONE.value)
         stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
 def release_restore(run: str) -> bool:
-    """Let a run that stopped go on now; False if the service does not do it."""
-    with own_connection():
+    """Resume a stopped run now; False if the service does not run it."""
+    with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(
             stopped.update(state=RunState.WAITING.value, resume_at=None, failures=0, wish="")
@@ -138,14 +139,14 @@ def release_restore(run: str) -> bool:
 
 
 def drop_restore(run: str, *, at: datetime) -> bool:
-    """Do not go on with a run that stopped; False if it runs, or the service does not do it."""
-    with own_connection():
+    """Abandon a stopped run; False if it is running, or the service does not run it."""
+    with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
 
 
-def halted_restores(oid: str) -> Sequence[Halted]:
-    """Restores of an org that need a person; not those that somebody paused or cancelled."""
-    with own_connection():
+def halted_restores(oid: str) -> Sequence[ParkedTry]:
+    """Restores of an org that need a person, without paused and cancelled ones."""
+    with returned_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
-        return [Halted(row.id, row.error_sentence) for row in rows.order_by("started_at")]
+        return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]

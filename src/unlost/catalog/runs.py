@@ -1,7 +1,7 @@
-"""The runs of an org, and the only state that they have: begin, end, look up.
+"""The runs of an org and their state: begin, end, look up.
 
-The results of the steps of a run lie elsewhere; what is to become of them is decided by its state
-here. See docs/adr/0012.
+This table is the only place for the state of a run. The results of its steps are stored elsewhere;
+the state here decides about them. See docs/adr/0012.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,22 +12,22 @@ from enum import StrEnum
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.errors import Conflict
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.snapshot import CommitKind
 
 
 class RunState(StrEnum):
-    """Where a run is."""
+    """The state of a run."""
 
     WAITING = "waiting"  # for a worker of the service
     RUNNING = "running"
-    PARKED = "parked"  # an allowance is spent; goes on later
-    FAILED = "failed"  # stopped by an error; the next call goes on with it
+    PARKED = "parked"  # an allowance is used up; resumes later
+    FAILED = "failed"  # stopped by an error; the next call resumes it
     DONE = "done"
-    ABANDONED = "abandoned"  # will not be gone on with
+    ABANDONED = "abandoned"  # will not be resumed
 
     @property
     def over(self) -> bool:
@@ -36,17 +36,17 @@ class RunState(StrEnum):
 
 
 _OVER = [state.value for state in RunState if state.over]
-# A run of an hour does not go on once it stopped, however it did.
+# An hourly run does not resume once it has stopped, for any reason.
 _GOES_ON = ~Q(state__in=_OVER) & (Q(hourly=False) | Q(state=RunState.RUNNING.value))
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the home remembers it. ``snapshot`` is set once it is done.
+    """A run in the home. ``snapshot`` is set once it is done.
 
-    ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with;
-    neither makes another run of it. ``hourly``: it reads a few tables between two nights. ``wish``
-    is what people want of it.
+    ``moved_at`` is the time of its last progress, ``went_on_at`` of its last resumption; records
+    that differ only in these are equal. ``hourly``: it reads a few tables between two scheduled
+    backups. ``wish`` is the command that people gave it.
     """
 
     id: str
@@ -63,12 +63,12 @@ class RunRecord:
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
     hourly: bool = False
-    wish: Wish = field(default=Wish.NONE, compare=False)
+    wish: RunCommand = field(default=RunCommand.NONE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended. ``at`` is None where it goes on."""
+    """The end of a run. ``at`` is None if it goes on."""
 
     state: RunState
     at: datetime | None
@@ -87,11 +87,11 @@ def begin_run(
     at: datetime,
     hourly: bool = False,
 ) -> RunRecord:
-    """Write down that a run begins, or goes on; ``org`` is the org's name.
+    """Record that a run begins or resumes; ``org`` is the org's name.
 
-    Raises Conflict (``run-ended``) for a backup that is over: nothing is left that it could go on from.
+    Raises Conflict (``run-ended``) for a backup that is over: nothing is left from which to resume.
     """
-    with own_connection():
+    with returned_connection():
         row, new = Run.objects.get_or_create(
             id=run,
             defaults={
@@ -127,9 +127,9 @@ def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
 
 
 def end_run(run: str, end: RunEnd) -> None:
-    """Write down how a run ended. What is over stays as it is, unless it turns out to be done."""
+    """Record the end of a run. One that is over stays so, unless it turns out to be done."""
     open_rows = ~Q(state=RunState.DONE.value) if end.state is RunState.DONE else _GOES_ON
-    with own_connection():
+    with returned_connection():
         Run.objects.filter(open_rows, id=run).update(
             state=end.state.value,
             ended_at=end.at,
@@ -141,44 +141,44 @@ def end_run(run: str, end: RunEnd) -> None:
 
 
 def unfinished_backups(oid: str, *, hourly: bool) -> Sequence[RunRecord]:
-    """Backups of an org that may go on, newest first: those of hours between two nights, or the others."""
+    """Backups of an org that may resume, newest first: hourly ones, or the others."""
     chosen = _GOES_ON & Q(org__oid=oid, kind=CommitKind.BACKUP.value, hourly=hourly)
-    with own_connection():
+    with returned_connection():
         rows = list(Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id"))
     return [_value(row, row.org.name) for row in rows]
 
 
 def ended_runs(runs: Iterable[str]) -> frozenset[str]:
-    """Those of these ids that do not go on: they are over, or the home does not know them."""
+    """The ids of runs that do not go on: they are over, or unknown to the home."""
     ids = frozenset(runs)
-    with own_connection():
+    with returned_connection():
         return ids - set(Run.objects.filter(_GOES_ON, id__in=ids).values_list("id", flat=True))
 
 
-def wish_of(run: str) -> Wish:
-    """What people want of a run."""
-    with own_connection():
-        found = Run.objects.filter(id=run).values_list("wish", flat=True).first()
-    return Wish(found or "")
+def command_of(run: str) -> RunCommand:
+    """The command that people gave a run."""
+    with returned_connection():
+        command = Run.objects.filter(id=run).values_list("wish", flat=True).first()
+    return RunCommand(command or "")
 
 
-def set_wish(run: str, wish: Wish) -> bool:
-    """Write down what people want of a run; False if there is no such run."""
-    with own_connection():
+def set_command(run: str, wish: RunCommand) -> bool:
+    """Record a command for a run; False if the run is unknown."""
+    with returned_connection():
         return bool(Run.objects.filter(id=run).update(wish=wish.value))
 
 
 def is_paused(oid: str) -> bool:
-    """True if people want a run of the org to wait that is not over."""
+    """True if people paused a run of the org that is not over."""
     goes_on = [RunState.RUNNING.value, RunState.PARKED.value, RunState.FAILED.value]
-    with own_connection():
-        runs = Run.objects.filter(org__oid=oid, wish=Wish.PAUSE.value, state__in=goes_on)
+    with returned_connection():
+        runs = Run.objects.filter(org__oid=oid, wish=RunCommand.PAUSE.value, state__in=goes_on)
         return runs.exists()
 
 
 def find_run(run: str) -> RunRecord | None:
     """The run of this id, or None."""
-    with own_connection():
+    with returned_connection():
         row = Run.objects.select_related("org").filter(id=run).first()
         return _value(row, row.org.name) if row else None
 
@@ -186,12 +186,12 @@ def find_run(run: str) -> RunRecord | None:
 def list_runs(
     org: str, *, most: int | None = None, hourly: bool | None = None
 ) -> Sequence[RunRecord]:
-    """Runs of an org, newest first: all, or at most so many.
+    """Runs of an org, newest first: all, or at most ``most``.
 
-    ``hourly``: only those that read a few tables between two nights, or only the others.
+    ``hourly``: only hourly backups of a few tables, or only the others.
     """
     chosen = {} if hourly is None else {"hourly": hourly}
-    with own_connection():
+    with returned_connection():
         rows = list(Run.objects.filter(org__name=org, **chosen).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
 
@@ -204,14 +204,14 @@ def page_runs(
     before: str | None = None,
     most: int,
 ) -> Sequence[RunRecord]:
-    """Runs of these orgs, newest first, that follow the run ``before``; not those of hours."""
+    """Runs of these orgs, newest first, that follow the run ``before``; without hourly ones."""
     chosen = Q(org__name__in=list(orgs), hourly=False)
     if kind is not None:
         chosen &= Q(kind=kind.value)
     wanted = [state.value for state in states]
     if wanted:
         chosen &= Q(state__in=wanted)
-    with own_connection():
+    with returned_connection():
         if before is not None:
             chosen &= _after_in_list(before)
         rows = Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id")
@@ -219,7 +219,7 @@ def page_runs(
 
 
 def _after_in_list(run: str) -> Q:
-    """Those that stand below a run in a list, newest first; all where there is no such run."""
+    """Selects runs below a run in a list, newest first; all if the run is unknown."""
     began = Run.objects.filter(id=run).values_list("started_at", flat=True).first()
     if began is None:
         return Q()
@@ -227,37 +227,39 @@ def _after_in_list(run: str) -> Q:
 
 
 def known_runs(runs: Iterable[str]) -> frozenset[str]:
-    """Those of these ids that the home remembers."""
-    with own_connection():
+    """The ids that the home knows."""
+    with returned_connection():
         return frozenset(Run.objects.filter(id__in=list(runs)).values_list("id", flat=True))
 
 
 def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequence[RunRecord]]:
-    """The newest runs of each org by the org's name, newest first: at most so many of each.
+    """The newest runs of each org by the org's name, newest first: at most ``most`` of each.
 
-    ``hourly``: as ``list_runs``.
+    ``hourly``: as in ``list_runs``.
     """
     chosen = {} if hourly is None else {"hourly": hourly}
     place = Window(RowNumber(), partition_by="org_id", order_by=F("started_at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = Run.objects.select_related("org").filter(**chosen).annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
-    found: dict[str, list[RunRecord]] = {}
+    runs: dict[str, list[RunRecord]] = {}
     for row in rows:
-        found.setdefault(row.org.name, []).append(_value(row, row.org.name))
-    return found
+        runs.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    return runs
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:
-    """Stop what reads a few tables of these orgs: a night of theirs has begun."""
-    under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": Wish.NONE.value}
-    with own_connection():
-        Run.objects.filter(org__oid__in=list(oids), **under_way).update(wish=Wish.GIVE_WAY.value)
+    """Stop hourly backups of these orgs: a scheduled backup has begun."""
+    under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": RunCommand.NONE.value}
+    with returned_connection():
+        Run.objects.filter(org__oid__in=list(oids), **under_way).update(
+            wish=RunCommand.GIVE_WAY.value
+        )
 
 
 def forget_hours(oid: str, *, before: datetime) -> None:
-    """Forget runs of a few tables that ended before an instant: there are many of them."""
-    with own_connection():
+    """Delete hourly runs that ended before an instant: there are many of them."""
+    with returned_connection():
         Run.objects.filter(org__oid=oid, hourly=True, ended_at__lt=before).delete()
 
 
@@ -277,5 +279,5 @@ def _value(row: Run, org: str) -> RunRecord:
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
         hourly=row.hourly,
-        wish=Wish(row.wish),
+        wish=RunCommand(row.wish),
     )

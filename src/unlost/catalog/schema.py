@@ -1,6 +1,7 @@
-"""The number of a schema of the application database, and which ones can be opened.
+"""The schema number of the application database, and the numbers that can be opened.
 
-Development versions before the first release wrote the numbers 1 to 11, so those of releases begin above 100.
+Development versions before the first release wrote the numbers 1 to 11, so releases begin above
+100.
 """
 
 from django.db import connections
@@ -14,7 +15,7 @@ DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 
 def schema_applied(alias: str) -> int:
-    """The number of the schema that a database has; 0 for none."""
+    """The schema number of a database; 0 for none."""
     applied = MigrationRecorder(connections[alias]).applied_migrations()
     names = {name for app, name in applied if app == "catalog"}
     if not names or DEVELOPMENT in names:
@@ -25,7 +26,7 @@ def schema_applied(alias: str) -> int:
 def check_schema(number: int, *, what: str) -> None:
     """Raise StoreError (``catalog-newer``, ``catalog-development``) unless this version can use it.
 
-    ``what`` is the subject of a sentence. An older schema of a release, or none, is brought up to date.
+    ``what`` is the subject of a sentence. An older schema of a release, or none, is migrated.
     """
     if number > SCHEMA:
         raise StoreError(

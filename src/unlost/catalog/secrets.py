@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Secret
 from unlost.model.errors import NotAllowed
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 VERSION = b"\x01"
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2: 96 bits
@@ -26,15 +26,16 @@ def sealing_key(home_key: bytes) -> bytes:
 
 
 def seal(value: str, *, key: bytes, place: bytes, nonce: bytes) -> bytes:
-    """Seal a secret for the place where it will lie."""
+    """Seal a secret for its place in the database."""
     return VERSION + nonce + AESGCM(key).encrypt(nonce, value.encode(), place)
 
 
 def unseal(sealed: bytes, *, key: bytes, place: bytes) -> str:
-    """Open a sealed secret; raises NotAllowed if the key is not the one, or the bytes are not."""
+    """Open a sealed secret; raises NotAllowed if key, place or bytes are wrong."""
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
         if sealed[:1] != VERSION:
+            # An unknown version is reported like a wrong key, which is the likelier cause.
             raise InvalidTag
         return AESGCM(key).decrypt(nonce, body, place).decode()
     except (InvalidTag, ValueError):
@@ -52,8 +53,8 @@ def place_of(org: str, name: str) -> bytes:
 
 
 def closed_secrets(key: bytes) -> int:
-    """How many secrets of orgs do not open with this key."""
-    with own_connection():
+    """The number of secrets of orgs that this key does not open."""
+    with returned_connection():
         rows = list(Secret.objects.select_related("org"))
     closed = 0
     for row in rows:
@@ -75,17 +76,17 @@ class SqlSecretStore:
 
     def get(self, name: str) -> str | None:
         """The secret of this name, or None; raises NotAllowed if it does not open."""
-        with own_connection():
+        with returned_connection():
             row = Secret.objects.filter(org__oid=self._org, name=name).first()
         if row is None:
             return None
         return unseal(bytes(row.sealed), key=self._key, place=self._place(name))
 
     def put(self, name: str, value: str) -> None:
-        """Seal and keep a secret; the transaction is on disk when this returns."""
+        """Seal and store a secret, on disk on return."""
         nonce = self._entropy.bytes(NONCE_BYTES)
         sealed = seal(value, key=self._key, place=self._place(name), nonce=nonce)
-        with own_connection():
+        with returned_connection():
             org = Org.objects.get(oid=self._org)
             Secret.objects.update_or_create(org=org, name=name, defaults={"sealed": sealed})
 

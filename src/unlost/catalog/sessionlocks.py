@@ -1,4 +1,4 @@
-"""Locks of a home in PostgreSQL, held by a session, for where many machines work."""
+"""Locks of a home in PostgreSQL, held by a session, for several machines."""
 
 import threading
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import scalar_row
 
 from unlost.model.errors import database_away
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 
-BEAT_SECONDS = 5.0  # how often a session is looked at
-# A machine that vanished is noticed after about 10 + 5 x 3 seconds, by the server, which then ends its
+BEAT_SECONDS = 5.0  # interval of checks of the session
+# A vanished machine is noticed after about 10 + 5 x 3 seconds, by the server, which then ends its
 # sessions, and by the client (PostgreSQL documentation: runtime-config-connection, libpq-connect).
 ALIVE = {
     "keepalives_idle": 10,
@@ -37,20 +37,20 @@ class SessionLock:
     _name: str
 
     def release(self) -> None:
-        """Give it back; again does nothing."""
+        """Release it; a second call does nothing."""
         self._locks.release(self._name)
 
 
 class SessionLocks:
-    """Advisory locks of PostgreSQL, held by one session of their own (port ``Locks``).
+    """Advisory locks of PostgreSQL, held by a dedicated session (port ``Locks``).
 
-    A session can end while its process lives: the server was started again, or the network was
-    away. Then the locks are others' to take, and ``lost`` is called so that the process stops what
-    it does under them. Poolers that share sessions between transactions cannot be used.
+    A session can end while its process lives: the server restarted, or the network failed. Other
+    processes can then take the locks, and ``lost`` is called so that this process stops its work
+    under them. Poolers that share sessions between transactions cannot be used.
     """
 
     def __init__(self, url: str, *, lost: Callable[[], None]) -> None:
-        """``lost`` is called once, in a thread of its own. Nothing is opened before ``take``."""
+        """``lost`` is called once, in a separate thread. Nothing is opened before ``take``."""
         self._url = url
         self._lost = lost
         self._session: psycopg.Connection[bool] | None = None
@@ -58,26 +58,28 @@ class SessionLocks:
         self._lock = threading.Lock()
         self._over = threading.Event()
 
-    def take(self, name: str) -> Held | None:
-        """Take a lock; None if another holds it. Raises StoreError (``database-away``)."""
+    def take(self, name: str) -> HeldLock | None:
+        """Take a lock; None if another session has it. Raises StoreError (``database-away``)."""
         with self._lock:
             try:
                 return self._taken(name)
             except psycopg.OperationalError as error:
                 raise database_away(str(error)) from error
 
-    def _taken(self, name: str) -> Held | None:
+    def _taken(self, name: str) -> HeldLock | None:
         session = self._opened()
+        # Advisory locks are reentrant within a session, but a second holder must be refused here,
+        # too.
         if name in self._held:
             return None
-        found = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
-        if not found:
+        locked = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
+        if not locked:
             return None
         self._held.add(name)
         return SessionLock(self, name)
 
     def release(self, name: str) -> None:
-        """Give a lock back; a lost session has given it back already."""
+        """Release a lock; the end of a session has already released its locks."""
         with self._lock:
             session = self._session
             if name not in self._held or session is None:
@@ -87,7 +89,7 @@ class SessionLocks:
                 self._unlock(session, name)
 
     def close(self) -> None:
-        """Give back all that is held."""
+        """Release all locks."""
         self._over.set()
         with self._lock:
             self._held.clear()
@@ -104,14 +106,15 @@ class SessionLocks:
         if self._over.is_set() or (self._session is not None and self._session.closed):
             raise database_away("the session that held its locks has ended")
         if self._session is None:
-            told = conninfo_to_dict(self._url).get("options", "")
-            url = make_conninfo(self._url, **ALIVE, options=f"{told} {SERVER_ALIVE}".strip())
+            options = conninfo_to_dict(self._url).get("options", "")
+            url = make_conninfo(self._url, **ALIVE, options=f"{options} {SERVER_ALIVE}".strip())
+            # Autocommit: a transaction that stays open would hold back the server's vacuum.
             self._session = psycopg.connect(url, autocommit=True, row_factory=scalar_row)
             threading.Thread(target=self._beat, name="locks", daemon=True).start()
         return self._session
 
     def _beat(self) -> None:
-        """Look at the session until it is over."""
+        """Check the session until it is over."""
         while not self._over.wait(BEAT_SECONDS):
             with self._lock:
                 alive = self._alive()
@@ -133,6 +136,6 @@ class SessionLocks:
 
 
 def _number(name: str) -> int:
-    """The 64 bits by which the server knows a lock."""
+    """The 64-bit key of a lock on the server."""
     digest = blake3(_NAMESPACE + name.encode("utf-8")).digest(length=8)
     return int.from_bytes(digest, "big", signed=True)

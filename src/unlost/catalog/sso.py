@@ -1,4 +1,4 @@
-"""The company's single sign-on: providers that speak OpenID Connect or SAML."""
+"""The company's single sign-on: providers with OpenID Connect or SAML."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.model.errors import Conflict, NotFound
 
 
-class Kind(StrEnum):
-    """What a provider speaks."""
+class SsoProtocol(StrEnum):
+    """The protocol of a provider."""
 
     OIDC = "openid_connect"
     SAML = "saml"
@@ -21,11 +21,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who vouches for people. ``name`` stands in addresses, ``title`` on the button.
+    """An identity provider. ``name`` is part of URLs, ``title`` is shown on the button.
 
-    ``issuer``: its name for itself. ``client_id``: its name for this console; empty for SAML.
-    ``origin``: the site where people sign in. ``vouches``: every address that it tells is taken as
-    verified, though it does not say so.
+    ``issuer``: its own identifier. ``client_id``: this console's id at the provider; empty for
+    SAML. ``origin``: the site where people sign in. ``vouches``: each address from it counts as
+    verified, although it does not send that claim.
     """
 
     name: str
@@ -34,21 +34,21 @@ class Provider:
     client_id: str
     origin: str
     vouches: bool = False
-    kind: Kind = Kind.OIDC
+    kind: SsoProtocol = SsoProtocol.OIDC
 
 
 def list_providers() -> Sequence[Provider]:
-    """All of them, by name."""
-    with own_connection():
+    """All providers, by name."""
+    with returned_connection():
         return [_provider(row) for row in _rows().order_by("provider_id")]
 
 
 def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
-    """Keep a provider; raises Conflict (``sso-exists``).
+    """Save a provider; raises Conflict (``sso-exists``).
 
-    ``kept``: beside it the sealed secret of OpenID Connect, or what SAML knows of its provider.
+    ``kept``: further values, the sealed secret of OpenID Connect or SAML's data about its provider.
     """
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         if _rows().filter(provider_id=provider.name).exists():
             raise Conflict(
                 "sso-exists",
@@ -64,6 +64,7 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
                 "server_url": provider.issuer,
                 "origin": provider.origin,
                 "verified_email": provider.vouches,
+                # Advised for clients with a secret, too (RFC 9700, 2.1.1).
                 "oauth_pkce_enabled": True,
                 **kept,
             },
@@ -71,43 +72,43 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
 
 
 def sealed_secret(name: str) -> str:
-    """A provider's secret as it was sealed; raises NotFound (``sso-unknown``)."""
-    with own_connection():
-        row = _rows().filter(provider_id=name, provider=Kind.OIDC.value).first()
+    """A provider's sealed secret; raises NotFound (``sso-unknown``)."""
+    with returned_connection():
+        row = _rows().filter(provider_id=name, provider=SsoProtocol.OIDC.value).first()
     if row is None:
         raise _unknown(name)
     return str(row.settings["sealed"])
 
 
 def remove_provider(name: str) -> Provider:
-    """Forget a provider, and whom it vouched for; raises NotFound (``sso-unknown``).
+    """Delete a provider and its links to people; raises NotFound (``sso-unknown``).
 
-    Another provider of this name may call other people by the same ids.
+    Another provider of this name may use the same ids for other people.
     """
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row = _rows().filter(provider_id=name).first()
         if row is None:
             raise _unknown(name)
-        told = _provider(row)
+        provider = _provider(row)
         SocialAccount.objects.filter(provider=name).delete()
         row.delete()
-        return told
+        return provider
 
 
 def _rows() -> Any:
-    return SocialApp.objects.filter(provider__in=[one.value for one in Kind])
+    return SocialApp.objects.filter(provider__in=[protocol.value for protocol in SsoProtocol])
 
 
 def _provider(row: SocialApp) -> Provider:
-    held = row.settings
+    settings = row.settings
     return Provider(
         row.provider_id,
         row.name,
-        held["server_url"],
+        settings["server_url"],
         row.client_id,
-        held["origin"],
-        held["verified_email"],
-        Kind(row.provider),
+        settings["origin"],
+        settings["verified_email"],
+        SsoProtocol(row.provider),
     )
 
 

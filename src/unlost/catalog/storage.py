@@ -1,4 +1,4 @@
-"""What orgs used of their storages, backup by backup."""
+"""The storage use of orgs, backup by backup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, StorageSample
 from unlost.model.forecast import Sample
 from unlost.model.quota import Quota
@@ -23,42 +23,46 @@ class StorageHistory:
 
 
 def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
-    """Keep what an org's storages hold; again changes nothing."""
-    with own_connection():
+    """Save the use of an org's storages; a second call changes nothing."""
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
             [
-                StorageSample(org=org, name=one.name, at=at, used=one.used, limit=one.limit)
-                for one in quotas
-                if one.unit == "bytes" and not one.name.endswith("a day")
+                StorageSample(org=org, name=quota.name, at=at, used=quota.used, limit=quota.limit)
+                for quota in quotas
+                # Daily transfer limits are bytes too, but no storage.
+                if quota.unit == "bytes" and not quota.name.endswith("a day")
             ],
+            # A resumed backup saves the same samples again.
             ignore_conflicts=True,
         )
 
 
 def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
     """The storages of an org since an instant, by name."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             StorageSample.objects.filter(org__oid=oid, at__gte=since).order_by("name", "at")
         )
-    found: dict[str, list[StorageSample]] = {}
+    samples: dict[str, list[StorageSample]] = {}
     for row in rows:
-        found.setdefault(row.name, []).append(row)
+        samples.setdefault(row.name, []).append(row)
     return [
-        StorageHistory(name, own[-1].limit, tuple(Sample(row.at, row.used) for row in own))
-        for name, own in found.items()
+        StorageHistory(
+            name, own_samples[-1].limit, tuple(Sample(row.at, row.used) for row in own_samples)
+        )
+        for name, own_samples in samples.items()
     ]
 
 
 def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
-    """The storages of all orgs by oid, each with its newest sample alone."""
+    """The storages of all orgs by oid, each with its newest sample only."""
     place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
         rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
-    found: dict[str, list[StorageHistory]] = {}
+    histories: dict[str, list[StorageHistory]] = {}
     for row in rows:
         history = StorageHistory(row.name, row.limit, (Sample(row.at, row.used),))
-        found.setdefault(row.org.oid, []).append(history)
-    return found
+        histories.setdefault(row.org.oid, []).append(history)
+    return histories

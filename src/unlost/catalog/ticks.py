@@ -1,37 +1,44 @@
-"""What people ticked in long lists, over all pages of a list: ids of records, and nothing of their values."""
+"""Selections in long lists, over all pages of a list: ids of records, and none of their values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import Org, TickRow
 
 type Change = Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class TickedList:
-    """A list of an org, ``of``, in which somebody ticks."""
+class SelectionList:
+    """A list ``of`` an org, with the selections ``by`` a person."""
 
     org: str
     by: str
     of: str
 
 
-def ticks_of(one: TickedList, *, since: datetime) -> Sequence[str]:
-    """What is ticked in a list, as TABLE/ID in the order of ticking; nothing of before an instant."""
-    with own_connection():
-        row = TickRow.objects.filter(**_named(one), at__gte=since).first()
+def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
+    """The selected records of a list, as TABLE/ID in the order of selection.
+
+    Selections from before ``since`` do not count.
+    """
+    with returned_connection():
+        row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()
     return row.records if row is not None else ()
 
 
-def change_ticks(one: TickedList, change: Change, *, at: datetime) -> Sequence[str]:
-    """Change what is ticked in a list, one change after the other, and give what is left."""
+def change_selected_in(
+    selection_list: SelectionList, change: Change, *, at: datetime
+) -> Sequence[str]:
+    """Change the selection in a list, one change after the other, and return the rest."""
     with together():
         rows = TickRow.objects.select_for_update()
-        org = Org.objects.get(name=one.org)
-        row, _ = rows.get_or_create(org=org, by=one.by, of=one.of, defaults={"at": at})
+        org = Org.objects.get(name=selection_list.org)
+        row, _ = rows.get_or_create(
+            org=org, by=selection_list.by, of=selection_list.of, defaults={"at": at}
+        )
         records = list(change(row.records))
         if records:
             TickRow.objects.filter(pk=row.pk).update(at=at, records=records)
@@ -40,25 +47,25 @@ def change_ticks(one: TickedList, change: Change, *, at: datetime) -> Sequence[s
     return records
 
 
-def lists_of(org: str, *, by: str) -> Sequence[TickedList]:
-    """The lists of an org in which somebody ticked."""
-    with own_connection():
-        found = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
-        return [TickedList(org, by, of) for of in found]
+def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
+    """The lists of an org with selections of a person."""
+    with returned_connection():
+        list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
+        return [SelectionList(org, by, of) for of in list_names]
 
 
-def drop_ticks(*, before: datetime) -> None:
-    """Forget what was ticked before an instant."""
-    with own_connection():
+def drop_selections(*, before: datetime) -> None:
+    """Delete selections made before an instant."""
+    with returned_connection():
         TickRow.objects.filter(at__lt=before).delete()
 
 
 def drop_older_lists(*, by: str, most: int) -> None:
-    """Forget what somebody ticked in all lists but the ``most`` newest."""
-    with own_connection():
+    """Delete a person's selections in all lists except the ``most`` newest."""
+    with returned_connection():
         newest = TickRow.objects.filter(by=by).order_by("-at", "-id").values_list("id", flat=True)
         TickRow.objects.filter(id__in=list(newest[most:])).delete()
 
 
-def _named(one: TickedList) -> dict[str, str]:
-    return {"org__name": one.org, "by": one.by, "of": one.of}
+def _named(selection_list: SelectionList) -> dict[str, str]:
+    return {"org__name": selection_list.org, "by": selection_list.by, "of": selection_list.of}

@@ -1,4 +1,4 @@
-"""Keys for programs, and links that sign somebody in once. Only digests of them are kept."""
+"""API tokens for programs, and links that sign a person in once. Only hashes of them are stored."""
 
 from base64 import b32encode
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from hashlib import sha256
 from django.db import transaction
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LinkRow, Org, TokenRow
 from unlost.catalog.people import actor_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 PREFIX = "unl_"
 SECRET_BYTES = 32
-USED_EVERY = timedelta(minutes=1)  # how exactly it is noted when a token was used last
+USED_EVERY = timedelta(minutes=1)  # precision of a token's last use
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A key for programs; ``org`` is a name, None for every org."""
+class ApiToken:
+    """A token for programs; ``org`` is a name, None for every org."""
 
     id: int
     name: str
@@ -44,10 +44,10 @@ def make_token(
     at: datetime,
     expires: datetime,
     entropy: Entropy,
-) -> tuple[Token, str]:
-    """A new token and its text, which is shown this once."""
+) -> tuple[ApiToken, str]:
+    """Create a token; returns it with its text, which is shown only this once."""
     text = PREFIX + _secret(entropy)
-    with own_connection():
+    with returned_connection():
         row = TokenRow.objects.create(
             name=name,
             owner_id=owner,
@@ -60,16 +60,16 @@ def make_token(
         return _token(row), text
 
 
-def list_tokens(owner: int | None = None) -> Sequence[Token]:
+def list_tokens(owner: int | None = None) -> Sequence[ApiToken]:
     """The tokens of one person, or of all, the newest first."""
-    with own_connection():
+    with returned_connection():
         rows = TokenRow.objects.select_related("owner", "org").order_by("-id")
         return [_token(row) for row in (rows if owner is None else rows.filter(owner_id=owner))]
 
 
-def drop_token(token: int) -> Token:
-    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
-    with own_connection():
+def drop_token(token: int) -> ApiToken:
+    """Delete a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
+    with returned_connection():
         row = TokenRow.objects.select_related("owner", "org").filter(pk=token).first()
         if row is None:
             raise NotFound(
@@ -77,14 +77,14 @@ def drop_token(token: int) -> Token:
                 f"There is no token {token}.",
                 next_step="See them with `unlost token list`.",
             )
-        told = _token(row)
+        api_token = _token(row)
         row.delete()
-        return told
+        return api_token
 
 
 def actor_of_token(text: str, *, at: datetime) -> Actor | None:
-    """Who acts with this token; None for one that is not known, has expired or lost its owner."""
-    with own_connection():
+    """The actor for a token; None if it is unknown, has expired or lost its owner."""
+    with returned_connection():
         rows = TokenRow.objects.select_related("org", "owner")
         row = rows.filter(digest=_digest(text), expires_at__gt=at).first()
         if row is None:
@@ -101,9 +101,10 @@ def actor_of_token(text: str, *, at: datetime) -> Actor | None:
 
 
 def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
-    """The text of a link that signs somebody in once; without a user it makes the first admin."""
+    """Create a link that signs a person in once; without a user it creates the first admin."""
     text = _secret(entropy)
-    with own_connection():
+    with returned_connection():
+        # One link a person: a new one ends the one before.
         LinkRow.objects.filter(Q(expires_at__lte=at) | Q(user_id=user)).delete()
         LinkRow.objects.create(
             digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
@@ -112,23 +113,24 @@ def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entr
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A link that still holds; ``user`` is None where it makes the first admin."""
+class OneTimeLink:
+    """A valid link; ``user`` is None if it creates the first admin."""
 
     user: int | None
 
 
-def find_link(text: str, *, at: datetime) -> Link | None:
-    """The link of this text, if it still holds."""
-    with own_connection():
+def find_link(text: str, *, at: datetime) -> OneTimeLink | None:
+    """The link of this text, if it is valid."""
+    with returned_connection():
         row = LinkRow.objects.filter(digest=_digest(text), expires_at__gt=at).first()
-        return Link(row.user_id) if row is not None else None
+        return OneTimeLink(row.user_id) if row is not None else None
 
 
-def use_link(text: str, *, at: datetime) -> Link | None:
-    """The link of this text; it does not hold any more then. None if it did not before."""
-    with own_connection(), transaction.atomic():
+def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
+    """Use up the link of this text; None if it is not valid."""
+    with returned_connection(), transaction.atomic():
         row = (
+            # Two clicks on one link must not both sign in.
             LinkRow.objects.select_for_update()
             .filter(digest=_digest(text), expires_at__gt=at)
             .first()
@@ -136,7 +138,7 @@ def use_link(text: str, *, at: datetime) -> Link | None:
         if row is None:
             return None
         row.delete()
-        return Link(row.user_id)
+        return OneTimeLink(row.user_id)
 
 
 def _secret(entropy: Entropy) -> str:
@@ -144,12 +146,12 @@ def _secret(entropy: Entropy) -> str:
 
 
 def _digest(text: str) -> str:
-    """What is kept of a secret of 256 random bits: no salt is needed, nor slowness."""
+    """The stored hash of a secret of 256 random bits: it needs neither a salt nor a slow hash."""
     return sha256(text.encode()).hexdigest()
 
 
-def _token(row: TokenRow) -> Token:
-    return Token(
+def _token(row: TokenRow) -> ApiToken:
+    return ApiToken(
         row.pk,
         row.name,
         row.owner.username,

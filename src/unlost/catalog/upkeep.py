@@ -1,13 +1,13 @@
-"""How each org's part of the vault was last kept small."""
+"""The last maintenance of each org's part of the vault."""
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Upkeep
 from unlost.model.upkeep import UpkeepRecord
 
 
 def save_upkeep(oid: str, record: UpkeepRecord) -> None:
-    """Keep the newest upkeep of an org in the place of the one before."""
-    told = {
+    """Save the newest maintenance of an org, replacing the one before."""
+    values = {
         "at": record.at,
         "snapshot": record.snapshot,
         "bytes_before": record.before,
@@ -19,13 +19,13 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
-    with own_connection():
-        Upkeep.objects.update_or_create(oid=oid, defaults=told)
+    with returned_connection():
+        Upkeep.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_upkeep(oid: str) -> UpkeepRecord | None:
-    """The newest upkeep of an org; None if there was none."""
-    with own_connection():
+    """The newest maintenance of an org; None if there was none."""
+    with returned_connection():
         row = Upkeep.objects.filter(oid=oid).first()
     return None if row is None else _value(row)
 

@@ -1,8 +1,8 @@
 """The witness in the application database."""
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import WitnessRow
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 
 
 class SqlWitness:
@@ -10,13 +10,13 @@ class SqlWitness:
 
     def get(self, org: str) -> Witnessed | None:
         """The last head seen of this oid, or None on first sight."""
-        with own_connection():
+        with returned_connection():
             row = WitnessRow.objects.filter(oid=org).first()
         return Witnessed(number=row.number, head=row.head) if row else None
 
     def put(self, org: str, seen: Witnessed) -> None:
-        """Remember a head; the transaction is on disk when this returns."""
-        with own_connection():
+        """Store a head, on disk on return."""
+        with returned_connection():
             WitnessRow.objects.update_or_create(
                 oid=org, defaults={"number": seen.number, "head": seen.head}
             )

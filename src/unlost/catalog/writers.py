@@ -1,26 +1,26 @@
-"""The write identities of orgs: kept apart from the read ones, opened for a restore alone."""
+"""The write identities of orgs: separate from the read identities, opened for a restore only."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Writer
 from unlost.catalog.secrets import SqlSecretStore
 from unlost.model.reading import Json
 
-PREFIX = "writer/"  # secrets of the write identity, among those of the org
+PREFIX = "writer/"  # marks secrets of the write identity among the org's secrets
 
 
 def find_writer(oid: str) -> Mapping[str, Json] | None:
     """The settings in which an org's write identity differs from the org, or None."""
-    with own_connection():
+    with returned_connection():
         row = Writer.objects.filter(org__oid=oid).first()
     return row.config if row else None
 
 
 def save_writer(oid: str, config: Mapping[str, Json], *, at: datetime) -> None:
-    """Keep, or replace, the write identity of an org."""
-    with own_connection():
+    """Save or replace the write identity of an org."""
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         Writer.objects.update_or_create(org=org, defaults={"config": dict(config), "added_at": at})
 
@@ -36,5 +36,5 @@ class WriterSecrets:
         return self._store.get(PREFIX + name)
 
     def put(self, name: str, value: str) -> None:
-        """Seal and keep a secret."""
+        """Seal and store a secret."""
         self._store.put(PREFIX + name, value)

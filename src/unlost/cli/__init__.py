@@ -1,1 +1,1 @@
-"""The command line: one file a verb, in ``verbs``. Nothing heavy is imported before it is needed."""
+"""The command line: one file per verb, in ``verbs``. Slow modules are imported only when needed."""

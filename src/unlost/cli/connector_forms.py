@@ -1,4 +1,4 @@
-"""Options of ``org add``, made from a connector's config class: a new connector needs none here."""
+"""Options of ``org add``, derived from a connector's config class; connectors need no code here."""
 
 import inspect
 import os
@@ -13,7 +13,7 @@ from unlost.app.orgs.connector_settings import Setting, bare, settings_of
 from unlost.cli.exits import ExitCode
 from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that you will type.")]
 
@@ -22,20 +22,20 @@ type Run = Callable[[Connector, Given], ExitCode]
 
 
 def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
-    """A function for typer, with an option for each setting and a file option for each secret."""
+    """Return a function for typer with an option per setting and a file option per secret."""
 
     def command(**given: Any) -> ExitCode:
         return run(connector, given)
 
     parameters = [
         _parameter("name", NewName),
-        *[_setting(one) for one in settings_of(connector)],
+        *[_setting(setting) for setting in settings_of(connector)],
         *[_secret_file(secret) for secret in connector.secrets(None)],
         _parameter("home", Home, default=None),
         _parameter("json", AsJson, default=False),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = f"Add a {connector.name} org, or give a known one new settings."
     return command
 
@@ -46,18 +46,20 @@ type RunWriter = Callable[[Sequence[Connector], str, Given], ExitCode]
 def writer_form(
     connectors: Sequence[Connector], org: str, run: RunWriter
 ) -> Callable[..., ExitCode]:
-    """A function for typer: the settings of all connectors, each only where it differs."""
+    """Return a function for typer with the settings of all connectors, all optional."""
 
     def command(**given: Any) -> ExitCode:
         return run(connectors, org, given)
 
     settings = {
         setting.name: _optional(_setting(setting))
-        for one in connectors
-        for setting in settings_of(one)
+        for connector in connectors
+        for setting in settings_of(connector)
     }
     files = {
-        secret.name: _secret_file(secret) for one in connectors for secret in one.secrets(None)
+        secret.name: _secret_file(secret)
+        for connector in connectors
+        for secret in connector.secrets(None)
     }
     parameters = [
         *settings.values(),
@@ -66,25 +68,25 @@ def writer_form(
         _parameter("json", AsJson, default=False),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = "Settings that are left out are those with which the org is read."
     return command
 
 
 def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
-    """The settings that were given, as plain values."""
-    names = {setting.name for one in connectors for setting in settings_of(one)}
+    """Return the settings that were given, as plain values."""
+    names = {setting.name for connector in connectors for setting in settings_of(connector)}
     return {
         name: bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
     }
 
 
 def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
-    """Secrets of a write identity, from files and from the environment."""
-    found: dict[str, str] = {}
-    for one in connectors:
-        found |= _read_secrets(one, given, prefix="UNLOST_WRITER_")
-    return found
+    """Return the secrets of a write identity, from files and from the environment."""
+    secrets: dict[str, str] = {}
+    for connector in connectors:
+        secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
+    return secrets
 
 
 def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -95,23 +97,25 @@ def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
 
 
 def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
-    """The settings among what was given, as plain values."""
-    return {one.name: bare(given[one.name]) for one in settings_of(connector)}
+    """Return the settings among the given options, as plain values."""
+    return {setting.name: bare(given[setting.name]) for setting in settings_of(connector)}
 
 
 def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
-    """Secrets from files and from the environment, never from the command line itself."""
+    """Return secrets from files and from the environment, never from the command line itself."""
     return _read_secrets(connector, given, prefix="UNLOST_")
 
 
 def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
+        # A secret as an option would be visible in the process list and the shell's history.
         value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
-            found[secret.name] = value if secret.lines else value.strip()
-    return found
+            # A private key needs its line breaks; a password does not, and editors add one.
+            secrets[secret.name] = value if secret.lines else value.strip()
+    return secrets
 
 
 def _setting(setting: Setting) -> inspect.Parameter:
@@ -120,6 +124,7 @@ def _setting(setting: Setting) -> inspect.Parameter:
     words = [word for word in (setting.label, setting.help) if word]
     option = typer.Option(name, help=": ".join(words))
     annotation = getitem(Annotated, (list[str] if setting.several else setting.hint, option))
+    # Typer requires an option that has no default.
     default = inspect.Parameter.empty if setting.required else setting.default
     return _parameter(setting.name, annotation, default=[] if setting.several else default)
 

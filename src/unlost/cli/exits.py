@@ -1,4 +1,4 @@
-"""Exit codes: one for each kind of ending, the same with ``--json``."""
+"""Exit codes, the same with and without ``--json``."""
 
 from enum import IntEnum
 
@@ -6,17 +6,18 @@ from unlost.model.errors import NotAllowed, UnlostError, UsageError
 
 
 class ExitCode(IntEnum):
-    """How a command ended."""
+    """The exit code of a command."""
 
     OK = 0
     FAILED = 1
     USAGE = 2
-    FINDINGS = 3  # done, but there is something that a person should read
+    FINDINGS = 3  # done, with findings that a person should read
     NOT_ALLOWED = 4
 
 
 def exit_code(error: UnlostError) -> ExitCode:
-    """The exit code of an error."""
+    """Return the exit code of an error."""
+    # The classes of errors say what the caller must do, so they decide the code, too.
     if isinstance(error, UsageError):
         return ExitCode.USAGE
     if isinstance(error, NotAllowed):

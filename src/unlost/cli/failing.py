@@ -1,4 +1,4 @@
-"""How an error is told: a sentence, the next step, the page; with ``--json`` the same as JSON."""
+"""Print errors: the sentence, the next step and the page; with ``--json`` as JSON."""
 
 import json
 import sys
@@ -8,10 +8,10 @@ from unlost.cli.text import plain
 from unlost.model.errors import UnlostError
 
 
-def tell(error: UnlostError, *, as_json: bool) -> None:
-    """Tell an error that a person can act upon: on stderr, or as JSON on stdout."""
+def show_error(error: UnlostError, *, as_json: bool) -> None:
+    """Print an error that the user can act upon: on stderr, or as JSON on stdout."""
     if as_json:
-        _tell_json(error.code, error.sentence, error.next_step, error.page)
+        _show_json(error.code, error.sentence, error.next_step, error.page)
         return
     lines = [f"Error: {error.sentence}"]
     if error.next_step:
@@ -20,11 +20,11 @@ def tell(error: UnlostError, *, as_json: bool) -> None:
     print(*map(plain, lines), sep="\n", file=sys.stderr)  # noqa: T201
 
 
-def tell_usage(message: str, *, command: str, as_json: bool) -> None:
-    """Tell that the command line itself was not understood."""
+def show_usage_error(message: str, *, command: str, as_json: bool) -> None:
+    """Print an error in the command line itself."""
     step = f"See `{command} --help`."
     if as_json:
-        _tell_json("command-line", message, step, UnlostError("command-line", "").page)
+        _show_json("command-line", message, step, UnlostError("command-line", "").page)
         return
     if message.startswith("Usage: "):  # a group without its verb: the message is its help
         print(message, file=sys.stderr)  # noqa: T201
@@ -32,27 +32,27 @@ def tell_usage(message: str, *, command: str, as_json: bool) -> None:
     print(f"Error: {plain(message)}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
 
 
-def tell_broken_off(*, command: str, as_json: bool) -> None:
-    """Tell that a question of the command was not answered, or answered by no."""
+def show_aborted(*, command: str, as_json: bool) -> None:
+    """Print that a prompt was declined or aborted."""
     message = "It was broken off."
     step = f"Say it again, and agree; for the options that ask nobody see `{command} --help`."
     if as_json:
-        _tell_json("command-line", message, step, UnlostError("command-line", "").page)
+        _show_json("command-line", message, step, UnlostError("command-line", "").page)
         return
     print(f"Error: {message}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
 
 
-def tell_bug(error: BaseException, *, as_json: bool) -> None:
-    """Tell that Unlost itself is at fault, with everything that helps to find it."""
+def show_bug(error: BaseException, *, as_json: bool) -> None:
+    """Print an internal error with its traceback."""
     traceback.print_exception(error, file=sys.stderr)
     bug = UnlostError(
         "internal",
         f"Unlost made a mistake of its own: {type(error).__name__}: {error}",
         next_step="Nothing that was committed is lost. Report this, with the lines above.",
     )
-    tell(bug, as_json=as_json)
+    show_error(bug, as_json=as_json)
 
 
-def _tell_json(code: str, sentence: str, next_step: str, page: str) -> None:
+def _show_json(code: str, sentence: str, next_step: str, page: str) -> None:
     error = {"code": code, "sentence": sentence, "next_step": next_step, "page": page}
     print(json.dumps({"error": error}, ensure_ascii=False, indent=2))  # noqa: T201

@@ -1,27 +1,27 @@
-"""Follows a run that a service does elsewhere, and ends as the run ends."""
+"""Follow a run of a remote service, with progress, and end as the run ends."""
 
 from dataclasses import dataclass, field, replace
 
-from unlost.app.actions.runs.run import Job, JobTable, job
+from unlost.app.actions.runs.run import RunStatus, RunTable, run_status
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 from unlost.model.progress import Phase, Progress
 
-LOOK_EVERY = 2.0  # seconds between two looks
-BEGINS_WITHIN = 600.0  # seconds; a service that has not begun by then is busy, or away
+LOOK_EVERY = 2.0  # seconds between two polls
+BEGINS_WITHIN = 600.0  # seconds; a service that has not started by then is busy or stopped
 
 
 @dataclass(slots=True)
 class _Telling:
-    """Makes increments of what is told of a run."""
+    """Turns the totals of a run into progress events."""
 
     observer: Observer
-    seen: dict[str, JobTable] = field(default_factory=dict)
+    seen: dict[str, RunTable] = field(default_factory=dict)
 
-    def tell(self, now: Job) -> None:
-        """Tell what was added since the last look."""
+    def tell(self, now: RunStatus) -> None:
+        """Report the progress since the last poll."""
         for table in now.tables:
             before = self.seen.get(table.table)
             if before != table:
@@ -29,48 +29,52 @@ class _Telling:
         self.seen = {table.table: table for table in now.tables}
 
 
-def follow(app: Application, run: str, *, observer: Observer, before: Job | None = None) -> Job:
-    """Wait until a run is done. ``before``: how it stood when the service was asked to go on with it.
+def follow(
+    app: Application, run: str, *, observer: Observer, before: RunStatus | None = None
+) -> RunStatus:
+    """Wait until a run is done.
 
-    Raises LimitReached where it is parked, UnlostError where it failed or was cancelled, Conflict
-    (``run-not-begun``).
+    ``before`` is its status when the service was asked to resume it. Raises LimitReached if it is
+    parked, UnlostError if it failed or was cancelled, Conflict (``run-not-begun``).
     """
     telling, waited = _Telling(observer), 0.0
     while waited < BEGINS_WITHIN:
-        now = looked(app, run)
+        now = status_if_begun(app, run)
         if now is not None and not _untouched(now, before):
             before = None
             telling.tell(now)
             if not now.going:
                 return _done(now)
+            # Only the time without progress counts: a run may take hours.
             waited = 0.0 if now.state == RunState.RUNNING.value else waited
         app.clock.sleep(LOOK_EVERY)
         waited += LOOK_EVERY
     raise not_begun(run)
 
 
-def looked(app: Application, run: str) -> Job | None:
-    """How a run stands; None if the service has not begun it."""
+def status_if_begun(app: Application, run: str) -> RunStatus | None:
+    """Return the status of a run; None if the service has not started it."""
     try:
-        return job(app, run)
+        return run_status(app, run)
     except NotFound as error:
         if error.code != "run-unknown":
             raise
         return None
 
 
-def _untouched(now: Job, before: Job | None) -> bool:
-    """True while the service has not gone on with a run that had stopped."""
+def _untouched(now: RunStatus, before: RunStatus | None) -> bool:
+    """Return True while the service has not resumed a run that had stopped."""
     if before is None or before.going:
         return False
     return (now.state, now.ended) == (before.state, before.ended)
 
 
-def _increment(before: JobTable | None, now: JobTable, phase: Phase | None) -> Progress:
+def _increment(before: RunTable | None, now: RunTable, phase: Phase | None) -> Progress:
     known = before or replace(now, rows=0, bytes=0, files=0, calls=0)
     return Progress(
         now.phase or phase or Phase.DISCOVER,
         now.table,
+        # A resumed run may begin to count at zero again.
         rows=max(0, now.rows - known.rows),
         bytes=max(0, now.bytes - known.bytes),
         files=max(0, now.files - known.files),
@@ -78,7 +82,7 @@ def _increment(before: JobTable | None, now: JobTable, phase: Phase | None) -> P
     )
 
 
-def _done(now: Job) -> Job:
+def _done(now: RunStatus) -> RunStatus:
     if now.state == RunState.DONE.value:
         return now
     code, sentence = (
@@ -92,7 +96,7 @@ def _done(now: Job) -> Job:
 
 
 def not_begun(run: str) -> Conflict:
-    """The error for a run that waits for a service."""
+    """Return the error for a run that the service has not started."""
     return Conflict(
         "run-not-begun",
         f"The service has not begun {run} yet.",

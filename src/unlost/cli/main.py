@@ -1,4 +1,16 @@
-"""The program ``unlost``: collects the verbs, runs one, and turns its ending into an exit code."""
+"""The program ``unlost``: registers the verbs, runs a command, and maps its ending to an exit code.
+
+    UsageError and errors of the command line   2   printed without a traceback
+    NotAllowed                                  4
+    other UnlostError                           1   with the next step and the page of the error
+    anything else                               1   a bug: printed with its traceback
+    findings                                    3   returned by the command itself
+
+Modules of commands import actions inside of their functions: importing Arrow and Django takes
+longer than most commands run. A command calls nothing but actions.
+
+See docs/adr/0015.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +19,7 @@ from typing import Annotated
 import typer
 
 from unlost.cli.exits import ExitCode, exit_code
-from unlost.cli.failing import tell, tell_broken_off, tell_bug, tell_usage
+from unlost.cli.failing import show_aborted, show_bug, show_error, show_usage_error
 from unlost.cli.verbs.alerts import alerts, doctor
 from unlost.cli.verbs.backups import backup, certificate, schedule, snapshots
 from unlost.cli.verbs.orgs import orgs
@@ -32,12 +44,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    # Help texts contain brackets, which are not markup.
     rich_markup_mode=None,
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
-    if asked:
+def _version(is_asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if is_asked:
         from importlib.metadata import version
 
         typer.echo(f"unlost {version('unlost')}")
@@ -91,31 +104,35 @@ app.add_typer(audit.app, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code of the process."""
+    """Run one command and return the exit code of the process."""
+    # Errors may come before the options are parsed, so this looks for --json itself.
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     command = typer.main.get_command(app)
     try:
+        # Not standalone: typer would print errors in its own format and exit.
         return int(command.main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
     except UnlostError as error:
-        tell(error, as_json=as_json)
+        show_error(error, as_json=as_json)
         return exit_code(error)
     except typer.TyperException as error:
-        tell_usage(error.format_message(), command=_typed(words), as_json=as_json)
+        show_usage_error(error.format_message(), command=_typed(words), as_json=as_json)
         return ExitCode.USAGE
     except typer.Abort:
-        tell_broken_off(command=_typed(words), as_json=as_json)
+        show_aborted(command=_typed(words), as_json=as_json)
         return ExitCode.FAILED
+    # As in `unlost audit export | head`.
     except BrokenPipeError:
         _close_stdout()
         return ExitCode.FAILED
-    except Exception as error:  # noqa: BLE001 (the last place that can say anything)
-        tell_bug(error, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 (the last chance to report an error)
+        show_bug(error, as_json=as_json)
         return ExitCode.FAILED
 
 
 def _typed(words: Sequence[str]) -> str:
-    """The command that was meant, for the hint on its help."""
+    """Return the command that was typed, for a hint on its help."""
+    # Typer does not list groups among the commands.
     verbs = {info.name for info in app.registered_commands} | {
         "alert",
         "audit",
@@ -136,7 +153,7 @@ def _typed(words: Sequence[str]) -> str:
 
 
 def _close_stdout() -> None:
-    """Nobody reads any more: keep Python from complaining about it at the end."""
+    """Discard further output: the reader is gone, and Python would complain at exit."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

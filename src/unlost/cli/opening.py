@@ -1,4 +1,4 @@
-"""Opens the home that a command works with."""
+"""Open the home that a command works with."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 
 def opened(home: Path | None) -> "Application":
-    """The application of a home, or what stands for one on a server (``UNLOST_URL``).
+    """Open a home, or the stand-in for one on a server (``UNLOST_URL``).
 
     Raises UsageError if neither was named, or both were.
     """
+    # Naming both is an error, so that a command never reaches the wrong one.
     url = os.environ.get("UNLOST_URL")
     if url and home is None:
-        from unlost.cli.afar import AFAR
         from unlost.cli.remote import RemoteHome
+        from unlost.cli.remote_actions import AFAR
 
         remote = RemoteHome(url, os.environ.get("UNLOST_TOKEN"), composed=AFAR)
         return cast("Application", remote)
@@ -35,7 +36,7 @@ def opened(home: Path | None) -> "Application":
 
 
 def home_or_fail(home: Path | None) -> Path:
-    """The home that was named; raises UsageError if none was."""
+    """Return the home that was named; raises UsageError if none was."""
     if home is None:
         raise UsageError(
             "home-unnamed",

@@ -1,4 +1,4 @@
-"""Options that all commands share."""
+"""Options shared by all commands."""
 
 from pathlib import Path
 from typing import Annotated

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 
 
 def vault_place(
@@ -16,14 +16,16 @@ def vault_place(
     maintenance: Path | None,
     bandwidth: int,
 ) -> StoreAddress | None:
-    """Where the vault shall lie; None where nothing was said.
+    """Return the place of the vault; None if no option was given.
 
     Raises UsageError (``store-address-invalid``).
     """
-    ca, own, others = (
-        one.absolute() if one is not None else None for one in (ca_file, credentials, maintenance)
+    # unlost.toml is read from other folders, for example by systemd.
+    ca, ca_file_path, others = (
+        path.absolute() if path is not None else None
+        for path in (ca_file, credentials, maintenance)
     )
-    reach = Reach(endpoint, region, hosted, ca, own, others, bandwidth)
-    if text is None and reach == Reach():
+    reach = BucketOptions(endpoint, region, hosted, ca, ca_file_path, others, bandwidth)
+    if text is None and reach == BucketOptions():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

@@ -1,4 +1,4 @@
-"""Progress on stderr, where that is a terminal: rate, rows, bytes, files, API calls left."""
+"""Progress on stderr if it is a terminal: rate, rows, bytes, files, remaining API calls."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from unlost.cli.text import size
-from unlost.model.ports import Clock, Observer
+from unlost.model.ports.system import Clock, Observer
 from unlost.model.progress import Phase, Progress
 
 WORDS: dict[str, str] = {
@@ -24,8 +24,8 @@ WORDS: dict[str, str] = {
 
 
 @dataclass(slots=True)
-class Tally:
-    """A run so far, added up from events; safe to share between threads."""
+class RunTotals:
+    """The totals of a run, summed up from events; thread-safe."""
 
     clock: Clock
     phase: Phase = Phase.DISCOVER
@@ -57,8 +57,9 @@ class Tally:
                 self.done.add(event.table)
 
     def line(self) -> str:
-        """One line for people."""
+        """Return the totals as one line."""
         with self.lock:
+            # Avoids a division by zero at the first event.
             seconds = max(self.clock.monotonic() - self.began, 0.001)
             parts = [f"{WORDS[self.phase]} {self.table}".strip()]
             if self.done:
@@ -75,8 +76,9 @@ class Tally:
 
 @contextmanager
 def shown_progress(clock: Clock) -> Iterator[Observer]:
-    """An observer whose tally is shown while the context is open."""
-    tally = Tally(clock)
+    """Yield an observer whose totals are displayed while the context is open."""
+    tally = RunTotals(clock)
+    # Logs and pipes get no progress, and stdout is only for the result.
     if not sys.stderr.isatty():
         yield tally
         return
@@ -92,5 +94,6 @@ def shown_progress(clock: Clock) -> Iterator[Observer]:
         return spinner
 
     screen = Console(stderr=True, highlight=False)
+    # Transient: the line disappears before the result is printed.
     with Live(console=screen, get_renderable=drawn, refresh_per_second=5, transient=True):
         yield tally

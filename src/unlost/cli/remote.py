@@ -1,6 +1,15 @@
-"""The same commands against a server: actions are asked for over the REST API.
+"""Remote use of the command line: actions are sent to a server over the REST API.
 
-`UNLOST_URL` names the console, `UNLOST_TOKEN` is a token of it. Nothing of a home is opened here.
+``UNLOST_URL`` is the address of the console, ``UNLOST_TOKEN`` one of its tokens. No home is opened
+on this machine.
+
+    verb ─> action(RemoteHome) ─> act_elsewhere ─┬─ ``ask``       one API call with a JSON result
+                                                 └─ ``composed``  several: see ``remote_actions``
+
+The mark of an action notices that its application is remote and passes the call on, so verbs need
+no code for it. Errors of the server are raised here as the same classes, by the HTTP status.
+
+See docs/adr/0015.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +21,11 @@ from urllib.parse import quote, urlsplit
 import httpx
 import msgspec
 
-from unlost.app.access import Action
+from unlost.app.access import UserAction
 from unlost.app.actions.restores.restore_plan import plan_bytes
 from unlost.app.home.system import SystemClock
-from unlost.app.operations import BY_ACTION, BYTES, Method, Operation, as_path
+from unlost.app.operations import BY_ACTION, BYTES, ApiOperation, Method, as_path
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
     Conflict,
     LimitReached,
@@ -26,12 +36,11 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.learned import learned
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
 API = "/api/v1"
-SECONDS = 300.0  # a comparison with the live org takes its time
+SECONDS = 300.0  # a comparison with the live org may take minutes
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 KINDS: Mapping[int, type[UnlostError]] = {
     400: UsageError,
@@ -50,9 +59,10 @@ type Afar = Callable[["RemoteHome", Given], Any]
 
 
 class RemoteHome:
-    """Stands for an application that runs elsewhere: actions called with it are asked for there.
+    """A stand-in for an application on a server: actions called with it are executed there.
 
-    ``composed`` holds, by name, the actions that take several operations; all others take one.
+    ``composed`` maps names of actions to functions for those that take several API calls; all
+    others take one.
     """
 
     def __init__(
@@ -64,10 +74,14 @@ class RemoteHome:
         client: httpx.Client | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Raises UsageError (``url-invalid``), NotAllowed (``token-missing``)."""
+        """Check the address and the token, without calling the server.
+
+        Raises UsageError (``url-invalid``), NotAllowed (``token-missing``).
+        """
         self._url = _checked(url)
         self._composed = composed
         self.clock = clock or SystemClock()
+        # Before the first call, for a better message than the server's 401.
         if not token:
             raise NotAllowed(
                 "token-missing",
@@ -90,38 +104,39 @@ class RemoteHome:
         self._client.close()
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Whatever else an application has is where the home is."""
+        """Raise for all other attributes of an application, which need the home itself."""
+        # Python looks up special methods on its own, for example to copy or to inspect an object.
         if name.startswith("__"):
             raise AttributeError(name)
         raise home_needed()
 
-    def act_elsewhere(self, action: Action, given: Given) -> Any:
-        """Have an action done there; raises as it does there, StoreError (``server-away``)."""
+    def act_elsewhere(self, action: UserAction, given: Given) -> Any:
+        """Execute an action on the server; raises its errors, StoreError (``server-away``)."""
         composed = self._composed.get(action.name)
         return composed(self, given) if composed is not None else self.ask(action.name, given)
 
     def ask(self, name: str, given: Given) -> Any:
-        """Ask for one operation, whose answer is JSON."""
+        """Call one operation and return its JSON result."""
         operation = BY_ACTION.get(name)
         if operation is None or operation.gives:
             raise home_needed()
         with self._asked(operation, given) as answer:
-            return learned(operation.returns).decode(answer.read())
+            return decoder_for(operation.returns).decode(answer.read())
 
     def save(self, name: str, given: Given, target: BinaryIO) -> Mapping[str, str]:
-        """Write what an operation gives as bytes; the headers that came with it."""
+        """Write the bytes of an operation to ``target``; returns the response headers."""
         with self._asked(BY_ACTION[name], given) as answer:
             target.writelines(answer.iter_bytes())
             return answer.headers
 
     def lines(self, name: str, given: Given) -> Iterator[str]:
-        """The lines of an operation that gives such."""
+        """Yield the lines of an operation that returns JSON lines."""
         with self._asked(BY_ACTION[name], given) as answer:
             yield from answer.iter_lines()
 
     @contextmanager
-    def _asked(self, operation: Operation, given: Given) -> Iterator[httpx.Response]:
-        """An answer that went well, to be read inside."""
+    def _asked(self, operation: ApiOperation, given: Given) -> Iterator[httpx.Response]:
+        """Yield a successful response, to be read within the context."""
         try:
             with self._client.stream(**_request(self._url, operation, given)) as answer:
                 if answer.status_code != httpx.codes.OK:
@@ -136,30 +151,34 @@ class RemoteHome:
             ) from error
 
 
-def _request(url: str, operation: Operation, given: Given) -> dict[str, Any]:
-    """What httpx is to send."""
-    told = {name: given[name] for name in operation.parameters if name in given}
-    plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
-    left = {name: plain[name] for name in operation.left if name in plain}
+def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
+    """Return the arguments for httpx."""
+    # Callbacks and observers stay here.
+    sent = {name: given[name] for name in operation.parameters if name in given}
+    plain: dict[str, Any] = msgspec.to_builtins(sent, str_keys=True)
+    query = {name: plain[name] for name in operation.free_parameters if name in plain}
     parts = {name: quote(as_path(value), safe="") for name, value in plain.items()}
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "method": operation.method.value,
         "url": f"{url}{API}{operation.path.format(**parts)}",
     }
     if operation.takes:
         content = plan_bytes(given[operation.takes])
-        return asked | {"content": content, "headers": {"Content-Type": BYTES}}
+        return options | {"content": content, "headers": {"Content-Type": BYTES}}
     if operation.method is Method.GET:
-        return asked | {"params": {name: one for name, one in left.items() if one is not None}}
-    if not operation.left:
-        return asked
-    body = left.get(operation.left[0]) if operation.alone else left
+        return options | {
+            "params": {name: value for name, value in query.items() if value is not None}
+        }
+    if not operation.free_parameters:
+        return options
+    body = query.get(operation.free_parameters[0]) if operation.alone else query
     typed = {"Content-Type": "application/json"}
-    return asked | {"content": msgspec.json.encode(body), "headers": typed}
+    return options | {"content": msgspec.json.encode(body), "headers": typed}
 
 
 def _checked(url: str) -> str:
     parts = urlsplit(url)
+    # The token must not travel in clear text through a network.
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname:
         raise UsageError(
@@ -173,8 +192,8 @@ def _checked(url: str) -> str:
 def _failed(answer: httpx.Response) -> UnlostError:
     kind = KINDS.get(answer.status_code, StoreError)
     try:
-        told = answer.json()["error"]
-        return kind(told["code"], told["sentence"], next_step=told["next_step"])
+        problem = answer.json()["error"]
+        return kind(problem["code"], problem["sentence"], next_step=problem["next_step"])
     except (ValueError, KeyError, TypeError):
         return StoreError(
             "server-strange",
@@ -184,7 +203,7 @@ def _failed(answer: httpx.Response) -> UnlostError:
 
 
 def home_needed() -> UsageError:
-    """The error for what cannot be done from afar."""
+    """Return the error for a command that needs the home itself."""
     return UsageError(
         "home-needed",
         "This command works only where the home is.",

@@ -1,4 +1,4 @@
-"""Sentences about records that several verbs say."""
+"""Phrases about records, shared by several verbs."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unlost.app.actions.records.history import ChangedField
-    from unlost.app.records.record_facts import Gone
+    from unlost.app.records.record_facts import RecordDeletion
 
 GONE = {
     "D": "deleted",
@@ -18,8 +18,8 @@ GONE = {
 }
 
 
-def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
-    """Whether a record is alive, and if not, since when and by whom."""
+def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
+    """Return "alive", or the kind, time and user of the deletion."""
     if gone is None:
         return "alive"
     if gone.at is not None:
@@ -33,12 +33,13 @@ def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
 
 
 def telling(fields: "Sequence[ChangedField]") -> "Sequence[ChangedField]":
-    """The fields without those that change with every change; all where nothing else is left."""
+    """Return the fields that people changed, without automatic ones; all if there are no others."""
+    # A record whose automatic fields alone changed would show nothing otherwise.
     return [field for field in fields if not field.by_itself] or fields
 
 
 def changed_field(field: "ChangedField") -> str:
-    """A changed column on one line: its label, the value before, the value after."""
+    """Describe a changed column on one line: its label, the value before, the value after."""
     old, new = _meant(field.old, field.old_means), _meant(field.new, field.new_means)
     if field.new is None:
         return f"{plain(field.label)}: {old} → emptied"

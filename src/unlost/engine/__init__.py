@@ -1,4 +1,4 @@
-"""What Unlost does with an org: backup, compare, history, search; over the ports alone.
+"""The use cases of Unlost: backup, compare, history, search, restore; over the ports alone.
 
-Functions that decide (``plan``, ``verdicts``) are pure; those that act take the ports they need.
+Functions that decide (``plan``, ``choose``) are pure; functions that act take the ports they need.
 """

@@ -1,4 +1,4 @@
-"""Sorted runs of ids, and walking several of them side by side in bounded memory."""
+"""Sorted runs of ids, and a walk over several of them side by side in bounded memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -6,44 +6,46 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.spill import Spilled, SpillWriter, batches
+from unlost.engine.spill import SpilledRows, SpillWriter, batches
 
 RUN_ROWS = 500_000
 BATCH_ROWS = 50_000
 
 
-def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[Spilled]:
+def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[SpilledRows]:
     """Spill ``tables`` (with a column ``id``) as runs that are sorted by the bytes of the id.
 
     Rows of one id keep their order within a run.
     """
-    runs: list[Spilled] = []
-    held: list[pa.Table] = []
+    runs: list[SpilledRows] = []
+    waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
-        held.append(table)
+        waiting.append(table)
         rows += table.num_rows
         if rows >= RUN_ROWS:
-            runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
-            held, rows = [], 0
+            runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
+            waiting, rows = [], 0
     if rows:
-        runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
+        runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
     return runs
 
 
-def read_run(folder: Path, run: Spilled) -> Iterator[pa.Table]:
+def read_run(folder: Path, run: SpilledRows) -> Iterator[pa.Table]:
     """A sorted run, a batch at a time."""
     for batch in batches(folder, run):
         yield pa.Table.from_batches([batch])
 
 
 def aligned(streams: Sequence[Iterator[pa.Table]]) -> Iterator[list[pa.Table | None]]:
-    """Walk streams that are sorted by ``id``: each step gives every stream's rows of one id range.
+    """Walk streams sorted by ``id``: each step returns every stream's rows of one id range.
 
     The ranges are disjoint and ascend; None where a stream has no row in it.
     """
     heads = [_Head(stream) for stream in streams]
     while any(head.rows is not None for head in heads):
+        # Up to this id every stream has its rows in memory, so the range can be compared as a
+        # whole.
         bound = min(head.last for head in heads if head.rows is not None)
         yield [head.take(bound) for head in heads]
 
@@ -78,8 +80,9 @@ class _Head:
             self.last = self.rows["id"][-1].as_py().encode()
 
 
-def _spill_run(held: list[pa.Table], folder: Path, name: str) -> Spilled:
-    rows = pa.concat_tables(held)
+def _spill_run(waiting: list[pa.Table], folder: Path, name: str) -> SpilledRows:
+    rows = pa.concat_tables(waiting)
+    # By bytes, the order in which the vault returns its ids.
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()
     writer = SpillWriter(folder, name, ordered.schema)

@@ -1,4 +1,4 @@
-"""Moments: how people name a snapshot.
+"""Moments: the names by which people refer to a snapshot.
 
 live         the org as it is now
 latest       the newest backup
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import VaultReader
+from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"
@@ -23,7 +23,7 @@ LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveMoment:
     """The org as it is now."""
 
 
@@ -41,21 +41,21 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """The last backup whose data are no younger than ``instant``; ``words`` is what was typed."""
+    """The last backup whose data are no younger than ``instant``; ``words`` is the typed text."""
 
     instant: datetime
     words: str
 
 
 type Past = Latest | Numbered | Until
-type Moment = Live | Past
+type Moment = LiveMoment | Past
 
 
 def parse_moment(text: str, *, zone: str) -> Moment:
-    """What was typed, as a value; ``zone`` is the org's. Raises UsageError."""
+    """Parse typed text; ``zone`` is the org's. Raises UsageError."""
     word = text.strip()
     if word.lower() == LIVE:
-        return Live()
+        return LiveMoment()
     if word.lower() == LATEST:
         return Latest()
     if re.fullmatch(r"\d{1,9}", word):
@@ -66,15 +66,16 @@ def parse_moment(text: str, *, zone: str) -> Moment:
         instant = datetime.fromisoformat(word)
     except ValueError:
         raise _unreadable(text) from None
+    # A time without a zone is ambiguous: it could be the person's or the org's.
     if instant.tzinfo is None:
         raise _unreadable(text)
     return Until(instant.astimezone(UTC), word)
 
 
 def parse_past(text: str, *, zone: str) -> Past:
-    """As ``parse_moment``, where the org as it is now makes no sense; raises UsageError."""
+    """Like ``parse_moment``, but refuses the live org; raises UsageError."""
     moment = parse_moment(text, zone=zone)
-    if isinstance(moment, Live):
+    if isinstance(moment, LiveMoment):
         raise UsageError(
             "moment-live",
             "This works on backups only, not on the live org.",
@@ -84,7 +85,7 @@ def parse_past(text: str, *, zone: str) -> Past:
 
 
 def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
-    """The backup that a moment names, of ``backups`` in order; raises NotFound."""
+    """The backup that a moment names, among ``backups`` in order; raises NotFound."""
     if not backups:
         raise NotFound(
             "no-backup-yet",
@@ -94,12 +95,12 @@ def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
     if isinstance(moment, Latest):
         return backups[-1]
     if isinstance(moment, Numbered):
-        found = [night for night in backups if night.number == moment.number]
+        infos = [night for night in backups if night.number == moment.number]
     else:
-        found = [night for night in backups if night.as_of <= moment.instant]
-    if not found:
+        infos = [night for night in backups if night.as_of <= moment.instant]
+    if not infos:
         raise _unknown(moment, backups)
-    return found[-1]
+    return infos[-1]
 
 
 def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
@@ -112,18 +113,18 @@ def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
         shown = {info.number for info in backups}
         for info in vault.commits(oid):
             if info.number == moment.number and info.number not in shown:
-                vault.at(oid, info.number)  # says if it was forgotten
+                vault.at(oid, info.number)  # raises NotFound if it was forgotten
     return resolve(moment, backups)
 
 
-def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
-    """As of when a snapshot knows a table: the last backup up to it that read the table."""
+def last_observation(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
+    """The time of a snapshot's knowledge of a table: the last backup that read the table."""
     looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
     return looks[-1] if looks else None
 
 
 def proof_of_night(vault: VaultReader, oid: str) -> Certificate | None:
-    """What the newest backup of all tables proved; None if there is none."""
+    """The certificate of the newest backup of all tables; None if there is none."""
     whole = nights(vault.snapshots(oid))
     return vault.at(oid, whole[-1].number).certificate() if whole else None
 

@@ -1,4 +1,16 @@
-"""Several calls under way at a time: lanes beside one another, the items of one lane in turn."""
+"""Several calls at a time: lanes run side by side, the items of one lane in order.
+
+Salesforce locks the records that a row refers to while it writes the row. Rows that share a locked
+record must therefore be written one call after the other, in one lane; lanes share none:
+
+  lane 1:  call A1 ──► call A2 ──► call A3     rows of account X
+  lane 2:  call B1 ───────► call B2            rows of account Y
+           one thread for each lane; items are made by the caller's thread, in its order
+
+Items are built by the consuming thread only, so that building (which reads the vault and the
+journal) need not be safe for threads. Each lane has at most two items: one in its call, and the
+next one ready. See docs/adr/0019.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -6,12 +18,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-READY = 2  # items of a lane that are made: one whose call is under way, and the next one
+READY = 2  # items of a lane that exist: the one in its call, and the next one
 
 
 @dataclass(slots=True)
 class _Lane[A, T]:
-    """Items to come, and the calls of those that were taken, the oldest first."""
+    """Items to come, and the calls of taken items, the oldest first."""
 
     items: Iterator[A]
     pool: ThreadPoolExecutor
@@ -20,7 +32,7 @@ class _Lane[A, T]:
 
     @property
     def takes(self) -> bool:
-        """True if another item can be made for it."""
+        """True if another item may be made for it."""
         return not self.ended and len(self.calls) < READY
 
     def take(self, call: Callable[[A], T]) -> None:
@@ -30,32 +42,33 @@ class _Lane[A, T]:
         self.ended = True
 
     def over(self) -> Iterator[T]:
-        """The results that are there, in their order."""
+        """The results that are ready, in order."""
         while self.calls and self.calls[0].done():
             yield self.calls.popleft().result()
 
 
 def abreast[A, T](call: Callable[[A], T], lanes: Sequence[Iterator[A]]) -> Iterator[T]:
-    """What the call gives for each item, as it comes.
+    """Call ``call`` for each item of each lane; yields results as they come.
 
-    Calls are made in a thread for each lane; items are made by who asks, so that they need not be
-    safe for threads. What a call raises is raised here, once no other call is under way: then no new
-    one is begun.
+    Calls run in one thread for each lane; items are made by the consuming thread, and need not be
+    safe for threads. An error of a call is raised here when no other call is running; no new call
+    is started after it.
     """
     with ExitStack() as stack:
-        held = [_Lane[A, T](one, stack.enter_context(_thread())) for one in lanes]
+        running = [_Lane[A, T](lane, stack.enter_context(_thread())) for lane in lanes]
         try:
-            while held:
-                for lane in held:
+            while running:
+                for lane in running:
                     if lane.takes:
                         lane.take(call)
                     yield from lane.over()
-                held = [lane for lane in held if lane.calls or not lane.ended]
-                if held and not any(lane.takes for lane in held):
-                    wait([lane.calls[0] for lane in held], return_when=FIRST_COMPLETED)
+                running = [lane for lane in running if lane.calls or not lane.ended]
+                if running and not any(lane.takes for lane in running):
+                    wait([lane.calls[0] for lane in running], return_when=FIRST_COMPLETED)
         finally:
-            for lane in held:
+            for lane in running:
                 for future in lane.calls:
+                    # Running calls cannot be cancelled: leaving the pools waits for them.
                     future.cancel()
 
 

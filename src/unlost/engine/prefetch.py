@@ -1,4 +1,4 @@
-"""Asking for the next while one works on what came: answers in order."""
+"""Request the next items while the present one is processed; results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,10 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 def ahead[A, T](
     call: Callable[[A], T], items: Iterable[A], *, deep: int = 1
 ) -> Iterator[tuple[A, T]]:
-    """Each item with its result; while one is used the calls for the ``deep`` next are under way.
+    """Each item with its result; while one is processed the calls for the ``deep`` next ones run.
 
-    Calls are made in threads of their own, ``deep`` at a time and begun in order. What a call raises
-    is raised in its turn. Who stops early waits for the calls that are under way.
+    Calls run in separate threads, ``deep`` at a time and started in order. An error of a call is
+    raised in its turn. A consumer that stops early waits for the running calls.
     """
     with ThreadPoolExecutor(deep, thread_name_prefix="unlost-ahead") as pool:
         begun: deque[tuple[A, Future[T]]] = deque()
@@ -19,11 +19,12 @@ def ahead[A, T](
             for item in items:
                 begun.append((item, pool.submit(call, item)))
                 if len(begun) > deep:
-                    first, told = begun.popleft()
-                    yield first, told.result()
+                    first, future = begun.popleft()
+                    yield first, future.result()
             while begun:
-                first, told = begun.popleft()
-                yield first, told.result()
+                first, future = begun.popleft()
+                yield first, future.result()
         finally:
-            for _, told in begun:
-                told.cancel()
+            for _, future in begun:
+                # Running calls cannot be cancelled: leaving the pool waits for them.
+                future.cancel()

@@ -1,4 +1,4 @@
-"""Some of the rows of a page."""
+"""Select rows of a page."""
 
 import pyarrow as pa
 

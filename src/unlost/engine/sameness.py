@@ -1,7 +1,7 @@
-"""When two texts mean the same value. Cells are verbatim, so this is judged by the column's kind.
+"""Decide whether two texts mean the same value. Cells are verbatim, so the column's kind decides.
 
-One way of reading writes ``10000000.00`` and ``…000Z``, another ``1.0E7`` and ``…000+0000``: the
-same number, the same instant, no change.
+One API writes ``10000000.00`` and ``…000Z``, another ``1.0E7`` and ``…000+0000``: the same number,
+the same instant, no change.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ FREE_FORM = frozenset({*NUMBERS, WireKind.INSTANT, WireKind.BOOLEAN})
 
 
 def canonical(kind: WireKind, text: str) -> str:
-    """One text for all texts of this kind that mean the same; what cannot be read stays itself."""
+    """The canonical text of a value of this kind; a text that cannot be parsed stays as it is."""
     try:
         if kind in NUMBERS:
             return _number(text)
@@ -28,15 +28,15 @@ def canonical(kind: WireKind, text: str) -> str:
     return text.lower() if kind is WireKind.BOOLEAN else text
 
 
-def same(kind: WireKind, one: str | None, other: str | None) -> bool:
-    """True if both mean the same value; null is the same as null alone."""
-    if one is None or other is None:
-        return one is other
-    return one == other or canonical(kind, one) == canonical(kind, other)
+def same(kind: WireKind, old: str | None, other: str | None) -> bool:
+    """True if both mean the same value; null only equals null."""
+    if old is None or other is None:
+        return old is other
+    return old == other or canonical(kind, old) == canonical(kind, other)
 
 
 def differs(kind: WireKind, old: pa.Array, new: pa.Array) -> pa.BooleanArray:
-    """For two columns of equal length: where they mean different values, nulls included."""
+    """For two columns of equal length: a mask of rows with different values, including nulls."""
     raw = unequal(old, new)
     if kind not in FREE_FORM or not pc.any(raw).as_py():
         return raw
@@ -45,13 +45,13 @@ def differs(kind: WireKind, old: pa.Array, new: pa.Array) -> pa.BooleanArray:
 
 
 def unequal(old: pa.Array, new: pa.Array) -> pa.BooleanArray:
-    """For two columns of equal length: where they have different texts, nulls included."""
+    """For two columns of equal length: a mask of rows with different texts, including nulls."""
     unequal = pc.fill_null(pc.not_equal(old, new), fill_value=False)
     return pc.or_(unequal, pc.xor(pc.is_null(old), pc.is_null(new)))
 
 
 def _canonical_array(kind: WireKind, array: pa.Array, where: pa.BooleanArray) -> pa.Array:
-    """The array with canonical texts ``where`` asked: one call for each distinct text there."""
+    """The array with canonical texts ``where`` set: one call for each distinct text there."""
     texts = pc.if_else(where, array, pa.scalar(None, pa.string())).dictionary_encode()
     plain = [canonical(kind, text) for text in texts.dictionary.to_pylist()]
     return pa.array(plain, pa.string()).take(texts.indices)
@@ -63,6 +63,6 @@ def _number(text: str) -> str:
 
 
 def instant(text: str) -> datetime:
-    """The instant that a text names, in UTC; a text without a zone is in UTC. ValueError if none."""
+    """The instant of a text, in UTC, which is assumed without a zone; raises ValueError."""
     when = datetime.fromisoformat(text)
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,8 +1,8 @@
-"""Which backup is due, in the org's own zone and right over clock changes. Pure.
+"""Compute which backup is due, in the org's own zone and correctly over clock changes. Pure.
 
-An org's next backup is computed here instead of by cron: where clocks are set back, cron would start
-a night twice, and where they are set forward it may start none. After a standstill only the newest
-night is made up for; the others are named.
+An org's next backup is computed here instead of by cron: where clocks are set back, cron would
+start a backup twice, and where they are set forward it may start none. After a standstill only the
+newest backup is made up for; the missed ones are named. See docs/adr/0005.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -10,24 +10,24 @@ from zoneinfo import ZoneInfo
 
 from blake3 import blake3
 
-from unlost.model.schedule import Due, Schedule
+from unlost.model.schedule import DueBackup, Schedule
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 HOUR_MINUTES = 60
 DAY = timedelta(days=1)
 HOURS = 24
-NAMED = 60  # missed nights that are named; an older standstill is told by its newest ones
+NAMED = 60  # missed backups that are named, the newest of a long standstill
 
 
 def due(
     schedule: Schedule, *, zone: str, key: str, after: str | None, since: datetime, now: datetime
-) -> Due | None:
+) -> DueBackup | None:
     """The backup that must begin now, or None.
 
-    ``key`` spreads orgs over the window, ``after`` is the name of the last night that was begun or
-    given up, ``since`` the instant from which nights count. The newest night whose time has come
-    makes up for all before it.
+    ``key`` spreads orgs over the window, ``after`` is the name of the last backup that was begun or
+    given up, ``since`` the instant from which due times count. The newest due backup makes up for
+    all before it.
     """
     local = now.astimezone(ZoneInfo(zone))
     if schedule.nightly is None or schedule.forbids(local.time()):
@@ -36,11 +36,11 @@ def due(
     if not nights:
         return None
     (name, begins), missed = nights[0], nights[1:]
-    return Due(name, begins, tuple(name for name, _ in reversed(missed)))
+    return DueBackup(name, begins, tuple(name for name, _ in reversed(missed)))
 
 
 def upcoming(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:
-    """When the next night begins; None where none does by itself."""
+    """The time of the next scheduled backup; None if there is none."""
     if schedule.nightly is None:
         return None
     day = now.astimezone(ZoneInfo(zone)).date() - DAY
@@ -52,7 +52,7 @@ def upcoming(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datet
 def due_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> str | None:
     """The name of the hour whose tables are to be read now, or None.
 
-    An hour that is over is not made up for: the next one reads what it would have read.
+    A past hour is not made up for: the next one reads its changes.
     """
     if not schedule.hourly or schedule.forbids(now.astimezone(ZoneInfo(zone)).time()):
         return None
@@ -61,7 +61,7 @@ def due_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> str |
 
 
 def upcoming_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:
-    """When chosen tables are read next; None where none are, or blackout hours leave no time."""
+    """The next time at which chosen tables are read; None if there are none, or no free hour."""
     if not schedule.hourly:
         return None
     place, begins = ZoneInfo(zone), _begin_in_hour(schedule, key, now)
@@ -71,7 +71,7 @@ def upcoming_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> 
 
 
 def name_of_hour(at: datetime) -> str:
-    """The name of an hour: clocks that are set back or forward neither double nor skip one."""
+    """The name of an hour in UTC: clock changes neither double nor skip one."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%HZ}"
 
 
@@ -82,7 +82,7 @@ def _begin_in_hour(schedule: Schedule, key: str, now: datetime) -> datetime:
 
 
 def begin_of(schedule: Schedule, *, zone: str, key: str, day: date) -> datetime:
-    """The instant at which a day's night begins: inside the window, and outside blackout hours."""
+    """The instant at which a day's backup begins: inside the window, and outside blackout hours."""
     assert schedule.nightly is not None
     wall = datetime.combine(day, schedule.nightly) + spread(key, schedule.window)
     begins = instant(wall, zone)
@@ -93,25 +93,27 @@ def begin_of(schedule: Schedule, *, zone: str, key: str, day: date) -> datetime:
 
 
 def name_of(schedule: Schedule, day: date) -> str:
-    """The name of a night: its day, and the time that was set for it."""
+    """The name of a backup: its day, and the scheduled time."""
     assert schedule.nightly is not None
     return f"{day:%Y-%m-%d}T{schedule.nightly:%H:%M}"
 
 
 def spread(key: str, window: int) -> timedelta:
-    """Where in the window an org begins: always at the same minute."""
+    """An org's offset within the window: always the same minute."""
+    # Python's own ``hash`` differs between processes.
     place = int.from_bytes(blake3(key.encode()).digest(8), "big")
     return timedelta(minutes=place % window if window else 0)
 
 
 def instant(wall: datetime, zone: str) -> datetime:
-    """The instant of a time on the wall: the first of two, or the first minute after a gap."""
+    """The instant of a wall-clock time: the first of two, or the first minute after a gap."""
     place = ZoneInfo(zone)
-    found = wall.replace(tzinfo=place, fold=0).astimezone(UTC)
-    if found.astimezone(place).replace(tzinfo=None) == wall:
-        return found
-    before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), found
+    astimezone = wall.replace(tzinfo=place, fold=0).astimezone(UTC)
+    if astimezone.astimezone(place).replace(tzinfo=None) == wall:
+        return astimezone
+    before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), astimezone
     offset = before.astimezone(place).utcoffset()
+    # Binary search for the clock change itself: ``zoneinfo`` does not expose it.
     while after - before > MINUTE:
         middle = before + (after - before) // 2
         same = middle.astimezone(place).utcoffset() == offset
@@ -129,7 +131,7 @@ def _nights(
     since: datetime,
     now: datetime,
 ) -> list[tuple[str, datetime]]:
-    """The nights whose time has come and that nobody began, newest first."""
+    """The due backups that were not begun, newest first."""
     nights: list[tuple[str, datetime]] = []
     day = last
     while len(nights) <= NAMED:

@@ -1,4 +1,4 @@
-"""Ids and file names on disk: what a run must remember of each row, without holding it in memory.
+"""Ids and file names on disk: per-row facts of a run, without holding them in memory.
 
 A spill is an Arrow IPC file in the run's work folder, whole or absent, and durable when it is
 closed: a checkpoint may name it.
@@ -30,14 +30,14 @@ FILES = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Spilled:
-    """A closed spill: a JSON value. No file is kept for one without rows."""
+class SpilledRows:
+    """A closed spill: a JSON value. A spill without rows has no file."""
 
     name: str = ""
     rows: int = 0
 
 
-NOTHING = Spilled()
+NOTHING = SpilledRows()
 
 
 class SpillWriter:
@@ -67,23 +67,24 @@ class SpillWriter:
         self._writer.write_batch(batch)
         self._rows += batch.num_rows
 
-    def close(self) -> Spilled:
-        """Make the spill durable; its name and number of rows."""
+    def close(self) -> SpilledRows:
+        """Make the spill durable; returns its name and number of rows."""
         if self._writer is None or self._file is None:
             return NOTHING
         self._writer.close()
         self._file.close()
         with self._unfinished.open("rb+") as written:
+            # The step that names this file is stored next: the file must be durable before that.
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
-        return Spilled(self._name, self._rows)
+        return SpilledRows(self._name, self._rows)
 
     @property
     def _unfinished(self) -> Path:
         return self._path.with_name(self._path.name + ".part")
 
 
-def batches(folder: Path, spilled: Spilled) -> Iterator[pa.RecordBatch]:
+def batches(folder: Path, spilled: SpilledRows) -> Iterator[pa.RecordBatch]:
     """The rows of a spill, a batch at a time."""
     if not spilled.rows:
         return
@@ -92,8 +93,8 @@ def batches(folder: Path, spilled: Spilled) -> Iterator[pa.RecordBatch]:
             yield reader.get_batch(at)
 
 
-def open_spill(folder: Path, spilled: Spilled) -> pa.ipc.RecordBatchFileReader:
-    """A reader with access to each batch; raises IntegrityError if the file is not there."""
+def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileReader:
+    """A reader with access to each batch; raises IntegrityError if the file is missing."""
     try:
         return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))
     except (OSError, pa.ArrowInvalid) as error:

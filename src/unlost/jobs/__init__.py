@@ -1,4 +1,4 @@
-"""Durable runs: finished steps are kept, so that a crash or a pause loses none of them.
+"""Durable runs: results of finished steps are stored, so a crash or a pause loses none of them.
 
-Knows the model alone; what a run does is handed in by ``unlost.app``.
+Imports the model only; ``unlost.app`` passes in the work of each run.
 """

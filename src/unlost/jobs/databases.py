@@ -1,6 +1,7 @@
-"""Where the step store keeps its rows: the port, and a SQLite file.
+"""The database behind the step store: its port, and the implementation as a SQLite file.
 
-The statements are the store's own, written so that every database understands them; here is what differs.
+The store owns its statements and writes them so that every database understands them; this module
+holds only what differs between databases.
 """
 
 import sqlite3
@@ -21,34 +22,34 @@ type Say = Callable[[str, Sequence[object]], Sequence[Row]]
 class StepsDatabase(Protocol):
     """A database of step results; its methods are safe in any thread.
 
-    ``tables`` are the statements that make it.
+    ``tables`` are the statements that create its tables.
     """
 
     tables: str
 
     def work[T](self, call: Callable[[Say], T]) -> T:
-        """Do ``call`` in one transaction, durable when this returns. It may be done again."""
+        """Run ``call`` in one transaction, durable on return. ``call`` may run more than once."""
         ...
 
     def format(self) -> int:
-        """The number that was written last, 0 at first."""
+        """The format number written last, 0 at first."""
         ...
 
     def prepare(self, number: int) -> None:
-        """Make the tables that are not there, and write the number."""
+        """Create missing tables, and write the format number."""
         ...
 
     def tidy(self) -> None:
-        """Overwrite what was deleted, where the database leaves that to us."""
+        """Overwrite deleted data, where the database does not do so automatically."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         ...
 
 
 class SqliteSteps:
-    """A file, in the mode in which readers and the writer do not wait for each other."""
+    """A SQLite file in WAL mode, in which readers and the writer do not wait for each other."""
 
     tables = """
 CREATE TABLE IF NOT EXISTS steps (
@@ -58,7 +59,7 @@ CREATE TABLE IF NOT EXISTS steps (
 """
 
     def __init__(self, path: Path) -> None:
-        """Open or make ``path``; raises StoreError (``steps-unreadable``)."""
+        """Open or create ``path``; raises StoreError (``steps-unreadable``)."""
         self._lock = threading.Lock()
         self._path = path
         with self._usable():
@@ -67,32 +68,35 @@ CREATE TABLE IF NOT EXISTS steps (
             )
 
     def work[T](self, call: Callable[[Say], T]) -> T:
-        """Do ``call`` in one transaction."""
+        """Run ``call`` in one transaction."""
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             return call(lambda sql, values: self._db.execute(sql, values).fetchall())
 
     def format(self) -> int:
-        """The number that was written last, 0 at first."""
+        """The format number written last, 0 at first."""
         with self._usable():
             return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def prepare(self, number: int) -> None:
-        """Make the tables that are not there, and write the number."""
+        """Create missing tables, and write the format number."""
         with self._usable():
             self._db.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode the default (NORMAL) may lose the last commits in a power cut; a step
+            # counts as done only once its result is durable.
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(self.tables)
             self._db.execute(f"PRAGMA user_version = {number}")
 
     def tidy(self) -> None:
-        """Write the file anew without what was deleted."""
+        """Rewrite the file without deleted data."""
         with self._lock:
             self._db.execute("VACUUM")
+            # Deleted results stay readable in the WAL file until it is truncated.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 

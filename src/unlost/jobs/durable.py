@@ -1,7 +1,18 @@
-"""Jobs on DBOS: queued in a database, done by workers, taken up again after a crash.
+"""Jobs on DBOS: queued in a database, run by workers, resumed after a crash.
 
-The engine keeps which jobs there are and which are under way; what a job has done so far is kept by
-what it does. Jobs are pinned to ``VERSION``: it is changed by hand, with what can still go on.
+DBOS stores only which jobs exist and which are running. Each job is a workflow of one function and
+no DBOS steps; the progress of its work is stored elsewhere, so a repeated job continues there:
+
+  enqueue(Job) -> queue "org" | "restore" | "upkeep"    one partition for each org
+               -> worker: _do(kind, org, subject) -> handlers[kind](job)
+                    backup:  step results in ``unlost.jobs.store``
+                    restore: journal in the vault
+
+Partitions run one job at a time, so two jobs of one queue never work on the same org. A worker that
+dies loses the lock on its slot; other workers notice and queue its jobs again.
+
+Jobs are pinned to ``VERSION``, which is changed by hand when queued jobs could not continue under
+new code. See docs/adr/0005, 0012 and 0014.
 """
 
 import json
@@ -20,7 +31,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from unlost.jobs.postgres import unreachable
-from unlost.jobs.slots import SLOTS, Slot, orphaned, take_slot
+from unlost.jobs.slots import SLOTS, ServiceSlot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Locks
@@ -28,41 +39,41 @@ from unlost.model.locks import Locks
 APPLICATION = "unlost"
 VERSION = "1"
 WORKFLOW = "job"
-# Queues: a restore never waits behind nights, nor a night behind what keeps the vault small.
+# Separate queues: restores never wait behind backups, nor backups behind vault maintenance.
 NIGHTS, RESTORES, UPKEEP = "org", "restore", "upkeep"
 QUEUES = {JobKind.RESTORE: RESTORES, JobKind.UPKEEP: UPKEEP}
 RESTORE_WORKERS = 2
 UPKEEP_WORKERS = 1
 POLL_SECONDS = 0.5
 POOL = 8  # sessions of the engine in one process
-REAP_SECONDS = 5.0  # how often workers look for what a dead one left
-SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
-BROKEN = ("ERROR", "CANCELLED")  # can be asked for again; not what took its worker down
-KEPT = timedelta(days=14)  # of finished jobs; what they did is in the tables of runs
+REAP_SECONDS = 5.0  # interval at which workers look for jobs of dead workers
+SAME_CRASHES = 20  # a job that crashed its worker this often is not started again
+BROKEN = ("ERROR", "CANCELLED")  # may be requested again, unlike jobs that crashed their worker
+KEPT = timedelta(days=14)  # for finished jobs; the table of runs keeps their results
 
 type Handler = Callable[[Job], None]
 type Complaint = Callable[[str], None]
 
 
 class JsonValues(Serializer):
-    """Values of jobs as JSON: the engine's own way would run code that lies in the database."""
+    """Serialises the values of jobs as JSON; DBOS's default, pickle, would run stored code."""
 
     def serialize(self, data: Any) -> str:
-        """As text."""
+        """Serialise a value as text."""
         return json.dumps(data, default=str)
 
     def deserialize(self, serialized_data: str) -> Any:
-        """From text."""
+        """Parse a value from text."""
         return json.loads(serialized_data)
 
     def name(self) -> str:
-        """What the database calls this."""
+        """The serialiser's name in the database."""
         return "json"
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
-    """A job that the engine holds: waiting, or under way."""
+class ActiveJob:
+    """A job in the queue: waiting, or running."""
 
     id: str
     waiting: bool
@@ -71,8 +82,8 @@ class Doing:
 class DurableJobs:
     """Jobs of one home (port ``Jobs``).
 
-    A queue in a file has one worker at a time. One in PostgreSQL has many: each takes a slot, and
-    all look whether a slot fell free whose owner left jobs behind.
+    A queue in a file has one worker at a time. A queue in PostgreSQL has many: each takes a slot,
+    and each looks for free slots whose owner left jobs behind.
     """
 
     def __init__(
@@ -86,20 +97,21 @@ class DurableJobs:
     ) -> None:
         """``place`` is a file, or the URL of a PostgreSQL database; ``locks`` are the home's.
 
-        ``workers`` is how many jobs each worker does at a time, beside restores; who starts last says
-        it for all. Nothing happens before ``start``. ``complain`` is told what the engine would print: warnings and errors of its own.
+        ``workers`` is the number of jobs that each worker runs at a time, besides restores; the
+        value of the worker that starts last applies to all. Nothing happens before ``start``.
+        ``complain`` receives the warnings and errors that DBOS would print.
         """
         self._place = place
         self._locks = locks
         self._workers = workers
         self._complain = complain
-        self._slot: Slot | None = None
+        self._slot: ServiceSlot | None = None
         self._over = threading.Event()
         _registry.clear()
         _registry.update(handlers)
 
     def start(self) -> None:
-        """Begin to do jobs, those first that a crash left.
+        """Start running jobs, first the jobs that a crash interrupted.
 
         Raises Conflict (``worker-running``, ``workers-full``), StoreError.
         """
@@ -119,26 +131,26 @@ class DurableJobs:
             threading.Thread(target=self._reap, name="reaper", daemon=True).start()
 
     def stop(self, *, patience: int = 0) -> None:
-        """Let go; what is under way has ``patience`` seconds to end, and goes on later if not."""
+        """Stop; running jobs have ``patience`` seconds to end, and otherwise resume later."""
         self._over.set()
         if self._slot is not None:
             DBOS.destroy(workflow_completion_timeout_sec=patience)
-            self._slot.held.release()
+            self._slot.lock.release()
             self._slot = None
 
     def enqueue(self, job: Job) -> None:
-        """Have a job done in its turn."""
+        """Queue a job."""
         DBOS.enqueue_workflow_with_options(_options(job), job.kind.value, job.org, job.subject)
 
     def take_over(self) -> list[str]:
-        """Queue again what workers left that are no more; the ids."""
+        """Queue the jobs of dead workers again; returns their ids."""
         assert self._slot is not None
-        found = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
-        left: list[str] = []
-        for executor in {str(one.executor_id) for one in found} - {self._slot.executor}:
-            with orphaned(self._locks, executor, own=self._slot) as dead:
-                left += _queue_again(executor) if dead else []
-        return left
+        status = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
+        orphaned_jobs: list[str] = []
+        for executor in {str(workflow.executor_id) for workflow in status} - {self._slot.executor}:
+            with orphaned(self._locks, executor, slot=self._slot) as dead:
+                orphaned_jobs += _queue_again(executor) if dead else []
+        return orphaned_jobs
 
     def _reap(self) -> None:
         while not self._over.wait(REAP_SECONDS):
@@ -148,23 +160,25 @@ class DurableJobs:
                 self._complain(f"Looking for dead workers failed: {type(error).__name__}")
 
     def again(self, ids: Iterable[str]) -> None:
-        """Forget those of these jobs that broke off: they can be asked for again."""
-        asked = list(ids)
+        """Delete failed and cancelled jobs among ``ids``, so that they can be requested again."""
+        job_ids = list(ids)
         broken = DBOS.list_workflows(
-            workflow_ids=asked, status=list(BROKEN), load_input=False, load_output=False
+            workflow_ids=job_ids, status=list(BROKEN), load_input=False, load_output=False
         )
-        if asked and broken:
-            DBOS.delete_workflows([one.workflow_id for one in broken])
+        if job_ids and broken:
+            DBOS.delete_workflows([status.workflow_id for status in broken])
 
-    def doing(self) -> list[Doing]:
-        """Jobs that wait or are under way."""
-        found = DBOS.list_workflows(
+    def doing(self) -> list[ActiveJob]:
+        """Waiting and running jobs."""
+        status = DBOS.list_workflows(
             status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
         )
-        return [Doing(one.workflow_id, one.status == "ENQUEUED") for one in found]
+        return [
+            ActiveJob(workflow.workflow_id, workflow.status == "ENQUEUED") for workflow in status
+        ]
 
     def forget(self, *, before: str) -> int:
-        """Drop jobs that ended before an instant (RFC 3339); how many."""
+        """Delete jobs that ended before an instant (RFC 3339); returns their number."""
         over = DBOS.list_workflows(
             status=["SUCCESS", "ERROR", "CANCELLED"],
             completed_before=before,
@@ -172,12 +186,12 @@ class DurableJobs:
             load_output=False,
         )
         if over:
-            DBOS.delete_workflows([one.workflow_id for one in over])
+            DBOS.delete_workflows([status.workflow_id for status in over])
         return len(over)
 
 
 class _Listener(logging.Handler):
-    """Hands on what the engine says; with a handler of ours it makes none for the terminal."""
+    """Passes on what DBOS logs. DBOS adds a handler for the terminal only if it finds none."""
 
     def __init__(self, complain: Complaint) -> None:
         super().__init__(logging.WARNING)
@@ -196,25 +210,25 @@ _registry: dict[JobKind, Handler] = {}
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=SAME_CRASHES)
 def _do(kind: str, org: str, subject: str) -> None:
-    """One job. Handlers answer for what they do being the same when it is done again."""
-    told = JobKind(kind)
-    _registry[told](Job(str(DBOS.workflow_id), told, org, subject))
+    """Run one job. Handlers must allow a job to run again after a crash."""
+    job_kind = JobKind(kind)
+    _registry[job_kind](Job(str(DBOS.workflow_id), job_kind, org, subject))
 
 
 def _queue_again(executor: str) -> list[str]:
-    """Queue what a worker left, while its slot is held so that nobody else does."""
-    found = DBOS.list_workflows(
+    """Queue the jobs of a dead worker, while its locked slot keeps other workers off."""
+    status = DBOS.list_workflows(
         status=["PENDING"], executor_id=executor, load_input=False, load_output=False
     )
-    for one in found:
-        DBOS.resume_workflows([one.workflow_id], queue_name=_queue_of(one.workflow_id))
-    return [one.workflow_id for one in found]
+    for workflow in status:
+        DBOS.resume_workflows([workflow.workflow_id], queue_name=_queue_of(workflow.workflow_id))
+    return [workflow_status.workflow_id for workflow_status in status]
 
 
 def ask(place: Path | str, job: Job) -> None:
-    """Have a job done by whoever works in this home, now or later; raises StoreError."""
+    """Queue a job for the workers of this home, now or later; raises StoreError."""
     if isinstance(place, Path) and not place.exists():
-        return  # no worker was ever here; its first look asks for what waits
+        return  # no worker has run here yet; the first one queues all waiting jobs
     _prepare(place)
     try:
         client = DBOSClient(system_database_url=_url(place), serializer=JsonValues())
@@ -223,7 +237,7 @@ def ask(place: Path | str, job: Job) -> None:
         finally:
             client.destroy()
     except ProgrammingError:
-        return  # its tables are not there yet: a worker makes them, and asks for what waits
+        return  # its tables do not exist yet: a worker creates them, and queues all waiting jobs
     except DBAPIError as error:
         raise database_away(str(error.orig)) from error
 
@@ -263,7 +277,8 @@ def _config(place: Path | str, workers: int, executor: str) -> DBOSConfig:
         "executor_id": executor,
         "serializer": JsonValues(),
         "log_level": "WARNING",
-        # threads are made when they are needed; the number of a queue is the home's, not this worker's
+        # Threads are created on demand, so a high limit costs nothing. A queue's limit belongs to
+        # the home: a worker that started later may have raised it.
         "max_executor_threads": max(workers, SLOTS) + RESTORE_WORKERS + 2,
         "sys_db_pool_size": POOL,
         "scheduler_polling_interval_sec": 3600.0,
@@ -283,7 +298,7 @@ def _prepare(place: Path | str) -> None:
 
 
 def _write_ahead(file: Path) -> None:
-    """Readers and the writer do not wait for each other; the setting stays with the file."""
+    """Set WAL mode, so that readers and the writer do not wait; the file keeps it."""
     try:
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA journal_mode=WAL")

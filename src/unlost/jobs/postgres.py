@@ -1,4 +1,4 @@
-"""Where the step store keeps its rows: a PostgreSQL database that workers share."""
+"""The step store's rows in a PostgreSQL database that workers share."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -9,13 +9,13 @@ import psycopg
 from unlost.jobs.databases import Row, Say
 from unlost.model.errors import database_away
 
-# A server that is started again is back within seconds; a statement waits for it that long.
+# A restarted server is back within seconds; a statement waits that long for it.
 AWAY_SECONDS = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0)
 SCHEMA = "unlost_steps"
 
 
 class PostgresSteps:
-    """A schema of its own in the home's database. Waits a while for a server that is away."""
+    """A separate schema in the home's database. Waits a while for a server that does not answer."""
 
     tables = """
 CREATE TABLE IF NOT EXISTS format (number INTEGER NOT NULL);
@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS steps (
     def __init__(self, url: str, *, pause: Callable[[float], object] | None = None) -> None:
         """``url`` is a connection string of libpq; nothing is opened yet.
 
-        ``pause`` waits so many real seconds: a server takes those, whatever the clock in use says.
+        ``pause`` waits for a number of real seconds: a server needs real time even where the clock
+        is simulated.
         """
         self._url = url
         self._pause = pause or threading.Event().wait
@@ -36,7 +37,7 @@ CREATE TABLE IF NOT EXISTS steps (
         self._db: psycopg.Connection[Row] | None = None
 
     def work[T](self, call: Callable[[Say], T]) -> T:
-        """Do ``call`` in one transaction; raises StoreError (``database-away``)."""
+        """Run ``call`` in one transaction; raises StoreError (``database-away``)."""
         with self._lock:
             for seconds in AWAY_SECONDS:
                 try:
@@ -48,7 +49,7 @@ CREATE TABLE IF NOT EXISTS steps (
                 return self._once(call)
 
     def format(self) -> int:
-        """The number that was written last, 0 at first."""
+        """The format number written last, 0 at first."""
 
         def look(say: Say) -> int:
             if not say("SELECT to_regclass(?)", [f"{SCHEMA}.format"])[0][0]:
@@ -58,9 +59,11 @@ CREATE TABLE IF NOT EXISTS steps (
         return self.work(look)
 
     def prepare(self, number: int) -> None:
-        """Make the tables that are not there, and write the number; one process at a time."""
+        """Create missing tables, and write the format number; one process at a time."""
 
         def make(say: Say) -> None:
+            # Two workers that start together would otherwise both try to create the schema, and one
+            # would fail.
             say("SELECT pg_advisory_xact_lock(hashtext(?))", [SCHEMA])
             say(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", ())
             for statement in self.tables.split(";"):
@@ -72,10 +75,10 @@ CREATE TABLE IF NOT EXISTS steps (
         self.work(make)
 
     def tidy(self) -> None:
-        """Nothing: the server does it by itself, in its own time."""
+        """Do nothing: the server's autovacuum removes deleted rows."""
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         with self._lock:
             self._drop()
 
@@ -85,7 +88,8 @@ CREATE TABLE IF NOT EXISTS steps (
         db = self._db
 
         def say(sql: str, values: Sequence[object]) -> Sequence[Row]:
-            # the store's statements are constants of ours
+            # Constants of the step store, in which ``?`` only marks parameters and ``%`` does not
+            # occur.
             cursor = db.execute(sql.replace("?", "%s").encode(), values)
             return cursor.fetchall() if cursor.description else []
 
@@ -100,7 +104,7 @@ CREATE TABLE IF NOT EXISTS steps (
 
 @contextmanager
 def unreachable() -> Iterator[None]:
-    """Say in our words that a server of PostgreSQL does not answer."""
+    """Raise StoreError (``database-away``) where a PostgreSQL server does not answer."""
     try:
         yield
     except psycopg.OperationalError as error:

@@ -1,4 +1,17 @@
-"""The local runner: steps in this process, on a few threads, their results in the step store."""
+"""The local runner: steps run in this process, on a few threads; their results go to the step
+store.
+
+A step is done when its result is durable. A resumed run calls the same steps again and gets the
+stored results, so only missing steps do any work:
+
+  first try                                   resumed after a crash
+  step("discover")  run, result stored        step("discover")  stored result, not run
+  map("census")  A  run, result stored        map("census")  A  stored result, not run
+                 B  crash before storing                     B  run (perhaps a second time)
+
+A crash between the work of a step and the storing of its result repeats the step. A step with an
+effect outside must therefore look before it acts. See docs/adr/0005 and 0012.
+"""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,9 +21,9 @@ from datetime import datetime
 import msgspec
 
 from unlost.jobs.store import StepStore
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError
-from unlost.model.learned import learned
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 WORKERS = 4
 LONGEST_NAP = 60.0
@@ -19,9 +32,9 @@ LONGEST_NAP = 60.0
 class LocalRunner:
     """Runner of one run. ``workers`` bounds how many items of a ``map`` run at a time.
 
-    A step whose result is kept is not done again; a kept result that cannot be read any more
-    raises IntegrityError. A crash between doing and keeping does the step again: steps must allow
-    that.
+    A step with a stored result does not run again; a stored result that cannot be read any more
+    raises IntegrityError. A crash between running a step and storing its result repeats the step:
+    steps must allow that.
     """
 
     def __init__(self, run: str, *, store: StepStore, clock: Clock, workers: int = WORKERS) -> None:
@@ -36,7 +49,7 @@ class LocalRunner:
         return self._run
 
     def step[T](self, name: str, call: Callable[[], T], *, result: type[T]) -> T:
-        """The result of a step, kept or made now."""
+        """The result of a step: stored, or computed now."""
         return self._once(name, "", call, result)
 
     def map[A, T](
@@ -48,49 +61,53 @@ class LocalRunner:
         key: Callable[[A], str],
         result: type[T],
     ) -> list[T]:
-        """A step for each item, at most ``workers`` at a time; results in the items' order."""
+        """Run a step for each item, at most ``workers`` at a time; results in the items' order."""
         if not items:
             return []
         stop = threading.Event()
 
-        def one(item: A) -> T | None:
+        def single(item: A) -> T | None:
             if stop.is_set():
                 return None
             try:
                 return self._once(name, key(item), lambda: call(item), result)
             except BaseException:
+                # Items that have not started yet are skipped, so that the run fails now and not
+                # hours later.
                 stop.set()
                 raise
 
         with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
-            futures = [pool.submit(one, item) for item in items]
+            futures = [pool.submit(single, item) for item in items]
         failed = _failed(futures)
         if failed is not None:
             raise failed
         return [future.result() for future in futures]  # type: ignore[misc]
 
     def is_done(self, name: str, key: str) -> bool:
-        """True for a step whose result is kept."""
+        """True for a step with a stored result."""
         return self._store.result(self._run, name, key) is not None
 
     def sleep_until(self, when: datetime) -> None:
-        """Let time pass; a resumed run sleeps only for what is left."""
-        while (left := (when - self._clock.now()).total_seconds()) > 0:
-            self._clock.sleep(min(left, LONGEST_NAP))
+        """Sleep until an instant; a resumed run sleeps only for the rest."""
+        while (total_seconds := (when - self._clock.now()).total_seconds()) > 0:
+            # Short naps: a machine that was suspended meanwhile would oversleep by that time in one
+            # long sleep.
+            self._clock.sleep(min(total_seconds, LONGEST_NAP))
 
     def _once[T](self, name: str, key: str, call: Callable[[], T], result: type[T]) -> T:
-        kept = self._store.result(self._run, name, key)
-        if kept is not None:
-            return _decoded(kept, result, name)
-        made = call()
-        result_bytes = msgspec.json.encode(made)
+        stored = self._store.result(self._run, name, key)
+        if stored is not None:
+            return _decoded(stored, result, name)
+        fresh_result = call()
+        result_bytes = msgspec.json.encode(fresh_result)
         self._store.keep(self._run, name, key, result_bytes, at=self._clock.now())
-        return made
+        return fresh_result
 
 
-def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
+def _decoded[T](content: bytes, result: type[T], name: str) -> T:
     try:
-        return learned(result).decode(kept)
+        return decoder_for(result).decode(content)
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",
@@ -100,6 +117,6 @@ def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
 
 
 def _failed[T](futures: Sequence[Future[T]]) -> BaseException | None:
-    """The error of the first item, in order, that ended with one."""
+    """The error of the first failed item, in the order of the items."""
     errors = [future.exception() for future in futures]
     return next((error for error in errors if error is not None), None)

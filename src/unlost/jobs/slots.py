@@ -1,7 +1,8 @@
-"""Slots of workers: which of them lives is what the locks of a home say.
+"""Slots of workers. A worker is alive exactly as long as it holds the lock of its slot.
 
-Two processes that live never share a slot. A slot has many owners one after the other, and one that lost
-its session may still live for a moment: so a worker's name is that of its slot and of its process.
+Two live processes never share a slot. A slot has many owners one after the other, and an owner that
+lost its database session may still run for a moment, so a worker's name combines its slot and its
+process. See docs/adr/0014.
 """
 
 import os
@@ -11,32 +12,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unlost.model.errors import Conflict
-from unlost.model.locks import Held, Locks
+from unlost.model.locks import HeldLock, Locks
 
 ALONE, ALONE_LOCK = "local", "worker"
-LEAD = "lead"  # who holds it looks what is due: one process of a home
+LEAD = "lead"  # the holder of this lock looks for due work: one process of a home
 SLOTS = 64  # workers of one home
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ServiceSlot:
     """The slot of this process. ``executor`` is the worker's name in the job engine."""
 
     name: str
     executor: str
-    held: Held
+    lock: HeldLock
 
 
-def take_slot(locks: Locks, *, alone: bool) -> Slot:
-    """A free slot; ``alone``: there is only one.
+def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
+    """Take a free slot; with ``alone`` there is only one.
 
     Raises Conflict (``worker-running``, ``workers-full``).
     """
     for name in _slots(alone=alone):
-        held = locks.take(_lock(name))
-        if held is not None:
-            own = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
-            return Slot(name, own, held)
+        lock = locks.take(_lock(name))
+        if lock is not None:
+            slot_name = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
+            return ServiceSlot(name, slot_name, lock)
     if alone:
         raise Conflict(
             "worker-running",
@@ -51,11 +52,11 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
 
 
 @contextmanager
-def orphaned(locks: Locks, executor: str, *, own: Slot) -> Iterator[bool]:
-    """True if the worker of this name is no more; nobody takes its slot meanwhile."""
+def orphaned(locks: Locks, executor: str, *, slot: ServiceSlot) -> Iterator[bool]:
+    """True if the worker of this name is dead; its slot stays locked meanwhile."""
     name = executor.partition(".")[0]
-    if name == own.name:
-        yield executor != own.executor  # an earlier owner of the slot that is ours now
+    if name == slot.name:
+        yield executor != slot.executor  # an earlier owner of the slot that this process has now
         return
     with vacant(locks, name) as free:
         yield free
@@ -63,17 +64,17 @@ def orphaned(locks: Locks, executor: str, *, own: Slot) -> Iterator[bool]:
 
 @contextmanager
 def vacant(locks: Locks, name: str) -> Iterator[bool]:
-    """True if nobody has this slot; nobody takes it meanwhile."""
-    held = locks.take(_lock(name))
+    """True if this slot is free; it stays locked meanwhile."""
+    lock = locks.take(_lock(name))
     try:
-        yield held is not None
+        yield lock is not None
     finally:
-        if held is not None:
-            held.release()
+        if lock is not None:
+            lock.release()
 
 
 def worker_runs(locks: Locks, *, alone: bool) -> bool:
-    """True if a process does the jobs of the home whose locks these are."""
+    """True if a process runs the jobs of the home that ``locks`` belong to."""
     for name in _slots(alone=alone):
         with vacant(locks, name) as free:
             if not free:

@@ -1,8 +1,17 @@
 """Results of the steps of unfinished runs: in a file, or in a database that workers share.
 
-A step's result is durable before the step counts as done. How a run stands is not known here: the
-catalogue's runs are its only state. One store serves all threads of a process and all processes of a
-home; the database keeps them apart. See docs/adr/0012.
+One row for each finished step. ``key`` is empty for a step that runs once, and names the item for a
+step that a run maps over many (here: tables):
+
+  run                       name       key      result (JSON)
+  backup-20261127t0100-3f2  begin               {"as_of": "2026-11-27T01:00:02Z", ...}
+  backup-20261127t0100-3f2  discover            {"tables": [...], ...}
+  backup-20261127t0100-3f2  census     Account  {"live": 812, ...}
+
+A result is durable before its step counts as done. The state of a run (running, parked, failed) is
+not stored here: the catalogue's table of runs is its only place, so no code must reconcile two.
+Deleting the store makes unfinished runs start again. One store serves all threads of a process and
+all processes of a home; the database isolates them. See docs/adr/0012.
 """
 
 from collections.abc import Sequence
@@ -16,10 +25,10 @@ FORMAT = 1
 
 
 class StepStore:
-    """Step results of one home. Open it once a process; its methods are safe in any thread."""
+    """Step results of one home. Open it once in a process; its methods are safe in any thread."""
 
     def __init__(self, place: Path | str) -> None:
-        """Open or make it: a file, or the URL of a PostgreSQL database; raises StoreError."""
+        """Open or create a file, or use the PostgreSQL database of a URL; raises StoreError."""
         self._db = _opened(place)
         present = self._db.format()
         if present > FORMAT:
@@ -42,7 +51,7 @@ class StepStore:
         return bytes(rows[0][0]) if rows else None
 
     def keep(self, run: str, name: str, key: str, result: bytes, *, at: datetime) -> None:
-        """Keep the result of a step; durable when this returns."""
+        """Store the result of a step, durable on return."""
         self._say(
             "INSERT INTO steps (run, name, key, result, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (run, name, key) DO UPDATE SET result = excluded.result, at = excluded.at",
@@ -50,23 +59,23 @@ class StepStore:
         )
 
     def last_at(self, run: str) -> datetime | None:
-        """When the last step of a run was done; None if none is.
+        """The time of a run's last finished step; None if it has none.
 
-        A run that fails again and again at the same place grows old by this.
+        A run that keeps failing at the same step expires by this time.
         """
         rows = self._say("SELECT max(at) FROM steps WHERE run = ?", (run,))
         return datetime.fromisoformat(rows[0][0]) if rows[0][0] else None
 
     def runs(self) -> Sequence[str]:
-        """Runs of which there are step results."""
+        """Runs with step results."""
         return [run for (run,) in self._say("SELECT DISTINCT run FROM steps", ())]
 
     def drop(self, run: str) -> None:
-        """Drop the step results of a run."""
+        """Delete the step results of a run."""
         self._say("DELETE FROM steps WHERE run = ?", (run,))
 
     def tidy(self) -> None:
-        """Leave no trace in the file of what was dropped."""
+        """Remove all traces of deleted results from the file."""
         self._db.tidy()
 
     def _say(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
@@ -79,6 +88,7 @@ class StepStore:
 def _opened(place: Path | str) -> StepsDatabase:
     if isinstance(place, Path):
         return SqliteSteps(place)
-    from unlost.jobs.postgres import PostgresSteps  # its client is loaded where there is a server
+    # the client of PostgreSQL is loaded only where it is used
+    from unlost.jobs.postgres import PostgresSteps
 
     return PostgresSteps(place)

@@ -1,4 +1,4 @@
-"""What any connector may use: HTTP, OAuth, and turning wire formats into Arrow text.
+"""Building blocks for connectors: HTTP, OAuth, and wire formats as Arrow text.
 
 Knows no SaaS by name. Only connectors import it.
 """

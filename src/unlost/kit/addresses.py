@@ -1,4 +1,4 @@
-"""Addresses of services, as far as they can be judged without calling them."""
+"""Checks on addresses of services that need no call."""
 
 from urllib.parse import urlsplit
 

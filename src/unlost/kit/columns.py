@@ -1,4 +1,4 @@
-"""What is computed over whole text columns: instants and flags, never cell by cell."""
+"""Operations on whole text columns, never cell by cell: instants and flags."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,10 +9,12 @@ _READABLE = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d(:?\d\
 
 
 def instants(texts: pa.Array) -> pa.Array:
-    """Texts as timestamp[ms, UTC]; what is no instant with a zone is null."""
+    """Convert texts to timestamp[ms, UTC]; a text that is no instant with a zone becomes null."""
     try:
         return texts.cast(INSTANT)
     except pa.ArrowInvalid:
+        # The cast fails as a whole for one bad cell; only then is each cell matched against a
+        # pattern.
         return _readable(texts).cast(INSTANT)
 
 
@@ -22,11 +24,11 @@ def _readable(texts: pa.Array) -> pa.Array:
 
 
 def nulls(length: int, kind: pa.DataType) -> pa.Array:
-    """A column of nothing."""
+    """A column of nulls."""
     return pa.nulls(length, kind)
 
 
 def column_or_null(batch: pa.RecordBatch, name: str | None) -> pa.Array:
-    """A text column by name; nulls where there is no such column."""
+    """A text column by name; a column of nulls where it does not exist."""
     index = batch.schema.get_field_index(name) if name else -1
     return batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, pa.string())

@@ -1,10 +1,19 @@
 """CSV bodies as Arrow record batches of text: streamed, bounded, and proved to be whole.
 
-Nothing is interpreted: NUL, ``NA``, leading zeros, line ends inside cells all stay as they came.
+Nothing is interpreted: NUL, ``NA``, leading zeros and line ends inside cells stay as they came.
 
-How a body is proved whole: a row that no source sends is fed to the parser behind the body's last
-byte. If it comes out as the last row, the body ended between two rows and outside quotes; if the
-body was cut inside a row or inside a quoted cell, it is swallowed there or breaks the row.
+A CSV body has no end mark, so a cut one can look complete. The reader therefore appends a row that
+no source sends:
+
+  Id,Name               Id,Name               Id,Name
+  1,Ada                 1,Ada                 1,Ada
+  2,Bob                 2,B                   2,"B
+  END,""                END,""  (joins "B")   END,""  (inside the quotes)
+  whole: END is the     cut in a row: the     cut in quotes: END is
+  last row              row has 3 cells       swallowed, no last row
+
+If END comes out as the last row, the body ended between two rows and outside quotes. Otherwise it
+was cut (TransientError ``body-cut``) and must be read again. See docs/adr/0002 for text columns.
 """
 
 import csv
@@ -17,19 +26,19 @@ from pyarrow import csv as arrow_csv
 from unlost.kit.http.body import cut
 from unlost.model.errors import IntegrityError, UnlostError
 
-# A row must fit into one block. Arrow reads up to 32 blocks ahead of whoever takes the batches
-# (kDefaultBackgroundMaxQ in its async_generator.h), so that blocks bound memory, too.
+# A row must fit into one block. Arrow reads up to 32 blocks ahead of the consumer
+# (kDefaultBackgroundMaxQ in its async_generator.h), so the block size bounds memory, too.
 BLOCK_BYTES = 2 << 20
 LARGEST_BLOCK = 1 << 30
 END = "\x02unlost-end-of-body\x03"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Body(Protocol):
-    """Where bytes come from."""
+class CsvBytes(Protocol):
+    """A source of bytes."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Bytes in pieces."""
+        """The bytes in pieces."""
         ...
 
 
@@ -43,7 +52,7 @@ class RowTooWide(UnlostError):
 
 
 def doubled(block_bytes: int) -> int:
-    """The next larger block; an IntegrityError where that is beyond all reason."""
+    """The next larger block size; raises IntegrityError (``row-without-end``) beyond 1 GiB."""
     if block_bytes >= LARGEST_BLOCK:
         raise IntegrityError(
             "row-without-end",
@@ -54,12 +63,12 @@ def doubled(block_bytes: int) -> int:
 
 
 class CsvReader:
-    """Reads one body. ``columns`` is its header, ``rows`` counts what ``batches`` gave so far."""
+    """Reads one body. ``columns`` is its header, ``rows`` counts the rows given so far."""
 
     def __init__(
-        self, body: Body, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
+        self, body: CsvBytes, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
     ) -> None:
-        """``empty_is_null``: the source writes null as an empty cell, and has no other empty."""
+        """``empty_is_null``: the source writes null as an empty cell, and has no empty text."""
         self.rows = 0
         self.bytes = 0
         self._block_bytes = block_bytes
@@ -69,20 +78,20 @@ class CsvReader:
         self.columns = self._header()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Batches of text columns, each about a block; the last one only if the body was whole.
+        """Batches of text columns, each about a block; the last batch only if the body was whole.
 
         Raises TransientError (``body-cut``) or RowTooWide.
         """
         if not self.columns:
             return
-        held: pa.RecordBatch | None = None
+        pending: pa.RecordBatch | None = None
         for batch in self._parsed():
             if batch.num_rows == 0:
                 continue
-            if held is not None:
-                yield self._counted(held)
-            held = batch
-        last = self._without_end(held)
+            if pending is not None:
+                yield self._counted(pending)
+            pending = batch
+        last = self._without_end(pending)
         if last.num_rows:
             yield self._counted(last)
 
@@ -130,29 +139,30 @@ class CsvReader:
             raise self._explained(error) from None
 
     def _explained(self, error: pa.ArrowInvalid) -> UnlostError:
-        """Our word for a parser error; its own text may quote cells, so it is not passed on."""
+        """An error of ours for a parser error, whose own text may quote cells."""
         if "straddl" in str(error):
             return RowTooWide(self._block_bytes)
         return cut("it cannot be read as CSV")
 
     def _blocks(self) -> Iterator[bytes]:
-        """The rest of the body in pieces just under a block, and the end row behind it."""
-        parts, held = [self._pending], len(self._pending)
+        """The rest of the body in pieces just under a block, followed by the end row."""
+        parts, size = [self._pending], len(self._pending)
         self._pending = b""
         for chunk in self._chunks:
-            if held + len(chunk) > self._block_bytes:
+            if size + len(chunk) > self._block_bytes:
                 yield b"".join(parts)
-                parts, held = [], 0
+                parts, size = [], 0
             parts.append(chunk)
-            held += len(chunk)
+            size += len(chunk)
         end = ",".join([f'"{END}"', *['""'] * (len(self.columns) - 1)]) + "\n"
         yield b"".join(parts)
+        # ``_Feed.read`` counts all bytes it passes on; the end row is not part of the body.
         self.bytes -= len(end)
         yield end.encode()
 
 
 class _Feed:
-    """What the parser takes for a file: hands over pieces without copying them where it can."""
+    """A file-like object for the parser; avoids copying pieces where possible."""
 
     closed = False
 
@@ -162,7 +172,7 @@ class _Feed:
         self._rest = b""
 
     def read(self, size: int) -> bytes:
-        """At most ``size`` bytes; empty only at the end."""
+        """Read at most ``size`` bytes; empty only at the end."""
         piece = self._rest
         while not piece:
             block = next(self._blocks, None)

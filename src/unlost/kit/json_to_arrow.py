@@ -1,7 +1,13 @@
-"""JSON records as Arrow text columns, without losing a digit.
+r"""JSON records as Arrow text columns, without losing a digit.
 
-Numbers keep their text: a decoder hands floats over as text, and integers of any size are exact.
-Strings are unescaped, booleans are ``true`` and ``false``, nested values stay JSON text.
+A vault must return a value as the source wrote it, but JSON parsers turn ``1.10`` into the float
+``1.1`` and round large numbers. Here a decoder returns floats as text, and integers of any size are
+exact. Strings are unescaped, booleans become ``true`` and ``false``, nested values stay JSON text:
+
+  {"Amount": 1.10, "Open": true, "Name": "A\u00e9", "Address": {"Lat": 52.50}}
+  Amount "1.10"    Open "true"   Name "Aé"         Address '{"Lat":52.50}'
+
+See docs/adr/0002.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +19,21 @@ import pyarrow as pa
 from unlost.kit.http.body import cut
 
 
-class Digits(str):
+class ExactNumber(str):
     """A number with a fraction or an exponent, as the source wrote it."""
 
     __slots__ = ()
 
 
 PLAIN = frozenset({str, type(None)})
-_decoder = msgspec.json.Decoder(float_hook=Digits)
+_decoder = msgspec.json.Decoder(float_hook=ExactNumber)
 _encoder = msgspec.json.Encoder()
 
 
 def decode(body: bytes) -> Any:
-    """The JSON value of a body; floats are ``Digits``. Not JSON means cut: a TransientError."""
+    """Decode a body; floats are ``ExactNumber``. Raises TransientError for a body that is not JSON,
+    which means that it was cut.
+    """
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -45,7 +53,7 @@ def text_of(value: object) -> str | None:
 
 def _verbatim(value: object) -> object:
     """Nested values with their numbers as they came."""
-    if isinstance(value, Digits):
+    if isinstance(value, ExactNumber):
         return msgspec.Raw(value.encode())
     if isinstance(value, dict):
         return {key: _verbatim(inner) for key, inner in value.items()}
@@ -59,7 +67,7 @@ def batch_of(
 ) -> pa.RecordBatch:
     """The records' ``columns`` as text; a column that a record lacks is null there.
 
-    ``empty_is_null``: the source does not tell empty text from null.
+    ``empty_is_null``: the source does not distinguish empty text from null.
     """
     arrays = [_column(records, name, empty_is_null=empty_is_null) for name in columns]
     schema = pa.schema([(name, pa.string()) for name in columns])
@@ -69,6 +77,7 @@ def batch_of(
 def _column(records: Sequence[Mapping[str, Any]], name: str, *, empty_is_null: bool) -> pa.Array:
     values = [record.get(name) for record in records]
     kinds = set(map(type, values))
+    # Most columns hold only text and null; they skip the conversion of each value.
     if not kinds <= PLAIN:
         values = [text_of(value) for value in values]
     if empty_is_null and str in kinds:

@@ -1,7 +1,7 @@
 """OAuth 2.0 flows by which an unattended program signs in (RFC 6749, 7523), and their session.
 
-Tokens live in memory; what must outlive the process (a rotated refresh token) is in the secret
-store before it is used.
+Tokens live in memory. A rotated refresh token must outlive the process: it is written to the secret
+store before its first use.
 """
 
 import base64
@@ -17,48 +17,50 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http.client import HttpClient
-from unlost.kit.http.messages import Answer, Failure, Request
-from unlost.kit.http.table import Action, RetryTable, Rule
+from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
+from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError
-from unlost.model.ports import Clock, SecretStore
+from unlost.model.ports.system import Clock, SecretStore
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
-# Statuses that the edge in front of a token endpoint gives for a while.
+# Statuses that the proxy in front of a token endpoint gives for a while.
 TOKEN_RETRIES = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({0}), contains="certificate"),
-        Rule(Action.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})),
-        Rule(Action.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
+        RetryRule(
+            AnswerHandling.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})
+        ),
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token answer. ``fields`` are its texts, for what is particular to a source."""
+class OAuthToken:
+    """The answer of a token endpoint. ``fields`` are its texts; some are source-specific."""
 
     access: str
     fields: Mapping[str, str]
 
 
-class Flow(Protocol):
-    """One way of signing in."""
+class OAuthFlow(Protocol):
+    """A way to sign in."""
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
-        """The form that is sent to the token endpoint."""
+        """The form to send to the token endpoint."""
         ...
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
-        """Save what the next sign-in needs; durable when it returns."""
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
+        """Save what the next sign-in needs, durable on return."""
         ...
 
 
 def needed(secrets: SecretStore, name: str) -> str:
-    """A secret that must be there."""
+    """A secret that must exist; raises NotAllowed (``secret-missing``)."""
     value = secrets.get(name)
     if not value:
         raise NotAllowed(
@@ -85,8 +87,8 @@ class ClientCredentials:
             "client_secret": needed(secrets, self.stored_as),
         }
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
-        """Nothing changes."""
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
+        """Do nothing: the secret does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ class JwtBearer:
         key = private_key(needed(secrets, self.stored_as))
         return {"grant_type": JWT_GRANT, "assertion": signed_jwt(claims, key)}
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
-        """Nothing changes."""
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
+        """Do nothing: the key does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class RefreshToken:
     refresh_as: str = "refresh_token"
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
-        """The newest refresh token; the client secret where there is one."""
+        """The newest refresh token, and the client secret if there is one."""
         del clock
         form = {
             "grant_type": "refresh_token",
@@ -132,15 +134,15 @@ class RefreshToken:
         secret = secrets.get(self.stored_as)
         return form | ({"client_secret": secret} if secret else {})
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
-        """Store the new refresh token, if one came, before anybody calls again."""
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
+        """Store the new refresh token, if one came, before the next call."""
         fresh = token.fields.get("refresh_token")
         if fresh:
             secrets.put(self.refresh_as, fresh)
 
 
 def private_key(pem: str) -> rsa.RSAPrivateKey:
-    """The RSA key of a PEM text; a UsageError where it is none."""
+    """The RSA key of a PEM text; raises UsageError (``private-key-unreadable``)."""
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError) as error:
@@ -174,7 +176,7 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def understand_oauth(answer: Answer) -> tuple[str, str]:
+def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
     """``error`` and ``error_description`` (which may be missing) of a refusal (RFC 6749, 5.2)."""
     if not answer.is_json:
         return "", ""
@@ -189,7 +191,7 @@ def understand_oauth(answer: Answer) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SignInHint:
-    """What a refusal of the token endpoint means to a person; empty texts fit anything."""
+    """An explanation for a refusal of the token endpoint; empty fields match anything."""
 
     error: str
     contains: str
@@ -197,35 +199,35 @@ class SignInHint:
     sentence: str
     next_step: str
 
-    def fits(self, failure: Failure) -> bool:
-        """True if the hint is about this refusal."""
+    def fits(self, failure: CallFailure) -> bool:
+        """True if the hint applies to this refusal."""
         return self.error in {"", failure.code} and self.contains.lower() in failure.message.lower()
 
 
 def speak_oauth(
     hints: tuple[SignInHint, ...],
-) -> Callable[[Failure, Action], UnlostError]:
-    """Turns refusals of a token endpoint into our words, by the first hint that fits."""
+) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
+    """Build a function that turns refusals into errors, by the first hint that fits."""
 
-    def speak(failure: Failure, action: Action) -> UnlostError:
-        if action is Action.RETRY or failure.status == 0:
+    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+        if action is AnswerHandling.RETRY or failure.status == 0:
             return unreachable(failure, action)
         for hint in hints:
             if hint.fits(failure):
                 return NotAllowed(hint.code, hint.sentence, next_step=hint.next_step)
-        said = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
+        reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",
-            f"{failure.host} refused the sign-in (HTTP {failure.status}: {said}).",
+            f"{failure.host} refused the sign-in (HTTP {failure.status}: {reason}).",
             next_step="Check the address, the client id and the secret of the org.",
         )
 
     return speak
 
 
-def unreachable(failure: Failure, action: Action) -> UnlostError:
-    """Nobody answered at a host, or its edge did instead of it."""
-    if action is not Action.RETRY:
+def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+    """The error for a host that did not answer, or whose proxy answered in its place."""
+    if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
             f"{failure.host} cannot be trusted or spoken to ({failure.message}).",
@@ -243,12 +245,18 @@ def unreachable(failure: Failure, action: Action) -> UnlostError:
 
 
 class OAuthSession:
-    """Signs calls with a token that it fetches when first needed, once for all threads."""
+    """Signs calls with a token that is fetched on first use, once for all threads."""
 
     def __init__(
-        self, flow: Flow, *, token_url: str, client: HttpClient, secrets: SecretStore, clock: Clock
+        self,
+        flow: OAuthFlow,
+        *,
+        token_url: str,
+        client: HttpClient,
+        secrets: SecretStore,
+        clock: Clock,
     ) -> None:
-        """``client`` must not be signed by this session itself."""
+        """``client`` must not itself sign calls with this session."""
         if not token_url.startswith("https://") and not is_loopback(token_url):
             raise UsageError(
                 "address-not-https",
@@ -261,9 +269,9 @@ class OAuthSession:
         self._secrets = secrets
         self._clock = clock
         self._lock = threading.Lock()
-        self._token: Token | None = None
+        self._token: OAuthToken | None = None
 
-    def current(self) -> Token:
+    def current(self) -> OAuthToken:
         """The token, fetched on first use."""
         with self._lock:
             if self._token is None:
@@ -275,23 +283,25 @@ class OAuthSession:
         return f"Bearer {self.current().access}"
 
     def renew(self, stale: str) -> None:
-        """Fetch a new token, unless another thread replaced the stale one already."""
+        """Fetch a new token, unless another thread has already replaced ``stale``."""
         with self._lock:
             if self._token is None or f"Bearer {self._token.access}" == stale:
                 self._token = self._fetch()
 
-    def _fetch(self) -> Token:
+    def _fetch(self) -> OAuthToken:
         form = self._flow.form(self._secrets, self._clock)
         answer = self._client.send(
-            Request("POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False)
+            HttpCall(
+                "POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False
+            )
         )
         token = read_token(answer)
         self._flow.keep(token, self._secrets)
         return token
 
 
-def read_token(answer: Answer) -> Token:
-    """The token of an answer; NotAllowed where the address is no token endpoint."""
+def read_token(answer: HttpAnswer) -> OAuthToken:
+    """The token of an answer; raises NotAllowed if the address is not a token endpoint."""
     value = decode(answer.body) if answer.is_json else None
     if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
         raise NotAllowed(
@@ -300,4 +310,4 @@ def read_token(answer: Answer) -> Token:
             next_step="Check the org's address (its My Domain, without a path).",
         )
     fields = {key: text for key, text in value.items() if isinstance(text, str)}
-    return Token(fields["access_token"], fields)
+    return OAuthToken(fields["access_token"], fields)

@@ -1,4 +1,4 @@
-"""Following "next" links without going round in circles."""
+"""Follow "next" links, and detect links that lead back."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from unlost.model.errors import IntegrityError
 def follow[P](
     first: P, *, fetch: Callable[[str], P], link: Callable[[P], str | None]
 ) -> Iterator[P]:
-    """The first page and all that its links lead to; a link that repeats is an IntegrityError."""
+    """The first page and all that its links lead to; a repeated link raises IntegrityError."""
     page = first
     seen: set[str] = set()
     while True:

@@ -1,4 +1,4 @@
-"""The ways into a vault from a program, as values that other processes can be handed."""
+"""The ways to open a vault from a program, as values that can be sent to other processes."""
 
 import threading
 from collections.abc import Callable
@@ -21,12 +21,12 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """Where a vault lies, and exactly one way into it.
+class VaultOpening:
+    """The address of a vault, and exactly one way to open it.
 
-    A pickle of it names the vault's place and the key file or the file of the recovery sheet, never
-    what stands in them; one with a passphrase holds the passphrase. The text of a recovery sheet is
-    the master key itself, and is not pickled.
+    A pickle names the vault's address and the key file or the file of the recovery sheet, never
+    their content; with a passphrase it holds the passphrase. The text of a recovery sheet is the
+    master key itself, and is not pickled.
     """
 
     place: StoreAddress
@@ -40,24 +40,24 @@ class Opening:
 
     @property
     def way(self) -> str:
-        """The way in, without what is secret of it."""
+        """The way to open it, without its secret."""
         if self.key_file is not None:
             return f"key_file={str(self.key_file)!r}"
         if self.passphrase is not None:
             return "passphrase=…"
         return f"recovery={str(self.sheet_file)!r}" if self.sheet_file is not None else "recovery=…"
 
-    def __reduce__(self) -> tuple[Callable[..., "Opening"], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., "VaultOpening"], tuple[Any, ...]]:
         if self.sheet is not None:
             raise UsageError(
                 "recovery-not-shared",
                 "The text of a recovery sheet is the master key, and is not handed to other processes.",
                 next_step="Open the vault with key_file=, or give recovery= the path of a file.",
             )
-        return Opening, (self.place, self.key_file, self.passphrase, self.sheet_file)
+        return VaultOpening, (self.place, self.key_file, self.passphrase, self.sheet_file)
 
     def provider(self) -> KeyProvider:
-        """The way in; raises NotAllowed (``key-missing``)."""
+        """The key provider; raises NotAllowed (``key-missing``)."""
         if self.key_file is not None:
             return by_key_file(self.key_file)
         if self.passphrase is not None:
@@ -76,7 +76,7 @@ class Opening:
 
 
 class _Untold:
-    """Clock and randomness of who only reads: nothing that reads needs either."""
+    """Clock and randomness for readers: reading needs neither."""
 
     def now(self) -> NoReturn:
         """Raise StoreError (``store-read-only``)."""
@@ -113,8 +113,8 @@ def opening(
     key_file: str | Path | None,
     passphrase: str | None,
     recovery: str | Path | None,
-) -> Opening:
-    """The way in that was given; raises UsageError (``way-in-unclear``) unless it is one."""
+) -> VaultOpening:
+    """Choose the way to open the vault; raises UsageError (``way-in-unclear``) unless it is one."""
     if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
         raise UsageError(
             "way-in-unclear",
@@ -122,24 +122,26 @@ def opening(
             next_step="Give one of key_file=, passphrase= and recovery= (a path, or the text).",
         )
     if key_file is not None:
-        return Opening(place, key_file=Path(key_file).absolute())
+        return VaultOpening(place, key_file=Path(key_file).absolute())
     if passphrase is not None:
-        return Opening(place, passphrase=passphrase)
+        return VaultOpening(place, passphrase=passphrase)
     if isinstance(recovery, Path):
-        return Opening(place, sheet_file=recovery.absolute())
+        return VaultOpening(place, sheet_file=recovery.absolute())
     assert recovery is not None
-    return Opening(place, sheet=recovery)
+    return VaultOpening(place, sheet=recovery)
 
 
-def opened(way: Opening) -> EncryptedVault:
-    """The vault, opened once in a process for each way in; raises as ``open_keyring`` does."""
+def opened(way: VaultOpening) -> EncryptedVault:
+    """Open the vault, once in a process for each way; raises the errors of ``open_keyring``."""
     with _lock:
         return _open(way)
 
 
 @cache
-def _open(way: Opening) -> EncryptedVault:
+def _open(way: VaultOpening) -> EncryptedVault:
+    # Opened once in a process: deriving a key from a passphrase is slow on purpose.
     untold = _Untold()
+    # A program that only reads must not be able to write by mistake.
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)
     return open_encrypted(store, keys=keys, clock=untold, entropy=untold)

@@ -1,4 +1,4 @@
-"""What a table and a part of it have in common: their rows as batches, a table, a frame."""
+"""The reading methods that a table and its partitions share: batches, a table, a frame."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 
 class ReadableRows(ABC):
-    """Rows of a dataset; those who have one say how it is made."""
+    """Rows of a dataset; subclasses create the dataset."""
 
     __slots__ = ()
 
     @abstractmethod
     def dataset(self) -> TableDataset:
-        """The rows as a pyarrow dataset, read anew each time it is asked.
+        """The rows as a pyarrow dataset, read anew with each use.
 
-        DuckDB and polars (``scan_pyarrow_dataset``) hand it the columns and filters that they need.
+        DuckDB and polars (``scan_pyarrow_dataset``) pass it the columns and filters that they need.
         """
 
     def batches(
         self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The rows in bounded batches, in the order of ``_u_id``; raises NotFound (``column-unknown``)."""
+        """Bounded batches of rows, ordered by ``_u_id``; raises NotFound (``column-unknown``)."""
         return iter(self._scanner(columns, where).to_reader())
 
     def to_arrow(
         self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> pa.Table:
-        """The rows at once, in memory."""
+        """All rows as an Arrow table in memory."""
         return self._scanner(columns, where).to_table()
 
     def to_polars(
         self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> "pl.DataFrame":
-        """The rows at once, as a polars frame."""
+        """All rows as a polars frame in memory."""
         import polars as pl
 
         frame = pl.from_arrow(self.to_arrow(columns, where))

@@ -11,14 +11,14 @@ from pathlib import Path
 import zstandard
 
 from unlost.engine.moments import parse_past, resolve
-from unlost.library.opening import Opening, opened, opening
-from unlost.library.table import Table
+from unlost.library.opening import VaultOpening, opened, opening
+from unlost.library.table import ReadableTable
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.snapshot import SnapshotInfo
 from unlost.outside.source import table_called, table_source
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.stores.address import Reach, read_address
+from unlost.vault.stores.address import BucketOptions, read_address
 from unlost.vault.vault import EncryptedVault
 
 _LARGEST = 1 << 31  # bytes of a home's data
@@ -35,53 +35,58 @@ def open_vault(
     hosted: bool = False,
     ca_file: str | Path | None = None,
     credentials_file: str | Path | None = None,
-) -> "Vault":
-    """The vault at ``path``, for reading alone: no home is needed, and no database.
+) -> "ReadableVault":
+    """Open the vault at ``path`` for reading only; it needs no home and no database.
 
-    ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; what follows ``recovery`` says how
-    a bucket is reached, as the options of ``unlost init`` do.
+    ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; the parameters after
+    ``recovery`` configure access to a bucket, as the options of ``unlost init`` do.
 
-    Exactly one way in is given: the service key's file, a passphrase, or the recovery sheet (its
-    text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``), NotAllowed
-    (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``, ``store-address-invalid``), StoreError, IntegrityError.
+    Exactly one way to open it must be given: the service key's file, a passphrase, or the recovery
+    sheet (its text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``),
+    NotAllowed (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``,
+    ``store-address-invalid``), StoreError, IntegrityError.
 
-    Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
-    held against the one that a certificate or ``unlost snapshots`` printed.
+    Without a home a removed newest backup cannot be detected: compare ``ReadableSnapshot.head``
+    with the head that a certificate or ``unlost snapshots`` printed.
     """
-    ca, own = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
-    reach = Reach(endpoint, region, hosted, ca, own)
+    ca, credentials_path = (
+        Path(file_name).absolute() if file_name else None
+        for file_name in (ca_file, credentials_file)
+    )
+    reach = BucketOptions(endpoint, region, hosted, ca, credentials_path)
     place = read_address(str(path), reach=reach, base=Path.cwd())
     way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
-    return Vault(way, opened(way))
+    return ReadableVault(way, opened(way))
 
 
 @dataclass(frozen=True)
-class Vault:
+class ReadableVault:
     """An opened vault."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
 
     def __repr__(self) -> str:
         return f"Vault({self._opening})"
 
     def orgs(self) -> list[str]:
-        """The names of the orgs: as the home calls them whose data the vault has, else their labels."""
+        """The names of the orgs, from the copy of a home in the vault, else their labels."""
         names = _names(self._vault)
         return sorted(_name(oid, who, names) for oid, who in self._vault.orgs().items())
 
-    def org(self, name: str) -> "Org":
+    def org(self, name: str) -> "ReadableOrg":
         """An org by its name, label or tenant id; raises NotFound (``org-unknown``)."""
         names, known = _names(self._vault), self._vault.orgs()
-        for told in (
+        for name_of in (
             lambda oid, who: _name(oid, who, names),
             lambda _, who: who.label,
             lambda _, who: who.tenant,
             lambda oid, _: oid,
         ):
-            found = [oid for oid, who in known.items() if told(oid, who) == name]
-            if len(found) == 1:
-                return Org(self._opening, self._vault, found[0], name, known[found[0]])
+            oids = [oid for oid, who in known.items() if name_of(oid, who) == name]
+            # A name that several orgs share falls through to the next, more exact kind of name.
+            if len(oids) == 1:
+                return ReadableOrg(self._opening, self._vault, oids[0], name, known[oids[0]])
         every = [_name(oid, who, names) for oid, who in known.items()]
         near = get_close_matches(name, every, n=3, cutoff=0.5) or sorted(every)
         raise NotFound(
@@ -92,10 +97,10 @@ class Vault:
 
 
 @dataclass(frozen=True)
-class Org:
-    """A protected org. ``zone`` is the one of its days."""
+class ReadableOrg:
+    """A protected org. ``zone`` is the time zone of its days."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
     _oid: str
     name: str
@@ -108,25 +113,26 @@ class Org:
         """All backups, oldest first."""
         return list(self._vault.snapshots(self._oid))
 
-    def at(self, moment: str | int | datetime = "latest") -> "Snapshot":
+    def at(self, moment: str | int | datetime = "latest") -> "ReadableSnapshot":
         """The backup of a moment: ``latest``, a number, a date, or an instant with its zone.
 
         A date is the last backup before the end of that day in the org's zone. Raises NotFound
         (``snapshot-unknown``, ``no-backup-yet``), UsageError (``moment-unreadable``).
         """
+        # ``bool`` is an ``int``: True would otherwise mean backup 1.
         if isinstance(moment, bool):
             raise UsageError("moment-unreadable", "True and False name no backup.")
         words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
         past = parse_past(words, zone=self.identity.zone)
         number = resolve(past, self._vault.snapshots(self._oid)).number
-        return Snapshot(self._opening, self._oid, self._vault.at(self._oid, number))
+        return ReadableSnapshot(self._opening, self._oid, self._vault.at(self._oid, number))
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """An org as one backup saw it."""
+class ReadableSnapshot:
+    """An org at the time of one backup."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _oid: str
     _snapshot: VaultSnapshot
 
@@ -140,26 +146,26 @@ class Snapshot:
 
     @property
     def as_of(self) -> datetime:
-        """The source's clock when it began."""
+        """The source's clock when the backup began."""
         return self._snapshot.info.as_of
 
     @property
     def head(self) -> str:
-        """The digest that proves it; certificates print its first 12 digits."""
+        """The hash that proves it; certificates print its first 12 digits."""
         return self._snapshot.info.head
 
     def tables(self) -> list[str]:
         """The tables that the vault holds of it."""
         return sorted(name for name in self._snapshot.tables() if not name.startswith("$"))
 
-    def table(self, name: str, *, typed: bool = False) -> Table:
+    def table(self, name: str, *, typed: bool = False) -> ReadableTable:
         """A table, its columns verbatim text, or values with ``typed``.
 
         Raises NotFound (``table-unknown``).
         """
         called = table_called(self._snapshot.schema(), self.tables(), name)
         source = table_source(self._snapshot, called, as_values=typed)
-        return Table(self._opening, self._oid, source)
+        return ReadableTable(self._opening, self._oid, source)
 
 
 def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:
@@ -167,11 +173,12 @@ def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:
 
 
 def _names(vault: EncryptedVault) -> dict[str, str]:
-    """Names by oid, as the newest copy of a home in the vault tells; a vault may have none."""
+    """Names by oid, from the newest copy of a home's data in the vault; a vault may have none."""
     copy = vault.homes.newest()
     if copy is None:
         return {}
     content = zstandard.decompress(copy, max_output_size=_LARGEST)
     with closing(sqlite3.connect(":memory:")) as database:
+        # In memory: no data of the home are written to this machine's disk.
         database.deserialize(content)
         return dict(database.execute("SELECT oid, name FROM catalog_org"))

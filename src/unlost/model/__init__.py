@@ -1,5 +1,5 @@
-"""The words of Unlost as values, its errors, and the ports between its rooms.
+"""Values, errors and ports of Unlost.
 
-Imports nothing of the other rooms. Values are frozen and can be written as JSON by msgspec unless
-their docstring says that they hold Arrow data.
+Imports no other package of Unlost. Values are frozen and can be written as JSON by msgspec, except
+values that contain Arrow data, as their docstrings note.
 """

@@ -1,29 +1,29 @@
-"""Who may do what: rights, the roles that hold them, and who acts."""
+"""Access: rights, the roles that include them, and actors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-# Wrong passwords for one name from one address, after which that name is locked there, and how long.
+# Number of wrong passwords for a name from one address that locks the name there, and the time.
 LOCKED_AFTER = 5
 LOCKED_FOR = timedelta(minutes=15)
 
 
 class Right(StrEnum):
-    """What somebody may do with an org, or with the whole home."""
+    """A permission in an org, or in the whole home."""
 
     LOOK = "look"  # states, runs, storage, alerts, certificates: nothing of a record
     READ = "read"  # records and files, without the columns that are hidden from viewers
-    READ_HIDDEN = "read-hidden"  # those columns too
+    READ_HIDDEN = "read-hidden"  # hidden columns too
     OPERATE = "operate"  # backups, schedules, alerts
     RESTORE = "restore"  # plans, and writing into the org
     MANAGE = "manage"  # orgs, people, channels, keys
-    AUDIT = "audit"  # who did what
+    AUDIT = "audit"  # the audit log
 
 
 class Role(StrEnum):
-    """What a person is to an org; the words that people choose from."""
+    """A person's role in an org, under the names that people choose from."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -51,7 +51,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role in one org, named by its oid; in every org, also later ones, where ``oid`` is None."""
+    """A role in one org, identified by its oid; with ``oid`` None, in every org, also new ones."""
 
     role: Role
     oid: str | None = None
@@ -62,19 +62,19 @@ class Grant:
 
 
 class ActorKind(StrEnum):
-    """What stands behind an act."""
+    """The kind of an actor."""
 
-    SERVICE = "service"  # what Unlost does by itself; its runs are kept, and it is not audited
-    MACHINE = "machine"  # who works on the home's own machine holds its keys anyway
+    SERVICE = "service"  # automatic work of Unlost; recorded as runs, not in the audit log
+    MACHINE = "machine"  # a user of the home's machine, who has access to its keys anyway
     PERSON = "person"
     TOKEN = "token"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts; ``person`` is who stands behind it, where somebody of the home does.
+    """An actor; ``person``: the person of the home behind it, if there is one.
 
-    ``bounds``: what a token was made for; it never gives more than its owner has.
+    ``bounds``: the limits of a token, which never gives more rights than its owner has.
     """
 
     kind: ActorKind
@@ -100,7 +100,7 @@ def _given(grants: tuple[Grant, ...], right: Right, oid: str | None) -> bool:
 
 
 def machine(name: str) -> Actor:
-    """Who works on the home's own machine."""
+    """Return the actor for a user of the home's own machine."""
     return Actor(ActorKind.MACHINE, name, (Grant(Role.ADMIN),))
 
 
@@ -108,7 +108,7 @@ SERVICE = Actor(ActorKind.SERVICE, "service", (Grant(Role.ADMIN),))
 
 
 class Trace(StrEnum):
-    """What the audit notes of an act."""
+    """The entry that an action leaves in the audit log."""
 
     NONE = "none"
     READ = "read"  # data of records was read

@@ -1,4 +1,4 @@
-"""Alerts: what a person must know, said once, until it is over."""
+"""Alerts: problems that people must know about, each sent once, until it is resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 
-class Rule(StrEnum):
-    """What is watched; each has a page in the documentation."""
+class AlertRule(StrEnum):
+    """A condition that is watched; each has a page in the documentation."""
 
     NIGHT_FAILED = "night-failed"
     HOURLY_FAILED = "hourly-failed"
@@ -32,27 +32,27 @@ class Rule(StrEnum):
     VAULT_REPAIRED = "vault-repaired"
     VAULT_GROWS = "vault-grows"
     MIRROR = "mirror"
-    SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
-    DIGEST = "digest"  # no alarm: what is said once a day
+    SERVICE_SILENT = "service-silent"  # sent by the external watcher, when no heartbeat comes
+    DIGEST = "digest"  # no alert: the daily summary
 
 
 class Urgency(StrEnum):
-    """How soon somebody must look. Only ``NOW`` breaks quiet hours."""
+    """The time within which people must react. Only ``NOW`` is sent during quiet hours."""
 
     SOON = "soon"
     NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """What a rule says as long as its cause lasts.
+class RaisedAlert:
+    """The finding of a rule while its cause lasts.
 
-    ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
-    often it is said; it is told again when its urgency or its ``level`` grows. ``org`` is the org's name, empty for the whole vault. ``command`` is typed to
-    see to it.
+    ``subject`` distinguishes causes of one rule and org. (rule, org, subject) is one alert, however
+    often it is raised. It is sent again when its urgency or its ``level`` rises. ``org``: the org's
+    name, empty for the whole vault. ``command``: the command that people run to fix it.
     """
 
-    rule: Rule
+    rule: AlertRule
     org: str
     subject: str
     urgency: Urgency
@@ -67,8 +67,8 @@ class Alarm:
         return "/".join(part for part in (self.rule.value, self.org, self.subject) if part)
 
 
-class Told(StrEnum):
-    """What a message says of an alert."""
+class AlertMessage(StrEnum):
+    """The reason for a message."""
 
     OPENED = "opened"
     RESOLVED = "resolved"
@@ -79,65 +79,65 @@ class Told(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a sender sends. ``since`` is when it began; ``heads`` prove what the vault held then.
+    """A message to send. ``since``: start of the alert; ``heads``: proof of the vault's content.
 
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
     """
 
-    told: Told
-    alarm: Alarm
+    event: AlertMessage
+    alarm: RaisedAlert
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def title(self) -> str:
-        """One line."""
+        """The title, in one line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
-        words = {Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}
-        word = words.get(self.told, "")
+        words = {AlertMessage.RESOLVED: "Resolved: ", AlertMessage.TEST: "Test: "}
+        word = words.get(self.event, "")
         line = self.alarm.sentence.partition("\n")[0]
         first = " ".join(line.partition(". ")[0].split()).rstrip(".")
         return f"{word}{first}{where}"
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The whole text: what happened, what to do, the command, what proves it."""
+        """The complete text: what happened, what to do, the command, and the proof."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
-        if self.told is Told.DIGEST:
+        if self.event is AlertMessage.DIGEST:
             lines = alarm.sentence.splitlines()
-        if self.told is Told.RESOLVED:
+        if self.event is AlertMessage.RESOLVED:
             lines = [
                 f"This is over: {alarm.sentence}",
                 f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
         elif alarm.next_step:
             lines.append(alarm.next_step)
-        if alarm.command and self.told is not Told.RESOLVED:
+        if alarm.command and self.event is not AlertMessage.RESOLVED:
             lines.append(f"  {alarm.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
         return tuple(lines)
 
 
 class ChannelKind(StrEnum):
-    """Ways of sending a message."""
+    """Ways to send a message."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
     SLACK = "slack"
     TEAMS = "teams"
-    HEARTBEAT = "heartbeat"  # no alerts: says to an outside watcher that the service is alive
+    HEARTBEAT = "heartbeat"  # no alerts: shows an external watcher that the service is alive
 
     @property
     def takes_alerts(self) -> bool:
-        """True for channels by which people are told."""
+        """True for channels that notify people."""
         return self is not ChannelKind.HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where messages go. ``settings`` are the plain values of the sender's own settings."""
+    """A destination of messages. ``settings``: plain values of the sender's own settings."""
 
     name: str
     kind: ChannelKind

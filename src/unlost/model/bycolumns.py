@@ -1,4 +1,7 @@
-"""Reading a table for other programs: the part of the port ``Snapshot`` that ways out stand on."""
+"""Columnar reading of tables for exports and other programs: a part of the port ``Snapshot``.
+
+See docs/adr/0021.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,47 +12,47 @@ from unlost.model.snapshot import EVERY_ID, IdSpan
 
 
 class ReadByColumns(Protocol):
-    """Tables of a snapshot, of which only what is asked for is read."""
+    """Tables of a snapshot, of which only the requested columns are read."""
 
     def columns(self, table: str) -> Sequence[str]:
-        """Source columns that ``scan`` gives; raises NotFound (``table-unknown``)."""
+        """List the source columns that ``scan`` returns; raises NotFound (``table-unknown``)."""
         ...
 
     @property
     def salvaged(self) -> bool:
-        """True if anything was ever salvaged here: else ``unread`` has nothing to tell."""
+        """True if anything was ever salvaged here; otherwise ``unread`` is always empty."""
         ...
 
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """By record the columns of which the vault does not know any more what it had, where there are any.
+        """Return, by record, the columns whose values the vault has lost, if there are any.
 
-        ``get`` and ``scan`` give nulls there, as they do for what is empty.
+        ``get`` and ``scan`` return nulls there, as for empty cells.
         """
         ...
 
     def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
-        """The ids of a table in spans of about this many versions, in order; never none."""
+        """Split the ids of a table into spans of about ``rows`` versions, in order; never empty."""
         ...
 
     def read(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
-        """Live records with these columns alone, source columns or system columns, by id.
+        """Read live records by id, with only these columns (source columns or system columns).
 
-        Costs what its columns cost: no other one is read.
+        Reads no other column, so that the cost depends on the requested ones.
         """
         ...
 
     def versions(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
-        """All versions up to this snapshot, by id and age, with these columns alone.
+        """Read all versions up to this snapshot, by id and age, with only these columns.
 
-        ``_u_valid_to`` may be asked for too: the number of the commit that brought the next
-        version, null in the last one. Observations that say the same as the one before are none.
+        ``_u_valid_to`` may be requested too: the number of the commit that brought the next
+        version, null for the last one. An observation that equals the one before is not a version.
         """
         ...
 
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
-        """The newest version, dead or alive, of each record that a commit behind ``after`` touched."""
+        """Read the newest version, live or deleted, of records that changed after ``after``."""
         ...

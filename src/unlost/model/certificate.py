@@ -1,4 +1,4 @@
-"""The certificate: what a run proved about its own completeness."""
+"""The certificate: a run's proof of its completeness."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,28 +7,30 @@ from enum import StrEnum
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
+from unlost.model.written import written
 
 
 class Verdict(StrEnum):
-    """The one word of a certificate."""
+    """The conclusion of a certificate."""
 
     COMPLETE = "complete"
     GAPS = "complete except for findings"
 
 
+@written(stored="held")
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """A table's line: rows at the source, rows in the vault, and what changed.
+    """The line of a table: rows at the source, rows in the vault, and changes.
 
-    ``live`` is None where the source could not be asked for a count. Times are read windows.
-    ``carried``: this run did not read the table; an earlier one since the last night did.
+    ``live``: None if the source returned no count. Times are read windows. ``carried``: this run
+    did not read the table; an earlier one since the last nightly backup did.
     """
 
     table: str
     label: str
     strategy: str
     live: int | None
-    held: int
+    stored: int
     created: int
     changed: int
     deleted: int
@@ -46,10 +48,11 @@ class TableLine:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Everything a run proved, and everything that it knows it did not protect.
+    """Everything that a run proved, and everything that it knows it did not protect.
 
-    One of a backup between two nights has the lines of the tables that were read since the last
-    night, and ``rests_on`` is the number of that night, whose certificate tells all the rest.
+    The certificate of an hourly backup has the lines of the tables that were read since the last
+    nightly one. ``rests_on`` is the number of the nightly backup, whose certificate covers all
+    other tables.
     """
 
     org: OrgIdentity
@@ -70,5 +73,5 @@ class Certificate:
 
     @property
     def partial(self) -> bool:
-        """True if a few tables were read, between two nights."""
+        """True for an hourly backup, which read only some tables."""
         return self.rests_on is not None

@@ -1,4 +1,4 @@
-"""Copies of a home's own data in the vault: what a new machine begins with."""
+"""Copies of a home's own data in the vault, from which a new machine can start."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,25 +7,28 @@ from typing import Protocol
 class HomeCopies(Protocol):
     """Sealed copies, numbered from 1 upwards; the newest ones are kept.
 
-    Only who can open the vault can read them.
+    Only a process that can open the vault can read them.
     """
 
     def numbers(self) -> Sequence[int]:
-        """The numbers of the copies that there are, ascending."""
+        """Return the numbers of the existing copies, ascending."""
         ...
 
     def keep(self, content: bytes) -> int:
-        """Keep a copy, durable when it returns, and let the oldest go; its number."""
+        """Store a copy and remove the oldest; returns its number. Durable on return."""
         ...
 
     def get(self, number: int) -> bytes:
-        """A copy; raises NotFound (``home-copy-unknown``), IntegrityError."""
+        """Return a copy; raises NotFound (``home-copy-unknown``), IntegrityError."""
         ...
 
     def newest(self) -> bytes | None:
-        """The newest copy that opens; None if there is no copy. Raises what the newest does if none opens."""
+        """Return the newest copy that opens; None if there is no copy.
+
+        If none opens, raises the error of the newest.
+        """
         ...
 
     def drop_before(self, number: int) -> None:
-        """Remove the copies that are older than one: they hold what must not be kept."""
+        """Remove older copies than this one: they contain data that must not be kept."""
         ...

@@ -1,45 +1,30 @@
-"""Erasing: records leave all history of an org, and are not taken in again."""
+"""Erasure: remove records from the whole history of an org, and keep them out of later backups."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-import pyarrow as pa
-
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Rows
 
 
 @dataclass(frozen=True, slots=True)
 class MatchColumn:
-    """A column whose value tells a person, such as an e-mail address."""
+    """A column whose value identifies a person, for example an e-mail address."""
 
     table: str
     column: str
 
     def __str__(self) -> str:
-        """As it is typed."""
+        """Return the form in which people type it."""
         return f"{self.table}.{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureWish:
-    """What is to be erased.
-
-    ``match``: what the records had in these columns is not taken in again either, under whatever id.
-    ``by``: the role of who asked, which the proof tells.
-    """
-
-    records: tuple[RecordKey, ...]
-    match: tuple[MatchColumn, ...] = ()
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class TableErased:
-    """What goes of a table: records, ``alive`` of them at the newest backup, and their versions."""
+    """Records and versions that leave a table; ``alive``: live records in the newest backup."""
 
     table: str
     records: int
@@ -49,15 +34,16 @@ class TableErased:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What erasing takes away, or took away.
+    """The effect of an erasure, planned or applied.
 
-    ``records``: those wished, those that they came back as, and what the org's own log of changes tells of
-    them. ``unknown``: those of which the vault has nothing; they are not taken in all the same. ``values`` of the columns that match.
-    ``files`` are contents (of files and long texts) of ``file_bytes``. ``journals`` are runs of which
-    nothing but the commit is known afterwards, so that they cannot be undone. ``certificates`` are
-    written anew without what they say of the records. ``rewritten`` bytes of segments and packs are
-    written again. ``elsewhere``: live records of other orgs that stand for these, by oid.
-    ``removed``: bytes that were removed. ``snapshot``: the commit that did it, None for a plan.
+    ``records``: the requested ones, the ones they were restored as, and rows about them in the
+    org's own change log. ``unknown``: records without data in the vault, which are kept out of
+    later backups all the same. ``values``: number of values in matching columns. ``files``:
+    contents (of files and long texts) of ``file_bytes``. ``journals``: runs whose journal is
+    removed, so that they cannot be undone. ``certificates`` are rewritten without findings about
+    the records. ``rewritten``: bytes of segments and packs that are written again. ``elsewhere``:
+    live records of other orgs that were restored from these, with the oid. ``removed``: bytes that
+    were removed. ``snapshot``: the commit; None for a plan.
     """
 
     records: tuple[RecordKey, ...] = ()
@@ -75,13 +61,39 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureProof:
-    """That something was erased or corrected: no value, and no id that can be read.
+class Erase(MaintenanceOperation[Erasure]):
+    """Remove records from all history, and put them on the suppression list.
 
-    ``columns`` are those in which a rectification replaced values, as TABLE.COLUMN; of an erasure there
-    are none.
-    ``marks`` is a digest over the sorted pseudonyms that the run put on the list of what is not taken
-    in again. ``listed``: how many those are.
+    ``match``: values of the records in these columns are suppressed too, under any id. ``by``: the
+    role of the person who asked, which is part of the proof.
+    """
+
+    records: tuple[RecordKey, ...]
+    match: tuple[MatchColumn, ...] = ()
+    by: str = ""
+
+    def digest(self, effect: Erasure) -> str:
+        """Hash the effect; the hash reveals nothing about the records."""
+        return digest_of(
+            effect.records, effect.tables, effect.values, effect.files, effect.journals
+        )
+
+    def changed(self) -> Conflict:
+        """Return the error for a plan whose effect has changed."""
+        return Conflict(
+            "erase-changed",
+            "Something else would be erased by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureProof:
+    """Proof of an erasure or a rectification, without values or readable ids.
+
+    ``columns``: columns in which a rectification replaced values, as TABLE.COLUMN; empty for an
+    erasure. ``marks``: hash of the sorted pseudonyms that the run added to the suppression list.
+    ``listed``: their number.
     """
 
     run: str
@@ -96,63 +108,24 @@ class ErasureProof:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureTold:
-    """A proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
+class PastErasure:
+    """An erasure or a rectification that was applied.
+
+    ``proof``, the number of its commit, its pseudonyms, and ``complete`` if all old bytes are
+    removed.
+    """
 
     proof: ErasureProof
     snapshot: int
     pseudonyms: tuple[str, ...]
     complete: bool
 
+    def without_columns(self) -> "PastErasure | None":
+        """Return this operation for a user with hidden columns; None if it names columns."""
+        return None if self.proof.columns else self
+
 
 def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
-    """What finds the id of any of these records in a text, between other words or alone."""
+    """Compile a pattern that finds the id of any of these records as a whole word in a text."""
     ids = sorted({key.record for key in records})
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
-
-
-class Erasing(Protocol):
-    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
-    ) -> Erasure:
-        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
-        ...
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Erasure], object] = ...,
-    ) -> Erasure:
-        """Take records out of all history at once, and put them on the list of what stays out.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
-        repeat: what an earlier one that was cut off left is removed first.
-        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
-        """
-        ...
-
-    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
-        ...
-
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        ...
-
-
-class Suppressing(Protocol):
-    """The part of the port ``Commit`` that keeps out what was erased."""
-
-    def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was."""
-        ...
-
-    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
-        ...

@@ -1,20 +1,20 @@
 """Errors, named by what the caller must do about them.
 
-Every error carries a stable code, a sentence for a person who is not an expert, and a next step.
-The code is also the name of its page in ``docs/reference/errors.md``. Errors are raised at the
-lowest layer that can say what happened, in these words, and are not logged where they are raised.
+Every error has a stable code, a sentence for a person who is not an expert, and a next step. The
+code is also the name of its section in ``docs/reference/errors.md``. An error is raised at the
+lowest layer that understands its cause, in these words, and is not logged there.
 
     UnlostError
-    ├── TransientError     try again, after ``retry_after`` where the other side said so
-    ├── LimitReached       stop and go on at ``resume_at``: the run parks
+    ├── TransientError     try again, after ``retry_after`` if the other side gave one
+    ├── LimitReached       stop and continue at ``resume_at``: the run parks
     ├── AuthExpired        sign in again once
-    ├── SourceRefused      the source will not give this: a finding, never a failed run
-    ├── IntegrityError     something does not agree with itself: stop, write nothing
+    ├── SourceRefused      the source will not deliver this: a finding, never a failed run
+    ├── IntegrityError     data contradicts its proof: stop, write nothing
     ├── NotAllowed         a permission or a credential is missing
-    ├── NotFound           the thing that was named does not exist
-    ├── Conflict           somebody else is doing this, or did it before
+    ├── NotFound           the named thing does not exist
+    ├── Conflict           another run is doing this, or did it before
     ├── StoreError         the store cannot do what a store must
-    └── UsageError         what was asked for makes no sense; nothing was done
+    └── UsageError         the request makes no sense; nothing was done
 """
 
 from datetime import datetime
@@ -23,7 +23,8 @@ from datetime import datetime
 class UnlostError(Exception):
     """An error that a person can act upon.
 
-    ``code`` is stable and kebab-case, ``sentence`` says what happened, ``next_step`` what to do.
+    ``code`` is stable and kebab-case, ``sentence`` explains what happened, ``next_step`` what to
+    do.
     """
 
     def __init__(self, code: str, sentence: str, *, next_step: str = "") -> None:
@@ -34,7 +35,7 @@ class UnlostError(Exception):
 
     @property
     def page(self) -> str:
-        """The place in the documentation that explains this code."""
+        """The section of the documentation about this code."""
         return f"docs/reference/errors.md#{self.code}"
 
     def __str__(self) -> str:
@@ -42,18 +43,18 @@ class UnlostError(Exception):
 
 
 class TransientError(UnlostError):
-    """The other side could not answer now; the same call may succeed later."""
+    """The other side could not answer; the same call may succeed later."""
 
     def __init__(
         self, code: str, sentence: str, *, next_step: str = "", retry_after: float | None = None
     ) -> None:
-        """``retry_after``: seconds that the other side asked to wait, if it did."""
+        """``retry_after``: seconds to wait, if the other side asked for it."""
         super().__init__(code, sentence, next_step=next_step)
         self.retry_after = retry_after
 
 
 class LimitReached(UnlostError):
-    """An allowance is spent; the run parks until ``resume_at`` (None: not known)."""
+    """A quota is used up; the run parks until ``resume_at`` (None: unknown)."""
 
     def __init__(
         self, code: str, sentence: str, *, next_step: str = "", resume_at: datetime | None = None
@@ -63,7 +64,7 @@ class LimitReached(UnlostError):
 
 
 class AuthExpired(UnlostError):
-    """The session ended; signing in again once may help."""
+    """The session ended; a new login may help."""
 
 
 class SourceRefused(UnlostError):
@@ -71,7 +72,7 @@ class SourceRefused(UnlostError):
 
 
 class IntegrityError(UnlostError):
-    """Data does not agree with its own proof; nothing may be written on top of it."""
+    """Data contradicts its own proof; nothing may be written on top of it."""
 
 
 class NotAllowed(UnlostError):
@@ -79,11 +80,11 @@ class NotAllowed(UnlostError):
 
 
 class NotFound(UnlostError):
-    """What was named does not exist."""
+    """The named thing does not exist."""
 
 
 class Conflict(UnlostError):
-    """Another run holds what this one needs, or did the same before."""
+    """Another run is using the same thing, or did the same before."""
 
 
 class StoreError(UnlostError):
@@ -95,7 +96,7 @@ class UsageError(UnlostError):
 
 
 def database_away(why: str) -> StoreError:
-    """The home's database cannot be used now; ``why`` is what its driver says."""
+    """Return the error for a home's database that cannot be used; ``why``: the driver's message."""
     first = why.strip().splitlines()[0].rstrip(".") if why.strip() else "it gave no reason"
     return StoreError(
         "database-away",

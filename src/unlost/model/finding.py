@@ -1,4 +1,4 @@
-"""Findings: what a run could not protect, with the cause and the repair."""
+"""Findings: data that a run could not protect, with cause and repair."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,35 +10,35 @@ class FindingKind(StrEnum):
     TABLE_REFUSED = "table-refused"  # the source lists the table but will not deliver it
     TABLE_NOT_DATA = "table-not-data"  # a view, an event stream, a virtual table
     TABLE_EXCLUDED = "table-excluded"  # left out by the org's own settings
-    TABLE_GONE = "table-gone"  # held before, not described any more
-    TABLE_UNREADABLE = "table-unreadable"  # reading broke off again and again
+    TABLE_GONE = "table-gone"  # in the vault, no longer described by the source
+    TABLE_UNREADABLE = "table-unreadable"  # reading failed repeatedly
     COLUMN_HIDDEN = "column-hidden"  # exists, but this user may not see it
-    COLUMN_UNREADABLE = "column-unreadable"  # no way of reading delivers it
-    ROWS_HIDDEN = "rows-hidden"  # rows held before that this user sees no more
+    COLUMN_UNREADABLE = "column-unreadable"  # no API delivers it
+    ROWS_HIDDEN = "rows-hidden"  # rows in the vault that this user no longer sees
     FILES_HIDDEN = "files-hidden"  # this user sees only some of the files
-    FILE_UNREADABLE = "file-unreadable"  # one file could not be read whole
+    FILE_UNREADABLE = "file-unreadable"  # one file could not be read completely
     PERMISSION_MISSING = "permission-missing"
     DELETES_UNPROVED = "deletes-unproved"  # the census could not be trusted
-    UNUSUAL_LOSS = "unusual-loss"  # more rows vanished than the breaker allows
-    ROWS_DIFFER = "rows-differ"  # rows changed and no time told it, or a part was not compared
-    READ_OTHERWISE = "read-otherwise"  # complete, but by another way than planned
-    WINDOW_OPEN = "window-open"  # rows kept changing while the run looked
-    SALVAGED = "salvaged"  # versions that lay in damaged objects of the vault, and are lost
-    LEFT_TO_NIGHT = "left-to-night"  # not read between two nights; the next night reads it
+    UNUSUAL_LOSS = "unusual-loss"  # more rows vanished than the limit allows
+    ROWS_DIFFER = "rows-differ"  # rows changed without a new timestamp, or a part was not compared
+    READ_OTHERWISE = "read-otherwise"  # complete, but read in another way than planned
+    WINDOW_OPEN = "window-open"  # rows kept changing during the run
+    SALVAGED = "salvaged"  # versions lost with damaged objects of the vault
+    LEFT_TO_NIGHT = "left-to-night"  # left out of an hourly backup; the next nightly one reads it
 
 
 class Severity(StrEnum):
-    """How a finding weighs in the verdict of a certificate."""
+    """The weight of a finding in the verdict of a certificate."""
 
-    NOTE = "note"  # not data, or protected in another way: does not turn the verdict
+    NOTE = "note"  # not data, or protected in another way: does not change the verdict
     GAP = "gap"  # something is not protected
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not protected, or not fully, and what repairs it.
+    """Something that is not protected, or not fully, and its repair.
 
-    ``table`` and ``column`` name the place where there is one; ``detail`` holds counts or ids.
+    ``table`` and ``column``: the place, if there is one. ``detail``: counts or ids.
     """
 
     kind: FindingKind

@@ -1,4 +1,4 @@
-"""When an allowance will be full: samples of what is used, and where they lead."""
+"""Forecast of a quota: samples of its use, and the date at which it will be full."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was used of an allowance at an instant, in the allowance's unit."""
+    """The amount of a quota used at an instant, in the quota's unit."""
 
     at: datetime
     used: float
@@ -14,12 +14,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Where the samples lead.
+    """The trend of the samples.
 
-    ``daily`` is the growth a day, ``slow`` and ``fast`` are the ends of its band, all in the unit of
-    the samples. ``stop`` is the share of the limit that must not be reached. The instants tell when
-    it is: ``reached`` as it grows now, ``earliest`` and ``latest`` by the band; None: never.
-    ``since`` is the first sample that was believed: before it, it grew otherwise.
+    ``daily``: growth per day; ``slow`` and ``fast``: the ends of its band, all in the unit of the
+    samples. ``stop``: the share of the limit that must not be reached. ``reached``: when it is
+    reached at the present growth; ``earliest`` and ``latest``: at the ends of the band; None means
+    never. ``since``: the first sample used; the growth before it was different.
     """
 
     now: float

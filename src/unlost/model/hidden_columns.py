@@ -1,8 +1,8 @@
-"""Columns that are hidden from viewers, and the column filter that takes them away.
+"""Columns that are hidden from viewers, and the filter that removes them.
 
-The vault applies the filter where it looks columns up (``unlost.vault.objects.schemas``), and a source where
-it describes itself. The source may note changes of a hidden column in a table of its own: there the
-old and new values of such changes are hidden too. See docs/adr/0015.
+The vault applies the filter when it looks up columns (``unlost.vault.objects.schemas``), and a
+source when it describes itself. The source may log changes of a hidden column in another table: the
+old and new values of these changes are hidden too. See docs/adr/0015.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,14 +18,14 @@ _REFERENCE_ENDING = "Id"  # a change log may name a reference without this endin
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """The rows of a change log whose values are hidden: those that name one of the ``fields``."""
+    """Filter for a change log: hides the values of rows about one of the ``fields``."""
 
     field_column: str
     value_columns: tuple[str, str]
     fields: frozenset[str]
 
     def hides(self, rows: pa.Table) -> pa.ChunkedArray:
-        """True for each row whose values are hidden: also where it does not show its field."""
+        """Return a mask of rows with hidden values, including rows whose field is not shown."""
         if self.field_column not in rows.column_names:
             return pa.chunked_array([pa.repeat(pa.scalar(value=True), len(rows))])
         named = rows[self.field_column]
@@ -33,7 +33,7 @@ class LogFilter:
         return pc.or_(hidden, pc.is_null(named))
 
     def apply(self, rows: pa.Table, **others: pa.ChunkedArray) -> pa.Table:
-        """The rows with nulls for hidden values, and beside them with these ``others``, by column."""
+        """Replace hidden values by nulls, and in the columns ``others`` by their values."""
         hidden = self.hides(rows)
         shown = others | dict.fromkeys(self.value_columns, pa.scalar(None, pa.string()))
         for at, name in enumerate(rows.column_names):
@@ -45,7 +45,7 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class HiddenColumns:
-    """The hidden columns of an org: their names by table. False where nothing is hidden."""
+    """The hidden columns of an org, by table. False if nothing is hidden."""
 
     by_table: Mapping[str, frozenset[str]]
 
@@ -54,22 +54,22 @@ class HiddenColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them as TABLE.COLUMN, sorted."""
+        """All hidden columns as TABLE.COLUMN, sorted."""
         pairs = sorted((table, name) for table, names in self.by_table.items() for name in names)
         return tuple(f"{table}.{name}" for table, name in pairs)
 
     def of(self, table: str) -> frozenset[str]:
-        """The hidden columns of a table."""
+        """Return the hidden columns of a table."""
         return self.by_table.get(table, frozenset())
 
     def schema(self, schema: Schema) -> Schema:
-        """The schema without hidden columns."""
+        """Return the schema without hidden columns."""
         return replace(schema, tables=tuple(self.table(table) for table in schema.tables))
 
     def table(self, table: Table) -> Table:
-        """The table without hidden columns.
+        """Return the table without hidden columns.
 
-        A change log of which a column is hidden is left out: nothing can be looked up in it.
+        A change log with a hidden column is omitted: no changes can be looked up in it.
         """
         log = table.change_log
         if log is not None and self.of(log.table) & _columns_of(log):
@@ -88,12 +88,12 @@ class HiddenColumns:
         )
 
     def batch(self, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows of a table without hidden columns."""
+        """Return rows of a table without hidden columns."""
         hidden = self.of(table)
         return batch.select([name for name in batch.schema.names if name not in hidden])
 
     def log_filters(self, schema: Schema) -> Mapping[str, frozenset[LogFilter]]:
-        """By change log what is hidden in it, as the whole schema describes the logs."""
+        """Return the filters of each change log, for logs as the whole schema describes them."""
         filters: dict[str, frozenset[LogFilter]] = {}
         for table in schema.tables:
             log, hidden = table.change_log, self.of(table.name)
@@ -109,7 +109,7 @@ NOTHING_HIDDEN = HiddenColumns({})
 
 
 def hidden_columns(pairs: Iterable[tuple[str, str]]) -> HiddenColumns:
-    """The hidden columns that these pairs of table and column name."""
+    """Build a value from pairs of table and column."""
     by_table: dict[str, frozenset[str]] = {}
     for table, column in pairs:
         by_table[table] = by_table.get(table, frozenset()) | {column}

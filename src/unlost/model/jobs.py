@@ -1,4 +1,4 @@
-"""Jobs: what a worker does by itself, and how it is asked for."""
+"""Jobs: the automatic work of the service, and commands to a run."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,30 +7,30 @@ PAUSED, CANCELLED = "run-paused", "run-cancelled"  # codes of errors by which pe
 
 
 class JobKind(StrEnum):
-    """What a job does."""
+    """The kind of a job."""
 
-    NIGHT = "night"  # one try of a night: ``subject`` is its name
-    RESTORE = "restore"  # run a restore, or go on with it: ``subject`` is its run
-    HOURLY = "hourly"  # a few tables between two nights: ``subject`` is the hour
-    UPKEEP = "upkeep"  # keep what the vault holds of an org small: ``subject`` is the night before
-    VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level, and the part
-    MIRROR = "mirror"  # bring the vault's second copy up to date
+    NIGHT = "night"  # one attempt at a nightly backup: ``subject`` is its name
+    RESTORE = "restore"  # run or resume a restore: ``subject`` is its run
+    HOURLY = "hourly"  # a few tables between nightly backups: ``subject`` is the hour
+    UPKEEP = "upkeep"  # maintain an org in the vault: ``subject`` is the nightly backup before
+    VERIFY = "verify"  # verify the vault: ``subject`` is the level, and the part
+    MIRROR = "mirror"  # bring the mirror up to date
 
 
-class Wish(StrEnum):
-    """What people want of a run that is under way."""
+class RunCommand(StrEnum):
+    """A command to a running run."""
 
     NONE = ""
-    PAUSE = "pause"  # stop, and wait until it is told to go on
-    CANCEL = "cancel"  # stop, and do not go on
-    GIVE_WAY = "give-way"  # stop, for a night begins: nobody's wish but the service's
+    PAUSE = "pause"  # stop, and wait for the command to continue
+    CANCEL = "cancel"  # stop for good
+    GIVE_WAY = "give-way"  # stop for a nightly backup; only the service asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job. ``id`` makes it one: asking for the same id again does nothing.
+    """A job. Enqueuing the same ``id`` again has no effect.
 
-    ``org`` is the oid; jobs of one org wait for each other. It is empty for the whole vault.
+    ``org``: the oid, empty for the whole vault. Jobs of one org run one after the other.
     """
 
     id: str

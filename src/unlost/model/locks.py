@@ -1,23 +1,23 @@
-"""Locks: what only one process at a time may do or be."""
+"""Locks for work that only one process may do at a time."""
 
 from typing import Protocol
 
 
-class Held(Protocol):
-    """A lock that this process holds."""
+class HeldLock(Protocol):
+    """A lock that this process owns."""
 
     def release(self) -> None:
-        """Give it back; again does nothing."""
+        """Release the lock; repeated calls have no effect."""
         ...
 
 
 class Locks(Protocol):
-    """Named locks of one home. A process that ends, however it ends, holds none of them."""
+    """Named locks of one home. They are released when their process ends, in any way."""
 
-    def take(self, name: str) -> Held | None:
-        """Take a lock; None if another holds it, be it another thread of this process."""
+    def take(self, name: str) -> HeldLock | None:
+        """Take a lock; None if it is taken, also by another thread of this process."""
         ...
 
     def close(self) -> None:
-        """Give back all that is held."""
+        """Release all locks."""
         ...

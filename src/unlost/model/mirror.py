@@ -1,4 +1,4 @@
-"""The vault's second copy: how it is."""
+"""State of the mirror, the second copy of a vault."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,11 +8,12 @@ MIRROR_LATE = timedelta(hours=36)  # since it was last up to date
 
 @dataclass(frozen=True, slots=True)
 class MirrorRecord:
-    """The last try to bring the second copy at ``address`` up to date.
+    """The last attempt to update the mirror at ``address``.
 
-    ``done_at`` is the end of the last one that came to its end. ``damaged`` objects of the vault were
-    left out, ``strange`` ones lie in the copy although the vault has them no more and says nowhere why;
-    ``broken`` are the reasons for which orgs were left out. ``wanted``: it is to be done again at once.
+    ``done_at``: end of the last complete update. ``damaged``: objects of the vault that were left
+    out. ``strange``: objects of the mirror that the vault no longer has, without a reason in the
+    vault. ``broken``: reasons for which orgs were left out. ``wanted``: another update is to start
+    immediately.
     """
 
     address: str
@@ -30,5 +31,5 @@ class MirrorRecord:
 
     @property
     def clean(self) -> bool:
-        """True if the last try left nothing to be told."""
+        """True if the last attempt left nothing to report."""
         return not (self.damaged or self.strange or self.broken or self.error_code)

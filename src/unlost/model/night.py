@@ -1,4 +1,4 @@
-"""What the service did by itself: nights over all their tries, and looks at the vault."""
+"""Records of automatic work: nightly backups with all attempts, and checks of the vault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 
 class NightState(StrEnum):
-    """Where a night is."""
+    """The state of a nightly backup."""
 
-    WAITING = "waiting"  # for its turn, its next try, or the end of a pause
+    WAITING = "waiting"  # for its turn, its next attempt, or the end of a pause
     RUNNING = "running"
     DONE = "done"
-    GIVEN_UP = "given-up"  # tried often enough; the next night tries anew
+    GIVEN_UP = "given-up"  # no attempts left; the next nightly backup starts anew
 
 
 @dataclass(frozen=True, slots=True)
 class NightRecord:
-    """A night. ``next_at`` is when it is tried next, while it waits; ``org`` the org's name.
+    """A nightly backup with all of its attempts.
 
-    ``due_at`` is when the schedule wanted it, ``begun_at`` when the service saw to it.
+    ``org``: the org's name. ``due_at``: the scheduled time; ``begun_at``: when the service began.
+    ``next_at``: the time of the next attempt while it waits.
     """
 
     oid: str
@@ -42,10 +43,10 @@ class NightRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
-    """A look. ``damages`` are sentences, none where what was looked at is whole.
+    """A check of the vault. ``damages`` are sentences; empty if everything checked is undamaged.
 
-    ``mirror``: it was a look at the second copy. ``tried``: a repair went before it; the ``repaired``
-    objects were damaged, and are whole again.
+    ``mirror``: the mirror was checked. ``tried``: a repair came before it; the ``repaired`` objects
+    were damaged, and no longer are.
     """
 
     at: datetime
@@ -59,18 +60,18 @@ class CheckRecord:
     tried: bool = False
 
     def disproves(self, older: "CheckRecord") -> bool:
-        """True if what an older look found would have been found by this one."""
+        """Return true if this check would have found the damages of an older one."""
         if older.level == VerifyLevel.QUICK:
-            return True  # each look is one at presence and size, of all objects
+            return True  # every check covers presence and size of all objects
         levels = list(VerifyLevel)
         as_deep = levels.index(VerifyLevel(self.level)) >= levels.index(VerifyLevel(older.level))
         return as_deep and (self.part is None or self.part == older.part)
 
 
 def standing_damages(checks: Sequence[CheckRecord]) -> tuple[str, ...]:
-    """What looks have found and no later one has disproved; ``checks`` are newest first."""
-    found: dict[str, None] = {}
+    """Return the damages that no later check has disproved; ``checks`` are newest first."""
+    damages: dict[str, None] = {}
     for number, check in enumerate(checks):
         if not any(newer.disproves(check) for newer in checks[:number]):
-            found.update(dict.fromkeys(check.damages))
-    return tuple(found)
+            damages.update(dict.fromkeys(check.damages))
+    return tuple(damages)

@@ -1,11 +1,11 @@
-"""Orgs: the protected tenants, and how one is told from another."""
+"""Orgs: the protected tenants, and their identity."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class OrgKind(StrEnum):
-    """What an org is used for, as far as its connector can tell."""
+    """The use of an org, as far as its connector can detect it."""
 
     PRODUCTION = "production"
     SANDBOX = "sandbox"
@@ -15,10 +15,10 @@ class OrgKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrgIdentity:
-    """Who an org is.
+    """The identity of an org.
 
-    (``connector``, ``tenant``) never changes and is what the vault compares; ``kind``, ``label``
-    and ``zone`` (an IANA time zone, the zone of the org's days) may.
+    (``connector``, ``tenant``) never changes, and is compared by the vault. ``kind``, ``label`` and
+    ``zone`` (an IANA time zone, which defines the org's days) may change.
     """
 
     connector: str
@@ -28,5 +28,5 @@ class OrgIdentity:
     zone: str = "UTC"
 
     def same_org(self, other: "OrgIdentity") -> bool:
-        """True if both name the same tenant, whatever its label."""
+        """Return true if both are the same tenant, whatever its label."""
         return (self.connector, self.tenant) == (other.connector, other.tenant)

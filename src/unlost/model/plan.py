@@ -1,7 +1,13 @@
-"""A restore as a value: which record comes back how, before anything is written.
+"""A restore plan: the action for each record, decided before anything is written.
 
-A plan holds ids, versions, digests and what people typed, never other values of records: those are
-read from the vault when the plan is run. Its digest is BLAKE3 over its canonical JSON.
+    selection ─▶ steps            PlanStep(Account/001…, CREATE)   level 0
+                                  PlanStep(Contact/003…, UNDELETE) level 1, because of Account/001…
+              ─▶ notes, estimate, choices     for the person who reviews it
+    digest of all of it ─▶ the run, named after the plan, refuses anything else
+
+A plan contains ids, versions, hashes, and values that people typed, but no other values of records.
+The run reads these from the vault. The digest is BLAKE3 over its canonical JSON. See docs/adr/0010
+and docs/adr/0011.
 """
 
 from collections.abc import Mapping
@@ -13,19 +19,19 @@ PLAN_FORMAT = 1
 
 
 class Action(StrEnum):
-    """What happens to one record."""
+    """The action for one record."""
 
-    UNCHANGED = "unchanged"  # it is live and as wanted
-    UPDATE = "update"  # it is live; some columns are set
-    UNDELETE = "undelete"  # out of the recycle bin with its id; then columns are set that differ
-    ADOPT = "adopt"  # a live twin is taken for it; columns that differ are set
+    UNCHANGED = "unchanged"  # live, already correct
+    UPDATE = "update"  # live; some columns are set
+    UNDELETE = "undelete"  # out of the recycle bin, with its id; then columns that differ are set
+    ADOPT = "adopt"  # a live twin replaces it; columns that differ are set
     CREATE = "create"  # it comes back with a new id
-    BY_PRODUCT = "by-product"  # the org makes it with another record
-    SKIP = "skip"  # it cannot or must not be written; the notes say why
+    BY_PRODUCT = "by-product"  # the org creates it with another record
+    SKIP = "skip"  # it cannot or must not be written; the notes explain why
 
 
-class Why(StrEnum):
-    """Why a record is in the plan."""
+class ActionReason(StrEnum):
+    """The reason why a record is in the plan."""
 
     SELECTED = "selected"
     PARENT = "parent"  # a record of the plan refers to it
@@ -34,7 +40,7 @@ class Why(StrEnum):
 
 
 class SelectionKind(StrEnum):
-    """How the records were chosen."""
+    """The way in which records were selected."""
 
     RECORDS = "records"
     LOST = "lost"  # everything lost between two snapshots
@@ -43,7 +49,7 @@ class SelectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordKey:
-    """A record by its table and canonical id."""
+    """A record, identified by table and canonical id."""
 
     table: str
     record: str
@@ -57,11 +63,11 @@ class RecordKey:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a person asked to bring back.
+    """The records that a person asked to restore.
 
-    ``records`` for RECORDS, and for another try: those that failed before; ``after`` and ``until``
-    are snapshot numbers for LOST and CHANGED; ``table`` narrows LOST and is needed for CHANGED,
-    with ``columns``.
+    ``records``: for RECORDS, and for a second attempt, the ones that failed before. ``after`` and
+    ``until``: snapshot numbers, for LOST and CHANGED. ``table``: narrows LOST; required for
+    CHANGED, together with ``columns``.
     """
 
     kind: SelectionKind
@@ -73,7 +79,7 @@ class Selection:
 
 
 class _Keyed:
-    """A place for the key of a step, which is asked for again and again and is no part of it."""
+    """Slot for the key of a step, cached because it is used often; no part of the value."""
 
     __slots__ = ("_key",)
     _key: RecordKey
@@ -81,21 +87,21 @@ class _Keyed:
 
 @dataclass(frozen=True, slots=True)
 class PlanStep(_Keyed):
-    """What happens to one record.
+    """The action for one record.
 
-    ``version`` is the number of the commit that brought the wanted version, ``digest`` that of its
-    cells; ``snapshot`` is the number of the backup whose state is wanted. ``live`` is the target's
-    id where the record (or its twin) exists, in the bin too; ``expect`` the digest of what the
-    plan saw there in ``columns``: the run refuses to write over anything else. ``columns`` are
-    those that will be set (empty for CREATE: all that can be). ``late`` are set in a second pass.
-    ``edits`` are values that are sent instead of the version's (None: the cell stays empty).
-    ``because`` is the record that brought this one into the plan. ``level`` orders the first pass.
+    ``version``: number of the commit that brought the wanted version; ``digest``: hash of its
+    cells; ``snapshot``: number of the backup whose state is wanted. ``live``: id at the target if
+    the record (or its twin) exists, including in the recycle bin. ``expect``: hash of its values in
+    ``columns`` when the plan was made; the run refuses to overwrite anything else. ``columns``:
+    columns to set (empty for CREATE: all that can be set). ``late``: columns set in a second pass.
+    ``edits``: values sent instead of the version's (None: the cell stays empty). ``because``: the
+    record that brought this one into the plan. ``level``: order in the first pass.
     """
 
     table: str
     record: str
     action: Action
-    why: Why
+    why: ActionReason
     version: int
     digest: str
     snapshot: int = 0
@@ -110,32 +116,32 @@ class PlanStep(_Keyed):
 
     @property
     def key(self) -> RecordKey:
-        """The record."""
+        """Key of the record."""
         try:
             return self._key
-        except AttributeError:  # asked for the first time
+        except AttributeError:  # first call
             key = RecordKey(self.table, self.record)
             object.__setattr__(self, "_key", key)
             return key
 
 
-class Weight(StrEnum):
-    """How much a note of a plan matters."""
+class NoteWeight(StrEnum):
+    """The importance of a note."""
 
     NOTE = "note"  # good to know
-    WARNING = "warning"  # something will not come back as it was
+    WARNING = "warning"  # something will not be restored as it was
     BLOCK = "block"  # this record cannot be written
 
 
 @dataclass(frozen=True, slots=True)
 class PlanNote:
-    """One thing that a person must know before the click, for one or many records.
+    """Information for the person who approves the plan, about one or many records.
 
-    ``code`` is what steps refer to in their ``notes``.
+    ``code``: the name by which steps refer to it in their ``notes``.
     """
 
     code: str
-    weight: Weight
+    weight: NoteWeight
     sentence: str
     next_step: str = ""
     table: str | None = None
@@ -145,9 +151,9 @@ class PlanNote:
 
 @dataclass(frozen=True, slots=True)
 class PlanLink:
-    """A record that the plan refers to and that came back earlier.
+    """A record that the plan's records refer to, and that was restored earlier.
 
-    ``live`` is the id under which it lives, or, if it is lost again, the one that the plan has it by.
+    ``live``: its id now or, if it is lost again, the id under which the plan restores it.
     """
 
     table: str
@@ -157,7 +163,7 @@ class PlanLink:
 
 @dataclass(frozen=True, slots=True)
 class TypedValue:
-    """A value that somebody typed for a record; None: the cell shall be empty."""
+    """A value that a person typed for a record; None empties the cell."""
 
     table: str
     record: str
@@ -166,8 +172,8 @@ class TypedValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
-    """References to a record, such as a user who left, lead to the live record ``live`` instead."""
+class ReferenceOverride:
+    """References to a record, for example a user who left, are changed to the record ``live``."""
 
     table: str
     record: str
@@ -175,26 +181,28 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """What shall come back otherwise than it was, as people asked for it."""
+class TypedOverride:
+    """Changes to the restored data that people asked for."""
 
     values: tuple[TypedValue, ...] = ()
-    instead: tuple[Instead, ...] = ()
+    instead: tuple[ReferenceOverride, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.values or self.instead)
 
     @property
     def emptied(self) -> frozenset[tuple[str, str, str]]:
-        """Table, record and column of the cells that shall be empty."""
+        """Table, record and column of cells to empty."""
         return frozenset(
-            (one.table, one.record, one.column) for one in self.values if one.value is None
+            (value.table, value.record, value.column)
+            for value in self.values
+            if value.value is None
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Settable:
-    """The columns of a table for which values can be typed."""
+    """The columns of a table for which people can type values."""
 
     table: str
     columns: tuple[str, ...]
@@ -202,7 +210,7 @@ class Settable:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person whom ``count`` references of the plan's records name, that could name another."""
+    """A person to whom ``count`` references of the plan point, and who can be replaced."""
 
     table: str
     record: str
@@ -211,7 +219,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What people can still ask for, once they have seen the plan."""
+    """Options that people have after they have seen the plan."""
 
     settable: tuple[Settable, ...] = ()
     holders: tuple[Holder, ...] = ()
@@ -222,7 +230,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run of the plan will cost: API calls, bytes of the org's storage, seconds."""
+    """The expected cost of a run: API calls, bytes of the org's storage, seconds."""
 
     calls: int = 0
     data_bytes: int = 0
@@ -232,13 +240,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """A restore that was thought through and can be run once.
+    """A complete restore plan, which can be run once.
 
-    ``org`` is the oid of the org whose records come back, ``target`` that of the org that is
-    written (the same, for now), ``snapshot`` the newest snapshot whose state is wanted.
-    ``links`` are records of earlier restores that the plan's records refer to.
-    ``schema`` is the digest of the target's description when the plan was made. ``typed`` is what
-    people asked for; the steps' ``edits`` are what became of it.
+    ``org``: oid of the org whose records are restored; ``target``: oid of the org that is written
+    (for now the same). ``snapshot``: the newest snapshot whose state is wanted. ``links``: records
+    of earlier restores that the plan's records refer to. ``schema``: hash of the target's
+    description when the plan was made. ``typed``: the changes that people asked for; the steps'
+    ``edits`` are their result.
     """
 
     format: int
@@ -255,5 +263,5 @@ class RestorePlan:
     estimate: Estimate = Estimate()
     schema: str = ""
     digest: str = ""
-    typed: Typed = Typed()
+    typed: TypedOverride = TypedOverride()
     choices: Choices = Choices()

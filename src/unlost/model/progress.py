@@ -1,11 +1,11 @@
-"""How a run gets on, told while it runs."""
+"""Progress of a run, reported while it runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where a run is."""
+    """The phase of a run."""
 
     DISCOVER = "discover"
     READ = "read"

@@ -1,4 +1,4 @@
-"""Allowances of an org: storage and calls."""
+"""Quotas of an org: storage and API calls."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """An allowance. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``)."""
+    """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``)."""
 
     name: str
     used: float
@@ -16,5 +16,5 @@ class Quota:
 
     @property
     def share(self) -> float:
-        """Used part of the limit: 1.0 is full, more is over; 0.0 where there is no limit."""
+        """Used part of the limit: 1.0 is full, more is over; 0.0 if there is no limit."""
         return self.used / self.limit if self.limit else 0.0

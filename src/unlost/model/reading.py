@@ -1,4 +1,10 @@
-"""What flows from a source: tasks, pages, rows, files."""
+"""Values that a source delivers: tasks, pages, rows, files.
+
+    plan_reads ─▶ ReadTask ─prepare─▶ Wait, or Ready(tasks) ─read─▶ Page(rows, proof)
+
+Tasks are JSON values, so that a run can checkpoint them and any worker can continue. Rows stay in
+Arrow from the source to the vault; see docs/adr/0002.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,32 +19,32 @@ type Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 class Op(StrEnum):
-    """What one observation says of a record (the vault's ``_u_op``)."""
+    """The meaning of one observation of a record (the vault's ``_u_op``)."""
 
     STATE = "U"  # the record as it is
-    DELETED = "D"  # the source says deleted, and delivers the last row
-    PURGED = "P"  # the source says deleted, id only
+    DELETED = "D"  # deleted at the source, which delivers the last row
+    PURGED = "P"  # deleted at the source, which delivers the id only
     MISSING = "M"  # absent in a complete census
-    ARCHIVED = "A"  # removed from the source by us; the vault is the only copy
+    ARCHIVED = "A"  # removed from the source by Unlost; the vault is the only copy
 
     @property
     def alive(self) -> bool:
-        """True if a record whose newest op is this one is alive."""
+        """True if a record with this as its newest observation is live."""
         return self is Op.STATE
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """From where the next read of a table must begin, in the connector's own words."""
+    """The start of the next read of a table, in the connector's own format."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
-    """Ids from ``low`` (empty: from the first) up to, not with, ``high`` (None: to the last).
+    """Ids from ``low`` (empty: the first) up to, but not including, ``high`` (None: to the end).
 
-    In the source's own order of ids. ``rows``: about so many records are expected in it.
+    In the source's own order of ids. ``rows``: the approximate number of records expected.
     """
 
     low: str = ""
@@ -48,9 +54,9 @@ class IdRange:
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
-    """A piece of reading that any worker can do: a JSON value.
+    """A part of a read that any worker can do: a JSON value.
 
-    ``kind`` and ``state`` are the connector's own. ``full``: together, the tasks of this plan
+    ``kind`` and ``state`` belong to the connector. ``full``: together, the tasks of this plan
     deliver every row of the table.
     """
 
@@ -69,7 +75,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The source is working on it: ask again ``until``, with ``task`` instead of the first one."""
+    """The source is still working: ask again at ``until``, with ``task`` instead of the first."""
 
     until: datetime
     task: ReadTask
@@ -77,7 +83,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Row counts of a page: what the source announced (None: it does not say), what was parsed."""
+    """Row counts of a page: announced by the source (None if it does not announce), and parsed."""
 
     announced: int | None
     parsed: int
@@ -90,11 +96,11 @@ class Rows:
 
     ids          string, canonical, no nulls
     ops          string, one letter of ``Op`` each, no nulls
-    modified_at  timestamp[ms, UTC]; null where the source does not tell
-    modified_by  string; id of the user, null where the source does not tell
-    cells        string columns named as the source names them, verbatim text; None for rows of
-                 which nothing but the id is known (ops P and M)
-    observed_at  when they were read, by the source's clock
+    modified_at  timestamp[ms, UTC]; null if the source has none
+    modified_by  string; id of the user, null if the source has none
+    cells        string columns named as the source names them, verbatim text; None for rows
+                 with only an id (ops P and M)
+    observed_at  time of the read, by the source's clock
     """
 
     ids: pa.Array
@@ -110,10 +116,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One bounded piece of a read, already checked against ``proof``. Not a JSON value.
+    """One bounded part of a read, already checked against ``proof``. Not a JSON value.
 
-    ``findings`` are what reading this piece brought to light. ``wants_census``: the source's list
-    of deletes has a gap, so that only a census of the table this night can prove them.
+    ``findings``: problems of this part. ``wants_census``: the source's list of deletes has a gap,
+    so that only a census of the table in this run can prove them.
     """
 
     rows: Rows
@@ -124,10 +130,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class FileRef:
-    """A file of a record, as its row tells it.
+    """A file of a record, as its row describes it.
 
-    ``checksum`` is the source's own (hex, lower case) with its algorithm before a colon, for
-    example ``md5:…``; ``size`` in bytes. None where the row does not tell.
+    ``checksum``: the source's own (hex, lower case) with its algorithm before a colon, for example
+    ``md5:…``. ``size``: in bytes. None if the row does not contain it.
     """
 
     table: str

@@ -1,45 +1,30 @@
-"""Rectifying: a wrong value of a record is replaced in all history of an org."""
+"""Rectification: replace a wrong value of a record in the whole history of an org."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from unlost.model.erasure import TableErased
-from unlost.model.errors import UsageError
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
 class RightValue:
-    """What a column has in truth; None: nothing."""
+    """The correct value of a column; None empties it."""
 
     column: str
     value: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class RectifyWish:
-    """What is to be corrected.
-
-    In every version of the record that has a column, it gets the value; with ``was`` only where it has
-    that one now (an empty text: where it is empty). ``by``: the role of who asked, which the proof tells.
-    """
-
-    record: RecordKey
-    values: tuple[RightValue, ...]
-    was: str | None = None
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Rectification:
-    """What rectifying replaces, or replaced.
+    """The effect of a rectification, planned or applied.
 
-    ``records``: the one that was named and those that it came back as. ``tables``: how many records
-    and versions change, of the record's table and of the org's own log of its changes. ``columns`` are those
-    in which something changes, as TABLE.COLUMN. ``current`` are columns of which the newest version
-    is wrong too: the org has to be corrected as well. The rest as in an ``Erasure``.
+    ``records``: the requested one and the ones it was restored as. ``tables``: number of records
+    and versions that change, in the record's table and in the org's own change log. ``columns``:
+    columns that change, as TABLE.COLUMN. ``current``: columns that are wrong in the newest version
+    too, so that the org must be corrected as well. Other attributes: see ``Erasure``.
     """
 
     records: tuple[RecordKey, ...] = ()
@@ -56,14 +41,42 @@ class Rectification:
     snapshot: int | None = None
 
 
-def check_free(table: Table | None, wish: RectifyWish) -> None:
-    """Raise UsageError (``rectify-fixed``) for a column that is kept elsewhere than in its cells too."""
-    for one in wish.values:
-        why = _why_fixed(table, one.column) if table is not None else ""
+@dataclass(frozen=True, slots=True)
+class Rectify(MaintenanceOperation[Rectification]):
+    """Replace values of a record in all history.
+
+    Every version of the record that has the column gets the value; with ``was``, only versions with
+    that old value (empty text: versions with an empty cell). ``by``: the role of the person who
+    asked, which is part of the proof.
+    """
+
+    record: RecordKey
+    values: tuple[RightValue, ...]
+    was: str | None = None
+    by: str = ""
+
+    def digest(self, effect: Rectification) -> str:
+        """Hash the changes and the new values."""
+        changes = (effect.records, effect.tables, effect.columns, effect.files, effect.journals)
+        return digest_of(changes, self)
+
+    def changed(self) -> Conflict:
+        """Return the error for a plan whose effect has changed."""
+        return Conflict(
+            "rectify-changed",
+            "Something else would be corrected by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost rectify ORG --plan`, and decide anew.",
+        )
+
+
+def check_free(table: Table | None, wish: Rectify) -> None:
+    """Raise UsageError (``rectify-fixed``) for a column also stored outside its cells."""
+    for value in wish.values:
+        why = _why_fixed(table, value.column) if table is not None else ""
         if why:
             raise UsageError(
                 "rectify-fixed",
-                f"{one.column} of {wish.record.table} cannot be corrected: {why}.",
+                f"{value.column} of {wish.record.table} cannot be corrected: {why}.",
                 next_step="Leave it out. To take away what a file is called, erase its record.",
             )
 
@@ -74,36 +87,6 @@ def _why_fixed(table: Table, column: str) -> str:
     if column in (table.modified_column, table.modified_by_column):
         return "it says when the record was changed, or by whom"
     files = ((f.name_column, f.size_column, f.checksum_column, f.type_column) for f in table.files)
-    if any(column in own for own in files):
+    if any(column in file for file in files):
         return "it tells of a file, and stands beside its content too"
     return ""
-
-
-class Rectifying(Protocol):
-    """The part of the port ``Vault`` that rectifies; ``org`` is its oid."""
-
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = ...
-    ) -> Rectification:
-        """What ``rectify`` would replace now; nothing is written.
-
-        Raises Conflict (``rectify-held``), UsageError, NotFound (``record-unknown``).
-        """
-        ...
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Rectification], object] = ...,
-    ) -> Rectification:
-        """Replace values in all history at once; what they were is nowhere afterwards.
-
-        ``agree`` is told what would change before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...

@@ -1,18 +1,16 @@
-"""Rekeying: what is live of an org is sealed anew under its newest key, and the earlier ones go."""
+"""Rekey: reseal the live objects of an org under its newest key, and remove the earlier keys."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 PIECE_BYTES = 1 << 30  # that are sealed anew by one commit, unless a single object is larger
 
 
 @dataclass(frozen=True, slots=True)
 class UnderEarlier:
-    """What is still sealed under earlier org keys than the newest.
+    """Objects that are still sealed under an org key earlier than the newest.
 
-    ``objects`` of ``bytes`` are segments and packs that backups are read from. ``complete``: nothing
-    is, not even smaller things, and the earlier keys are gone.
+    ``objects`` of ``bytes``: segments and packs that backups use. ``complete``: no object of any
+    kind is, and the earlier keys are gone.
     """
 
     objects: int = 0
@@ -22,13 +20,13 @@ class UnderEarlier:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """What was done, and what is left.
+    """The result of a rekey, and what is left.
 
-    ``snapshot`` is the newest commit that it made, None if none was due. ``objects`` of ``bytes`` were
-    sealed anew. ``waiting`` objects that nothing needs any more are still under earlier keys: upkeep
-    removes them some days after. ``held_by`` is a run that began before the new key, or "". ``damaged``
-    names an object that does not open, or "": it and the earlier keys stay. ``more``: it stopped at its
-    bound, and there is more to do.
+    ``snapshot``: its newest commit; None if none was necessary. ``objects`` of ``bytes`` were
+    resealed. ``waiting``: unneeded objects still under earlier keys, which maintenance removes some
+    days later. ``held_by``: a run that began before the new key, or "". ``damaged``: an object that
+    does not open, or ""; it and the earlier keys stay. ``more``: it stopped at its limit, and there
+    is more to do.
     """
 
     snapshot: int | None = None
@@ -41,7 +39,7 @@ class Rekeyed:
     complete: bool = True
 
     def then(self, other: "Rekeyed") -> "Rekeyed":
-        """Both, one after the other."""
+        """Combine with the result of the next step."""
         return Rekeyed(
             snapshot=self.snapshot if other.snapshot is None else other.snapshot,
             objects=self.objects + other.objects,
@@ -52,27 +50,3 @@ class Rekeyed:
             more=other.more,
             complete=other.complete,
         )
-
-
-class Rekeying(Protocol):
-    """Part of the port ``Vault``."""
-
-    def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
-        ...
-
-    def rekey(
-        self,
-        org: str,
-        *,
-        run: str,
-        most: int | None = None,
-        pause: Callable[[], None] = lambda: None,
-    ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key, then remove the earlier ones.
-
-        Backups stay as they are, to the bit. ``most``: bytes after which it stops; calling again goes on.
-        One at a time for an org; backups may go on beside it. Raises Conflict (``maintenance-outrun``),
-        IntegrityError, StoreError, and what ``pause`` raises.
-        """
-        ...

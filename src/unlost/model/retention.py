@@ -1,25 +1,22 @@
-"""How long what is kept: rules for nights and for deleted records, and holds that stand above them."""
+"""Retention: rules for backups and for deleted records, and legal holds, which override them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
-from unlost.model.erasure import Erasing
-from unlost.model.rectification import Rectifying
-from unlost.model.rekeying import Rekeying
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
 class KeepRules:
-    """Which nights are kept, and for how long the last state of a deleted record.
+    """Rules for the backups that stay, and for the last state of deleted records.
 
-    ``days``: all backups of so many last days. ``daily``, ``weekly``, ``monthly``, ``yearly``: of
-    each of so many last days, weeks, months, years in which there were nights, the last good one.
-    All 0: every night is kept. ``deleted_days``: days after its deletion during which the last state
-    of a record is kept although no kept night shows it; 0: for ever.
+    ``days``: all backups of the last days, this many. ``daily``, ``weekly``, ``monthly``,
+    ``yearly``: the last good nightly backup of each of the last days, weeks, months or years that
+    have one. All 0: every backup stays. ``deleted_days``: days after its deletion for which the
+    last state of a record stays, even if no remaining backup shows it; 0: forever.
     """
 
     days: int = 0
@@ -31,12 +28,12 @@ class KeepRules:
 
     @property
     def thins(self) -> bool:
-        """True if not every night is kept."""
+        """True if not every nightly backup stays."""
         return bool(self.days or self.daily or self.weekly or self.monthly or self.yearly)
 
 
 class HoldScope(StrEnum):
-    """What a hold protects: all of an org, a table, a record, or one night."""
+    """The scope of a legal hold: an org, a table, a record, or one backup."""
 
     ORG = "org"
     TABLE = "table"
@@ -45,8 +42,11 @@ class HoldScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldThing:
-    """What is held: ``table`` and ``record`` where the scope has them, ``night`` is a number."""
+class HoldTarget:
+    """The target of a legal hold: ``table`` and ``record`` depend on the scope.
+
+    ``night``: the number of a backup.
+    """
 
     scope: HoldScope
     table: str = ""
@@ -56,45 +56,48 @@ class HeldThing:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold: nothing of what it protects is forgotten while it lasts.
+    """A legal hold: its target is neither forgotten nor erased while it lasts.
 
-    ``until`` (with a zone) None: until it is lifted. ``since``: the commit that says so.
+    ``until`` (with a zone): None if it lasts until it is lifted. ``since``: the commit that placed
+    it.
     """
 
-    thing: HeldThing
+    thing: HoldTarget
     reason: str = ""
     by: str = ""
     until: datetime | None = None
     since: int = 0
 
     def lasts(self, now: datetime) -> bool:
-        """True if it has not run out."""
+        """Return true if it has not expired."""
         return self.until is None or now < self.until
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class TableForgotten:
-    """What goes of a table: versions, records that go altogether, and versions that stay."""
+    """Counts of a table: versions that go, records that go completely, versions that stay."""
 
     table: str
     versions: int
     records: int
-    kept: int
+    staying: int
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """What forgetting takes away, or took away.
+    """The effect of a forgetting, planned or applied.
 
-    ``nights``: numbers of backups that are shown no more; ``kept``: those that are, oldest first.
-    ``files`` are contents (of files and long texts) that no version needs any more, of ``file_bytes``;
-    ``packs`` are left with nothing that is needed. ``rewritten`` are bytes of segments that are written
-    again without what goes. ``condemned`` bytes lie there until a sweep some days later. ``holds``: those in
-    force. ``snapshot``: the commit that did it; None for a plan, and where nothing goes.
+    ``nights``: numbers of backups that are no longer shown; ``staying``: of the others, oldest
+    first. ``files``: contents (of files and long texts) of ``file_bytes`` that no version needs any
+    more. ``packs``: packs that contain nothing needed. ``rewritten``: bytes of segments that are
+    written again without what goes. ``condemned``: bytes that a sweep removes some days later.
+    ``holds``: holds in force. ``snapshot``: the commit; None for a plan, and if nothing goes.
     """
 
     nights: tuple[int, ...] = ()
-    kept: tuple[int, ...] = ()
+    staying: tuple[int, ...] = ()
     tables: tuple[TableForgotten, ...] = ()
     files: int = 0
     file_bytes: int = 0
@@ -106,13 +109,13 @@ class Forgetting:
 
     @property
     def versions(self) -> int:
-        """Versions that go, over all tables."""
-        return sum(one.versions for one in self.tables)
+        """Versions that go, in all tables."""
+        return sum(table.versions for table in self.tables)
 
     @property
     def records(self) -> int:
-        """Records that go altogether."""
-        return sum(one.records for one in self.tables)
+        """Records that go completely."""
+        return sum(table.records for table in self.tables)
 
     @property
     def nothing(self) -> bool:
@@ -122,9 +125,9 @@ class Forgetting:
 
 @dataclass(frozen=True, slots=True)
 class ForgottenRecord:
-    """The newest forgetting of an org: how many nights, versions and records went by which commit.
+    """The newest forgetting of an org: its commit, and how many backups, versions and records went.
 
-    ``waiting`` bytes go at ``next_at`` at the earliest. ``error_code`` is empty where all went well.
+    ``waiting``: bytes that go at ``next_at`` at the earliest. ``error_code``: empty after success.
     """
 
     at: datetime
@@ -139,44 +142,32 @@ class ForgottenRecord:
 
     @property
     def failed(self) -> bool:
-        """True if it could not be done."""
+        """True if it failed."""
         return bool(self.error_code)
 
 
-class Retention(Erasing, Rectifying, Rekeying, Protocol):
-    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
+@dataclass(frozen=True, slots=True)
+class Forget(MaintenanceOperation[Forgetting]):
+    """Remove the versions and backups that the rules do not keep."""
 
-    def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
-        ...
+    rules: KeepRules
 
-    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
-        """Set holds; one on the same thing replaces the earlier one."""
-        ...
+    def digest(self, effect: Forgetting) -> str:
+        """Hash what goes and what stays under these rules."""
+        return digest_of(
+            self.rules,
+            effect.nights,
+            effect.staying,
+            effect.tables,
+            effect.files,
+            effect.file_bytes,
+            effect.holds,
+        )
 
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
-        """Take holds back."""
-        ...
-
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = ...
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
-        ...
-
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Forgetting], None] = ...,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
-        where another run committed meanwhile; then nothing has changed.
-        """
-        ...
+    def changed(self) -> Conflict:
+        """Return the error for a plan whose effect has changed."""
+        return Conflict(
+            "forget-changed",
+            "Something else would be forgotten by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
+        )

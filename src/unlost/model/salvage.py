@@ -1,14 +1,15 @@
-"""Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
+"""Salvage: keep the readable rest of damaged objects that no mirror has, and report the losses."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
+from unlost.model.written import written
 
-LISTED = 1_000  # ids, and files, that are told one by one
+LISTED = 1_000  # ids, and files, that are listed individually
 DIGEST_BYTES = 16
 
 _WARNINGS = {
@@ -20,28 +21,27 @@ _WARNINGS = {
 
 @dataclass(frozen=True, slots=True)
 class LostSpan:
-    """So many versions of records with ids from ``low`` to ``high``; which ones, nobody can read any more."""
+    """Lost versions of records with ids from ``low`` to ``high``; the exact ids are unknown."""
 
     low: str
     high: str
     versions: int
 
 
+@written(whole="kept")
 @dataclass(frozen=True, slots=True)
 class TableSalvaged:
-    """What became of the versions of a table that lay in damaged objects, or whose long texts did.
+    """The versions of a table that were in damaged objects, or had long texts in them.
 
-    ``$files`` is told of also where only contents of files are lost.
-
-    ``kept`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
-    read with them. ``lost`` ones are gone: ``ids`` names the first ``LISTED`` of their records, ``spans``
-    those whose ids are gone too. ``rebuilt``: it was made again from other tables, and nothing of it is lost.
-    ``digest`` (hex) names the commit that was looked at, and all that is lost: each id, and of each reduced
-    version its columns.
+    ``whole``: complete. ``reduced``: without values in some of ``columns``, as if these had not
+    been read. ``lost``: gone; ``ids`` names the first ``LISTED`` of their records, ``spans`` the
+    versions whose ids are gone too. ``rebuilt``: computed again from other tables, without any
+    loss. ``digest`` (hex): hash of the surveyed commit and of all losses: each id, and the columns
+    of each reduced version. ``$files`` is included also if only contents of files are lost.
     """
 
     table: str
-    kept: int = 0
+    whole: int = 0
     reduced: int = 0
     lost: int = 0
     columns: tuple[str, ...] = ()
@@ -52,27 +52,28 @@ class TableSalvaged:
 
     @property
     def warning(self) -> str:
-        """What follows where rows of a table of the vault's own are lost; else nothing."""
+        """Consequence of losses in one of the vault's own tables; empty for other tables."""
         return _WARNINGS.get(self.table, "") if self.lost or self.reduced else ""
 
 
 @dataclass(frozen=True, slots=True)
 class LostFile:
-    """A file of a record that the vault has no more."""
+    """A file of a record that the vault no longer has."""
 
     record: RecordKey
     column: str
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
-class Salvage:
-    """What salvaging does to an org, or did.
+class SalvageEffect:
+    """The effect of a salvage, planned or applied.
 
-    ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
-    ``LISTED`` of ``files_lost``). ``certificates`` of these commits are lost, and others stand in their
-    place; ``journals`` of these runs, each as a whole: its entries prove each other. ``reread``: tables that
-    the next backup reads whole, so that what the org still has comes back. ``left`` is damage that this does
-    not mend. ``snapshot``: the commit that did it.
+    ``objects``: damaged objects, no longer part of the vault afterwards. ``files``: lost files (the
+    first ``LISTED`` of ``files_lost``). ``certificates``: commits with lost certificates, which are
+    replaced. ``journals``: runs whose journals are lost, each as a whole, because its entries prove
+    each other. ``reread``: tables that the next backup reads in full, to bring back what the org
+    still has. ``still_damaged``: damage that a salvage cannot repair. ``snapshot``: the commit.
     """
 
     objects: tuple[str, ...] = ()
@@ -82,42 +83,36 @@ class Salvage:
     certificates: tuple[int, ...] = ()
     journals: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    still_damaged: tuple[Damage, ...] = ()
     snapshot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SalvageTold:
-    """A salvage of the past: which commit it was, when, and sentences about what was lost."""
+class Salvage(MaintenanceOperation[SalvageEffect]):
+    """Remove damaged objects from the vault, and keep everything that is readable."""
+
+    def digest(self, effect: SalvageEffect) -> str:
+        """Hash everything that is kept and lost."""
+        return digest_of(effect)
+
+    def changed(self) -> Conflict:
+        """Return the error for a plan whose effect has changed."""
+        return Conflict(
+            "salvage-changed",
+            "Something else would be lost by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastSalvage:
+    """A salvage that was applied: its commit, its time, and sentences about the losses."""
 
     snapshot: int
     run: str
     at: datetime
     sentences: tuple[str, ...]
 
-
-class Salvaging(Protocol):
-    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
-        """What ``salvage`` would do now; nothing is written.
-
-        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
-        """
-        ...
-
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Salvage], object] = ...,
-    ) -> Salvage:
-        """Take damaged objects out of the vault, and keep all that can be read of them.
-
-        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...
+    def without_columns(self) -> "PastSalvage":
+        """Return this operation for a user with hidden columns: without its sentences."""
+        return replace(self, sentences=())

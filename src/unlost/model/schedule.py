@@ -1,4 +1,4 @@
-"""When an org is backed up by itself: values, in the org's own zone."""
+"""Schedules: when an org is backed up automatically, in the org's own time zone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,31 +14,31 @@ LEAST_CALLS = 15
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A part of each day, ``begins`` included and ``ends`` not; it may go on past midnight."""
+    """A part of each day, from ``begins`` up to but not including ``ends``; may pass midnight."""
 
     begins: time
     ends: time
 
     def holds(self, at: time) -> bool:
-        """True if this time of day lies in it."""
+        """Return true if this time of day is in it."""
         if self.begins <= self.ends:
             return self.begins <= at < self.ends
         return at >= self.begins or at < self.ends
 
     @property
     def minutes(self) -> int:
-        """How long it is."""
+        """Length in minutes."""
         return (_minute(self.ends) - _minute(self.begins)) % DAY_MINUTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Times are the org's own, whole minutes.
+    """Backup times of an org, in its own time zone and in whole minutes.
 
-    ``calls`` is the part of the org's API calls of a day that may be used, in percent.
-    ``nightly`` begins the backup of a day (None: none by itself), spread over ``window`` minutes so
-    that many orgs do not begin at once. Nothing begins in the ``blackout`` hours. ``hourly`` names
-    tables that are backed up every hour between the nights.
+    ``calls``: percentage of the org's daily API calls that may be used. ``nightly``: start of the
+    daily backup (None: no automatic one), spread over ``window`` minutes so that many orgs do not
+    start together. ``blackout``: hours in which nothing starts. ``hourly``: tables that are also
+    backed up every hour between.
     """
 
     nightly: time | None = time(1, 0)
@@ -58,17 +58,17 @@ class Schedule:
             raise _wrong("The blackout hours leave no time of the day for a backup.")
 
     def forbids(self, at: time) -> bool:
-        """True if nothing may begin at this time of day."""
+        """Return true if nothing may start at this time of day."""
         return any(hours.holds(at) for hours in self.blackout)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A backup whose time has come.
+class DueBackup:
+    """A backup that is due.
 
-    ``night`` names the day and the time that was set for it, as in ``2026-10-25T01:00``: the name
-    stays the same when a clock change lets that time come twice. ``begins`` is the instant.
-    ``missed`` are the names of earlier nights that had no chance; this one makes up for them.
+    ``night``: the scheduled day and time, as in ``2026-10-25T01:00``; the name stays the same when
+    a clock change repeats that time. ``begins``: the instant. ``missed``: names of earlier nightly
+    backups that could not run; this one makes up for them.
     """
 
     night: str

@@ -1,4 +1,4 @@
-"""What an org's tables look like, seen through its connector."""
+"""Schema of an org: its tables and columns, as its connector describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from unlost.model.finding import Finding
 
 
 class WireKind(StrEnum):
-    """How a cell's text is to be understood; decides when two texts mean the same."""
+    """The meaning of a cell's text; decides when two texts are equal."""
 
     TEXT = "text"
     ID = "id"
@@ -25,7 +25,7 @@ class WireKind(StrEnum):
 
 
 class ColumnTrait(StrEnum):
-    """Facts about a column that the engine and the vault act upon."""
+    """Facts about a column that engine and vault use."""
 
     VOLATILE = "volatile"  # recomputed or per user: never makes a new version
     NAME = "name"
@@ -42,7 +42,7 @@ class ColumnTrait(StrEnum):
 
 
 class DeleteRule(StrEnum):
-    """What becomes of the referring record when the record referred to is deleted."""
+    """The effect on a referring record when the record it refers to is deleted."""
 
     CASCADE = "cascade"
     RESTRICT = "restrict"
@@ -52,7 +52,7 @@ class DeleteRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column's pointer to records of one or several ``tables``."""
+    """A column that refers to records of one or several ``tables``."""
 
     tables: tuple[str, ...]
     rule: DeleteRule = DeleteRule.UNKNOWN
@@ -62,7 +62,7 @@ class Reference:
 class Column:
     """A column as the source describes it.
 
-    ``native`` is the source's own word for its type; ``length`` is in characters, 0 if unknown.
+    ``native``: the source's own name of its type. ``length``: in characters, 0 if unknown.
     """
 
     name: str
@@ -75,13 +75,13 @@ class Column:
     choices: tuple[str, ...] = ()
 
     def has(self, trait: ColumnTrait) -> bool:
-        """True if the column has this trait."""
+        """Return true if the column has this trait."""
         return trait in self.traits
 
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column whose bytes are a file: where a row tells its name, size and checksum."""
+    """A column whose bytes are a file, and the columns with its name, size and checksum."""
 
     column: str
     size_column: str | None = None
@@ -92,7 +92,7 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLog:
-    """Where the source itself writes down the changes of a table's records: in another ``table``."""
+    """The ``table`` in which the source itself logs the changes of another table's records."""
 
     table: str
     record_column: str
@@ -104,18 +104,18 @@ class ChangeLog:
 
 
 class TableTrait(StrEnum):
-    """What a table can do for a backup."""
+    """Abilities of a table that matter for a backup."""
 
     INCREMENTAL = "incremental"  # has a cursor: changed rows can be asked for
     REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
     CENSUS = "census"  # its live ids can be listed completely
-    ID_RANGES = "id-ranges"  # what did not change in a range of its ids can be asked for
+    ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
 
 
 class _Indexed:
-    """A place for an index of columns that is no part of the value."""
+    """Slot for an index of columns that is no part of the value."""
 
     __slots__ = ("_index",)
     _index: Mapping[str, "Column"]
@@ -125,9 +125,9 @@ class _Indexed:
 class Table(_Indexed):
     """A table of an org.
 
-    ``strategy`` is the connector's word for how it reads the table, shown to people.
-    ``hidden`` names columns that exist but that this user may not see.
-    The named columns are source columns; ids are made canonical by the connector.
+    ``strategy``: the connector's name for the way it reads the table, shown to people. ``hidden``:
+    existing columns that this user may not see. Attributes that name columns contain source
+    columns. Ids are made canonical by the connector.
     """
 
     name: str
@@ -145,14 +145,14 @@ class Table(_Indexed):
     hidden: tuple[str, ...] = ()
 
     def has(self, trait: TableTrait) -> bool:
-        """True if the table has this trait."""
+        """Return true if the table has this trait."""
         return trait in self.traits
 
     def column(self, name: str) -> Column | None:
-        """The column of this name, or None."""
+        """Return the column of this name, or None."""
         try:
             return self._index.get(name)
-        except AttributeError:  # asked for the first time
+        except AttributeError:  # first call
             index = {column.name: column for column in reversed(self.columns)}
             object.__setattr__(self, "_index", index)
             return index.get(name)
@@ -160,10 +160,10 @@ class Table(_Indexed):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All tables that a run reads, and what it knows that it will not see.
+    """All tables that a run reads, and findings about data that it cannot see.
 
-    ``fingerprint`` changes whenever the rights of the reading user change: rows and columns that
-    become visible move no timestamp, so a changed fingerprint asks for a full read.
+    ``fingerprint`` changes whenever the rights of the reading user change. Rows and columns that
+    become visible change no timestamp, so that a changed fingerprint requires a full read.
     """
 
     tables: tuple[Table, ...]
@@ -171,5 +171,5 @@ class Schema:
     findings: tuple[Finding, ...] = ()
 
     def table(self, name: str) -> Table | None:
-        """The table of this name, or None."""
+        """Return the table of this name, or None."""
         return next((table for table in self.tables if table.name == name), None)

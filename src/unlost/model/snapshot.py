@@ -1,4 +1,12 @@
-"""What a vault holds and answers: commits, snapshots, versions, changes, hits."""
+"""Contents of a vault: commits, snapshots, versions, changes, search hits.
+
+    commit n ── SnapshotInfo(number=n, kind=BACKUP)     a backup, shown to people
+    commit n+1 ── kind=COMPACT                          maintenance, not shown
+      └── TablePart: SegmentEntry … PackEntry           objects it added
+
+A snapshot is the state of an org after a commit. A version is valid from its commit until the
+commit of the next version of the same record. See docs/adr/0001.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,12 +16,13 @@ from enum import StrEnum
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor, Op
+from unlost.model.written import written
 
 MOST_PARTS = 1000
 
 
 class CommitKind(StrEnum):
-    """What made a commit; only backups are shown as nights."""
+    """The cause of a commit; only backups are shown to people."""
 
     BACKUP = "backup"
     RESTORE = "restore"
@@ -31,13 +40,13 @@ class CommitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SegmentEntry:
-    """A segment as a manifest names it. ``blake3`` is hex; ids are canonical.
+    """A segment in a manifest. ``blake3`` is hex; ids are canonical.
 
-    ``sidecar`` is the sealed sidecar itself (base64) where it is small, else empty. ``first`` and
-    ``last`` are the commits whose versions a merged segment holds; 0 in all others, which hold
-    those of the commit that added them. ``bundle`` is the id of the object in which it lies together with
-    others, from the row ``at`` on of ``of`` rows; empty where it is an object of its own. ``bytes`` and ``blake3``
-    are those of the object.
+    ``sidecar``: the sealed sidecar itself (base64) if it is small, otherwise empty. ``first`` and
+    ``last``: the commits whose versions a merged segment contains; 0 for any other segment, whose
+    versions are of the commit that added it. ``bundle``: id of the object that contains it with
+    other segments, from row ``at`` on, of ``of`` rows in all; empty if it is an object itself.
+    ``bytes`` and ``blake3`` describe the object.
     """
 
     id: str
@@ -59,18 +68,18 @@ class SegmentEntry:
 
     @property
     def object(self) -> str:
-        """The id of the object in which its rows lie."""
+        """Id of the object that contains its rows."""
         return self.bundle or self.id
 
     @property
     def own_bytes(self) -> int:
-        """Its share of that object."""
+        """Its share of the object's bytes."""
         return self.bytes * self.rows // self.of if self.bundle else self.bytes
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRows:
-    """Rows of a segment that is written at the end of its run: sealed (base64), under a key of the run."""
+class BufferedRows:
+    """Rows of a segment that is written when its run ends: sealed (base64) by a key of the run."""
 
     id: str
     sealed: str
@@ -78,7 +87,7 @@ class HeldRows:
 
 @dataclass(frozen=True, slots=True)
 class PackEntry:
-    """A pack as a manifest names it."""
+    """A pack in a manifest."""
 
     id: str
     bytes: int
@@ -88,7 +97,7 @@ class PackEntry:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What adding rows did to a table. ``unchanged`` rows were seen and made no version."""
+    """Effects of added rows on a table. ``unchanged``: rows that were read and made no version."""
 
     seen: int = 0
     created: int = 0
@@ -108,13 +117,14 @@ class Counts:
         )
 
 
+@written(buffered="held")
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Durable pieces of an open commit: a JSON value that a run checkpoints and hands to finish.
+    """Durable parts of an open commit: a JSON value that a run checkpoints.
 
-    ``segments`` are the table's own and those of system tables (search, files, hidden). ``reuses``
-    are ids of packs of earlier commits in which contents of this piece lie already. ``held`` has the rows
-    of those segments that lie nowhere else yet.
+    The run passes it to ``finish``. ``segments``: of the table and of system tables (search, files,
+    hidden). ``reuses``: packs of earlier commits that already have contents of this part.
+    ``buffered``: rows of segments that are not written yet.
     """
 
     table: str
@@ -125,12 +135,12 @@ class Added:
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     reuses: tuple[str, ...] = ()
-    held: tuple[HeldRows, ...] = ()
+    buffered: tuple[BufferedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TableCommit:
-    """A table's part of a commit. ``live`` rows were counted by the source, None if unknown."""
+    """The part of a table in a commit. ``live``: rows counted by the source, None if unknown."""
 
     table: str
     added: tuple[Added, ...] = ()
@@ -143,16 +153,17 @@ class TableCommit:
     finding: Finding | None = None
 
 
+@written(alive="held")
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What the vault knows of a table as of a snapshot.
+    """The vault's knowledge of a table as of a snapshot.
 
-    ``held`` records are alive in the vault, ``deleted`` ones have a tombstone. ``read_at`` is the
-    number of the snapshot that last read it.
+    ``alive``: live records; ``deleted``: records with a tombstone. ``read_at``: number of the
+    snapshot that last read the table.
     """
 
     table: str
-    held: int
+    alive: int
     deleted: int
     cursor: Cursor | None = None
     window_start: datetime | None = None
@@ -164,11 +175,10 @@ class TableState:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotInfo:
-    """A commit, as lists show it. ``as_of`` is the source's clock at the run's start.
+    """A commit in a list. ``as_of``: the source's clock at the start of the run.
 
-    ``head`` is the hex digest of the manifest; its first 12 digits are printed for people.
-    ``only`` names the tables that a backup between two nights read; a night read all, and it is
-    empty.
+    ``head``: hex hash of the manifest; people see its first 12 digits. ``only``: the tables that an
+    hourly backup read; empty for a nightly one, which reads all.
     """
 
     org: str
@@ -187,22 +197,22 @@ class SnapshotInfo:
 
     @property
     def partial(self) -> bool:
-        """True for a backup between two nights: it read a few tables and kept all others."""
+        """True for an hourly backup: it read a few tables and kept all others."""
         return bool(self.only)
 
     def read(self, table: str) -> bool:
-        """True if this backup looked at the table."""
+        """Return true if this backup read the table."""
         return not self.only or table in self.only
 
 
 def nights(infos: Iterable[SnapshotInfo]) -> list[SnapshotInfo]:
-    """Those that read every table."""
+    """Return the backups that read every table."""
     return [info for info in infos if not info.partial]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that the vault holds for a record."""
+    """A file of a record in the vault."""
 
     blob: str
     table: str
@@ -217,11 +227,11 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """A record that the vault knows, and the live record that stands for it in a target org.
+    """A record of the vault, and the live record that replaces it in a target org.
 
-    ``old`` is the id in the org whose chain holds the row, ``live`` the id in the org ``target``
-    (its oid in the same vault). ``run`` brought it back; ``since`` is the number of the commit that
-    holds the row, 0 before it is committed.
+    ``old``: id in the org whose chain contains the row; ``live``: id in the org ``target`` (its oid
+    in the same vault). ``run``: the restore; ``since``: number of the commit with the row, 0 before
+    the commit.
     """
 
     table: str
@@ -236,8 +246,8 @@ class Lineage:
 class Version:
     """One observed state of a record, or its tombstone.
 
-    ``cells`` has the columns of that version's schema; a column that is not there was not in the
-    schema, which is not the same as null. ``op`` tells what was observed.
+    ``cells``: values of the columns of that version's schema. A column that is absent was not in
+    the schema, which differs from null. ``op``: the kind of observation.
     """
 
     table: str
@@ -251,7 +261,7 @@ class Version:
 
 
 class ChangeKind(StrEnum):
-    """What happened to a record between two snapshots."""
+    """The change of a record between two snapshots."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -260,8 +270,8 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A record that a search found, by the ``column`` whose value matched."""
+class SearchHit:
+    """A record found by a search; ``column``: the column whose value matched."""
 
     org: str
     table: str
@@ -274,7 +284,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class IdSpan:
-    """Ids from ``low`` on, below ``high`` (None: no end), in the order of their bytes."""
+    """Ids from ``low`` on, below ``high`` (None: no end), in byte order."""
 
     low: str = ""
     high: str | None = None
@@ -284,15 +294,15 @@ EVERY_ID = IdSpan()
 
 
 class Visibility(StrEnum):
-    """Whether the reading user still sees a row or a column that the vault holds."""
+    """Visibility, for the reading user, of a row or a column in the vault."""
 
     HIDDEN = "hidden"
     VISIBLE = "visible"
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
-    """A row or a column that the user stopped seeing at snapshot ``since``.
+class HiddenItem:
+    """A row or a column that the user can no longer see since snapshot ``since``.
 
     Exactly one of ``record`` and ``column`` is set.
     """
@@ -304,7 +314,7 @@ class Hidden:
 
 
 class VerifyLevel(StrEnum):
-    """How deep a verification looks."""
+    """The depth of a verification."""
 
     QUICK = "quick"  # presence and size
     FULL = "full"  # every digest, every seal, the live root
@@ -313,9 +323,9 @@ class VerifyLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerifyPart:
-    """One part of a vault's objects, ``number`` of ``of``: each has its turn, and all of them are all.
+    """One part of a vault's objects, ``number`` of ``of``; all parts together are all objects.
 
-    What is small and proves the rest, keys and commits, is in each part.
+    Keys and commits, which are small and prove the rest, belong to every part.
     """
 
     number: int
@@ -326,7 +336,7 @@ class VerifyPart:
 
 
 def read_part(text: str) -> VerifyPart:
-    """The part that a text such as ``7/30`` names; raises UsageError (``verify-part-wrong``)."""
+    """Parse a part, as in ``7/30``; raises UsageError (``verify-part-wrong``)."""
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_PARTS):
         raise UsageError(
@@ -339,20 +349,20 @@ def read_part(text: str) -> VerifyPart:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """An object that is missing or not what the vault wrote."""
+    """An object that is missing, or differs from what the vault wrote."""
 
     object: str
     sentence: str
 
     @property
-    def told(self) -> str:
-        """Both in one sentence."""
+    def text(self) -> str:
+        """Object and reason in one sentence."""
         return f"{self.object}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What a verification looked at, and what is wrong (nothing: ``damages`` is empty)."""
+    """Result of a verification; without damage, ``damages`` is empty."""
 
     level: VerifyLevel
     objects: int

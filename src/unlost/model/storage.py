@@ -1,4 +1,4 @@
-"""What records cost of an org's storages, and which of its tables hold mails."""
+"""Storage that records need in the org, and tables that contain e-mails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,33 +7,33 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """Bytes that a record costs of one storage; ``storage`` is the name of its quota.
+class StorageWeight:
+    """Bytes that a record needs of one storage; ``storage``: name of its quota.
 
-    It costs the bytes of its ``texts`` (UTF-8) and what its column ``told`` says, but never less
-    than ``least``.
+    The bytes of its ``texts`` (UTF-8) plus the value of its column ``size_column``, but at least
+    ``least``.
     """
 
     storage: str
     least: int = 0
     texts: tuple[str, ...] = ()
-    told: str | None = None
+    size_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StorageRule:
-    """What records of a table cost. ``born`` tells when one was made, ``owner`` whose it is."""
+    """Storage of a table's records; ``born``, ``owner``: columns with creation date and owner."""
 
-    weights: tuple[Weight, ...]
+    weights: tuple[StorageWeight, ...]
     born: str | None = None
     owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MailRule:
-    """The columns of a table whose records are mails; None where it has no such column.
+    """Columns of a table with e-mails; None if it lacks the column.
 
-    ``receivers`` holds addresses in one text. ``parent`` is what a mail hangs on.
+    ``receivers``: addresses in one text. ``parent``: the record to which an e-mail belongs.
     """
 
     subject: str
@@ -46,10 +46,10 @@ class MailRule:
 
 @dataclass(frozen=True, slots=True)
 class TableUse:
-    """What a table's records use of one storage.
+    """The use of one storage by a table's records.
 
-    ``recent`` are the bytes of records made since a date, ``years`` and ``owners`` split ``bytes``
-    by year of creation (0: unknown) and by the id of the owner (empty: unknown).
+    ``recent``: bytes of records created since a date. ``years`` and ``owners``: ``bytes`` by year
+    of creation (0: unknown) and by id of the owner (empty: unknown).
     """
 
     table: str
@@ -63,7 +63,7 @@ class TableUse:
 
 @dataclass(frozen=True, slots=True)
 class ThreadUse:
-    """Mails of one subject between the same two sides, and what they use."""
+    """E-mails of one subject between two addresses, and their storage."""
 
     subject: str
     sides: tuple[str, str]
@@ -73,20 +73,20 @@ class ThreadUse:
 
 
 class LoopSign(StrEnum):
-    """What gives a loop away."""
+    """The evidence of a mail loop."""
 
-    HEADERS = "headers"  # mails say themselves that no person wrote them
+    HEADERS = "headers"  # headers of mails show that they are automatic
     SUBJECT = "subject"  # or their subjects do
-    CADENCE = "cadence"  # both sides answer at once, and always after the same time
+    CADENCE = "cadence"  # both sides answer quickly, always after the same time
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
-    """Machines that answer each other.
+class MailLoop:
+    """Automatic senders that answer each other.
 
-    ``sides`` are the two addresses, ``automatic`` how many mails say of themselves that no person
-    wrote them, ``every`` the usual time between two, in seconds. ``records`` are the ids of the
-    mails and ``parents`` of what they hang on, in order.
+    ``sides``: the two addresses. ``automatic``: number of e-mails with headers of automatic
+    senders. ``every``: usual time between two e-mails, in seconds. ``records``: ids of the e-mails;
+    ``parents``: of the records to which they belong, in order.
     """
 
     table: str

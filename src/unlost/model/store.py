@@ -1,12 +1,12 @@
-"""The store port: what the vault asks of the place where its objects lie.
+"""The port of a store: the place where a vault keeps its objects.
 
-A store is a flat set of named, immutable objects. Everything that the vault promises rests on three
+A store is a flat set of named, immutable objects. All promises of the vault depend on three
 guarantees, which every store must give and which ``unlost.testing.stores`` checks:
 
-1. *Durable*: when a put returns, the object survives a power cut; also when it says that the name
-   is taken, for the one who took it may have died too early.
-2. *Whole*: an object is visible with all its bytes or not at all.
-3. *Create-only*: of two puts of one name, in any two processes, exactly one says that it won.
+1. *Durable*: when a put returns, the object survives a power cut. This also holds if the put
+   reports that the name is taken, because the process that took it may have died too early.
+2. *Whole*: an object is visible with all of its bytes or not at all.
+3. *Create-only*: of two puts of one name, in any two processes, exactly one succeeds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoreProperties:
-    """Facts that the vault adapts to.
+    """Facts about a store.
 
-    ``address`` names the store for people. ``folder`` is where a store on a file system lies, else
-    None: a key must not lie inside it. ``versions``: the store was seen to keep versions; ``keeps_deleted``:
-    something was deleted, and it is in the store still.
+    ``address``: its name for people. ``folder``: its folder, for a store in a file system,
+    otherwise None; keys must not be inside it. ``versions``: the store was found to keep versions.
+    ``keeps_deleted``: an object was deleted, and still exists in the store.
     """
 
     address: str
@@ -31,17 +31,17 @@ class StoreProperties:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """An object as a listing tells it; ``size`` in bytes."""
+class ListedObject:
+    """An object in a listing; ``size`` in bytes."""
 
     name: str
     size: int
 
 
 class Store(Protocol):
-    """Named immutable objects. Names are ``/``-separated, of ``a-z 0-9 . _ -`` in each part.
+    """Named immutable objects. A name has parts separated by ``/``, of ``a-z 0-9 . _ -`` each.
 
-    Every method may raise StoreError (the store failed, ``store-full`` where it has no room).
+    Every method may raise StoreError (the store failed; ``store-full`` if it has no space).
     """
 
     @property
@@ -50,33 +50,33 @@ class Store(Protocol):
         ...
 
     def put_new(self, name: str, data: bytes) -> bool:
-        """Create an object; False, and nothing changes, if the name is taken. Durable on return."""
+        """Create an object; false, without any change, if the name is taken. Durable on return."""
         ...
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
-        """``put_new`` in bounded memory; if ``chunks`` raises, nothing is created."""
+        """Do the same as ``put_new`` in bounded memory; if ``chunks`` raises, create nothing."""
         ...
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object; raises NotFound (``object-missing``)."""
+        """Return all bytes of an object; raises NotFound (``object-missing``)."""
         ...
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
-        """Bytes ``start`` to ``start + length``, fewer where the object ends; raises NotFound."""
+        """Return bytes ``start`` to ``start + length``, or fewer at its end; raises NotFound."""
         ...
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Return the size in bytes; None if the object does not exist."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Listed]:
-        """Objects whose names begin with ``prefix``, in the order of their names' bytes."""
+    def list(self, prefix: str) -> Iterator[ListedObject]:
+        """List objects whose names begin with ``prefix``, in byte order of the names."""
         ...
 
     def delete(self, name: str) -> bool:
-        """Remove an object; False if there is none. Durable on return."""
+        """Delete an object; false if there is none. Durable on return."""
         ...
 
     def path(self, name: str) -> Path | None:
-        """A file to read the object from, where the store has one; for readers in C."""
+        """Return a local file with the object, if the store has one, for libraries in C."""
         ...

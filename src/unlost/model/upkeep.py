@@ -1,14 +1,14 @@
-"""Keeping a vault small: what is asked of it, and what it did."""
+"""Upkeep of a vault: results of compactions and sweeps, and storage use."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+
+from unlost.model.rekeying import UnderEarlier
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A table whose segments were merged: how many and how large, before and after."""
+    """A table whose segments were merged: their number and size before and after."""
 
     table: str
     segments_before: int
@@ -20,10 +20,10 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What a compaction of an org did.
+    """The result of a compaction of an org.
 
-    ``snapshot`` is the commit that it made, None where nothing was due. ``replaced`` objects of
-    ``replaced_bytes`` wait since then to be removed.
+    ``snapshot``: its commit; None if nothing was due. ``replaced``: objects of ``replaced_bytes``
+    that are condemned since then.
     """
 
     merged: tuple[Merged, ...] = ()
@@ -32,7 +32,7 @@ class Compaction:
     replaced_bytes: int = 0
 
     def then(self, other: "Compaction") -> "Compaction":
-        """Both, one after the other."""
+        """Combine with the result of the next commit."""
         return Compaction(
             merged=self.merged + other.merged,
             snapshot=other.snapshot,
@@ -43,11 +43,11 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep of an org found and removed, in objects and bytes.
+    """The result of a sweep of an org, in objects and bytes.
 
-    ``removed`` is gone. ``waiting`` objects are condemned and go at ``next_at`` at the earliest;
-    ``held_by`` is the open run that they wait for, if there is one. ``stray`` of them were not
-    known before: pieces that runs left which came to nothing.
+    ``removed``: deleted. ``waiting``: condemned, deleted at ``next_at`` at the earliest;
+    ``held_by``: the open run that delays it, if there is one. ``stray``: the part of ``waiting``
+    that was found now, left by runs that failed.
     """
 
     removed: int = 0
@@ -60,12 +60,24 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class OrgUsage:
+    """The storage that an org needs in a vault.
+
+    ``bytes``: all objects that its snapshots use. ``earlier_keys``: the part that is still sealed
+    under an earlier org key than the newest.
+    """
+
+    bytes: int
+    earlier_keys: UnderEarlier
+
+
+@dataclass(frozen=True, slots=True)
 class UpkeepRecord:
     """The newest upkeep of an org.
 
-    ``before`` and ``after`` are bytes of the segments that were merged; ``removed`` bytes are gone,
-    ``waiting`` bytes go at ``next_at`` at the earliest, once the run ``held_by`` has ended, if there
-    is one. ``error_code`` is empty where all went well.
+    ``before`` and ``after``: bytes of the merged segments. ``removed``: bytes deleted. ``waiting``:
+    bytes that are deleted at ``next_at`` at the earliest, after the run ``held_by`` has ended, if
+    there is one. ``error_code``: empty after success.
     """
 
     at: datetime
@@ -81,26 +93,5 @@ class UpkeepRecord:
 
     @property
     def failed(self) -> bool:
-        """True if it could not be done."""
+        """True if it failed."""
         return bool(self.error_code)
-
-
-class Upkeep(Protocol):
-    """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
-
-    def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
-        """Put versions from many commits side by side where it is due; no snapshot shows it.
-
-        One at a time for an org; backups and restores may go on beside it. ``pause`` is called every
-        now and then, and stops it by raising. Raises Conflict (``maintenance-outrun``); what was
-        done so far is good, and the rest is done by the next call.
-        """
-        ...
-
-    def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
-        ...
-
-    def size(self, org: str) -> int:
-        """Bytes of all that the snapshots of an org are read from."""
-        ...

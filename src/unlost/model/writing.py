@@ -1,4 +1,4 @@
-"""What is written to an org: rows, outcomes, and what a table lets one write."""
+"""Values for writing to an org: rows, outcomes, and what may be written to a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,16 @@ from enum import StrEnum
 
 from unlost.model.schema import Table
 
-# Code of the TransientError that ``Writer.upload`` raises where nothing was written and the file
-# must be opened again to be sent again.
+# Code of the TransientError that ``Writer.upload`` raises if nothing was written and the file must
+# be opened and sent again.
 UPLOAD_UNSENT = "upload-unsent"
-# Code of the outcome of an undelete whose record does not leave the bin any more, though the org may
-# still show it there: it can only come back as a new record.
+# Code of the outcome of an undelete whose record can no longer leave the bin, although the org may
+# still show it there: it can only be restored as a new record.
 NOT_IN_BIN = "write-not-in-bin"
 
 
 class WriteOp(StrEnum):
-    """What a call does to a record of the org."""
+    """The effect of a call on a record of the org."""
 
     CREATE = "create"  # a new record; the org gives it an id
     UPDATE = "update"  # only the cells that are sent change
@@ -27,10 +27,10 @@ class WriteOp(StrEnum):
 class WriteRow:
     """One record to write.
 
-    ``key`` is the caller's own word for the row, unique in its call; the outcome carries it back.
-    ``id`` is the live record (None for CREATE). ``cells`` are texts in the form in which the
-    source delivers them; None clears a cell, a column that is absent is left alone. References
-    are live ids already. ``file`` are the bytes of a small file that is created with the record.
+    ``key``: the caller's name for the row, unique in its call; the outcome contains it. ``id``: the
+    live record (None for CREATE). ``cells``: texts in the form in which the source delivers them;
+    None clears a cell, an absent column stays unchanged. References are live ids. ``file``: bytes
+    of a small file that is created with the record.
     """
 
     key: str
@@ -40,8 +40,8 @@ class WriteRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Live records that somebody wants to see: columns of some records of a table."""
+class RecordQuery:
+    """A query for columns of some live records of a table."""
 
     table: Table
     ids: Sequence[str]
@@ -49,20 +49,20 @@ class Look:
 
 
 class OutcomeKind(StrEnum):
-    """How writing one row ended."""
+    """The outcome of writing one row."""
 
     DONE = "done"
     FAILED = "failed"  # the source refused it; nothing of it was written
-    UNKNOWN = "unknown"  # no answer came: it may have been written, look before trying again
+    UNKNOWN = "unknown"  # no answer came: check for the effect before the next attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How writing one row ended, in words for a person.
+class RowOutcome:
+    """The outcome of writing one row, in words for a person.
 
-    ``id`` is the live record where it is known. ``code`` is ours (``write-…``), ``native`` the
-    source's own, ``columns`` those that the source blames. ``retry``: the same row may succeed
-    later without a change (a lock, a full storage).
+    ``id``: the live record, if known. ``code``: ours (``write-…``); ``native``: the source's own;
+    ``columns``: the ones that the source blames. ``retry``: the same row may succeed later without
+    a change (a lock, a full storage).
     """
 
     key: str
@@ -77,15 +77,15 @@ class Outcome:
 
 
 class Birth(StrEnum):
-    """How a record of a table comes to be."""
+    """The way in which records of a table are created."""
 
     DIRECT = "direct"  # it is written
-    BY_PRODUCT = "by-product"  # the org makes it when a record of another table is written
-    NEVER = "never"  # nobody can write it
+    BY_PRODUCT = "by-product"  # the org creates it when a record of another table is written
+    NEVER = "never"  # it cannot be written
 
 
 class NeverReason(StrEnum):
-    """Why a column's value cannot be set."""
+    """The reason why a column's value cannot be set."""
 
     FORMULA = "formula"
     AUTO_NUMBER = "auto-number"
@@ -97,7 +97,7 @@ class NeverReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NeverColumn:
-    """A column that comes back with another value than it had, and why."""
+    """A column whose value cannot be restored, and the reason."""
 
     column: str
     reason: NeverReason
@@ -107,8 +107,8 @@ class NeverColumn:
 class LateColumn:
     """A column that is set by an update after everything is created.
 
-    ``born`` is the value with which the record must be created (None: the column is left out).
-    ``holds`` are tables whose records can be added to it only while the column has that value.
+    ``born``: the value with which the record must be created (None: the column is omitted).
+    ``holds``: tables whose records can be added to it only while the column has that value.
     """
 
     column: str
@@ -118,9 +118,9 @@ class LateColumn:
 
 @dataclass(frozen=True, slots=True)
 class MatchKey:
-    """Columns whose values, together, name at most one live record of the table.
+    """Columns whose values, together, identify at most one live record of the table.
 
-    It names only records that have a value in each of them, but for those in ``empty``: these must
+    Applies only to records with a value in each of them, except columns in ``empty``, which must
     have none.
     """
 
@@ -128,7 +128,7 @@ class MatchKey:
     empty: tuple[str, ...] = ()
 
     def of(self, cells: Mapping[str, str | None]) -> tuple[str, ...] | None:
-        """The values by which it names a record ("" for none); None if it does not."""
+        """Return the values that identify a record ("" for none); None if it does not apply."""
         values = tuple(cells.get(name) or "" for name in self.columns)
         empty = tuple(name in self.empty for name in self.columns)
         return values if empty == tuple(not value for value in values) else None
@@ -136,11 +136,11 @@ class MatchKey:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """A column that is sent on create as a list of references, gathered from another table's rows.
+    """A column that is sent on create as a list of references, collected from another table's rows.
 
     For each row of ``table`` whose ``parent_column`` is the record and whose ``where`` cells have
     these values, the value of ``value_column`` (a reference, mapped to its live id) is joined by
-    ``;``. Rows of that table that were gathered are then by-products of the record.
+    ``;``. These rows are then by-products of the record.
     """
 
     column: str
@@ -152,12 +152,12 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class ByProduct:
-    """A record of another ``table`` that the org makes with a record of this one.
+    """A record of another ``table`` that the org creates with a record of this one.
 
-    After the create, ``column`` of the new record tells the by-product's id. With ``reuse`` a
-    second record that referred to the same old by-product is created with the column set to it
-    (a second version of a document). ``order`` is the column that tells which of them comes first,
-    as a number or a text; without it they come by their ids.
+    After the create, ``column`` of the new record contains the by-product's id. With ``reuse``, a
+    second record that referred to the same old by-product is created with the column set to it (a
+    second version of a document). ``order``: the column that decides which of them comes first, as
+    a number or a text; without it, their ids do.
     """
 
     table: str
@@ -167,7 +167,7 @@ class ByProduct:
 
 
 class Identity(StrEnum):
-    """Whether a lost record comes back as itself."""
+    """Identity of a restored record."""
 
     UNDELETE = "undelete"  # with its id while the recycle bin has it, with a new id after that
     NEW = "new"  # always with a new id
@@ -175,20 +175,20 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteCapability:
-    """What may be written to a table, by this user, in this org.
+    """Permissions and rules for writing to a table, for this user and org.
 
-    ``ops`` is empty where nothing can be; ``reason`` says then why, for a person. Columns that
-    are neither in ``settable`` (on create) nor in ``changeable`` (on update) stand in ``never``.
-    ``after`` names tables whose records must be there first although no reference says so.
-    ``file_column`` holds bytes that are sent with ``Writer.upload``; files of at most ``small_file``
-    bytes can go with the rows of a call, ``files_per_call`` bytes together. From ``job_above`` rows on a
-    call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``calls_at_once`` of these
-    small calls may be under way together, but not two whose rows refer to one record by a column of
-    ``locks``. ``audit``: dates and authors can be set on create. ``needs_value``: on create the org demands a value for these columns.
-    ``defaulted`` ones it fills by itself where a row does not say that they are empty.
-    ``by_product_when``: (column, value) pairs; a record that has one of these cells is made by the
-    org itself and is not written. ``record_bytes`` is what a record takes of the org's storage (0:
-    as much as its text).
+    ``ops`` is empty if nothing may be written; ``reason`` then explains it to a person. Columns
+    that are neither in ``settable`` (on create) nor in ``changeable`` (on update) are in ``never``.
+    ``after``: tables whose records must exist first, although no reference requires it.
+    ``file_column``: its bytes are sent with ``Writer.upload``. Files of at most ``small_file``
+    bytes can be sent with the rows of a call, ``files_per_call`` bytes together. From ``job_above``
+    rows on, a call may have ``rows_per_job`` rows (0: never), otherwise ``rows_per_call``.
+    ``calls_at_once``: small calls that may run in parallel, except calls whose rows refer to the
+    same record by a column of ``locks``. ``audit``: dates and authors can be set on create.
+    ``needs_value``: columns for which the org demands a value on create. ``defaulted``: columns
+    that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
+    (column, value) pairs; a record with one of these cells is created by the org and not written.
+    ``record_bytes``: storage that a record needs in the org (0: as much as its text).
     """
 
     table: str
@@ -220,15 +220,15 @@ class WriteCapability:
     reason: str = ""
 
     def allows(self, op: WriteOp) -> bool:
-        """True if this may be done."""
+        """Return true if this operation is allowed."""
         return op in self.ops
 
 
 @dataclass(frozen=True, slots=True)
 class MissingPermission:
-    """A permission that the writing user lacks, and what it would make possible.
+    """A permission that the writing user lacks, and what it would allow.
 
-    ``op`` is what cannot be done without it; None: nothing at all.
+    ``op``: the operation that is impossible without it; None: all of them.
     """
 
     permission: str

@@ -1,14 +1,14 @@
-"""Written names: an attribute that gets another name in the code keeps its name in documents.
+"""Written names: a renamed attribute keeps its earlier name in documents.
 
-A dataclass is written under the names of its attributes, whoever writes it: msgspec, ``asdict``, the API. One
-that is renamed says under which name it is written:
+A dataclass is written under the names of its attributes by msgspec, ``asdict`` and the API. A
+renamed attribute declares the name under which it is written:
 
     @written(records="held")
     @dataclass(frozen=True, slots=True)
     class TableState:
         records: int
 
-A ``msgspec.Struct`` has ``msgspec.field(name="held")`` for the same.
+For a ``msgspec.Struct``, use ``msgspec.field(name="held")``.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ from typing import Any
 def written[T](**names: str) -> Callable[[type[T]], type[T]]:
     """Write these attributes of a dataclass under other names, and read them back.
 
-    The class must have slots. Whatever looks at its fields sees the written names, and its constructor takes
-    both.
+    The class must have slots. Code that inspects its fields sees the written names, and its
+    constructor accepts both.
     """
 
     def marked(kind: type[T]) -> type[T]:
@@ -47,9 +47,9 @@ def _named(field: "Field[Any]", names: Mapping[str, str]) -> "Field[Any]":
 
 
 def _taking(init: Callable[..., None], names: Mapping[str, str]) -> Callable[..., None]:
-    """A constructor that takes written names too; where both are given, the attribute's counts.
+    """Return a constructor that also accepts written names; if both are given, the attribute wins.
 
-    ``dataclasses.replace`` gives both.
+    ``dataclasses.replace`` passes both.
     """
 
     @wraps(init)

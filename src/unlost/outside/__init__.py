@@ -1,5 +1,5 @@
-"""The ways out: what the vault holds, for other programs to read.
+"""Exports: the content of the vault, for other programs to read.
 
-Everything here stands on the port ``Snapshot`` alone, so that whoever may not see a column does not
-get it here either. Rows leave by ``unlost.outside.source`` and nowhere else.
+Everything here reads through the port ``Snapshot`` only, so a person who may not see a column does
+not get it here either. Rows leave by ``unlost.outside.source`` only. See docs/adr/0021.
 """

@@ -1,7 +1,8 @@
 """A table as a pyarrow dataset, which DuckDB, polars, Dask and pyarrow itself read.
 
-What they ask for reaches the vault: only the columns that they name are decrypted, and where a filter
-leaves few records, the other columns of those alone are read. Keys stay here.
+Their column lists and filters reach the vault: only the named columns are decrypted, and if a
+filter leaves few records, the other columns of only these are read. Keys stay here. See
+docs/adr/0021.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +14,19 @@ import pyarrow.dataset as ds
 
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import EVERY_ID, IdSpan
-from unlost.outside.source import TableSource, What
+from unlost.outside.source import TableContent, TableSource
 
 ID = "_u_id"
-FEW = 16_384  # of so many records one, or fewer: each that is looked up costs its whole row group
-WIDE = 4  # columns beside those of the filter from which on it pays to look at the filter first
+# look up records one by one if at most 1 in FEW passes: each costs its whole row group
+FEW = 16_384
+WIDE = 4  # number of further columns from which it pays to evaluate the filter first
 
 
 class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
-    """One table of one snapshot. Reads anew each time that it is asked."""
+    """One table of one snapshot. Reads anew with each use."""
 
     def __init__(self, source: TableSource, *, within: IdSpan = EVERY_ID) -> None:
-        # The class of pyarrow has no constructor of its own; what it asks of C++ is replaced below.
+        # pyarrow's class has no constructor; the methods that would call C++ are replaced below.
         self.source = source
         self._within = within
 
@@ -35,7 +37,7 @@ class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
 
     @property
     def partition_expression(self) -> pc.Expression:
-        """Nothing is known of all rows."""
+        """True: nothing is known about all rows."""
         return pc.scalar(True)  # noqa: FBT003 (a value)
 
     def scanner(
@@ -44,11 +46,11 @@ class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         filter: pc.Expression | None = None,  # noqa: A002 (pyarrow's word)
         **_: Any,
     ) -> "TableScanner":
-        """What reads these columns of the rows that pass a filter."""
+        """A scanner of these columns of the rows that pass a filter."""
         return TableScanner(self.source, columns, filter, self._within)
 
     def get_fragments(self, filter: pc.Expression | None = None) -> Iterator[Any]:  # noqa: A002, ARG002
-        """Raise UsageError: segments mean nothing without the others that they stand above."""
+        """Raise UsageError: a segment means nothing without the segments below it."""
         raise _no_fragments()
 
     def __reduce__(self) -> Any:
@@ -79,7 +81,7 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
 
     @property
     def projected_schema(self) -> pa.Schema:
-        """The schema of what is read."""
+        """The schema of the rows read."""
         if self._made is not None:
             empty = self._source.schema.empty_table()
             schema: pa.Schema = ds.dataset(empty).scanner(columns=dict(self._made)).projected_schema
@@ -91,36 +93,36 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
         return pa.RecordBatchReader.from_batches(self.projected_schema, self._batches())
 
     def to_table(self) -> pa.Table:
-        """All at once."""
+        """All rows in memory."""
         return self.to_reader().read_all()
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """Batch by batch."""
+        """The rows, batch by batch."""
         return iter(self.to_reader())
 
     def scan_batches(self) -> Iterator[ds.TaggedRecordBatch]:
-        """Raise UsageError: batches are not told apart by fragments."""
+        """Raise UsageError: batches are not assigned to fragments."""
         raise _no_fragments()
 
     def count_rows(self) -> int:
-        """How many rows pass the filter."""
+        """The number of rows that pass the filter."""
         needed = referenced(self._where, self._source.schema) or [ID]
         scanner = TableScanner(self._source, needed, self._where, self._within)
         return sum(len(batch) for batch in scanner.to_reader())
 
     def head(self, num_rows: int) -> pa.Table:
         """The first rows."""
-        found: list[pa.RecordBatch] = []
-        left = num_rows
+        batches: list[pa.RecordBatch] = []
+        remaining = num_rows
         for batch in self._batches():
-            found.append(batch.slice(0, left))
-            left -= len(found[-1])
-            if left <= 0:
+            batches.append(batch.slice(0, remaining))
+            remaining -= len(batches[-1])
+            if remaining <= 0:
                 break
-        return pa.Table.from_batches(found, schema=self.projected_schema)
+        return pa.Table.from_batches(batches, schema=self.projected_schema)
 
     def take(self, indices: Any, **_: Any) -> pa.Table:
-        """Rows by their places."""
+        """Rows by their positions."""
         return self.to_table().take(indices)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -134,23 +136,23 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
             if names:
                 return self._source.batches(names, within=self._within)
             return _bare(self._source.batches([ID], within=self._within))
-        asked = referenced(self._where, self._source.schema)
-        beside = [name for name in names if name not in asked]
-        if self._source.what is What.RECORDS and len(beside) >= WIDE:
-            return self._looked_up(asked or [ID])
-        read = list(dict.fromkeys((*names, *asked))) or [ID]
+        columns_filtered = referenced(self._where, self._source.schema)
+        beside = [name for name in names if name not in columns_filtered]
+        if self._source.what is TableContent.RECORDS and len(beside) >= WIDE:
+            return self._looked_up(columns_filtered or [ID])
+        read = list(dict.fromkeys((*names, *columns_filtered))) or [ID]
         return self._passing(self._source.batches(read, within=self._within))
 
     def _passing(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Of the rows of batches those that pass the filter, with the columns that are wanted."""
+        """The rows that pass the filter, with the wanted columns."""
         for batch in batches:
             rows = pa.Table.from_batches([batch]).filter(self._where)
             if len(rows):
                 yield from rows.select(self._names).to_batches()
 
-    def _looked_up(self, asked: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The same where most columns are not those of the filter: the filter is looked at first."""
-        read = list(dict.fromkeys((ID, *asked)))
+    def _looked_up(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows that pass the filter, evaluated first: most columns are not part of it."""
+        read = list(dict.fromkeys((ID, *names)))
         last: str | None = None
         for batch in self._source.batches(read, within=self._within):
             rows = pa.Table.from_batches([batch]).filter(self._where)
@@ -162,23 +164,25 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
                 yield from self._records(rows.column(ID).to_pylist())
             else:
                 span = IdSpan(low, f"{last}\0")
-                every = list(dict.fromkeys((*self._names, *asked)))
+                every = list(dict.fromkeys((*self._names, *names)))
                 yield from self._passing(self._source.batches(every, within=span))
 
     def _records(self, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Some records by their ids."""
+        """Records by their ids."""
         source = self._source
-        inside = {one.inside for one in source.columns if one.name in self._names and one.kind}
+        inside = {
+            column.inside for column in source.columns if column.name in self._names and column.kind
+        }
         rows = source.snapshot.get(source.table, ids, columns=sorted(inside)).combine_chunks()
         for batch in rows.to_batches():
-            yield source.told(batch, self._names)
+            yield source.as_text(batch, self._names)
 
 
 def referenced(where: pc.Expression | None, schema: pa.Schema) -> list[str]:
-    """The columns that a filter looks at; pyarrow does not tell them.
+    """The columns that a filter uses; pyarrow does not expose them.
 
-    Those whose name stands in its text are tried: without a column that it looks at, a filter cannot
-    be bound.
+    Columns whose name occurs in the filter's text are tried: without a column that it uses, a
+    filter cannot be bound.
     """
     if where is None:
         return []
@@ -198,7 +202,7 @@ def _binds(where: pc.Expression, rows: pa.Table) -> bool:
 
 
 def _bare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """As many rows, without columns: for who only counts."""
+    """As many rows, without columns: for readers that only count."""
     for batch in batches:
         yield batch.select([])
 
@@ -206,7 +210,7 @@ def _bare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _projected(
     batches: Iterator[pa.RecordBatch], columns: dict[str, pc.Expression], schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    """Columns that are computed of others."""
+    """Columns that are computed from others."""
     for batch in batches:
         rows = ds.dataset(pa.Table.from_batches([batch])).scanner(columns=columns).to_table()
         yield from rows.cast(schema).to_batches()

@@ -1,9 +1,8 @@
-"""Delta tables that follow the nights: one new version a night, which holds only what changed.
+"""Delta tables that follow the backups: each adds one version, which holds only its changes.
 
-Each version tells, by Delta's own transaction number of an application, which snapshot it is. From
-there the next one is a merge of what commits brought since: one commit of Delta, whole or not there.
-Where columns went away, or texts come to light that were there before, all is written anew, which
-is a new version too.
+Delta's transaction number of an application records the snapshot of each version. The next version
+is a merge of the changes committed since: one commit of Delta, whole or absent. If columns
+vanished, or columns with old values appeared, everything is written anew, as a new version.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.errors import Conflict, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside.exporting import (
     Before,
-    Counted,
-    Exported,
+    CountedBatches,
     ExportKind,
-    Receipt,
+    ExportReceipt,
+    TableExport,
     begun,
-    held,
+    locked_folder,
     paths_of,
     source_of,
     writing,
@@ -32,16 +31,16 @@ from unlost.outside.source import TableSource
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-GROUP_ROWS = 32_768  # of a row group; delta-rs would take a million
-FILE_BYTES = 32 << 20  # a night writes a file anew where one of its records changed
-GONE = "_u_gone"  # in what is merged alone: the record is not there any more
+GROUP_ROWS = 32_768  # of a row group; delta-rs would use a million
+FILE_BYTES = 32 << 20  # small files: a merge rewrites each file with a changed record
+GONE = "_u_gone"  # only in merge input: the record no longer exists
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 
 def export_delta(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path, before: Before
-) -> tuple[Exported, ...]:
-    """Carry Delta tables on to a snapshot, or begin them.
+) -> tuple[TableExport, ...]:
+    """Continue Delta tables up to a snapshot, or create them.
 
     Raises UsageError (``delta-missing``), Conflict (``export-other``, ``export-busy``,
     ``delta-newer``, ``delta-strange``), StoreError (``export-not-written``).
@@ -50,8 +49,8 @@ def export_delta(
     from deltalake.exceptions import DeltaError
 
     done = []
-    with writing(out), held(out):
-        begun(out, Receipt(kind, 0, ""))
+    with writing(out), locked_folder(out):
+        begun(out, ExportReceipt(kind, 0, ""))
         paths = paths_of(sorted(snapshot.tables()), kind)
         for table in tables:
             source = source_of(snapshot, table, kind)
@@ -62,7 +61,7 @@ def export_delta(
     return tuple(done)
 
 
-def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before) -> Exported:
+def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before) -> TableExport:
     from deltalake import DeltaTable
 
     number = source.snapshot.info.number
@@ -83,17 +82,17 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
             next_step=f"Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
         )
     if last == number:
-        return _told(source, path, rows=0, lost=0, version=table.version(), whole=False)
+        return _table_export(source, path, rows=0, lost=0, version=table.version(), whole=False)
     older = before(last)
     if older is None or not _follows(source, source_of(older, source.table, kind)):
         return _whole(source, path, kind, mode="overwrite")
     return _merge(source, path, kind, table, after=last)
 
 
-def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> Exported:
+def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> TableExport:
     from deltalake import DeltaTable, write_deltalake
 
-    counted, schema = Counted(source), _schema(source)
+    counted, schema = CountedBatches(source), _schema(source)
     rows = pa.RecordBatchReader.from_batches(
         schema, (batch.cast(schema) for batch in counted.batches())
     )
@@ -108,13 +107,13 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> E
     )
     version = DeltaTable(str(path)).version()
     lost = source.lost()
-    return _told(source, path, rows=counted.rows, lost=lost, version=version, whole=True)
+    return _table_export(source, path, rows=counted.rows, lost=lost, version=version, whole=True)
 
 
 def _merge(
     source: TableSource, path: Path, kind: ExportKind, table: "DeltaTable", *, after: int
-) -> Exported:
-    """One version that holds what commits behind ``after`` changed."""
+) -> TableExport:
+    """Add one version with the changes of all commits after ``after``."""
     changed = _Changed(source, after)
     names = [name for name in changed.schema.names if name != GONE]
     every = {_quoted(name): f"s.{_quoted(name)}" for name in names}
@@ -134,13 +133,13 @@ def _merge(
         .execute()
     )
     rows, lost = changed.rows, changed.lost
-    return _told(source, path, rows=rows, lost=lost, version=table.version(), whole=False)
+    return _table_export(source, path, rows=rows, lost=lost, version=table.version(), whole=False)
 
 
 class _Changed:
-    """The newest versions of what changed, and whether they are gone; counted as they pass.
+    """The newest versions of changed records, and a flag for deleted ones; counted as they pass.
 
-    So are lost values of those that are not gone: of other records the table has what it had.
+    Lost values are counted only for existing records: other records keep their row in the table.
     """
 
     def __init__(self, source: TableSource, after: int) -> None:
@@ -149,26 +148,28 @@ class _Changed:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         source = self._source
-        inside = list(dict.fromkeys((*(one.inside for one in source.columns), "_u_op")))
+        inside = list(dict.fromkeys((*(column.inside for column in source.columns), "_u_op")))
         for batch in source.snapshot.newer(source.table, inside, after=self._after):
             gone = pc.not_equal(batch.column("_u_op"), "U")
-            told = source.told(batch, source.schema.names)
+            renamed = source.as_text(batch, source.schema.names)
             self.rows += len(batch)
             there = batch.filter(pc.invert(gone)).column("_u_id")
             self.lost += source.lost_of(there.to_pylist())
-            columns = [*told.cast(_schema(source)).columns, gone]
+            columns = [*renamed.cast(_schema(source)).columns, gone]
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def _follows(source: TableSource, older: TableSource) -> bool:
-    """Whether what commits changed since is all that differs from an older snapshot.
+    """True if the changes committed since account for every difference from an older snapshot.
 
-    Not so where a column went, or got another name or type; nor where one came of which records that
-    did not change have a value: it was hidden for a while.
+    Not so if a column vanished, or has another name or type; nor if a new column has values in
+    records that did not change: it was hidden for a while.
     """
-    now = {one.name: (one, source.schema.field(one.name).type) for one in source.columns}
-    then = {one.name: (one, older.schema.field(one.name).type) for one in older.columns}
-    if any(name not in now or _unlike(now[name], own) for name, own in then.items()):
+    now = {
+        column.name: (column, source.schema.field(column.name).type) for column in source.columns
+    }
+    then = {column.name: (column, older.schema.field(column.name).type) for column in older.columns}
+    if any(name not in now or _unlike(now[name], field) for name, field in then.items()):
         return False
     came = [name for name in now if name not in then]
     number = older.snapshot.info.number
@@ -179,15 +180,15 @@ def _follows(source: TableSource, older: TableSource) -> bool:
     return True
 
 
-def _unlike(one: Any, other: Any) -> bool:
-    return bool((one[0].inside, one[1]) != (other[0].inside, other[1]))
+def _unlike(old: Any, other: Any) -> bool:
+    return bool((old[0].inside, old[1]) != (other[0].inside, other[1]))
 
 
 def _schema(source: TableSource) -> pa.Schema:
     """The types that Delta has: its instants are in microseconds."""
     fields = [
-        pa.field(one.name, MICROSECONDS if pa.types.is_timestamp(one.type) else one.type)
-        for one in source.schema
+        pa.field(field.name, MICROSECONDS if pa.types.is_timestamp(field.type) else field.type)
+        for field in source.schema
     ]
     return pa.schema(fields)
 
@@ -209,16 +210,16 @@ def _writing() -> Any:
 
 
 def _application(kind: ExportKind) -> str:
-    """As whom exports of an org write transactions."""
+    """The application id under which exports of an org write transactions."""
     return f"unlost/{kind.org}"
 
 
-def _told(
+def _table_export(
     source: TableSource, path: Path, *, rows: int, lost: int, version: int, whole: bool
-) -> Exported:
+) -> TableExport:
     misfits = sum(source.misfits.values())
     number = source.snapshot.info.number
-    return Exported(
+    return TableExport(
         source.table,
         path.name,
         rows,

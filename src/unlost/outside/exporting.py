@@ -1,7 +1,7 @@
-"""Exports: tables of a snapshot as files that other programs read, in clear text.
+"""Exports: tables of a snapshot as files that other programs read, unencrypted.
 
-A folder of Parquet or CSV is made under a name of its own beside the one that was asked for, and
-renamed once all is in it; a receipt in it tells what is whole, so that a cut export goes on. A
+A folder of Parquet or CSV is written under a temporary name beside the requested one, and renamed
+when it is complete; its receipt lists the finished tables, so that an interrupted export resumes. A
 folder of Delta tables stays and grows: see ``unlost.outside.delta``.
 """
 
@@ -17,12 +17,12 @@ from urllib.parse import quote
 import msgspec
 import pyarrow as pa
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.learned import learned
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside.formats import ExportFormat
 from unlost.outside.rowtext import write_csv, write_parquet
-from unlost.outside.source import TableSource, What, distinct, table_source
+from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
 RECEIPT = "unlost-export.json"
 LOCK = ".unlost-lock"
@@ -30,26 +30,27 @@ LOCK = ".unlost-lock"
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """What makes two exports one: the same org, and everything about how it is written.
+    """The identity of an export: the same org, and everything about its form.
 
-    ``org`` is the vault's id of the org; ``values``: columns have types; ``people``: formulas in CSV
-    are made harmless.
+    ``org`` is the vault's id of the org; ``values``: columns have types; ``people``: formulas in
+    CSV are made harmless.
     """
 
     org: str
     form: ExportFormat
-    what: What = What.RECORDS
+    what: TableContent = TableContent.RECORDS
     values: bool = False
     people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class TableExport:
     """A table that was written.
 
     ``path`` is relative to the folder. ``changed`` cells got an apostrophe for people; ``misfits``
-    are texts that fitted no type, ``lost`` values that damage took: both are null. ``version`` is that of a Delta table, of which ``rows`` are those
-    that this version brought or took away; ``whole``: it holds everything anew.
+    are texts that fitted no type, ``lost`` values destroyed by damage: both are null. ``version``
+    is the version of a Delta table, whose ``rows`` are the rows added or removed by it; ``whole``:
+    the version holds everything anew.
     """
 
     table: str
@@ -64,23 +65,23 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """What an export is of, and what is whole in it."""
+class ExportReceipt:
+    """The identity of an export, and its finished tables."""
 
     kind: ExportKind
     snapshot: int
     head: str
-    tables: tuple[Exported, ...] = ()
+    tables: tuple[TableExport, ...] = ()
 
 
 def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
-    """A table on its way into an export. Of Delta's names no two may differ only by case."""
+    """A table to export. Delta needs names that do not differ by case alone."""
     caseless = kind.form is ExportFormat.DELTA
     return table_source(snapshot, table, what=kind.what, as_values=kind.values, caseless=caseless)
 
 
 def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
-    """A name for each table that every file system takes; none differ only by case."""
+    """A name for each table that every file system accepts; no two differ only by case."""
     ending = "" if kind.form is ExportFormat.DELTA else f".{kind.form}"
     return {
         table: f"{name}{ending}" for table, name in zip(tables, safe_names(tables), strict=True)
@@ -88,14 +89,14 @@ def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
 
 
 def safe_names(tables: Sequence[str]) -> list[str]:
-    """Names of tables that every file system takes; none differ only by case."""
+    """Names of tables that every file system accepts; no two differ only by case."""
     return distinct([quote(name, safe=" $") for name in tables])
 
 
 def export_files(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path
-) -> Receipt:
-    """Write tables as files into a folder that is not there yet; a cut export goes on.
+) -> ExportReceipt:
+    """Write tables as files into a new folder; an interrupted export resumes.
 
     Raises Conflict (``export-exists``, ``export-other``, ``export-busy``), StoreError
     (``export-not-written``).
@@ -107,9 +108,9 @@ def export_files(
             next_step="Name another folder. A folder of Delta tables can be carried on.",
         )
     draft = out.with_name(f".{out.name}.unlost-part")
-    with writing(out), held(draft):
-        receipt = begun(draft, Receipt(kind, snapshot.info.number, snapshot.info.head))
-        done, paths = {one.table for one in receipt.tables}, paths_of(tables, kind)
+    with writing(out), locked_folder(draft):
+        receipt = begun(draft, ExportReceipt(kind, snapshot.info.number, snapshot.info.head))
+        done, paths = {export.table for export in receipt.tables}, paths_of(tables, kind)
         for table in tables:
             if table not in done:
                 source = source_of(snapshot, table, kind)
@@ -121,18 +122,18 @@ def export_files(
     return receipt
 
 
-def _with(receipt: Receipt, written: Exported) -> Receipt:
+def _with(receipt: ExportReceipt, written: TableExport) -> ExportReceipt:
     return replace(receipt, tables=(*receipt.tables, written))
 
 
-def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
-    counted, changed = Counted(source), 0
+def _write(source: TableSource, path: Path, kind: ExportKind) -> TableExport:
+    counted, changed = CountedBatches(source), 0
     with new_file(path) as out:
         if kind.form is ExportFormat.CSV:
             changed = write_csv(counted.batches(), source.schema, out, people=kind.people)
         else:
             write_parquet(counted.batches(), source.schema, out)
-    return Exported(
+    return TableExport(
         source.table,
         path.name,
         counted.rows,
@@ -144,7 +145,7 @@ def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
 
 
 @dataclass(slots=True)
-class Counted:
+class CountedBatches:
     """A table's batches, counted as they pass."""
 
     source: TableSource
@@ -157,34 +158,34 @@ class Counted:
             yield batch
 
 
-def begun(folder: Path, fresh: Receipt) -> Receipt:
-    """The receipt of an export that was cut, or a fresh one; raises Conflict (``export-other``)."""
+def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
+    """The receipt of an interrupted export, or a fresh one; raises Conflict (``export-other``)."""
     try:
-        found = learned(Receipt).decode((folder / RECEIPT).read_bytes())
+        receipt = decoder_for(ExportReceipt).decode((folder / RECEIPT).read_bytes())
     except FileNotFoundError:
         note(folder, fresh)
         return fresh
     except msgspec.DecodeError:
-        found = None
-    same = found is not None and replace(found, tables=()) == fresh
-    if found is None or not same:
+        receipt = None
+    same = receipt is not None and replace(receipt, tables=()) == fresh
+    if receipt is None or not same:
         raise Conflict(
             "export-other",
             f"In {folder} lies an export of something else that was not finished.",
             next_step="Remove that folder, or ask again for what it was.",
         )
-    return found
+    return receipt
 
 
-def note(folder: Path, receipt: Receipt) -> None:
-    """Write down what is whole."""
+def note(folder: Path, receipt: ExportReceipt) -> None:
+    """Write the receipt."""
     with new_file(folder / RECEIPT) as out:
         out.write(msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name once all of it is on the disk."""
+    """A file that gets its name when all its content is on the disk."""
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as out:
         yield out
@@ -194,8 +195,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """A folder, made if need be, in which nobody else writes; raises Conflict (``export-busy``)."""
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Create and lock a folder against other exports; raises Conflict (``export-busy``)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("wb") as lock:
         try:
@@ -211,7 +212,7 @@ def held(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """What the disk says, in our words."""
+    """Turn errors of the disk into StoreError (``export-not-written``)."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
@@ -237,14 +238,14 @@ type Before = Callable[[int], Snapshot | None]
 
 
 def check_kind(kind: ExportKind) -> None:
-    """Raise UsageError for what does not go together."""
+    """Raise UsageError for options that exclude each other."""
     if kind.form is ExportFormat.CSV and kind.values:
         raise UsageError(
             "csv-has-no-types",
             "CSV holds texts and has no types.",
             next_step="Leave out --typed, or choose parquet or delta.",
         )
-    if kind.form is ExportFormat.DELTA and kind.what is What.VERSIONS:
+    if kind.form is ExportFormat.DELTA and kind.what is TableContent.VERSIONS:
         raise UsageError(
             "delta-has-history",
             "A Delta table has the nights as versions of its own.",

@@ -1,10 +1,10 @@
-"""The forms in which tables leave; imports nothing, so that the command line may name them."""
+"""The formats of exports; imports nothing, so that the command line may name them quickly."""
 
 from enum import StrEnum
 
 
 class ExportFormat(StrEnum):
-    """How tables are written."""
+    """File formats of exported tables."""
 
     PARQUET = "parquet"
     DELTA = "delta"

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-_FORMULA = r"^[=+\-@\t\r]"  # what spreadsheets take for a formula (owasp.org, CSV injection)
+_FORMULA = r"^[=+\-@\t\r]"  # texts that spreadsheets run as a formula (owasp.org, CSV injection)
 _SIMPLE = (
     pa.types.is_integer,
     pa.types.is_floating,
@@ -20,7 +20,7 @@ _SIMPLE = (
 
 
 def plain(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows whose decimals, and whatever a text file has no form for, are texts."""
+    """Convert decimals, and values that a text file has no form for, to text."""
     columns = [_plain(column) for column in rows.columns]
     return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
 
@@ -34,14 +34,14 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return column.cast(pa.string())
     return pa.array(
-        [None if one is None else _text(one) for one in column.to_pylist()], pa.string()
+        [None if cell is None else _text(cell) for cell in column.to_pylist()], pa.string()
     )
 
 
 def _digits(column: pa.Array) -> pa.Array:
-    """Decimals without zeros that say nothing."""
+    """Decimals without trailing zeros."""
     return pa.array(
-        [None if one is None else _number(one) for one in column.to_pylist()], pa.string()
+        [None if cell is None else _number(cell) for cell in column.to_pylist()], pa.string()
     )
 
 
@@ -55,9 +55,9 @@ def _text(value: Any) -> str:
 
 
 def for_people(rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
-    """Rows for a spreadsheet, and how many cells were changed for it.
+    """Rows for a spreadsheet, and the number of changed cells.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     columns, changed = [], 0
     for column in rows.columns:
@@ -67,37 +67,37 @@ def for_people(rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
         formulas = pc.fill_null(pc.match_substring_regex(column, _FORMULA), fill_value=False)
         count = formulas.true_count
         changed += count
-        told = pc.binary_join_element_wise("'", column, "") if count else column
-        columns.append(pc.if_else(formulas, told, column) if count else column)
+        binary_join_element_wise = pc.binary_join_element_wise("'", column, "") if count else column
+        columns.append(pc.if_else(formulas, binary_join_element_wise, column) if count else column)
     return pa.RecordBatch.from_arrays(columns, names=rows.schema.names), changed
 
 
 def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, *, people: bool) -> int:  # fmt: skip
-    """Rows as CSV in UTF-8: texts in quotes, so that "" and null (nothing) differ.
+    """Write rows as CSV in UTF-8, with texts in quotes, so that "" and null (nothing) differ.
 
-    Gives the number of cells that were changed ``people``'s sake.
+    Returns the number of cells changed because of ``people``.
     """
-    told = plain(pa.RecordBatch.from_pylist([], schema=schema)).schema
+    schema_row = plain(pa.RecordBatch.from_pylist([], schema=schema)).schema
     changed = 0
-    with pacsv.CSVWriter(out, told) as writer:
+    with pacsv.CSVWriter(out, schema_row) as writer:
         for batch in rows:
             texts = plain(batch)
             if people:
                 texts, count = for_people(texts)
                 changed += count
-            writer.write_batch(texts.cast(told))
+            writer.write_batch(texts.cast(schema_row))
     return changed
 
 
 def write_lines(rows: Iterable[pa.RecordBatch], out: BinaryIO) -> None:
-    """Rows as JSON, one object a line; decimals are strings, so that nobody rounds them."""
+    """Write rows as JSON, one object a line; decimals are strings, so no reader rounds them."""
     encoder = msgspec.json.Encoder()
     for batch in rows:
         out.writelines(encoder.encode(row) + b"\n" for row in plain(batch).to_pylist())
 
 
 def write_parquet(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO) -> None:
-    """Rows as Parquet."""
+    """Write rows as Parquet."""
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for batch in rows:
             writer.write_batch(batch)

@@ -1,4 +1,4 @@
-"""A table as it leaves: which columns, under which names, as texts or as values.
+"""A table for export: its columns, their names, and their form as texts or values.
 
 All rows that leave the vault for other programs pass ``TableSource.batches``: datasets, SQL and
 exports read nothing else.
@@ -14,7 +14,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import EVERY_ID, IdSpan
 from unlost.outside.types import type_of, typed
@@ -34,16 +34,16 @@ OF_RECORDS = ("_u_id", "_u_snap", "_u_observed_at", "_u_modified_at", "_u_modifi
 OF_VERSIONS = tuple(SYSTEM_TYPES)
 
 
-class What(StrEnum):
-    """What the rows of a table are."""
+class TableContent(StrEnum):
+    """The meaning of a table's rows."""
 
-    RECORDS = "records"  # those that are alive at the snapshot, one row each
+    RECORDS = "records"  # the records alive at the snapshot, one row each
     VERSIONS = "versions"  # every version up to it
 
 
 @dataclass(frozen=True, slots=True)
 class OutColumn:
-    """A column as it leaves: ``inside`` is its name in the vault, ``kind`` None for a system column."""
+    """An exported column: ``inside`` is the vault's name, ``kind`` None for a system column."""
 
     name: str
     inside: str
@@ -52,15 +52,15 @@ class OutColumn:
 
 @dataclass(frozen=True)
 class TableSource:
-    """A table of a snapshot, on its way out.
+    """A table of a snapshot, to be exported.
 
-    ``misfits`` counts, by column, texts that were no value of its type and left as null.
+    ``misfits`` counts, by column, texts that were no value of its type and became null.
     """
 
     snapshot: Snapshot
     table: str
     columns: tuple[OutColumn, ...]
-    what: What = What.RECORDS
+    what: TableContent = TableContent.RECORDS
     as_values: bool = False
     misfits: dict[str, int] = field(default_factory=dict, compare=False)
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
@@ -68,47 +68,46 @@ class TableSource:
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types."""
-        return pa.schema([pa.field(one.name, self._type(one)) for one in self.columns])
+        return pa.schema([pa.field(column.name, self._type(column)) for column in self.columns])
 
     @cached_property
     def _by_name(self) -> dict[str, OutColumn]:
-        return {one.name: one for one in self.columns}
+        return {column.name: column for column in self.columns}
 
     def batches(
         self, names: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> Iterator[pa.RecordBatch]:
         """Rows in the order of their ids with these columns, in bounded batches.
 
-        At least one column has to be named.
+        At least one column must be named.
         """
         inside = [self._by_name[name].inside for name in names]
-        read = self.snapshot.read if self.what is What.RECORDS else self.snapshot.versions
+        read = self.snapshot.read if self.what is TableContent.RECORDS else self.snapshot.versions
         yield from ahead(
-            lambda batch: self.told(batch, names), read(self.table, inside, within=within)
+            lambda batch: self.as_text(batch, names), read(self.table, inside, within=within)
         )
 
-    def told(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-        """Rows of the vault (its names, texts) as they leave.
+    def as_text(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+        """Convert rows of the vault (its names, texts) to their exported form.
 
-        The one place where a row is kept back from whoever reads elsewhere, once there are people
-        to be forgotten: after this line nothing looks at rows any more.
+        The one place to withhold rows from other programs: no later code looks at rows.
         """
         columns = [self._told(rows.column(self._by_name[name].inside), name) for name in names]
         schema = pa.schema([self.schema.field(name) for name in names])
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def lost(self) -> int:
-        """How many values of live records are null here because damage took them.
+        """The number of values of live records that are null because damage destroyed them.
 
-        Looks at no record where nothing was salvaged.
+        Reads no record if the snapshot has nothing salvaged.
         """
         return sum(self.lost_of(rows.column("_u_id").to_pylist()) for rows in self._live())
 
     def lost_of(self, ids: Sequence[str]) -> int:
-        """The same of these records alone."""
-        names = {one.inside for one in self.columns}
-        found = self.snapshot.unread(self.table, ids).values()
-        return sum(len(columns & names) for columns in found)
+        """The number of lost values of these records alone."""
+        names = {column.inside for column in self.columns}
+        unread = self.snapshot.unread(self.table, ids).values()
+        return sum(len(columns & names) for columns in unread)
 
     def _live(self) -> Iterator[pa.Table]:
         return self.snapshot.live_ids(self.table) if self.snapshot.salvaged else iter(())
@@ -134,48 +133,48 @@ def table_source(
     snapshot: Snapshot,
     table: str,
     *,
-    what: What = What.RECORDS,
+    what: TableContent = TableContent.RECORDS,
     as_values: bool = False,
     caseless: bool = False,
 ) -> TableSource:
-    """A table on its way out; raises NotFound (``table-unknown``).
+    """A table to export; raises NotFound (``table-unknown``).
 
-    ``caseless``: the reader takes names for equal that differ only by case, so that of such the
-    later ones get a number.
+    ``caseless``: the reader treats names as equal that differ only by case, so the later of two
+    equal names gets a number.
     """
     described = snapshot.schema().table(table)
     kinds = {column.name: column.kind for column in described.columns} if described else {}
-    system = OF_RECORDS if what is What.RECORDS else OF_VERSIONS
+    system = OF_RECORDS if what is TableContent.RECORDS else OF_VERSIONS
     inside = snapshot.columns(table)
     names = distinct([*inside, *system]) if caseless else [*inside, *system]
     columns = tuple(
-        OutColumn(name, own, kinds.get(own, WireKind.TEXT) if at < len(inside) else None)
-        for at, (name, own) in enumerate(zip(names, [*inside, *system], strict=True))
+        OutColumn(name, own_name, kinds.get(own_name, WireKind.TEXT) if at < len(inside) else None)
+        for at, (name, own_name) in enumerate(zip(names, [*inside, *system], strict=True))
     )
     return TableSource(snapshot, table, columns, what, as_values)
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Names of which no two differ only by case: the later of such end in ``_2``, ``_3``…"""
+    """Make names differ by more than case: the later of two equal names ends in ``_2``, ``_3``…"""
     taken = {name.lower() for name in names}
     used: set[str] = set()
-    told = []
+    names_so_far = []
     for name in names:
-        number, own = 1, name
-        while own.lower() in used or (number > 1 and own.lower() in taken):
+        number, candidate = 1, name
+        while candidate.lower() in used or (number > 1 and candidate.lower() in taken):
             number += 1
-            own = f"{name}_{number}"
-        used.add(own.lower())
-        told.append(own)
-    return told
+            candidate = f"{name}_{number}"
+        used.add(candidate.lower())
+        names_so_far.append(candidate)
+    return names_so_far
 
 
-def table_called(schema: Schema, held: Sequence[str], name: str) -> str:
-    """The table that was meant, by its name in any case; raises NotFound (``table-unknown``)."""
-    known = list(dict.fromkeys([*(table.name for table in schema.tables), *held]))
+def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
+    """Find a table by its name in any case; raises NotFound (``table-unknown``)."""
+    known = list(dict.fromkeys([*(table.name for table in schema.tables), *stored_names]))
     if name in known:
         return name
-    same = [one for one in known if one.lower() == name.lower()]
+    same = [candidate for candidate in known if candidate.lower() == name.lower()]
     if len(same) == 1:
         return same[0]
     near = get_close_matches(name, known, n=3, cutoff=0.5)
@@ -189,7 +188,7 @@ def table_called(schema: Schema, held: Sequence[str], name: str) -> str:
 
 
 def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
-    """Names of columns as they were given; raises NotFound (``column-unknown``)."""
+    """Check names of columns and return them; raises NotFound (``column-unknown``)."""
     known = source.schema.names
     for name in names:
         if name not in known:

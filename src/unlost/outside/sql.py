@@ -1,8 +1,8 @@
-"""SQL over snapshots: DuckDB, locked in, with nothing to read but what is handed to it.
+"""SQL over snapshots: an isolated DuckDB that can read only the tables passed to it.
 
 A statement sees ``org.table`` (values by the schema's kinds), ``org.table_text`` (verbatim texts),
-``org.table_history`` and ``org.table_history_text`` (all versions). Only tables that it names are made
-known to DuckDB, which asks them for columns and filters and never sees a key.
+``org.table_history`` and ``org.table_history_text`` (all versions). Only tables that it names are
+registered with DuckDB, which asks them for columns and filters and never sees a key.
 """
 
 import json
@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside.dataset import TableDataset, TableScanner
-from unlost.outside.source import TableSource, What, distinct, table_source
+from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
 MEMORY = "1GB"
 SPILL = "20GB"
@@ -30,16 +30,16 @@ _NAMED = frozenset({"BASE_TABLE", "SHOW_REF"})
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A table as a statement names it; ``org`` is empty where it names none."""
+class NamedTable:
+    """A table as a statement names it; ``org`` is empty if the statement names none."""
 
     org: str
     table: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """A table that a statement reads, under the name by which DuckDB finds it."""
+class StatementTable:
+    """A table that a statement reads, under its name in DuckDB."""
 
     org: str
     name: str
@@ -47,52 +47,57 @@ class Reads:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A statement under way: what it reads, and its rows as a stream."""
+class RunningStatement:
+    """A running statement: the tables that it reads, and its rows as a stream."""
 
-    reads: tuple[Reads, ...]
+    reads: tuple[StatementTable, ...]
     rows: pa.RecordBatchReader
 
 
-def tables_named(statement: str) -> list[Named]:
-    """The tables that a statement names, some of which may be its own (WITH).
+def tables_named(statement: str) -> list[NamedTable]:
+    """The tables that a statement names; some may be its own (WITH).
 
     Raises UsageError (``sql-not-understood``, ``sql-read-only``).
     """
     with closing(duckdb.connect(":memory:")) as parser:
         _check_kind(parser, statement)
-        (told,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or ("{}",)
-    tree = json.loads(told)
+        (parsed,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or (
+            "{}",
+        )
+    tree = json.loads(parsed)
     if tree.get("error"):
         raise _not_understood(str(tree.get("error_message", "")))
     return list(dict.fromkeys(_names_in(tree)))
 
 
 def reads_of(
-    named: Sequence[Named], *, orgs: Sequence[str], snapshot: Callable[[str], Snapshot]
-) -> list[Reads]:
-    """What these names mean; ``snapshot`` opens that of an org when it is first named.
+    named: Sequence[NamedTable], *, orgs: Sequence[str], snapshot: Callable[[str], Snapshot]
+) -> list[StatementTable]:
+    """Resolve table names; ``snapshot`` opens an org's snapshot when the org is first named.
 
-    A name without an org means the only org; of several, none. Raises NotFound (``org-unknown``,
-    ``table-unknown``).
+    A name without an org means the only org, or none if there are several. Raises NotFound
+    (``org-unknown``, ``table-unknown``).
     """
-    found = []
-    for one in named:
-        if one.org.lower() in _OWN_SCHEMAS:
+    tables = []
+    for table in named:
+        if table.org.lower() in _OWN_SCHEMAS:
             continue
-        org = _org_called(one, orgs)
+        org = _org_called(table, orgs)
         if org is not None:
-            read = _read(snapshot(org), org, one)
-            found += [read] if read is not None else []
-    return found
+            read = _read(snapshot(org), org, table)
+            tables += [read] if read is not None else []
+    return tables
 
 
 @contextmanager
-def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[Running]:
-    """Run a statement that was looked at; its rows are read inside.
+def running(
+    statement: str, reads: Sequence[StatementTable], *, work: Path
+) -> Iterator[RunningStatement]:
+    """Run a checked statement; its rows must be read inside the context.
 
-    ``work`` is an empty folder for what does not fit into memory; it is written encrypted. Raises
-    UsageError (``sql-refused``), LimitReached (``sql-too-large``), and what the vault raises.
+    ``work`` is an empty folder for data that does not fit into memory; it is written encrypted.
+    Raises UsageError (``sql-refused``), LimitReached (``sql-too-large``), and the errors of the
+    vault.
     """
     troubles: list[UnlostError] = []
     with closing(duckdb.connect(":memory:")) as session, _failing(troubles):
@@ -100,7 +105,7 @@ def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[R
         _lock(session, work)
         relation = session.sql(statement)
         rows = relation.to_arrow_reader(BATCH_ROWS)
-        yield Running(tuple(reads), _watched(rows, troubles))
+        yield RunningStatement(tuple(reads), _watched(rows, troubles))
 
 
 # --- looking at a statement ---------------------------------------------------------------------
@@ -119,10 +124,10 @@ def _check_kind(parser: duckdb.DuckDBPyConnection, statement: str) -> None:
         )
 
 
-def _names_in(tree: Any) -> Iterator[Named]:
+def _names_in(tree: Any) -> Iterator[NamedTable]:
     if isinstance(tree, dict):
         if tree.get("type") in _NAMED and tree.get("table_name"):
-            yield Named(tree.get("schema_name") or "", tree["table_name"])
+            yield NamedTable(tree.get("schema_name") or "", tree["table_name"])
         for below in tree.values():
             yield from _names_in(below)
     elif isinstance(tree, list):
@@ -130,8 +135,8 @@ def _names_in(tree: Any) -> Iterator[Named]:
             yield from _names_in(below)
 
 
-def _org_called(named: Named, orgs: Sequence[str]) -> str | None:
-    """The org that was meant; None where none was named and there are several."""
+def _org_called(named: NamedTable, orgs: Sequence[str]) -> str | None:
+    """Find the named org; None if none was named and there are several."""
     if not named.org:
         return orgs[0] if len(orgs) == 1 else None
     exact = [org for org in orgs if org == named.org]
@@ -146,22 +151,22 @@ def _org_called(named: Named, orgs: Sequence[str]) -> str | None:
     )
 
 
-def _read(snapshot: Snapshot, org: str, named: Named) -> Reads | None:
+def _read(snapshot: Snapshot, org: str, named: NamedTable) -> StatementTable | None:
     tables = sorted(name for name in snapshot.tables() if not name.startswith("$"))
     known = dict(zip((name.lower() for name in distinct(tables)), tables, strict=True))
     for suffix, what, as_values in (
-        ("", What.RECORDS, True),
-        (TEXT, What.RECORDS, False),
-        (HISTORY, What.VERSIONS, True),
-        (HISTORY + TEXT, What.VERSIONS, False),
+        ("", TableContent.RECORDS, True),
+        (TEXT, TableContent.RECORDS, False),
+        (HISTORY, TableContent.VERSIONS, True),
+        (HISTORY + TEXT, TableContent.VERSIONS, False),
     ):
         name = named.table.lower()
         table = known.get(name.removesuffix(suffix)) if name.endswith(suffix) else None
         if table is not None:
             source = table_source(snapshot, table, what=what, as_values=as_values, caseless=True)
-            return Reads(org, named.table, source)
+            return StatementTable(org, named.table, source)
     if not named.org:
-        return None  # perhaps a name that the statement itself gives
+        return None  # perhaps a name that the statement itself defines
     raise table_unknown(named.table, org, tables)
 
 
@@ -169,7 +174,7 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     """The error for a table that a statement names and no org has."""
     bare = name.removesuffix(TEXT).removesuffix(HISTORY)
     near = get_close_matches(bare, tables, n=3, cutoff=0.5) or list(tables)[:5]
-    listed = " or ".join(f"{quoted(org)}.{quoted(one)}" for one in near)
+    listed = " or ".join(f"{quoted(org)}.{quoted(near_name)}" for near_name in near)
     return NotFound(
         "table-unknown",
         f"The backup of {org!r} has no table {name!r}.",
@@ -178,7 +183,7 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes any."""
+    """A name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -186,8 +191,9 @@ def quoted(name: str) -> str:
 
 
 def _prepare(
-    session: duckdb.DuckDBPyConnection, reads: Sequence[Reads], troubles: list[UnlostError]
+    session: duckdb.DuckDBPyConnection, reads: Sequence[StatementTable], troubles: list[UnlostError]
 ) -> None:
+    # Instants would otherwise be shown in the zone of this machine.
     session.execute("SET TimeZone='UTC'")
     orgs = list(dict.fromkeys(read.org for read in reads))
     for org in orgs:
@@ -206,12 +212,13 @@ def _prepare(
 
 
 def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
-    """No files, no network, no extensions, and no way to change that."""
+    """Forbid files, network and extensions, and any change of these settings."""
     for setting, value in (
         ("memory_limit", MEMORY),
         ("temp_directory", str(work)),
         ("max_temp_directory_size", SPILL),
         ("temp_file_encryption", "true"),
+        # Names in a statement must not resolve to Python variables.
         ("python_enable_replacements", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
@@ -223,7 +230,7 @@ def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
 
 @contextmanager
 def _failing(troubles: list[UnlostError]) -> Iterator[None]:
-    """What DuckDB says, in our words; what a table said while it was read, in its own."""
+    """Turn errors of DuckDB into ours; an error while a table was read comes first."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -252,14 +259,14 @@ def _watched(rows: pa.RecordBatchReader, troubles: list[UnlostError]) -> pa.Reco
 
 
 class _WatchedDataset(TableDataset):
-    """A table that remembers what went wrong, since DuckDB keeps only the words of it."""
+    """A table that remembers errors, since DuckDB keeps only their text."""
 
     def __init__(self, source: TableSource, troubles: list[UnlostError]) -> None:
         super().__init__(source)
         self._troubles = troubles
 
     def scanner(self, columns: Any = None, filter: Any = None, **_: Any) -> TableScanner:  # noqa: A002
-        """What reads, and remembers."""
+        """A scanner that remembers errors."""
         return _WatchedScanner(self.source, columns, filter, self._within, self._troubles)
 
 
@@ -303,15 +310,15 @@ def _refused(words: str) -> UsageError:
 
 
 def _split(words: str) -> tuple[str, str]:
-    """What DuckDB says in one line, and what it proposes."""
+    """DuckDB's error in one line, and its proposals."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     first = lines[0].rstrip(".") if lines else "it gave no reason"
-    hints = [one for one in lines[1:] if one.startswith(("Did you mean", "Candidate"))]
+    hints = [line for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))]
     return first, " ".join(hints)
 
 
-def misfits(reads: Sequence[Reads]) -> Mapping[str, int]:
-    """By ``org.table.column``, how many texts fitted no type and were read as null."""
+def misfits(reads: Sequence[StatementTable]) -> Mapping[str, int]:
+    """By ``org.table.column``, the number of texts that fitted no type and became null."""
     return {
         f"{read.org}.{read.source.table}.{column}": count
         for read in reads

@@ -1,8 +1,8 @@
-"""Texts as values: what a column of a kind becomes for programs that compute.
+"""Texts as typed values, for programs that compute.
 
-Nothing here fails and nothing is rounded. A text that is no value of its kind, or does not fit into
-the type, becomes null, and is counted; the text itself stays readable where no types were asked for.
-All is computed by column.
+Nothing here fails and nothing is rounded. A text that is not a value of its kind, or does not fit
+into the type, becomes null, and is counted; the text itself stays readable without types.
+Everything is computed by column.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from unlost.model.schema import WireKind
 from unlost.vault.format.canonical import canonical, instant
 
-# 26 digits before the point and 12 behind it: two such numbers can be multiplied in DuckDB, which keeps
-# all digits behind the point (24 of 38) and fails where there is no room for those before it.
+# 26 digits before the point and 12 behind it: two such numbers can be multiplied in DuckDB, which
+# keeps all digits behind the point (24 of 38) and fails if too few are left for the digits before
+# it.
 DECIMAL = pa.decimal128(38, 12)
 INSTANT = pa.timestamp("us", tz="UTC")
 TYPES: Mapping[WireKind, pa.DataType] = {
@@ -26,20 +27,20 @@ TYPES: Mapping[WireKind, pa.DataType] = {
     WireKind.INSTANT: INSTANT,
 }
 _PLAIN_DECIMAL = r"^[+-]?[0-9]{1,26}(?:\.[0-9]{0,12}0*)?$"
-_SMALL_INTEGER = r"^[+-]?0*[0-9]{1,18}$"  # all of up to 18 digits fit into 64 bits
+_SMALL_INTEGER = r"^[+-]?0*[0-9]{1,18}$"  # any 18 digits fit into 64 bits
 _INTEGER = r"^-?[0-9]{1,19}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-# More than microseconds, or a leap second, which no type has.
+# Finer than microseconds, or a leap second, which no type has.
 _FINER = r"\.[0-9]{6}[0-9]*[1-9]|:60(?:\.|[zZ+-]|$)"
 
 
 def type_of(kind: WireKind) -> pa.DataType:
-    """The type of a column of this kind; text where there is no better one."""
+    """The type of a column of this kind; text if there is no better type."""
     return TYPES.get(kind, pa.string())
 
 
 def typed(text: pa.Array, kind: WireKind) -> pa.Array:
-    """Texts as values of ``type_of(kind)``."""
+    """Convert texts to values of ``type_of(kind)``."""
     make = _MAKERS.get(kind)
     return text if make is None else make(text)
 
@@ -55,7 +56,7 @@ def _decimals(text: pa.Array) -> pa.Array:
 
 
 def _numbers(text: pa.Array, kind: WireKind, plain: str, wanted: pa.DataType) -> pa.Array:
-    """Numbers that are written plainly, then those that are plain once written canonically."""
+    """Convert plainly written numbers, then numbers that become plain in canonical form."""
     fits = _matches(text, plain)
     if pc.all(fits).as_py() is not False:
         return pc.cast(text, wanted)
@@ -85,11 +86,11 @@ def _dates(text: pa.Array) -> pa.Array:
 
 def _instants(text: pa.Array) -> pa.Array:
     series = _series(text)
-    found = pl.select(instant(pl.lit(series))).to_series()
+    instants = pl.select(instant(pl.lit(series))).to_series()
     finer = series.str.contains(_FINER).fill_null(value=False)
     if finer.any():
-        found = found.set(finer, None)
-    return found.to_arrow().cast(INSTANT)
+        instants = instants.set(finer, None)
+    return instants.to_arrow().cast(INSTANT)
 
 
 def _series(text: pa.Array) -> pl.Series:

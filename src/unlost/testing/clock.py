@@ -1,4 +1,4 @@
-"""A clock that moves only when it is told to."""
+"""A clock that moves only when a test moves it."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
 class VirtualClock:
-    """A Clock whose time passes by ``advance`` and by sleeping; safe to share between threads."""
+    """A Clock that moves by ``advance`` and by sleeping; safe to share between threads."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
@@ -21,12 +21,12 @@ class VirtualClock:
             return self._now
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Seconds since the clock was created."""
         with self._lock:
             return self._elapsed
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass at once, and note that somebody slept."""
+        """Advance the clock immediately, and record the sleep in ``slept``."""
         self.slept.append(seconds)
         self.advance(seconds=seconds)
 

@@ -1,6 +1,6 @@
-"""What every Source must do. Subclass ``SourceContract``, give it a source, and pytest does the rest.
+"""The conformance suite of sources. Subclass ``SourceContract``, give it a source, and run pytest.
 
-The suite reads and never writes. It holds for an org of any content, so that it can run against a
+The suite reads and never writes. It holds for an org of any content, so it can run against a
 simulator, a sandbox, or a fake.
 """
 
@@ -14,16 +14,16 @@ import pytest
 
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
-LOOKS = 1000  # at a job that never ends
+LOOKS = 1000  # before a job counts as endless
 
 
 def prepared(source: Source, task: ReadTask) -> Ready:
-    """The task once it can be read, passed through JSON as a run's record does."""
+    """Prepare a task until it can be read, passing it through JSON as a run's record does."""
     outcome: Ready | Wait = Wait(source.server_time(), task)
     for _ in range(LOOKS):
         if isinstance(outcome, Ready):
@@ -33,7 +33,7 @@ def prepared(source: Source, task: ReadTask) -> Ready:
 
 
 def through_json(task: ReadTask) -> ReadTask:
-    """The task as another process gets it; fails if its state is no JSON value."""
+    """The task as another process receives it; fails if its state is not a JSON value."""
     state = json.loads(json.dumps(task.state))
     assert state == dict(task.state), f"a task of {task.table} is no JSON value"
     return replace(task, state=state)
@@ -64,7 +64,7 @@ def states(pages: list[Page]) -> dict[str, str]:
 
 
 def check_rows(table: Table, rows: Rows) -> None:
-    """Arrays of the promised types and of one length; cells are text, named as the table's."""
+    """Assert promised types, equal lengths, and text cells named after table columns."""
     length = len(rows)
     arrays = (rows.ids, rows.ops, rows.modified_at, rows.modified_by)
     assert [len(array) for array in arrays] == [length] * 4
@@ -83,10 +83,11 @@ def check_rows(table: Table, rows: Rows) -> None:
 
 
 class SourceContract:
-    """The promises of ``unlost.model.ports.Source``, each as a test.
+    """The promises of ``unlost.model.ports.source.Source``, each as a test.
 
-    A subclass provides the fixture ``source``, and may name ``samples``: tables that must be among
-    those described, and that are looked at; without them all readable tables are.
+    A subclass provides the fixture ``source``, and may name ``samples``: tables that must be
+    described, and the only ones that the tests read; without them the tests read all readable
+    tables.
     """
 
     samples: tuple[str, ...] = ()
@@ -98,18 +99,18 @@ class SourceContract:
 
     @pytest.fixture
     def schema(self, source: Source) -> Schema:
-        """What the source describes."""
+        """The source's schema."""
         return source.discover()
 
     @pytest.fixture
     def tables(self, schema: Schema) -> list[Table]:
-        """The tables that are looked at."""
+        """The tables to test."""
         names = {table.name for table in schema.tables}
         assert set(self.samples) <= names
-        return [one for one in schema.tables if not self.samples or one.name in self.samples]
+        return [table for table in schema.tables if not self.samples or table.name in self.samples]
 
     def test_an_org_has_one_identity(self, source: Source) -> None:
-        """Connector and tenant are told, and are the same each time."""
+        """Connector and tenant are set, and the same each time."""
         first, second = source.identity(), source.identity()
         assert first == second
         assert first.connector
@@ -122,7 +123,7 @@ class SourceContract:
         assert second >= first
 
     def test_names_are_given_once(self, schema: Schema) -> None:
-        """Tables by name, columns by name within a table; the id is a column."""
+        """Names are unique: tables in the schema, columns in a table; the id is a column."""
         names = [table.name for table in schema.tables]
         assert len(names) == len(set(names))
         for table in schema.tables:
@@ -132,7 +133,7 @@ class SourceContract:
             assert not set(table.hidden) & set(columns), table.name
 
     def test_named_columns_exist(self, schema: Schema) -> None:
-        """Whatever a table says of itself by a column's name, the column is there."""
+        """Each column that a table's description names exists."""
         for table in schema.tables:
             named = [table.name_column, table.modified_column, table.modified_by_column]
             named += [file.column for file in table.files]
@@ -141,7 +142,7 @@ class SourceContract:
                 assert table.column(name), f"{table.name}.{name}"
 
     def test_change_logs_are_tables_of_their_own(self, schema: Schema) -> None:
-        """Where a table says that its changes are noted, the notes are among the tables."""
+        """The change log that a table names is itself a table of the schema."""
         for table in schema.tables:
             log = table.change_log
             if log is None:
@@ -153,20 +154,20 @@ class SourceContract:
                 assert notes.column(name), f"{log.table}.{name}"
 
     def test_findings_say_what_and_where(self, schema: Schema) -> None:
-        """Each is a sentence, and none is about a table that is readable and whole."""
+        """Each finding is a sentence, and no refused table is also listed as readable."""
         for finding in schema.findings:
             assert finding.sentence.endswith("."), finding
         refused = {f.table for f in schema.findings if f.kind is FindingKind.TABLE_REFUSED}
         assert not refused & {table.name for table in schema.tables}
 
     def test_the_fingerprint_stands_still_while_the_rights_do(self, source: Source) -> None:
-        """Looking twice shows the same rights and the same tables."""
+        """Two calls of ``discover`` return the same rights and the same tables."""
         first, second = source.discover(), source.discover()
         assert first.fingerprint == second.fingerprint
         assert first.tables == second.tables
 
     def test_quotas_are_numbers(self, source: Source) -> None:
-        """Used and limit, in a unit."""
+        """A quota has a limit and a unit."""
         for quota in source.quotas():
             assert quota.limit >= 0
             assert quota.unit in {"bytes", "calls", "rows"}
@@ -174,7 +175,7 @@ class SourceContract:
     def test_a_full_plan_delivers_every_live_record(
         self, source: Source, tables: list[Table]
     ) -> None:
-        """Its tasks say that they are full; what they deliver alive is what the census lists."""
+        """Tasks of a full plan are marked full; their live records are the ids of the census."""
         for table in tables:
             tasks = source.plan_reads(table, None)
             assert tasks
@@ -186,7 +187,7 @@ class SourceContract:
                 assert alive == set(self.census(source, table)), table.name
 
     def test_pages_are_proved(self, source: Source, tables: list[Table]) -> None:
-        """What was parsed is what the page holds, and what was announced where it was."""
+        """A page holds as many rows as were parsed, and as were announced, if any number was."""
         for table in tables:
             for page in read_all(source, source.plan_reads(table, None)):
                 check_rows(table, page.rows)
@@ -196,7 +197,7 @@ class SourceContract:
     def test_a_census_names_each_id_once_and_is_counted(
         self, source: Source, tables: list[Table]
     ) -> None:
-        """The count, where there is one, is that of the census."""
+        """A census has no duplicates, and as many ids as the count, if there is a count."""
         for table in tables:
             if not table.has(TableTrait.CENSUS):
                 continue
@@ -205,22 +206,25 @@ class SourceContract:
             assert source.count(table) in {None, len(listed)}, table.name
 
     def test_ids_lead_back_to_their_rows(self, source: Source, tables: list[Table]) -> None:
-        """Rows by id are a subset of what was asked for, and equal to what the full read gave."""
+        """Reading by id returns only requested rows, equal to the rows of the full read."""
         for table in tables:
             pages = read_all(source, source.plan_reads(table, None))
             some = ids_of(pages)[:50]
             if not some:
                 continue
+            # An unknown id must be ignored, not refused.
             again = list(source.read_ids(table, [*some, "no-such-id"]))
             assert set(ids_of(again)) == set(some), table.name
             for page in again:
                 check_rows(table, page.rows)
+            # An unknown table, however, must be refused: an empty answer would look like deleted
+            # records.
             unknown = replace(table, name="No_Such_Table")
             with pytest.raises(SourceRefused):
                 list(source.read_ids(unknown, some))
 
     def test_nothing_new_is_little_to_read(self, source: Source, tables: list[Table]) -> None:
-        """From a cursor of now on, what comes is part of the table, and never says full."""
+        """A read from the present cursor returns a part of the table, and is never marked full."""
         for table in tables:
             now = source.server_time()
             cursor = source.cursor_at(table, now)
@@ -239,7 +243,7 @@ class SourceContract:
     def test_ranges_of_ids_give_what_a_night_leaves_out(
         self, source: Source, tables: list[Table]
     ) -> None:
-        """A range, the rest of the ids, and what changed are together the whole table."""
+        """Two ranges and the changed rows together are the whole table."""
         for table in tables:
             cursor = source.cursor_at(table, source.server_time())
             whole = set(ids_of(read_all(source, source.plan_reads(table, None))))
@@ -248,27 +252,27 @@ class SourceContract:
             assert cursor is not None, table.name
             keys = source.id_order(pa.array(sorted(whole), pa.string())).to_pylist()
             order = dict(zip(sorted(whole), keys, strict=True))
-            middle = sorted(whole, key=lambda one: order[one].encode())[len(whole) // 2]
+            middle = sorted(whole, key=lambda order_id: order[order_id].encode())[len(whole) // 2]
             ranges = [IdRange(high=middle, rows=len(whole)), IdRange(low=middle)]
-            tasks = [source.plan_reads(table, cursor, ids=one) for one in ranges]
+            tasks = [source.plan_reads(table, cursor, ids=id_range) for id_range in ranges]
             assert not any(task.full for some in tasks for task in some), table.name
             low, high = (set(ids_of(read_all(source, some))) for some in tasks)
             night = read_all(source, source.plan_reads(table, cursor))
             changed = set(ids_of([page for page in night if page.rows.cells is not None]))
             assert low | high | changed == whole, table.name
             assert not (low | high) & changed, table.name
-            assert all(order[one] < order[middle] for one in low), table.name
-            assert all(order[one] >= order[middle] for one in high), table.name
+            assert all(order[record] < order[middle] for record in low), table.name
+            assert all(order[record] >= order[middle] for record in high), table.name
 
     def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
-        """Records and texts of an org that stands still do not move."""
+        """Reads of an unchanged org return the same records and texts."""
         for table in tables:
             plans = [source.plan_reads(table, None) for _ in range(2)]
             first, second = (_sorted(read_all(source, plan)) for plan in plans)
             assert first == second, table.name
 
     def test_files_open_whole(self, source: Source, tables: list[Table]) -> None:
-        """A file's bytes are as many as its row says; its reference names its record."""
+        """A file has as many bytes as its row states; its reference names its record."""
         for table in tables:
             for page in read_all(source, source.plan_reads(table, None)):
                 refs = source.files_in(table, page.rows)

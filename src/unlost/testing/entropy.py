@@ -5,7 +5,7 @@ import threading
 
 
 class SeededEntropy:
-    """An Entropy whose draws follow from a seed."""
+    """An Entropy whose values follow from a seed."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -13,10 +13,11 @@ class SeededEntropy:
         self._lock = threading.Lock()
 
     def bytes(self, size: int) -> bytes:
-        """``size`` bytes that follow from the seed and the number of draws before."""
+        """``size`` bytes that follow from the seed and the number of earlier calls."""
         with self._lock:
             self._drawn += 1
             drawn = self._drawn
+        # An extendable hash gives any number of bytes.
         return hashlib.shake_256(f"{self._seed}/{drawn}".encode()).digest(size)
 
     def fraction(self) -> float:

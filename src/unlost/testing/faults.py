@@ -1,6 +1,6 @@
-"""Faults that happen at an exact call, and crashes that happen at the n-th one.
+"""Faults at an exact call, and crashes at the n-th call.
 
-A fault that is planted and never met is a mistake of the test: ``Faults.assert_met`` says so.
+A planted fault that never happens is a mistake of the test: ``Faults.assert_met`` fails for it.
 """
 
 import threading
@@ -10,12 +10,12 @@ from typing import Any
 
 
 class Crash(BaseException):
-    """The process ends here. Not an Exception: nothing may catch it and go on."""
+    """The end of the process. Not an Exception: no handler may catch it and go on."""
 
 
 @dataclass(slots=True)
-class Planted:
-    """A fault waiting for its call: skips ``after`` matching calls, then happens ``times`` times."""
+class PlantedFault:
+    """A fault waiting for its call: skips ``after`` calls, then happens ``times`` times."""
 
     call: str
     error: BaseException
@@ -27,9 +27,9 @@ class Planted:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults of one fake. Calls are named as the port names them (``read`` once a page)."""
+    """The faults of one fake. Calls are named after the port's methods (``read``: each page)."""
 
-    planted: list[Planted] = field(default_factory=list)
+    planted: list[PlantedFault] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     def plant(
@@ -41,11 +41,11 @@ class Faults:
         after: int = 0,
         times: int = 1,
     ) -> None:
-        """Let ``call`` (of ``table``, or of any) raise ``error``."""
-        self.planted.append(Planted(call, error, table, after, times))
+        """Make ``call`` (on ``table``, or on any table) raise ``error``."""
+        self.planted.append(PlantedFault(call, error, table, after, times))
 
     def strike(self, call: str, table: str | None = None) -> None:
-        """Raise what is planted for this call, if anything is."""
+        """Raise the fault planted for this call, if any."""
         with self.lock:
             for fault in self.planted:
                 if fault.call != call or fault.table not in (None, table):
@@ -57,7 +57,7 @@ class Faults:
                     raise fault.error
 
     def clear(self) -> None:
-        """Forget all faults, met or not."""
+        """Remove all faults, met or not."""
         self.planted.clear()
 
     def assert_met(self) -> None:
@@ -68,7 +68,7 @@ class Faults:
 
 
 class CrashPoint:
-    """Counts calls over all the things that it guards, and crashes at the n-th (0: never)."""
+    """Counts calls to all guarded ports, and crashes at the n-th (0: never)."""
 
     def __init__(self, at: int = 0) -> None:
         self.at = at
@@ -76,7 +76,7 @@ class CrashPoint:
         self._lock = threading.Lock()
 
     def pass_by(self) -> None:
-        """Count a call; crash if it is the one."""
+        """Count a call; crash if it is the n-th."""
         with self._lock:
             self.calls += 1
             calls = self.calls
@@ -84,15 +84,15 @@ class CrashPoint:
             raise Crash(f"call {calls}")
 
     def guard[T](self, port: T, *, after: bool = False, only: Collection[str] | None = None) -> T:
-        """The same port, each method counted before it acts (``after``: also when it has acted).
+        """Wrap a port so that each call counts before it acts (``after``: also when it has acted).
 
-        ``only`` names the methods that count, where not all do.
+        ``only`` names the methods that count, if not all do.
         """
         return _Guarded(port, self, after, only)  # type: ignore[return-value]
 
 
 class _Guarded:
-    """A port seen through a crash point."""
+    """A port that passes its calls through a crash point."""
 
     def __init__(
         self,
@@ -104,13 +104,13 @@ class _Guarded:
         self._port, self._point, self._after, self._only = port, point, after, only
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found) or (self._only is not None and name not in self._only):
-            return found
+        attribute = getattr(self._port, name)
+        if not callable(attribute) or (self._only is not None and name not in self._only):
+            return attribute
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._point.pass_by()
-            answer = found(*args, **kwargs)
+            answer = attribute(*args, **kwargs)
             if self._after:
                 self._point.pass_by()
             return self._wrapped(answer)
@@ -120,6 +120,7 @@ class _Guarded:
     def _wrapped(self, answer: Any) -> Any:
         if isinstance(answer, Iterator) and not hasattr(answer, "__enter__"):
             return self._counted(answer)
+        # Commits and journals are guarded as well: the crashes that matter happen inside them.
         commit = hasattr(answer, "finish") and hasattr(answer, "add_files")
         journal = hasattr(answer, "append") and hasattr(answer, "run")
         if commit or journal:

@@ -1,4 +1,4 @@
-"""A writer without a wire: writes to a MemoryOrg through its platform's rules."""
+"""A writer without a network: writes to a MemoryOrg by the rules of its platform."""
 
 import io
 import threading
@@ -15,17 +15,17 @@ from unlost.model.reading import Op, Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
     NOT_IN_BIN,
-    Look,
     MissingPermission,
-    Outcome,
     OutcomeKind,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
 )
 from unlost.testing.faults import Faults
 from unlost.testing.org import MemoryRecord, file_cells
-from unlost.testing.platform import Platform, Refused
+from unlost.testing.platform import Platform, RowRefused
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 FULL = "STORAGE_LIMIT_EXCEEDED"
@@ -33,17 +33,17 @@ CODES = {FULL: "write-storage-full", "UNDELETE_FAILED": NOT_IN_BIN}
 
 
 class ReplyLost(Exception):
-    """Planted at ``write`` (nothing happened) or ``written`` (it did): no answer comes."""
+    """Plant it at ``write`` (no effect) or ``written`` (with effect) to lose the answer."""
 
 
 class MemoryWriter:
     """Writer over a Platform, with scripted faults.
 
-    Calls are counted in ``calls``. Faults: ``write`` and ``upload`` strike before the effect,
-    ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a part of a
-    call can take effect. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
+    ``calls`` records the calls. Faults: ``write`` and ``upload`` strike before the effect,
+    ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a call can take
+    effect in part. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
-    org has no room.
+    org's storage is full.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -59,7 +59,7 @@ class MemoryWriter:
         self._lock = threading.Lock()
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         return self.org.identity
 
     def server_time(self) -> datetime:
@@ -67,29 +67,34 @@ class MemoryWriter:
         return self.org.clock.now()
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """What the test put there, for these tables."""
+        """The permissions that the test removed, for these tables."""
         names = {table.name for table in tables}
-        return [one for one in self.lacking if one.table is None or one.table in names]
+        return [
+            permission
+            for permission in self.lacking
+            if permission.table is None or permission.table in names
+        ]
 
     def capability(self, table: Table) -> WriteCapability:
-        """What the platform says."""
+        """The platform's capability for a table."""
         return self.platform.capability(table.name)
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
-    ) -> Sequence[Outcome]:
-        """Write rows, one after the other, each for itself."""
+    ) -> Sequence[RowOutcome]:
+        """Write rows one after the other, each independently."""
         self.calls.append((op.value, table.name, len(rows)))
         self.tokens.append(token)
         try:
             self.faults.strike("write", table.name)
             outcomes = [self._alone(op, table.name, row) for row in rows]
+            # After the effect: the rows are written, and only the answer is lost.
             self.faults.strike("written", table.name)
         except ReplyLost:
-            return [Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
+            return [RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
         return outcomes
 
-    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
         """Create a record with its file."""
         self.calls.append(("upload", table.name, 1))
         self.tokens.append(token)
@@ -99,11 +104,11 @@ class MemoryWriter:
             outcome = self._with_file(WriteOp.CREATE, table.name, whole)
             self.faults.strike("uploaded", table.name)
         except ReplyLost:
-            return Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
+            return RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
         return outcome
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Nothing has to be looked up here."""
+        """Record the call; nothing needs to be looked up here."""
         self.calls.append(("prepare", "", len(tables)))
         self.faults.strike("prepare", "")
 
@@ -114,14 +119,14 @@ class MemoryWriter:
         wanted = set(values)
         self.calls.append(("find", table.name, len(wanted)))
         self.faults.strike("find", table.name)
-        found: dict[tuple[str, ...], str] = {}
-        for key, held in self.platform.live(table.name):
-            value = tuple(held.cells.get(name) or "" for name in columns)
+        by_values: dict[tuple[str, ...], str] = {}
+        for key, record in self.platform.live(table.name):
+            value = tuple(record.cells.get(name) or "" for name in columns)
             if value in wanted:
-                if value in found:
+                if value in by_values:
                     raise Conflict("key-not-unique", f"Two records of {table.name} share a key.")
-                found[value] = key
-        return found
+                by_values[value] = key
+        return by_values
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Live records as they are now."""
@@ -130,9 +135,9 @@ class MemoryWriter:
         live = dict(self.platform.live(table.name))
         return self._rows([(key, live[key]) for key in ids if key in live], columns)
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
-        """One by one."""
-        return [self.fetch(one.table, one.ids, columns=one.columns) for one in looks]
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+        """Fetch them query by query."""
+        return [self.fetch(look.table, look.ids, columns=look.columns) for look in looks]
 
     def recent(
         self,
@@ -142,42 +147,44 @@ class MemoryWriter:
         columns: Sequence[str],
         sent: Sequence[WriteRow],  # noqa: ARG002
     ) -> Rows:
-        """Records that this user made since then; this org knows when, whatever they tell."""
+        """Records that this user created since then; this org knows exactly when."""
         self.calls.append(("recent", table.name, 0))
         self.faults.strike("recent", table.name)
-        made = self.platform.created
-        found = [
-            (key, held)
-            for key, held in self.platform.live(table.name)
-            if (own := made.get((table.name, key))) and own[0] >= since and own[1] == self.user
+        created = self.platform.created
+        rows = [
+            (key, record)
+            for key, record in self.platform.live(table.name)
+            if (birth := created.get((table.name, key)))
+            and birth[0] >= since
+            and birth[1] == self.user
         ]
-        return self._rows(found, columns)
+        return self._rows(rows, columns)
 
     def settle(self, table: Table, *, since: datetime) -> None:  # noqa: ARG002
-        """Nothing is ever under way here."""
+        """Record the call; no write is ever pending here."""
         self.calls.append(("settle", table.name, 0))
         self.faults.strike("settle", table.name)
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _alone(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _alone(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         with self._lock:
             return self._with_file(op, table, row)
 
-    def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         outcome = self._row(op, table, row)
         if outcome.id is not None and row.file is not None:
-            held = self.org.tables[table]
-            held.records[outcome.id].cells.update(file_cells(row.file))
-            held.files[outcome.id] = row.file
+            memory_table = self.org.tables[table]
+            memory_table.records[outcome.id].cells.update(file_cells(row.file))
+            memory_table.files[outcome.id] = row.file
         return outcome
 
-    def _row(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _row(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         try:
             self.faults.strike("row", table)
-            return Outcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
-        except Refused as refused:
-            return Outcome(
+            return RowOutcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
+        except RowRefused as refused:
+            return RowOutcome(
                 row.key,
                 OutcomeKind.FAILED,
                 row.id,
@@ -193,7 +200,7 @@ class MemoryWriter:
             self._make_room()
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
-            raise Refused("MISSING_ARGUMENT", "Id not specified")
+            raise RowRefused("MISSING_ARGUMENT", "Id not specified")
         match op:
             case WriteOp.UPDATE:
                 self.platform.update(table, row.id, row.cells, by=self.user)
@@ -207,18 +214,18 @@ class MemoryWriter:
         if self.full_after is None:
             return
         if self.full_after == 0:
-            raise Refused(FULL, "storage limit exceeded")
+            raise RowRefused(FULL, "storage limit exceeded")
         self.full_after -= 1
 
-    def _rows(self, found: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
+    def _rows(self, records: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
         cells = {
-            name: pa.array([h.cells.get(name) for _, h in found], pa.string()) for name in columns
+            name: pa.array([h.cells.get(name) for _, h in records], pa.string()) for name in columns
         }
         return Rows(
-            pa.array([key for key, _ in found], pa.string()),
-            pa.array([Op.STATE.value] * len(found), pa.string()),
-            pa.array([held.modified for _, held in found], INSTANT),
-            pa.array([held.by for _, held in found], pa.string()),
+            pa.array([key for key, _ in records], pa.string()),
+            pa.array([Op.STATE.value] * len(records), pa.string()),
+            pa.array([record.modified for _, record in records], INSTANT),
+            pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )

@@ -1,4 +1,4 @@
-"""An org that lives in memory: people edit, delete and purge, and administrators change its shape.
+"""An org in memory: people edit, delete and purge, and administrators change its schema.
 
 It knows nothing of backups. ``unlost.testing.source.MemorySource`` reads it as a connector would.
 """
@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.schema import (
     ChangeLog,
     Column,
@@ -71,7 +71,7 @@ class MemoryTable:
 
     @property
     def change_log(self) -> ChangeLog | None:
-        """Where the org writes down the changes of this table."""
+        """The change log of this table, if it has one."""
         if not self.logged:
             return None
         return ChangeLog(
@@ -87,8 +87,8 @@ class MemoryTable:
 
 
 @dataclass(slots=True)
-class Uncommitted:
-    """A change that was stamped and is not visible yet."""
+class UncommittedChange:
+    """A change that has its timestamp and is not visible yet."""
 
     at: datetime
     table: str
@@ -107,7 +107,7 @@ class MemoryOrg:
         self.hidden_rows: set[tuple[str, str]] = set()
         self.unshared_rows: set[tuple[str, str]] = set()
         self.findings: list[Finding] = []
-        self._uncommitted: list[Uncommitted] = []
+        self._uncommitted: list[UncommittedChange] = []
         self._made = 0
         self.lock = threading.RLock()
 
@@ -124,8 +124,8 @@ class MemoryOrg:
         logged: bool = False,
         files: bool = False,
     ) -> MemoryTable:
-        """A new table; with ``logged`` comes a table that keeps its changes."""
-        own = [
+        """Add a table; ``logged`` adds a table that records its changes."""
+        system_columns = [
             Column(
                 column,
                 kind,
@@ -134,7 +134,7 @@ class MemoryOrg:
             )
             for column, kind in columns.items()
         ]
-        every = (*SYSTEM, *own, *(FILE_COLUMNS if files else ()))
+        every = (*SYSTEM, *system_columns, *(FILE_COLUMNS if files else ()))
         table = MemoryTable(
             name, {c.name: c for c in every}, traits, logged=logged, has_files=files
         )
@@ -147,21 +147,21 @@ class MemoryOrg:
     def add_column(
         self, table: str, column: str, kind: WireKind = WireKind.TEXT, *, value: str | None = None
     ) -> None:
-        """A new column; ``value`` stands in every record at once, and no stamp moves."""
-        held = self.tables[table]
-        held.columns[column] = Column(column, kind)
-        for record in held.records.values():
+        """Add a column with ``value`` in every record; modification times stay the same."""
+        memory_table = self.tables[table]
+        memory_table.columns[column] = Column(column, kind)
+        for record in memory_table.records.values():
             record.cells[column] = value
 
     def drop_column(self, table: str, column: str) -> None:
         """Remove a column with its values."""
-        held = self.tables[table]
-        del held.columns[column]
-        for record in held.records.values():
+        memory_table = self.tables[table]
+        del memory_table.columns[column]
+        for record in memory_table.records.values():
             record.cells.pop(column, None)
 
     def retype_column(self, table: str, column: str, kind: WireKind, value: str | None) -> None:
-        """Give a column another type, and every record ``value``; no stamp moves."""
+        """Give a column another type, and every record ``value``; no modification time moves."""
         self.drop_column(table, column)
         self.add_column(table, column, kind, value=value)
 
@@ -183,7 +183,7 @@ class MemoryOrg:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the rights (not with what is unshared: that is the point of it)."""
+        """A text that changes with the rights, except ``unshared_rows``, which a source misses."""
         rights = (sorted(self.hidden_columns), sorted(self.hidden_rows))
         return hashlib.sha256(repr(rights).encode()).hexdigest()[:16]
 
@@ -198,17 +198,17 @@ class MemoryOrg:
         record: str | None = None,
         commit_after: float = 0,
     ) -> str:
-        """A new record's id."""
+        """Create a record and return its id."""
         self._made += 1
-        made = record or f"{table[:3]}{self._made:09d}"
+        new_id = record or f"{table[:3]}{self._made:09d}"
         stamp = self.clock.now()
-        full = {**dict.fromkeys(self._own(table)), **cells, "Id": made}
+        full = {**dict.fromkeys(self._own(table)), **cells, "Id": new_id}
 
         def apply() -> None:
-            self.tables[table].records[made] = MemoryRecord(full, stamp, by)
+            self.tables[table].records[new_id] = MemoryRecord(full, stamp, by)
 
-        self._commit(table, made, apply, commit_after)
-        return made
+        self._commit(table, new_id, apply, commit_after)
+        return new_id
 
     def update(
         self,
@@ -219,43 +219,48 @@ class MemoryOrg:
         by: str = "U1",
         commit_after: float = 0,
     ) -> None:
-        """Change cells of a live record; ``commit_after`` seconds until others can see it."""
+        """Change cells of a live record; others see the change after ``commit_after`` seconds."""
         self.settle(record=record)
         stamp = self.clock.now()
 
         def apply() -> None:
-            held = self.tables[table].records[record]
-            self._log(table, record, held.cells, cells, stamp, by)
-            held.cells.update(cells)
-            held.modified, held.by = stamp, by
+            memory_record = self.tables[table].records[record]
+            self._log(table, record, memory_record.cells, cells, stamp, by)
+            memory_record.cells.update(cells)
+            memory_record.modified, memory_record.by = stamp, by
 
         self._commit(table, record, apply, commit_after)
 
     def delete(self, table: str, record: str, *, by: str = "U1") -> None:
         """Put a record into the bin."""
         self.settle(record=record)
-        held = self.tables[table].records[record]
-        held.deleted, held.modified, held.by = True, self.clock.now(), by
+        memory_record = self.tables[table].records[record]
+        memory_record.deleted, memory_record.modified, memory_record.by = True, self.clock.now(), by
 
     def undelete(self, table: str, record: str, *, by: str = "U1") -> None:
         """Take a record out of the bin."""
-        held = self.tables[table].records[record]
-        held.deleted, held.modified, held.by = False, self.clock.now(), by
+        memory_record = self.tables[table].records[record]
+        memory_record.deleted, memory_record.modified, memory_record.by = (
+            False,
+            self.clock.now(),
+            by,
+        )
 
     def purge(self, table: str, record: str) -> None:
-        """Remove a record for ever; the source lists its id for some days."""
+        """Remove a record permanently; the source lists its id for some days."""
         self.settle(record=record)
-        held = self.tables[table]
-        del held.records[record]
-        held.files.pop(record, None)
+        memory_table = self.tables[table]
+        del memory_table.records[record]
+        memory_table.files.pop(record, None)
+        # A source lists only deletions of records that the user could see.
         if (table, record) not in self.hidden_rows | self.unshared_rows:
-            held.purged.append((self.clock.now(), record))
+            memory_table.purged.append((self.clock.now(), record))
 
     def attach(self, table: str, name: str, body: bytes) -> str:
-        """A new record that is a file."""
-        made = self.create(table, {"Name": name, **file_cells(body)})
-        self.tables[table].files[made] = body
-        return made
+        """Create a record that is a file."""
+        new_id = self.create(table, {"Name": name, **file_cells(body)})
+        self.tables[table].files[new_id] = body
+        return new_id
 
     def replace_file(self, table: str, record: str, body: bytes) -> None:
         """Give a file other bytes."""
@@ -265,7 +270,7 @@ class MemoryOrg:
     # --- what the user sees ----------------------------------------------------------------------
 
     def settle(self, *, record: str | None = None) -> None:
-        """Make visible what is due (of ``record``: all of it, for locks keep edits in order)."""
+        """Make due changes visible; of ``record`` all of them, since locks keep edits in order."""
         now = self.clock.now()
         with self.lock:
             due = [c for c in self._uncommitted if c.at <= now or c.record == record]
@@ -274,13 +279,13 @@ class MemoryOrg:
                 change.apply()
 
     def visible(self, table: str) -> dict[str, MemoryRecord]:
-        """The records that the reading user may see, those in the bin included, by id."""
+        """The records that the reading user may see, including the bin, by id."""
         self.settle()
         blind = self.hidden_rows | self.unshared_rows
         hidden = {column for owner, column in self.hidden_columns if owner == table}
         return {
-            key: replace(held, cells={c: v for c, v in held.cells.items() if c not in hidden})
-            for key, held in sorted(self.tables[table].records.items())
+            key: replace(record, cells={c: v for c, v in record.cells.items() if c not in hidden})
+            for key, record in sorted(self.tables[table].records.items())
             if (table, key) not in blind
         }
 
@@ -288,8 +293,10 @@ class MemoryOrg:
         """Ids that the source still lists as purged, and that do not exist again."""
         oldest = self.clock.now() - timedelta(days=BIN_DAYS)
         floor = max(since, oldest) if since else oldest
-        held = self.tables[table]
-        return sorted({r for at, r in held.purged if at >= floor and r not in held.records})
+        memory_table = self.tables[table]
+        return sorted(
+            {r for at, r in memory_table.purged if at >= floor and r not in memory_table.records}
+        )
 
     def _own(self, table: str) -> list[str]:
         system = {column.name for column in SYSTEM} | {"Body"}
@@ -300,7 +307,7 @@ class MemoryOrg:
             apply()
             return
         due = self.clock.now() + timedelta(seconds=after)
-        self._uncommitted.append(Uncommitted(due, table, record, apply))
+        self._uncommitted.append(UncommittedChange(due, table, record, apply))
 
     def _log(
         self,
@@ -311,33 +318,33 @@ class MemoryOrg:
         stamp: datetime,
         by: str,
     ) -> None:
-        held = self.tables[table]
-        log = held.change_log
+        memory_table = self.tables[table]
+        log = memory_table.change_log
         if log is None:
             return
         for column, value in after.items():
-            if not _alike(held.columns[column].kind, before.get(column), value):
+            if not _alike(memory_table.columns[column].kind, before.get(column), value):
                 self._made += 1
-                made = f"HIS{self._made:09d}"
+                log_id = f"HIS{self._made:09d}"
                 cells = {
-                    "Id": made,
+                    "Id": log_id,
                     "RecordId": record,
                     "Field": column,
                     "Old": before.get(column),
                     "New": value,
                 }
-                self.tables[log.table].records[made] = MemoryRecord(cells, stamp, by)
+                self.tables[log.table].records[log_id] = MemoryRecord(cells, stamp, by)
 
 
-def _alike(kind: WireKind, one: str | None, other: str | None) -> bool:
-    """True if an org sees no change: a number written otherwise is the same number."""
-    if one is None or other is None:
-        return one == other
-    return _canonical(kind, one) == _canonical(kind, other)
+def _alike(kind: WireKind, old: str | None, other: str | None) -> bool:
+    """True if an org sees no change: a number written differently is the same number."""
+    if old is None or other is None:
+        return old == other
+    return _canonical(kind, old) == _canonical(kind, other)
 
 
 def _canonical(kind: WireKind, text: str) -> str:
-    """One text for all texts that mean the same value of this kind."""
+    """The same text for all texts that mean the same value of this kind."""
     try:
         if kind in (WireKind.DECIMAL, WireKind.INTEGER):
             return str(Decimal(text).normalize())
@@ -349,7 +356,7 @@ def _canonical(kind: WireKind, text: str) -> str:
 
 
 def file_cells(body: bytes) -> dict[str, str | None]:
-    """What a record tells of its file."""
+    """The cells that describe a record's file."""
     return {
         "BodySize": str(len(body)),
         "BodyDigest": hashlib.md5(body, usedforsecurity=False).hexdigest(),

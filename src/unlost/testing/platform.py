@@ -1,8 +1,8 @@
-"""What a SaaS does by itself when records are written: checks, cascades, by-products.
+"""The automatic behaviour of a SaaS when records are written: checks, cascades, by-products.
 
-The server side of ``MemoryWriter``. It survives a client that crashes, and keeps the rules that a
-restore meets: required and unique columns, references that must be live, delete rules, a bin that
-gives a master back with its details, records that appear with others.
+The server side of ``MemoryWriter``. It survives a client that crashes, and enforces the rules that
+a restore meets: required and unique columns, references that must be live, delete rules, a bin that
+returns a master with its details, records that the system creates along with others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,8 +27,8 @@ SYSTEM = frozenset({"Id", "Modified", "ModifiedBy"})
 type Cells = Mapping[str, str | None]
 
 
-class Refused(Exception):
-    """The platform refuses one row. ``code`` is its own word, ``columns`` are to blame."""
+class RowRefused(Exception):
+    """The platform refuses one row. ``code`` is its native code, ``columns`` are the cause."""
 
     def __init__(self, code: str, sentence: str, *columns: str) -> None:
         super().__init__(sentence)
@@ -38,20 +38,20 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Binned:
-    """How a record came into the bin: with its master (``root``), and which links were emptied.
+class BinnedRecord:
+    """The way a record came into the bin: with its master (``root``), and which links were emptied.
 
-    ``lost``: its master was deleted later, so it never comes back.
+    ``lost``: its master was deleted later, so it can never be undeleted.
     """
 
     root: tuple[str, str]
-    emptied: list["Emptied"] = field(default_factory=list)
+    emptied: list["EmptiedBin"] = field(default_factory=list)
     lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied:
-    """A link that was emptied, and where it pointed."""
+class EmptiedBin:
+    """A link that was emptied, and its former target."""
 
     table: str
     record: str
@@ -60,11 +60,12 @@ class Emptied:
 
 
 class Platform:
-    """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``.
+    """The rules of one memory org. Methods act as the user ``by`` and raise ``RowRefused``.
 
-    Columns that are ``defaulted`` and not sent hold ``DEFAULT``; ``stubborn``: also those that are sent
-    empty. ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was
-    deleted before its master never leaves the bin (Salesforce SOAP guide, undelete).
+    ``defaulted`` columns of a capability hold ``DEFAULT`` if they are not sent; with ``stubborn``
+    also if they are sent empty. ``relinks``: an undelete sets emptied links again.
+    ``loses_details``: a detail that was deleted before its master never leaves the bin (Salesforce
+    SOAP guide, undelete).
     """
 
     def __init__(self, org: MemoryOrg) -> None:
@@ -78,7 +79,7 @@ class Platform:
         self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
-        self._binned: dict[tuple[str, str], Binned] = {}
+        self._binned: dict[tuple[str, str], BinnedRecord] = {}
 
     # --- what may be written -----------------------------------------------------------------------
 
@@ -87,47 +88,50 @@ class Platform:
         self.capabilities[capability.table] = capability
 
     def capability(self, table: str) -> WriteCapability:
-        """All but the system columns can be set; unique columns are keys."""
+        """All columns except system columns can be set; unique columns are keys."""
         if table in self.capabilities:
             return self.capabilities[table]
-        held = self.org.tables[table]
-        told = frozenset({"Body", "BodySize", "BodyDigest"}) if held.has_files else frozenset()
-        own = frozenset(held.columns) - SYSTEM - told
+        memory_table = self.org.tables[table]
+        file_columns = (
+            frozenset({"Body", "BodySize", "BodyDigest"}) if memory_table.has_files else frozenset()
+        )
+        plain_columns = frozenset(memory_table.columns) - SYSTEM - file_columns
         return WriteCapability(
             table,
             ops=EVERY_OP,
-            settable=own,
-            changeable=own,
+            settable=plain_columns,
+            changeable=plain_columns,
             needs_value=frozenset(c for owner, c in self.required if owner == table),
             keys=tuple(MatchKey(columns) for owner, columns in self.unique if owner == table),
-            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(told)),
-            file_column="Body" if held.has_files else None,
-            small_file=self.small_file if held.has_files else 0,
-            files_per_call=self.files_per_call if held.has_files else 0,
+            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(file_columns)),
+            file_column="Body" if memory_table.has_files else None,
+            small_file=self.small_file if memory_table.has_files else 0,
+            files_per_call=self.files_per_call if memory_table.has_files else 0,
         )
 
     # --- writes ------------------------------------------------------------------------------------
 
     def create(self, table: str, cells: Cells, *, by: str) -> str:
-        """A new record's id; by-products are made with it."""
+        """Create a record, with its by-products, and return its id."""
         capability = self.capability(table)
         given: dict[str, str | None] = {n: v for n, v in cells.items() if v is not None}
         self._check_columns(table, given, capability.settable)
         self._check_values(table, given, None)
         lists = {gather.column for gather in capability.gathers}
-        own = {name: value for name, value in given.items() if name not in lists}
+        own_cells = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
-        own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
-        made = self.org.create(table, own, by=by)
-        self.created[table, made] = (self.org.clock.now(), by)
+        # Like Salesforce: a default replaces only columns that were not sent.
+        own_cells |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
+        new_id = self.org.create(table, own_cells, by=by)
+        self.created[table, new_id] = (self.org.clock.now(), by)
         for product in capability.by_products:
             if given.get(product.column) is None:
                 other = self.org.create(product.table, {"Name": given.get("Name")}, by=by)
                 self.created[product.table, other] = (self.org.clock.now(), by)
-                self.org.tables[table].records[made].cells[product.column] = other
+                self.org.tables[table].records[new_id].cells[product.column] = other
         for gather in capability.gathers:
-            self._unfold(gather, made, given.get(gather.column), by)
-        return made
+            self._unfold(gather, new_id, given.get(gather.column), by)
+        return new_id
 
     def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
         """Change cells of a live record."""
@@ -137,27 +141,28 @@ class Platform:
         self.org.update(table, record, dict(cells), by=by)
 
     def delete(self, table: str, record: str, *, by: str) -> None:
-        """Into the bin with all details; other references to it are emptied, or it is refused."""
+        """Move a record to the bin with all details; empty other references to it, or refuse."""
         doomed = list(self._tree(table, record))
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
-                raise Refused("DELETE_FAILED", f"{table}/{record} is still referred to.")
+                raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referred to.")
         emptied = self._empty_links(doomed, by)
         for at, (owner, child) in enumerate(doomed):
             if not self.org.tables[owner].records[child].deleted:
                 self.org.delete(owner, child, by=by)
                 links = emptied if at == 0 else []
-                self._binned[owner, child] = Binned((table, record), links)
+                self._binned[owner, child] = BinnedRecord((table, record), links)
         if self.loses_details:
             self._lose_details(doomed)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
-        """Out of the bin, with the details that went with it."""
+        """Take a record out of the bin, with the details that were deleted with it."""
         if not self.leaves_bin(table, record):
-            raise Refused("UNDELETE_FAILED", "Entity is not in the recycle bin")
-        binned = self._binned.get((table, record), Binned((table, record)))
-        came = [one for one in self._group(table, record) if not self._is_lost(one)]
+            raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
+        came = [member for member in self._group(table, record) if not self._is_lost(member)]
         for owner, child in came:
+            # All or nothing: the bin returns no part of a group.
             self._check_uniques(owner, {}, child)
         for owner, child in came:
             self.org.undelete(owner, child, by=by)
@@ -169,44 +174,52 @@ class Platform:
                 self.org.update(link.table, link.record, {link.column: link.target}, by=by)
 
     def purge(self, table: str, record: str) -> None:
-        """Lose a record of the bin for ever, with what went into the bin because of it."""
+        """Remove a record of the bin permanently, with the records deleted because of it."""
         for owner, child in self._group(table, record):
             self.org.purge(owner, child)
             self._binned.pop((owner, child), None)
 
     def purge_bin(self) -> None:
-        """Empty the bin for ever."""
-        for name, held in self.org.tables.items():
-            for record in [key for key, one in held.records.items() if one.deleted]:
+        """Empty the bin permanently."""
+        for name, table in self.org.tables.items():
+            for record in [
+                key for key, memory_record in table.records.items() if memory_record.deleted
+            ]:
                 self.org.purge(name, record)
         self._binned.clear()
 
     # --- looks -------------------------------------------------------------------------------------
 
     def leaves_bin(self, table: str, record: str) -> bool:
-        """True if a record of the bin can come out of it by itself, keys left aside."""
-        held = self.org.tables[table].records.get(record)
-        binned = self._binned.get((table, record), Binned((table, record)))
-        own = binned.root == (table, record)
-        return held is not None and held.deleted and own and not binned.lost
+        """True if a record of the bin can be undeleted alone; unique keys are not checked."""
+        memory_record = self.org.tables[table].records.get(record)
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
+        is_root = binned.root == (table, record)
+        return memory_record is not None and memory_record.deleted and is_root and not binned.lost
 
     def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
         """Live records of a table."""
-        for key, held in self.org.visible(table).items():
-            if not held.deleted:
-                yield key, held
+        for key, record in self.org.visible(table).items():
+            if not record.deleted:
+                yield key, record
 
     # --- inside ------------------------------------------------------------------------------------
 
     def _group(self, table: str, record: str) -> list[tuple[str, str]]:
-        """The record of the bin, and what went there because of it."""
-        others = [key for key, one in self._binned.items() if one.root == (table, record)]
+        """The record of the bin, and the records deleted because of it."""
+        others = [
+            key
+            for key, binned_record in self._binned.items()
+            if binned_record.root == (table, record)
+        ]
         return others or [(table, record)]
 
     def _is_live(self, record: str | None) -> bool:
-        """True if any table has this record, and not in the bin."""
-        held = [table.records.get(str(record)) for table in self.org.tables.values()]
-        return any(one is not None and not one.deleted for one in held)
+        """True if any table has this record outside the bin."""
+        records = [table.records.get(str(record)) for table in self.org.tables.values()]
+        return any(
+            memory_record is not None and not memory_record.deleted for memory_record in records
+        )
 
     def _is_lost(self, key: tuple[str, str]) -> bool:
         return key in self._binned and self._binned[key].lost
@@ -223,19 +236,21 @@ class Platform:
             binned.lost |= details and (owner, child) not in masters
 
     def _live(self, table: str, record: str) -> None:
-        held = self.org.tables[table].records.get(record)
-        if held is None or held.deleted:
-            raise Refused("ENTITY_IS_DELETED", "entity is deleted")
+        memory_record = self.org.tables[table].records.get(record)
+        if memory_record is None or memory_record.deleted:
+            raise RowRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_columns(self, table: str, cells: Cells, allowed: frozenset[str]) -> None:
         wrong = sorted(set(cells) - allowed)
         if wrong:
-            raise Refused("INVALID_FIELD", f"{', '.join(wrong)} of {table}: not writable.", *wrong)
+            raise RowRefused(
+                "INVALID_FIELD", f"{', '.join(wrong)} of {table}: not writable.", *wrong
+            )
 
     def _check_values(self, table: str, cells: Cells, record: str | None) -> None:
         for owner, name in self.required:
             if owner == table and (record is None or name in cells) and not cells.get(name):
-                raise Refused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
+                raise RowRefused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
         for column in self.org.tables[table].columns.values():
             target = cells.get(column.name)
             if column.reference is not None and target is not None:
@@ -249,30 +264,30 @@ class Platform:
 
     def _check_reference(self, column: str, tables: tuple[str, ...], target: str) -> None:
         for table in tables:
-            held = self.org.tables[table].records.get(target)
-            if held is not None and not held.deleted:
+            record = self.org.tables[table].records.get(target)
+            if record is not None and not record.deleted:
                 return
-        raise Refused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
+        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
     ) -> None:
-        held = self.org.tables[table].records
-        before = held[record].cells if record is not None else {}
+        records = self.org.tables[table].records
+        before = records[record].cells if record is not None else {}
         wanted = [cells.get(name, before.get(name)) for name in columns]
         if None in wanted:
             return
-        for key, other in held.items():
+        for key, other in records.items():
             same = [other.cells.get(name) for name in columns] == wanted
             if same and key != record and not other.deleted:
-                raise Refused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
+                raise RowRefused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
 
-    def _unfold(self, gather: Gather, made: str, joined: str | None, by: str) -> None:
-        for one in filter(None, (joined or "").split(";")):
+    def _unfold(self, gather: Gather, parent: str, joined: str | None, by: str) -> None:
+        for address in filter(None, (joined or "").split(";")):
             cells: dict[str, str | None] = {
                 **dict(gather.where),
-                gather.parent_column: made,
-                gather.value_column: one,
+                gather.parent_column: parent,
+                gather.value_column: address,
             }
             row = self.org.create(gather.table, cells, by=by)
             self.created[gather.table, row] = (self.org.clock.now(), by)
@@ -288,22 +303,22 @@ class Platform:
         wanted = set(records)
         for name, table in self.org.tables.items():
             for column, targets, rule in self._references(table):
-                for key, held in table.records.items():
-                    value = held.cells.get(column)
-                    if not held.deleted and any((t, value) in wanted for t in targets):
+                for key, record in table.records.items():
+                    value = record.cells.get(column)
+                    if not record.deleted and any((t, value) in wanted for t in targets):
                         yield name, key, column, rule
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:
         seen = [(table, record)]
-        for one in seen:
-            for owner, child, _, rule in self._pointing([one]):
+        for member in seen:
+            for owner, child, _, rule in self._pointing([member]):
                 if rule is DeleteRule.CASCADE and (owner, child) not in seen:
                     seen.append((owner, child))
         yield from seen
 
-    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[Emptied]:
+    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[EmptiedBin]:
         links = [
-            Emptied(owner, child, column, self.org.tables[owner].records[child].cells[column])
+            EmptiedBin(owner, child, column, self.org.tables[owner].records[child].cells[column])
             for owner, child, column, rule in self._pointing(doomed)
             if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
         ]
@@ -313,5 +328,5 @@ class Platform:
 
 
 def without(capability: WriteCapability, *ops: WriteOp) -> WriteCapability:
-    """The same capability, but these operations are not allowed."""
+    """The same capability without these operations."""
     return replace(capability, ops=capability.ops - set(ops))

@@ -1,22 +1,22 @@
-"""A Runner whose kept steps lie in memory: a run can be broken off and resumed within a test."""
+"""A Runner with its results in memory: a test can interrupt a run and resume it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from unlost.model.learned import learned
-from unlost.model.ports import Clock
+from unlost.model.decoders import decoder_for
+from unlost.model.ports.system import Clock
 
 type Steps = dict[tuple[str, str, str], bytes]
 
 
 class MemoryRunner:
-    """Runs one step after the other. ``steps`` outlives the runner: hand it to the next one.
+    """Runs one step after the other. ``steps`` outlives the runner: pass it to the next one.
 
-    Results go through JSON, as in a real runner, so that one that is no JSON value is found out: here
-    even the first time. It shares no code with the runners of ``unlost.jobs``, on purpose: it is
-    the port read a second time, so that a mistake of theirs does not pass with it.
+    Results go through JSON, as in a real runner, so that a result that is not a JSON value fails
+    the first time. It deliberately shares no code with the runners of ``unlost.jobs``: it is a
+    second implementation of the port, so that a mistake of theirs does not pass with it.
     """
 
     def __init__(self, run: str, *, clock: Clock, steps: Steps | None = None) -> None:
@@ -30,7 +30,7 @@ class MemoryRunner:
         return self._run
 
     def step[T](self, name: str, call: Callable[[], T], *, result: type[T]) -> T:
-        """The kept result of a step, or that of doing it now."""
+        """The stored result of a step, or its result now."""
         return self.map(name, lambda _: call(), ("",), key=str, result=result)[0]
 
     def map[A, T](
@@ -48,15 +48,17 @@ class MemoryRunner:
             place = (self._run, name, key(item))
             if place not in self.steps:
                 self.steps[place] = msgspec.json.encode(call(item))
-            done.append(learned(result).decode(self.steps[place]))
+            # Decoded the first time, too: a result that JSON changes must fail without a
+            # resumption.
+            done.append(decoder_for(result).decode(self.steps[place]))
         return done
 
     def is_done(self, name: str, key: str) -> bool:
-        """True for a step whose result is kept."""
+        """True for a step with a stored result."""
         return (self._run, name, key) in self.steps
 
     def sleep_until(self, when: datetime) -> None:
         """Let time pass."""
-        left = (when - self._clock.now()).total_seconds()
-        if left > 0:
-            self._clock.sleep(left)
+        total_seconds = (when - self._clock.now()).total_seconds()
+        if total_seconds > 0:
+            self._clock.sleep(total_seconds)

@@ -1,4 +1,4 @@
-"""A connector without a wire: reads a MemoryOrg through the Source port."""
+"""A connector without a network: reads a MemoryOrg through the Source port."""
 
 import hashlib
 import io
@@ -36,9 +36,9 @@ INSTANT = pa.timestamp("ms", tz="UTC")
 class MemorySource:
     """Source over a MemoryOrg, with scripted faults.
 
-    ``page_rows``: rows a page. ``split``: tasks a full read is cut into. ``job_seconds``: how long
-    the source works by itself before a task can be read. ``overlap``: how far a cursor reaches
-    back. ``read_seconds``: how long a page takes, by the org's clock.
+    ``page_rows``: rows a page. ``split``: tasks of a full read. ``job_seconds``: time of the
+    source's own job before a task can be read. ``overlap``: distance that a cursor reaches back.
+    ``read_seconds``: time that a page takes, by the org's clock.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class MemorySource:
         self.census_wanted = False
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         self._called("identity")
         return self.org.identity
 
@@ -73,13 +73,13 @@ class MemorySource:
         return self.org.clock.now()
 
     def discover(self) -> Schema:
-        """Tables and columns as the reading user may see them."""
+        """Tables and columns that the reading user may see."""
         self._called("discover")
-        tables = [self._table(name) for name, held in self.org.tables.items() if not held.dropped]
+        tables = [self._table(name) for name, table in self.org.tables.items() if not table.dropped]
         return Schema(tuple(tables), self.org.fingerprint, tuple(self.org.findings))
 
     def quotas(self) -> Sequence[Quota]:
-        """What the test put there."""
+        """The quotas that the test set."""
         self._called("quotas")
         return self.quota
 
@@ -90,7 +90,7 @@ class MemorySource:
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """Purges first, then the rows in ``split`` pieces; or those of a range that stand still."""
+        """Purges first, then the rows in ``split`` pieces; or the unchanged rows of a range."""
         self._called("plan_reads", table.name)
         start = since.value if since else None
         state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
@@ -101,16 +101,16 @@ class MemorySource:
             tasks.append(ReadTask(table.name, "purged", since is None, state))
         pieces = self.split if since is None else 1
         for piece in range(pieces):
-            own: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
-            tasks.append(ReadTask(table.name, "rows", since is None, own))
+            piece_state: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
+            tasks.append(ReadTask(table.name, "rows", since is None, piece_state))
         return tasks
 
     def id_order(self, ids: pa.Array) -> pa.Array:
-        """From their last letter: no source's order is that of the vault."""
+        """Order ids from their last letter: a source's order is never that of the vault."""
         return pc.utf8_reverse(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
-        """Ready at once, or after the source's own job."""
+        """Ready immediately, or after the source's own job."""
         self._called("prepare", task.table)
         now = self.org.clock.now()
         if self.job_seconds and "job" not in task.state:
@@ -139,18 +139,19 @@ class MemorySource:
         )
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """Rows of these ids, deleted ones too."""
+        """Rows of these ids, including deleted ones."""
         self._called("read_ids", table.name)
         visible = self.org.visible(table.name)
-        found = [(key, visible[key]) for key in ids if key in visible]
-        if found:
-            yield self._page(self._rows(table.name, [c.name for c in table.columns], found))
+        records = [(key, visible[key]) for key in ids if key in visible]
+        if records:
+            yield self._page(self._rows(table.name, [c.name for c in table.columns], records))
 
     def census(self, table: Table) -> Iterator[pa.Array]:
-        """Live ids, in an order that is not theirs, in small arrays."""
+        """Live ids, in another order than that of the ids, in small arrays."""
         self._called("census", table.name)
         self._refuse(table.name)
-        live = [key for key, held in self.org.visible(table.name).items() if not held.deleted]
+        live = [key for key, record in self.org.visible(table.name).items() if not record.deleted]
+        # The order of a source's list is not that of the ids, and callers must not rely on it.
         live.reverse()
         for at in range(0, len(live), self.page_rows):
             self._called("census_page", table.name)
@@ -160,10 +161,10 @@ class MemorySource:
         """Live rows that the user may see."""
         self._called("count", table.name)
         self._refuse(table.name)
-        return sum(not held.deleted for held in self.org.visible(table.name).values())
+        return sum(not record.deleted for record in self.org.visible(table.name).values())
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
-        """One file a row of a table that has files."""
+        """One file a row for a table with files."""
         if not table.files or rows.cells is None:
             return ()
         cells = rows.cells.to_pydict()
@@ -181,7 +182,7 @@ class MemorySource:
         ]
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
-        """The bytes, checked against the row's digest."""
+        """The bytes, checked against the row's hash."""
         self._called("open_file", ref.table)
         body = self.org.tables[ref.table].files.get(ref.record)
         if body is None:
@@ -198,35 +199,35 @@ class MemorySource:
         self.faults.strike(call, table)
 
     def _refuse(self, table: str) -> None:
-        held = self.org.tables[table]
-        if held.refused or held.dropped:
+        memory_table = self.org.tables[table]
+        if memory_table.refused or memory_table.dropped:
             raise SourceRefused("table-refused", f"The source does not deliver {table}.")
 
     def _table(self, name: str) -> Table:
-        held = self.org.tables[name]
+        table = self.org.tables[name]
         hidden = [c for owner, c in sorted(self.org.hidden_columns) if owner == name]
-        seen = [c for c in held.columns.values() if c.name not in hidden]
+        seen = [c for c in table.columns.values() if c.name not in hidden]
         return Table(
             name,
             tuple(seen),
             label=name,
             plural=name + "s",
             strategy="memory",
-            name_column="Name" if "Name" in held.columns else None,
+            name_column="Name" if "Name" in table.columns else None,
             modified_column="Modified",
             modified_by_column="ModifiedBy",
-            traits=held.traits,
-            files=held.file_columns,
-            change_log=held.change_log,
-            hidden=tuple(c for c in hidden if c in held.columns),
+            traits=table.traits,
+            files=table.file_columns,
+            change_log=table.change_log,
+            hidden=tuple(c for c in hidden if c in table.columns),
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
         bins = TableTrait.REPORTS_DELETES in self.org.tables[task.table].traits
         rows = [
-            (key, held)
-            for key, held in self.org.visible(task.table).items()
-            if (start is None or held.modified >= start) and (bins or not held.deleted)
+            (key, record)
+            for key, record in self.org.visible(task.table).items()
+            if (start is None or record.modified >= start) and (bins or not record.deleted)
         ]
         piece, pieces = int(str(task.state["piece"])), int(str(task.state["pieces"]))
         return rows[len(rows) * piece // pieces : len(rows) * (piece + 1) // pieces]
@@ -238,9 +239,9 @@ class MemorySource:
             str(end)[::-1] if end is not None else None for end in _items(task.state["range"])
         )
         return [
-            (key, held)
-            for key, held in self.org.visible(task.table).items()
-            if held.modified < start
+            (key, record)
+            for key, record in self.org.visible(task.table).items()
+            if record.modified < start
             and key[::-1] >= (low or "")
             and (high is None or key[::-1] < high)
         ]
@@ -267,33 +268,35 @@ class MemorySource:
             self.org.clock.now(),
         )
 
-    def _rows(self, table: str, columns: list[str], found: list[tuple[str, MemoryRecord]]) -> Rows:
+    def _rows(
+        self, table: str, columns: list[str], records: list[tuple[str, MemoryRecord]]
+    ) -> Rows:
         known = self.org.tables[table].columns
         blind = {column for owner, column in self.org.hidden_columns if owner == table}
         if any(name not in known or name in blind for name in columns):
             raise SourceRefused("column-gone", f"A column of {table} is not there any more.")
         cells = {
-            name: pa.array([_cell(name, held) for _, held in found], pa.string())
+            name: pa.array([_cell(name, record) for _, record in records], pa.string())
             for name in columns
             if known[name].kind is not WireKind.BINARY
         }
-        ops = [(Op.DELETED if held.deleted else Op.STATE).value for _, held in found]
+        ops = [(Op.DELETED if record.deleted else Op.STATE).value for _, record in records]
         return Rows(
-            pa.array([key for key, _ in found], pa.string()),
+            pa.array([key for key, _ in records], pa.string()),
             pa.array(ops, pa.string()),
-            pa.array([held.modified for _, held in found], INSTANT),
-            pa.array([held.by for _, held in found], pa.string()),
+            pa.array([record.modified for _, record in records], INSTANT),
+            pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )
 
 
-def _cell(name: str, held: MemoryRecord) -> str | None:
+def _cell(name: str, record: MemoryRecord) -> str | None:
     if name == "Modified":
-        return held.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return record.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if name == "ModifiedBy":
-        return held.by
-    return held.cells.get(name)
+        return record.by
+    return record.cells.get(name)
 
 
 def _items(value: Json) -> list[Json]:

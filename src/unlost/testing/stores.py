@@ -1,4 +1,4 @@
-"""What every store must do. Subclass ``StoreContract``, give it a store, and pytest does the rest."""
+"""The conformance suite of stores. Subclass ``StoreContract``, give it a store, and run pytest."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 
 _WRITERS = 8
 
@@ -29,13 +29,13 @@ class StoreContract:
         return store
 
     def test_an_object_is_there_whole_after_it_was_put(self, store: Store) -> None:
-        """What was put is read, also by whoever opens the store next."""
+        """A stored object can be read, also after the store is opened again."""
         assert store.put_new("orgs/a/one", b"body") is True
         assert self.reopen(store).get("orgs/a/one") == b"body"
         assert self.reopen(store).size("orgs/a/one") == 4
 
     def test_an_empty_object_is_an_object(self, store: Store) -> None:
-        """Nothing is something."""
+        """An object of zero bytes exists, and its name is taken."""
         assert store.put_new("empty", b"") is True
         assert store.get("empty") == b""
         assert store.size("empty") == 0
@@ -45,17 +45,19 @@ class StoreContract:
         """The second put loses and changes nothing, even with equal bytes."""
         assert store.put_new("name", b"first") is True
         assert store.put_new("name", b"second") is False
+        # Equal bytes as well: the caller must learn that it did not create the object.
         assert store.put_new("name", b"first") is False
         assert store.put_stream("name", iter([b"third"])) is False
         assert store.get("name") == b"first"
 
     def test_of_eight_writers_one_wins(self, store: Store) -> None:
-        """Exactly one of those who race for a name wins, and its bytes are kept."""
+        """Exactly one of several concurrent writers of a name wins, and its bytes are stored."""
         for number in range(8):
             name, barrier = f"race/{number}", Barrier(_WRITERS)
             bodies = [bytes([65 + writer]) * 100_000 for writer in range(_WRITERS)]
 
             def put(body: bytes, name: str = name, barrier: Barrier = barrier) -> bool:
+                # All writers start together, so that they really race.
                 barrier.wait()
                 return store.put_new(name, body)
 
@@ -70,7 +72,7 @@ class StoreContract:
         assert store.get("stream") == b"a" + b"bc" * 50_000
 
     def test_a_stream_that_breaks_off_leaves_nothing(self, store: Store) -> None:
-        """A failing source makes no object, and the name stays free."""
+        """A failing source creates no object, and the name stays free."""
 
         def broken() -> Iterator[bytes]:
             yield b"half"
@@ -83,7 +85,7 @@ class StoreContract:
         assert store.put_new("broken", b"whole") is True
 
     def test_what_is_not_there_is_said_to_be_missing(self, store: Store) -> None:
-        """Reading nothing raises NotFound; sizes and deletes answer."""
+        """Reading a missing object raises NotFound; ``size`` gives None, and ``delete`` False."""
         with pytest.raises(NotFound) as missing:
             store.get("nothing/here")
         assert missing.value.code == "object-missing"
@@ -93,7 +95,7 @@ class StoreContract:
         assert store.delete("nothing/here") is False
 
     def test_an_object_is_no_folder(self, store: Store) -> None:
-        """A name below an object's name is not there, and neither is a folder an object."""
+        """A name below an object's name does not exist, nor is a folder an object."""
         store.put_new("a/b", b"x")
         assert store.size("a/b/c") is None
         assert store.delete("a/b/c") is False
@@ -101,7 +103,7 @@ class StoreContract:
             store.get("a/b/c")
 
     def test_a_range_is_cut_out(self, store: Store) -> None:
-        """Ranges give what is there, which is less beyond the end."""
+        """Ranges return the existing bytes, which are fewer beyond the end."""
         store.put_new("range", b"0123456789")
         assert store.get_range("range", start=2, length=3) == b"234"
         assert store.get_range("range", start=8, length=5) == b"89"
@@ -109,7 +111,7 @@ class StoreContract:
         assert store.get_range("range", start=3, length=0) == b""
 
     def test_a_list_is_in_the_order_of_names(self, store: Store) -> None:
-        """Prefixes are of names, not of folders; order is that of the bytes."""
+        """Prefixes are of names, not of folders; the order is that of the bytes."""
         names = ["k/10", "k/2", "k/2a", "k-1", "k/a/x", "k/a-b", "other"]
         for name in names:
             store.put_new(name, name.encode())
@@ -120,12 +122,12 @@ class StoreContract:
             "k/a-b",
             "k/a/x",
         ]
-        assert list(store.list("k/2")) == [Listed("k/2", 3), Listed("k/2a", 4)]
+        assert list(store.list("k/2")) == [ListedObject("k/2", 3), ListedObject("k/2a", 4)]
         assert [listed.name for listed in store.list("")] == sorted(names)
         assert list(store.list("none/")) == []
 
     def test_a_deleted_object_is_gone(self, store: Store) -> None:
-        """And its name is free again."""
+        """A deleted object cannot be read, and its name is free again."""
         store.put_new("gone", b"x")
         assert store.delete("gone") is True
         assert self.reopen(store).size("gone") is None
@@ -136,7 +138,7 @@ class StoreContract:
         "name", ["", "/a", "a/", "a//b", "../a", "a/../b", ".a", "A", "a b", "a\n", "é", "a" * 513]
     )
     def test_a_bad_name_is_refused(self, store: Store, name: str) -> None:
-        """No name leads out of the store or means something else on another system."""
+        """Names that lead out of the store or mean something else on another system are refused."""
         with pytest.raises(UsageError) as refused:
             store.put_new(name, b"x")
         assert refused.value.code == "object-name"
@@ -144,7 +146,7 @@ class StoreContract:
             store.get(name)
 
     def test_a_path_reads_the_same_bytes(self, store: Store) -> None:
-        """Where a store has files, they are the objects."""
+        """The files of a store, if it has any, hold the bytes of its objects."""
         store.put_new("file/one", b"body")
         path = store.path("file/one")
         assert path is None or path.read_bytes() == b"body"

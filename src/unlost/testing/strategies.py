@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what flows through the ports: hostile text, ids, rows."""
+"""Hypothesis strategies for values that pass through the ports: hostile text, ids, rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unlost.model.reading import Op, Rows
 
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
+# Texts that CSV readers, spreadsheets or number parsers are known to damage.
 HOSTILE = (
     "",
     " ",
@@ -31,13 +32,14 @@ HOSTILE = (
 
 
 def texts() -> st.SearchStrategy[str | None]:
-    """A cell: null, the texts that break parsers, and any other text."""
+    """A cell: null, texts that break parsers, and any other text."""
+    # Without lone surrogates (Cs), which UTF-8 cannot encode.
     any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.one_of(st.none(), st.sampled_from(HOSTILE), any_text)
 
 
 def record_ids() -> st.SearchStrategy[str]:
-    """Ids of 18 characters that differ in their case too."""
+    """Ids of 18 characters, some of which differ only by case."""
     return st.text("aAbBzZ09", min_size=3, max_size=3).map(lambda end: "001000000000000" + end)
 
 
@@ -52,22 +54,22 @@ def rows(
         cells,
     )
     table = st.dictionaries(ids if ids is not None else record_ids(), row, max_size=most)
-    return table.map(lambda found: _rows(columns, found))
+    return table.map(lambda by_id: _rows(columns, by_id))
 
 
 def _rows(
-    columns: Sequence[str], found: dict[str, tuple[str, datetime, tuple[str | None, ...]]]
+    columns: Sequence[str], by_id: dict[str, tuple[str, datetime, tuple[str | None, ...]]]
 ) -> Rows:
-    kept = list(found.values())
+    states = list(by_id.values())
     cells = {
-        name: pa.array([values[at] for _, _, values in kept], pa.string())
+        name: pa.array([values[at] for _, _, values in states], pa.string())
         for at, name in enumerate(columns)
     }
     return Rows(
-        pa.array(list(found), pa.string()),
-        pa.array([op for op, _, _ in kept], pa.string()),
-        pa.array([at for _, at, _ in kept], pa.timestamp("ms", tz="UTC")),
-        pa.nulls(len(kept), pa.string()),
+        pa.array(list(by_id), pa.string()),
+        pa.array([op for op, _, _ in states], pa.string()),
+        pa.array([at for _, at, _ in states], pa.timestamp("ms", tz="UTC")),
+        pa.nulls(len(states), pa.string()),
         pa.RecordBatch.from_pydict(cells),
         EPOCH,
     )

@@ -1,17 +1,17 @@
-"""The small ports of a run, kept in memory."""
+"""The small ports of a run, in memory."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import Conflict
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.model.progress import Progress
 from unlost.model.snapshot import CommitKind
 
 
 class MemorySecretStore:
-    """A SecretStore that forgets everything when it is dropped."""
+    """A SecretStore without a file: secrets are lost with the object."""
 
     def __init__(self, secrets: dict[str, str] | None = None) -> None:
         self.secrets = dict(secrets or {})
@@ -21,12 +21,12 @@ class MemorySecretStore:
         return self.secrets.get(name)
 
     def put(self, name: str, value: str) -> None:
-        """Keep a secret."""
+        """Store a secret."""
         self.secrets[name] = value
 
 
 class MemoryCache:
-    """A Cache whose entries a test may look at, change and lose."""
+    """A Cache whose entries a test may read, change and delete."""
 
     def __init__(self) -> None:
         self.entries: dict[str, bytes] = {}
@@ -36,29 +36,29 @@ class MemoryCache:
         return self.entries.get(name)
 
     def put(self, name: str, value: bytes) -> None:
-        """Keep an entry."""
+        """Store an entry."""
         self.entries[name] = value
 
     def drop(self, name: str) -> None:
-        """Forget an entry."""
+        """Delete an entry."""
         self.entries.pop(name, None)
 
 
 class NullObserver:
-    """An Observer that looks away."""
+    """An Observer that ignores all events."""
 
     def progress(self, event: Progress) -> None:
-        """Take no notice."""
+        """Ignore an event."""
 
 
 class ListObserver:
-    """An Observer that remembers everything it is told."""
+    """An Observer that records all events."""
 
     def __init__(self) -> None:
         self.events: list[Progress] = []
 
     def progress(self, event: Progress) -> None:
-        """Remember an event."""
+        """Record an event."""
         self.events.append(event)
 
 
@@ -75,7 +75,7 @@ class FreeBudget:
         self.taken += calls
 
     def report(self, *, used: int, limit: int) -> None:
-        """Remember what the source said."""
+        """Record the source's own count."""
         self.used, self.limit = used, limit
 
 
@@ -106,7 +106,7 @@ class MemoryLease:
 
 
 class MemoryWitness:
-    """A Witness that forgets everything when it is dropped."""
+    """A Witness without a file: heads are lost with the object."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Witnessed] = {}
@@ -116,5 +116,5 @@ class MemoryWitness:
         return self.seen.get(org)
 
     def put(self, org: str, seen: Witnessed) -> None:
-        """Remember a head."""
+        """Record a head."""
         self.seen[org] = seen

@@ -1,6 +1,6 @@
-"""A vault for tests: the real one, over a store in memory."""
+"""A vault for tests: the real vault code, over a store in memory."""
 
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import draft_keyring
@@ -23,9 +23,9 @@ def memory_vault(
 
 
 def reopened(vault: EncryptedVault, clock: Clock, *, store: Store | None = None) -> EncryptedVault:
-    """Open a vault again, as another process that knows only its store and its keys.
+    """Open a vault again, as another process would that has only its store and its keys.
 
-    ``store`` is another way to the same objects, such as one that fails.
+    ``store`` gives access to the same objects in another way, for example with faults.
     """
     sealed = vault.sealed
     store = store if store is not None else sealed.store

@@ -1,30 +1,28 @@
-"""An opened vault, to read: the port ``VaultReader``. Of an org with hidden columns it reads none of them."""
+"""An opened vault for reading: the port ``VaultReader``. Hidden columns are never read."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
-from unlost.model.salvage import SalvageTold
-from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
+from unlost.model.salvage import PastSalvage
+from unlost.model.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.layout.org_names import identity_name, is_named, named_orgs
+from unlost.vault.layout.org_names import is_named, named_orgs
+from unlost.vault.maintenance.operations import past_operations
 from unlost.vault.maintenance.retain.scope import shown_backups
-from unlost.vault.maintenance.salvage.salvager import salvages
 from unlost.vault.read.changes import changes
 from unlost.vault.read.history import history
 from unlost.vault.read.lineage import lineage
-from unlost.vault.read.org_vault import OrgReader, OrgRoom, unknown_org
+from unlost.vault.read.org_vault import OrgReader, OrgVault, unknown_org
 from unlost.vault.read.search import search
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.write.journal import journals
@@ -33,13 +31,13 @@ from unlost.vault.write.journal import journals
 class OpenOrgs:
     """The orgs of an opened vault, each opened once. Safe to share between threads."""
 
-    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgRoom]) -> None:
+    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgVault]) -> None:
         self._sealed = sealed
         self._open = open_org
-        self._rooms: dict[str, OrgRoom] = {}
+        self._rooms: dict[str, OrgVault] = {}
         self._lock = threading.Lock()
 
-    def room(self, org: str) -> OrgRoom:
+    def room(self, org: str) -> OrgVault:
         """Open the reader of an org; raises NotFound (``org-unknown``)."""
         with self._lock:
             if org not in self._rooms:
@@ -49,26 +47,20 @@ class OpenOrgs:
             return self._rooms[org]
 
     def oids(self) -> list[str]:
-        """The oids of all orgs, also of those whose chain is broken."""
+        """The oids of all orgs, including orgs whose chain is broken."""
         gone = self._shredded()
         return [org for org in named_orgs(self._sealed.store) if org not in gone]
 
     def identity(self, org: str) -> OrgIdentity:
-        """Who an org is, with the label that the newest commit tells."""
-        chain = self.room(org).chain
-        state = chain.live()
-        if state.seq:
-            return chain.manifest(state.seq)[0].identity
-        name = identity_name(self._sealed.store, org)
-        content = self._sealed.get(ObjectKind.IDENTITY, org=org, name=name)
-        return learned(OrgIdentity).decode(content)
+        """The identity of an org, with the label in the newest commit."""
+        return self.room(org).identity()
 
     def _shredded(self) -> Collection[str]:
         return shredded_orgs(self._sealed.store, self._sealed.keys)
 
 
 class EncryptedReader:
-    """See the port ``unlost.model.ports.VaultReader``. Safe to share between threads.
+    """See the port ``unlost.model.ports.vault.VaultReader``. Safe to share between threads.
 
     ``hidden``: by org the columns that are not read.
     """
@@ -78,7 +70,7 @@ class EncryptedReader:
         self._hidden = hidden
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
-        """All orgs by oid, with the label that the newest commit tells."""
+        """All orgs by oid, with the label in the newest commit."""
         return {org: self._orgs.identity(org) for org in self._orgs.oids()}
 
     def head(self, org: str) -> VaultSnapshot | None:
@@ -87,33 +79,34 @@ class EncryptedReader:
         return self.at(org, nights[-1].number) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups that were not forgotten, oldest first: nights, and those between them."""
+        """All backups that were not forgotten, oldest first, including partial ones."""
         return tuple(shown_backups(self._orgs.room(org).chain.live()))
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
-        """All that took a number, oldest first: nights, restores and whatever else."""
+        """All commits, oldest first: backups, restores and all other kinds."""
         return tuple(self._orgs.room(org).chain.live().commits.values())
 
-    def at(self, org: str, number: int) -> VaultSnapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
-        _check_shown(self._orgs.room(org).chain.live(), number)
-        return self.as_of(org, number)
+    def at(self, org: str, number: int, *, forgotten: bool = False) -> VaultSnapshot:
+        """The snapshot of this number.
 
-    def as_of(self, org: str, number: int) -> VaultSnapshot:
-        """Open a commit, also a backup that was forgotten; raises NotFound."""
+        Raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``). ``forgotten``: allow any
+        commit, including commits whose versions were forgotten.
+        """
+        if not forgotten:
+            _check_shown(self._orgs.room(org).chain.live(), number)
         return VaultSnapshot(self._reader(org), number)
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
         """All versions of a record, oldest first; empty if the vault never saw it.
 
-        One that differs from the version before it only in hidden columns is among them.
+        Includes versions that differ from the one before only in hidden columns.
         """
         return history(self._reader(org), table, record)
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
 
-        ``after`` 0 is the empty picture before the first commit. Raises NotFound.
+        ``after`` 0 is the empty state before the first commit. Raises NotFound.
         """
         reader = self._reader(org)
         for number in (after, until):
@@ -122,7 +115,7 @@ class EncryptedReader:
                 _check_shown(reader.chain.live(), number)
         return changes(reader, table, after=after, until=until)
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
         head = self.head(org)
         return search(head, text, limit=limit) if head else ()
@@ -133,7 +126,7 @@ class EncryptedReader:
         return reader.open_blob(blob, until=reader.chain.live().seq)
 
     def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
-        """Runs that have a journal: those with a commit in its order, then the others.
+        """Runs that have a journal: runs with a commit in its order, then the others.
 
         ``unfinished``: only the others.
         """
@@ -147,10 +140,11 @@ class EncryptedReader:
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
-        """Which live records stand for records of this org: the newest row of each, by id.
+        """The live records that stand for records of this org: the newest row of each, by id.
 
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
-        carry them on are given too. Otherwise all are read, and with ``lives`` those told that lead to one of them.
+        With ``table`` and ``records`` (old ids), only their rows are read, and the rows that lead
+        on from them are included. Otherwise all rows are read; with ``lives``, only rows that lead
+        to one of them are returned.
         """
         return lineage(
             self._reader(org),
@@ -160,12 +154,18 @@ class EncryptedReader:
             lives=lives,
         )
 
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """List the salvages, oldest first; without sentences where columns are hidden: they name them."""
-        every = tuple(salvages(self._orgs.room(org)))
-        if self._hidden.get(org):
-            return tuple(replace(salvage, sentences=()) for salvage in every)
-        return every
+    def past_operations[P: (PastErasure, PastSalvage)](
+        self, org: str, kind: type[P]
+    ) -> tuple[P, ...]:
+        """List the operations of this kind that were applied, oldest first.
+
+        If columns are hidden, facts that name columns are left out.
+        """
+        every = past_operations(self._orgs.room(org), kind)
+        if not self._hidden.get(org):
+            return every
+        shown = (operation.without_columns() for operation in every)
+        return tuple(operation for operation in shown if operation is not None)
 
     def _reader(self, org: str) -> OrgReader:
         room, hidden = self._orgs.room(org), self._hidden.get(org)
@@ -173,7 +173,10 @@ class EncryptedReader:
 
 
 def _check_shown(state: LiveState, number: int) -> None:
-    """Raise NotFound for what is not told any more: of others than kept backups, where some were forgotten."""
+    """Raise NotFound for a commit that is no longer shown.
+
+    After a forgetting, only the backups that were kept are shown.
+    """
     info = state.commits.get(number)
     if info is None or not state.forgotten:
         return

@@ -1,70 +1,36 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import count
 
 import msgspec
 
-from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import Conflict
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
-from unlost.model.plan import RecordKey
-from unlost.model.ports import Clock, Entropy, Witness
-from unlost.model.reading import Rows
-from unlost.model.rectification import Rectification, RectifyWish
-from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
-from unlost.model.salvage import Salvage
-from unlost.model.snapshot import (
-    CommitKind,
-    SnapshotInfo,
-    TableCommit,
-    VerifyLevel,
-    VerifyPart,
-    VerifyReport,
-)
+from unlost.model.ports.system import Clock, Entropy, Witness
+from unlost.model.snapshot import CommitKind
 from unlost.model.store import Store
-from unlost.model.upkeep import Compaction, Sweep
-from unlost.vault.commits.intents import OpenRun
-from unlost.vault.commits.state import LiveState, live_objects
-from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Intent
-from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import confirm_vault_file, found_vault
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BufferLimit
-from unlost.vault.maintenance.compactor import compact
-from unlost.vault.maintenance.erase.eraser import erase, erasures, plan_erasure
-from unlost.vault.maintenance.erase.marks import erased_among
-from unlost.vault.maintenance.garbage import sweep
-from unlost.vault.maintenance.rectify.rectifier import plan_rectification, rectify
-from unlost.vault.maintenance.rekey.look import under_earlier
-from unlost.vault.maintenance.rekey.rekeyer import rekey
-from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
-from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
-from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
-from unlost.vault.maintenance.verify import Look, verify_vault
+from unlost.vault.maintenance.maintained import MaintainedVault
 from unlost.vault.objects.home_copies import VaultHomes
-from unlost.vault.read.org_vault import OrgRoom, VaultOptions
+from unlost.vault.read.org_vault import OrgVault, VaultOptions
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.stores.cached import itself
-from unlost.vault.write.finish import committed
+from unlost.vault.write.beginning import begin_commit
 from unlost.vault.write.journal import RunJournal
 from unlost.vault.write.open_commit import OpenCommit
 
 _OID_BYTES = 16
-_PREFIX_BYTES = 8
 
 
 def create_vault(
@@ -92,13 +58,16 @@ def open_vault(
     witness: Witness | None = None,
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
-    """The vault that these keys open. Without a ``witness`` a removed newest commit is not noticed."""
+    """The vault that these keys open.
+
+    Without a ``witness``, the removal of the newest commit goes unnoticed.
+    """
     sealed = SealedObjects(store, keys=keys, entropy=entropy)
     return EncryptedVault(sealed, clock=clock, witness=witness, options=options or VaultOptions())
 
 
-class EncryptedVault(EncryptedReader):
-    """See the port ``unlost.model.ports.Vault``. Safe to share between threads."""
+class EncryptedVault(EncryptedReader, MaintainedVault):
+    """See the port ``unlost.model.ports.vault.Vault``. Safe to share between threads."""
 
     def __init__(
         self,
@@ -109,17 +78,16 @@ class EncryptedVault(EncryptedReader):
         options: VaultOptions,
     ) -> None:
         opened = partial(
-            OrgRoom,
+            OrgVault,
             sealed=sealed,
             clock=clock,
             witness=witness,
             options=options,
             limit=BufferLimit(options.buffer_bytes),
         )
-        super().__init__(OpenOrgs(sealed, opened), hidden={})
-        self.sealed = sealed
+        EncryptedReader.__init__(self, OpenOrgs(sealed, opened), hidden={})
+        MaintainedVault.__init__(self, sealed, witness=witness)
         self._clock = clock
-        self._witness = witness
         self._options = options
 
     @property
@@ -128,14 +96,15 @@ class EncryptedVault(EncryptedReader):
         return VaultHomes(self.sealed)
 
     def visible(self, hidden: Mapping[str, HiddenColumns]) -> EncryptedReader:
-        """The vault to read, without the columns that are hidden of each org."""
+        """The vault for reading, without the hidden columns of each org."""
         return EncryptedReader(self._orgs, hidden=hidden)
 
     def adopt(self, identity: OrgIdentity) -> str:
-        """The oid of this org, made on first sight."""
+        """The oid of this org; creates the org when it is first seen."""
         for org, known in self.orgs().items():
             if known.same_org(identity) and self.room(org).chain.live().seq:
                 return org
+        # Its founder may have died before it was durable; from here on the org's data needs it.
         confirm_vault_file(self.sealed.store)
         org = self._oid(identity)
         self.sealed.keys.add_org(org)
@@ -145,27 +114,20 @@ class EncryptedVault(EncryptedReader):
         return org
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
-        """Open, or re-open, the commit of a run; refuses another org's identity.
+        """Open or reopen the commit of a run; refuses another org's identity.
 
         Raises NotFound (``org-unknown``), Conflict (``org-identity``), IntegrityError.
         """
         self._check_identity(org, identity)
-        room = self.room(org)
-        state = room.chain.proved()
-        notes = OpenRun(org, run, sealed=self.sealed)
-        fresh = self._intent(state, run=run, kind=kind, identity=identity)
-        resumed = notes.is_open()
-        done = committed(state, run)
-        intent = fresh if done is not None else notes.open(fresh)
-        return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)
+        return begin_commit(self.room(org), run=run, kind=kind, identity=identity)
 
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
-        """The last backup that began at or before an instant; None if there is none."""
+        """The last backup that began at or before a time; None if there is none."""
         earlier = [info for info in self.snapshots(org) if info.as_of <= when]
         return self.at(org, earlier[-1].number) if earlier else None
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
-        """The bytes of small files, found together; raises NotFound (``file-unknown``)."""
+        """The bytes of small files, with one lookup; raises NotFound (``file-unknown``)."""
         room = self.room(org)
         return room.load_blob(until=room.chain.live().seq)(blobs)
 
@@ -173,157 +135,8 @@ class EncryptedVault(EncryptedReader):
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
         return RunJournal(self.room(org), run)
 
-    def compact(
-        self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
-    ) -> Compaction:
-        """Merge segments where it is due; snapshots stay as they are, to the bit.
-
-        One at a time for an org; backups may go on beside it. Raises Conflict
-        (``maintenance-outrun``), IntegrityError, StoreError, and what ``pause`` raises.
-        """
-        return compact(self.room(org), run=run, pause=pause)
-
-    def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
-        room = self.room(org)
-        return tuple(holds_in(room, room.chain.live()))
-
-    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
-        """Set holds; one on the same thing replaces the earlier one."""
-        return self._put_holds(org, hold_rows(holds, observed_at=self._clock.now()), run=run)
-
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
-        """Take holds back."""
-        return self._put_holds(org, lift_rows(things, observed_at=self._clock.now()), run=run)
-
-    def _put_holds(self, org: str, rows: Rows, *, run: str) -> SnapshotInfo:
-        commit = self.begin(org, run=run, kind=CommitKind.HOLD, identity=self._orgs.identity(org))
-        try:
-            held = TableCommit(HOLDS, (commit.hold(rows),))
-            return commit.finish([held], as_of=self._clock.now())
-        except Exception:
-            with suppress(UnlostError):
-                commit.abandon()
-            raise
-
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = lambda: None
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
-        return plan_forgetting(self.room(org), rules, pause=pause)
-
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Forgetting], None] = lambda _: None,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``, ``maintenance-outrun``), IntegrityError, StoreError, and what
-        ``pause`` and ``agree`` raise; then nothing has changed.
-        """
-        return forget(self.room(org), rules, run=run, pause=pause, agree=agree)
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = lambda: None
-    ) -> Erasure:
-        """What ``erase`` would take away now; see the port ``Erasing``."""
-        return plan_erasure(self.room(org), wish, pause=pause)
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Erasure], object] = lambda _: None,
-    ) -> Erasure:
-        """Take records out of all history at once, and keep them out; see the port ``Erasing``."""
-        return erase(self.room(org), wish, run=run, pause=pause, agree=agree)
-
-    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
-        return erased_among(self.room(org), records)
-
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        return erasures(self.room(org))
-
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = lambda: None
-    ) -> Rectification:
-        """What ``rectify`` would replace now; see the port ``Rectifying``."""
-        return plan_rectification(self.room(org), wish, pause=pause)
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Rectification], object] = lambda _: None,
-    ) -> Rectification:
-        """Replace values of a record in all history at once; see the port ``Rectifying``."""
-        return rectify(self.room(org), wish, run=run, pause=pause, agree=agree)
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = lambda: None) -> Salvage:
-        """What ``salvage`` would do now; see the port ``Salvaging``."""
-        return plan_salvage(self._proving().room(org), pause=pause)
-
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Salvage], object] = lambda _: None,
-    ) -> Salvage:
-        """Take damaged objects out, and keep all that can be read; see the port ``Salvaging``."""
-        return salvage(self._proving().room(org), run=run, pause=pause, agree=agree)
-
-    def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys; see the port ``Rekeying``."""
-        return under_earlier(self.room(org))
-
-    def rekey(
-        self,
-        org: str,
-        *,
-        run: str,
-        most: int | None = None,
-        pause: Callable[[], None] = lambda: None,
-    ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key; see the port ``Rekeying``."""
-        return rekey(self.room(org), run=run, most=most, pause=pause)
-
-    def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
-        return sweep(self.room(org), run=run)
-
-    def size(self, org: str) -> int:
-        """Bytes of all that the snapshots of an org are read from."""
-        state = self.room(org).chain.live()
-        return sum(entry.bytes for entry in live_objects(state, org=org))
-
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
-        """Look whether everything is there, and whether all of it or a part is whole."""
-        look = Look(level, part)
-        proving = self._proving()
-        return verify_vault(proving.sealed, look=look, witness=self._witness, room=proving.room)
-
-    def format(self) -> int:
-        """The number of the format that the vault is of; see the port ``Verifying``."""
-        return read_vault_file(self.sealed.store.get(VAULT_FILE)).format
-
-    def _proving(self) -> "EncryptedVault":
-        """The same vault, of which nothing is read that this machine keeps of it."""
+    def uncached(self) -> "EncryptedVault":
+        """The same vault, reading the store itself and not this machine's cache of it."""
         sealed, store = self.sealed, itself(self.sealed.store)
         if store is sealed.store:
             return self
@@ -334,12 +147,12 @@ class EncryptedVault(EncryptedReader):
             options=self._options,
         )
 
-    def room(self, org: str) -> OrgRoom:
-        """What serves an org; raises NotFound (``org-unknown``)."""
+    def room(self, org: str) -> OrgVault:
+        """Open an org; raises NotFound (``org-unknown``)."""
         return self._orgs.room(org)
 
     def oids(self) -> list[str]:
-        """The oids of all orgs, also of those whose chain is broken."""
+        """The oids of all orgs, including orgs whose chain is broken."""
         return self._orgs.oids()
 
     def _check_identity(self, org: str, identity: OrgIdentity) -> None:
@@ -353,24 +166,12 @@ class EncryptedVault(EncryptedReader):
             )
 
     def _oid(self, identity: OrgIdentity) -> str:
-        """The same for all who adopt this org, and nothing to those without the key."""
+        """The oid, equal for all writers and without meaning to others: it needs the master key."""
         gone = shredded_orgs(self.sealed.store, self.sealed.keys)
-        for life in count():  # an org that was shredded is another one when it comes back
+        for life in count():  # an org that is added again after shredding gets another oid
             name = (identity.connector, identity.tenant, *([life] if life else []))
+            # Always the first master key: a renewal must not change the oids.
             code = self.sealed.keys.mac("org", msgspec.json.encode(name), generation=1)
             if (org := code[:_OID_BYTES].hex()) not in gone:
                 return org
         raise AssertionError("counting has no end")
-
-    def _intent(
-        self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity
-    ) -> Intent:
-        return Intent(
-            format=numbers.FORMAT,
-            run=object_names.check_run(run),
-            kind=kind,
-            identity=identity,
-            base=state.seq,
-            started=self._clock.now(),
-            segments=self.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
-        )

@@ -1,4 +1,4 @@
-"""The console and the REST API: what people and programs reach over HTTP.
+"""The console and the REST API: everything served over HTTP.
 
-Pages and operations call the actions of ``unlost.app``; who may do what is decided there.
+Pages and operations call the actions of ``unlost.app``, which check rights.
 """

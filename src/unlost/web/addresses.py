@@ -1,15 +1,15 @@
-"""Names of orgs and ids of records as parts of addresses, whatever signs they hold."""
+"""Names of orgs and ids of records as parts of URL paths, whatever characters they contain."""
 
 
-class Name:
-    """A name in a path: ``/`` and ``~`` are written ``~2F`` and ``~7E``."""
+class NameConverter:
+    """A path converter for names: ``/`` and ``~`` are written ``~2F`` and ``~7E``."""
 
     regex = "[^/]+"
 
     def to_python(self, value: str) -> str:
-        """The name that stands in a path."""
+        """Return the name in a path."""
         return value.replace("~2F", "/").replace("~7E", "~")
 
     def to_url(self, value: str) -> str:
-        """How a name stands in a path."""
+        """Return a name as it is written in a path."""
         return value.replace("~", "~7E").replace("/", "~2F")

@@ -1,10 +1,10 @@
-"""Registers the console with Django: its templates, tags, static files and translations."""
+"""Register the console with Django: its templates, tags, static files and translations."""
 
 from django.apps import AppConfig
 
 
 class WebConfig(AppConfig):
-    """The console; it has no tables."""
+    """The Django app of the console; it has no tables."""
 
     name = "unlost.web"
     label = "web"

@@ -1,4 +1,4 @@
-"""Errors as pages: what happened, what to do next, and where the documentation explains it."""
+"""Error pages: what happened, the next step, and a link to the documentation."""
 
 import sys
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_noop
 
-from unlost.app.service.log import Log
+from unlost.app.service.log import ServiceLog
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -25,7 +25,7 @@ from unlost.model.errors import (
 )
 from unlost.web.served_home import application
 
-FRAMES = 8  # of the code, the innermost ones, that the log names
+FRAMES = 8  # innermost stack frames in the log
 
 STATUS: dict[type[UnlostError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -42,7 +42,7 @@ STATUS: dict[type[UnlostError], HTTPStatus] = {
 
 
 def status_of(error: UnlostError) -> HTTPStatus:
-    """The status with which an error is answered."""
+    """Return the HTTP status for an error."""
     return next(
         (status for kind, status in STATUS.items() if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -50,12 +50,12 @@ def status_of(error: UnlostError) -> HTTPStatus:
 
 
 def failed(request: HttpRequest, error: UnlostError) -> HttpResponse:
-    """An error of ours as a page."""
+    """Render an error as a page."""
     return render(request, "failed.html", {"error": error}, status=status_of(error))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """A page that does not exist."""
+    """Render the page for an unknown address."""
     error = NotFound(
         "page-unknown",
         gettext_noop("There is no such page."),
@@ -67,7 +67,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that did not come from a page of ours, or came too late."""
+    """Render the page for a form with an invalid or expired CSRF token."""
     error = NotAllowed(
         "form-expired",
         gettext_noop("This form is too old, or did not come from this console."),
@@ -77,21 +77,24 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """A fault of ours: the log says where in the code it was, and nothing of what it was about."""
+    """Render the page for a bug; the log gets the code location, but no data of the request."""
     app, error = application(), sys.exception()
     match = request.resolver_match
+    # Only code locations: the message and the variables may contain values of records.
     where = extract_tb(error.__traceback__)[-FRAMES:] if error is not None else ()
-    Log(sys.stderr, clock=app.clock).event(
+    ServiceLog(sys.stderr, clock=app.clock).event(
         "page-broke",
         page=match.view_name if match is not None else "",
         error=type(error).__name__,
-        where=" < ".join(f"{Path(one.filename).name}:{one.lineno}" for one in reversed(where)),
+        where=" < ".join(
+            f"{Path(summary.filename).name}:{summary.lineno}" for summary in reversed(where)
+        ),
     )
     return render(request, "broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """A door at which somebody knocks too often; what it limits is said by allauth."""
+    """Render the page for too many attempts; allauth sets the limits."""
     error = LimitReached(
         "too-many-tries",
         gettext_noop("That was tried too often in a short time."),

@@ -1,4 +1,4 @@
-"""What a request is here: one that acts in the home for somebody."""
+"""The type of requests in the console."""
 
 from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
@@ -6,13 +6,13 @@ from django_htmx.middleware import HtmxDetails
 from unlost.app.compose import Application
 
 
-class Asked(HttpRequest):
-    """A request of somebody who signed in."""
+class UserRequest(HttpRequest):
+    """A request of a signed-in user; ``unlost`` is the application that acts for them."""
 
     unlost: Application
     htmx: HtmxDetails
 
 
-def sent(request: Asked) -> QueryDict | None:
-    """What a form sent; None where a page is only looked at."""
+def sent(request: UserRequest) -> QueryDict | None:
+    """Return the data of a sent form; None for a GET."""
     return request.POST if request.method == "POST" else None

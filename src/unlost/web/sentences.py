@@ -1,14 +1,14 @@
-"""Sentences that the engine says with values inside, and that the console says in other languages.
+"""The engine's sentences with values, for translation in the console.
 
-Each stands here as the engine's source has it, with names for its values. A house test finds each of
-them in the sources; what is not here stays English. ``said`` looks them up.
+Each is written as in the engine's source, with names for its values. A test checks that each is in
+the sources; a sentence that is not listed here stays English. ``translate`` looks them up.
 """
 
 from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext_noop, ngettext
 
-# What a value looks like; one that is not named here may be any text.
+# Patterns of values; a value that is not listed may be any text.
 THINGS = r"[\d,]+ [a-z]+"  # as "1,200 records"
 NUMBER = r"[\d.,]+"
 VALUES: Mapping[str, str] = {
@@ -223,9 +223,7 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop("The console was stopped %(number)s times in the middle of looking at the org."),
     gettext_noop("Look into the log of the service: its machine may lack memory."),
     # privacy requests
-    gettext_noop(
-        "Something else of %(org)s would be erased by now than the plan said. Nothing was."
-    ),
+    gettext_noop("Something else would be erased by now than the plan said. Nothing was changed."),
     gettext_noop("Leave them out, or lift the hold with `unlost hold lift` first."),
     gettext_noop("The vault holds nothing of the records that were named."),
     gettext_noop(

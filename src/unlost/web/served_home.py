@@ -1,4 +1,4 @@
-"""The home that this process serves: each request acts in it."""
+"""The home that this process serves, in which each request acts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ _applications: list["Application"] = []
 
 
 def application() -> "Application":
-    """The home that this process serves."""
+    """Return the home that this process serves."""
     return _applications[-1]
 
 
 @contextmanager
 def serving(app: "Application") -> Iterator[None]:
-    """Let requests act in this home inside."""
+    """Serve this home while the context is open."""
     _applications.append(app)
     try:
         yield

@@ -1,4 +1,12 @@
-"""Serves the console of one home: a process holds one opened home, and each request acts in it."""
+"""Serve the console of one home: the process holds one opened home, shared by all requests.
+
+    browser ─TLS─> proxy (optional) ─> uvicorn on 127.0.0.1 ─> ``asgi``: static files, Django
+
+Without a proxy the console listens on the loopback address only, without TLS. Behind a proxy, the
+origins decide which hosts and forms are accepted, and cookies are limited to TLS. Settings that
+depend on the home are set by ``set_up`` before the first request; all others are in ``settings``.
+See docs/adr/0016.
+"""
 
 import gc
 import os
@@ -30,9 +38,11 @@ START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """Where people reach the console. ``origins``: such as ``https://unlost.acme.example``, behind a
-    proxy of yours that ends TLS; none: this machine alone, without TLS.
+class ReachedAddress:
+    """The address of the console.
+
+    ``origins``, such as ``https://unlost.acme.example``, are those of a proxy that ends TLS;
+    without any, the console is for this machine only, without TLS.
     """
 
     port: int = PORT
@@ -41,18 +51,19 @@ class Reached:
 
     @property
     def url(self) -> str:
-        """The address to tell people."""
+        """The address to show to people."""
         return self.origins[0] if self.origins else f"http://{self.host}:{self.port}"
 
 
 @contextmanager
 def holding(app: "Application") -> Iterator[None]:
-    """Serve this home inside. What is slow to open is opened now, if it can be."""
+    """Serve this home while the context is open; opens slow parts in advance, if possible."""
     from contextlib import suppress
 
     from unlost.model.errors import UnlostError
     from unlost.web.signin.audit_notes import noting
 
+    # The console also has to run, and show the error, if the vault cannot be opened.
     with suppress(UnlostError):
         _ = app.whole_vault
     _ = app.locks, app.steps
@@ -60,33 +71,35 @@ def holding(app: "Application") -> Iterator[None]:
         yield
 
 
-def set_up(home_key: bytes, reached: Reached) -> None:
-    """Tell Django what depends on the home; call it before the first request."""
+def set_up(home_key: bytes, reached: ReachedAddress) -> None:
+    """Configure Django for the home; call it before the first request."""
     from django.conf import settings
 
-    hosts = [*NAMES, *(urlsplit(one).hostname or "" for one in reached.origins)]
-    secure = bool(reached.origins) and all(one.startswith("https://") for one in reached.origins)
-    told: dict[str, Any] = {
+    hosts = [*NAMES, *(urlsplit(origin).hostname or "" for origin in reached.origins)]
+    secure = bool(reached.origins) and all(
+        origin.startswith("https://") for origin in reached.origins
+    )
+    config: dict[str, Any] = {
         "SECRET_KEY": secret_key(home_key),
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": list(reached.origins),
         "SESSION_COOKIE_SECURE": secure,
         "CSRF_COOKIE_SECURE": secure,
         "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
-        # a proxy in front says so; it must drop what browsers send under this name
+        # set by the proxy, which must drop this header from browsers
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if secure else None,
     }
-    for name, value in told.items():
+    for name, value in config.items():
         setattr(settings, name, value)
 
 
 def secret_key(home_key: bytes) -> str:
-    """What signs cookies: derived from the home's key file (HKDF, RFC 5869)."""
+    """Return the key that signs cookies, derived from the home's key file (HKDF, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO).derive(home_key).hex()
 
 
 def origin_of(text: str) -> str:
-    """An origin as it was typed; raises UsageError (``origin-invalid``)."""
+    """Parse an origin; raises UsageError (``origin-invalid``)."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise UsageError(
@@ -98,10 +111,12 @@ def origin_of(text: str) -> str:
 
 
 @contextmanager
-def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Reached]:
-    """Answer requests in a thread of its own inside; raises StoreError (``port-taken``).
+def served(
+    app: "Application", home_key: bytes, reached: ReachedAddress
+) -> Iterator[ReachedAddress]:
+    """Serve requests in a thread while the context is open; raises StoreError (``port-taken``).
 
-    Gives where it is reached: with port 0 one that was free.
+    Yields the address; with port 0 it has a free port.
     """
     import uvicorn
 
@@ -115,7 +130,9 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
         thread.start()
         try:
             _await(server, thread, reached)
-            gc.freeze()  # what was loaded stays: no request waits until all of it was looked through
+            # Loaded modules are permanent: keep the garbage collector from scanning them during
+            # requests.
+            gc.freeze()
             yield replace(reached, port=server.servers[0].sockets[0].getsockname()[1])
         finally:
             gc.unfreeze()
@@ -123,10 +140,10 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
             thread.join(START_SECONDS)
 
 
-def listening(asgi: Any, reached: Reached) -> "uvicorn.Config":
-    """How to listen. What a proxy tells of the browser's address is believed where there is one.
+def listening(asgi: Any, reached: ReachedAddress) -> "uvicorn.Config":
+    """Return uvicorn's configuration. Forwarded addresses are trusted if there is a proxy.
 
-    The proxy is on this machine: nobody else reaches the port.
+    The proxy is on this machine, as no other machine can reach the port.
     """
     import uvicorn
 
@@ -147,11 +164,11 @@ def listening(asgi: Any, reached: Reached) -> "uvicorn.Config":
 def _run(server: "uvicorn.Server") -> None:
     try:
         server.run()
-    except SystemExit:  # the port is taken; who waits for the start says so
+    except SystemExit:  # the port is taken, which ``_await`` reports
         return
 
 
-def _await(server: "uvicorn.Server", thread: threading.Thread, reached: Reached) -> None:
+def _await(server: "uvicorn.Server", thread: threading.Thread, reached: ReachedAddress) -> None:
     while not server.started:
         thread.join(0.05)
         if not thread.is_alive():
@@ -164,10 +181,10 @@ def _await(server: "uvicorn.Server", thread: threading.Thread, reached: Reached)
 
 
 def use_settings() -> None:
-    """Let Django be set up for the console; call it before anything of ``unlost.app``."""
+    """Select the console's settings for Django; call it before importing ``unlost.app``."""
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
 
 
 def origins_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """Origins as they were typed."""
+    """Parse origins."""
     return tuple(origin_of(text) for text in texts)

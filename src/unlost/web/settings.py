@@ -1,6 +1,6 @@
-"""Django's settings of a process that serves the console; those of the database are the app's.
+"""Django's settings for a process that serves the console; database settings are in ``app``.
 
-What depends on the home (its key, the addresses under which it is reached) is set by ``serving``.
+Settings that depend on the home (its key and addresses) are set by ``serving``.
 """
 
 import os
@@ -39,15 +39,15 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "unlost.web.middleware.Acting",
-    "unlost.web.middleware.SeenSessions",
+    "unlost.web.middleware.ActorMiddleware",
+    "unlost.web.middleware.SessionMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "unlost.web.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [HERE / "templates"],  # before those of the apps: ours replace allauth's
+        "DIRS": [HERE / "templates"],  # before those of apps, to replace allauth's templates
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -61,7 +61,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STYLE_PAGE = os.environ.get("UNLOST_STYLE_PAGE") == "1"  # all pieces at /style/, for who draws them
+STYLE_PAGE = os.environ.get("UNLOST_STYLE_PAGE") == "1"  # serve /style/, a page of all components
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [HERE / "locale"]
@@ -94,7 +94,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 SOCIALACCOUNT_ADAPTER = "unlost.web.signin.adapter.InvitedAdapter"
 SOCIALACCOUNT_ONLY = False
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # the adapter finds who was added
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # the adapter finds the person instead
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "unlost.web.signin.adapter.SealedSecrets"
@@ -105,7 +105,7 @@ MFA_FORMS = {
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 USERSESSIONS_TRACK_ACTIVITY = True
-# allauth slows down who guesses; its limit for a name lies above that of axes, whose page comes first.
+# allauth limits guessing too; its limit for a name is above that of axes, whose page comes first.
 ACCOUNT_RATE_LIMITS = {"login_failed": f"20/m/ip,{LOCKED_AFTER * 2}/5m/key"}
 AXES_FAILURE_LIMIT = LOCKED_AFTER
 AXES_COOLOFF_TIME = LOCKED_FOR
@@ -113,11 +113,11 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "unlost.web.signin.lockout.locked"
 AXES_USERNAME_CALLABLE = "unlost.web.signin.lockout.typed_name"
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # what the page says stays true
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the time on the page stays true
 AXES_DISABLE_ACCESS_LOG = True  # the audit knows
 AXES_VERBOSE = False
 
-# --- what browsers are told ------------------------------------------------------------------------
+# --- cookies and headers --------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

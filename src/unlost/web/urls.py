@@ -1,8 +1,8 @@
-"""The addresses of the console."""
+"""The URLs of the console."""
 
 from django.urls import include, path, register_converter
 
-from unlost.web.addresses import Name
+from unlost.web.addresses import NameConverter
 from unlost.web.api.building import build
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, overview
@@ -16,7 +16,7 @@ from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
 from unlost.web.pages.vault import vault_state
 
-register_converter(Name, "name")
+register_converter(NameConverter, "name")
 
 handler429 = "unlost.web.failing.too_many"  # allauth looks for it
 handler404 = "unlost.web.failing.not_found"
@@ -38,7 +38,7 @@ urlpatterns = [
     path("start/<str:text>/", start.start, name="start"),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
-    path("orgs/<name:org>/ticks/", selections.ticks, name="ticks"),
+    path("orgs/<name:org>/ticks/", selections.change_selections, name="ticks"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
     path(_PLAN, restore.plan, name="plan"),
     path(f"{_PLAN}records/<name:table>/", restore.records, name="plan-records"),
@@ -49,30 +49,30 @@ urlpatterns = [
     path(f"{_PLAN}drop/", restore.drop, name="plan-drop"),
     path(f"{_PLAN}run/", restore.run, name="plan-run"),
     path("orgs/<name:org>/backup/", runs.back_up, name="back-up"),
-    path("jobs/", runs.jobs, name="jobs"),
-    path("jobs/<str:run>/", runs.job, name="job"),
-    path("jobs/<str:run>/retry/", runs.retry, name="job-retry"),
-    path("jobs/<str:run>/<str:act>/", runs.act, name="job-act"),
+    path("runs/", runs.list_runs, name="runs"),
+    path("runs/<str:run>/", runs.show_run, name="run"),
+    path("runs/<str:run>/retry/", runs.retry, name="run-retry"),
+    path("runs/<str:run>/<str:act>/", runs.act, name="run-act"),
     path("orgs/", orgs.every, name="orgs"),
     path("connect/", connect.kind, name="connect"),
     path("connect/sign-in/", connect.sign_in, name="connect-sign-in"),
     path("connect/scope/", connect.scope, name="connect-scope"),
     path("connect/hour/", connect.hour, name="connect-hour"),
-    path("orgs/<name:org>/", orgs.one, name="org"),
+    path("orgs/<name:org>/", orgs.show, name="org"),
     path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
-    path("orgs/<name:org>/storage/", storage.one, name="storage"),
+    path("orgs/<name:org>/storage/", storage.show, name="storage"),
     path("orgs/<name:org>/keeping/", keeping.keeping, name="keeping"),
     path("orgs/<name:org>/keeping/rules/", keeping.rules, name="keeping-rules"),
     path("orgs/<name:org>/keeping/forget/", keeping.forgotten, name="keeping-forget"),
-    path("orgs/<name:org>/holds/", keeping.held, name="hold-set"),
+    path("orgs/<name:org>/holds/", keeping.place_hold, name="hold-set"),
     path("orgs/<name:org>/holds/lift/", keeping.lifted, name="hold-lift"),
     path("orgs/<name:org>/privacy/", privacy.privacy, name="privacy"),
     path("orgs/<name:org>/privacy/data/", privacy.data, name="privacy-data"),
     path("orgs/<name:org>/privacy/erase/", privacy.erased, name="privacy-erase"),
-    path("orgs/<name:org>/schedule/", schedule.one, name="schedule"),
+    path("orgs/<name:org>/schedule/", schedule.edit, name="schedule"),
     path("storage/", storage.every, name="storages"),
     path("alerts/", alerts.inbox, name="alerts"),
     path("alerts/acknowledge/", alerts.acknowledge, name="acknowledge"),

@@ -34,7 +34,7 @@ def picture(scene: Scene) -> Any:
     head = scene.head
     return {
         "nights": [info.number for info in scene.vault.snapshots(scene.oid)],
-        "held": {t: (s.held, s.deleted) for t, s in head.tables().items()},
+        "held": {t: (s.alive, s.deleted) for t, s in head.tables().items()},
         "rows": {
             t: sorted(map(str, head.scan(t).read_all().drop(["_u_observed_at"]).to_pylist()))
             for t in head.tables()
@@ -45,7 +45,7 @@ def picture(scene: Scene) -> Any:
             f.name for f in head.files("Document", list(scene.cells("Document", "Id")))
         ),
         "certificate": [
-            (line.table, line.live, line.held, line.created, line.deleted, line.files)
+            (line.table, line.live, line.stored, line.created, line.deleted, line.files)
             for line in (head.certificate() or pytest.fail("no certificate")).tables
         ],
     }

@@ -10,7 +10,7 @@ import pytest
 from faults.engine.story import picture, shown, story
 from sweeps import parts_of
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup.backup import Finished, backup
+from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind
@@ -43,7 +43,7 @@ def calm_night(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) ->
     calm = before_night.copied(tmp_path_factory.mktemp("calm"))
     before, count = picture(calm), CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     return Calm(count.calls, before, None, picture(calm))
 
 
@@ -63,7 +63,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
             assert picture(scene) == before
         scene.clock.advance(seconds=60)
         again = scene.attempt(run="night")
-        assert isinstance(again, Finished)
+        assert isinstance(again, FinishedBackup)
         assert picture(scene) == expected, f"crash at call {at}"
 
 
@@ -82,7 +82,7 @@ def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -
                 guarded(scene, scene.ports("night"), CrashPoint(at)),
                 policy=scene.policy,
             )
-        assert isinstance(scene.attempt(run="night"), Finished)
+        assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == expected
         scene.close()
 
@@ -110,7 +110,7 @@ def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
     scene.clock.advance(seconds=60)
     before, calls = picture(scene), len(scene.source.calls)
     again = scene.attempt(run="night")
-    assert isinstance(again, Finished)
+    assert isinstance(again, FinishedBackup)
     assert again.snapshot == scene.head.info
     assert again.certificate == scene.head.certificate()
     assert picture(scene) == before
@@ -145,7 +145,7 @@ def before_hour(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 def calm_hour(before_hour: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     calm, count = before_hour.copied(tmp_path_factory.mktemp("calm")), CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("hour"), count), policy=calm.policy, only=HOUR)
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     after_hour = picture(calm)
     calm.night(run="night")
     return Calm(count.calls, None, after_hour, shown(calm))
@@ -171,7 +171,7 @@ def test_a_crash_at_every_call_of_an_hour_changes_no_night(
             commit = scene.vault.begin(scene.oid, run="hour", kind=kind, identity=identity)
             commit.abandon()
         else:
-            assert isinstance(scene.attempt(run="hour", only=HOUR), Finished)
+            assert isinstance(scene.attempt(run="hour", only=HOUR), FinishedBackup)
             assert picture(scene) == after_hour, f"crash at call {at}"
         scene.night(run="night")
         assert shown(scene) == expected, f"crash at call {at}"

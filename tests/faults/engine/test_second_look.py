@@ -56,7 +56,7 @@ def test_changes_behind_the_reader_are_read_by_the_next_look(tmp_path: Path, tim
     assert scene.cells("Account", "Phone")[made[0]] == f"call {times}"
     assert len(scene.dead("Account")) == times
     line = next(line for line in done.certificate.tables if line.table == "Account")
-    assert line.held == line.live == len(made)
+    assert line.stored == line.live == len(made)
 
 
 def test_changes_of_a_night_that_never_calms_down_are_in_the_next(tmp_path: Path) -> None:

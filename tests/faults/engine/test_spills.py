@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from unlost.engine.spill import IDS, Spilled, SpillWriter, batches
+from unlost.engine.spill import IDS, SpilledRows, SpillWriter, batches
 from unlost.model.errors import IntegrityError
 
 ROWS = pa.RecordBatch.from_arrays([pa.array([f"{n:018d}" for n in range(99)])], schema=IDS)
 
 
-def spilled(folder: Path) -> Spilled:
+def spilled(folder: Path) -> SpilledRows:
     writer = SpillWriter(folder, "look-0/Account.seen", IDS)
     writer.write(ROWS)
     return writer.close()

@@ -13,15 +13,15 @@ import pytest
 from faults.engine.story import picture
 from sweeps import parts_of
 from unit.engine.scene import Scene
-from unlost.engine.backup.backup import Finished
+from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import VerifyLevel
-from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
 
 pytestmark = pytest.mark.full
 
 SHARDS = 4
-CHANGING = (Operation.PUT, Operation.DELETE)
+CHANGING = (StoreOperation.PUT, StoreOperation.DELETE)
 
 
 def with_faults(scene: Scene, *faults: Fault) -> FaultStore:
@@ -37,7 +37,7 @@ class Calm:
 
     before: Any
     after: Any
-    changes: dict[Operation, int]
+    changes: dict[StoreOperation, int]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def calm(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     scene = before_night.copied(tmp_path_factory.mktemp("calm"))
     before = picture(scene)
     store = with_faults(scene)
-    assert isinstance(scene.attempt(run="night"), Finished)
+    assert isinstance(scene.attempt(run="night"), FinishedBackup)
     made = [call.operation for call in store.calls]
     changes = {operation: made.count(operation) for operation in CHANGING}
     return Calm(before, picture(scene), changes)
@@ -55,19 +55,19 @@ def calm(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
 def test_a_crash_at_every_change_of_the_store_loses_and_doubles_nothing(
     before_night: Scene, calm: Calm, tmp_path: Path, shard: int
 ) -> None:
-    assert calm.changes[Operation.PUT] > 10
+    assert calm.changes[StoreOperation.PUT] > 10
     moments = [(on, at) for on in CHANGING for at in range(1, calm.changes[on] + 1)]
     for on, at in moments[shard::SHARDS]:
         scene = before_night.copied(tmp_path / f"crash-{on.name}-{at}")
         store = with_faults(scene, Fault(FaultKind.CRASH_AFTER, at=at, on=on))
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             scene.attempt(run="night")
         store.assert_all_hit()
         scene.reopen()
         assert scene.vault.verify(VerifyLevel.FULL).damages == ()
         assert picture(scene) in (calm.before, calm.after), f"crash at {on.name} {at}"
         scene.clock.advance(seconds=60)
-        assert isinstance(scene.attempt(run="night"), Finished)
+        assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == calm.after, f"crash at {on.name} {at}"
         assert scene.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -86,9 +86,9 @@ def test_a_store_that_is_full_at_any_moment_says_so_and_keeps_the_last_night(
 ) -> None:
     """When there is room again the same run ends. What is only a cache may fail unsaid."""
     refused = 0
-    for at in range(1, calm.changes[Operation.PUT] + 1, 2):
+    for at in range(1, calm.changes[StoreOperation.PUT] + 1, 2):
         scene = before_night.copied(tmp_path / f"full-{at}")
-        store = with_faults(scene, Fault(FaultKind.FULL, at=at, on=Operation.PUT))
+        store = with_faults(scene, Fault(FaultKind.FULL, at=at, on=StoreOperation.PUT))
         error = refusal_of(scene)
         store.assert_all_hit()
         scene.reopen()
@@ -97,7 +97,7 @@ def test_a_store_that_is_full_at_any_moment_says_so_and_keeps_the_last_night(
             assert error.code == "store-full"
             assert error.next_step
             assert picture(scene) in (calm.before, calm.after)
-            assert isinstance(scene.attempt(run="night"), Finished)
+            assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == calm.after
         assert scene.vault.verify(VerifyLevel.DEEP).damages == ()
-    assert refused > calm.changes[Operation.PUT] // 4
+    assert refused > calm.changes[StoreOperation.PUT] // 4

@@ -12,10 +12,11 @@ import scanner
 import vaultstory
 from faults.vault.test_power_cuts import ROOT, opened
 from sweeps import parts_of
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Added, CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -77,7 +78,7 @@ def ended() -> tuple[int, int]:
     before = disk.changes
     night(story, "night-2", phone="2", known=[])
     between = disk.changes
-    story.vault.erase(story.org, ErasureWish((GONE,)), run="erase-1")
+    story.vault.apply(story.org, unconditional(Erase((GONE,))), run="erase-1")
     return between - before, disk.changes - between
 
 
@@ -87,7 +88,7 @@ def test_a_night_is_whole_or_goes_on(part: int) -> None:
         disk, story = after_first_night()
         known: list[Added] = []
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             night(story, "night-2", phone="2", known=known)
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
@@ -104,12 +105,12 @@ def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
         disk, story = after_first_night()
         night(story, "night-2", phone="2", known=[])
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
-            story.vault.erase(story.org, ErasureWish((GONE,)), run="erase-1")
+        with pytest.raises(StoreCrash):
+            story.vault.apply(story.org, unconditional(Erase((GONE,))), run="erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
         assert again.vault.verify(VerifyLevel.FULL).damages == ()
-        again.vault.erase(again.org, ErasureWish((GONE,)), run="erase-2")
+        again.vault.apply(again.org, unconditional(Erase((GONE,))), run="erase-2")
         assert scanner.found(again.vault, GONE.record) == set()
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         head = again.vault.head(again.org)

@@ -17,7 +17,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.rewrite.tiers import Tier
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
@@ -88,7 +88,7 @@ def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
         disk, story = after_several_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             keep_small(story, "compact-1")
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)

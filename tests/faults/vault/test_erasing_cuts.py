@@ -13,11 +13,12 @@ import vaultstory
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure, PastErasure
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, Story, account_id, certificate, finish
 
@@ -43,7 +44,7 @@ after_nights = vaultstory.on_disk(begun)
 
 
 def erase(story: Story, run: str) -> Erasure:
-    return story.vault.erase(story.org, ErasureWish(GONE, by="admin"), run=run)
+    return story.vault.apply(story.org, unconditional(Erase(GONE, by="admin")), run=run)
 
 
 @cache
@@ -63,7 +64,7 @@ def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> N
         disk, story = after_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             erase(story, "erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
@@ -74,7 +75,7 @@ def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> N
         assert pictures(again) == after
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()
-        assert all(one.complete for one in again.vault.erasures(again.org))
+        assert all(one.complete for one in again.vault.past_operations(again.org, PastErasure))
         assert scanner.found(opened(again, disk).vault, *VALUES) == set()
 
 

@@ -7,10 +7,11 @@ import pytest
 from faults.vault.test_compaction_cuts import after_several_nights, pictures, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from vaultstory import Story
 
 RULES = KeepRules(daily=1)
@@ -19,7 +20,7 @@ PARTS = 32
 
 def forget(story: Story, run: str) -> None:
     """All of it, and what it leaves for later."""
-    story.vault.forget(story.org, RULES, run=run)
+    story.vault.apply(story.org, unconditional(Forget(RULES)), run=run)
     story.clock.advance(seconds=GRACE.total_seconds())
     story.vault.sweep(story.org, run=f"{run}-later")
 
@@ -41,7 +42,7 @@ def test_all_or_nothing_is_forgotten_and_the_next_one_does_the_rest(part: int) -
         disk, story = after_several_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             forget(story, "forget-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

@@ -24,7 +24,7 @@ from sweeps import parts_of
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.testing.system import MemoryWitness
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -36,7 +36,7 @@ def killed_at(call: int) -> tuple[UnsyncedDisk, Story]:
     """A first process that ends before a call of its second night; the disk runs on."""
     disk, story = after_first_night()
     disk.crash_at = disk.changes + call
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         night(story, "night-2", phone="2")
     disk.crash_at = None
     return disk, story
@@ -86,7 +86,7 @@ def test_no_copy_of_a_key_that_a_killed_process_wrote_last_is_missing_after_the_
     told = vaultstory.found(LocalStore(ROOT, disk=whole))
     for call in range(1, whole.changes + 1):
         disk = UnsyncedDisk(root=Path("/"), crash_at=call)
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             vaultstory.found(LocalStore(ROOT, disk=disk))
         disk.crash_at = None
         story = founded_by_the_next(disk, told)
@@ -100,7 +100,7 @@ def test_a_vault_that_the_next_process_founded_is_there_after_the_cut(part: int)
     told = first_vault(whole)
     for call in range(part + 1, whole.changes + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"), crash_at=call)
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             first_vault(disk)
         disk.crash_at = None
         story = founded_by_the_next(disk, told)
@@ -138,7 +138,7 @@ def test_a_restore_that_the_next_process_ended_is_there_after_the_cut(part: int)
     for call in range(part + 1, calls_of_a_restore() + 1, 8):
         disk, story = after_first_night()
         disk.crash_at = disk.changes + call
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             restored(story)
         disk.crash_at = None
         second = opened(story, disk)

@@ -19,7 +19,7 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from unlost.vault.vault import EncryptedVault, open_vault
@@ -106,7 +106,7 @@ def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive
     for crash_at in range(part + 1, changes_of_a_night() + 1, PARTS):
         disk, story = after_first_night()
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             night(story, "night-2", phone="2")
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)

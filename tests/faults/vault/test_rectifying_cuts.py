@@ -13,17 +13,19 @@ import vaultstory
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
+from unlost.model.erasure import PastErasure
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, RectifyWish, RightValue
+from unlost.model.rectification import Rectification, Rectify, RightValue
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, NOTE, Story, account_id, certificate, finish
 
 KEY = RecordKey("Account", account_id(7))
 NAME, NUMBER, TEXT = "Maison Noir 7", "000007", "quoted”\tand\0nul. 7"
-WISH = RectifyWish(
+WISH = Rectify(
     KEY,
     (
         RightValue("Name", "Maison Blanche"),
@@ -54,7 +56,7 @@ after_nights = vaultstory.on_disk(begun)
 
 
 def rectify(story: Story, run: str) -> Rectification:
-    return story.vault.rectify(story.org, WISH, run=run)
+    return story.vault.apply(story.org, unconditional(WISH), run=run)
 
 
 def wrong(story: Story) -> set[str]:
@@ -80,7 +82,7 @@ def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -
         disk, story = after_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             rectify(story, "rectify-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
@@ -91,7 +93,7 @@ def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -
         assert pictures(again) == after
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()
-        assert all(one.complete for one in again.vault.erasures(again.org))
+        assert all(one.complete for one in again.vault.past_operations(again.org, PastErasure))
         assert wrong(opened(again, disk)) == set()
 
 

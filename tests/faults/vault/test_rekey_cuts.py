@@ -15,7 +15,7 @@ from unit.vault.test_rekey import Thief, keys_of, renewed
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.rekey import rekeyer
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, Story, certificate, finish
 
@@ -71,7 +71,7 @@ def test_every_night_is_as_it_was_and_the_next_one_does_the_rest(part: int) -> N
         story, thief = begun(disk)
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             seal_anew(story, "rekey-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
@@ -80,7 +80,7 @@ def test_every_night_is_as_it_was_and_the_next_one_does_the_rest(part: int) -> N
         assert all("/keys/oldest-" in name for name in damaged)  # copies of it are on their way
         seal_anew(again, "rekey-2")
         again = opened(again, disk)
-        assert again.vault.under_earlier_keys(again.org).complete
+        assert again.vault.usage(again.org).earlier_keys.complete
         assert keys_of(again) == {
             "00000002.00000002",
             "identity.00000002",

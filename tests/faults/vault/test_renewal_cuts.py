@@ -19,7 +19,7 @@ from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
 from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from unlost.vault.vault import open_vault
@@ -60,7 +60,7 @@ def test_one_of_the_two_sheets_opens_and_everything_is_read(part: int, names_sur
         disk, story = after_first_night()
         new = story.keys.successor()
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             renew(story, new)
         disk.power_cut(names_survive=names_survive)
         found = [opened(disk, sheet) for sheet in (story.sheet, recovery_sheet(new).text())]

@@ -8,7 +8,7 @@ import pytest
 
 from smallvault import IDENTITY, SmallVault, finish
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
-from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash
 
 RUN = "restore-1"
 ENTRIES = (b"plan", b"call", b"answer", b"closed")
@@ -52,7 +52,7 @@ def test_the_run_is_carried_on_and_committed_once(kind: FaultKind) -> None:
         kept = small.store
         store = FaultStore(kept, faults=[Fault(kind, at=at)])
         on(store, small)
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             carried_on(small)
         store.assert_all_hit()
         on(FaultStore(kept), small)

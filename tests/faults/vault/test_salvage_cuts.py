@@ -9,12 +9,13 @@ from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
 from unlost.model.certificate import Verdict
-from unlost.model.salvage import Salvage
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.physical import SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
@@ -39,8 +40,8 @@ def hurt(disk: UnsyncedDisk) -> Story:
 after_losses = vaultstory.on_disk(hurt)
 
 
-def salvage(story: Story, run: str) -> Salvage:
-    return story.vault.salvage(story.org, run=run)
+def salvage(story: Story, run: str) -> SalvageEffect:
+    return story.vault.apply(story.org, unconditional(Salvage()), run=run)
 
 
 def pictures(story: Story) -> list[object]:
@@ -67,7 +68,7 @@ def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) ->
         disk, story = after_losses()
         damages = story.vault.verify(VerifyLevel.FULL).damages
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             salvage(story, "salvage-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

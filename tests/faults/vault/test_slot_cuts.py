@@ -19,8 +19,8 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.key_slots import remove_way, replace_way, ways
 from unlost.vault.keys.opening import add_slot, open_keyring
 from unlost.vault.keys.register import strange_entries
-from unlost.vault.keys.unlock import ServiceKey, Unlocked, open_slot
-from unlost.vault.stores.fault import Crash
+from unlost.vault.keys.unlock import ServiceKey, UnlockedVault, open_slot
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -34,7 +34,7 @@ class Held:
 
     key: ServiceKey
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         return open_slot(store, self.key.slot, self.key)
 
     def opens(self, store: Store) -> bool:
@@ -84,7 +84,7 @@ def test_somebody_can_always_open_the_vault(part: int, names_survive: bool) -> N
     for crash_at in range(part + 1, changes() + 1, PARTS):
         disk, story = after_founding()
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             change(story)
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 
@@ -84,7 +84,7 @@ def test_a_removed_name_is_gone_for_good_when_delete_returns(
 def die_while_putting(disk: UnsyncedDisk, *, at: int) -> None:
     """Another process puts the object and is killed before its n-th call to the disk."""
     disk.crash_at = disk.changes + at
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         LocalStore(ROOT, disk=disk).put_new(NAME, b"winner")
     disk.crash_at = None
 

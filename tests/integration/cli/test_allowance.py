@@ -7,7 +7,7 @@ import pytest
 from integration.cli.conftest import Program, add_org
 from integration.cli.test_by_itself import BEGAN
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
@@ -31,22 +31,22 @@ def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_c
         assert add_org(program, served.url).code in {0, 3}
         clock = VirtualClock(BEGAN)
 
-        def opened(brake: Brake) -> Application:
+        def opened(brake: CancellationFlag) -> Application:
             return open_application(program.home, clock=clock, brake=brake)
 
         def pass_time(hours: float) -> None:
             clock.advance(hours=hours)
             served.admin.post("clock/advance", seconds=int(hours * 3600))
 
-        with opened(Brake()) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+        with opened(CancellationFlag()) as app:
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-            change(app, "chocolate", Wish(at="01:30", window=0, calls=SHARE))
+            change(app, "chocolate", ScheduleChange(at="01:30", window=0, calls=SHARE))
         served.admin.post("settings", daily_api_requests=DAILY, used={"DailyApiRequests": 0})
         parked = 0
         for _ in range(10):
             before = used(served)
-            Service(opened, Brake()).run(once=True)
+            Service(opened, CancellationFlag()).run(once=True)
             spent = used(served) - before
             assert spent <= DAILY * (SHARE - 10) // 100, "its own share"
             if program("snapshots", "chocolate", "--json").json["snapshots"]:

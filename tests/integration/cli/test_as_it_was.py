@@ -18,7 +18,7 @@ from integration.cli.conftest import Program, moved_in
 from unlost.connectors.salesforce.writing import writer as writing
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]
@@ -144,8 +144,8 @@ class Deaf:
         return before
 
 
-def unheard(rows: Sequence[WriteRow]) -> list[Outcome]:
-    return [Outcome(row.key, OutcomeKind.UNKNOWN) for row in rows]
+def unheard(rows: Sequence[WriteRow]) -> list[RowOutcome]:
+    return [RowOutcome(row.key, OutcomeKind.UNKNOWN) for row in rows]
 
 
 WAYS = {

@@ -16,7 +16,7 @@ import pytest
 from fakes.mail import MailSink, mail_server
 from integration.cli.conftest import Program, add_org
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
@@ -52,7 +52,7 @@ class ByItself:
         self.mail_port = 0
         self.hook = ""
 
-    def opened(self, brake: Brake) -> Application:
+    def opened(self, brake: CancellationFlag) -> Application:
         return open_application(self.program.home, clock=self.clock, brake=brake)
 
     def pass_time(self, *, hours: float) -> None:
@@ -60,7 +60,7 @@ class ByItself:
         self.served.admin.post("clock/advance", seconds=int(hours * 3600))
 
     def look(self) -> None:
-        Service(self.opened, Brake()).run(once=True)
+        Service(self.opened, CancellationFlag()).run(once=True)
 
     def snapshots(self) -> int:
         return len(self.program("snapshots", "chocolate", "--json").json["snapshots"])
@@ -92,9 +92,9 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
         words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
         assert program(*words).code == 0
         with open_application(program.home, clock=made.clock) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-            change(app, "chocolate", Wish(at="01:30", window=0))
+            change(app, "chocolate", ScheduleChange(at="01:30", window=0))
         yield made
     web.shutdown()
     web.server_close()
@@ -139,9 +139,9 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
 def test_cases_are_read_every_hour_and_the_night_goes_on_from_there(alone: ByItself) -> None:
     """What is created and lost again within a day is kept."""
     with open_application(alone.program.home, clock=alone.clock) as app:
-        from unlost.app.actions.backups.schedule import Wish, change
+        from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-        assert change(app, "chocolate", Wish(hourly="case")).schedule.hourly == ("Case",)
+        assert change(app, "chocolate", ScheduleChange(hourly="case")).schedule.hourly == ("Case",)
     alone.pass_time(hours=8)
     alone.look()
     admin = alone.served.admin

@@ -14,14 +14,14 @@ import pytest
 from integration.cli.conftest import SECRET, Program
 from integration.cli.test_by_itself import ByItself, alone
 from unit.connectors.salesforce.test_expiry import pem
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.restores.queued_restore import hand_over
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.catalog.storage import keep_samples
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 from unlost.model.errors import StoreError
 from unlost.model.progress import Phase, Progress
 from unlost.model.quota import Quota
@@ -36,9 +36,9 @@ BACKUP_USER = "backup@chocolate.example"
 WRITER = "lotte.devos@chocolate.example"
 HOUR, MINUTE = 1.0, 1 / 60
 ELSEWHERE = {
-    Rule.SERVICE_SILENT,  # said by an outside watcher; here it hears the heartbeats
-    Rule.NIGHT_FAILED,  # test_by_itself
-    Rule.ORG_REPLACED,  # test_sandboxes
+    AlertRule.SERVICE_SILENT,  # said by an outside watcher; here it hears the heartbeats
+    AlertRule.NIGHT_FAILED,  # test_by_itself
+    AlertRule.ORG_REPLACED,  # test_sandboxes
 }
 
 
@@ -47,14 +47,14 @@ class Story:
 
     def __init__(self, alone: ByItself) -> None:
         self.alone = alone
-        self.heard: set[Rule] = set()
+        self.heard: set[AlertRule] = set()
 
     @property
     def admin(self) -> Any:
         return self.alone.served.admin
 
     def act(self, call: Callable[[Any], Any]) -> Any:
-        with self.alone.opened(Brake()) as app:
+        with self.alone.opened(CancellationFlag()) as app:
             return call(app)
 
     def night(self) -> None:
@@ -62,7 +62,7 @@ class Story:
         self.alone.pass_time(hours=24)
         self.alone.look()
 
-    def expect(self, *rules: Rule, hours: float = 0.0, others: bool = False) -> None:
+    def expect(self, *rules: AlertRule, hours: float = 0.0, others: bool = False) -> None:
         """Time passes, the service looks, and both channels tell of these.
 
         Of nothing else, unless ``others`` are to be expected too.
@@ -81,7 +81,7 @@ class Story:
             assert any(one["command"] in text for text in self.alone.mails.read[mails:]), one
         self.heard |= set(rules)
 
-    def expect_over(self, *rules: Rule) -> None:
+    def expect_over(self, *rules: AlertRule) -> None:
         """A look later they are told to be over."""
         before = len(self.alone.hooks)
         self.alone.look()
@@ -98,7 +98,7 @@ def test_a_planted_failure_of_each_kind_reaches_mail_and_webhook(
     story: Story, tmp_path: Path
 ) -> None:
     story.alone.pass_time(hours=8)
-    story.expect(Rule.INCOMPLETE)  # few tables are chosen: what is left out is a gap
+    story.expect(AlertRule.INCOMPLETE)  # few tables are chosen: what is left out is a gap
     for plant in (
         slow_and_stuck,
         nothing_for_days,
@@ -115,7 +115,7 @@ def test_a_planted_failure_of_each_kind_reaches_mail_and_webhook(
         digest,
     ):
         plant(story, tmp_path)
-    assert story.heard == set(Rule) - ELSEWHERE
+    assert story.heard == set(AlertRule) - ELSEWHERE
 
 
 def slow_and_stuck(story: Story, _folder: Path) -> None:
@@ -133,17 +133,17 @@ def slow_and_stuck(story: Story, _folder: Path) -> None:
     story.act(begins)
     story.alone.pass_time(hours=3)
     story.act(moves)
-    story.expect(Rule.NIGHT_LATE)
-    story.expect(Rule.RUN_STUCK, hours=31 * MINUTE)
+    story.expect(AlertRule.NIGHT_LATE)
+    story.expect(AlertRule.RUN_STUCK, hours=31 * MINUTE)
     ended = RunEnd(RunState.FAILED, story.alone.clock.now(), error_code="killed")
     story.act(lambda _app: end_run("backup-slow", ended))
-    story.expect_over(Rule.NIGHT_LATE, Rule.RUN_STUCK)
+    story.expect_over(AlertRule.NIGHT_LATE, AlertRule.RUN_STUCK)
 
 
 def nothing_for_days(story: Story, _folder: Path) -> None:
     """The machine was off for three days, and the org does not answer when it is back."""
     story.admin.fault("empty_500", path="/sobjects/?$", times=0)
-    story.expect(Rule.NIGHT_MISSED, Rule.NO_RECENT_BACKUP, hours=72)
+    story.expect(AlertRule.NIGHT_MISSED, AlertRule.NO_RECENT_BACKUP, hours=72)
     story.admin.post("faults/clear")
     story.alone.pass_time(hours=10 * MINUTE)
     story.alone.look()
@@ -154,10 +154,10 @@ def parked(story: Story, _folder: Path) -> None:
     """Other programs used the org's calls up."""
     story.alone.pass_time(hours=24)
     story.admin.post("settings", used={"DailyApiRequests": 990_000})
-    story.expect(Rule.API_BUDGET)
+    story.expect(AlertRule.API_BUDGET)
     story.alone.pass_time(hours=1)
     story.admin.post("settings", used={"DailyApiRequests": 990_000})
-    story.expect(Rule.NIGHT_PARKED)
+    story.expect(AlertRule.NIGHT_PARKED)
     story.admin.post("settings", used={"DailyApiRequests": 1_000})
     story.alone.pass_time(hours=2)
     story.alone.look()
@@ -169,7 +169,7 @@ def a_table_and_a_column(story: Story, _folder: Path) -> None:
     story.admin.post("access/hide-object", username=BACKUP_USER, object="Case")
     story.admin.post("schema/drop-field", object="Account", field="Rating")
     story.alone.pass_time(hours=24)
-    story.expect(Rule.TABLE_LOST, Rule.SCHEMA_DRIFT)
+    story.expect(AlertRule.TABLE_LOST, AlertRule.SCHEMA_DRIFT)
     story.admin.post("access/show-object", username=BACKUP_USER, object="Case")
     story.night()
     story.night()
@@ -185,7 +185,7 @@ def mass_changes(story: Story, _folder: Path) -> None:
     story.admin.post("records/delete", object="Contact", ids=quiet[:200])
     story.admin.post("records/update-where", object="Contact", set={"Phone": "0"})
     story.alone.pass_time(hours=24)
-    story.expect(Rule.UNUSUAL_LOSS, Rule.UNUSUAL_CHANGE)
+    story.expect(AlertRule.UNUSUAL_LOSS, AlertRule.UNUSUAL_CHANGE)
     story.night()
 
 
@@ -199,11 +199,11 @@ def storage(story: Story, _folder: Path) -> None:
             keep_samples(get_org("chocolate").oid, [used], at=at)
 
     story.act(grown)
-    story.expect(Rule.STORAGE_FORECAST)
+    story.expect(AlertRule.STORAGE_FORECAST)
     used = story.admin.get("counters")["data_bytes"]
     story.admin.post("settings", data_storage_mb=int(used / 1024**2 / 0.9))
     story.alone.pass_time(hours=24)
-    story.expect(Rule.STORAGE)
+    story.expect(AlertRule.STORAGE)
 
 
 def credentials(story: Story, _folder: Path) -> None:
@@ -211,25 +211,25 @@ def credentials(story: Story, _folder: Path) -> None:
     ends = story.alone.clock.now() + timedelta(days=21)
     oid = story.act(lambda _app: get_org("chocolate").oid)
     story.act(lambda app: app.secrets(oid).put("private_key", pem("backup", until=ends)))
-    story.expect(Rule.CREDENTIAL_EXPIRES)
+    story.expect(AlertRule.CREDENTIAL_EXPIRES)
     story.act(lambda app: app.secrets(oid).put("private_key", ""))
-    story.expect_over(Rule.CREDENTIAL_EXPIRES)
+    story.expect_over(AlertRule.CREDENTIAL_EXPIRES)
 
 
 def hours(story: Story, _folder: Path) -> None:
     """The org answers no hour; the night is not touched by it."""
-    story.act(lambda app: change(app, "chocolate", Wish(hourly="Case")))
+    story.act(lambda app: change(app, "chocolate", ScheduleChange(hourly="Case")))
     story.admin.fault("empty_500", path="/sobjects/?$", times=0)
     for _ in range(3):
         story.alone.pass_time(hours=1)
-        if Rule.HOURLY_FAILED not in story.heard:
+        if AlertRule.HOURLY_FAILED not in story.heard:
             before = len(story.alone.hooks)
             story.alone.look()
             if any(one["rule"] == "hourly-failed" for one in story.alone.hooks[before:]):
                 assert any("hour" in text for text in story.alone.mails.read[-1:])
-                story.heard.add(Rule.HOURLY_FAILED)
+                story.heard.add(AlertRule.HOURLY_FAILED)
     story.admin.post("faults/clear")
-    story.act(lambda app: change(app, "chocolate", Wish(hourly="none")))
+    story.act(lambda app: change(app, "chocolate", ScheduleChange(hourly="none")))
     story.alone.look()
 
 
@@ -247,7 +247,7 @@ def halted_restore(story: Story, folder: Path) -> None:
     story.act(lambda app: hand_over(app, plan))
     story.admin.post("access/permission", username=WRITER, permission="ApiEnabled", granted=False)
     story.admin.post("sessions/expire", username=WRITER)
-    story.expect(Rule.RESTORE_HALTED)
+    story.expect(AlertRule.RESTORE_HALTED)
     story.admin.post("access/permission", username=WRITER, permission="ApiEnabled", granted=True)
     run = story.alone.program("runs", "--json").json["runs"][0]["run"]
     assert story.alone.program("runs", run, "--go-on").code == 0
@@ -264,13 +264,13 @@ def growing_vault(story: Story, _folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EncryptedVault, "compact", full)
         story.night()
-    story.heard.add(Rule.VAULT_GROWS)
-    told = [one for one in story.alone.hooks if one["rule"] == Rule.VAULT_GROWS.value]
+    story.heard.add(AlertRule.VAULT_GROWS)
+    told = [one for one in story.alone.hooks if one["rule"] == AlertRule.VAULT_GROWS.value]
     assert [one["event"] for one in told] == ["opened"]
     assert "The vault's disk is full." in told[0]["sentence"]
     story.night()
     assert story.alone.hooks[-1]["event"] == "resolved"
-    assert story.alone.hooks[-1]["rule"] == Rule.VAULT_GROWS.value
+    assert story.alone.hooks[-1]["rule"] == AlertRule.VAULT_GROWS.value
 
 
 def damaged_vault(story: Story, folder: Path) -> None:
@@ -279,7 +279,7 @@ def damaged_vault(story: Story, folder: Path) -> None:
     segment = next(one for one in sorted(vault.rglob("data/*/*")) if one.is_file())
     shutil.move(segment, folder / "kept")
     story.alone.pass_time(hours=24 * 8)
-    story.expect(Rule.VAULT_DAMAGED, others=True)
+    story.expect(AlertRule.VAULT_DAMAGED, others=True)
     shutil.move(folder / "kept", segment)
 
 
@@ -291,11 +291,11 @@ def second_copy(story: Story, folder: Path) -> None:
     segment = next(one for one in sorted((program.home / "vault").rglob("data/*/*")))
     segment.unlink()
     story.alone.pass_time(hours=25)
-    story.expect(Rule.VAULT_REPAIRED, others=True)
+    story.expect(AlertRule.VAULT_REPAIRED, others=True)
     assert segment.exists()
     shutil.move(second, folder / "away")
     second.write_text("no folder")
-    story.expect(Rule.MIRROR, hours=40, others=True)
+    story.expect(AlertRule.MIRROR, hours=40, others=True)
     second.unlink()
     shutil.move(folder / "away", second)
 
@@ -316,4 +316,4 @@ def digest(story: Story, _folder: Path) -> None:
     assert "chocolate" in summary["sentence"]
     assert summary["heads"][0]["backup"] > 1
     assert any(one.rcpt_tos == ["boss@example.com"] for one in story.alone.mails.mails[mails:])
-    story.heard.add(Rule.DIGEST)
+    story.heard.add(AlertRule.DIGEST)

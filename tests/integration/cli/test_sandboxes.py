@@ -10,7 +10,7 @@ from integration.cli.conftest import Program, add_org
 from integration.cli.test_by_itself import BEGAN
 from unlost.app.actions.orgs.follow import follow
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
@@ -31,13 +31,13 @@ class Company:
         for name in ORGS:
             added = add_org(program, served.orgs[name].url, name=name, more=TABLES)
             assert added.code in {0, 3}, added
-        with self.opened(Brake()) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+        with self.opened(CancellationFlag()) as app:
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
             for name in ORGS:
-                change(app, name, Wish(at="01:30", window=0))
+                change(app, name, ScheduleChange(at="01:30", window=0))
 
-    def opened(self, brake: Brake) -> Application:
+    def opened(self, brake: CancellationFlag) -> Application:
         return open_application(self.program.home, clock=self.clock, brake=brake)
 
     def night(self) -> dict[str, int]:
@@ -46,7 +46,7 @@ class Company:
         for org in self.served.orgs.values():
             if org.name != "dev":
                 org.admin.post("clock/advance", days=1)
-        Service(self.opened, Brake()).run(once=True)
+        Service(self.opened, CancellationFlag()).run(once=True)
         return self.backups()
 
     def backups(self) -> dict[str, int]:
@@ -83,7 +83,7 @@ def test_a_refreshed_sandbox_is_noticed_and_its_name_follows(company: Company) -
     assert company.night() == {"live": 2, "full": 2, "dev": 1}, "the two never mix"
     assert "org-replaced" in company.rules("dev")
 
-    with company.opened(Brake()) as app:
+    with company.opened(CancellationFlag()) as app:
         followed = follow(app, "dev")
     assert (followed.name, followed.backups) == ("dev", 1)
     assert followed.tenant != old.ready["organization_id"]

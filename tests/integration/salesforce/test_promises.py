@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.testing.connectors import SourceContract
 
 pytestmark = pytest.mark.network

@@ -11,8 +11,8 @@ from fakes.maker import BACKUP, Maker, last_ops
 from fakes.runs import cells, ids, read_all
 from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce import AuthFlow
-from unlost.connectors.salesforce.api import Api, Get, Got
-from unlost.connectors.salesforce.special import Strategy
+from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, SalesforceApi
+from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import FindingKind
 from unlost.model.reading import Page, Rows
@@ -176,7 +176,7 @@ def test_the_narrow_user_is_told_what_he_does_not_see(maker: Maker) -> None:
         schema = source.discover()
         links = schema.table("ContentDocumentLink")
         assert links is not None
-        assert links.strategy == Strategy.PARENTS.value
+        assert links.strategy == ReadStrategy.PARENTS.value
         found = set(ids(read_all(source, links)))
     details = {finding.detail for finding in schema.findings}
     assert {"View All Data", "Query All Files", "View Setup and Configuration"} <= details
@@ -211,9 +211,11 @@ def test_describes_that_did_not_change_are_not_sent_again(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[int] = []
-    real = Api.composite
+    real = SalesforceApi.composite
 
-    def composite(api: Api, gets: Sequence[Get]) -> tuple[list[Got], datetime]:
+    def composite(
+        api: SalesforceApi, gets: Sequence[BatchedGet]
+    ) -> tuple[list[BatchedAnswer], datetime]:
         answers, at = real(api, gets)
         told.extend(answer.status for answer in answers)
         return answers, at
@@ -224,7 +226,7 @@ def test_describes_that_did_not_change_are_not_sent_again(
             schema = source.discover()
         return schema, told.count(200), told.count(304)
 
-    monkeypatch.setattr(Api, "composite", composite)
+    monkeypatch.setattr(SalesforceApi, "composite", composite)
     cache = MemoryCache()
     first, sent, _ = look()
     assert sent > 80

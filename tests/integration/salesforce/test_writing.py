@@ -11,9 +11,9 @@ from fakes.maker import Maker
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.errors import Conflict, SourceRefused, UsageError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 from unlost.model.schema import Column, Table, WireKind
-from unlost.model.writing import NeverReason, Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import NeverReason, OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver
@@ -39,10 +39,10 @@ class Desk:
             self.tables[name] = found
         return self.tables[name]
 
-    def write(self, op: WriteOp, name: str, *rows: WriteRow) -> list[Outcome]:
+    def write(self, op: WriteOp, name: str, *rows: WriteRow) -> list[RowOutcome]:
         return list(self.writer.write(op, self.table(name), rows, token="t"))
 
-    def create(self, name: str, *cells: dict[str, str | None]) -> list[Outcome]:
+    def create(self, name: str, *cells: dict[str, str | None]) -> list[RowOutcome]:
         rows = [WriteRow(f"r{at}", None, one) for at, one in enumerate(cells)]
         return self.write(WriteOp.CREATE, name, *rows)
 

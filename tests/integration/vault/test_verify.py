@@ -8,9 +8,9 @@ import pytest
 
 import vaultstory
 from unlost.model.errors import IntegrityError, UnlostError
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.model.snapshot import VerifyLevel, VerifyReport
-from unlost.model.store import Listed
+from unlost.model.store import ListedObject
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
@@ -369,7 +369,7 @@ def test_a_backup_that_commits_meanwhile_is_no_damage(moment: int) -> None:
         lists = 0
         night: Callable[[], object] | None = None
 
-        def list(self, prefix: str) -> Iterator[Listed]:
+        def list(self, prefix: str) -> Iterator[ListedObject]:
             found = list(super().list(prefix))
             self.lists += 1
             if self.lists == moment and self.night:

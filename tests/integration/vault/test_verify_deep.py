@@ -214,7 +214,7 @@ def test_the_hash_of_a_word_depends_on_everything_that_it_says() -> None:
 
 
 def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatch) -> None:
-    honest = org_vault.OrgRoom.pack_writer
+    honest = org_vault.OrgVault.pack_writer
 
     def forged(self, *, until: int):
         made = honest(self, until=until)
@@ -231,7 +231,7 @@ def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatc
         made._settle = moved  # type: ignore[method-assign]
         return made
 
-    patch.setattr(org_vault.OrgRoom, "pack_writer", forged)
+    patch.setattr(org_vault.OrgVault, "pack_writer", forged)
     story = told_wrongly()
     patch.undo()
     assert sentences(story, FULL) == {}

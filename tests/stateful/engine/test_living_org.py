@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
-from unlost.engine.backup.backup import Finished, Parked, backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup, backup
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import AuditPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
@@ -299,7 +299,7 @@ class LivingOrg(RuleBasedStateMachine):
         self.scene.nights += 1
         run = f"run-{self.scene.nights}"
         done = self.scene.attempt(run=run)
-        while isinstance(done, Parked):
+        while isinstance(done, ParkedBackup):
             self.lived["parked"] += 1
             done = self.scene.attempt(run=run)
         self._judge(done)
@@ -316,11 +316,13 @@ class LivingOrg(RuleBasedStateMachine):
         if any(change.at <= soon for change in self.scene.org._uncommitted):
             self.scene.clock.advance(seconds=301)
 
-    def _judge(self, done: Finished | Parked | LeftToNight) -> None:
-        assert isinstance(done, Finished)
+    def _judge(self, done: FinishedBackup | ParkedBackup | DeferredTables) -> None:
+        assert isinstance(done, FinishedBackup)
         lines = done.certificate.tables
         states = self.scene.head.tables()
-        assert {line.table: line.held for line in lines} == {t: s.held for t, s in states.items()}
+        assert {line.table: line.stored for line in lines} == {
+            t: s.alive for t, s in states.items()
+        }
         found = {kind: set[str]() for kind in FindingKind}
         for line in lines:
             for finding in line.findings:
@@ -454,10 +456,10 @@ class LivingHours(LivingOrg):
             for name, state in states.items()
         }
 
-    def _judge_hour(self, done: Finished | Parked | LeftToNight) -> None:
+    def _judge_hour(self, done: FinishedBackup | ParkedBackup | DeferredTables) -> None:
         commits = len(self.scene.vault.commits(self.scene.oid))
-        if not isinstance(done, Finished):
-            self.lived["hour parked" if isinstance(done, Parked) else "hour left"] += 1
+        if not isinstance(done, FinishedBackup):
+            self.lived["hour parked" if isinstance(done, ParkedBackup) else "hour left"] += 1
             assert commits == self.commits
             self._abandon(done.run)
             return
@@ -469,8 +471,8 @@ class LivingHours(LivingOrg):
         self.lived["hour without one of its tables"] += bool(done.certificate.findings)
         self.lived["hour of a shared row"] += bool(self.oracle.shared)
         states = self.scene.head.tables()
-        assert {name: states[name].held for name in lines} == {
-            name: line.held for name, line in lines.items()
+        assert {name: states[name].alive for name in lines} == {
+            name: line.stored for name, line in lines.items()
         }
         unproved = {
             name

@@ -13,7 +13,7 @@ from stateful.restore.town import LINKS, Cells, Picture, Seen, Town, references
 from unlost.engine.restore.running.compared import LINK_LOST, OVERWRITTEN
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
-from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, RestorePlan, SelectionKind
 from unlost.model.writing import NOT_IN_BIN
 
 WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
@@ -122,7 +122,7 @@ class Judge:
         wanted: dict[RecordKey, set[tuple[RecordKey, int]]] = {}
         for key, number in self._wanted(case):
             wanted.setdefault(self.origin(key), set()).add((key, number))
-        chosen = [step for step in case.plan.steps if step.why is Why.SELECTED]
+        chosen = [step for step in case.plan.steps if step.why is ActionReason.SELECTED]
         assert {self.origin(step.key) for step in chosen} == set(wanted)
         for step in chosen:
             asked = wanted[self.origin(step.key)]
@@ -294,7 +294,7 @@ class Judge:
         """True if the record names others: it was chosen, or it was lost."""
         if step.key in case.further.links:
             return False
-        return step.why is Why.SELECTED or step.key not in self.lived
+        return step.why is ActionReason.SELECTED or step.key not in self.lived
 
     def _leads_nowhere(self, case: Case, key: RecordKey, column: str) -> bool:
         """True if a reference that is as it was means a record that is lost."""
@@ -328,7 +328,7 @@ class Judge:
         if step.action in WHOLE:
             return wanted.cells
         typed = self.typed(case, step.key)
-        if step.why is not Why.SELECTED or step.key in case.further.links:
+        if step.why is not ActionReason.SELECTED or step.key in case.further.links:
             return {*step.columns, *typed}
         if selection.kind is SelectionKind.CHANGED:
             night, was = self.nights[selection.until or 0][step.key], self.nights[step.snapshot]
@@ -380,10 +380,10 @@ class Judge:
         """What referred to a chosen record that was lost is there and refers to it again."""
         bad = {self.origin(s.key) for s, told in case.pairs if not told.ending.good}
         now = {self.origin(key): key for key in case.after}
-        other = {self.origin(s.key) for s in case.plan.steps if s.why is Why.SELECTED}
+        other = {self.origin(s.key) for s in case.plan.steps if s.why is ActionReason.SELECTED}
         for step, told in case.pairs:
             gone = step.action in (Action.CREATE, Action.UNDELETE)
-            if step.why is not Why.SELECTED or not gone or not told.ending.good:
+            if step.why is not ActionReason.SELECTED or not gone or not told.ending.good:
                 continue
             for child, seen in self.nights[step.snapshot].items():
                 for column, targets in references(child, seen):

@@ -11,18 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from stateful.restore.judge import FIRST, Case, Further, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
-from unlost.engine.restore.journal.log import Log
-from unlost.engine.restore.planning.plan import Related
+from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.engine.restore.running.calls import TRIES
 from unlost.engine.restore.running.compared import NOT_SET
 from unlost.engine.restore.running.execute import execute, resume, run_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
-from unlost.engine.restore.values.outcome import Ending, Parked, RestoreOutcome
+from unlost.engine.restore.values.outcome import Ending, ParkedRestore, RestoreOutcome
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Why
+from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 from unlost.testing.vault import reopened
 
 NAMES = st.sampled_from(["a", "b"])  # few: equal records are what makes look-ups hard
@@ -308,7 +308,7 @@ class Restores(RuleBasedStateMachine):
         self, data: st.DataObject, plan: RestorePlan, outcome: RestoreOutcome, edits: Edits
     ) -> None:
         """What did not leave the bin comes back as new."""
-        journal = Log(self.town.vault.journal(self.town.oid, run_of(plan)))
+        journal = RestoreLog(self.town.vault.journal(self.town.oid, run_of(plan)))
         if not journal.unbinned:
             return
         planned = self.town.picture(bin_too=True)
@@ -318,16 +318,18 @@ class Restores(RuleBasedStateMachine):
         links = frozenset(
             step.key
             for step in plan.steps
-            if step.why is not Why.SELECTED and step.action is Action.UPDATE
+            if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE
         )
         further = Further(frozenset(journal.unbinned), tuple(failed.items()), links)
         self._run(data, again, planned, [], disturbed=False, further=further, edits=edits)
 
-    def _select(self, data: st.DataObject) -> tuple[Selection, Related, int | None] | None:
+    def _select(self, data: st.DataObject) -> tuple[Selection, RelatedPolicy, int | None] | None:
         held, nights = self.judge.held(), sorted(self.judge.nights)
         if not held:
             return None
-        related = data.draw(st.sampled_from([Related.ALL, Related.ALL, Related.NONE]))
+        related = data.draw(
+            st.sampled_from([RelatedPolicy.ALL, RelatedPolicy.ALL, RelatedPolicy.NONE])
+        )
         kinds = [SelectionKind.RECORDS] * 3
         if len(nights) > 1:
             kinds += [SelectionKind.LOST, SelectionKind.CHANGED]
@@ -347,8 +349,8 @@ class Restores(RuleBasedStateMachine):
         return chosen, related, None
 
     def _records(
-        self, data: st.DataObject, related: Related
-    ) -> tuple[Selection, Related, int | None]:
+        self, data: st.DataObject, related: RelatedPolicy
+    ) -> tuple[Selection, RelatedPolicy, int | None]:
         at = data.draw(st.sampled_from([None, None, *sorted(self.judge.nights)]))
         pool = self.judge.held() if at is None else sorted(self.judge.nights[at], key=str)
         lost = [key for key in self.judge.lost() if key in pool]
@@ -405,7 +407,7 @@ class Restores(RuleBasedStateMachine):
     def _plan(
         self,
         selection: Selection,
-        related: Related,
+        related: RelatedPolicy,
         at: int | None,
         edits: Edits = NO_EDITS,
     ) -> tuple[RestorePlan | None, Picture]:
@@ -426,7 +428,7 @@ class Restores(RuleBasedStateMachine):
         return plan, planned
 
     def _rival(
-        self, data: st.DataObject, selection: Selection, related: Related, at: int | None
+        self, data: st.DataObject, selection: Selection, related: RelatedPolicy, at: int | None
     ) -> bool:
         """Somebody else plans the same, and is quicker."""
         if data.draw(st.sampled_from([False, False, False, True])):
@@ -515,7 +517,7 @@ class Restores(RuleBasedStateMachine):
                 if isinstance(ended, RestoreOutcome):
                     self._clear()
                     return ended
-                assert isinstance(ended, Parked)
+                assert isinstance(ended, ParkedRestore)
                 self.judge.met["full"] += 1
                 self.town.writer.full_after = None
             begun = self.town.vault.journals(self.town.oid, unfinished=True) != []
@@ -541,14 +543,14 @@ class Restores(RuleBasedStateMachine):
             if kind == "full":
                 writer.full_after = at
             elif kind in ("locked", "refused"):
-                writer.faults.plant("row", Refused(kind.upper(), f"{kind} by a test"), after=at)
+                writer.faults.plant("row", RowRefused(kind.upper(), f"{kind} by a test"), after=at)
             else:
                 writer.faults.plant(kind, ReplyLost(), after=at)
         return CrashPoint(0)
 
     def _attempt(
         self, plan: RestorePlan, point: CrashPoint, *, by_run: bool
-    ) -> RestoreOutcome | Parked:
+    ) -> RestoreOutcome | ParkedRestore:
         town = self.town
         store = point.guard(town.store, after=True, only=STORE_WRITES)
         vault = reopened(town.vault, town.clock, store=store)

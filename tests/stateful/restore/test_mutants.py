@@ -11,7 +11,7 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import Restores
-from unlost.engine.restore.journal.log import Log, RunState
+from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning import facts
 from unlost.engine.restore.running import calls, changing, execute, returning
 from unlost.model.errors import Conflict
@@ -32,16 +32,16 @@ def without_second_pass(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_id_map_on_resume(patch: pytest.MonkeyPatch) -> None:
-    read: Callable[..., None] = Log.__init__
+    read: Callable[..., None] = RestoreLog.__init__
 
-    def forgetful(self: Log, journal: Any) -> None:
+    def forgetful(self: RestoreLog, journal: Any) -> None:
         read(self, journal)
         if self.state.opened is not None:
-            known = RunState()
+            known = RestoreState()
             known.apply(0, self.state.opened)
             self.state.links = known.links
 
-    patch.setattr(Log, "__init__", forgetful)
+    patch.setattr(RestoreLog, "__init__", forgetful)
 
 
 def without_look_up(patch: pytest.MonkeyPatch) -> None:

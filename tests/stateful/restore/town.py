@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.restore.planning.plan import PlanPorts, Related, plan_again, plan_restore
+from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_again, plan_restore
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.model.plan import RecordKey, RestorePlan, Selection
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.writing import Identity
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.testing.platform import Platform, Refused
+from unlost.testing.platform import Platform, RowRefused
 
 TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
 RULE = DeleteRule
@@ -89,20 +89,20 @@ class Town(Scene):
             return RecordKey(table, made)
         try:
             return RecordKey(table, self.platform.create(table, cells, by="U1"))
-        except Refused:
+        except RowRefused:
             return None
 
     def change(self, key: RecordKey, cells: Cells) -> bool:
         try:
             self.platform.update(key.table, key.record, cells, by="U1")
-        except Refused:
+        except RowRefused:
             return False
         return True
 
     def delete(self, key: RecordKey) -> bool:
         try:
             self.platform.delete(key.table, key.record, by="U2")
-        except Refused:
+        except RowRefused:
             return False
         return True
 
@@ -112,7 +112,7 @@ class Town(Scene):
             return False
         try:
             self.platform.undelete(key.table, key.record, by="U2")
-        except Refused:
+        except RowRefused:
             return False
         return True
 
@@ -137,7 +137,7 @@ class Town(Scene):
         self,
         selection: Selection,
         *,
-        related: Related = Related.ALL,
+        related: RelatedPolicy = RelatedPolicy.ALL,
         at: int | None = None,
         edits: Edits = NO_EDITS,
     ) -> RestorePlan:

@@ -31,11 +31,12 @@ from stateful.vault.test_versions import (
     rows_of,
     schema_of,
 )
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
@@ -49,7 +50,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
@@ -118,7 +119,10 @@ def picture(vault: EncryptedVault) -> list[object]:
     for key in KEYS:
         told += [(v.snapshot, v.op, dict(v.cells)) for v in vault.history(org, TABLE, key)]
     told += [sorted(hit.record for hit in vault.search(org, word)) for word in ("x", "NA", "0007")]
-    told += [vault.holds(org), [one.proof.tables for one in vault.erasures(org)]]
+    told += [
+        vault.holds(org),
+        [one.proof.tables for one in vault.past_operations(org, PastErasure)],
+    ]
     return told
 
 
@@ -179,7 +183,7 @@ class Cuts(RuleBasedStateMachine):
         disk.crash_at = None if cut.at is None else disk.changes + cut.at
         try:
             work()
-        except Crash:
+        except StoreCrash:
             done = False
         else:
             done = True
@@ -268,35 +272,42 @@ class Cuts(RuleBasedStateMachine):
     @rule(data=st.data(), cut=CUTS)
     def hold_a_night(self, data: st.DataObject, cut: Cut) -> None:
         number = data.draw(st.sampled_from(sorted(self.nights)))
-        if self.hold(HeldThing(HoldScope.NIGHT, night=number), cut):
+        if self.hold(HoldTarget(HoldScope.NIGHT, night=number), cut):
             self.pinned.add(number)
 
     @rule(key=st.sampled_from(KEYS), cut=CUTS)
     def hold_a_record(self, key: str, cut: Cut) -> None:
-        if self.hold(HeldThing(HoldScope.RECORD, table=TABLE, record=key), cut):
+        if self.hold(HoldTarget(HoldScope.RECORD, table=TABLE, record=key), cut):
             self.held.add(key)
 
-    def hold(self, thing: HeldThing, cut: Cut) -> bool:
+    def hold(self, thing: HoldTarget, cut: Cut) -> bool:
         """Cut off before its commit, it leaves a run that whoever holds next closes."""
         run, holds = f"hold-{next(self.runs)}", (Hold(thing),)
-        return self.attempt(lambda vault: vault.hold(vault.adopt(IDENTITY), holds, run=run), cut)
+        return self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), placed=holds, run=run), cut
+        )
 
     @precondition(lambda self: self.pinned or self.held)
     @rule(cut=CUTS)
     def lift_all(self, cut: Cut) -> None:
-        nights = (HeldThing(HoldScope.NIGHT, night=number) for number in sorted(self.pinned))
+        nights = (HoldTarget(HoldScope.NIGHT, night=number) for number in sorted(self.pinned))
         records = (
-            HeldThing(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
+            HoldTarget(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
         )
         run, things = f"lift-{next(self.runs)}", (*nights, *records)
-        if self.attempt(lambda vault: vault.lift(vault.adopt(IDENTITY), things, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), lifted=things, run=run), cut
+        ):
             self.pinned, self.held = set(), set()
 
     @precondition(lambda self: self.nights)
     @rule(cut=CUTS)
     def forget(self, cut: Cut) -> None:
         run = f"forget-{next(self.runs)}"
-        if self.attempt(lambda vault: vault.forget(vault.adopt(IDENTITY), RULES, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(Forget(RULES)), run=run),
+            cut,
+        ):
             kept = {max(self.nights), *self.pinned}
             self.nights = {number: live for number, live in self.nights.items() if number in kept}
 
@@ -304,8 +315,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(keys=st.sets(st.sampled_from(KEYS), min_size=1, max_size=2), cut=CUTS)
     def erase(self, keys: set[str], cut: Cut) -> None:
         run = f"erase-{next(self.runs)}"
-        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
-        if self.attempt(lambda vault: vault.erase(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             self.erased |= keys
             for live in (self.present, *self.nights.values()):
                 for key in keys:
@@ -315,8 +328,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), value=st.sampled_from([None, "right"]), cut=CUTS)
     def rectify(self, key: str, value: str | None, cut: Cut) -> None:
         run = f"rectify-{next(self.runs)}"
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue("Name", value),))
-        if self.attempt(lambda vault: vault.rectify(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Rectify(RecordKey(TABLE, key), (RightValue("Name", value),))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             for live in (self.present, *self.nights.values()):
                 if key in live:
                     live[key] = live[key] | {"Name": value}
@@ -382,7 +397,7 @@ class Cuts(RuleBasedStateMachine):
             store.put_new(name, data[:-1])
         self.cut_off(self.disk, back, lambda: repair_from(store, mirror, opened=self.opened))
         store = self.store(self.disk)
-        assert self.named(repair_from(store, mirror, opened=self.opened).left) == set()
+        assert self.named(repair_from(store, mirror, opened=self.opened).still_damaged) == set()
         self.vault = self.opened(store)
         assert picture(self.vault) == before
         assert self.named(self.vault.verify(VerifyLevel.FULL).damages) == set()

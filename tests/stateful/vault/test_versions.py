@@ -18,14 +18,15 @@ from hypothesis.stateful import (
 
 from stateful.vault.lives import let_live
 from stateful.vault.model import Model, Run, Seen
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Journal
+from unlost.model.ports.vault import Journal
 from unlost.model.reading import Rows
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import (
     Added,
@@ -344,18 +345,20 @@ class Versions(RuleBasedStateMachine):
         name = f"forget-{self.upkeeps}"
         if self.run is not None or self.restore is not None:
             with pytest.raises(Conflict, match="is open"):
-                self.vault.forget(self.org, RULES, run=name)
+                self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
             return
         nights = self.model.nights
         pins = data.draw(st.sets(st.sampled_from(nights), max_size=2))
-        holds = tuple(Hold(HeldThing(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned))
+        holds = tuple(
+            Hold(HoldTarget(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned)
+        )
         if holds:
-            self.vault.hold(self.org, holds, run=f"hold-{self.upkeeps}")
+            self.vault.change_holds(self.org, placed=holds, run=f"hold-{self.upkeeps}")
             self.model.maintain()
         self.pinned |= pins
         kept = {nights[-1], *self.pinned}
-        done = self.vault.forget(self.org, RULES, run=name)
-        assert set(done.kept) == kept
+        done = self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
+        assert set(done.staying) == kept
         before = len(self.model.forgotten)
         self.model.forget(kept)
         assert len(done.nights) == len(self.model.forgotten) - before
@@ -369,7 +372,7 @@ class Versions(RuleBasedStateMachine):
         """Records leave all history; not while a run is open, nor what a held night has."""
         self.upkeeps += 1
         name = f"erase-{self.upkeeps}"
-        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
         gone = self.model.same(keys)
         held = any(
             row.snap <= max(self.pinned, default=0)
@@ -378,16 +381,16 @@ class Versions(RuleBasedStateMachine):
         )
         if held or self.run is not None or self.restore is not None:
             with pytest.raises(Conflict):
-                self.vault.erase(self.org, wish, run=name)
+                self.vault.apply(self.org, unconditional(wish), run=name)
             return
-        done = self.vault.erase(self.org, wish, run=name)
+        done = self.vault.apply(self.org, unconditional(wish), run=name)
         assert {key.record for key in done.records} == gone
         self.model.erase(gone)
         if done.snapshot is not None:
             self.model.maintain()
             assert done.snapshot == self.model.commits
         self.kept.clear()
-        assert all(one.complete for one in self.vault.erasures(self.org))
+        assert all(one.complete for one in self.vault.past_operations(self.org, PastErasure))
 
     @precondition(lambda self: self.model.commits)
     @rule(
@@ -400,15 +403,15 @@ class Versions(RuleBasedStateMachine):
         """A value is replaced in all history; not while a run is open, nor what a held night has."""
         self.upkeeps += 1
         name = f"rectify-{self.upkeeps}"
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue(column, value),), was)
+        wish = Rectify(RecordKey(TABLE, key), (RightValue(column, value),), was)
         same = self.model.same({key})
         rows = [row for one in same for row in self.model.rows.get(one, ())]
         held = any(row.snap <= max(self.pinned, default=0) for row in rows)
         if held or not rows or self.run is not None or self.restore is not None:
             with pytest.raises((Conflict, NotFound, UsageError)):
-                self.vault.rectify(self.org, wish, run=name)
+                self.vault.apply(self.org, unconditional(wish), run=name)
             return
-        done = self.vault.rectify(self.org, wish, run=name)
+        done = self.vault.apply(self.org, unconditional(wish), run=name)
         assert {one.record for one in done.records} == same
         changed = self.model.rectify(same, column, value, was)
         assert bool(done.columns) == changed
@@ -475,7 +478,7 @@ class Versions(RuleBasedStateMachine):
     def mirror(self, number: int, lost: bool) -> None:
         """The second copy has all that is live, and gives back what is destroyed."""
         done = update_mirror(self.vault, self.second)
-        assert (done.damaged, done.strange, done.kept, done.broken) == ((), (), (), {})
+        assert (done.damaged, done.strange, done.not_removed, done.broken) == ((), (), (), {})
         names = [one.name for one in self.second.list("") if "/runs/" not in one.name]
         name = names[number % len(names)]
         data = self.store.get(name)
@@ -483,7 +486,7 @@ class Versions(RuleBasedStateMachine):
         if not lost:
             self.store.put_new(name, data[:-1])
         mended = repair_from(self.store, self.second, opened=self.opened_on)
-        assert mended.left == ()
+        assert mended.still_damaged == ()
         if "/checkpoints/" in name or mended.objects == ():  # a cache, or replaced and not gone yet
             self.store.delete(name)
             self.store.put_new(name, data)
@@ -577,7 +580,7 @@ class Versions(RuleBasedStateMachine):
             assert not live
             assert not dead
             return
-        assert (state.held, state.deleted) == (len(live), len(dead))
+        assert (state.alive, state.deleted) == (len(live), len(dead))
         scanned = snapshot.scan(TABLE).read_all()
         names = list(snapshot.columns(TABLE))
         picture = (scanned.to_pydict(), snapshot.scan_deleted(TABLE).read_all().to_pydict())

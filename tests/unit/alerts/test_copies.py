@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from unlost.alerts.rules import alarms
-from unlost.alerts.watched import Watched, WatchedCopies
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import AlertFacts, MirrorFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 
@@ -16,19 +16,19 @@ GOOD = MirrorRecord("/mnt/second", NOW - timedelta(hours=1), NOW)
 CHECK = CheckRecord(NOW, "full", 9, 9, (), mirror=True)
 
 
-def said(copies: WatchedCopies) -> dict[str, Alarm]:
-    return {one.subject: one for one in alarms(Watched(copies=copies))}
+def said(copies: MirrorFacts) -> dict[str, RaisedAlert]:
+    return {one.subject: one for one in alarms(AlertFacts(copies=copies))}
 
 
 def test_without_a_second_copy_no_alarm_lasts_for_ever() -> None:
-    assert said(WatchedCopies(NOW)) == {}
+    assert said(MirrorFacts(NOW)) == {}
 
 
 def test_a_fresh_one_is_silent() -> None:
-    assert said(WatchedCopies(NOW, "/mnt/second", GOOD, CHECK)) == {}
+    assert said(MirrorFacts(NOW, "/mnt/second", GOOD, CHECK)) == {}
     first = replace(GOOD, done_at=None)
-    assert said(WatchedCopies(NOW, "/mnt/second", first)) == {}
-    assert said(WatchedCopies(NOW, "/mnt/second", None)) == {}
+    assert said(MirrorFacts(NOW, "/mnt/second", first)) == {}
+    assert said(MirrorFacts(NOW, "/mnt/second", None)) == {}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_one_that_lags_behind_is_told(hours: int, urgency: Urgency, words: str) 
     lagging = replace(
         GOOD, done_at=NOW - timedelta(hours=hours), error_sentence="The bucket is away."
     )
-    alarm = said(WatchedCopies(NOW, "/mnt/second", lagging))[""]
-    assert (alarm.rule, alarm.urgency) == (Rule.MIRROR, urgency)
+    alarm = said(MirrorFacts(NOW, "/mnt/second", lagging))[""]
+    assert (alarm.rule, alarm.urgency) == (AlertRule.MIRROR, urgency)
     assert words in alarm.sentence
     assert alarm.command == "unlost vault mirror run"
 
@@ -55,27 +55,27 @@ def test_one_that_could_never_be_filled_is_told_with_its_reason() -> None:
     )
     assert (
         "is late: It holds holiday.jpg."
-        in said(WatchedCopies(NOW, "/mnt/second", never))[""].sentence
+        in said(MirrorFacts(NOW, "/mnt/second", never))[""].sentence
     )
     stopped = replace(GOOD, done_at=NOW - timedelta(days=3))
-    told = said(WatchedCopies(NOW, "/mnt/second", stopped))[""].sentence
+    told = said(MirrorFacts(NOW, "/mnt/second", stopped))[""].sentence
     assert "it was not brought up to date." in told
 
 
 def test_what_the_vault_lost_is_told_at_once() -> None:
     damaged = replace(GOOD, damaged=("data/1",), strange=("data/2", "data/3"))
-    told = said(WatchedCopies(NOW, "/mnt/second", damaged))
+    told = said(MirrorFacts(NOW, "/mnt/second", damaged))
     assert told["left-out"].urgency is told["strange"].urgency is Urgency.NOW
     assert "data/1" in told["left-out"].sentence
     assert "data/2" in told["strange"].sentence
     broken = replace(GOOD, broken=("The chain is broken.",), damaged=("data/1",))
-    told = said(WatchedCopies(NOW, "/mnt/second", broken))
+    told = said(MirrorFacts(NOW, "/mnt/second", broken))
     assert "The chain is broken." in told["left-out"].sentence
 
 
 def test_a_damaged_copy_is_told() -> None:
     check = replace(CHECK, damages=("packs/1: It is missing.",))
-    told = said(WatchedCopies(NOW, "/mnt/second", GOOD, check))
+    told = said(MirrorFacts(NOW, "/mnt/second", GOOD, check))
     assert "packs/1: It is missing." in told["damaged"].sentence
 
 
@@ -83,12 +83,12 @@ def test_a_damaged_copy_is_told() -> None:
 @pytest.mark.parametrize("place", ["", "/mnt/second"])
 def test_a_repair_is_told_for_a_week(days: int, speaks: bool, place: str) -> None:
     mended = CheckRecord(NOW - timedelta(days=days), "full", 9, 9, (), repaired=("a", "b"))
-    told = said(WatchedCopies(NOW, place, GOOD if place else None, repair=mended))
+    told = said(MirrorFacts(NOW, place, GOOD if place else None, repair=mended))
     assert bool(told) is speaks
     if speaks:
         (alarm,) = told.values()
-        assert alarm.rule is Rule.VAULT_REPAIRED
+        assert alarm.rule is AlertRule.VAULT_REPAIRED
         assert alarm.sentence.endswith("repaired from its second copy: 2 objects.")
     one = replace(mended, repaired=("a",))
-    told = said(WatchedCopies(NOW, place, GOOD if place else None, repair=one))
+    told = said(MirrorFacts(NOW, place, GOOD if place else None, repair=one))
     assert all(alarm.sentence.endswith(": 1 object.") for alarm in told.values())

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
-from unlost.alerts.watched import HourRun, NightCounts, Running, Watched, WatchedOrg
-from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
+from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
+from unlost.model.alert import AlertMessage, AlertRule, Message, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
@@ -49,8 +49,8 @@ def proof(
     return Certificate(org, "backup-1", at, at, at, lines or (line(),), (), quotas, verdict, told)
 
 
-def sales(**told: object) -> WatchedOrg:
-    usual = WatchedOrg(
+def sales(**told: object) -> OrgFacts:
+    usual = OrgFacts(
         name="sales",
         now=NOW,
         added=NOW - timedelta(days=90),
@@ -61,8 +61,8 @@ def sales(**told: object) -> WatchedOrg:
     return replace(usual, **told)  # type: ignore[arg-type]
 
 
-def said(org: WatchedOrg, check: CheckRecord | None = None) -> dict[Rule, Alarm]:
-    return {one.rule: one for one in alarms(Watched((org,), check))}
+def said(org: OrgFacts, check: CheckRecord | None = None) -> dict[AlertRule, RaisedAlert]:
+    return {one.rule: one for one in alarms(AlertFacts((org,), check))}
 
 
 def gap(kind: FindingKind) -> Finding:
@@ -80,7 +80,7 @@ def counts(*nights: Mapping[str, int], held: int = 10_000) -> tuple[NightCounts,
 
 def test_an_ordinary_night_says_nothing() -> None:
     assert said(sales()) == {}
-    assert alarms(Watched()) == ()
+    assert alarms(AlertFacts()) == ()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_night_that_failed_is_told(
     told: dict[str, object], speaks: bool, urgency: Urgency | None
 ) -> None:
     values = {"error_sentence": "The password is wrong.", **told}
-    found = said(sales(nights=(night(**values), night()))).get(Rule.NIGHT_FAILED)
+    found = said(sales(nights=(night(**values), night()))).get(AlertRule.NIGHT_FAILED)
     assert (found is not None) is speaks
     if found is not None:
         assert found.urgency is urgency
@@ -115,26 +115,26 @@ def test_a_night_that_did_not_begin_is_told_within_a_quarter_of_an_hour(
 ) -> None:
     due = NOW - timedelta(minutes=minutes)
     waits = night(state=NightState.WAITING, tries=0, due_at=due, begun_at=due)
-    assert (Rule.NIGHT_MISSED in said(sales(nights=(waits,)))) is speaks
+    assert (AlertRule.NIGHT_MISSED in said(sales(nights=(waits,)))) is speaks
 
 
 @pytest.mark.parametrize("state", [NightState.WAITING, NightState.RUNNING])
 def test_an_alert_does_not_come_and_go_with_each_try(state: NightState) -> None:
     trying = night(state=state, failures=3, tries=4, error_sentence="It does not answer.")
-    assert Rule.NIGHT_FAILED in said(sales(nights=(trying,)))
+    assert AlertRule.NIGHT_FAILED in said(sales(nights=(trying,)))
     parked = night(state=state, tries=9, error_sentence="The calls are used up.")
-    assert Rule.NIGHT_PARKED in said(sales(nights=(parked,)))
+    assert AlertRule.NIGHT_PARKED in said(sales(nights=(parked,)))
 
 
 def test_a_backup_by_hand_makes_up_for_a_night() -> None:
     given_up = night(state=NightState.GIVEN_UP, error_sentence="No.")
     since = replace(proof(), finished=NOW - timedelta(hours=6))
-    assert Rule.NIGHT_FAILED in said(sales(nights=(given_up,)))
+    assert AlertRule.NIGHT_FAILED in said(sales(nights=(given_up,)))
     assert said(sales(nights=(given_up,), proof=since)) == {}
 
 
 def test_a_vault_that_cannot_be_read_is_told() -> None:
-    (alarm,) = alarms(Watched((sales(),), None, "Its disk is away."))
+    (alarm,) = alarms(AlertFacts((sales(),), None, "Its disk is away."))
     assert alarm.key == "vault-damaged/unreadable"
     assert "Its disk is away." in alarm.sentence
 
@@ -146,16 +146,16 @@ def test_what_may_be_read_in_a_day_is_no_storage() -> None:
 
 def test_missed_nights_are_named() -> None:
     found = said(sales(nights=(night(missed=("2026-05-02T01:00", "2026-05-03T01:00")),)))
-    assert "was made for 2026-05-02, 2026-05-03." in found[Rule.NIGHT_MISSED].sentence
+    assert "was made for 2026-05-02, 2026-05-03." in found[AlertRule.NIGHT_MISSED].sentence
 
 
 def test_a_pause_is_told_when_it_lasts() -> None:
     waits = night(state=NightState.WAITING, error_sentence="The calls are used up.", next_at=NOW)
-    assert Rule.NIGHT_PARKED in said(sales(nights=(waits,)))
+    assert AlertRule.NIGHT_PARKED in said(sales(nights=(waits,)))
     short = replace(waits, due_at=NOW - timedelta(hours=5))
     assert said(sales(nights=(short,))) == {}
     failing = replace(waits, failures=1)
-    assert Rule.NIGHT_PARKED not in said(sales(nights=(failing,)))
+    assert AlertRule.NIGHT_PARKED not in said(sales(nights=(failing,)))
 
 
 @pytest.mark.parametrize(
@@ -166,25 +166,25 @@ def test_a_pause_is_told_when_it_lasts() -> None:
 def test_a_run_that_takes_much_longer_than_usual_is_late(
     hours: float, usual: float | None, speaks: bool
 ) -> None:
-    run = Running("backup-1", NOW - timedelta(hours=hours), NOW, usual)
-    assert (Rule.NIGHT_LATE in said(sales(running=(run,)))) is speaks
+    run = RunFacts("backup-1", NOW - timedelta(hours=hours), NOW, usual)
+    assert (AlertRule.NIGHT_LATE in said(sales(running=(run,)))) is speaks
 
 
 @pytest.mark.parametrize(("minutes", "speaks"), [(30, False), (31, True)])
 def test_a_run_without_a_step_further_is_stuck(minutes: int, speaks: bool) -> None:
-    run = Running("backup-1", NOW - timedelta(hours=1), NOW - timedelta(minutes=minutes))
+    run = RunFacts("backup-1", NOW - timedelta(hours=1), NOW - timedelta(minutes=minutes))
     found = said(sales(running=(run,)))
-    assert (Rule.RUN_STUCK in found) is speaks
+    assert (AlertRule.RUN_STUCK in found) is speaks
     if speaks:
-        assert found[Rule.RUN_STUCK].key == "run-stuck/sales/backup-1"
+        assert found[AlertRule.RUN_STUCK].key == "run-stuck/sales/backup-1"
 
 
 def test_a_backup_that_is_too_old_is_told_whatever_the_reason() -> None:
     old = replace(proof(), as_of=NOW - timedelta(hours=37))
     found = said(sales(proof=old))
-    assert "is 37 hours old" in found[Rule.NO_RECENT_BACKUP].sentence
+    assert "is 37 hours old" in found[AlertRule.NO_RECENT_BACKUP].sentence
     never = said(sales(proof=None, nights=(), added=NOW - timedelta(hours=40)))
-    assert "was never backed up" in never[Rule.NO_RECENT_BACKUP].sentence
+    assert "was never backed up" in never[AlertRule.NO_RECENT_BACKUP].sentence
     assert said(sales(proof=None, nights=(), added=NOW - timedelta(hours=30))) == {}
     assert said(sales(proof=old, schedule=Schedule(nightly=None))) == {}
 
@@ -192,20 +192,20 @@ def test_a_backup_that_is_too_old_is_told_whatever_the_reason() -> None:
 def test_gaps_are_told_and_a_lost_table_by_name() -> None:
     refused = line("Case", 500, gap(FindingKind.TABLE_REFUSED))
     found = said(sales(proof=proof(line(), refused, verdict=Verdict.GAPS)))
-    assert set(found) == {Rule.INCOMPLETE, Rule.TABLE_LOST}
-    assert found[Rule.TABLE_LOST].subject == "Case"
-    assert found[Rule.TABLE_LOST].next_step == "Give the user this right."
+    assert set(found) == {AlertRule.INCOMPLETE, AlertRule.TABLE_LOST}
+    assert found[AlertRule.TABLE_LOST].subject == "Case"
+    assert found[AlertRule.TABLE_LOST].next_step == "Give the user this right."
 
 
 def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
     refused = line("Case", 0, gap(FindingKind.TABLE_REFUSED))
     found = said(sales(proof=proof(refused, verdict=Verdict.GAPS)))
-    assert set(found) == {Rule.INCOMPLETE}
+    assert set(found) == {AlertRule.INCOMPLETE}
 
 
 def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
     lost = line("Case", 500, gap(FindingKind.UNUSUAL_LOSS))
-    found = alarms(Watched((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
+    found = alarms(AlertFacts((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
     assert [one.key for one in found] == ["unusual-loss/sales/Case"]
     assert "not believed yet" in found[0].sentence
 
@@ -213,13 +213,13 @@ def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
 def test_a_night_with_far_more_deletes_than_usual_is_told() -> None:
     usual = [{"Case": 40}, {"Case": 55}, {"Case": 35}, {"Case": 60}, {"Case": 45}]
     found = said(sales(counts=counts({"Case": 800}, *usual)))
-    assert "800 records of Case were deleted" in found[Rule.UNUSUAL_LOSS].sentence
-    assert "800 records of Case were changed" in found[Rule.UNUSUAL_CHANGE].sentence
+    assert "800 records of Case were deleted" in found[AlertRule.UNUSUAL_LOSS].sentence
+    assert "800 records of Case were changed" in found[AlertRule.UNUSUAL_CHANGE].sentence
     assert said(sales(counts=counts({"Case": 150}, *usual))) == {}
 
 
 def test_a_table_without_usual_nights_is_judged_by_its_size() -> None:
-    assert Rule.UNUSUAL_LOSS in said(sales(counts=counts({"Case": 600})))
+    assert AlertRule.UNUSUAL_LOSS in said(sales(counts=counts({"Case": 600})))
     assert said(sales(counts=counts({"Case": 500}, held=10_000))) == {}
     assert said(sales(counts=counts({"Case": UNUSUAL_LEAST}, held=200))) == {}
 
@@ -228,13 +228,13 @@ def test_a_table_without_usual_nights_is_judged_by_its_size() -> None:
 def test_storage_is_told_at_each_step(share: float) -> None:
     quotas = (Quota("Data storage", share * GIB, GIB, "bytes"), Quota("Calls", 99, 100, "calls"))
     found = said(sales(proof=proof(quotas=quotas)))
-    assert (Rule.STORAGE in found) is (share >= 0.8)
+    assert (AlertRule.STORAGE in found) is (share >= 0.8)
     if share >= 0.8:
         step = max(one for one in STORAGE_SHARES if one <= share)
-        assert found[Rule.STORAGE].subject == "Data storage"
-        assert found[Rule.STORAGE].level == STORAGE_SHARES.index(step) + 1
+        assert found[AlertRule.STORAGE].subject == "Data storage"
+        assert found[AlertRule.STORAGE].level == STORAGE_SHARES.index(step) + 1
         now = Urgency.NOW if share >= 0.95 else Urgency.SOON
-        assert found[Rule.STORAGE].urgency is now
+        assert found[AlertRule.STORAGE].urgency is now
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_storage_that_will_be_full_is_told(
 ) -> None:
     reached = NOW + timedelta(days=days) if days is not None else None
     seen = Forecast(used, 100, 1.05, 1, 0.5, 2, NOW, 30, reached)
-    found = said(sales(forecasts={"data storage": seen})).get(Rule.STORAGE_FORECAST)
+    found = said(sales(forecasts={"data storage": seen})).get(AlertRule.STORAGE_FORECAST)
     assert (found.urgency if found is not None else None) is urgency
     if found is not None and days == 29:
         assert "data storage of sales is 105% full on 2026-06-02, in 29 days" in found.sentence
@@ -261,37 +261,39 @@ def test_a_storage_that_will_be_full_is_told(
 
 @pytest.mark.parametrize(("used", "limit", "speaks"), [(89, 100, False), (90, 100, True), (5, 0, False)])  # fmt: skip
 def test_calls_that_are_nearly_used_up_are_told(used: int, limit: int, speaks: bool) -> None:
-    assert (Rule.API_BUDGET in said(sales(calls_used=used, calls_limit=limit))) is speaks
-    assert Rule.API_BUDGET not in said(sales(calls_used=None, calls_limit=limit))
+    assert (AlertRule.API_BUDGET in said(sales(calls_used=used, calls_limit=limit))) is speaks
+    assert AlertRule.API_BUDGET not in said(sales(calls_used=None, calls_limit=limit))
 
 
 def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
     whole = CheckRecord(NOW, "quick", 10, 100, ())
     assert said(sales(), whole) == {}
     broken = replace(whole, damages=("packs/1 is missing.", "packs/2 is missing."))
-    assert "packs/1 is missing. and 1 more" in said(sales(), broken)[Rule.VAULT_DAMAGED].sentence
+    assert (
+        "packs/1 is missing. and 1 more" in said(sales(), broken)[AlertRule.VAULT_DAMAGED].sentence
+    )
     one = replace(whole, damages=("packs/1 is missing.",))
-    assert "more" not in said(sales(), one)[Rule.VAULT_DAMAGED].sentence
+    assert "more" not in said(sales(), one)[AlertRule.VAULT_DAMAGED].sentence
 
 
 def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
     kept = UpkeepRecord(NOW, snapshot=3, before=100, after=10)
     assert said(replace(sales(), upkeep=kept)) == {}
     held = UpkeepRecord(NOW, waiting=9, next_at=NOW - timedelta(days=7), held_by="backup-1")
-    alarm = said(replace(sales(), upkeep=held))[Rule.VAULT_GROWS]
+    alarm = said(replace(sales(), upkeep=held))[AlertRule.VAULT_GROWS]
     assert (alarm.subject, alarm.command) == ("held", "unlost runs backup-1")
     soon = replace(held, next_at=NOW - timedelta(days=6))
     assert said(replace(sales(), upkeep=soon)) == {}
     assert said(replace(sales(), upkeep=replace(held, held_by=""))) == {}
     failed = UpkeepRecord(NOW, error_code="store-full", error_sentence="The disk is full.")
-    alarm = said(replace(sales(), upkeep=failed))[Rule.VAULT_GROWS]
+    alarm = said(replace(sales(), upkeep=failed))[AlertRule.VAULT_GROWS]
     assert alarm.urgency is Urgency.SOON
     assert "The disk is full." in alarm.sentence
     assert alarm.command == "unlost compact sales"
 
 
-def hour(minutes: int, **told: object) -> HourRun:
-    usual = HourRun(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
+def hour(minutes: int, **told: object) -> HourlyFacts:
+    usual = HourlyFacts(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
     return replace(usual, **told)  # type: ignore[arg-type]
 
 
@@ -310,22 +312,28 @@ HOURLY = Schedule(hourly=("Case",))
         ((hour(60 * 9, again=False),), False),
     ],
 )
-def test_hours_that_fail_are_told_when_they_last(hours: tuple[HourRun, ...], speaks: bool) -> None:
+def test_hours_that_fail_are_told_when_they_last(
+    hours: tuple[HourlyFacts, ...], speaks: bool
+) -> None:
     found = said(sales(schedule=HOURLY, hours=hours))
-    assert set(found) == ({Rule.HOURLY_FAILED} if speaks else set())
+    assert set(found) == ({AlertRule.HOURLY_FAILED} if speaks else set())
     assert said(sales(hours=hours)) == {}, "nobody wants them any more"
-    assert not speaks or found[Rule.HOURLY_FAILED].urgency is Urgency.SOON
+    assert not speaks or found[AlertRule.HOURLY_FAILED].urgency is Urgency.SOON
     never = said(sales(schedule=HOURLY, hours=hours, proof=None, nights=()))
-    assert (Rule.HOURLY_FAILED in never) is (speaks or hours[:1] == (hour(60 * 9, again=False),))
+    assert (AlertRule.HOURLY_FAILED in never) is (
+        speaks or hours[:1] == (hour(60 * 9, again=False),)
+    )
 
 
 def test_a_fresh_hour_makes_no_old_night_young() -> None:
     part = replace(proof(), as_of=NOW, finished=NOW, rests_on=7)
     old = replace(proof(), as_of=NOW - timedelta(hours=40))
     found = said(sales(schedule=HOURLY, proof=old, part=part))
-    assert "The newest backup of sales is 40 hours old." in found[Rule.NO_RECENT_BACKUP].sentence
+    assert (
+        "The newest backup of sales is 40 hours old." in found[AlertRule.NO_RECENT_BACKUP].sentence
+    )
     given_up = night(state=NightState.GIVEN_UP, error_sentence="Away.", ended_at=NOW)
-    assert Rule.NIGHT_FAILED in said(sales(nights=(given_up,), part=part))
+    assert AlertRule.NIGHT_FAILED in said(sales(nights=(given_up,), part=part))
 
 
 def test_gaps_of_an_hour_are_the_nights_matter() -> None:
@@ -335,18 +343,18 @@ def test_gaps_of_an_hour_are_the_nights_matter() -> None:
 
 def test_a_loss_is_told_in_its_hour_and_by_the_night_after_it() -> None:
     usual = counts(*[{"Case": 3}] * 9)
-    today = replace(usual[0], held={"Case": 10_000}, changed={}, deleted={"Case": 400})
+    today = replace(usual[0], records={"Case": 10_000}, changed={}, deleted={"Case": 400})
     found = said(sales(counts=usual, before=6, part=proof(), today=today))
-    assert set(found) == {Rule.UNUSUAL_LOSS}
-    alarm = found[Rule.UNUSUAL_LOSS]
+    assert set(found) == {AlertRule.UNUSUAL_LOSS}
+    alarm = found[AlertRule.UNUSUAL_LOSS]
     assert "400 records of Case were deleted" in alarm.sentence
     assert alarm.command == "unlost compare sales 6 latest --table Case"
     night_after = counts({"Case": 400}, *[{"Case": 3}] * 9)
     calm = replace(today, deleted={"Case": 0})
-    assert Rule.UNUSUAL_LOSS in said(sales(counts=night_after, today=calm, part=proof()))
+    assert AlertRule.UNUSUAL_LOSS in said(sales(counts=night_after, today=calm, part=proof()))
     vanished = line("Case", 1_000, gap(FindingKind.UNUSUAL_LOSS))
     found = said(sales(counts=usual, part=proof(vanished)))
-    assert "is not believed yet" in found[Rule.UNUSUAL_LOSS].sentence
+    assert "is not believed yet" in found[AlertRule.UNUSUAL_LOSS].sentence
 
 
 def test_sixty_ordinary_nights_are_silent() -> None:
@@ -368,15 +376,15 @@ def test_sixty_ordinary_nights_are_silent() -> None:
     held=st.integers(0, 10**6),
 )
 def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) -> None:
-    limit = limit_of(before, held=held)
+    limit = limit_of(before, stored_count=held)
     assert limit >= max(before)
     assert limit >= UNUSUAL_LEAST
 
 
 def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
-    alarm = Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
+    alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
                   "Look at it.", "unlost certificate sales")  # fmt: skip
-    opened = Message(Told.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
+    opened = Message(AlertMessage.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
     assert opened.title == "It is not complete (sales)"
     assert opened.lines == (
         "It is not complete. One gap.",
@@ -385,11 +393,11 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         "  unlost certificate sales",
         "sales: backup 7, head abcdef012345",
     )
-    over = replace(opened, told=Told.RESOLVED, heads=())
+    over = replace(opened, event=AlertMessage.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
         "This is over: It is not complete. One gap.",
         "It lasted since 2026-05-04 09:00 UTC.",
     )
     bare = replace(alarm, org="", next_step="", command="")
-    assert Message(Told.TEST, bare, NOW, NOW).lines[-1] == "Since 2026-05-04 09:00 UTC."
+    assert Message(AlertMessage.TEST, bare, NOW, NOW).lines[-1] == "Since 2026-05-04 09:00 UTC."

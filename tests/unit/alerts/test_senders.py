@@ -17,16 +17,16 @@ from unlost.alerts.senders.email import Email, EmailSettings, Security, letter
 from unlost.alerts.senders.slack import Slack, text
 from unlost.alerts.senders.teams import Teams
 from unlost.alerts.signed_webhook import SIGNATURE, Webhook, WebhookSettings, signature
-from unlost.kit.http.post import Post, post
-from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
+from unlost.kit.http.post import OutgoingPost, post
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, TransientError, UsageError
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
-ALARM = Alarm(
-    Rule.NIGHT_FAILED, "sales", "", Urgency.NOW, "The backup of sales failed: <Zürich> & co.",
+ALARM = RaisedAlert(
+    AlertRule.NIGHT_FAILED, "sales", "", Urgency.NOW, "The backup of sales failed: <Zürich> & co.",
     "See to it.", "unlost backup sales",
 )  # fmt: skip
-MESSAGE = Message(Told.OPENED, ALARM, NOW, NOW, (("sales", 7, "abcdef012345"),))
+MESSAGE = Message(AlertMessage.OPENED, ALARM, NOW, NOW, (("sales", 7, "abcdef012345"),))
 PUBLIC = "https://93.184.215.14/hook"
 
 
@@ -81,13 +81,13 @@ def test_the_signature_is_the_one_that_the_documentation_promises() -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_an_answer_that_may_pass_is_tried_again_later(status: int) -> None:
     with pytest.raises(TransientError, match=f"it answered {status}"):
-        post(Post(PUBLIC, b"", {}), transport=Sink(status).transport)
+        post(OutgoingPost(PUBLIC, b"", {}), transport=Sink(status).transport)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404])
 def test_an_answer_that_says_no_is_not_tried_again(status: int) -> None:
     with pytest.raises(NotAllowed, match=f"refused the message: {status} told") as caught:
-        post(Post(PUBLIC, b"", {}), transport=Sink(status).transport)
+        post(OutgoingPost(PUBLIC, b"", {}), transport=Sink(status).transport)
     assert caught.value.code == "message-refused"
 
 
@@ -96,7 +96,7 @@ def test_a_broken_line_is_tried_again_later() -> None:
         raise httpx.ConnectError("refused")
 
     with pytest.raises(TransientError, match="did not take the message: refused"):
-        post(Post(PUBLIC, b"", {}), transport=httpx.MockTransport(broken))
+        post(OutgoingPost(PUBLIC, b"", {}), transport=httpx.MockTransport(broken))
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,17 @@ def test_a_broken_line_is_tried_again_later() -> None:
 def test_addresses_of_the_inner_network_are_refused_unless_allowed(url: str) -> None:
     sink = Sink()
     with pytest.raises(NotAllowed) as caught:
-        post(Post(url, b"", {}), transport=sink.transport)
+        post(OutgoingPost(url, b"", {}), transport=sink.transport)
     assert caught.value.code == "address-private"
     assert sink.requests == []
-    assert post(Post(url, b"", {}, private=True), transport=sink.transport) == 200
+    assert post(OutgoingPost(url, b"", {}, private=True), transport=sink.transport) == 200
 
 
 def test_a_name_is_called_at_the_address_that_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([[(2, 1, 6, "", ("93.184.215.14", 443))], [(2, 1, 6, "", ("127.0.0.1", 443))]])
     monkeypatch.setattr("socket.getaddrinfo", lambda *told, **more: next(answers))
     sink = Sink()
-    post(Post("https://hooks.example.com/a", b"", {}), transport=sink.transport)
+    post(OutgoingPost("https://hooks.example.com/a", b"", {}), transport=sink.transport)
     (request,) = sink.requests
     assert str(request.url) == "https://93.184.215.14/a"
     assert request.headers["Host"] == "hooks.example.com"
@@ -131,13 +131,13 @@ def test_a_name_that_nobody_knows_is_tried_again_later(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("socket.getaddrinfo", unknown)
     with pytest.raises(TransientError, match="not known"):
-        post(Post("https://hooks.example.com/", b"", {}))
+        post(OutgoingPost("https://hooks.example.com/", b"", {}))
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "hooks.example.com", "https://", "https://a:b/"])
 def test_what_is_no_address_is_refused_and_never_repeated(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        post(Post(url, b"", {}))
+        post(OutgoingPost(url, b"", {}))
     assert caught.value.code == "address-unreadable"
     assert url not in caught.value.sentence
     with pytest.raises(UsageError):

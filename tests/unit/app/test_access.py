@@ -11,11 +11,11 @@ from unlost.app import actions
 from unlost.app.access import ACTIONS, Where
 from unlost.app.actions.alerts.alerts import acknowledged
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.backups.schedule import show as schedules
 from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.orgs.orgs import list_all
-from unlost.app.actions.people.audit import deeds, export, verify
+from unlost.app.actions.people.audit import export, list_events, verify
 from unlost.app.actions.people.people import people
 from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.find import find
@@ -122,7 +122,7 @@ READS = (
 )
 ACTS = (
     lambda app: backup(app, "sales"),
-    lambda app: change(app, "sales", Wish(at="02:00")),
+    lambda app: change(app, "sales", ScheduleChange(at="02:00")),
     lambda app: cancel(app, runs_of(app)),
 )
 
@@ -238,15 +238,15 @@ def test_deeds_are_told_by_org_and_in_pages(night: World, monkeypatch: pytest.Mo
     for _ in range(3):
         history(lena, "sales", "Account", RECORD)
     monkeypatch.setattr("unlost.app.actions.people.audit.PAGE", 2)
-    page = deeds(lena, org="sales")
+    page = list_events(lena, org="sales")
     assert [entry.deed.act for entry in page.entries] == ["record.history"] * 2
-    older = deeds(lena, org="sales", before=page.more)
+    older = list_events(lena, org="sales", before=page.more)
     assert older.entries[0].number < page.entries[-1].number
     with pytest.raises(UsageError):
-        deeds(lena)
+        list_events(lena)
     with pytest.raises(NotFound):
-        deeds(lena, org="other")
-    assert deeds(night.app, actor="nobody").entries == ()
+        list_events(lena, org="other")
+    assert list_events(night.app, actor="nobody").entries == ()
 
 
 def test_every_deed_proves_the_one_before(night: World) -> None:

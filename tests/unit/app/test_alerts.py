@@ -9,7 +9,7 @@ import pytest
 from homes import World
 from unlost.alerts.senders import Sender
 from unlost.app.actions.alerts.alerts import (
-    Asked,
+    ChannelRequest,
     acknowledged,
     add_channel,
     beat,
@@ -20,12 +20,12 @@ from unlost.app.actions.alerts.alerts import (
     watch,
 )
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
-from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
@@ -33,7 +33,7 @@ from unlost.model.reading import Json
 from unlost.model.snapshot import CommitKind
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
-ALARM = Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
+ALARM = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
 URL = "https://hooks.example.com/x"
 
 
@@ -72,13 +72,13 @@ class Desk:
         return self.post.taken[before:]
 
     def hook(self, name: str = "hook", **told: str) -> None:
-        asked = Asked(name=name, kind=ChannelKind.WEBHOOK, url=URL, **told)
+        asked = ChannelRequest(name=name, kind=ChannelKind.WEBHOOK, url=URL, **told)
         add_channel(self.app, asked, secret="sesame")
 
     def damage(self, *damages: str) -> None:
         save_check(CheckRecord(self.app.clock.now(), "quick", 1, 1, damages))
 
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[AlertRule]:
         return sorted(one.alarm.rule for one in show(self.app).alerts)
 
 
@@ -86,7 +86,7 @@ class Desk:
 def desk(sales: World) -> Desk:
     """An org that is backed up, and whose next night is far away."""
     backup(sales.app, "sales")
-    change(sales.app, "sales", Wish(at="off"))
+    change(sales.app, "sales", ScheduleChange(at="off"))
     made = Desk(sales)
     made.hook()
     return made
@@ -100,13 +100,13 @@ def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:
 def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None:
     desk.damage("packs/1 is missing.")
     (opened,) = desk.look()
-    assert (opened.told, opened.alarm.rule) == (Told.OPENED, Rule.VAULT_DAMAGED)
+    assert (opened.event, opened.alarm.rule) == (AlertMessage.OPENED, AlertRule.VAULT_DAMAGED)
     assert [head[:2] for head in opened.heads] == [("sales", 1)]
     assert len(opened.heads[0][2]) == 12
     assert desk.look(minutes=600) == []
     desk.damage()
     (over,) = desk.look()
-    assert (over.told, over.alarm) == (Told.RESOLVED, opened.alarm)
+    assert (over.event, over.alarm) == (AlertMessage.RESOLVED, opened.alarm)
     assert desk.look() == []
     assert show(desk.app).alerts == ()
     (kept,) = show(desk.app, all_of_them=True).alerts
@@ -116,9 +116,9 @@ def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None
 def test_it_is_told_again_when_it_comes_again(desk: Desk) -> None:
     for _ in range(2):
         desk.damage("packs/1 is missing.")
-        assert [one.told for one in desk.look()] == [Told.OPENED]
+        assert [one.event for one in desk.look()] == [AlertMessage.OPENED]
         desk.damage()
-        assert [one.told for one in desk.look()] == [Told.RESOLVED]
+        assert [one.event for one in desk.look()] == [AlertMessage.RESOLVED]
 
 
 def test_each_channel_is_told(desk: Desk) -> None:
@@ -185,7 +185,7 @@ def test_who_sees_to_an_alert_hears_no_more_of_it_until_it_is_over(desk: Desk) -
 
 def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     source = desk.world.connector.source("one")
-    change(desk.app, "sales", Wish(at="03:00", window=0))
+    change(desk.app, "sales", ScheduleChange(at="03:00", window=0))
     calls = {"failures": 0}
     discover = source.discover
 
@@ -213,8 +213,8 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
         told += desk.look(minutes=5)
         tick(desk.app, Now())
     assert [(one.alarm.rule, one.alarm.urgency.value) for one in told] == [
-        (Rule.NIGHT_FAILED, "soon"),
-        (Rule.NIGHT_FAILED, "now"),
+        (AlertRule.NIGHT_FAILED, "soon"),
+        (AlertRule.NIGHT_FAILED, "now"),
     ]
     source.discover = discover  # type: ignore[method-assign]
 
@@ -225,16 +225,16 @@ def test_quiet_hours_hold_back_what_is_not_urgent(desk: Desk) -> None:
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=desk.app.clock.now())
     desk.world.clock.advance(hours=20)  # 22:00 in Zurich
     found = desk.look()
-    assert {one.alarm.rule for one in found} == {Rule.RUN_STUCK}, "that one is urgent"
-    assert desk.rules() == [Rule.NIGHT_LATE, Rule.RUN_STUCK]
+    assert {one.alarm.rule for one in found} == {AlertRule.RUN_STUCK}, "that one is urgent"
+    assert desk.rules() == [AlertRule.NIGHT_LATE, AlertRule.RUN_STUCK]
     assert desk.look(minutes=8 * 60) == []
-    assert [one.alarm.rule for one in desk.look(minutes=60)] == [Rule.NIGHT_LATE]
+    assert [one.alarm.rule for one in desk.look(minutes=60)] == [AlertRule.NIGHT_LATE]
 
 
 def test_a_test_says_which_channels_work(desk: Desk) -> None:
     desk.hook("second")
     assert [one.problem for one in try_channels(desk.app, senders=desk.post).channels] == ["", ""]
-    assert [one.told for one in desk.post.taken] == [Told.TEST, Told.TEST]
+    assert [one.event for one in desk.post.taken] == [AlertMessage.TEST, AlertMessage.TEST]
     desk.post.error = NotAllowed("message-refused", "The address is unknown.", next_step="Look.")
     (told,) = try_channels(desk.app, "second", senders=desk.post).channels
     assert (told.channel, told.problem, told.next_step) == (
@@ -262,7 +262,7 @@ def test_channels_that_cannot_work_are_refused(
     desk: Desk, told: dict[str, str | None], code: str
 ) -> None:
     values = {"url": URL, **told}
-    asked = Asked(name="x", kind=ChannelKind.WEBHOOK, **values)  # type: ignore[arg-type]
+    asked = ChannelRequest(name="x", kind=ChannelKind.WEBHOOK, **values)  # type: ignore[arg-type]
     with pytest.raises(UsageError) as caught:
         add_channel(desk.app, asked, secret=None)
     assert caught.value.code == code
@@ -298,7 +298,7 @@ def test_a_message_that_no_library_can_send_holds_up_no_other(desk: Desk) -> Non
     desk.post.error = None
     desk.damage()
     assert desk.look(minutes=60) == []
-    assert "\n" not in Message(Told.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
+    assert "\n" not in Message(AlertMessage.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
 
 
 def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None:
@@ -337,8 +337,8 @@ def test_an_alert_that_gets_worse_is_told_again(desk: Desk) -> None:
     for used in (0.85, 0.86, 0.92):
         source.quota = (Quota("data storage", used, 1.0, "bytes"),)
         backup(desk.app, "sales")
-        told += [(one.told, one.alarm.level) for one in desk.look()]
-    assert told == [(Told.OPENED, 1), (Told.OPENED, 2)]
+        told += [(one.event, one.alarm.level) for one in desk.look()]
+    assert told == [(AlertMessage.OPENED, 1), (AlertMessage.OPENED, 2)]
 
 
 def test_a_restore_is_no_backup_that_is_late(desk: Desk) -> None:
@@ -370,19 +370,19 @@ def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
     assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())
     monkeypatch.undo()
     (over,) = desk.look()
-    assert over.told is Told.RESOLVED
+    assert over.event is AlertMessage.RESOLVED
 
 
 def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:
     for name in ("watcher", "second"):
-        asked = Asked(name=name, kind=ChannelKind.HEARTBEAT, url=URL)
+        asked = ChannelRequest(name=name, kind=ChannelKind.HEARTBEAT, url=URL)
         add_channel(desk.app, asked, secret=None)
     desk.damage("packs/1 is missing.")
     assert len(desk.look()) == 1, "alerts go to the hook alone"
     before = len(desk.post.taken)
     assert beat(desk.app, senders=desk.post) == ()
     alive = desk.post.taken[before:]
-    assert [one.told for one in alive] == [Told.ALIVE, Told.ALIVE]
+    assert [one.event for one in alive] == [AlertMessage.ALIVE, AlertMessage.ALIVE]
     assert alive[0].heads[0][:2] == ("sales", 1)
     assert alive[0].title == "Unlost is alive"
     desk.post.error = TransientError("message-not-taken", "The watcher is away.")
@@ -400,7 +400,7 @@ def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:
     watched.progress(Progress(Phase.READ, "Account", rows=1))
     watched.flush()
     assert desk.look() == []
-    assert [one.alarm.rule for one in desk.look(minutes=31)] == [Rule.RUN_STUCK]
+    assert [one.alarm.rule for one in desk.look(minutes=31)] == [AlertRule.RUN_STUCK]
 
 
 # --- messages that cross the end of their alert ---------------------------------------------------
@@ -428,7 +428,7 @@ def test_who_is_told_of_what_just_ended_is_told_the_end(desk: Desk) -> None:
     for _ in range(3):
         deliver(desk.app, senders=post)
         desk.world.clock.advance(seconds=60)
-    assert [one.told for one in post.taken] == [Told.OPENED, Told.RESOLVED]
+    assert [one.event for one in post.taken] == [AlertMessage.OPENED, AlertMessage.RESOLVED]
 
 
 def test_what_ended_while_a_channel_was_away_is_not_told_later(desk: Desk) -> None:

@@ -27,7 +27,7 @@ def served(sales: World) -> Iterator[World]:
     """A service runs: it holds its slot."""
     slot = take_slot(sales.app.locks, alone=not sales.home.database)
     yield sales
-    slot.held.release()
+    slot.lock.release()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_by_hand_for_one_org_or_for_all(several: World) -> None:
     several.clock.advance(days=8)
     (later,) = compact(several.app).orgs
     assert later.removed == one.waiting
-    assert later.bytes == several.app.vault.size(oid())
+    assert later.bytes == several.app.vault.usage(oid()).bytes
 
 
 def test_an_unknown_org_is_refused(several: World) -> None:
@@ -77,7 +77,7 @@ def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
     assert 0 < kept.after < kept.before
     assert last_upkeep(oid()) == kept
     assert vault_state(several.app).orgs[0].upkeep == kept
-    assert vault_state(several.app).orgs[0].bytes == several.app.vault.size(oid())
+    assert vault_state(several.app).orgs[0].bytes == several.app.vault.usage(oid()).bytes
     assert keep_small(several.app, "gone") is None
 
 

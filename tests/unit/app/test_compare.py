@@ -5,7 +5,7 @@ import pytest
 from homes import World
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.records.compare import Part, Side, compare
+from unlost.app.actions.records.compare import ComparisonSide, RecordSlice, compare
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.compare import TableSummary
 from unlost.model.access import Actor, ActorKind, Grant, Role
@@ -55,28 +55,28 @@ def test_a_table_is_shown_record_by_record_in_either_order(
     assert (fields["Owner"].old_means, fields["Owner"].new) == ("Ada Admin", None)
 
 
-def listed(world: World, part: Part) -> tuple[list[str], int]:
+def listed(world: World, part: RecordSlice) -> tuple[list[str], int]:
     found = compare(world.app, "sales", "1", "2", table="Account", part=part)
     assert found.tables[0].total == 3
     return [row.record for row in found.rows], found.more
 
 
 def test_only_the_first_records_are_listed_but_all_are_counted(nights: World) -> None:
-    assert listed(nights, Part(most=2)) == (["A40017", "A40018"], 1)
-    found = compare(nights.app, "sales", "1", "2", table="Account", part=Part(most=2))
+    assert listed(nights, RecordSlice(most=2)) == (["A40017", "A40018"], 1)
+    found = compare(nights.app, "sales", "1", "2", table="Account", part=RecordSlice(most=2))
     assert len(found.rows[1].changes) == 2
 
 
 def test_the_others_are_listed_from_where_the_first_ended(nights: World) -> None:
-    rest, more = listed(nights, Part(start=2, most=2))
+    rest, more = listed(nights, RecordSlice(start=2, most=2))
     assert (len(rest), more) == (1, 0)
-    assert listed(nights, Part(start=3)) == ([], 0)
+    assert listed(nights, RecordSlice(start=3)) == ([], 0)
 
 
 def test_records_of_one_kind_are_listed_alone(nights: World) -> None:
-    assert listed(nights, Part(kind=ChangeKind.DELETED)) == (["A40017"], 0)
-    assert listed(nights, Part(kind=ChangeKind.CHANGED, most=1)) == (["A40018"], 0)
-    assert listed(nights, Part(kind=ChangeKind.REVIVED)) == ([], 0)
+    assert listed(nights, RecordSlice(kind=ChangeKind.DELETED)) == (["A40017"], 0)
+    assert listed(nights, RecordSlice(kind=ChangeKind.CHANGED, most=1)) == (["A40018"], 0)
+    assert listed(nights, RecordSlice(kind=ChangeKind.REVIVED)) == ([], 0)
 
 
 def test_a_night_against_itself_differs_in_nothing(nights: World) -> None:
@@ -88,7 +88,7 @@ def test_the_live_org_is_compared_with_a_night(nights: World) -> None:
     nights.org.update("Account", "A40019", {"Phone": "now"})
     nights.org.purge("Account", "A40018")
     found = compare(nights.app, "sales", "live", "latest", table="Account")
-    assert (found.old.snapshot, found.new) == (2, Side(None, nights.clock.now()))
+    assert (found.old.snapshot, found.new) == (2, ComparisonSide(None, nights.clock.now()))
     assert {row.record: row.change for row in found.rows} == {
         "A40018": ChangeKind.DELETED,
         "A40019": ChangeKind.CHANGED,

@@ -9,7 +9,7 @@ from homes import SECRET, WRITE_SECRET, World
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.connecting import asks, connectors, missing
 from unlost.app.actions.orgs.org_page import org_page, org_settings
-from unlost.app.actions.orgs.orgs import NewOrg, keep, look
+from unlost.app.actions.orgs.orgs import NewOrg, keep, preview_org
 from unlost.app.actions.orgs.write_access import (
     NewWriter,
     check_writer,
@@ -84,8 +84,8 @@ def test_missing_secrets_are_named_and_wrong_settings_told(world: World) -> None
 
 def test_a_look_tells_what_is_hidden_and_keeps_nothing(world: World) -> None:
     world.org.findings = [GAP]
-    looked = look(world.app, new())
-    assert looked.found.gaps == 1
+    looked = preview_org(world.app, new())
+    assert looked.org.gaps == 1
     assert looked.secrets == {"password": SECRET}
     assert SECRET not in repr(looked)
     assert find_org("sales") is None
@@ -97,7 +97,7 @@ def test_a_look_tells_what_is_hidden_and_keeps_nothing(world: World) -> None:
 
 def test_a_look_at_an_org_with_another_name_is_refused(sales: World) -> None:
     with pytest.raises(Conflict) as caught:
-        look(sales.app, new("again"))
+        preview_org(sales.app, new("again"))
     assert caught.value.code == "org-already-protected"
 
 
@@ -115,7 +115,7 @@ def test_connecting_is_for_who_manages_the_home(sales: World, role: Role) -> Non
         lambda: connectors(app),
         lambda: asks(app, "memory"),
         lambda: missing(app, "memory", {}, known=()),
-        lambda: look(app, new()),
+        lambda: preview_org(app, new()),
         lambda: keep(app, new()),
         lambda: org_settings(app, "sales"),
         lambda: writer_settings(app, "sales"),
@@ -136,7 +136,7 @@ def test_drafts_open_only_where_they_lay(world: World) -> None:
 
 def test_one_org_at_a_glance(sales: World) -> None:
     before = org_page(sales.app, "sales")
-    assert (before.nights, before.proof, before.tables, before.kept) == ((), None, (), 0)
+    assert (before.nights, before.proof, before.tables, before.snapshot_count) == ((), None, (), 0)
     sales.org.findings = [GAP]
     for _ in range(2):
         backup(sales.app, "sales")

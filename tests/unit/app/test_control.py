@@ -14,12 +14,12 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.app.home.cancellation import LOOK_SECONDS, RunBrake
+from unlost.app.home.cancellation import LOOK_SECONDS, RunCancellation
 from unlost.catalog.nights import nights_of
-from unlost.catalog.runs import RunState, find_run, list_runs, set_wish
-from unlost.model.alert import Rule
+from unlost.catalog.runs import RunState, find_run, list_runs, set_command
+from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, LimitReached, NotFound
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.night import NightState
 
 
@@ -182,14 +182,14 @@ def test_a_restore_that_is_stopped_is_gone_on_with(
 
 def test_what_people_want_is_looked_up_every_two_seconds(sales: World) -> None:
     asked = []
-    brake = RunBrake("run", sales.clock, lambda run: (asked.append(run), Wish.NONE)[1])
+    brake = RunCancellation("run", sales.clock, lambda run: (asked.append(run), RunCommand.NONE)[1])
     for _ in range(10):
         brake.check()
     assert len(asked) == 1
     sales.clock.advance(seconds=LOOK_SECONDS)
     brake.check()
     assert len(asked) == 2
-    assert not set_wish("nobody", Wish.PAUSE)
+    assert not set_command("nobody", RunCommand.PAUSE)
 
 
 # --- what a review found --------------------------------------------------------------------------
@@ -265,5 +265,5 @@ def test_a_paused_run_is_not_told_to_go_on_by_itself(nights: Nights) -> None:
     (night,) = nights_of(nights.oid, most=5)
     pause(world.app, night.run)
     said = {one.rule: one for one in alarms(Watcher().gather(world.app))}
-    assert "does not go on by itself" in said[Rule.NIGHT_PARKED].next_step
-    assert Rule.NIGHT_FAILED not in said
+    assert "does not go on by itself" in said[AlertRule.NIGHT_PARKED].next_step
+    assert AlertRule.NIGHT_FAILED not in said

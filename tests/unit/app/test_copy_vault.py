@@ -10,7 +10,7 @@ from unlost.app.compose import open_application
 from unlost.app.vault.mirror import check_apart
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 
 
 def test_a_home_is_made_from_a_copy(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_places_that_are_not_apart_are_refused(
 
 def test_one_bucket_of_two_servers_is_two_places(tmp_path: Path) -> None:
     here, there = (
-        read_address("s3://box/a", reach=Reach(endpoint=f"http://{one}"), base=tmp_path)
+        read_address("s3://box/a", reach=BucketOptions(endpoint=f"http://{one}"), base=tmp_path)
         for one in ("a", "b")
     )
     check_apart(here, there)

@@ -10,20 +10,20 @@ from homes import SECRET, World
 from patience import HANGING
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
-from unlost.app.actions.alerts.alerts import Asked, add_channel, tell_digest, watch
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, send_digest, watch
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import DailyAt, digest_day
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
 
@@ -31,7 +31,7 @@ URL = "https://hooks.example.com/x"
 
 
 def hook(world: World, name: str = "hook", **told: str) -> None:
-    asked = Asked(name=name, kind=ChannelKind.WEBHOOK, url=URL, **told)
+    asked = ChannelRequest(name=name, kind=ChannelKind.WEBHOOK, url=URL, **told)
     add_channel(world.app, asked, secret="sesame")
 
 
@@ -49,13 +49,13 @@ def told(world: World, post: Post) -> list[Message]:
     watcher = Watcher()
     watcher.gather(world.app)
     before = len(post.taken)
-    tell_digest(world.app, watcher.seen, senders=post)
+    send_digest(world.app, watcher.seen, senders=post)
     return post.taken[before:]
 
 
 @pytest.fixture
 def quiet(sales: World) -> World:
-    change(sales.app, "sales", Wish(at="off"))
+    change(sales.app, "sales", ScheduleChange(at="off"))
     backup(sales.app, "sales")
     return sales
 
@@ -68,7 +68,7 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     assert told(quiet, post) == []
     at(quiet, "07:31")
     (message,) = told(quiet, post)
-    assert message.told is Told.DIGEST
+    assert message.event is AlertMessage.DIGEST
     assert message.title == "1 of 1 org backed up and complete"
     assert message.lines[1].startswith("sales: backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)
@@ -89,7 +89,7 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     backup(quiet.app, "sales")
     now = quiet.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("x is missing",)))
-    match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match([RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
     hook(quiet, digest="07:30")
     at(quiet, "07:30")
     (message,) = told(quiet, Post())
@@ -154,7 +154,7 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
 
     save_check(CheckRecord(sales.clock.now(), "quick", 1, 1, ("x is missing",)))
     looks: list[int] = []
-    brake = Brake()
+    brake = CancellationFlag()
     service = Service(lambda told: sales.opened(brake=told), brake, every=0.05, senders=Slow())
     look = Service._look
 
@@ -180,7 +180,7 @@ def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     quiet: World,
 ) -> None:
     rules = {one.rule for one in alarms(Watcher().gather(quiet.app))}
-    assert Rule.SCHEMA_DRIFT not in rules
+    assert AlertRule.SCHEMA_DRIFT not in rules
     del quiet.org.tables["Account"].columns["Phone"]
     quiet.org.add_column("Account", "Colour", value="red")
     column = quiet.org.tables["Account"].columns["Number"]
@@ -189,13 +189,13 @@ def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     quiet.org.tables["Account"].columns["Number"] = replace(column, kind=WireKind.DECIMAL)
     backup(quiet.app, "sales")
     watcher = Watcher()
-    (alarm,) = [a for a in alarms(watcher.gather(quiet.app)) if a.rule is Rule.SCHEMA_DRIFT]
+    (alarm,) = [a for a in alarms(watcher.gather(quiet.app)) if a.rule is AlertRule.SCHEMA_DRIFT]
     assert "Account.Number is decimal now" in alarm.sentence
     assert "Account.Phone is gone" in alarm.sentence
     assert "Colour" not in alarm.sentence, "new columns are backed up, and no news"
     backup(quiet.app, "sales")
     rules = {one.rule for one in alarms(watcher.gather(quiet.app))}
-    assert Rule.SCHEMA_DRIFT not in rules
+    assert AlertRule.SCHEMA_DRIFT not in rules
 
 
 def test_a_credential_that_ends_soon_is_told(quiet: World) -> None:
@@ -203,7 +203,7 @@ def test_a_credential_that_ends_soon_is_told(quiet: World) -> None:
 
     def said() -> list[tuple[Urgency, int]]:
         found = alarms(Watcher().gather(quiet.app))
-        return [(a.urgency, a.level) for a in found if a.rule is Rule.CREDENTIAL_EXPIRES]
+        return [(a.urgency, a.level) for a in found if a.rule is AlertRule.CREDENTIAL_EXPIRES]
 
     assert said() == []
     for days, expected in ((40, []), (20, [(Urgency.SOON, 0)]), (5, [(Urgency.NOW, 0)]),

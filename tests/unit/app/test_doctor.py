@@ -11,27 +11,27 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.doctor import Diagnosis, doctor
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.vault.mirror import run_mirror, set_mirror
 from unlost.app.compose import Application
 from unlost.app.health import home, orgs
-from unlost.app.health.health import Health
+from unlost.app.health.health import HealthState
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org, save_org
 from unlost.jobs.slots import LEAD
-from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.model.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -42,7 +42,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
     with machine.opened() as app:
         add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
-        add_channel(app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+        add_channel(app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
         set_mirror(app, StoreAddress(tmp_path / "second"))
         backup(app, "sales")
@@ -51,7 +51,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
         yield app
 
 
-def told(found: Diagnosis, health: Health) -> dict[str, str]:
+def told(found: Diagnosis, health: HealthState) -> dict[str, str]:
     """Sentences by name of the checks that ended so."""
     return {check.name: check.sentence for check in found.checks if check.health is health}
 
@@ -66,7 +66,7 @@ def served(app: Application) -> Iterator[Application]:
 
 def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
     found = doctor(served)
-    assert found.worst is Health.GOOD, found
+    assert found.worst is HealthState.GOOD, found
     names = {check.name for check in found.checks}
     assert {"home key", "service key", "secrets", "database", "vault", "format", "keys", "second copy", "store", "copy", "disk",
             "service", "sales: clock", "sales: reading", "sales: writing",
@@ -75,18 +75,18 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
 
 def test_a_service_that_does_not_run_is_named(app: Application) -> None:
     found = doctor(app)
-    assert "sales is not backed up by itself" in told(found, Health.WARNING)["service"]
-    change(app, "sales", Wish(at="off"))
-    assert "service" not in told(doctor(app), Health.WARNING)
+    assert "sales is not backed up by itself" in told(found, HealthState.WARNING)["service"]
+    change(app, "sales", ScheduleChange(at="off"))
+    assert "service" not in told(doctor(app), HealthState.WARNING)
 
 
 def test_a_key_that_others_may_read_is_repaired(served: Application) -> None:
     served.home.home_key.chmod(0o644)
     found = doctor(served)
-    assert found.worst is Health.BAD
-    assert "Others on this machine may read" in told(found, Health.BAD)["home key"]
+    assert found.worst is HealthState.BAD
+    assert "Others on this machine may read" in told(found, HealthState.BAD)["home key"]
     again = doctor(served, repair=True)
-    assert again.worst is Health.GOOD
+    assert again.worst is HealthState.GOOD
     assert [check.name for check in again.checks if check.repaired] == ["home key"]
     assert served.home.home_key.stat().st_mode & 0o777 == 0o600
     assert not [check for check in doctor(served).checks if check.repairable]
@@ -96,10 +96,10 @@ def test_credentials_that_others_may_read_are_repaired(served: Application, tmp_
     file = tmp_path / "bucket.env"
     file.write_text("AWS_ACCESS_KEY_ID=key\n")
     file.chmod(0o640)
-    place = replace(served.home.place, reach=Reach(maintenance_file=file))
+    place = replace(served.home.place, reach=BucketOptions(maintenance_file=file))
     served.home = replace(served.home, place=place)
-    assert str(file) in told(doctor(served), Health.BAD)["credentials"]
-    assert doctor(served, repair=True).worst is Health.GOOD
+    assert str(file) in told(doctor(served), HealthState.BAD)["credentials"]
+    assert doctor(served, repair=True).worst is HealthState.GOOD
     assert file.stat().st_mode & 0o777 == 0o600
     file.unlink()
     assert "credentials" not in {check.name for check in doctor(served).checks}
@@ -115,8 +115,8 @@ def test_what_cannot_be_repaired_is_told_and_stays(
 
     monkeypatch.setattr(Path, "chmod", refused)
     found = doctor(served, repair=True)
-    assert found.worst is Health.BAD
-    assert "It could not be put right: not yours" in told(found, Health.BAD)["home key"]
+    assert found.worst is HealthState.BAD
+    assert "It could not be put right: not yours" in told(found, HealthState.BAD)["home key"]
 
 
 @pytest.mark.parametrize("text", [None, "ef" * 32])
@@ -125,21 +125,21 @@ def test_a_lost_or_other_home_key_is_told(served: Application, text: str | None)
     if text is not None:
         served.home.home_key.write_text(text)
         served.home.home_key.chmod(0o600)
-    bad = told(doctor(served, ask=False), Health.BAD)
+    bad = told(doctor(served, ask=False), HealthState.BAD)
     assert list(bad) == (["secrets"] if text else ["home key"])
 
 
 def test_a_lost_service_key_is_told_and_what_hangs_on_it_too(served: Application) -> None:
     del served.__dict__["whole_vault"]
     served.home.service_key.unlink()
-    assert set(told(doctor(served, ask=False), Health.BAD)) == {"vault", "sales: backup"}
+    assert set(told(doctor(served, ask=False), HealthState.BAD)) == {"vault", "sales: backup"}
 
 
 def test_a_store_that_is_not_to_be_trusted_is_told(
     served: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LocalStore, "put_new", lambda self, name, data: True)
-    assert "store" in told(doctor(served, ask=False), Health.BAD)
+    assert "store" in told(doctor(served, ask=False), HealthState.BAD)
 
 
 def test_a_damaged_database_is_told(served: Application) -> None:
@@ -150,27 +150,27 @@ def test_a_damaged_database_is_told(served: Application) -> None:
     file.write_bytes(data)
     for side in ("-wal", "-shm"):
         Path(f"{file}{side}").unlink(missing_ok=True)
-    assert "is damaged" in told(doctor(served, ask=False), Health.BAD)["database"]
+    assert "is damaged" in told(doctor(served, ask=False), HealthState.BAD)["database"]
     file.write_bytes(b"no database at all" * 300)
-    assert "is damaged" in told(doctor(served, ask=False), Health.BAD)["database"]
+    assert "is damaged" in told(doctor(served, ask=False), HealthState.BAD)["database"]
 
 
 def test_a_copy_that_is_due_is_made(served: Application) -> None:
     shutil.rmtree(served.home.vault / "homes")
     org = get_org("sales")
     save_org(replace(org, config={**org.config, "address": "two"}))
-    assert "copy" in told(doctor(served, ask=False), Health.WARNING)
-    assert doctor(served, ask=False, repair=True).worst is Health.GOOD
+    assert "copy" in told(doctor(served, ask=False), HealthState.WARNING)
+    assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
     assert list(served.vault.homes.numbers()) == [1]
 
 
 def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:
     now = served.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("segment x is missing",)))
-    match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match([RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
     found = doctor(served, ask=False)
-    assert "segment x is missing" in told(found, Health.BAD)["vault"]
-    assert told(found, Health.WARNING)["alerts"] == "1 alerts last."
+    assert "segment x is missing" in told(found, HealthState.BAD)["vault"]
+    assert told(found, HealthState.WARNING)["alerts"] == "1 alerts last."
 
 
 def test_a_full_disk_and_a_home_without_channels_are_told(
@@ -179,7 +179,7 @@ def test_a_full_disk_and_a_home_without_channels_are_told(
     full = shutil._ntuple_diskusage(100, 95, 5)
     monkeypatch.setattr(home.shutil, "disk_usage", lambda _: full)
     monkeypatch.setattr(home, "list_channels", list)
-    warned = told(doctor(served, ask=False), Health.WARNING)
+    warned = told(doctor(served, ask=False), HealthState.WARNING)
     assert warned["disk"].startswith("5% of the disk")
     assert "there is no channel" in warned["alerts"]
 
@@ -190,9 +190,9 @@ def test_a_full_disk_and_a_home_without_channels_are_told(
 def test_an_org_that_does_not_let_us_in_is_told(served: Application) -> None:
     served.secrets(get_org("sales").oid).put("password", "wrong")
     served.writer_secrets(get_org("sales").oid).put("password", "wrong")
-    bad = told(doctor(served), Health.BAD)
+    bad = told(doctor(served), HealthState.BAD)
     assert set(bad) == {"sales: reading", "sales: writing"}
-    assert not told(doctor(served, ask=False), Health.BAD)
+    assert not told(doctor(served, ask=False), HealthState.BAD)
 
 
 def test_what_is_not_seen_and_a_clock_that_is_wrong_are_told(
@@ -205,8 +205,8 @@ def test_what_is_not_seen_and_a_clock_that_is_wrong_are_told(
     late = served.clock.now() - timedelta(minutes=10)
     monkeypatch.setattr(source, "server_time", lambda: late)
     found = doctor(served)
-    assert "600 seconds apart" in told(found, Health.BAD)["sales: clock"]
-    assert "Phone is not seen" in told(found, Health.WARNING)["sales: reading"]
+    assert "600 seconds apart" in told(found, HealthState.BAD)["sales: clock"]
+    assert "Phone is not seen" in told(found, HealthState.WARNING)["sales: reading"]
 
 
 def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
@@ -216,9 +216,11 @@ def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
 
     lacks = [MissingPermission("Edit", "Edit on Account is missing.")]
     monkeypatch.setattr(MemoryWriter, "missing", lambda self, tables: lacks)
-    assert "Edit on Account" in told(doctor(served), Health.WARNING)["sales: writing"]
+    assert "Edit on Account" in told(doctor(served), HealthState.WARNING)["sales: writing"]
     monkeypatch.setattr(orgs, "find_writer", lambda oid: None)
-    assert "nothing can be brought back" in told(doctor(served), Health.WARNING)["sales: writing"]
+    assert (
+        "nothing can be brought back" in told(doctor(served), HealthState.WARNING)["sales: writing"]
+    )
 
 
 def test_backups_that_are_old_incomplete_or_missing_are_told(
@@ -226,13 +228,13 @@ def test_backups_that_are_old_incomplete_or_missing_are_told(
 ) -> None:
     served.clock.advance(hours=48)  # type: ignore[attr-defined]
     found = doctor(served, ask=False, repair=True)
-    assert told(found, Health.BAD)["sales: backup"] == "The newest backup is 48 hours old."
+    assert told(found, HealthState.BAD)["sales: backup"] == "The newest backup is 48 hours old."
     org = served.connector("memory").orgs["one"]  # type: ignore[attr-defined]
     org.hide_column("Account", "Phone")
     backup(served, "sales")
-    assert "sales: backup" in told(doctor(served, ask=False), Health.WARNING)
+    assert "sales: backup" in told(doctor(served, ask=False), HealthState.WARNING)
     monkeypatch.setattr(served.vault, "snapshots", lambda oid: ())
-    assert told(doctor(served, ask=False), Health.WARNING)["sales: backup"].startswith(
+    assert told(doctor(served, ask=False), HealthState.WARNING)["sales: backup"].startswith(
         "There is no"
     )
 
@@ -240,14 +242,14 @@ def test_backups_that_are_old_incomplete_or_missing_are_told(
 def test_a_zone_that_this_machine_does_not_know_is_told(served: Application) -> None:
     org = get_org("sales")
     save_org(replace(org, identity=replace(org.identity, zone="Nowhere/Else")))
-    assert "Nowhere/Else" in told(doctor(served, ask=False), Health.BAD)["sales: schedule"]
+    assert "Nowhere/Else" in told(doctor(served, ask=False), HealthState.BAD)["sales: schedule"]
 
 
 def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application) -> None:
     shutil.move(served.home.vault, f"{served.home.vault}-away")
     served.__dict__.pop("whole_vault", None)
     found = doctor(served)
-    assert {"vault", "sales: writing", "sales: backup"} <= set(told(found, Health.BAD))
+    assert {"vault", "sales: writing", "sales: backup"} <= set(told(found, HealthState.BAD))
     assert "sales: reading" in {check.name for check in found.checks}
 
 
@@ -272,4 +274,4 @@ def test_what_a_bucket_does_not_let_go_is_told(
 
     monkeypatch.setattr(LocalStore, "delete", delete)
     monkeypatch.setattr(LocalStore, "properties", properties)
-    assert told_of in told(doctor(served, ask=False), Health.WARNING)["store"]
+    assert told_of in told(doctor(served, ask=False), HealthState.WARNING)["store"]

@@ -8,9 +8,9 @@ import zstandard
 import scanner
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
-from unlost.app.actions.retention.erase import WishedErasure, erase, erasures, plan
-from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.people.audit import list_events
+from unlost.app.actions.retention.erase import ErasureRequest, erase, erasures, plan
+from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.app.actions.vault.compact import compact
 from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
@@ -24,10 +24,10 @@ from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
 GONE = "A40017"
-WISH = WishedErasure((f"Account/{GONE}",), match=("Account.Number",))
+WISH = ErasureRequest((f"Account/{GONE}",), match=("Account.Number",))
 
 
-def done(world: World, wish: WishedErasure = WISH) -> None:
+def done(world: World, wish: ErasureRequest = WISH) -> None:
     erase(world.app, "sales", wish, plan=plan(world.app, "sales", wish).digest)
 
 
@@ -54,7 +54,7 @@ def test_the_plan_says_what_is_done(year: World) -> None:
 def test_the_audit_tells_that_it_was_done_and_not_of_whom(year: World) -> None:
     done(year)
     (deed, *_) = [
-        one.deed for one in deeds(year.app, org="sales").entries if one.deed.trace == "write"
+        one.deed for one in list_events(year.app, org="sales").entries if one.deed.trace == "write"
     ]
     assert (deed.act, deed.outcome) == ("erase.run", "done")
     assert GONE not in repr(deed)
@@ -133,12 +133,12 @@ def test_what_an_erasure_that_came_to_nothing_was_about_is_kept_and_its_note_for
     seen = plan(planted.app, "sales", WISH).digest
     vault = type(planted.vault)
 
-    def away(self: Any, org: str, wish: Any, *, agree: Any, **_: object) -> None:
-        agree(self.plan_erasure(org, wish))
+    def away(self: Any, org: str, agreed: Any, *, before_write: Any, **_: object) -> None:
+        before_write(self.plan(org, agreed.operation).effect)
         raise StoreError("store-failed", "The store did not answer.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(vault, "erase", away)
+        patch.setattr(vault, "apply", away)
         with pytest.raises(StoreError):
             erase(planted.app, "sales", WISH, plan=seen)
     compact(planted.app, "sales")
@@ -158,9 +158,9 @@ def in_home(world: World) -> list[str]:
 def test_what_is_held_or_changed_since_is_not_erased(year: World) -> None:
     seen = plan(year.app, "sales", WISH)
     with pytest.raises(Conflict) as caught:
-        erase(year.app, "sales", WishedErasure(("Account/A40019",)), plan=seen.digest)
+        erase(year.app, "sales", ErasureRequest(("Account/A40019",)), plan=seen.digest)
     assert caught.value.code == "erase-changed"
-    hold(year.app, "sales", WishedHold(record=f"Account/{GONE}", reason="lawsuit"))
+    hold(year.app, "sales", HoldRequest(record=f"Account/{GONE}", reason="lawsuit"))
     with pytest.raises(Conflict) as caught:
         erase(year.app, "sales", WISH, plan=seen.digest)
     assert caught.value.code == "erase-held"
@@ -169,9 +169,9 @@ def test_what_is_held_or_changed_since_is_not_erased(year: World) -> None:
 
 def test_what_is_wished_must_be_readable(year: World) -> None:
     for wish in (
-        WishedErasure(("Account",)),
-        WishedErasure((f"Account/{GONE}",), match=("Number",)),
-        WishedErasure((f"Account/{GONE}",), match=(".Number",)),
+        ErasureRequest(("Account",)),
+        ErasureRequest((f"Account/{GONE}",), match=("Number",)),
+        ErasureRequest((f"Account/{GONE}",), match=(".Number",)),
     ):
         with pytest.raises(UsageError):
             plan(year.app, "sales", wish)
@@ -190,7 +190,7 @@ def test_what_stands_for_it_in_another_org_is_told(year: World) -> None:
 
 
 def test_with_what_the_org_deletes_with_it(year: World) -> None:
-    seen = plan(year.app, "sales", WishedErasure((f"Account/{GONE}",), related=True))
+    seen = plan(year.app, "sales", ErasureRequest((f"Account/{GONE}",), related=True))
     assert len(seen.tables) == 2  # nothing but its log belongs to an account there
     head = year.app.whole_vault.head(get_org("sales").oid)
     assert head is not None

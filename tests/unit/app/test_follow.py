@@ -9,7 +9,7 @@ from unit.app.test_nights import Nights
 from unlost.alerts.rules import alarms
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.follow import follow
 from unlost.app.actions.orgs.hidden_columns import hidden, hide
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
@@ -23,7 +23,7 @@ from unlost.catalog.orgs import get_org
 from unlost.catalog.people import actor_of
 from unlost.catalog.tokens import actor_of_token
 from unlost.model.access import Right, Role
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, NotAllowed, StoreError
 from unlost.model.night import NightState
 from unlost.testing.org import MemoryOrg
@@ -40,7 +40,7 @@ def refresh(world: World) -> None:
 
 def test_the_name_follows_and_the_old_org_is_kept(sales: World) -> None:
     set_writer(sales.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
-    change(sales.app, "sales", Wish(at="03:15"))
+    change(sales.app, "sales", ScheduleChange(at="03:15"))
     backup(sales.app, "sales")
     refresh(sales)
     with pytest.raises(Conflict) as caught:
@@ -156,13 +156,13 @@ def test_a_night_notices_it_at_once_and_says_what_to_do(sales: World) -> None:
     night = nights_of(nights.oid, most=1)[0]
     assert (night.state, night.tries) == (NightState.GIVEN_UP, 1)
     said = alarms(Watcher().gather(sales.app))
-    (alarm,) = [one for one in said if one.rule in (Rule.ORG_REPLACED, Rule.NIGHT_FAILED)]
-    assert (alarm.rule, alarm.command) == (Rule.ORG_REPLACED, "unlost org follow sales")
+    (alarm,) = [one for one in said if one.rule in (AlertRule.ORG_REPLACED, AlertRule.NIGHT_FAILED)]
+    assert (alarm.rule, alarm.command) == (AlertRule.ORG_REPLACED, "unlost org follow sales")
     follow(sales.app, "sales")
     nights.pass_time(minutes=24 * 60)
     assert nights_of(get_org("sales").oid, most=1)[0].state is NightState.DONE
     said = alarms(Watcher().gather(sales.app))
-    assert not [one for one in said if one.rule is Rule.ORG_REPLACED and one.org == "sales"]
+    assert not [one for one in said if one.rule is AlertRule.ORG_REPLACED and one.org == "sales"]
 
 
 def test_a_cancelled_night_is_no_failure(sales: World) -> None:
@@ -185,4 +185,4 @@ def test_a_cancelled_night_is_no_failure(sales: World) -> None:
     pause(sales.app, night.run)
     cancel(sales.app, night.run)
     said = alarms(Watcher().gather(sales.app))
-    assert Rule.NIGHT_FAILED not in {one.rule for one in said}
+    assert AlertRule.NIGHT_FAILED not in {one.rule for one in said}

@@ -18,12 +18,17 @@ from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
-from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept
+from unlost.app.actions.restores.kept_plan import (
+    RestoreRequest,
+    choose,
+    make_plan_now,
+    show_stored_plan,
+)
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.retention.forget import forget, plan
-from unlost.app.actions.retention.keeping import KeepWish, change
+from unlost.app.actions.retention.keeping import RetentionChange, change
 from unlost.app.actions.storage.storage import storage
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.actions.vault.verify import verify
@@ -36,8 +41,8 @@ from unlost.model.snapshot import ChangeKind, CommitKind, VerifyLevel
 
 def thin(world: World, **rules: int) -> None:
     """Set rules, and forget by them."""
-    change(world.app, "sales", KeepWish(**rules))
-    forget(world.app, "sales", plan=plan(world.app, "sales", KeepWish()).digest)
+    change(world.app, "sales", RetentionChange(**rules))
+    forget(world.app, "sales", plan=plan(world.app, "sales", RetentionChange()).digest)
 
 
 def code_of(call: Callable[[], object]) -> str:
@@ -96,7 +101,7 @@ def test_a_number_that_was_forgotten_is_named_as_such(thinned: World) -> None:
 def test_whatever_looks_over_nights_goes_on(thinned: World) -> None:
     app = thinned.app
     assert [info.number for info in snapshots(app, "sales").snapshots] == [9, 10]
-    assert org_page(app, "sales").kept == 2
+    assert org_page(app, "sales").snapshot_count == 2
     assert overview(app).orgs[0].last is not None
     assert vault_state(app).orgs[0].backups == 2
     assert code_of(lambda: storage(app, "sales")) == "storage-unknown"  # as before
@@ -142,8 +147,8 @@ def shop(sales: World, tmp_path: Path) -> Shop:
 
 
 def chosen(shop: Shop, request: PlanRequest) -> str:
-    view = choose(shop.app, "sales", Wanted(request))
-    return make_kept(shop.app, "sales", view.plan).plan
+    view = choose(shop.app, "sales", RestoreRequest(request))
+    return make_plan_now(shop.app, "sales", view.plan).plan
 
 
 def test_what_no_kept_backup_shows_alive_comes_back_in_its_last_state(shop: Shop) -> None:
@@ -160,7 +165,7 @@ def test_a_plan_of_a_backup_that_was_forgotten_since_brings_back_what_is_left(sh
     ident = chosen(shop, request)
     before = plan_records(shop.app, "sales", ident, "Account")
     thin(shop.world, daily=1)
-    assert kept_plan(shop.app, "sales", ident).plan == ident
+    assert show_stored_plan(shop.app, "sales", ident).plan == ident
     assert plan_records(shop.app, "sales", ident, "Account") == before
     assert before.total == 1
     assert shop.run(shop.plan(f"Account/{CUSTOMER}")).whole
@@ -180,14 +185,14 @@ def test_how_a_restore_ended_is_told_after_its_backup_was_forgotten(shop: Shop) 
 
 def test_nothing_is_forgotten_under_a_restore_that_may_go_on(shop: Shop) -> None:
     from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
-    from unlost.engine.restore.journal.entries import Opened
-    from unlost.engine.restore.journal.log import Log
+    from unlost.engine.restore.journal.entries import RunOpened
+    from unlost.engine.restore.journal.log import RestoreLog
     from unlost.engine.restore.values.plan_file import read_plan
 
     made = shop.plan(f"Account/{CUSTOMER}")
     opened = read_plan(Path(made.file).read_bytes())
-    log = Log(shop.app.vault.journal(shop.oid, made.run))
-    log.write(Opened(made.run, opened, shop.app.clock.now()))
+    log = RestoreLog(shop.app.vault.journal(shop.oid, made.run))
+    log.write(RunOpened(made.run, opened, shop.app.clock.now()))
     now = shop.app.clock.now()
     begin_run(made.run, org="sales", kind=CommitKind.RESTORE, full=False, at=now)
     assert code_of(lambda: thin(shop.world, daily=1)) == "runs-open"

@@ -23,7 +23,7 @@ from unlost.catalog.hidden_columns import hide_column
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.schema import WireKind
 
 PHONE, OLD = "+41 40017", "+49 1 secret"

@@ -13,8 +13,14 @@ from homes import SECRET, World
 from unit.app.test_nights import Desk, Nights, failing
 from unlost.alerts.rules import alarms
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.hour import REMEMBERED, Hour, HourEnding, do_hour, run_of_hour
-from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.backups.hour import (
+    REMEMBERED,
+    HourlyBackup,
+    HourlyEnding,
+    do_hour,
+    run_of_hour,
+)
+from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.actions.runs.tick import tick
@@ -41,7 +47,7 @@ class HourDesk(Desk):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.hours: dict[str, Hour] = {}
+        self.hours: dict[str, HourlyBackup] = {}
 
     def enqueue(self, job: Job) -> None:
         if job.kind is JobKind.HOURLY and job.id not in self.known:
@@ -57,16 +63,16 @@ class Hours(Nights):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.desk: HourDesk = HourDesk(world)
-        change(self.app, "sales", Wish(hourly="account"))
+        change(self.app, "sales", ScheduleChange(hourly="account"))
 
     @property
     def done(self) -> list[str]:
-        return [hour for hour, told in self.desk.hours.items() if told.ending is HourEnding.DONE]
+        return [hour for hour, told in self.desk.hours.items() if told.ending is HourlyEnding.DONE]
 
     def codes(self) -> Counter[str]:
         return Counter(told.code for told in self.desk.hours.values())
 
-    def hour(self) -> Hour:
+    def hour(self) -> HourlyBackup:
         """Do the hour of now."""
         return do_hour(self.app, self.oid, name_of_hour(self.now))
 
@@ -111,16 +117,16 @@ def test_no_hour_before_the_first_night(sales: World) -> None:
 
 
 def test_hours_keep_out_of_blackout_hours(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(blackout=["08:00-18:00"]))
+    change(hours.app, "sales", ScheduleChange(blackout=["08:00-18:00"]))
     hours.until("2026-03-02T20:30")
     assert hours.done == [f"2026-03-02T{hour:02}Z" for hour in (4, 5, 6, 7, 18, 19, 20)]
 
 
 def test_an_hour_that_waited_until_its_blackout_is_left_out(hours: Hours) -> None:
     hours.world.clock.advance(hours=1)
-    change(hours.app, "sales", Wish(blackout=["04:00-18:00"]))
-    assert hours.hour() == Hour(
-        run_of_hour(hours.oid, "2026-03-02T04Z"), HourEnding.SKIPPED, "not-its-time"
+    change(hours.app, "sales", ScheduleChange(blackout=["04:00-18:00"]))
+    assert hours.hour() == HourlyBackup(
+        run_of_hour(hours.oid, "2026-03-02T04Z"), HourlyEnding.SKIPPED, "not-its-time"
     )
 
 
@@ -134,7 +140,7 @@ def test_clocks_that_are_set_neither_double_nor_skip_an_hour(
     world.clock.advance(seconds=(start - world.clock.now()).total_seconds())
     backup(world.app, "sales")
     made = Hours(world)
-    change(made.app, "sales", Wish(at="04:30"))
+    change(made.app, "sales", ScheduleChange(at="04:30"))
     made.pass_time(minutes=24 * 60 * 2, every=30)
     assert [night for night in made.desk.done if night.startswith(before[:8])] == made.desk.done
     assert len(made.desk.done) == 2
@@ -171,7 +177,7 @@ def test_an_hour_that_waited_too_long_for_its_turn_is_over(hours: Hours) -> None
 
 
 def test_hours_are_spread_as_nights_are(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(window=600))
+    change(hours.app, "sales", ScheduleChange(window=600))
     (told,) = show(hours.app).schedules
     assert told.next_hour is not None
     assert hours.now < told.next_hour < hours.now + timedelta(hours=1)
@@ -180,7 +186,7 @@ def test_hours_are_spread_as_nights_are(hours: Hours) -> None:
 
 
 def test_no_hour_where_none_is_wanted_any_more(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="none"))
+    change(hours.app, "sales", ScheduleChange(hourly="none"))
     assert hours.hour().code == "not-its-time"
     hours.until("2026-03-02T09:00")
     assert hours.done == []
@@ -202,7 +208,7 @@ def test_a_backup_by_hand_goes_first(hours: Hours) -> None:
     hours.world.clock.advance(hours=1)
     with hours.app.lease.hold(hours.oid, kind=CommitKind.BACKUP, run="by-hand"):
         told = hours.hour()
-    assert (told.ending, told.code) == (HourEnding.GIVEN_UP, "run-in-progress")
+    assert (told.ending, told.code) == (HourlyEnding.GIVEN_UP, "run-in-progress")
     run = find_run(told.run)
     assert run is not None
     assert run.state is RunState.ABANDONED
@@ -218,15 +224,15 @@ def test_no_hour_before_a_backup_that_did_not_end(hours: Hours) -> None:
     hours.world.clock.advance(hours=1)
     assert hours.hour().code == "backup-unfinished"
     backup(hours.app, "sales")
-    assert hours.hour().ending is HourEnding.DONE
+    assert hours.hour().ending is HourlyEnding.DONE
 
 
 def test_an_hour_whose_turn_comes_after_that_of_a_night_is_left_out(hours: Hours) -> None:
     hours.until("2026-03-03T02:55")
     failing(hours, lambda: LimitReached("spent", "Spent."), 1)
     hours.until("2026-03-03T03:00")
-    assert hours.hour() == Hour(
-        run_of_hour(hours.oid, "2026-03-03T03Z"), HourEnding.SKIPPED, "night"
+    assert hours.hour() == HourlyBackup(
+        run_of_hour(hours.oid, "2026-03-03T03Z"), HourlyEnding.SKIPPED, "night"
     )
 
 
@@ -281,11 +287,11 @@ def test_a_night_overtakes_an_hour_that_is_under_way(hours: Hours) -> None:
         hours.world.clock.advance(seconds=120)
         tick(hours.app, Later())
 
-    change(hours.app, "sales", Wish(at="02:58"))
+    change(hours.app, "sales", ScheduleChange(at="02:58"))
     hours.world.clock.advance(seconds=62 * 60)
     meanwhile(hours, dusk)
     told = hours.hour()
-    assert (told.ending, told.code) == (HourEnding.GIVEN_UP, "run-gave-way")
+    assert (told.ending, told.code) == (HourlyEnding.GIVEN_UP, "run-gave-way")
     (job,) = [job for job in queue if job.org]
     assert job.kind is JobKind.NIGHT
     hours.desk.enqueue(job)
@@ -360,7 +366,7 @@ def test_whoever_sets_the_schedule_lets_the_hours_go_on(hours: Hours) -> None:
     failing(hours, lambda: ZeroDivisionError("division by zero"), 1)
     hours.until("2026-03-02T05:30")
     assert hours.codes() == {"ZeroDivisionError": 1, "failed-before": 1}
-    change(hours.app, "sales", Wish(hourly="Account"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account"))
     hours.until("2026-03-02T06:30")
     assert hours.done == ["2026-03-02T06Z"]
 
@@ -380,7 +386,7 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
 
 
 def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="Account,User"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account,User"))
     hours.world.org.add_column("User", "Extra")
     hours.until("2026-03-02T04:30")
     (run,) = list_runs("sales", hourly=True)
@@ -390,7 +396,7 @@ def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) 
 
 
 def test_a_table_that_cannot_be_read_for_two_hours_is_told(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="Account,User"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account,User"))
     source = hours.world.connector.source("one")
     source.faults.plant("read", TransientError("busy", "Busy."), table="User", times=99)
     hours.until("2026-03-02T05:30")
@@ -421,7 +427,7 @@ def test_an_hour_whose_vault_goes_away_is_closed_all_the_same(
     meanwhile(hours, lambda: [monkeypatch.setattr(hours.world.vault, name, away)
                               for name in ("at", "begin", "commits")])  # fmt: skip
     told = hours.hour()
-    assert (told.ending, told.code) == (HourEnding.FAILED, "vault-away")
+    assert (told.ending, told.code) == (HourlyEnding.FAILED, "vault-away")
     assert unfinished_backups(hours.oid, hourly=True) == []
 
 
@@ -451,9 +457,9 @@ def test_an_hour_that_crashed_goes_on_within_the_hour(
 ) -> None:
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
     hours.world.clock.advance(seconds=600)
-    assert hours.hour() == Hour(run, HourEnding.DONE)
+    assert hours.hour() == HourlyBackup(run, HourlyEnding.DONE)
     assert hours.snapshots() == 2
-    assert hours.hour().ending is HourEnding.SKIPPED, "it is done once"
+    assert hours.hour().ending is HourlyEnding.SKIPPED, "it is done once"
 
 
 def test_an_hour_that_crashed_is_closed_by_the_next(
@@ -507,7 +513,7 @@ def test_an_hour_that_was_killed_once_it_had_ended_stays_ended_and_leaves_no_ste
     assert hours.app.steps.runs() == [run]
     assert unfinished_backups(hours.oid, hourly=True) == []
     hours.world.clock.advance(hours=1)
-    assert hours.hour().ending is HourEnding.DONE
+    assert hours.hour().ending is HourlyEnding.DONE
     known = find_run(run)
     assert known is not None
     assert (known.state, known.error_code) == (RunState.FAILED, "away")
@@ -522,7 +528,7 @@ def test_an_hour_whose_steps_were_lost_begins_again_within_the_hour(
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
     hours.app.steps.drop(run)
     hours.world.clock.advance(seconds=600)
-    assert hours.hour() == Hour(run, HourEnding.DONE)
+    assert hours.hour() == HourlyBackup(run, HourlyEnding.DONE)
     assert hours.snapshots() == 2
 
 

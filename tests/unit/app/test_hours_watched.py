@@ -11,10 +11,10 @@ from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.alerts.alert_facts import TOLD_APART, Watcher
 from unlost.app.alerts.digest_email import digest
-from unlost.app.health.health import Health
+from unlost.app.health.health import HealthState
 from unlost.app.service.metrics import ORG_FIGURES
 from unlost.catalog.storage import storages
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 from unlost.model.certificate import Verdict
 from unlost.model.quota import Quota
 from unlost.model.snapshot import nights
@@ -78,8 +78,8 @@ def test_days_long_ago_tell_nothing_of_tables_of_hours(
     assert TOLD_APART > LEAST_NIGHTS
     days.live(hours=24 * 4, updates=4, looks=24)
     (org,) = days.watcher.seen.orgs
-    assert ["Account" in night.held for night in org.counts] == [True, True, False, False]
-    assert all("User" in night.held for night in org.counts[:-1])
+    assert ["Account" in night.records for night in org.counts] == [True, True, False, False]
+    assert all("User" in night.records for night in org.counts[:-1])
 
 
 def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
@@ -90,7 +90,7 @@ def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
     for key in list(held)[:200]:
         days.world.org.delete("Account", key)
     days.live(hours=1, updates=0)
-    key = f"{Rule.UNUSUAL_LOSS}/sales/Account"
+    key = f"{AlertRule.UNUSUAL_LOSS}/sales/Account"
     assert days.look() == {key}
     assert days.watcher.seen.orgs[0].today is not None
     days.until("2026-03-04T04:30")
@@ -135,9 +135,9 @@ def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
     assert days.app.vault.snapshots(days.oid)[-1].partial
     checks = {one.name: one for one in doctor(days.app, ask=False).checks}
     told = checks["sales: backup"]
-    assert told.health is Health.BAD
+    assert told.health is HealthState.BAD
     assert told.sentence == "The newest backup is 42 hours old."
-    assert f"{Rule.NO_RECENT_BACKUP}/sales" in days.look()
+    assert f"{AlertRule.NO_RECENT_BACKUP}/sales" in days.look()
 
 
 def test_hours_keep_no_samples_of_storages(days: Days) -> None:

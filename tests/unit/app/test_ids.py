@@ -10,10 +10,10 @@ from unlost.app.actions.records.file import file
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
-from unlost.app.records.ids import held_id
+from unlost.app.records.ids import stored_id
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 from unlost.model.schema import WireKind
 from unlost.testing.org import file_cells
 
@@ -84,7 +84,7 @@ def test_an_unknown_id_is_unknown_in_every_form(night: World) -> None:
 def test_a_table_that_is_not_held_has_no_record(night: World) -> None:
     head = night.vault.head(get_org("sales").oid)
     assert head is not None
-    assert held_id(head, "Nothing", ["A40017"]) is None
+    assert stored_id(head, "Nothing", ["A40017"]) is None
 
 
 def test_without_its_connector_the_vault_can_still_be_read(

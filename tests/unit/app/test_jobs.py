@@ -10,22 +10,28 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import queued_restore
-from unlost.app.actions.restores.kept_plan import PlanView, Wanted, choose, make_kept, run_kept
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    RestoreRequest,
+    choose,
+    make_plan_now,
+    run_stored_plan,
+)
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
-from unlost.app.actions.runs.run import FORGOTTEN, job, written_by_table
-from unlost.app.actions.runs.runs import Group, jobs
+from unlost.app.actions.runs.run import FORGOTTEN, run_status, written_by_table
+from unlost.app.actions.runs.runs import RunGroup, list_page
 from unlost.catalog.nights import add_night
 from unlost.catalog.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.snapshot import CommitKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
-LOST = Wanted(PlanRequest("sales", lost=("1", "2")))
+LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +49,11 @@ def shop(sales: World, tmp_path: Path) -> Shop:
 
 
 def planned(shop: Shop) -> PlanView:
-    return make_kept(shop.app, "sales", choose(shop.app, "sales", LOST).plan)
+    return make_plan_now(shop.app, "sales", choose(shop.app, "sales", LOST).plan)
 
 
 def handed(shop: Shop) -> str:
-    return run_kept(shop.app, "sales", planned(shop).plan).run
+    return run_stored_plan(shop.app, "sales", planned(shop).plan).run
 
 
 def somebody(shop: Shop, role: Role, oid: str | None = None) -> object:
@@ -59,22 +65,22 @@ def somebody(shop: Shop, role: Role, oid: str | None = None) -> object:
 
 def test_runs_are_listed_by_kind_and_state(shop: Shop) -> None:
     run = handed(shop)
-    listed = jobs(shop.app)
+    listed = list_page(shop.app)
     assert [one.kind.value for one in listed.runs] == ["restore", "backup", "backup"]
     assert listed.going
-    assert [one.id for one in jobs(shop.app, kind=CommitKind.RESTORE).runs] == [run]
-    assert [one.id for one in jobs(shop.app, group=Group.OPEN).runs] == [run]
-    assert len(jobs(shop.app, group=Group.DONE).runs) == 2
-    assert jobs(shop.app, group=Group.FAILED).runs == ()
+    assert [one.id for one in list_page(shop.app, kind=CommitKind.RESTORE).runs] == [run]
+    assert [one.id for one in list_page(shop.app, group=RunGroup.OPEN).runs] == [run]
+    assert len(list_page(shop.app, group=RunGroup.DONE).runs) == 2
+    assert list_page(shop.app, group=RunGroup.FAILED).runs == ()
     do_restore(shop.app, run)
-    assert not jobs(shop.app).going
+    assert not list_page(shop.app).going
 
 
 def test_older_runs_are_on_the_next_page(shop: Shop) -> None:
     shop.night()
-    first = jobs(shop.app, most=2)
+    first = list_page(shop.app, most=2)
     assert (len(first.runs), first.more) == (2, first.runs[1].id)
-    rest = jobs(shop.app, most=2, before=first.more)
+    rest = list_page(shop.app, most=2, before=first.more)
     assert (len(rest.runs), rest.more) == (1, None)
     assert not {one.id for one in first.runs} & {one.id for one in rest.runs}
 
@@ -84,44 +90,44 @@ def test_runs_that_began_at_one_instant_are_all_listed(shop: Shop) -> None:
         begin_run(name, org="sales", kind=CommitKind.BACKUP, full=False, at=shop.world.clock.now())
     seen: list[str] = []
     before: str | None = None
-    while (page := jobs(shop.app, most=2, before=before)).more is not None:
+    while (page := list_page(shop.app, most=2, before=before)).more is not None:
         seen += [one.id for one in page.runs]
         before = page.more
     seen += [one.id for one in page.runs]
-    assert sorted(seen) == sorted(one.id for one in jobs(shop.app).runs)
+    assert sorted(seen) == sorted(one.id for one in list_page(shop.app).runs)
     assert len(set(seen)) == 5
 
 
 def test_what_was_asked_for_and_has_not_begun_is_listed(shop: Shop) -> None:
     night = add_night(shop.oid, "2026-03-05T01:00", at=shop.world.clock.now())
-    assert jobs(shop.app).asked == (night,)
-    assert jobs(shop.app).going
-    assert jobs(shop.app, group=Group.DONE).asked == ()
+    assert list_page(shop.app).requested == (night,)
+    assert list_page(shop.app).going
+    assert list_page(shop.app, group=RunGroup.DONE).requested == ()
     backup(shop.app, "sales", run=night.run)
-    assert jobs(shop.app).asked == ()
+    assert list_page(shop.app).requested == ()
 
 
 def test_orgs_that_somebody_may_not_see_are_not_listed(shop: Shop) -> None:
     handed(shop)
     elsewhere = somebody(shop, Role.ADMIN, "oid-of-another")
-    assert jobs(elsewhere).runs == ()  # type: ignore[arg-type]
-    assert len(jobs(somebody(shop, Role.AUDITOR)).runs) == 3  # type: ignore[arg-type]
+    assert list_page(elsewhere).runs == ()  # type: ignore[arg-type]
+    assert len(list_page(somebody(shop, Role.AUDITOR)).runs) == 3  # type: ignore[arg-type]
 
 
 def test_restores_that_only_the_vault_knows_are_listed_apart(shop: Shop) -> None:
     run = handed(shop)
     shop.lose_database()
-    listed = jobs(shop.app)
+    listed = list_page(shop.app)
     assert listed.forgotten == ((run, "sales"),)
-    assert (job(shop.app, run).state, job(shop.app, run).over) == (FORGOTTEN, True)
-    assert jobs(shop.app, kind=CommitKind.BACKUP).forgotten == ()
+    assert (run_status(shop.app, run).state, run_status(shop.app, run).over) == (FORGOTTEN, True)
+    assert list_page(shop.app, kind=CommitKind.BACKUP).forgotten == ()
 
 
 # --- one job --------------------------------------------------------------------------------------
 
 
 def test_a_restore_that_waits_tells_what_it_will_write(shop: Shop) -> None:
-    told = job(shop.app, handed(shop))
+    told = run_status(shop.app, handed(shop))
     assert (told.state, told.going, told.served, told.done, told.total) == (
         "waiting",
         True,
@@ -139,7 +145,7 @@ def test_a_restore_that_waits_tells_what_it_will_write(shop: Shop) -> None:
 def test_what_is_read_back_is_not_counted_again(shop: Shop) -> None:
     run = handed(shop)
     do_restore(shop.app, run)
-    told = job(shop.app, run)
+    told = run_status(shop.app, run)
     assert (told.state, told.going, told.done, told.total, told.tenths) == (
         "done",
         False,
@@ -152,28 +158,28 @@ def test_what_is_read_back_is_not_counted_again(shop: Shop) -> None:
 def test_one_of_the_command_line_has_no_total(shop: Shop) -> None:
     plan = shop.whole_plan()
     run_plan(shop.app, Path(plan.file))
-    told = job(shop.app, plan.run)
+    told = run_status(shop.app, plan.run)
     assert (told.total, told.plan, told.tenths) == (None, "", 0)
     assert [one.table for one in told.tables] == ["Account", "Contact", "Paper"]
 
 
 def test_a_backup_tells_its_tables(shop: Shop) -> None:
     run = shop.app.vault.at(shop.oid, 1).info.run
-    told = job(shop.app, run)
+    told = run_status(shop.app, run)
     assert (told.restore, told.snapshot, told.total) == (False, 1, None)
     assert {one.table: one.rows for one in told.tables}["Contact"] == 2
 
 
 def test_a_run_that_nobody_knows_is_told(shop: Shop) -> None:
-    refused(NotFound, "run-unknown", job, shop.app, "restore-x")
+    refused(NotFound, "run-unknown", run_status, shop.app, "restore-x")
     refused(NotFound, "run-unknown", outcome, shop.app, "restore-x")
 
 
 def test_what_is_as_wanted_or_blocked_is_not_to_be_written(shop: Shop) -> None:
-    view = make_kept(
+    view = make_plan_now(
         shop.app,
         "sales",
-        choose(shop.app, "sales", Wanted(PlanRequest("sales", ("Account/A40018",)))).plan,
+        choose(shop.app, "sales", RestoreRequest(PlanRequest("sales", ("Account/A40018",)))).plan,
     )
     assert view.summary is not None
     assert view.summary.records == 1
@@ -199,7 +205,7 @@ def test_the_end_is_told_with_names_and_new_ids(shop: Shop) -> None:
 def test_what_failed_is_grouped_by_its_cause(shop: Shop) -> None:
     run = handed(shop)
     for _ in range(2):
-        shop.writer.faults.plant("row", Refused("RULE", "Not today."), table="Contact")
+        shop.writer.faults.plant("row", RowRefused("RULE", "Not today."), table="Contact")
     do_restore(shop.app, run)
     told = outcome(shop.app, run)
     assert told is not None
@@ -226,7 +232,7 @@ def test_fields_that_came_back_otherwise_are_counted(shop: Shop) -> None:
 
 def test_who_does_not_see_all_columns_is_not_told_what_the_org_said(shop: Shop) -> None:
     run = handed(shop)
-    shop.writer.faults.plant("row", Refused("RULE", "The phone +41 40017 is taken."))
+    shop.writer.faults.plant("row", RowRefused("RULE", "The phone +41 40017 is taken."))
     do_restore(shop.app, run)
     hide(shop.app, "sales", "Account.Phone")
     told = outcome(somebody(shop, Role.VIEWER), run)  # type: ignore[arg-type]
@@ -241,7 +247,7 @@ def test_who_does_not_see_all_columns_is_not_told_what_the_org_said(shop: Shop) 
 def test_who_may_not_read_records_is_not_told_of_any(shop: Shop) -> None:
     run = handed(shop)
     auditor = somebody(shop, Role.AUDITOR)
-    assert job(auditor, run).state == RunState.WAITING.value  # type: ignore[arg-type]
+    assert run_status(auditor, run).state == RunState.WAITING.value  # type: ignore[arg-type]
     refused(NotAllowed, "not-permitted", outcome, auditor, run)
     elsewhere = somebody(shop, Role.ADMIN, "oid-of-another")
-    refused(NotFound, "run-unknown", job, elsewhere, run)
+    refused(NotFound, "run-unknown", run_status, elsewhere, run)

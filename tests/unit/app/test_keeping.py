@@ -13,8 +13,8 @@ from unlost.app.actions.alerts.alerts import show as alerts
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.forget import EVERY, PATIENCE, forget, forget_if_due, plan
-from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
-from unlost.app.actions.retention.keeping import KeepWish, Remark, change, show
+from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
+from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, change, show
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.vault.home_copy import copy_is_due
 from unlost.catalog.audit import every
@@ -22,10 +22,10 @@ from unlost.catalog.keeping import LARGEST, last_forgotten, rules_of
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
-from unlost.model.retention import HeldThing, HoldScope, KeepRules
+from unlost.model.retention import HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind
 
-ALL = KeepWish()
+ALL = RetentionChange()
 
 
 def oid() -> str:
@@ -57,20 +57,20 @@ def test_everything_is_kept_until_somebody_says_otherwise(year: World) -> None:
 
 
 def test_rules_are_set_one_by_one_noted_and_copied_into_the_vault(year: World) -> None:
-    change(year.app, "sales", KeepWish(days=30, monthly=24))
-    kept = change(year.app, "sales", KeepWish(monthly=12, deleted_days=90))
+    change(year.app, "sales", RetentionChange(days=30, monthly=24))
+    kept = change(year.app, "sales", RetentionChange(monthly=12, deleted_days=90))
     assert kept.rules == KeepRules(days=30, monthly=12, deleted_days=90)
     assert show(year.app, "sales").orgs == (kept,)
     assert not copy_is_due(year.app)
     noted = next(one for one in every() if one.deed.act == "keep.set")
     assert noted.deed.detail["monthly"] == 24
-    assert change(year.app, "sales", KeepWish(everything=True)).rules == KeepRules()
+    assert change(year.app, "sales", RetentionChange(everything=True)).rules == KeepRules()
 
 
 BAD_RULES = (
-    (KeepWish(days=-1), "keep-invalid"),
-    (KeepWish(yearly=LARGEST + 1), "keep-invalid"),
-    (KeepWish(everything=True, days=3), "keep-contradictory"),
+    (RetentionChange(days=-1), "keep-invalid"),
+    (RetentionChange(yearly=LARGEST + 1), "keep-invalid"),
+    (RetentionChange(everything=True, days=3), "keep-contradictory"),
 )
 
 
@@ -82,24 +82,24 @@ def test_rules_that_make_no_sense_are_refused(year: World) -> None:
 
 
 def test_rules_that_keep_little_or_do_nothing_say_so(year: World) -> None:
-    assert change(year.app, "sales", KeepWish(daily=6)).remarks == (Remark.FEW_NIGHTS,)
-    assert change(year.app, "sales", KeepWish(weekly=1)).remarks == ()
-    only = KeepWish(daily=0, weekly=0, deleted_days=5)
-    assert change(year.app, "sales", only).remarks == (Remark.NO_EFFECT,)
+    assert change(year.app, "sales", RetentionChange(daily=6)).remarks == (RuleWarning.FEW_NIGHTS,)
+    assert change(year.app, "sales", RetentionChange(weekly=1)).remarks == ()
+    only = RetentionChange(daily=0, weekly=0, deleted_days=5)
+    assert change(year.app, "sales", only).remarks == (RuleWarning.NO_EFFECT,)
 
 
 # --- plan and forget ------------------------------------------------------------------------------
 
 
 def test_what_the_plan_says_is_done_and_the_bytes_go_days_later(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     seen = plan(year.app, "sales", ALL)
-    assert [night.number for night in seen.kept] == [9, 10]
+    assert [night.number for night in seen.staying] == [9, 10]
     assert [night.number for night in seen.going] == list(range(1, 9))
     assert {one.table: one.records for one in seen.tables} == {"Account": 0, "User": 0}
     assert numbers(year) == list(range(1, 11))
     done = forget(year.app, "sales", plan=seen.digest)
-    assert (done.nights, done.kept, done.versions) == (8, 2, seen.versions)
+    assert (done.nights, done.staying, done.versions) == (8, 2, seen.versions)
     assert numbers(year) == [9, 10]
     last = last_forgotten(oid())
     assert last is not None
@@ -112,7 +112,7 @@ def test_what_the_plan_says_is_done_and_the_bytes_go_days_later(year: World) -> 
 
 
 def test_a_preview_of_other_rules_changes_nothing(year: World) -> None:
-    seen = plan(year.app, "sales", KeepWish(daily=1))
+    seen = plan(year.app, "sales", RetentionChange(daily=1))
     assert len(seen.going) == 9
     assert rules_of(oid()).rules == KeepRules()
     assert code_of(lambda: forget(year.app, "sales", plan=seen.digest)) == "forget-changed"
@@ -120,28 +120,28 @@ def test_a_preview_of_other_rules_changes_nothing(year: World) -> None:
 
 
 def test_nothing_is_done_that_was_not_seen(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     seen = plan(year.app, "sales", ALL)
     year.clock.advance(days=1)
     backup(year.app, "sales")
     assert code_of(lambda: forget(year.app, "sales", plan=seen.digest)) == "forget-changed"
-    hold(year.app, "sales", WishedHold(night=3))
+    hold(year.app, "sales", HoldRequest(night=3))
     held = plan(year.app, "sales", ALL)
-    lift(year.app, "sales", WishedHold(night=3))
+    lift(year.app, "sales", HoldRequest(night=3))
     assert code_of(lambda: forget(year.app, "sales", plan=held.digest)) == "forget-changed"
     assert len(numbers(year)) == 11
     assert last_forgotten(oid()) is None
 
 
 def test_what_is_seen_by_one_is_the_same_a_day_later(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     seen = plan(year.app, "sales", ALL)
     year.clock.advance(hours=20)
     assert plan(year.app, "sales", ALL) == seen
 
 
 def test_deleted_records_go_after_their_time(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2, deleted_days=5))
+    change(year.app, "sales", RetentionChange(daily=2, deleted_days=5))
     seen = plan(year.app, "sales", ALL)
     gone = {one.table: one.records for one in seen.tables}
     assert gone == {"Account": 0, "User": 1}  # SHORT went six nights ago, A40018 five
@@ -152,21 +152,21 @@ def test_deleted_records_go_after_their_time(year: World) -> None:
 
 def test_who_may_not_is_refused(year: World) -> None:
     operator, viewer = as_role(year, Role.RESTORER), as_role(year, Role.VIEWER)
-    assert plan(operator, "sales", KeepWish(daily=2)).going
+    assert plan(operator, "sales", RetentionChange(daily=2)).going
     show(viewer, "sales")
     for refused in (
-        lambda: change(operator, "sales", KeepWish(daily=2)),
+        lambda: change(operator, "sales", RetentionChange(daily=2)),
         lambda: forget(operator, "sales", plan=""),
         lambda: plan(viewer, "sales", ALL),
-        lambda: hold(viewer, "sales", WishedHold(everything=True)),
-        lambda: lift(operator, "sales", WishedHold(everything=True)),
+        lambda: hold(viewer, "sales", HoldRequest(everything=True)),
+        lambda: lift(operator, "sales", HoldRequest(everything=True)),
         lambda: holds(as_role(year, Role.AUDITOR), "sales"),
     ):
         assert code_of(refused) == "not-permitted"
 
 
 def test_upkeep_and_forgetting_exclude_each_other(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     digest = plan(year.app, "sales", ALL).digest
     with year.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"):
         with pytest.raises(Conflict) as caught:
@@ -180,7 +180,7 @@ def test_upkeep_and_forgetting_exclude_each_other(year: World) -> None:
 
 
 def test_it_is_done_once_in_seven_days(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     first = forget_if_due(year.app, oid())
     assert first is not None
     assert first.nights == 8
@@ -196,7 +196,7 @@ def test_it_is_done_once_in_seven_days(year: World) -> None:
 
 
 def test_it_waits_for_open_runs_and_says_so_when_that_takes_long(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     identity = year.app.whole_vault.orgs()[oid()]
     commit = year.app.whole_vault.begin(
         oid(), run="restore-1", kind=CommitKind.RESTORE, identity=identity
@@ -228,9 +228,9 @@ def test_a_failure_is_an_alert_until_it_works_again(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     with monkeypatch.context() as patch:
-        patch.setattr(type(year.vault), "forget", fail)
+        patch.setattr(type(year.vault), "apply", fail)
         told = forget_if_due(year.app, oid())
     assert told is not None
     assert told.failed
@@ -253,7 +253,7 @@ def test_a_sweep_that_fails_undoes_nothing(year: World, monkeypatch: pytest.Monk
     def fail(*_: object, **__: object) -> None:
         raise StoreError("store-away", "The disk is away.")
 
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     digest = plan(year.app, "sales", ALL).digest
     monkeypatch.setattr(type(year.vault), "sweep", fail)
     done = forget(year.app, "sales", plan=digest)
@@ -265,20 +265,20 @@ def test_a_sweep_that_fails_undoes_nothing(year: World, monkeypatch: pytest.Monk
 
 
 def test_what_is_held_is_not_forgotten(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2, deleted_days=1))
-    hold(year.app, "sales", WishedHold(record="user/short", reason=" audit "))
-    hold(year.app, "sales", WishedHold(night=2))
-    found = hold(year.app, "sales", WishedHold(table="account", until="2026-12-31"))
+    change(year.app, "sales", RetentionChange(daily=2, deleted_days=1))
+    hold(year.app, "sales", HoldRequest(record="user/short", reason=" audit "))
+    hold(year.app, "sales", HoldRequest(night=2))
+    found = hold(year.app, "sales", HoldRequest(table="account", until="2026-12-31"))
     things = [line.hold.thing for line in found.holds]
     assert things == [
-        HeldThing(HoldScope.RECORD, "User", "SHORT"),
-        HeldThing(HoldScope.NIGHT, night=2),
-        HeldThing(HoldScope.TABLE, "Account"),
+        HoldTarget(HoldScope.RECORD, "User", "SHORT"),
+        HoldTarget(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.TABLE, "Account"),
     ]
     assert found.holds[0].hold.reason == "audit"
     assert found.holds[0].hold.by
     seen = plan(year.app, "sales", ALL)
-    assert [night.number for night in seen.kept] == [2, 9, 10]
+    assert [night.number for night in seen.staying] == [2, 9, 10]
     assert len(seen.holds) == 3
     forget(year.app, "sales", plan=seen.digest)
     assert len(year.app.vault.history(oid(), "Account", "A40017")) == 10
@@ -287,16 +287,16 @@ def test_what_is_held_is_not_forgotten(year: World) -> None:
 
 
 def test_a_hold_on_the_org_keeps_all_of_it_until_it_is_lifted_or_runs_out(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     day = f"{year.clock.now() + timedelta(days=2):%Y-%m-%d}"
-    hold(year.app, "sales", WishedHold(everything=True, until=day))
+    hold(year.app, "sales", HoldRequest(everything=True, until=day))
     assert plan(year.app, "sales", ALL).nothing
     year.clock.advance(days=3)
     assert [line.lasts for line in holds(year.app, "sales").holds] == [False]
     assert not plan(year.app, "sales", ALL).nothing
-    hold(year.app, "sales", WishedHold(everything=True))
+    hold(year.app, "sales", HoldRequest(everything=True))
     assert plan(year.app, "sales", ALL).nothing
-    assert lift(year.app, "sales", WishedHold(everything=True)).holds == ()
+    assert lift(year.app, "sales", HoldRequest(everything=True)).holds == ()
     assert not plan(year.app, "sales", ALL).nothing
     changes = ("hold.set", "hold.lift")
     acts = [(one.deed.act, one.deed.subject) for one in every() if one.deed.act in changes]
@@ -304,16 +304,16 @@ def test_a_hold_on_the_org_keeps_all_of_it_until_it_is_lifted_or_runs_out(year: 
 
 
 BAD_HOLDS = (
-    (WishedHold(), "hold-unclear"),
-    (WishedHold(table="User", night=1), "hold-unclear"),
-    (WishedHold(table="Nobody"), "table-unknown"),
-    (WishedHold(record="User"), "hold-record-unreadable"),
-    (WishedHold(record="User/NOBODY"), "record-unknown"),
-    (WishedHold(record="User/what?"), "id-wrong"),
-    (WishedHold(night=0), "snapshot-unknown"),
-    (WishedHold(night=77), "snapshot-unknown"),
-    (WishedHold(everything=True, until="2020-01-01"), "hold-until-unreadable"),
-    (WishedHold(everything=True, until="soon"), "hold-until-unreadable"),
+    (HoldRequest(), "hold-unclear"),
+    (HoldRequest(table="User", night=1), "hold-unclear"),
+    (HoldRequest(table="Nobody"), "table-unknown"),
+    (HoldRequest(record="User"), "hold-record-unreadable"),
+    (HoldRequest(record="User/NOBODY"), "record-unknown"),
+    (HoldRequest(record="User/what?"), "id-wrong"),
+    (HoldRequest(night=0), "snapshot-unknown"),
+    (HoldRequest(night=77), "snapshot-unknown"),
+    (HoldRequest(everything=True, until="2020-01-01"), "hold-until-unreadable"),
+    (HoldRequest(everything=True, until="soon"), "hold-until-unreadable"),
 )
 
 
@@ -325,15 +325,15 @@ def test_holds_on_what_is_not_there_are_refused(year: World) -> None:
 
 def test_what_is_not_held_cannot_be_lifted(year: World) -> None:
     with pytest.raises(NotFound) as caught:
-        lift(year.app, "sales", WishedHold(record="User/U1"))
+        lift(year.app, "sales", HoldRequest(record="User/U1"))
     assert caught.value.code == "hold-unknown"
-    hold(year.app, "sales", WishedHold(record="User/U1"))
-    assert lift(year.app, "sales", WishedHold(record="User/u1")).holds == ()
+    hold(year.app, "sales", HoldRequest(record="User/U1"))
+    assert lift(year.app, "sales", HoldRequest(record="User/u1")).holds == ()
 
 
 def test_who_may_not_lift_a_hold_may_not_shorten_it_either(year: World) -> None:
     restorer = as_role(year, Role.RESTORER)
-    thing = WishedHold(record="User/U1")
+    thing = HoldRequest(record="User/U1")
     hold(restorer, "sales", replace(thing, until="2026-12-31"))
     hold(restorer, "sales", replace(thing, until="2027-12-31"))
     hold(restorer, "sales", thing)
@@ -344,13 +344,13 @@ def test_who_may_not_lift_a_hold_may_not_shorten_it_either(year: World) -> None:
 
 
 def test_a_backup_that_was_forgotten_cannot_be_held(year: World) -> None:
-    change(year.app, "sales", KeepWish(daily=2))
+    change(year.app, "sales", RetentionChange(daily=2))
     forget_if_due(year.app, oid())
-    assert code_of(lambda: hold(year.app, "sales", WishedHold(night=3))) == "snapshot-forgotten"
+    assert code_of(lambda: hold(year.app, "sales", HoldRequest(night=3))) == "snapshot-forgotten"
 
 
 def test_without_a_backup_there_is_nothing_to_hold_or_forget(sales: World) -> None:
-    assert code_of(lambda: hold(sales.app, "sales", WishedHold(table="User"))) == "no-backup-yet"
+    assert code_of(lambda: hold(sales.app, "sales", HoldRequest(table="User"))) == "no-backup-yet"
     with pytest.raises((NotFound, UsageError)):
-        hold(sales.app, "sales", WishedHold(night=1))
-    assert plan(sales.app, "sales", KeepWish(daily=1)).nothing
+        hold(sales.app, "sales", HoldRequest(night=1))
+    assert plan(sales.app, "sales", RetentionChange(daily=1)).nothing

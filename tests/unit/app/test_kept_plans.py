@@ -16,14 +16,14 @@ from unlost.app.actions.restores import kept_plan as module
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     choose_again,
-    drop_kept,
-    kept_plan,
+    discard_plan,
     leave_out,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
     waiting,
 )
 from unlost.app.actions.restores.plan_records import plan_records
@@ -46,7 +46,7 @@ from unlost.model.errors import (
 from unlost.model.org import OrgKind
 from unlost.model.plan import Action
 
-LOST = Wanted(PlanRequest("sales", lost=("1", "2")))
+LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +63,8 @@ def shop(sales: World, tmp_path: Path) -> Shop:
     return made
 
 
-def made(shop: Shop, wanted: Wanted = LOST) -> PlanView:
-    return make_kept(shop.app, "sales", choose(shop.app, "sales", wanted).plan)
+def made(shop: Shop, wanted: RestoreRequest = LOST) -> PlanView:
+    return make_plan_now(shop.app, "sales", choose(shop.app, "sales", wanted).plan)
 
 
 def counted(view: PlanView) -> dict[str, int]:
@@ -73,7 +73,7 @@ def counted(view: PlanView) -> dict[str, int]:
 
 
 def stands(shop: Shop, view: PlanView) -> PlanState:
-    return kept_plan(shop.app, "sales", view.plan).state
+    return show_stored_plan(shop.app, "sales", view.plan).state
 
 
 # --- choosing and planning ------------------------------------------------------------------------
@@ -92,14 +92,14 @@ def test_a_plan_is_made_and_told(shop: Shop) -> None:
     assert counted(view) == {"Account": 1, "Contact": 2, "Paper": 1}
     assert view.labels["Account"] == "Account"
     assert not view.typed
-    assert kept_plan(shop.app, "sales", view.plan) == view
+    assert show_stored_plan(shop.app, "sales", view.plan) == view
     assert plan_content(view.plan)
 
 
 def test_it_is_made_once(shop: Shop) -> None:
     view = made(shop)
     before = plan_content(view.plan)
-    make_kept(shop.app, "sales", view.plan)
+    make_plan_now(shop.app, "sales", view.plan)
     assert plan_content(view.plan) == before
 
 
@@ -110,10 +110,10 @@ def test_without_a_writer_nothing_is_kept(sales: World, tmp_path: Path) -> None:
 
 
 def test_what_stands_in_the_way_is_kept_with_it(shop: Shop) -> None:
-    view = made(shop, Wanted(PlanRequest("sales", ("Account/nobody",))))
+    view = made(shop, RestoreRequest(PlanRequest("sales", ("Account/nobody",))))
     assert (view.state, view.error_code) == (PlanState.FAILED, "record-unknown")
     assert "unlost find" in view.error_next_step
-    refused(Conflict, "plan-not-made", run_kept, shop.app, "sales", view.plan)
+    refused(Conflict, "plan-not-made", run_stored_plan, shop.app, "sales", view.plan)
 
 
 def test_a_fault_of_ours_is_told_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_console_that_ended_in_the_middle_broke_it_off(shop: Shop) -> None:
     assert stands(shop, view) is PlanState.BROKEN_OFF
     again = choose_again(shop.app, "sales", view.plan)
     assert again.wanted == LOST
-    assert make_kept(shop.app, "sales", again.plan).state is PlanState.MADE
+    assert make_plan_now(shop.app, "sales", again.plan).state is PlanState.MADE
 
 
 def test_one_that_nobody_began_to_make_broke_off(shop: Shop) -> None:
@@ -142,7 +142,7 @@ def test_one_that_nobody_began_to_make_broke_off(shop: Shop) -> None:
     shop.world.clock.advance(seconds=61)
     assert [one.state for one in waiting(shop.app).plans] == [PlanState.BROKEN_OFF]
     assert stands(shop, view) is PlanState.BROKEN_OFF
-    make_kept(shop.app, "sales", view.plan)
+    make_plan_now(shop.app, "sales", view.plan)
     assert stands(shop, view) is PlanState.BROKEN_OFF
 
 
@@ -170,10 +170,10 @@ def test_so_many_are_made_at_a_time(shop: Shop) -> None:
 
 def test_a_table_is_left_out(shop: Shop) -> None:
     view = leave_out(shop.app, "sales", made(shop).plan, tables=["Paper"])
-    less = make_kept(shop.app, "sales", view.plan)
+    less = make_plan_now(shop.app, "sales", view.plan)
     assert counted(less) == {"Account": 1, "Contact": 2}
     more = leave_out(shop.app, "sales", less.plan, tables=["Contact"])
-    assert counted(make_kept(shop.app, "sales", more.plan)) == {"Account": 1}
+    assert counted(make_plan_now(shop.app, "sales", more.plan)) == {"Account": 1}
 
 
 def test_records_are_left_out(shop: Shop) -> None:
@@ -181,15 +181,15 @@ def test_records_are_left_out(shop: Shop) -> None:
     contacts = plan_records(shop.app, "sales", plan, "Contact").records
     assert sorted(one.name for one in contacts) == ["Ann", "Ben"]
     less = leave_out(shop.app, "sales", plan, records=[f"Contact/{contacts[0].record}"])
-    after = make_kept(shop.app, "sales", less.plan)
+    after = make_plan_now(shop.app, "sales", less.plan)
     left = plan_records(shop.app, "sales", after.plan, "Contact").records
     assert left == contacts[1:]
 
 
 def test_only_the_chosen_records_come(shop: Shop) -> None:
-    plan = made(shop, Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",)))).plan
+    plan = made(shop, RestoreRequest(PlanRequest("sales", (f"Account/{CUSTOMER}",)))).plan
     alone = leave_out(shop.app, "sales", plan, related=False)
-    assert counted(make_kept(shop.app, "sales", alone.plan)) == {"Account": 1}
+    assert counted(make_plan_now(shop.app, "sales", alone.plan)) == {"Account": 1}
 
 
 def test_what_is_to_be_left_out_must_be_said(shop: Shop) -> None:
@@ -211,12 +211,12 @@ def test_records_of_a_plan_are_told_in_pages(shop: Shop) -> None:
 
 def test_a_plan_is_run_once(shop: Shop) -> None:
     view = made(shop)
-    handed = run_kept(shop.app, "sales", view.plan)
+    handed = run_stored_plan(shop.app, "sales", view.plan)
     assert (handed.org, handed.served) == ("sales", False)
     assert do_restore(shop.app, handed.run) is RunState.DONE
-    error = refused(Conflict, "plan-run-already", run_kept, shop.app, "sales", view.plan)
+    error = refused(Conflict, "plan-run-already", run_stored_plan, shop.app, "sales", view.plan)
     assert handed.run in error.sentence
-    after = kept_plan(shop.app, "sales", view.plan)
+    after = show_stored_plan(shop.app, "sales", view.plan)
     assert (after.state, after.run) == (PlanState.RUN, handed.run)
 
 
@@ -233,19 +233,19 @@ def test_many_records_of_a_production_org_need_its_name(
         refused(
             UsageError,
             "org-not-typed",
-            lambda typed=typed: run_kept(shop.app, "sales", view.plan, typed=typed),
+            lambda typed=typed: run_stored_plan(shop.app, "sales", view.plan, typed=typed),
         )
     assert shop.live("Contact") == {}
-    assert run_kept(shop.app, "sales", view.plan, typed=" sales ").run
+    assert run_stored_plan(shop.app, "sales", view.plan, typed=" sales ").run
     monkeypatch.setattr(module, "TYPED_FROM", 4)
-    assert not kept_plan(shop.app, "sales", made(shop).plan).typed
+    assert not show_stored_plan(shop.app, "sales", made(shop).plan).typed
 
 
 def test_a_plan_whose_bytes_were_changed_is_not_run(shop: Shop) -> None:
     view = made(shop)
     content = plan_content(view.plan).replace(b'"create"', b'"update"', 1)
     PlanRow.objects.filter(id=view.plan).update(content=content)
-    refused(IntegrityError, "plan-edited", run_kept, shop.app, "sales", view.plan)
+    refused(IntegrityError, "plan-edited", run_stored_plan, shop.app, "sales", view.plan)
     assert stands(shop, view) is PlanState.MADE
 
 
@@ -256,19 +256,19 @@ def test_what_cannot_begin_leaves_the_plan_as_it_was(shop: Shop) -> None:
         raise TransientError("memory-away", "No answer.")
 
     shop.world.connector.open_writer = away  # type: ignore[method-assign, assignment]
-    refused(TransientError, "memory-away", run_kept, shop.app, "sales", view.plan)
+    refused(TransientError, "memory-away", run_stored_plan, shop.app, "sales", view.plan)
     assert stands(shop, view) is PlanState.MADE
 
 
 # --- who and what ---------------------------------------------------------------------------------
 
 ACTS: list[Callable[[Any, str], Any]] = [
-    lambda app, plan: kept_plan(app, "sales", plan),
-    lambda app, plan: make_kept(app, "sales", plan),
+    lambda app, plan: show_stored_plan(app, "sales", plan),
+    lambda app, plan: make_plan_now(app, "sales", plan),
     lambda app, plan: leave_out(app, "sales", plan, tables=["Paper"]),
     lambda app, plan: choose_again(app, "sales", plan),
-    lambda app, plan: drop_kept(app, "sales", plan),
-    lambda app, plan: run_kept(app, "sales", plan),
+    lambda app, plan: discard_plan(app, "sales", plan),
+    lambda app, plan: run_stored_plan(app, "sales", plan),
     lambda app, plan: plan_records(app, "sales", plan, "Account"),
 ]
 
@@ -304,20 +304,20 @@ def test_plans_that_wait_are_listed_and_can_be_forgotten(shop: Shop) -> None:
     assert {(one.plan, one.records) for one in lines} == {(first.plan, 4), (second.plan, None)}
     assert waiting(shop.app, org="sales").plans == lines
     refused(NotFound, "org-unknown", lambda: waiting(shop.app, org="nothing"))
-    drop_kept(shop.app, "sales", first.plan)
-    refused(NotFound, "plan-unknown", kept_plan, shop.app, "sales", first.plan)
+    discard_plan(shop.app, "sales", first.plan)
+    refused(NotFound, "plan-unknown", show_stored_plan, shop.app, "sales", first.plan)
 
 
 def test_one_that_was_run_is_not_forgotten(shop: Shop) -> None:
     view = made(shop)
-    run_kept(shop.app, "sales", view.plan)
-    drop_kept(shop.app, "sales", view.plan)
+    run_stored_plan(shop.app, "sales", view.plan)
+    discard_plan(shop.app, "sales", view.plan)
     assert stands(shop, view) is PlanState.RUN
 
 
 def test_old_plans_are_forgotten_by_themselves(shop: Shop) -> None:
     view, was_run = made(shop), made(shop)
-    run_kept(shop.app, "sales", was_run.plan)
+    run_stored_plan(shop.app, "sales", was_run.plan)
     shop.world.clock.advance(seconds=timedelta(days=15).total_seconds())
     choose(shop.app, "sales", LOST)
     assert find_plan(view.plan) is None

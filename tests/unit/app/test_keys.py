@@ -13,15 +13,15 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.keys import add, keys, remove, replace, sheet, tried
 from unlost.app.compose import Application
-from unlost.app.health.health import Check, Health
+from unlost.app.health.health import HealthCheck, HealthState
 from unlost.app.home.home_keys import WayIn, open_keys
 from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.audit import newest
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.format.slots import Stretch
-from unlost.vault.keys.key_slots import WayKind
+from unlost.vault.format.slots import KeyStretch
+from unlost.vault.keys.key_slots import SlotKind
 from unlost.vault.keys.opening import write_slot
 from unlost.vault.keys.register import begin_register, registered
 from unlost.vault.keys.unlock import ServiceKey, slot_copies
@@ -33,7 +33,7 @@ WORDS = "lusab babad gutih tugad"
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passphrases that are quick to try."""
-    stretch = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
+    stretch = KeyStretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
     monkeypatch.setattr("unlost.app.actions.vault.keys.new_stretch", lambda _: stretch)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
@@ -71,7 +71,7 @@ def works(machine: Machine) -> None:
 def test_keys_are_listed(app: Application) -> None:
     found = keys(app)
     (line,) = found.slots
-    assert (line.slot, line.kind, line.whole_copies) == ("service", WayKind.KEY_FILE, 3)
+    assert (line.slot, line.kind, line.whole_copies) == ("service", SlotKind.KEY_FILE, 3)
     assert line.counts
     assert line.service
     assert found.sheet_taken_down == app.clock.now()
@@ -80,7 +80,7 @@ def test_keys_are_listed(app: Application) -> None:
 
 def test_a_passphrase_is_added_and_tried(app: Application) -> None:
     done = add(app, "office", NewKey(passphrase=WORDS))
-    assert (done.slot, done.kind, done.key_file) == ("office", WayKind.PASSPHRASE, None)
+    assert (done.slot, done.kind, done.key_file) == ("office", SlotKind.PASSPHRASE, None)
     assert tried(app, WayIn(slot="office", passphrase=WORDS.upper())).slot == "office"
     failing(lambda: tried(app, WayIn(slot="office", passphrase="wrong")), "key-wrong")
     failing(lambda: add(app, "office", NewKey(passphrase=WORDS)), "slot-exists")
@@ -199,7 +199,7 @@ def test_other_keys_are_replaced_by_what_is_named(app: Application, machine: Mac
     failing(lambda: replace(app, "service", NewKey(passphrase=WORDS)), "slot-in-use")
     file = machine.root / "key"
     done = replace(app, "office", NewKey(key_file=file))
-    assert (done.kind, done.replaced) == (WayKind.KEY_FILE, "office")
+    assert (done.kind, done.replaced) == (SlotKind.KEY_FILE, "office")
     failing(lambda: tried(app, WayIn(slot="office", passphrase=WORDS)), "slot-missing")
     told: list[str] = []
     third = replace(app, done.slot, NewKey(tell=told.append))
@@ -225,7 +225,7 @@ def test_a_second_key_for_the_service_lets_the_first_go(app: Application, machin
     by_first = WayIn(key_file=machine.root / "first")
     add(app, "nightly", NewKey(service=True), by_first)
     done = remove(app, "service")
-    assert done.left == ("nightly",)
+    assert done.remaining == ("nightly",)
     works(machine)
     failing(lambda: remove(app, "service"), "slot-unknown")
 
@@ -266,7 +266,7 @@ def test_the_sheet_is_shown_again_and_noted(app: Application, machine: Machine) 
 # --- the doctor ----------------------------------------------------------------------------------
 
 
-def checks(app: Application) -> dict[str, Check]:
+def checks(app: Application) -> dict[str, HealthCheck]:
     return {one.name: one for one in doctor(app, ask=False).checks}
 
 
@@ -282,10 +282,10 @@ def test_the_doctor_names_a_vault_with_one_way_in(app: Application, machine: Mac
     assert "service, and by its recovery sheet" in checks(app)["keys"].sentence
     unconfirmed(machine)
     found = checks(app)["keys"]
-    assert (found.health, found.next_step.split(": ")[1]) == (Health.BAD, "unlost key sheet")
+    assert (found.health, found.next_step.split(": ")[1]) == (HealthState.BAD, "unlost key sheet")
     add(app, "office", NewKey(passphrase=WORDS))
     found = checks(app)["keys"]
-    assert found.health is Health.WARNING
+    assert found.health is HealthState.WARNING
     assert "office, service" in found.sentence
 
 
@@ -300,7 +300,7 @@ def test_the_doctor_names_slots_and_repairs_them(app: Application) -> None:
         opened.store.delete(name)
     found = checks(app)
     told = {name: check.health for name, check in found.items() if name.startswith("slot ")}
-    assert told == {"slot home": Health.BAD, "slot left": Health.WARNING, "slot office": Health.WARNING}  # fmt: skip
+    assert told == {"slot home": HealthState.BAD, "slot left": HealthState.WARNING, "slot office": HealthState.WARNING}  # fmt: skip
     doctor(app, ask=False, repair=True)
     assert "slot office" not in checks(app)
     remove(app, "home")
@@ -311,7 +311,7 @@ def test_the_doctor_names_slots_and_repairs_them(app: Application) -> None:
 def test_the_doctor_names_a_key_beside_its_vault(app: Application, machine: Machine) -> None:
     assert "key place" not in checks(app)
     app.home = changed(app.home, place=StoreAddress(machine.home / "vault"))
-    assert checks(app)["key place"].health is Health.WARNING
+    assert checks(app)["key place"].health is HealthState.WARNING
 
 
 def test_what_lies_among_the_slots_and_is_none_is_taken_away(
@@ -321,7 +321,7 @@ def test_what_lies_among_the_slots_and_is_none_is_taken_away(
     for name in ("keys/service/9", "keys/readme"):
         store.put_new(name, b"junk")
     told = checks(app)["strange slots"]
-    assert (told.health, "keys/readme" in told.sentence) == (Health.WARNING, True)
+    assert (told.health, "keys/readme" in told.sentence) == (HealthState.WARNING, True)
     doctor(app, ask=False, repair=True)
     assert "strange slots" not in checks(app)
     works(machine)

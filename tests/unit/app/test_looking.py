@@ -14,13 +14,13 @@ from unlost.app.actions.orgs.previews import (
     KEPT,
     SEATS,
     LookState,
-    ask_look,
-    do_look,
-    drop_look,
-    look_state,
+    discard_preview,
+    preview_state,
+    request_preview,
+    run_preview,
 )
 from unlost.app.restores.worker_slots import seat_of
-from unlost.catalog.looks import answer_look, begin_look, find_look
+from unlost.catalog.looks import answer_preview, begin_preview, find_preview
 from unlost.catalog.models import LookRow
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
@@ -31,43 +31,43 @@ def opened(world: World) -> int:
 
 
 def test_what_is_found_is_told_with_what_opens_the_org(world: World) -> None:
-    view = ask_look(world.app, new())
+    view = request_preview(world.app, new())
     assert (view.state, view.alone, view.looked) == (LookState.LOOKING, False, None)
-    found = do_look(world.app, view.look)
+    found = run_preview(world.app, view.look)
     assert found.state is LookState.FOUND
     assert found.looked is not None
-    assert (found.looked.found.name, found.looked.found.tables > 0) == ("sales", True)
+    assert (found.looked.org.name, found.looked.org.tables > 0) == ("sales", True)
     assert found.looked.secrets == {"password": SECRET}
     assert SECRET not in repr(found)
-    assert look_state(world.app, view.look) == found
+    assert preview_state(world.app, view.look) == found
 
 
 def test_it_is_done_once_until_it_is_asked_for_again(world: World) -> None:
-    look = ask_look(world.app, new()).look
+    look = request_preview(world.app, new()).look
     for _ in range(2):
-        do_look(world.app, look)
+        run_preview(world.app, look)
     assert opened(world) == 1
-    again = ask_look(world.app, new())
+    again = request_preview(world.app, new())
     assert (again.look, again.state) == (look, LookState.LOOKING)
-    assert do_look(world.app, look).state is LookState.FOUND
+    assert run_preview(world.app, look).state is LookState.FOUND
     assert opened(world) == 2
 
 
 def test_each_question_of_each_person_is_a_look_of_its_own(world: World) -> None:
     ada = acting(world, Role.ADMIN)
     looks = {
-        ask_look(world.app, new()).look,
-        ask_look(world.app, new(secret="another")).look,
-        ask_look(world.app, new(address="two")).look,
-        ask_look(ada, new()).look,
+        request_preview(world.app, new()).look,
+        request_preview(world.app, new(secret="another")).look,
+        request_preview(world.app, new(address="two")).look,
+        request_preview(ada, new()).look,
     }
     assert len(looks) == 4
 
 
 def test_nobody_else_hears_of_it(world: World) -> None:
-    look = ask_look(acting(world, Role.ADMIN), new()).look
+    look = request_preview(acting(world, Role.ADMIN), new()).look
     eve = world.app.acting(Actor(ActorKind.PERSON, "eve", (Grant(Role.ADMIN),)))
-    for act in (look_state, do_look, drop_look):
+    for act in (preview_state, run_preview, discard_preview):
         with pytest.raises(NotFound, match="not kept any more"):
             act(eve, look)
         with pytest.raises(NotAllowed):
@@ -76,8 +76,8 @@ def test_nobody_else_hears_of_it(world: World) -> None:
 
 
 def test_why_nothing_was_found_is_kept_with_it(world: World) -> None:
-    look = ask_look(world.app, new(secret="wrong")).look
-    view = do_look(world.app, look)
+    look = request_preview(world.app, new(secret="wrong")).look
+    view = run_preview(world.app, look)
     assert (view.state, view.looked) == (LookState.FAILED, None)
     assert view.error is not None
     assert view.error.code == "memory-sign-in"
@@ -91,22 +91,22 @@ def test_a_fault_of_ours_is_told_without_what_it_was_about(
         raise ZeroDivisionError(SECRET)
 
     monkeypatch.setattr(module, "look_at", broken)
-    view = do_look(world.app, ask_look(world.app, new()).look)
+    view = run_preview(world.app, request_preview(world.app, new()).look)
     assert view.error is not None
     assert view.error.sentence == "The org could not be looked at: ZeroDivisionError."
 
 
 def test_it_waits_for_a_seat(world: World) -> None:
-    look = ask_look(world.app, new()).look
+    look = request_preview(world.app, new()).look
     with ExitStack() as stack:
         for _ in range(SEATS):
             assert stack.enter_context(seat_of(world.app, "looker", seats=SEATS))
-        assert not do_look(world.app, look).alone
+        assert not run_preview(world.app, look).alone
         world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
-        assert look_state(world.app, look).alone, "whoever asks begins it again"
-        assert do_look(world.app, look).state is LookState.LOOKING
+        assert preview_state(world.app, look).alone, "whoever asks begins it again"
+        assert run_preview(world.app, look).state is LookState.LOOKING
     assert opened(world) == 0
-    assert do_look(world.app, look).state is LookState.FOUND
+    assert run_preview(world.app, look).state is LookState.FOUND
 
 
 # --- who looks ------------------------------------------------------------------------------------
@@ -121,40 +121,40 @@ def seat(world: World) -> Iterator[str]:
 
 
 def test_two_who_begin_it_at_a_time_are_one(world: World, seat: str) -> None:
-    look = ask_look(world.app, new()).look
-    assert begin_look(look, seat=seat, tries=0)
-    assert not begin_look(look, seat="looker-4", tries=0), "it was begun since it was read"
-    view = do_look(world.app, look)
+    look = request_preview(world.app, new()).look
+    assert begin_preview(look, seat=seat, tries=0)
+    assert not begin_preview(look, seat="looker-4", tries=0), "it was begun since it was read"
+    view = run_preview(world.app, look)
     assert (view.state, view.alone, opened(world)) == (LookState.LOOKING, False, 0)
 
 
 def test_who_lost_its_seat_does_not_answer_for_who_took_over(world: World) -> None:
-    look = ask_look(world.app, new()).look
-    assert begin_look(look, seat="looker-1", tries=0)  # and its process ended
-    assert look_state(world.app, look).alone
-    assert begin_look(look, seat="looker-2", tries=1)
-    answer_look(look, answer="of the first", tries=1)
-    kept = find_look(look)
+    look = request_preview(world.app, new()).look
+    assert begin_preview(look, seat="looker-1", tries=0)  # and its process ended
+    assert preview_state(world.app, look).alone
+    assert begin_preview(look, seat="looker-2", tries=1)
+    answer_preview(look, answer="of the first", tries=1)
+    kept = find_preview(look)
     assert kept is not None
     assert kept.answer == ""
 
 
 def test_a_seat_that_is_taken_again_tells_nothing_of_who_sat_there_before(world: World) -> None:
-    first, second = (ask_look(world.app, new(address=one)).look for one in ("one", "two"))
-    assert begin_look(first, seat="looker-1", tries=0)  # and its process ended
+    first, second = (request_preview(world.app, new(address=one)).look for one in ("one", "two"))
+    assert begin_preview(first, seat="looker-1", tries=0)  # and its process ended
     with seat_of(world.app, "looker", seats=SEATS) as name:
         assert name == "looker-1"
-        assert begin_look(second, seat=name, tries=0)
+        assert begin_preview(second, seat=name, tries=0)
         world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
-        assert look_state(world.app, first).alone
-        assert not look_state(world.app, second).alone
-        assert do_look(world.app, first).state is LookState.FOUND
+        assert preview_state(world.app, first).alone
+        assert not preview_state(world.app, second).alone
+        assert run_preview(world.app, first).state is LookState.FOUND
 
 
 def test_looks_are_forgotten_after_hours(world: World) -> None:
-    look = ask_look(world.app, new()).look
+    look = request_preview(world.app, new()).look
     world.clock.advance(seconds=(KEPT + timedelta(minutes=1)).total_seconds())
-    other = ask_look(world.app, new(address="two")).look
+    other = request_preview(world.app, new(address="two")).look
     assert [row.id for row in LookRow.objects.all()] == [other]
-    drop_look(world.app, other)
-    assert find_look(look) is find_look(other) is None
+    discard_preview(world.app, other)
+    assert find_preview(look) is find_preview(other) is None

@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from homes import World
 from patience import HANGING
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
-from unlost.app.home.cancellation import Brake
+from unlost.app.actions.backups.schedule import ScheduleChange, change
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service import metrics, service
-from unlost.app.service.metrics import Board, served
+from unlost.app.service.metrics import MetricsBoard, served
 from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.quota import Quota
 
@@ -33,7 +33,7 @@ class Asked:
     """Somebody who asks over HTTP."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.board, self.port = world, Board(), 0
+        self.world, self.board, self.port = world, MetricsBoard(), 0
 
     def get(self, path: str) -> tuple[int, str]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -53,14 +53,14 @@ class Asked:
         }
 
     def look(self) -> None:
-        Service(lambda brake: self.world.opened(brake=brake), Brake(), board=self.board).run(
-            once=True
-        )
+        Service(
+            lambda brake: self.world.opened(brake=brake), CancellationFlag(), board=self.board
+        ).run(once=True)
 
 
 @pytest.fixture
 def asked(sales: World) -> Iterator[Asked]:
-    change(sales.app, "sales", Wish(at="off"))
+    change(sales.app, "sales", ScheduleChange(at="off"))
     made = Asked(sales)
     with served(made.board, sales.clock.now, port=0) as made.port:
         yield made
@@ -81,7 +81,10 @@ def test_what_was_seen_is_told(asked: Asked) -> None:
     for _ in range(8):
         backup(world.app, "sales")
         world.clock.advance(days=1)
-    match([Alarm(Rule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")], now=world.clock.now())
+    match(
+        [RaisedAlert(AlertRule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")],
+        now=world.clock.now(),
+    )
     asked.look()
     seen = asked.samples()
     org = (("org", "sales"),)
@@ -110,7 +113,7 @@ def test_a_service_that_stopped_to_look_is_not_well(asked: Asked) -> None:
 def test_a_port_that_is_taken_is_told(asked: Asked) -> None:
     with (
         pytest.raises(StoreError) as caught,
-        served(Board(), asked.world.clock.now, port=asked.port),
+        served(MetricsBoard(), asked.world.clock.now, port=asked.port),
     ):
         raise AssertionError("never")
     assert caught.value.code == "port-taken"
@@ -125,7 +128,7 @@ def test_only_this_machine_is_answered(asked: Asked, monkeypatch: pytest.MonkeyP
         return make(host, *told, **named)
 
     monkeypatch.setattr(metrics, "make_server", noted)
-    with served(Board(), asked.world.clock.now, port=0):
+    with served(MetricsBoard(), asked.world.clock.now, port=0):
         assert hosts == ["127.0.0.1"]
 
 
@@ -142,7 +145,7 @@ def test_one_who_says_nothing_holds_nobody_up(asked: Asked) -> None:
     asked.look()
     with socket.create_connection(("127.0.0.1", asked.port)) as silent:
         assert asked.get("/health")[0] == 200
-        with served(Board(), asked.world.clock.now, port=0) as port:
+        with served(MetricsBoard(), asked.world.clock.now, port=0) as port:
             waiting = socket.create_connection(("127.0.0.1", port))
         waiting.close()
         assert silent.fileno() >= 0

@@ -13,7 +13,7 @@ from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.retention.erase import WishedErasure, erase, plan
+from unlost.app.actions.retention.erase import ErasureRequest, erase, plan
 from unlost.app.actions.runs.tick import tick
 from unlost.app.actions.vault.mirror import (
     ask_mirror,
@@ -23,10 +23,10 @@ from unlost.app.actions.vault.mirror import (
     run_mirror,
     set_mirror,
 )
-from unlost.app.actions.vault.repair import heal_vault, look_at_mirror, repair
+from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
-from unlost.app.vault.mirror import SecondCopy, check_unseen
+from unlost.app.vault.mirror import MirrorOfHome, check_unseen
 from unlost.catalog.checks import (
     last_mirror_check,
     last_repair,
@@ -43,7 +43,7 @@ from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 from unlost.testing.clock import START
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -109,14 +109,14 @@ def test_the_place_is_written_beside_what_people_wrote(kept: World, place: Store
     file.write_text(file.read_text() + "\n# moved in spring\n[custom]\nx = 1\n")
     before = file.read_text()
     state = set_mirror(kept.app, place)
-    assert (state.place, state.last, state.copy) == (str(place), None, SecondCopy.LATE)
+    assert (state.place, state.last, state.copy) == (str(place), None, MirrorOfHome.LATE)
     assert "# moved in spring" in file.read_text()
     assert read_home(kept.home.root).mirror == place
-    bucket = StoreAddress(None, "s3", "box", "a", Reach("http://127.0.0.1:9", "eu"))
+    bucket = StoreAddress(None, "s3", "box", "a", BucketOptions("http://127.0.0.1:9", "eu"))
     write_mirror(kept.home, bucket)
     assert read_home(kept.home.root).mirror == bucket
     assert file.read_text().count("[mirror]") == 1
-    assert end_mirror(kept.app).copy is SecondCopy.NONE
+    assert end_mirror(kept.app).copy is MirrorOfHome.NONE
     assert file.read_text().rstrip() == before.rstrip()
     with pytest.raises(NotFound):
         end_mirror(kept.app)
@@ -141,18 +141,18 @@ def test_it_is_filled_told_of_and_a_home_can_be_made_from_it(
     mirrored: World, place: StoreAddress
 ) -> None:
     state = mirror_state(mirrored.app)
-    assert state.copy is SecondCopy.FRESH
+    assert state.copy is MirrorOfHome.FRESH
     assert state.last is not None
     assert state.last.clean
     assert state.last.objects == len(files(place))
     again = run_mirror(mirrored.app)
     assert (again.objects, again.there) == (0, len(files(place)))
     mirrored.clock.advance(days=2)
-    assert mirror_state(mirrored.app).copy is SecondCopy.LATE
+    assert mirror_state(mirrored.app).copy is MirrorOfHome.LATE
     backup(mirrored.app, "sales")
     done = run_mirror(mirrored.app)
     assert done.objects > 0
-    assert mirror_state(mirrored.app).copy is SecondCopy.FRESH
+    assert mirror_state(mirrored.app).copy is MirrorOfHome.FRESH
 
 
 def test_without_one_nothing_is_filled(kept: World) -> None:
@@ -162,7 +162,7 @@ def test_without_one_nothing_is_filled(kept: World) -> None:
             act(kept.app)
         assert caught.value.code == "mirror-none"
     assert heal_vault(kept.app, ()) is None
-    assert look_at_mirror(kept.app, part=None) is None
+    assert verify_mirror_part(kept.app, part=None) is None
 
 
 def test_two_at_once_are_one(mirrored: World) -> None:
@@ -264,7 +264,7 @@ def test_the_service_is_asked_where_it_runs(
     with pytest.raises(Conflict) as caught:
         ask_mirror(mirrored.app)
     assert caught.value.code == "service-away"
-    held = take_slot(mirrored.app.locks, alone=True).held
+    held = take_slot(mirrored.app.locks, alone=True).lock
     assert ask_mirror(mirrored.app).job == jobs[0].id
     held.release()
 
@@ -279,7 +279,7 @@ def test_the_vault_is_mended_from_it(mirrored: World) -> None:
     assert len(found.damages) == 1
     check = standing_check()
     assert check is not None
-    assert check.damages == (found.damages[0].told,)
+    assert check.damages == (found.damages[0].text,)
     done = repair(mirrored.app)
     assert done.whole
     assert victim.read_bytes() == data
@@ -298,7 +298,7 @@ def test_what_no_copy_has_whole_is_named(mirrored: World, place: StoreAddress) -
     found = verify(mirrored.app, level=VerifyLevel.FULL).damages
     done = heal_vault(mirrored.app, found)
     assert done is not None
-    assert len(done.left) == 1
+    assert len(done.still_damaged) == 1
     check = standing_check()
     assert check is not None
     assert len(check.damages) == 1
@@ -321,12 +321,12 @@ def test_it_is_mended_from_another_copy_too(mirrored: World, place: StoreAddress
 def test_the_copy_is_looked_at_and_mended_from_the_vault(
     mirrored: World, place: StoreAddress
 ) -> None:
-    whole = look_at_mirror(mirrored.app, part=VerifyPart(1, 1))
+    whole = verify_mirror_part(mirrored.app, part=VerifyPart(1, 1))
     assert whole is not None
     assert (whole.damages, whole.repaired) == ((), ())
     victim = segment(place.folder)
     data = spoil(victim)
-    look_at_mirror(mirrored.app, part=VerifyPart(1, 1))
+    verify_mirror_part(mirrored.app, part=VerifyPart(1, 1))
     assert victim.read_bytes() == data
     check = last_mirror_check()
     assert check is not None
@@ -338,14 +338,14 @@ def test_the_copy_is_looked_at_and_mended_from_the_vault(
 
 def test_a_copy_that_was_never_filled_is_not_looked_at(kept: World, place: StoreAddress) -> None:
     set_mirror(kept.app, place)
-    assert look_at_mirror(kept.app, part=None) is None
+    assert verify_mirror_part(kept.app, part=None) is None
 
 
 # --- what is told ---------------------------------------------------------------------------------
 
 
 def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: StoreAddress) -> None:
-    assert overview(kept.app).copy is SecondCopy.NONE
+    assert overview(kept.app).copy is MirrorOfHome.NONE
 
     def look() -> str:
         checks = doctor(kept.app, ask=False).checks
@@ -356,7 +356,7 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
     assert "not up to date" in look()
     run_mirror(kept.app)
     assert "up to date." in look()
-    assert overview(kept.app).copy is SecondCopy.FRESH
+    assert overview(kept.app).copy is MirrorOfHome.FRESH
     last = last_mirror()
     assert last is not None
     save_mirror(replace(last, strange=("x",)))
@@ -405,7 +405,7 @@ def test_damages_of_several_looks_are_told_together(kept: World) -> None:
 
 def test_an_erasure_has_the_copy_cleaned_at_once(mirrored: World) -> None:
     assert asked(mirrored) == []
-    wish = WishedErasure(("Account/A40017",))
+    wish = ErasureRequest(("Account/A40017",))
     erase(mirrored.app, "sales", wish, plan=plan(mirrored.app, "sales", wish).digest)
     assert len(asked(mirrored)) == 1
     assert run_mirror(mirrored.app).removed > 0
@@ -438,9 +438,9 @@ def test_an_erasure_while_the_copy_is_brought_up_to_date_is_not_forgotten(
 def test_the_copy_is_not_looked_at_while_it_is_brought_up_to_date(mirrored: World) -> None:
     held = mirrored.app.locks.take("mirror")
     assert held is not None
-    assert look_at_mirror(mirrored.app, part=None) is None
+    assert verify_mirror_part(mirrored.app, part=None) is None
     held.release()
-    assert look_at_mirror(mirrored.app, part=None) is not None
+    assert verify_mirror_part(mirrored.app, part=None) is not None
 
 
 def test_the_copy_is_kept_where_systemd_hands_over_the_key(
@@ -518,4 +518,4 @@ def test_a_copy_that_was_away_once_was_not_asked_again_for_a_week(
     away.rename(place.folder)
     healed = heal_vault(mirrored.app, damages)
     assert healed is not None
-    assert healed.left == ()
+    assert healed.still_damaged == ()

@@ -6,7 +6,7 @@ import pytest
 
 from unlost.app.backups.moments import (
     Latest,
-    Live,
+    LiveMoment,
     Numbered,
     Past,
     Until,
@@ -36,7 +36,7 @@ NIGHTS = [
     [
         ("latest", Latest()),
         (" LATEST ", Latest()),
-        ("live", Live()),
+        ("live", LiveMoment()),
         ("12", Numbered(12)),
         (
             "2026-03-04T09:00:00Z",

@@ -10,7 +10,7 @@ import pytest
 from homes import World
 from unlost.app.actions.backups.backup import NOTES_LOST
 from unlost.app.actions.backups.night import AGAIN, MOST_FAILURES, do_night
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.tick import tick
 from unlost.catalog.nights import find_night, nights_of, start_try
 from unlost.catalog.orgs import get_org, save_org
@@ -76,7 +76,7 @@ class Nights:
         self.app = world.app
         self.oid = get_org("sales").oid
         self.desk = Desk(world)
-        change(self.app, "sales", Wish(at="03:00", window=0))
+        change(self.app, "sales", ScheduleChange(at="03:00", window=0))
 
     @property
     def now(self) -> datetime:
@@ -358,7 +358,7 @@ def test_the_whole_vault_is_verified_once_a_week(nights: Nights) -> None:
 def test_nothing_is_asked_for_where_nothing_was_ever_kept(world: World) -> None:
     desk = Desk(world)
     world.clock.advance(days=1)
-    assert tick(world.app, desk).asked == ()
+    assert tick(world.app, desk).queued == ()
 
 
 def test_an_org_without_a_schedule_of_its_own_has_the_usual_one(sales: World) -> None:
@@ -374,7 +374,7 @@ def test_an_org_without_a_schedule_of_its_own_has_the_usual_one(sales: World) ->
 
 
 def test_a_night_that_waits_for_the_end_of_blackout_hours_begins_then(nights: Nights) -> None:
-    change(nights.app, "sales", Wish(blackout=["02:00-06:00"]))
+    change(nights.app, "sales", ScheduleChange(blackout=["02:00-06:00"]))
     nights.until("2026-03-02T05:55")
     assert nights_of(nights.oid, most=5) == []
     nights.pass_time(minutes=5)

@@ -10,7 +10,7 @@ from unlost.catalog.models import Secret
 from unlost.catalog.orgs import find_org, get_org
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.ports import SecretField
+from unlost.model.ports.source import SecretField
 from unlost.testing.org import MemoryOrg
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")

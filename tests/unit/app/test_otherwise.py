@@ -12,15 +12,20 @@ from unit.app.test_restore import CUSTOMER, WRITER, Shop, endings, refused
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import edit_plan, queued_restore
-from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, plan_people, planned_fields
+from unlost.app.actions.restores.edit_plan import (
+    edit_stored_plan,
+    plan_people,
+    planned_fields,
+    reassign_in_plan,
+)
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
-    kept_plan,
     leave_out,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -28,10 +33,10 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, show_plan
 from unlost.app.actions.restores.restore_run import retry_run
 from unlost.app.restores.overrides import (
     CauseEdit,
-    Edit,
-    Given,
-    Otherwise,
-    said,
+    Overrides,
+    ReassignedReference,
+    TypedEdit,
+    typed_overrides,
     with_edits,
     with_given,
 )
@@ -43,7 +48,7 @@ from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder
 from unlost.model.schema import Column, ColumnTrait, Reference, WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 VIEWER = Grant(Role.VIEWER, None)
 PERSON = Reference(("Person",))
@@ -89,12 +94,14 @@ def firm(sales: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
     return Firm(sales, tmp_path)
 
 
-def wanted(otherwise: Otherwise = Otherwise(), **more: Any) -> Wanted:  # noqa: B008 (a value)
-    return Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more)
+def wanted(otherwise: Overrides = Overrides(), **more: Any) -> RestoreRequest:  # noqa: B008 (a value)
+    return RestoreRequest(
+        PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more
+    )
 
 
 def made(firm: Firm, view: PlanView) -> PlanView:
-    return make_kept(firm.app, "sales", view.plan)
+    return make_plan_now(firm.app, "sales", view.plan)
 
 
 def edited(view: PlanView) -> Sequence[TypedRecord]:
@@ -106,24 +113,24 @@ def edited(view: PlanView) -> Sequence[TypedRecord]:
 
 
 def test_it_is_said_in_words_of_a_terminal() -> None:
-    told = said(
+    told = typed_overrides(
         values=["Contact/003.Email=a=b.c", "Account/0.0.1.Name="],
         empty=["Contact/003.Phone"],
         instead=["User/005=006"],
         every=["Case.Status=New.Open"],
     )
-    assert told == Otherwise(
+    assert told == Overrides(
         (
-            Edit("Contact/003", "Email", "a=b.c"),
-            Edit("Account/0.0.1", "Name", ""),
-            Edit("Contact/003", "Phone", None),
+            TypedEdit("Contact/003", "Email", "a=b.c"),
+            TypedEdit("Account/0.0.1", "Name", ""),
+            TypedEdit("Contact/003", "Phone", None),
         ),
-        (Given("User/005", "006"),),
+        (ReassignedReference("User/005", "006"),),
         (CauseEdit("Case", "Status", "New.Open"),),
     )
     assert str(told) == "Account.Name, Case.Status, Contact.Email, Contact.Phone, User/005"
-    assert said() == Otherwise()
-    assert not said()
+    assert typed_overrides() == Overrides()
+    assert not typed_overrides()
 
 
 @pytest.mark.parametrize(
@@ -141,25 +148,27 @@ def test_it_is_said_in_words_of_a_terminal() -> None:
     ],
 )
 def test_what_says_nothing_is_refused_and_its_value_not_repeated(words: dict[str, Any]) -> None:
-    error = refused(UsageError, "edit-unreadable", lambda: said(**words))
+    error = refused(UsageError, "edit-unreadable", lambda: typed_overrides(**words))
     assert "secret" not in f"{error.sentence} {error.next_step}"
 
 
 def test_what_is_typed_later_counts() -> None:
-    asked = Otherwise((Edit("A/1", "x", "1"), Edit("A/1", "y", "2"), Edit("A/2", "x", "3")))
+    asked = Overrides(
+        (TypedEdit("A/1", "x", "1"), TypedEdit("A/1", "y", "2"), TypedEdit("A/2", "x", "3"))
+    )
     assert with_edits(asked, "A/1", {"x": None}).edits == (
-        Edit("A/1", "y", "2"),
-        Edit("A/2", "x", "3"),
-        Edit("A/1", "x", None),
+        TypedEdit("A/1", "y", "2"),
+        TypedEdit("A/2", "x", "3"),
+        TypedEdit("A/1", "x", None),
     )
 
 
 def test_who_was_given_records_gives_them_on() -> None:
-    asked = Otherwise(given=(Given("P/1", "2"), Given("P/7", "8")))
+    asked = Overrides(given=(ReassignedReference("P/1", "2"), ReassignedReference("P/7", "8")))
     assert with_given(asked, {"P/2": "3"}).given == (
-        Given("P/1", "3"),
-        Given("P/7", "8"),
-        Given("P/2", "3"),
+        ReassignedReference("P/1", "3"),
+        ReassignedReference("P/7", "8"),
+        ReassignedReference("P/2", "3"),
     )
 
 
@@ -167,7 +176,7 @@ def test_who_was_given_records_gives_them_on() -> None:
 
 
 def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
-    otherwise = said(
+    otherwise = typed_overrides(
         values=[f"Account/{CUSTOMER}.Since=2026-03-04", f"Account/{CUSTOMER}.Owner={firm.young}"],
         empty=[f"Account/{CUSTOMER}.Text"],
     )
@@ -183,7 +192,7 @@ def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
 
 
 def test_somebody_else_is_named(firm: Firm) -> None:
-    otherwise = said(instead=[f"Person/{firm.gone}={firm.here}"])
+    otherwise = typed_overrides(instead=[f"Person/{firm.gone}={firm.here}"])
     plan = firm.plan(f"Account/{CUSTOMER}", otherwise=otherwise)
     assert plan.summary.holders == (Holder("Person", firm.here, 1),)
     firm.run(plan)
@@ -193,7 +202,7 @@ def test_somebody_else_is_named(firm: Firm) -> None:
 
 def test_what_cannot_be_a_value_is_refused(firm: Firm) -> None:
     def asked(*values: str) -> None:
-        firm.plan(f"Account/{CUSTOMER}", otherwise=said(values=values))
+        firm.plan(f"Account/{CUSTOMER}", otherwise=typed_overrides(values=values))
 
     refused(UsageError, "edit-value-wrong", asked, f"Account/{CUSTOMER}.Since=soon")
     refused(UsageError, "id-wrong", asked, f"Account/{CUSTOMER}.Owner=no id")
@@ -209,7 +218,7 @@ def failing(firm: Firm, *names: str) -> str:
     """A restore in which contacts fail, each with a code of its own; its run."""
     plan = firm.plan(f"Account/{CUSTOMER}")
     for name in names:
-        firm.writer.faults.plant("row", Refused("RULE", f"Not {name}."), table="Contact")
+        firm.writer.faults.plant("row", RowRefused("RULE", f"Not {name}."), table="Contact")
     result = firm.run(plan)
     assert endings(result)["failed"] == len(names)
     return result.run
@@ -217,7 +226,7 @@ def failing(firm: Firm, *names: str) -> str:
 
 def test_a_value_for_all_that_failed(firm: Firm) -> None:
     run = failing(firm, "Ann", "Ben")
-    result = retry_run(firm.app, run, otherwise=said(every=["Contact.Name=Both"]))
+    result = retry_run(firm.app, run, otherwise=typed_overrides(every=["Contact.Name=Both"]))
     assert result.whole
     assert [one["Name"] for one in firm.live("Contact").values()] == ["Both", "Both"]
     (deed,) = [row.deed for row in every() if row.deed.act == "restore.retry"]
@@ -226,8 +235,8 @@ def test_a_value_for_all_that_failed(firm: Firm) -> None:
 
 def test_a_value_for_one_cause_and_for_one_record(firm: Firm) -> None:
     run = failing(firm, "Ann", "Ben")
-    otherwise = Otherwise(
-        (Edit(f"Contact/{firm.contacts()['Ann']}", "Name", "Anna"),),
+    otherwise = Overrides(
+        (TypedEdit(f"Contact/{firm.contacts()['Ann']}", "Name", "Anna"),),
         causes=(
             CauseEdit("Contact", "Name", "Nobody", "another-code"),
             CauseEdit("Contact", "Name", "Both", "write-refused"),
@@ -270,11 +279,13 @@ def test_the_fields_of_a_record_are_told_with_what_is_wanted(firm: Firm) -> None
 def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     first = made(firm, choose(firm.app, "sales", wanted()))
     values = {"Name": "Typed", "Text": "one\ntwo", "Since": "", "Owner": firm.gone}
-    view = made(firm, edit_kept(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
+    view = made(firm, edit_stored_plan(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
     assert edited(view) == (TypedRecord("Account", CUSTOMER, ("Name",)),), "the rest is as it was"
-    assert kept_plan(firm.app, "sales", first.plan).state is PlanState.MADE, "it is still there"
+    assert show_stored_plan(firm.app, "sales", first.plan).state is PlanState.MADE, (
+        "it is still there"
+    )
     again = {"Name": "Schoko Zürich", "Since": "2026-03-04", "Text": None}
-    view = made(firm, edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, again))
+    view = made(firm, edit_stored_plan(firm.app, "sales", view.plan, "Account", CUSTOMER, again))
     assert edited(view)[0].columns == ("Name", "Since", "Text")
     fields = planned_fields(firm.app, "sales", view.plan, "Account", CUSTOMER).fields
     told = {field.name: (field.was, field.value) for field in fields}
@@ -282,7 +293,7 @@ def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     assert told["Name"] == ("Schoko Zürich", "Schoko Zürich")
     less = made(firm, leave_out(firm.app, "sales", view.plan, tables=["Paper"]))
     assert edited(less) == edited(view)
-    run_kept(firm.app, "sales", less.plan)
+    run_stored_plan(firm.app, "sales", less.plan)
     (deed, *_) = [row.deed for row in every() if row.deed.act == "restore.edit"]
     assert "Typed" not in str(deed)
     assert any("Account.Name" in str(row.deed.detail) for row in every())
@@ -292,11 +303,11 @@ def test_what_changes_nothing_or_cannot_be_is_told_at_once(firm: Firm) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
 
     def asked(values: dict[str, str | None]) -> None:
-        edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, values)
+        edit_stored_plan(firm.app, "sales", view.plan, "Account", CUSTOMER, values)
 
     refused(UsageError, "nothing-typed", asked, {"Text": "one\r\ntwo", "Nothing": "x"})
     refused(UsageError, "edit-value-wrong", asked, {"Since": "soon"})
-    wrong = said(values=[f"Account/{CUSTOMER}.Since=soon"])
+    wrong = typed_overrides(values=[f"Account/{CUSTOMER}.Since=soon"])
     refused(UsageError, "edit-value-wrong", choose, firm.app, "sales", wanted(wrong))
 
 
@@ -308,13 +319,15 @@ def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
     assert [one.name for one in holder.others] == ["Ada", "Lotte", "Wim"]
     assert (found.typed, found.unlisted) == (False, 0)
     given = {f"Person/{firm.gone}": firm.here}
-    view = made(firm, give_kept(firm.app, "sales", view.plan, given))
+    view = made(firm, reassign_in_plan(firm.app, "sales", view.plan, given))
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Lotte"
-    view = made(firm, give_kept(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young}))
+    view = made(
+        firm, reassign_in_plan(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young})
+    )
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Ada"
-    handed = run_kept(firm.app, "sales", view.plan)
+    handed = run_stored_plan(firm.app, "sales", view.plan)
     assert do_restore(firm.app, handed.run) is RunState.DONE
     live = firm.live("Account")[firm.named("Account", "Schoko Zürich")]
     assert live["Owner"] == firm.young
@@ -323,7 +336,7 @@ def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
 def test_nobody_is_given_anything_by_nothing(firm: Firm) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
     for given in ({}, {f"Person/{firm.gone}": " "}, {f"Person/{firm.gone}": firm.gone}):
-        refused(UsageError, "nobody-given", give_kept, firm.app, "sales", view.plan, given)
+        refused(UsageError, "nobody-given", reassign_in_plan, firm.app, "sales", view.plan, given)
 
 
 def test_of_too_many_people_those_who_are_active_are_offered_or_none(
@@ -349,7 +362,7 @@ def test_of_too_many_people_those_who_are_active_are_offered_or_none(
 
 def test_people_whom_the_backup_does_not_know_are_told_by_their_ids(firm: Firm) -> None:
     stranger = firm.org.create("Person", {"Name": "New"})
-    otherwise = said(instead=[f"Person/{firm.gone}={stranger}"])
+    otherwise = typed_overrides(instead=[f"Person/{firm.gone}={stranger}"])
     view = made(firm, choose(firm.app, "sales", wanted(otherwise)))
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert (holder.record, holder.name, holder.active) == (stranger, "", None)
@@ -361,8 +374,8 @@ def test_a_cause_names_the_fields_that_can_be_set(firm: Firm) -> None:
     assert told is not None
     assert [field.name for field in told.causes[0].fields] == ["Account", "Name"]
     causes = (CauseEdit("Contact", "Name", "Anna", "write-refused"),)
-    request = PlanRequest("sales", otherwise=Otherwise(causes=causes))
-    view = made(firm, choose(firm.app, "sales", Wanted(request, retry=run)))
+    request = PlanRequest("sales", otherwise=Overrides(causes=causes))
+    view = made(firm, choose(firm.app, "sales", RestoreRequest(request, retry=run)))
     assert edited(view)[0].columns == ("Name",)
 
 

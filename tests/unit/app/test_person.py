@@ -14,10 +14,15 @@ from unit.app.test_hidden_columns import viewer
 from unit.app.test_related import CUSTOMER, company
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.records.export import check_outside
-from unlost.app.actions.retention.erase import WishedErasure, erase, plan
-from unlost.app.actions.retention.privacy import PersonData, PersonWish, export_person, open_person
+from unlost.app.actions.retention.erase import ErasureRequest, erase, plan
+from unlost.app.actions.retention.privacy import (
+    PersonData,
+    PersonRequest,
+    export_person,
+    open_person,
+)
 from unlost.app.compose import Application
 from unlost.app.records import person as module
 from unlost.app.records import referring
@@ -28,11 +33,11 @@ from unlost.model.snapshot import CommitKind, Lineage, TableCommit
 from unlost.model.storage import MailRule
 
 assert company  # a fixture
-WISH = PersonWish((f"Account/{CUSTOMER}",))
-WHOLE = PersonWish((f"Account/{CUSTOMER}",), related=True)
+WISH = PersonRequest((f"Account/{CUSTOMER}",))
+WHOLE = PersonRequest((f"Account/{CUSTOMER}",), related=True)
 
 
-def opened(app: Application, wish: PersonWish = WISH) -> tuple[PersonData, ZipFile]:
+def opened(app: Application, wish: PersonRequest = WISH) -> tuple[PersonData, ZipFile]:
     told, pieces = open_person(app, "sales", wish)
     return told, ZipFile(BytesIO(b"".join(pieces)))
 
@@ -158,26 +163,26 @@ def test_tables_that_are_too_large_are_named(
 
 
 def test_set_up_data_has_nothing_around_it(company: World) -> None:
-    told, _ = opened(company.app, PersonWish(("User/U1",), related=True))
+    told, _ = opened(company.app, PersonRequest(("User/U1",), related=True))
     assert {one.table for one in told.tables} == {"User"}
 
 
 def test_all_versions_of_a_file_are_in_it(company: World) -> None:
-    _, archive = opened(company.app, PersonWish(("Case/C1",), related=True))
+    _, archive = opened(company.app, PersonRequest(("Case/C1",), related=True))
     assert "files/Bytes/B3-photo.png" in archive.namelist()
-    _, archive = opened(company.app, PersonWish(("Link/L1",), related=True))
+    _, archive = opened(company.app, PersonRequest(("Link/L1",), related=True))
     former = [archive.read(f"files/Bytes/{one}-offer.pdf") for one in ("B1", "B2")]
     assert former == [b"old", b"newer"]
 
 
 def test_a_file_record_has_its_file(company: World) -> None:
-    told, archive = opened(company.app, PersonWish(("Attachment/F2",)))
+    told, archive = opened(company.app, PersonRequest(("Attachment/F2",)))
     assert archive.read("files/Attachment/F2-card.txt") == b"card"
     assert told.files == 1
 
 
 def test_a_link_that_is_named_leads_to_its_file(company: World) -> None:
-    _, archive = opened(company.app, PersonWish(("Link/L2",), related=True))
+    _, archive = opened(company.app, PersonRequest(("Link/L2",), related=True))
     assert "files/Bytes/B3-photo.png" in archive.namelist()
 
 
@@ -190,25 +195,25 @@ def test_what_it_came_back_as_is_the_same_person(year: World) -> None:
     added = open_commit.lineage([Lineage("Account", "A40018", "A40019", oid, "restore-x")])
     open_commit.finish([TableCommit("$lineage", (added,))], as_of=year.clock.now())
     for one in ("A40018", "A40019"):
-        _, archive = opened(year.app, PersonWish((f"Account/{one}",)))
+        _, archive = opened(year.app, PersonRequest((f"Account/{one}",)))
         assert set(records(archive, "Account")) == {"A40018", "A40019"}
 
 
 def test_a_mistyped_table_is_told(year: World) -> None:
     with pytest.raises(NotFound, match="no table 'Acount'") as unknown:
-        opened(year.app, PersonWish((f"Acount/{CUSTOMER}",)))
+        opened(year.app, PersonRequest((f"Acount/{CUSTOMER}",)))
     assert unknown.value.next_step.startswith("Did you mean Account")
 
 
 def test_what_was_erased_is_not_in_it(year: World) -> None:
-    wished = WishedErasure((f"Account/{CUSTOMER}",))
+    wished = ErasureRequest((f"Account/{CUSTOMER}",))
     erase(year.app, "sales", wished, plan=plan(year.app, "sales", wished).digest)
     year.clock.advance(days=1)
     backup(year.app, "sales")
     with pytest.raises(NotFound) as nothing:
         opened(year.app)
     assert nothing.value.code == "person-not-held"
-    told, archive = opened(year.app, PersonWish((f"Account/{CUSTOMER}", "Account/A40019")))
+    told, archive = opened(year.app, PersonRequest((f"Account/{CUSTOMER}", "Account/A40019")))
     assert told.unknown == 1
     assert "Of 1 record that was asked for, the backups hold nothing." in page(archive)
     assert CUSTOMER not in page(archive)
@@ -233,9 +238,9 @@ def test_it_is_written_beside_nothing_that_is_there(year: World, tmp_path: Path)
     with pytest.raises(Conflict):
         export_person(year.app, "sales", WISH, out=out)
     with pytest.raises(NotFound):
-        export_person(year.app, "sales", PersonWish(("Account/none",)), out=tmp_path / "b.zip")
+        export_person(year.app, "sales", PersonRequest(("Account/none",)), out=tmp_path / "b.zip")
     assert sorted(one.name for one in tmp_path.glob("*.zip")) == ["ada.zip"]
-    (deed, *_) = [one.deed for one in deeds(year.app).entries if one.deed.outcome == "done"]
+    (deed, *_) = [one.deed for one in list_events(year.app).entries if one.deed.outcome == "done"]
     assert (deed.act, deed.detail["tables"]["Account"]) == ("privacy.export", 1)
     assert deed.detail["records"] == list(WISH.records)
     assert "Schoko" not in repr(deed)
@@ -275,5 +280,5 @@ def test_a_table_that_the_org_has_no_more_is_in_it(sales: World) -> None:
     del sales.org.tables["Old"]
     sales.clock.advance(days=1)
     backup(sales.app, "sales")
-    _, archive = opened(sales.app, PersonWish(("Old/O1",), related=True))
+    _, archive = opened(sales.app, PersonRequest(("Old/O1",), related=True))
     assert "Kept" in page(archive)

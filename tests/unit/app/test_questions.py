@@ -49,7 +49,7 @@ def test_the_certificate_of_any_night_can_be_asked_for(nights: World) -> None:
     assert (latest.snapshot, latest.complete, latest.gaps) == (3, True, ())
     first = certificate(nights.app, "sales", at="2026-03-02")
     assert first.snapshot == 1
-    assert {line.table: line.held for line in first.certificate.tables}["Account"] == 3
+    assert {line.table: line.stored for line in first.certificate.tables}["Account"] == 3
     with pytest.raises(NotFound):
         certificate(nights.app, "sales", at="7")
     with pytest.raises(UsageError):

@@ -19,9 +19,9 @@ from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.actions.runs.tick import tick
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs import get_org
-from unlost.catalog.queued_restores import Try, queue_restore, start_restore
+from unlost.catalog.queued_restores import RestoreTry, queue_restore, start_restore
 from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -71,7 +71,7 @@ def ids(shop: Shop) -> list[str]:
 
 def halted(shop: Shop) -> list[str]:
     seen = alarms(Watcher().gather(shop.app))
-    return [one.subject for one in seen if one.rule is Rule.RESTORE_HALTED]
+    return [one.subject for one in seen if one.rule is AlertRule.RESTORE_HALTED]
 
 
 def test_a_restore_is_handed_over_and_done(lost: Shop, asked: list[str]) -> None:
@@ -180,7 +180,9 @@ def test_a_worker_that_died_in_the_middle_is_followed_by_another(
     lost: Shop, asked: list[str]
 ) -> None:
     run = handed(lost)
-    assert start_restore(run, now=lost.world.clock.now()) == Try(1, crashed=False, failures=0)
+    assert start_restore(run, now=lost.world.clock.now()) == RestoreTry(
+        1, crashed=False, failures=0
+    )
     assert ids(lost) == [f"restore:{run}:1"], "the engine knows this id, or lost it"
     assert do_restore(lost.app, run) is RunState.DONE
 
@@ -191,7 +193,7 @@ def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
     run = handed(lost)
     for number in range(12):
         begun = start_restore(run, now=lost.world.clock.now())
-        assert begun == Try(number + 1, crashed=number > 0, failures=number)
+        assert begun == RestoreTry(number + 1, crashed=number > 0, failures=number)
     assert do_restore(lost.app, run) is RunState.FAILED
     assert remembered(run).error_code == "worker-died"
     assert halted(lost) == [run]
@@ -344,7 +346,9 @@ def test_waiting_for_others_is_no_failure(lost: Shop, asked: list[str]) -> None:
         for _ in range(15):
             assert do_restore(lost.app, run) is RunState.PARKED
             lost.world.clock.advance(seconds=600)
-    assert start_restore(run, now=lost.world.clock.now()) == Try(16, crashed=False, failures=0)
+    assert start_restore(run, now=lost.world.clock.now()) == RestoreTry(
+        16, crashed=False, failures=0
+    )
     assert do_restore(lost.app, run) is RunState.DONE, "one death of its worker is not twelve"
 
 

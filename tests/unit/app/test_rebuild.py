@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from homes import SECRET, WRITE_SECRET, MemoryConnector, fill
-from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.vault.init import InitRequest, init
@@ -24,9 +24,10 @@ from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
 from unlost.catalog.runs import RunState, begin_run, list_runs
 from unlost.catalog.schema import SCHEMA
-from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
-from unlost.model.ports import Connector, Vault
+from unlost.model.ports.source import Connector
+from unlost.model.ports.vault import Vault
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -76,12 +77,13 @@ def machine(tmp_path: Path) -> Machine:
     with made.opened() as app:
         add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
-        change(app, "sales", Wish(at="03:15"))
-        add_channel(app, Asked(name="mail", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+        change(app, "sales", ScheduleChange(at="03:15"))
+        add_channel(app, ChannelRequest(name="mail", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
         backup(app, "sales")
         match(
-            [Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=app.clock.now()
+            [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")],
+            now=app.clock.now(),
         )
         made.clock.advance(days=2)
         begin_run("run-under-way", org="sales", kind=CommitKind.BACKUP, full=False,
@@ -102,7 +104,7 @@ def test_orgs_schedules_runs_and_alerts_come_back(machine: Machine) -> None:
         assert (line.name, line.snapshots) == ("sales", 1)
         (schedule,) = show(app).schedules
         assert schedule.schedule.nightly == time(3, 15)
-        assert [one.alarm.rule for one in list_alerts()] == [Rule.INCOMPLETE]
+        assert [one.alarm.rule for one in list_alerts()] == [AlertRule.INCOMPLETE]
         assert [one.name for one in list_channels()] == ["mail"]
         states = {run.id: run.state for run in list_runs("sales")}
         assert states.pop("run-under-way") is RunState.FAILED
@@ -152,7 +154,7 @@ def test_a_copy_is_made_after_each_change_of_settings(machine: Machine) -> None:
         numbers = list(app.vault.homes.numbers())
         assert not copy_if_due(app)
         for at in ("04:00", "05:00"):
-            change(app, "sales", Wish(at=at))
+            change(app, "sales", ScheduleChange(at=at))
         assert not copy_if_due(app)
         made = list(app.vault.homes.numbers())[len(numbers) :]
         assert len(made) == 2
@@ -196,7 +198,7 @@ def test_settings_can_be_changed_while_the_vault_is_away(machine: Machine) -> No
 
         app.vault.homes.__class__.keep, kept = away, app.vault.homes.__class__.keep  # type: ignore[method-assign,assignment]
         try:
-            change(app, "sales", Wish(at="05:00"))
+            change(app, "sales", ScheduleChange(at="05:00"))
             assert last_copy() == before
         finally:
             app.vault.homes.__class__.keep = kept  # type: ignore[method-assign]
@@ -206,7 +208,7 @@ def test_settings_can_be_changed_while_the_vault_is_away(machine: Machine) -> No
 def test_an_earlier_copy_can_be_taken(machine: Machine) -> None:
     with machine.opened() as app:
         number = list(app.vault.homes.numbers())[-1]
-        change(app, "sales", Wish(at="off"))
+        change(app, "sales", ScheduleChange(at="off"))
     machine.lost()
     assert machine.rebuilt(copy=number).orgs[0].nightly
     shutil.rmtree(machine.home)

@@ -6,9 +6,9 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.records.record_facts import Names, People, how_gone, last_alive
+from unlost.app.records.record_facts import RecordNames, UserNames, how_gone, last_alive
 from unlost.catalog.orgs import get_org
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.snapshot import CommitKind, SnapshotInfo, Version
 
@@ -37,7 +37,7 @@ def snapshot(sales: World) -> Snapshot:
 
 
 def test_what_is_alive_or_unknown_is_not_gone(snapshot: Snapshot) -> None:
-    people = People(snapshot)
+    people = UserNames(snapshot)
     assert how_gone([], NIGHTS, people=people) is None
     lived = [version(1, Op.STATE), version(2, Op.MISSING), version(3, Op.STATE)]
     assert how_gone(lived, NIGHTS, people=people) is None
@@ -45,7 +45,7 @@ def test_what_is_alive_or_unknown_is_not_gone(snapshot: Snapshot) -> None:
 
 def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Snapshot) -> None:
     told = [version(1, Op.STATE), version(3, Op.DELETED, by="U1")]
-    gone = how_gone(told, NIGHTS, people=People(snapshot))
+    gone = how_gone(told, NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.by, gone.by_name) == (Op.DELETED, "U1", "Ada Admin")
     assert gone.at == told[-1].modified_at
@@ -54,14 +54,14 @@ def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Sna
 
 @pytest.mark.parametrize("op", [Op.PURGED, Op.MISSING])
 def test_of_other_ends_only_the_nights_around_them_are_known(snapshot: Snapshot, op: Op) -> None:
-    gone = how_gone([version(1, op, by="U1")], NIGHTS, people=People(snapshot))
+    gone = how_gone([version(1, op, by="U1")], NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.at, gone.by, gone.by_name, gone.after) == (op, None, None, "", None)
 
 
 def test_an_end_that_is_told_twice_began_with_the_first_word(snapshot: Snapshot) -> None:
     twice = [version(1, Op.STATE), version(2, Op.MISSING), version(4, Op.DELETED, by="U1")]
-    gone = how_gone(twice, NIGHTS, people=People(snapshot))
+    gone = how_gone(twice, NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.until) == (Op.DELETED, twice[1].observed_at)
     assert last_alive(twice, NIGHTS) == 1
@@ -73,7 +73,7 @@ def test_what_was_never_seen_alive_is_in_no_backup() -> None:
 
 
 def test_names_come_from_the_tables_that_have_them(snapshot: Snapshot) -> None:
-    names = Names(snapshot)
+    names = RecordNames(snapshot)
     assert names.of(["Nowhere", "User", "Account"], ["U1", "A40017", "x"]) == {
         "U1": "Ada Admin",
         "A40017": "Schoko Zürich",
@@ -83,7 +83,7 @@ def test_names_come_from_the_tables_that_have_them(snapshot: Snapshot) -> None:
 
 
 def test_a_user_has_a_name_only_where_the_table_says_who_users_are(snapshot: Snapshot) -> None:
-    people = People(snapshot)
+    people = UserNames(snapshot)
     assert people.name("Account", "U1") == "Ada Admin"
     assert people.name("Account", "U9") == ""
     assert people.name("Account", None) == ""

@@ -7,10 +7,10 @@ import pytest
 import scanner
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import erasures
-from unlost.app.actions.retention.holds import WishedHold, hold
-from unlost.app.actions.retention.rectify import WishedCorrection, plan, rectify
+from unlost.app.actions.retention.holds import HoldRequest, hold
+from unlost.app.actions.retention.rectify import CorrectionRequest, plan, rectify
 from unlost.app.actions.vault.compact import compact
 from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
@@ -22,10 +22,10 @@ from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
 WRONG = "Schoko Z\u00fcrich"
 KEY = "A40017"
-WISH = WishedCorrection(f"Account/{KEY}", ("Name=Chocolat Gen\u00e8ve",))
+WISH = CorrectionRequest(f"Account/{KEY}", ("Name=Chocolat Gen\u00e8ve",))
 
 
-def done(world: World, wish: WishedCorrection = WISH) -> None:
+def done(world: World, wish: CorrectionRequest = WISH) -> None:
     rectify(world.app, "sales", wish, plan=plan(world.app, "sales", wish).digest)
 
 
@@ -55,7 +55,7 @@ def versions(world: World) -> list[dict[str, Any]]:
 def test_the_log_of_the_org_is_corrected_too(year: World) -> None:
     """It tells old and new values of the column."""
     (first, *_) = {one["Phone"] for one in versions(year)[1:2]}
-    wish = WishedCorrection(f"Account/{KEY}", ("Phone=+41 1",), was=first)
+    wish = CorrectionRequest(f"Account/{KEY}", ("Phone=+41 1",), was=first)
     seen = plan(year.app, "sales", wish)
     assert len(seen.tables) == 2
     done(year, wish)
@@ -66,7 +66,7 @@ def test_the_log_of_the_org_is_corrected_too(year: World) -> None:
 def test_the_audit_tells_that_it_was_done_and_not_of_whom(year: World) -> None:
     done(year)
     (deed, *_) = [
-        one.deed for one in deeds(year.app, org="sales").entries if one.deed.trace == "write"
+        one.deed for one in list_events(year.app, org="sales").entries if one.deed.trace == "write"
     ]
     assert (deed.act, deed.outcome) == ("rectify.run", "done")
     assert KEY not in repr(deed)
@@ -137,11 +137,11 @@ def test_a_home_that_was_cut_off_before_it_was_clean_is_cleaned_by_upkeep(
 
 def test_what_is_held_or_changed_since_is_not_corrected(year: World) -> None:
     seen = plan(year.app, "sales", WISH)
-    other = WishedCorrection(WISH.record, ("Name=Another",))
+    other = CorrectionRequest(WISH.record, ("Name=Another",))
     with pytest.raises(Conflict) as caught:
         rectify(year.app, "sales", other, plan=seen.digest)
     assert caught.value.code == "rectify-changed"
-    hold(year.app, "sales", WishedHold(record=WISH.record, reason="lawsuit"))
+    hold(year.app, "sales", HoldRequest(record=WISH.record, reason="lawsuit"))
     with pytest.raises(Conflict) as caught:
         rectify(year.app, "sales", WISH, plan=seen.digest)
     assert caught.value.code == "rectify-held"
@@ -161,15 +161,15 @@ def test_what_is_held_or_changed_since_is_not_corrected(year: World) -> None:
 )
 def test_what_is_wished_must_make_sense(year: World, record: str, value: str, code: str) -> None:
     with pytest.raises((UsageError, NotFound)) as caught:
-        plan(year.app, "sales", WishedCorrection(record, (value,)))
+        plan(year.app, "sales", CorrectionRequest(record, (value,)))
     assert caught.value.code == code
 
 
 def test_a_wrong_value_may_be_one_that_the_column_cannot_hold(year: World) -> None:
     for was in ("x" * 999, ""):
-        seen = plan(year.app, "sales", WishedCorrection(WISH.record, WISH.values, was=was))
+        seen = plan(year.app, "sales", CorrectionRequest(WISH.record, WISH.values, was=was))
         assert seen.columns == ()
-    wish = WishedCorrection(WISH.record, ("Name=",), was=WRONG)
+    wish = CorrectionRequest(WISH.record, ("Name=",), was=WRONG)
     done(year, wish)
     assert {one["Name"] for one in versions(year)} == {None}
 

@@ -11,8 +11,8 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.compact import compact, keep_small
 from unlost.app.actions.vault.rekey import rekey
 from unlost.app.compose import Application
-from unlost.app.health.health import Health
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.health import HealthState
+from unlost.app.health.orgs import org_checks
 from unlost.app.vault import rekeying
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict
@@ -21,10 +21,10 @@ from unlost.vault.maintenance.garbage import GRACE
 # ruff: noqa: F811 (fixtures)
 
 
-def told(app: Application) -> list[Health]:
+def told(app: Application) -> list[HealthState]:
     return [
         one.check.health
-        for one in org_looks(app, get_org("sales"), ask=False)
+        for one in org_checks(app, get_org("sales"), ask=False)
         if "keys" in one.check.name
     ]
 
@@ -34,11 +34,11 @@ def test_a_command_does_it_and_says_what_is_left(app: Application, machine: Mach
     assert rekey(app).orgs[0].complete
     assert told(app) == []
     renewed(app)
-    assert told(app) == [Health.WARNING]
+    assert told(app) == [HealthState.WARNING]
     (done,) = rekey(app, "sales").orgs
     assert (done.org, done.complete, done.held_by) == ("sales", False, "")
     assert min(done.objects, done.bytes, done.waiting, done.snapshot or 0) > 0
-    assert told(app) == [Health.GOOD]
+    assert told(app) == [HealthState.GOOD]
     machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
     assert rekey(app, "sales").orgs[0].complete
     assert told(app) == []
@@ -53,7 +53,7 @@ def test_upkeep_does_it_beside_what_else_it_does(app: Application, machine: Mach
     record = keep_small(app, oid)
     assert record is not None
     assert record.error_code == ""
-    assert told(app) == [Health.GOOD]
+    assert told(app) == [HealthState.GOOD]
     machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
     for _ in range(2):  # the first removes what waits behind it
         keep_small(app, oid)
@@ -91,7 +91,7 @@ def test_a_damaged_object_keeps_neither_the_sweep_nor_the_rest_from_being_done(
     (done,) = rekey(app, "sales").orgs
     assert (done.damaged, done.complete) == (name, False)
     assert done.objects > 0
-    assert told(app) == [Health.WARNING]
+    assert told(app) == [HealthState.WARNING]
 
 
 def test_the_sweep_is_done_whatever_becomes_of_the_rekey(

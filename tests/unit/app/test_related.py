@@ -7,7 +7,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.show import show
 from unlost.app.records import referring
 from unlost.app.records import related as module
-from unlost.app.records.related import Related, RelatedFile, RelatedTable
+from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
 from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS, MemoryOrg, file_cells
 
@@ -68,13 +68,13 @@ def company(sales: World) -> World:
 
 def around(
     world: World, record: str = CUSTOMER, *, table: str = "Account", at: str = "latest"
-) -> Related:
+) -> RelatedRecords:
     found = show(world.app, "sales", table, record, at=at).related
     assert found is not None
     return found
 
 
-def by_table(found: Related) -> dict[tuple[str, str | None], RelatedTable]:
+def by_table(found: RelatedRecords) -> dict[tuple[str, str | None], RelatedTable]:
     return {(one.table, one.through): one for one in found.tables}
 
 

@@ -7,9 +7,9 @@ from unit.app.test_rebuild import Machine
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.keys import add, keys, remove, replace, tried
-from unlost.app.actions.vault.renewal import Renewed, renew
+from unlost.app.actions.vault.renewal import RenewalResult, renew
 from unlost.app.compose import Application
-from unlost.app.health.health import Health
+from unlost.app.health.health import HealthState
 from unlost.app.home.home_keys import WayIn, draft_of, open_keys
 from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.orgs import get_org
@@ -35,7 +35,7 @@ class Printer:
         return self.sheet.text()
 
 
-def renewed(app: Application) -> tuple[Renewed, str]:
+def renewed(app: Application) -> tuple[RenewalResult, str]:
     printer = Printer()
     return renew(app, printer), printer.text
 
@@ -124,7 +124,7 @@ def test_a_renewal_that_was_cut_off_locks_nobody_out(
         unfinished = checks(again).get("master key")
         assert (unfinished is not None) == (at in ("move_service_key", "finish_renewal"))
         if unfinished is not None:
-            assert unfinished.health is Health.WARNING
+            assert unfinished.health is HealthState.WARNING
             doctor(again, ask=False, repair=True)
             assert "master key" not in checks(again)
         renewed(again)
@@ -177,7 +177,7 @@ def test_the_doctor_takes_over_nothing_that_a_thief_put_there(
     old.store.put_new("slots/00000099", b"x")
     found = checks(app)
     assert "master key" not in found
-    assert found["strange keys"].health is found["register"].health is Health.WARNING
+    assert found["strange keys"].health is found["register"].health is HealthState.WARNING
     doctor(app, ask=False, repair=True)
     found = checks(app)
     assert not {"strange keys", "register", "master key"} & found.keys()

@@ -39,7 +39,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.ports import SecretField
+from unlost.model.ports.source import SecretField
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.model.writing import Identity, MissingPermission, WriteOp
@@ -47,7 +47,7 @@ from unlost.testing.clock import START
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost
 from unlost.testing.org import MemoryOrg
-from unlost.testing.platform import Platform, Refused, without
+from unlost.testing.platform import Platform, RowRefused, without
 
 CUSTOMER = "A40017"
 WRITER = NewWriter("sales", {}, {"password": WRITE_SECRET})
@@ -450,7 +450,7 @@ def test_another_try_puts_back_the_chosen_columns_alone(shop: Shop) -> None:
     held = shop.platform.update
 
     def refuse(table: str, record: str, cells: Any, *, by: str) -> None:
-        raise Refused("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Not today.", "Phone")
+        raise RowRefused("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Not today.", "Phone")
 
     shop.platform.update = refuse  # type: ignore[method-assign]
     result = shop.run(plan)
@@ -597,9 +597,9 @@ def test_what_does_not_leave_the_bin_comes_back_by_another_try(shop: Shop) -> No
     shop.platform.allow(replace(usual, identity=Identity.UNDELETE))
     shop.platform.delete("Account", CUSTOMER, by="U1")
     plan = shop.plan(f"Account/{CUSTOMER}", related=False)
-    shop.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    shop.writer.faults.plant("row", RowRefused("UNDELETE_FAILED", "not in the recycle bin"))
     assert endings(shop.run(plan)) == {"failed": 1}
-    shop.writer.faults.plant("row", Refused("RULE", "not today"))
+    shop.writer.faults.plant("row", RowRefused("RULE", "not today"))
     second = retry_run(shop.app, plan.run)
     assert endings(second) == {"failed": 1}
     third = retry_run(shop.app, second.run)  # still knows that it does not leave the bin

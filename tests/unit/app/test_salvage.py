@@ -11,9 +11,9 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.records.compare import compare
-from unlost.app.actions.records.export import ExportWish, export
+from unlost.app.actions.records.export import ExportRequest, export
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
@@ -27,7 +27,8 @@ from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.hidden_columns import hidden_columns
-from unlost.model.plan import Weight
+from unlost.model.plan import NoteWeight
+from unlost.model.salvage import PastSalvage
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment
@@ -105,7 +106,7 @@ def test_a_lost_column_is_told_left_alone_and_read_again(kept: World) -> None:
     check = standing_check()
     assert check is not None
     assert check.damages == ()
-    assert "salvage.run" in str(deeds(kept.app).entries)
+    assert "salvage.run" in str(list_events(kept.app).entries)
     assert "Phone" not in cells(kept)
     assert cells(kept)["Name"]
     told = history(kept.app, "sales", "Account", KEY)
@@ -181,16 +182,16 @@ def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
     salvage(kept.app, plan=plan(kept.app).digest)
     oid, whole = get_org("sales").oid, kept.app.whole_vault
     hidden = whole.visible({oid: hidden_columns([("Account", "Phone")])})
-    (told,) = whole.salvages(oid)
+    (told,) = whole.past_operations(oid, PastSalvage)
     assert any("Phone" in sentence for sentence in told.sentences)
-    assert hidden.salvages(oid) == (replace(told, sentences=()),)
+    assert hidden.past_operations(oid, PastSalvage) == (replace(told, sentences=()),)
     head = hidden.head(oid)
     assert head is not None
     assert head.unread("Account", [KEY]) == {}
     other = whole.visible({oid: hidden_columns([("Account", "Name")])}).head(oid)
     assert other is not None
     assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
-    assert whole.visible({}).salvages(oid) == (told,)
+    assert whole.visible({}).past_operations(oid, PastSalvage) == (told,)
 
 
 def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:
@@ -208,7 +209,7 @@ def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:
 def test_an_export_tells_how_many_of_its_empty_values_are_lost(
     kept: World, form: ExportFormat, tmp_path: Path
 ) -> None:
-    wish = ExportWish(form, ("Account",))
+    wish = ExportRequest(form, ("Account",))
     whole = export(kept.app, "sales", wish, out=tmp_path / "whole").tables[0]
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
@@ -221,7 +222,7 @@ def test_an_export_tells_how_many_of_its_empty_values_are_lost(
 def test_a_delta_table_that_keeps_what_the_vault_lost_is_not_said_to_lack_it(
     kept: World, tmp_path: Path
 ) -> None:
-    wish, out = ExportWish(ExportFormat.DELTA, ("Account",)), tmp_path / "tables"
+    wish, out = ExportRequest(ExportFormat.DELTA, ("Account",)), tmp_path / "tables"
     export(kept.app, "sales", wish, out=out)
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
@@ -232,11 +233,11 @@ def test_a_delta_table_that_keeps_what_the_vault_lost_is_not_said_to_lack_it(
 def test_a_delta_table_that_is_carried_on_tells_what_was_lost_of_what_came(
     kept: World, tmp_path: Path
 ) -> None:
-    first, out = ExportWish(ExportFormat.DELTA, ("Account",), as_of="1"), tmp_path / "tables"
+    first, out = ExportRequest(ExportFormat.DELTA, ("Account",), as_of="1"), tmp_path / "tables"
     export(kept.app, "sales", first, out=out)
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
-    wish = ExportWish(ExportFormat.DELTA, ("Account",))
+    wish = ExportRequest(ExportFormat.DELTA, ("Account",))
     told = export(kept.app, "sales", wish, out=out).tables[0]
     assert (told.rows, told.lost, told.whole) == (1, 1, False)
 
@@ -256,7 +257,7 @@ def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
     for made in (changed, created):
         (note,) = [one for one in made.summary.notes if one.code == "value-unknown"]
         assert (note.weight, note.table, note.column, note.count) == (
-            Weight.WARNING,
+            NoteWeight.WARNING,
             "Account",
             "Phone",
             1,
@@ -286,7 +287,7 @@ def test_a_journal_that_is_lost_stops_nothing_once_it_is_given_up(
     for lost in (proof, entry):
         lost.unlink()
     kept.app.open_anew()
-    wish = erasing.WishedErasure((f"Account/{KEY}",))
+    wish = erasing.ErasureRequest((f"Account/{KEY}",))
     with pytest.raises((IntegrityError, NotFound)):
         erasing.plan(kept.app, "sales", wish)
     seen = plan(kept.app)

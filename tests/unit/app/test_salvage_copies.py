@@ -119,15 +119,15 @@ def test_an_error_in_the_second_org_tells_that_the_first_one_is_done(
     lose(kept, "service")
     seen = plan(kept.app)
     assert [one.org for one in seen.orgs] == ["sales", "service"]
-    whole, other = type(kept.app.whole_vault).salvage, get_org("service").oid
+    whole, other = type(kept.app.whole_vault).apply, get_org("service").oid
 
-    def failing(self: EncryptedVault, org: str, **how: object) -> object:
+    def failing(self: EncryptedVault, org: str, agreed: object, **how: object) -> object:
         if org == other:
             raise StoreError("store-failed", "The store failed.")
-        return whole(self, org, **how)  # type: ignore[arg-type]
+        return whole(self, org, agreed, **how)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(EncryptedVault, "salvage", failing)
+        patched.setattr(EncryptedVault, "apply", failing)
         broke = refusal(lambda: salvage(kept.app, plan=seen.digest))
     assert broke.code == "salvage-broke-off"
     assert "Salvaged: sales. Not service" in broke.sentence
@@ -180,8 +180,8 @@ def test_an_org_whose_schema_is_damaged_does_not_keep_others_from_being_salvaged
     seen = plan(kept.app)
     told = {one.org: one for one in seen.orgs}
     assert told.keys() == {one.name for one in list_orgs()}
-    assert (told["sales"].objects, told["service"].left) == ((), ())
-    (left,) = told["sales"].left
+    assert (told["sales"].objects, told["service"].still_damaged) == ((), ())
+    (left,) = told["sales"].still_damaged
     assert "The schema" in left.sentence
     done = salvage(kept.app, plan=seen.digest)
     assert [one.org for one in done.orgs] == ["service"]

@@ -19,12 +19,12 @@ from unlost.app.actions.retention import erase as erasing
 from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import digest
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.orgs import org_checks
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.schema import WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 from unlost.vault.layout import object_names
 
 __all__ = ["kept"]
@@ -65,7 +65,7 @@ def test_a_night_without_its_certificate_is_told_to_have_gaps_and_not_to_be_miss
     assert "incomplete" in rules
     assert "no backup yet" not in digest(watched, lasting=0).sentence
     said = " ".join(
-        look.check.sentence for look in org_looks(kept.app, get_org("sales"), ask=False)
+        look.check.sentence for look in org_checks(kept.app, get_org("sales"), ask=False)
     )
     assert "no backup yet" not in said
     assert "certificate of this backup was lost" in said
@@ -127,7 +127,7 @@ def test_a_restore_that_failed_and_lost_its_journal_stops_nothing_for_ever(
     run = cut_off(kept, planned(kept, tmp_path), monkeypatch)
     cut_short(kept, run)
     given_up(kept)
-    wish = erasing.WishedErasure((f"Account/{KEY}",))
+    wish = erasing.ErasureRequest((f"Account/{KEY}",))
     seen = erasing.plan(kept.app, "sales", wish)
     assert erasing.erase(kept.app, "sales", wish, plan=seen.digest).records
 
@@ -167,7 +167,7 @@ def test_what_failed_is_tried_again_though_the_journal_of_another_try_was_given_
 
 
 def _refuses(*_: object, **__: object) -> None:
-    raise Refused("RULE", "Not today.", "Phone")
+    raise RowRefused("RULE", "Not today.", "Phone")
 
 
 def test_a_service_that_runs_says_that_the_newest_night_has_lost_its_certificate(

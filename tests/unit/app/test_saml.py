@@ -11,7 +11,7 @@ from unit.web.idp import ENTITY, SIGN_IN, identity, metadata
 from unlost.app.actions.people.sso import NewSaml, add_saml, providers, remove
 from unlost.app.people import saml
 from unlost.app.people.saml import described, read_metadata
-from unlost.catalog.sso import Kind
+from unlost.catalog.sso import SsoProtocol
 from unlost.model.errors import Conflict, UsageError
 
 NEW = NewSaml(name="acme", metadata=metadata())
@@ -59,7 +59,7 @@ def test_what_is_no_certificate_is_refused() -> None:
 
 def test_one_is_kept_listed_and_removed(world: World) -> None:
     added = add_saml(world.app, NEW)
-    assert (added.title, added.issuer, added.kind) == ("acme", ENTITY, Kind.SAML)
+    assert (added.title, added.issuer, added.kind) == ("acme", ENTITY, SsoProtocol.SAML)
     assert providers(world.app).providers == (added,)
     with pytest.raises(Conflict):
         add_saml(world.app, NEW)

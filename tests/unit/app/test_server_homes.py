@@ -11,22 +11,22 @@ import pytest
 from homes import SECRET, WRITE_SECRET, server_database
 from postgres import Postgres
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.vault.init import InitRequest, init
 from unlost.app.actions.vault.rebuild import Rebuild, rebuild
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import FILE, plan_home, read_home
-from unlost.app.service.service import Part, Service
+from unlost.app.service.service import Service, ServicePart
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_channels
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import list_runs
@@ -53,9 +53,9 @@ def lived(app: Application) -> None:
     """All kinds of settings, and a night."""
     add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
-    add_channel(app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+    add_channel(app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                 secret="s" * 32)  # fmt: skip
-    change(app, "sales", Wish(at="03:00", window=0))
+    change(app, "sales", ScheduleChange(at="03:00", window=0))
     backup(app, "sales")
 
 
@@ -143,7 +143,7 @@ def test_sessions_that_end_in_the_middle_are_told_and_made_anew(
     with machine(tmp_path, server_database(server)).opened() as app:
         lived(app)
         server.cut()
-        with pytest.raises(StoreError) as caught, own_connection():
+        with pytest.raises(StoreError) as caught, returned_connection():
             Org.objects.count()
         assert caught.value.code == "database-away"
         assert Org.objects.count() == 1
@@ -225,7 +225,7 @@ def test_a_home_is_rebuilt_out_of_its_copy_into_either(
 
 def test_a_worker_needs_a_database(tmp_path: Path) -> None:
     made = Machine(tmp_path)
-    service = Service(lambda _brake: made.opened(), Brake(), part=Part.WORKER)
+    service = Service(lambda _brake: made.opened(), CancellationFlag(), part=ServicePart.WORKER)
     with pytest.raises(UsageError) as caught:
         service.run()
     assert caught.value.code == "one-worker"

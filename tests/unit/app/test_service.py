@@ -8,15 +8,15 @@ import pytest
 
 from homes import World
 from patience import HANGING, until
-from unlost.app.actions.alerts.alerts import Asked, add_channel
-from unlost.app.actions.backups.schedule import Wish, change
-from unlost.app.actions.runs.tick import Ticked
-from unlost.app.home.cancellation import Brake, Braked
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
+from unlost.app.actions.backups.schedule import ScheduleChange, change
+from unlost.app.actions.runs.tick import TickResult
+from unlost.app.home.cancellation import CancellationFlag, RunCancelled
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import ChannelKind, Message, Rule, Told
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.night import NightState
 
@@ -26,11 +26,11 @@ class Running:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.brake = Brake()
+        self.brake = CancellationFlag()
         self.service = Service(self.opened, self.brake, every=0.05)
         self.thread = threading.Thread(target=self.service.run)
 
-    def opened(self, brake: Brake) -> object:
+    def opened(self, brake: CancellationFlag) -> object:
         return self.world.opened(brake=brake)
 
     def start(self) -> None:
@@ -47,7 +47,7 @@ class Running:
 
 @pytest.fixture
 def running(sales: World) -> Iterator[Running]:
-    change(sales.app, "sales", Wish(at="03:00", window=0))
+    change(sales.app, "sales", ScheduleChange(at="03:00", window=0))
     made = Running(sales)
     yield made
     if made.thread.is_alive():
@@ -106,7 +106,7 @@ def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
     running.until((running.world.home.locks / "worker").exists)
     running.until((running.world.home.root / "queue.sqlite").exists)
     with pytest.raises(Conflict, match="does the jobs of this home already"):
-        Service(running.opened, Brake(), every=0.05).run(once=True)
+        Service(running.opened, CancellationFlag(), every=0.05).run(once=True)
 
 
 def test_once_does_what_is_due_and_ends(
@@ -128,11 +128,11 @@ def test_a_fault_of_one_look_does_not_end_the_service(
 ) -> None:
     errors = [StoreError("vault-away", "It is away."), ZeroDivisionError("division by zero")]
 
-    def failing(app: object, jobs: object) -> Ticked:
+    def failing(app: object, jobs: object) -> TickResult:
         if errors:
             raise errors.pop(0)
         running.brake.pull()
-        return Ticked((), ())
+        return TickResult((), ())
 
     monkeypatch.setattr("unlost.app.service.service.tick", failing)
     running.service.run()
@@ -154,7 +154,9 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
 
     world = running.world
     add_channel(
-        world.app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://x"), secret=None
+        world.app,
+        ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://x"),
+        secret=None,
     )
     world.connector.source("one").discover = refuse  # type: ignore[method-assign, assignment]
     running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
@@ -162,7 +164,9 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     running.start()
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
-    assert [(one.told, one.alarm.rule) for one in told] == [(Told.OPENED, Rule.NIGHT_FAILED)]
+    assert [(one.event, one.alarm.rule) for one in told] == [
+        (AlertMessage.OPENED, AlertRule.NIGHT_FAILED)
+    ]
 
 
 def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
@@ -178,7 +182,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
                 raise TransientError("message-not-taken", "It is away.")
 
     world = running.world
-    asked = Asked(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
+    asked = ChannelRequest(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
     add_channel(world.app, asked, secret=None)
     running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
     running.thread = threading.Thread(target=running.service.run)
@@ -187,7 +191,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
         running.until(lambda count=count: len(told) >= count)
         assert len(told) == count, "the clock stands"
         world.clock.advance(seconds=BEAT_SECONDS)
-    assert {one.told for one in told} == {Told.ALIVE}
+    assert {one.event for one in told} == {AlertMessage.ALIVE}
 
 
 def refuse() -> None:
@@ -204,8 +208,8 @@ def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> No
         def report(self, *, used: int, limit: int) -> None:
             said.append((used, limit))
 
-    brake = Brake()
-    budget = Braked(Kept(), brake)
+    brake = CancellationFlag()
+    budget = RunCancelled(Kept(), brake)
     budget.take(3)
     budget.report(used=1, limit=2)
     brake.pull()
@@ -215,7 +219,7 @@ def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> No
 
 
 def test_the_brake_stops_calls_and_stays_pulled() -> None:
-    brake = Brake()
+    brake = CancellationFlag()
     brake.check()
     assert brake.wait(0) is False
     brake.pull()

@@ -13,11 +13,11 @@ from unlost.app import compose
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.retention.holds import WishedHold, hold, lift
+from unlost.app.actions.retention.holds import HoldRequest, hold, lift
 from unlost.app.actions.vault.mirror import run_mirror, set_mirror
 from unlost.app.actions.vault.shred import plan, shred
 from unlost.app.compose import Application
-from unlost.app.health.health import Health
+from unlost.app.health.health import HealthState
 from unlost.app.home.home_keys import open_keys
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.audit import newest
@@ -64,11 +64,11 @@ def test_an_org_is_destroyed_and_may_be_added_again(night: Application, machine:
 
 
 def test_holds_and_runs_forbid_it(night: Application) -> None:
-    hold(night, "sales", WishedHold(everything=True))
+    hold(night, "sales", HoldRequest(everything=True))
     seen = plan(night, "sales")
     assert seen.holds == 1
     failing(lambda: shred(night, "sales", typed="sales", head=seen.head), "shred-held")
-    lift(night, "sales", WishedHold(everything=True))
+    lift(night, "sales", HoldRequest(everything=True))
     seen = plan(night, "sales")
     with night.lease.hold(seen.oid, kind=CommitKind.BACKUP, run="r"):
         failing(lambda: shred(night, "sales", typed="sales", head=seen.head), "run-in-progress")
@@ -81,7 +81,7 @@ def test_what_was_cut_off_is_finished(night: Application, machine: Machine) -> N
         patch.setattr(module, "_destroy", _cut)
         with pytest.raises(KeyboardInterrupt):
             shred(night, "sales", typed="sales", head=head)
-    assert checks(night)["shredding"].health is Health.WARNING
+    assert checks(night)["shredding"].health is HealthState.WARNING
     seen = plan(night, "sales")
     assert (seen.nights, seen.head) == (0, head)
     shred(night, "sales", typed="sales", head=seen.head)
@@ -108,7 +108,7 @@ def test_what_was_cut_off_after_the_home_forgot_it_is_finished_by_the_doctor(
         with pytest.raises(KeyboardInterrupt):
             shred(night, "sales", typed="sales", head=plan(night, "sales").head)
     night.open_anew()
-    assert checks(night)["shredding copies"].health is Health.WARNING
+    assert checks(night)["shredding copies"].health is HealthState.WARNING
     doctor(night, ask=False, repair=True)
     assert "shredding copies" not in checks(night)
     assert len(night.vault.homes.numbers()) == 1
@@ -129,7 +129,7 @@ def test_the_second_copy_is_asked_to_forget_it_too(night: Application, tmp_path:
 def test_a_proof_that_counts_for_nothing_is_removed_by_the_doctor(night: Application) -> None:
     opened = open_keys(night.home, clock=night.clock, entropy=night.entropy)
     opened.store.put_new(f"shredded/{'0' * 32}", b"junk")
-    assert checks(night)["shredding proof"].health is Health.WARNING
+    assert checks(night)["shredding proof"].health is HealthState.WARNING
     doctor(night, ask=False, repair=True)
     assert "shredding proof" not in checks(night)
 
@@ -151,9 +151,9 @@ def test_it_is_typed_on_the_command_line(
     told = unlost("org", "shred", "sales", "--plan")
     assert told.out.startswith("sales: 1 backup in ")
     assert "Not reached: second copies" in told.out
-    hold(night, "sales", WishedHold(everything=True))
+    hold(night, "sales", HoldRequest(everything=True))
     assert "1 hold forbids it" in unlost("org", "shred", "sales", "--plan").out
-    lift(night, "sales", WishedHold(everything=True))
+    lift(night, "sales", HoldRequest(everything=True))
     assert unlost("org", "shred", "sales", "--json").failure["code"] == "shred-unconfirmed"
     asked: list[str] = []
 

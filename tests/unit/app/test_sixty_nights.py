@@ -7,9 +7,9 @@ import pytest
 
 from homes import World
 from unit.app.test_nights import Nights
-from unlost.app.actions.alerts.alerts import Asked, add_channel, deliver, watch
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, deliver, watch
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.model.alert import ChannelKind, Message, Rule
+from unlost.model.alert import AlertRule, ChannelKind, Message
 
 pytestmark = pytest.mark.full
 
@@ -25,7 +25,7 @@ class Quarter(Nights):
         self.dice = random.Random(60)
         self.watcher = Watcher()
         self.sent: list[Message] = []
-        add_channel(self.app, Asked(name="hook", kind=ChannelKind.WEBHOOK,
+        add_channel(self.app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK,
                                     url="https://ops.example/x"), secret="s" * 32)  # fmt: skip
 
     def send(self, message: Message) -> None:
@@ -69,4 +69,4 @@ def test_sixty_ordinary_nights_are_silent_and_a_loss_is_not(quarter: Quarter) ->
     for key in [key for key, record in held.items() if not record.deleted][:300]:
         quarter.world.org.delete("Account", key)
     quarter.look(hours=24)
-    assert [one.alarm.rule for one in quarter.sent] == [Rule.UNUSUAL_LOSS]
+    assert [one.alarm.rule for one in quarter.sent] == [AlertRule.UNUSUAL_LOSS]

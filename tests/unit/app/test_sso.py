@@ -10,7 +10,7 @@ from unlost.app.people import sso
 from unlost.app.people.sso import open_secret, sign_in_origin
 from unlost.catalog.copying import settings_digest
 from unlost.catalog.sso import sealed_secret
-from unlost.kit.http.get import Document
+from unlost.kit.http.get import JsonDocument
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 
 ISSUER = "https://id.acme.example/tenant"
@@ -22,9 +22,9 @@ def described(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the provider tells of itself, at the address where that stands."""
     told = {"issuer": ISSUER, "authorization_endpoint": "https://login.acme.example:8443/authorize"}
 
-    def get(url: str) -> Document:
+    def get(url: str) -> JsonDocument:
         assert url == f"{ISSUER}/.well-known/openid-configuration"
-        return Document(url, told)
+        return JsonDocument(url, told)
 
     monkeypatch.setattr(sso, "get_document", get)
     return told

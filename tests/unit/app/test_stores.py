@@ -12,12 +12,12 @@ from unlost.app.home.home import FILE, Home, plan_home, read_home, write_home
 from unlost.app.home.stores import MEGABYTE, PIECES, home_store, store_at
 from unlost.model.errors import IntegrityError
 from unlost.testing.clock import VirtualClock
-from unlost.vault.stores.address import CACHE, Reach, StoreAddress, read_address
+from unlost.vault.stores.address import CACHE, BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.bandwidth import LimitedStore
 from unlost.vault.stores.cached import CachedStore, remembering
 
 SPEED = 2  # megabytes a second
-ALL = Reach(
+ALL = BucketOptions(
     "http://127.0.0.1:9",
     "eu",
     hosted=True,
@@ -29,7 +29,7 @@ ALL = Reach(
 )
 
 
-def home_in(folder: Path, reach: Reach) -> Home:
+def home_in(folder: Path, reach: BucketOptions) -> Home:
     place = read_address("s3://box/unlost", reach=reach, base=folder)
     home = plan_home(folder / "home", vault=place, service_key=None)
     home.root.mkdir()
@@ -50,7 +50,7 @@ def test_all_that_is_said_of_a_bucket_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ['cache = "much"', "bandwidth = -1", "bandwidth = true"])
 def test_a_number_that_is_none_is_told(tmp_path: Path, line: str) -> None:
-    home = home_in(tmp_path, Reach())
+    home = home_in(tmp_path, BucketOptions())
     with (home.root / FILE).open("a") as file:
         file.write(f"{line}\n")
     with pytest.raises(IntegrityError) as told:
@@ -67,7 +67,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def place_in(bucket: Bucket, **told: int) -> StoreAddress:
-    reach = Reach(bucket.url, **told)  # type: ignore[arg-type]
+    reach = BucketOptions(bucket.url, **told)  # type: ignore[arg-type]
     return StoreAddress(None, "s3", BUCKET, "unlost", reach)
 
 

@@ -17,7 +17,7 @@ from django.test import override_settings
 from homes import WRITE_SECRET, World
 from unit.app.test_nights import Nights
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
@@ -91,7 +91,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
 
 @pytest.fixture
 def older(sales: World) -> World:
-    change(sales.app, "sales", Wish(at="03:00", window=0))
+    change(sales.app, "sales", ScheduleChange(at="03:00", window=0))
     return sales
 
 
@@ -146,7 +146,7 @@ def test_a_parked_backup_goes_on_after_an_upgrade(
 def test_half_a_restore_goes_on_after_an_upgrade(
     older: World, later: Later, tmp_path: Path
 ) -> None:
-    change(older.app, "sales", Wish(at="off"))
+    change(older.app, "sales", ScheduleChange(at="off"))
     set_writer(older.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
     backup(older.app, "sales")
     lost = sorted(older.org.tables["Account"].records)

@@ -52,7 +52,7 @@ def test_a_long_verification_is_asked_for_where_somebody_does_it(
     with pytest.raises(Conflict) as caught:
         verify_later(sales.app, VerifyLevel.DEEP)
     assert caught.value.code == "service-away"
-    held = take_slot(sales.app.locks, alone=True).held
+    held = take_slot(sales.app.locks, alone=True).lock
     first, again = (verify_later(sales.app, VerifyLevel.DEEP) for _ in range(2))
     held.release()
     assert first.job == again.job, "twice within a minute is once"

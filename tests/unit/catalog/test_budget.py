@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from unlost.catalog.budget import BUNDLE, Share, SqlBudget
+from unlost.catalog.budget import BUNDLE, BudgetShare, SqlBudget
 from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
 from unlost.testing.clock import VirtualClock
 
-ALL = Share(100, 100)
+ALL = BudgetShare(100, 100)
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_everything_is_allowed_until_the_source_has_told_a_limit(budget: SqlBudg
 
 
 def test_backups_use_half_of_the_day_but_for_what_restores_may_need(clock: VirtualClock) -> None:
-    backups = SqlBudget("org", clock=clock, share=Share.of_backups(50))
-    restores = SqlBudget("org", clock=clock, share=Share.of_restores(50))
+    backups = SqlBudget("org", clock=clock, share=BudgetShare.of_backups(50))
+    restores = SqlBudget("org", clock=clock, share=BudgetShare.of_restores(50))
     backups.report(used=0, limit=1000)
     taken, limit = spend(backups)
     assert (taken, limit.code) == (400, "api-budget-spent")
@@ -44,7 +44,7 @@ def test_backups_use_half_of_the_day_but_for_what_restores_may_need(clock: Virtu
 
 
 def test_calls_come_back_a_day_after_they_were_made(clock: VirtualClock) -> None:
-    budget = SqlBudget("org", clock=clock, share=Share(40, 100))
+    budget = SqlBudget("org", clock=clock, share=BudgetShare(40, 100))
     begun = clock.now()
     budget.report(used=0, limit=1000)
     for _ in range(100):
@@ -63,7 +63,7 @@ def test_calls_come_back_a_day_after_they_were_made(clock: VirtualClock) -> None
 
 
 def test_no_twenty_four_hours_see_more_than_our_share(clock: VirtualClock) -> None:
-    budget = SqlBudget("org", clock=clock, share=Share(40, 100))
+    budget = SqlBudget("org", clock=clock, share=BudgetShare(40, 100))
     made: list[tuple[float, int]] = []
     for hour in range(24 * 4):
         budget.report(used=0, limit=1000)
@@ -132,7 +132,7 @@ def test_more_calls_than_the_day_has_never_fit(clock: VirtualClock) -> None:
 
 
 def test_threads_never_take_more_than_there_is(clock: VirtualClock) -> None:
-    budget = SqlBudget("org", clock=clock, share=Share(80, 100))
+    budget = SqlBudget("org", clock=clock, share=BudgetShare(80, 100))
     budget.report(used=0, limit=500)
 
     def greedy(_: int) -> int:

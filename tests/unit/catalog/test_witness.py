@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from unlost.catalog.models import WitnessRow
 from unlost.catalog.witness import SqlWitness
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 
 
 def test_on_first_sight_nothing_is_known() -> None:

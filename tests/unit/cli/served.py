@@ -18,7 +18,7 @@ from unlost.catalog.nights import open_nights
 from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Role
 from unlost.model.night import NightState
-from unlost.web.serving import Reached, holding, set_up
+from unlost.web.serving import ReachedAddress, holding, set_up
 
 URL = "https://unlost.acme.example"
 
@@ -76,7 +76,7 @@ def from_afar(
     owner = f"lena-{role.value}"
     add(world.app, owner, role=role)
     token = make(world.app, "terminal", role=Role.ADMIN, owner=owner).text
-    set_up(read_home_key(world.app.home), Reached())
+    set_up(read_home_key(world.app.home), ReachedAddress())
     monkeypatch.delenv("UNLOST_HOME", raising=False)
     monkeypatch.setenv("UNLOST_URL", URL)
     monkeypatch.setenv("UNLOST_TOKEN", token)
@@ -100,4 +100,4 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     try:
         yield
     finally:
-        slot.held.release()
+        slot.lock.release()

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 from homes import World
 from terminals import Terminal
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.records.export import ExportWish, export
+from unlost.app.actions.records.export import ExportRequest, export
 from unlost.catalog.audit import newest
 from unlost.catalog.orgs import get_org
 from unlost.cli.exits import ExitCode
@@ -112,8 +112,8 @@ def test_hidden_columns_stay(night: Terminal, tmp_path: Path) -> None:
     app = night.world.app
     hide(app, "sales", "Account.Phone")
     own = app.acting(viewer(night.world))
-    export(own, "sales", ExportWish(ExportFormat.PARQUET), out=tmp_path / "seen")
+    export(own, "sales", ExportRequest(ExportFormat.PARQUET), out=tmp_path / "seen")
     assert "Phone" not in pq.read_table(tmp_path / "seen" / "Account.parquet").column_names
     stranger = Actor(ActorKind.PERSON, "au", (Grant(Role.AUDITOR, None),))
     with pytest.raises(NotAllowed):
-        export(app.acting(stranger), "sales", ExportWish(ExportFormat.CSV), out=tmp_path / "x")
+        export(app.acting(stranger), "sales", ExportRequest(ExportFormat.CSV), out=tmp_path / "x")

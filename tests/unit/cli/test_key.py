@@ -9,7 +9,7 @@ from unit.cli.test_init import Typist, at_terminal  # noqa: F401 (a fixture)
 from unlost.app import compose
 from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
 from unlost.cli.exits import ExitCode
-from unlost.vault.format.slots import Stretch
+from unlost.vault.format.slots import KeyStretch
 
 OPEN = compose.open_application
 WORDS = "lusab babad gutih tugad"
@@ -18,7 +18,7 @@ WORDS = "lusab babad gutih tugad"
 @pytest.fixture
 def home(unlost: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal at a home with a vault on a disk."""
-    stretch = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
+    stretch = KeyStretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
     monkeypatch.setattr("unlost.app.actions.vault.keys.new_stretch", lambda _: stretch)
     monkeypatch.setattr(compose, "open_application", OPEN)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)

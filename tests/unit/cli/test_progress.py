@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from unlost.cli.progress import Tally, shown_progress
+from unlost.cli.progress import RunTotals, shown_progress
 from unlost.model.progress import Phase, Progress
 from unlost.testing.clock import VirtualClock
 
 
 def test_events_become_one_line() -> None:
     clock = VirtualClock()
-    tally = Tally(clock)
+    tally = RunTotals(clock)
     assert tally.line() == "looking around · 0 rows (0/s)"
     clock.advance(seconds=10)
     tally.progress(Progress(Phase.READ, "Account", rows=5000, bytes=2_500_000, calls=3))
@@ -25,7 +25,7 @@ def test_events_become_one_line() -> None:
 
 
 def test_every_phase_has_its_words() -> None:
-    tally = Tally(VirtualClock())
+    tally = RunTotals(VirtualClock())
     for phase in Phase:
         tally.progress(Progress(phase))
         assert tally.line()

@@ -48,13 +48,13 @@ def test_with_json_nobody_is_asked(nights: Terminal) -> None:
 
 def test_all_that_a_plan_may_say(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     from unlost.app.actions.retention import rectify
-    from unlost.app.records.other_orgs import Elsewhere
+    from unlost.app.records.other_orgs import OtherOrgRecords
     from unlost.model.erasure import TableErased
 
     told = rectify.RectifyPlan(
         org="sales", zone="UTC", digest="d", records=2, tables=(TableErased("Account", 2, 3, 1),),
         columns=("Account.Phone",), current=(), files=1, file_bytes=9, restores=("r-1",),
-        certificates=1, rewritten=9, elsewhere=(Elsewhere("other", 1),),
+        certificates=1, rewritten=9, elsewhere=(OtherOrgRecords("other", 1),),
     )  # fmt: skip
     monkeypatch.setattr(rectify, "plan", lambda *_: told)
     out = nights("rectify", *WISH, "--plan").out

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -38,9 +38,9 @@ def test_each_kind_of_finding_is_explained() -> None:
 def test_each_rule_of_alerts_is_explained() -> None:
     folder = DOCS / "reference" / "alerts"
     index = (folder / "index.md").read_text("utf-8")
-    assert re.findall(r"^\| \[([a-z-]+)\]\(\1\.md\)", index, re.MULTILINE) == list(Rule)
-    assert {page.stem for page in folder.glob("*.md")} == {*Rule, "index"}
-    for rule in Rule:
+    assert re.findall(r"^\| \[([a-z-]+)\]\(\1\.md\)", index, re.MULTILINE) == list(AlertRule)
+    assert {page.stem for page in folder.glob("*.md")} == {*AlertRule, "index"}
+    for rule in AlertRule:
         page = (folder / f"{rule.value}.md").read_text("utf-8")
         assert page.startswith(f"# {rule.value}\n")
         for part in ("looked at", "urgency", "what to do", "over when"):

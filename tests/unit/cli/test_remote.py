@@ -8,9 +8,9 @@ import pytest
 from terminals import Terminal
 from unit.cli.served import URL, from_afar
 from unlost.app.actions.backups.backup import backup
-from unlost.cli.afar import AFAR
 from unlost.cli.exits import ExitCode
 from unlost.cli.remote import RemoteHome
+from unlost.cli.remote_actions import AFAR
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 
 

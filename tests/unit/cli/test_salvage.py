@@ -10,7 +10,7 @@ from terminals import Terminal
 from unit.app.test_salvage import KEY, spoil_column
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
+from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
 from unlost.cli.exits import ExitCode
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile, LostSpan, TableSalvaged
@@ -83,19 +83,19 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
     damage = Damage("orgs/x", "It is missing.")
     ids = tuple(f"a{n}" for n in range(12))
     org = OrgSalvage(
-        org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), left=(damage,),
+        org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), still_damaged=(damage,),
         certificates=tuple(range(1, 12)), journals=("restore-1",),
         tables=(
             TableSalvaged("$files"),
             TableSalvaged("$search", rebuilt=True),
             TableSalvaged("$suppressed", lost=1),
-            TableSalvaged("$holds", kept=1, lost=1),
+            TableSalvaged("$holds", whole=1, lost=1),
             TableSalvaged("Account", 1, 2, 15, ("Phone",), ids, (LostSpan("b", "c", 3),)),
         ),
         files=(LostFile(RecordKey("Paper", "p1"), "Body"),), snapshot=4,
     )  # fmt: skip
     monkeypatch.setattr(salvage, "plan", lambda *_: SalvagePlan("d", (org,)))
-    monkeypatch.setattr(salvage, "salvage", lambda *_, **__: Salvaged((org,), (damage,)))
+    monkeypatch.setattr(salvage, "salvage", lambda *_, **__: SalvageResult((org,), (damage,)))
     done = kept("verify", "--salvage", "--yes")
     assert done.code == ExitCode.FAILED
     for words in (

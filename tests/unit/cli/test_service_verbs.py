@@ -8,7 +8,7 @@ import pytest
 
 from terminals import Terminal
 from unlost.alerts.signed_webhook import Webhook
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.catalog.checks import save_check
 from unlost.catalog.copying import dump
@@ -208,7 +208,7 @@ def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.Monk
     assert served == [False]
     assert ended.out.startswith("Unlost looks after ")
     assert ended.out.endswith("Stopped.\n")
-    assert not Brake().pulled
+    assert not CancellationFlag().pulled
 
 
 def test_up_needs_a_home(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from unlost.app.records.record_facts import Gone
+from unlost.app.records.record_facts import RecordDeletion
 from unlost.cli.text import cell, many, plain, short, size, when
 from unlost.cli.words import fate
 from unlost.model.reading import Op
@@ -74,23 +74,29 @@ def test_counts_have_their_word() -> None:
     [
         (None, "alive"),
         (
-            Gone(Op.DELETED, NIGHT, "U1", "Ada", None, NEXT),
+            RecordDeletion(Op.DELETED, NIGHT, "U1", "Ada", None, NEXT),
             "deleted on 2026-07-01 22:30 UTC by Ada",
         ),
-        (Gone(Op.DELETED, NIGHT, "U1", "", None, NEXT), "deleted on 2026-07-01 22:30 UTC by U1"),
-        (Gone(Op.DELETED, NIGHT, None, "", None, NEXT), "deleted on 2026-07-01 22:30 UTC"),
         (
-            Gone(Op.PURGED, None, None, "", NIGHT, NEXT),
+            RecordDeletion(Op.DELETED, NIGHT, "U1", "", None, NEXT),
+            "deleted on 2026-07-01 22:30 UTC by U1",
+        ),
+        (
+            RecordDeletion(Op.DELETED, NIGHT, None, "", None, NEXT),
+            "deleted on 2026-07-01 22:30 UTC",
+        ),
+        (
+            RecordDeletion(Op.PURGED, None, None, "", NIGHT, NEXT),
             (
                 "deleted and purged from the recycle bin, between 2026-07-01 22:30 UTC and "
                 "2026-07-02 22:30 UTC"
             ),
         ),
         (
-            Gone(Op.MISSING, None, None, "", None, NEXT),
+            RecordDeletion(Op.MISSING, None, None, "", None, NEXT),
             "no longer there before 2026-07-02 22:30 UTC",
         ),
     ],
 )
-def test_whether_a_record_is_alive_is_said_in_words(gone: Gone | None, told: str) -> None:
+def test_whether_a_record_is_alive_is_said_in_words(gone: RecordDeletion | None, told: str) -> None:
     assert fate(gone) == told

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from unit.engine.scene import Scene
 from unlost.engine.storage.loops import find_loops
 from unlost.model.schema import WireKind
-from unlost.model.storage import Loop, MailRule, Weight
+from unlost.model.storage import MailLoop, MailRule, StorageWeight
 
 RULE = MailRule("Subject", "From", "To", "Sent", "Headers", "Case")
-WEIGHT = Weight("data storage", 1024, ("Text",))
+WEIGHT = StorageWeight("data storage", 1024, ("Text",))
 COLUMNS = ("Subject", "From", "To", "Sent", "Headers", "Case", "Text")
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DESK = "Service <service@chocolate.example>"
@@ -62,7 +62,7 @@ class Mailbox(Scene):
             for n, at in enumerate(minutes)
         ]
 
-    def loops(self) -> list[Loop]:
+    def loops(self) -> list[MailLoop]:
         """All that is found after a night."""
         self.night()
         return list(find_loops(self.head, "Mail", RULE, weight=WEIGHT))

@@ -7,13 +7,14 @@ from typing import Any, Self
 import pyarrow as pa
 
 import copying
-from unlost.engine.backup.backup import Finished, Parked, backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup, backup
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.engine.backup.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
-from unlost.model.ports import Runner, Snapshot
+from unlost.model.ports.run import Runner
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
@@ -93,23 +94,25 @@ class Scene:
         if self.step_store is not None:
             self.step_store.close()
 
-    def night(self, *, run: str | None = None, full: bool = False, hours: float = 24) -> Finished:
+    def night(
+        self, *, run: str | None = None, full: bool = False, hours: float = 24
+    ) -> FinishedBackup:
         """Let time pass, then back up; the run must end."""
         self.clock.advance(hours=hours)
         done = self.attempt(run=run, full=full)
-        assert isinstance(done, Finished), done
+        assert isinstance(done, FinishedBackup), done
         return done
 
-    def hour(self, *only: str, run: str | None = None, hours: float = 1) -> Finished:
+    def hour(self, *only: str, run: str | None = None, hours: float = 1) -> FinishedBackup:
         """Let time pass, then back up a few tables; the run must end."""
         self.clock.advance(hours=hours)
         done = self.attempt(run=run, only=only)
-        assert isinstance(done, Finished), done
+        assert isinstance(done, FinishedBackup), done
         return done
 
     def attempt(
         self, *, run: str | None = None, full: bool = False, only: tuple[str, ...] = ()
-    ) -> Finished | Parked | LeftToNight:
+    ) -> FinishedBackup | ParkedBackup | DeferredTables:
         """Back up now."""
         if run is None:
             self.nights += 1

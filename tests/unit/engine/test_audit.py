@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup import row_check as module
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
-from unlost.engine.backup.row_check import Part, part_of, range_of
+from unlost.engine.backup.row_check import IdSlice, part_of, range_of
 from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
 from unlost.model.finding import FindingKind, Severity
@@ -103,7 +103,7 @@ def test_what_changed_without_a_word_is_found_and_said(scene: Scene) -> None:
     assert "--full" in finding.next_step
     assert done.certificate.verdict is Verdict.GAPS
     line = line_of(done, "Account")
-    assert (line.changed, line.held, line.live) == (2, 7, 7)
+    assert (line.changed, line.stored, line.live) == (2, 7, 7)
     assert scene.night().certificate.verdict is Verdict.COMPLETE
 
 
@@ -201,9 +201,9 @@ def test_a_spent_allowance_in_the_middle_of_the_audit_parks(scene: Scene) -> Non
     silently(scene, "Account", made[6], Phone="quiet")
     scene.source.faults.plant("read", LimitReached("spent", "spent"), table="Account", after=2)
     scene.clock.advance(days=1)
-    assert isinstance(scene.attempt(run="night"), Parked)
+    assert isinstance(scene.attempt(run="night"), ParkedBackup)
     done = scene.attempt(run="night")
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     assert kinds(done, "Account") == {FindingKind.ROWS_DIFFER}
 
 
@@ -266,15 +266,15 @@ def test_ids_are_counted_in_the_order_of_the_source(
 ) -> None:
     made = chocolate(scene, records=64)
     scene.night()
-    held = scene.head.tables()["Account"].held
+    held = scene.head.tables()["Account"].alive
 
     def ranges(size: int) -> list[IdRange]:
-        parts = [Part(at, min(at + size, held)) for at in range(0, held, size)]
+        parts = [IdSlice(at, min(at + size, held)) for at in range(0, held, size)]
         found = [range_of(scene.source, scene.head, "Account", part) for part in parts]
         return [one for one in found if one is not None]
 
     assert ranges(held) == [IdRange(rows=64)]
-    assert range_of(scene.source, scene.head, "Account", Part(held, held + 1)) is None
+    assert range_of(scene.source, scene.head, "Account", IdSlice(held, held + 1)) is None
     order = sorted(made, key=lambda one: one[::-1])
     assert ranges(40) == [IdRange("", order[40], 40), IdRange(order[40], None, 24)]
     monkeypatch.setattr(module, "SAMPLE", 16)

@@ -10,7 +10,7 @@ def test_the_first_night_holds_everything(scene: Scene) -> None:
     assert done.certificate.verdict is Verdict.COMPLETE
     assert list(scene.cells("Account", "Name")) == sorted(made)
     line = next(line for line in done.certificate.tables if line.table == "Account")
-    assert (line.live, line.held, line.created, line.full) == (7, 7, 7, True)
+    assert (line.live, line.stored, line.created, line.full) == (7, 7, 7, True)
     assert line.dangling == 0
     assert done.certificate.sentence == "Complete: 21 records of 4 tables are in the vault."
 
@@ -28,12 +28,12 @@ def test_the_second_night_reads_what_changed(scene: Scene) -> None:
     assert scene.cells("Account", "Phone")[made[0]] == "new"
     assert scene.dead("Account") == {made[1]: "D", made[2]: "P"}
     line = next(line for line in done.certificate.tables if line.table == "Account")
-    assert (line.live, line.held) == (6, 6)
+    assert (line.live, line.stored) == (6, 6)
     assert (line.created, line.changed, line.deleted, line.full) == (1, 1, 2, False)
     assert fresh in scene.cells("Account", "Name")
     assert done.certificate.verdict is Verdict.COMPLETE
-    assert {t: s.held for t, s in scene.head.tables().items()} == {
-        line.table: line.held for line in done.certificate.tables
+    assert {t: s.alive for t, s in scene.head.tables().items()} == {
+        line.table: line.stored for line in done.certificate.tables
     }
 
 

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import (
@@ -27,11 +27,11 @@ from unlost.model.schema import TableTrait, WireKind
 from unlost.model.snapshot import CommitKind
 
 
-def line_of(done: Finished, table: str) -> TableLine:
+def line_of(done: FinishedBackup, table: str) -> TableLine:
     return next(line for line in done.certificate.tables if line.table == table)
 
 
-def kinds(done: Finished, table: str) -> set[FindingKind]:
+def kinds(done: FinishedBackup, table: str) -> set[FindingKind]:
     return {finding.kind for finding in line_of(done, table).findings}
 
 
@@ -79,8 +79,8 @@ def test_a_read_that_breaks_off_once_is_begun_again(scene: Scene) -> None:
     done = scene.night()
     assert done.certificate.verdict is Verdict.COMPLETE
     line = line_of(done, "Account")
-    assert (line.held, line.created) == (7, 7)
-    assert scene.head.tables()["Account"].held == 7
+    assert (line.stored, line.created) == (7, 7)
+    assert scene.head.tables()["Account"].alive == 7
 
 
 def test_a_read_that_breaks_off_twice_is_a_finding(scene: Scene) -> None:
@@ -102,7 +102,7 @@ def test_an_outage_fails_the_run_and_the_next_attempt_goes_on(scene: Scene) -> N
         scene.attempt(run="night")
     assert scene.vault.head(scene.oid) is None
     done = scene.attempt(run="night")
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     assert done.certificate.verdict is Verdict.COMPLETE
 
 
@@ -119,9 +119,11 @@ def test_a_spent_allowance_parks_and_the_run_goes_on(scene: Scene, call: str) ->
     limit = LimitReached("calls-spent", "The calls of today are spent.", resume_at=resume_at)
     scene.source.faults.plant(call, limit)
     parked = scene.attempt(run="night")
-    assert parked == Parked("night", resume_at, "The calls of today are spent.", "", "calls-spent")
+    assert parked == ParkedBackup(
+        "night", resume_at, "The calls of today are spent.", "", "calls-spent"
+    )
     done = scene.attempt(run="night")
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     assert done.certificate.verdict is Verdict.COMPLETE
     assert scene.attempt(run="night-after") != done
 
@@ -136,7 +138,7 @@ def test_a_session_that_ended_stops_the_run(scene: Scene) -> None:
     for _ in range(2):
         with pytest.raises(AuthExpired):
             scene.attempt(run="night")
-    assert isinstance(scene.attempt(run="night"), Finished)
+    assert isinstance(scene.attempt(run="night"), FinishedBackup)
 
 
 def test_another_org_behind_the_same_name_is_refused(scene: Scene) -> None:
@@ -232,7 +234,7 @@ def test_a_row_that_became_visible_without_a_word_is_fetched(scene: Scene) -> No
     done = scene.night()
     assert scene.cells("Account", "Name")[made[0]] == "Account 0"
     line = line_of(done, "Account")
-    assert (line.created, line.held) == (1, 7)
+    assert (line.created, line.stored) == (1, 7)
 
 
 def test_a_lost_list_of_deletes_asks_for_a_census(scene: Scene) -> None:
@@ -271,8 +273,8 @@ def test_looks_go_on_until_one_is_short(scene: Scene) -> None:
     done = scene.night()
     assert done.certificate.rounds >= 1
     assert Phase.SECOND_LOOK in {event.phase for event in scene.observer.events}
-    assert scene.head.tables()["Account"].held == 7
-    assert line_of(done, "Account").held == 7
+    assert scene.head.tables()["Account"].alive == 7
+    assert line_of(done, "Account").stored == 7
 
 
 def test_a_window_that_never_closes_is_said(scene: Scene) -> None:
@@ -382,11 +384,11 @@ def test_a_lost_work_folder_is_said_and_harms_nothing(scene: Scene) -> None:
     scene.org.update("Account", made[0], {"Phone": "new"})
     scene.org.create("Contact", {"Name": "new", "AccountId": made[0]})
     scene.source.faults.plant("count", LimitReached("spent", "spent"))
-    assert isinstance(scene.attempt(run="night"), Parked)
+    assert isinstance(scene.attempt(run="night"), ParkedBackup)
     shutil.rmtree(scene.work / "runs" / "night")
     with pytest.raises(IntegrityError, match="work folder"):
         scene.attempt(run="night")
-    assert isinstance(scene.attempt(run="other"), Finished)
+    assert isinstance(scene.attempt(run="other"), FinishedBackup)
     assert scene.cells("Account", "Phone")[made[0]] == "new"
 
 

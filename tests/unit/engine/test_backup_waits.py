@@ -8,7 +8,7 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup.certificate import gone_line, human_bytes
-from unlost.engine.backup.deletes import Fate, fate
+from unlost.engine.backup.deletes import DeleteVerdict, fate
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
@@ -46,7 +46,7 @@ def test_a_run_that_parks_while_it_waits_goes_on_with_the_same_jobs(scene: Scene
     scene.clock.advance(hours=1)
     done = scene.attempt(run="night")
     assert done.certificate.verdict is Verdict.COMPLETE
-    assert scene.head.tables()["Account"].held == 7
+    assert scene.head.tables()["Account"].alive == 7
 
 
 def test_one_table_that_fails_at_all_its_tasks_fails_alone(scene: Scene) -> None:
@@ -55,7 +55,7 @@ def test_one_table_that_fails_at_all_its_tasks_fails_alone(scene: Scene) -> None
     scene.source.faults.plant("prepare", broken, table="Account", times=99)
     done = scene.night()
     assert kinds(done, "Account") == {FindingKind.TABLE_UNREADABLE}
-    assert line_of(done, "Contact").held == 7
+    assert line_of(done, "Contact").stored == 7
 
 
 def test_rights_that_moved_are_remembered_until_a_census_is_whole(scene: Scene) -> None:
@@ -118,7 +118,7 @@ def test_an_observer_hears_of_rows(scene: Scene) -> None:
 def test_a_gone_table_without_an_earlier_line() -> None:
     state = TableState("Account", 3, 0)
     line = gone_line(state, None, table_gone(state), None)
-    assert (line.held, line.label, line.files) == (3, "", 0)
+    assert (line.stored, line.label, line.files) == (3, "", 0)
 
 
 def test_sizes_for_people() -> None:
@@ -137,15 +137,15 @@ def test_sizes_for_people() -> None:
 def test_the_breaker() -> None:
     policy = BackupPolicy(breaker_floor=5)
     cases = [(True, 5, 10), (True, 6, 10), (True, 20, 1000), (True, 21, 1000), (False, 1, 1000)]
-    assert [fate(trusted=t, missing=m, held=h, policy=policy) for t, m, h in cases] == [
-        Fate.DELETED,
-        Fate.UNUSUAL,
-        Fate.DELETED,
-        Fate.UNUSUAL,
-        Fate.NOT_VISIBLE,
+    assert [fate(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases] == [
+        DeleteVerdict.DELETED,
+        DeleteVerdict.UNUSUAL,
+        DeleteVerdict.DELETED,
+        DeleteVerdict.UNUSUAL,
+        DeleteVerdict.NOT_VISIBLE,
     ]
-    assert policy.allows_loss(missing=1000, held=10**6)
-    assert not policy.allows_loss(missing=1001, held=10**6)
+    assert policy.allows_loss(missing=1000, live_count=10**6)
+    assert not policy.allows_loss(missing=1001, live_count=10**6)
 
 
 def test_a_file_is_needed_unless_it_is_known_to_be_the_same() -> None:

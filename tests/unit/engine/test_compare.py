@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.records.compare import Between, Live, summarize
+from unlost.engine.records.compare import Between, LiveComparison, summarize
 from unlost.model.errors import NotFound
 from unlost.model.reading import Page, Rows
 from unlost.model.schema import WireKind
@@ -45,7 +45,7 @@ def expected(made: list[str], fresh: str) -> list[tuple[Any, ...]]:
 def test_two_nights(scene: Scene) -> None:
     made, fresh = changed_org(scene)
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=2, other=1)
+    between = Between.of(scene.vault, scene.oid, after=2, other=1)
     assert "Account" in between.tables()
     told = [row for row in rows(between.differences("Account")) if row[2] != "Id"]
     assert told == expected(made, fresh)
@@ -65,7 +65,7 @@ def test_a_column_that_came_makes_no_change_that_nobody_can_see(scene: Scene) ->
     scene.org.update("Account", made[0], {"Taste": "bitter"})
     scene.org.update("Account", made[1], {"Phone": "new"})
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    between = Between.of(scene.vault, scene.oid, after=1, other=2)
     assert not between.plain("Account")
     assert sum(len(found) for found in between.changed("Account")) == 2
     assert between.summary("Account").changed == 1
@@ -75,7 +75,7 @@ def test_who_does_not_see_all_columns_counts_what_they_see(scene: Scene) -> None
     chocolate(scene)
     scene.night()
     scene.night()
-    filtered = Between.of(scene.vault, scene.oid, one=1, other=2, filtered=["Account"])
+    filtered = Between.of(scene.vault, scene.oid, after=1, other=2, filtered=["Account"])
     assert not filtered.plain("Account")
     assert filtered.plain("Contact")
 
@@ -83,7 +83,7 @@ def test_who_does_not_see_all_columns_counts_what_they_see(scene: Scene) -> None
 def test_a_night_and_now(scene: Scene) -> None:
     made, fresh = changed_org(scene)
     scene.source.job_seconds = 5
-    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work)
     assert "Account" in live.tables()
     told = [row for row in rows(live.differences("Account")) if row[2] != "Id"]
     assert sorted(told, key=str) == sorted(expected(made, fresh), key=str)
@@ -97,7 +97,7 @@ def test_a_night_and_now_by_census_finds_what_nobody_reports(scene: Scene) -> No
     scene.night()
     scene.org.purge("Junction", second)
     scene.org.create("Junction", {"Name": "last"}, record="Zzz")
-    live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work, by_census=True)
     told = [row for row in rows(live.differences("Junction")) if row[1] != "created"]
     assert told == [(second, "deleted", None, None, None)]
 
@@ -114,7 +114,7 @@ def test_a_record_that_the_source_tells_of_twice_was_listed_and_counted_twice(sc
     scene.org.listed_purges = lambda table, since: made[:2] if table == "Account" else []  # type: ignore[method-assign]
     read = scene.source.read
     scene.source.read = lambda task: [page for _ in range(2) for page in read(task)]
-    live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work, by_census=True)
     assert sorted(rows(live.differences("Account"))) == [
         (made[0], "deleted", None, None, None),
         (made[2], "changed", "Phone", "02", "new"),
@@ -146,14 +146,14 @@ def test_a_record_twice_in_one_page_is_told_as_it_was_last(scene: Scene) -> None
         return [Page(both, page.proof)]
 
     scene.source.read = twice
-    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work)
     assert rows(live.differences("Account")) == [(made[0], "changed", "Phone", "00", "two")]
 
 
 def test_an_unknown_table_is_refused(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
-    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work)
     with pytest.raises(NotFound, match="not both"):
         list(live.differences("Nothing"))
 
@@ -164,6 +164,6 @@ def test_a_table_that_came_between_is_all_new(scene: Scene) -> None:
     scene.org.add_table("Late", {"Name": WireKind.TEXT})
     late = scene.org.create("Late", {"Name": "x"})
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    between = Between.of(scene.vault, scene.oid, after=1, other=2)
     assert (late, "created") in {row[:2] for row in rows(between.differences("Late"))}
     assert made

@@ -13,7 +13,7 @@ def test_a_record_that_changed_once_was_counted_again_by_each_look(scene: Scene)
     done = scene.night(hours=0)
     assert done.certificate.rounds >= 1
     line = line_of(done, "Account")
-    assert (line.created, line.changed, line.deleted, line.held) == (0, 1, 0, 7)
+    assert (line.created, line.changed, line.deleted, line.stored) == (0, 1, 0, 7)
     assert done.snapshot.counts.changed == 1
 
 
@@ -47,7 +47,7 @@ def test_a_record_that_came_and_went_in_one_night_counts_as_both(scene: Scene) -
     scene.clock.advance(hours=2)
     scene.org.delete("Account", scene.org.create("Account", {"Name": "brief"}))
     line = line_of(scene.night(), "Account")
-    assert (line.created, line.deleted, line.held) == (1, 1, 7)
+    assert (line.created, line.deleted, line.stored) == (1, 1, 7)
 
 
 def test_a_last_row_after_a_deletion_by_id_is_a_change(scene: Scene) -> None:
@@ -60,4 +60,4 @@ def test_a_last_row_after_a_deletion_by_id_is_a_change(scene: Scene) -> None:
     scene.org.delete("Junction", "Jun000000003")
     scene.org.tables["Junction"].traits |= {TableTrait.REPORTS_DELETES}
     line = line_of(scene.night(), "Junction")
-    assert (line.created, line.changed, line.deleted, line.held) == (0, 1, 0, len(made) - 1)
+    assert (line.created, line.changed, line.deleted, line.stored) == (0, 1, 0, len(made) - 1)

@@ -4,21 +4,22 @@ import pytest
 
 import scanner
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup.backup import Finished
+from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.certificate import Verdict
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 
 
 def erase(scene: Scene, record: str, *match: str) -> None:
     columns = tuple(MatchColumn("Account", one) for one in match)
-    wish = ErasureWish((RecordKey("Account", record),), columns, by="admin")
-    assert scene.vault.erase(scene.oid, wish, run=f"erase-{record.lower()}").snapshot
+    wish = Erase((RecordKey("Account", record),), columns, by="admin")
+    assert scene.vault.apply(scene.oid, unconditional(wish), run=f"erase-{record.lower()}").snapshot
 
 
-def line(done: Finished) -> tuple[int | None, int]:
+def line(done: FinishedBackup) -> tuple[int | None, int]:
     found = next(one for one in done.certificate.tables if one.table == "Account")
-    return found.live, found.held
+    return found.live, found.stored
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.records.changelog import Noted
-from unlost.engine.records.explain import Explained, FieldChange, explain
+from unlost.engine.records.changelog import LoggedChange
+from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.engine.records.history import Nights, Origin, events
 from unlost.model.reading import Op
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
@@ -25,11 +25,13 @@ TABLE = Table(
 )
 
 
-def note(old: str | None, new: str | None, column: str = "Sum", second: int = 0) -> Noted:
-    return Noted(START + timedelta(seconds=second), "U1", column, old, new)
+def note(old: str | None, new: str | None, column: str = "Sum", second: int = 0) -> LoggedChange:
+    return LoggedChange(START + timedelta(seconds=second), "U1", column, old, new)
 
 
-def told(old: dict[str, str | None], new: dict[str, str | None], *notes: Noted) -> Explained:
+def told(
+    old: dict[str, str | None], new: dict[str, str | None], *notes: LoggedChange
+) -> ExplainedChanges:
     return explain(old, new, notes, TABLE)
 
 
@@ -50,7 +52,7 @@ def test_a_version_shows_the_notes_that_lead_to_its_value(
 ) -> None:
     every = [note(*values) for values in notes]
     found = told({"Sum": old}, {"Sum": new}, *every)
-    assert found == Explained(tuple(every[:shown]), tuple(every[shown:]), ())
+    assert found == ExplainedChanges(tuple(every[:shown]), tuple(every[shown:]), ())
 
 
 def test_a_first_version_may_be_older_than_the_first_note() -> None:
@@ -75,7 +77,7 @@ def test_a_log_without_values_tells_when_and_the_vault_tells_what() -> None:
     found = told({"Text": "a"}, {"Text": "b"}, silent, silent)
     assert found.shown == (silent, note("a", "b", "Text"))
     assert found.rest == ()
-    assert told({"Text": "a"}, {"Text": "a"}, silent) == Explained((), (silent,), ())
+    assert told({"Text": "a"}, {"Text": "a"}, silent) == ExplainedChanges((), (silent,), ())
     assert told({}, {"Text": "a"}, silent).shown == (silent,)
     assert told({"Text": None}, {"Text": "a"}, silent).shown == (note(None, "a", "Text"),)
 

@@ -38,7 +38,7 @@ def test_a_hidden_row_that_was_removed_stayed_hidden_for_ever(scene: Scene, tabl
     assert scene.dead(table) == {row: "M"}
     assert scene.hidden(table)[0] == set()
     line = line_of(done, table)
-    assert (line.deleted, line.held, line.hidden_rows) == (1, 6, 0)
+    assert (line.deleted, line.stored, line.hidden_rows) == (1, 6, 0)
     assert done.certificate.verdict is Verdict.COMPLETE
     assert scene.night().certificate.verdict is Verdict.COMPLETE
 

@@ -10,6 +10,8 @@ from unit.engine.test_partial import lines
 from unlost.model.certificate import Verdict
 from unlost.model.errors import TransientError
 from unlost.model.finding import FindingKind
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage
 from unlost.model.schema import WireKind
 from unlost.vault.vault import EncryptedVault
 
@@ -34,9 +36,9 @@ def lose_newest(scene: Scene) -> None:
     info = scene.vault.snapshots(scene.oid)[-1]
     assert info.certificate is not None
     assert scene.vault.sealed.store.delete(info.certificate)
-    assert scene.vault.salvage(scene.oid, run=f"salvage-{info.number}").certificates == (
-        info.number,
-    )
+    assert scene.vault.apply(
+        scene.oid, unconditional(Salvage()), run=f"salvage-{info.number}"
+    ).certificates == (info.number,)
 
 
 def unread_file(scene: Scene) -> tuple[str, bytes]:

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.known import known_of
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
-from unlost.engine.backup.session import Begun
+from unlost.engine.backup.session import BackupStart
 from unlost.engine.records.history import history
 from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
@@ -23,7 +23,7 @@ from unlost.testing.org import ALL_TRAITS
 WEEKLY = BackupPolicy()
 
 
-def lines(done: Finished) -> dict[str, TableLine]:
+def lines(done: FinishedBackup) -> dict[str, TableLine]:
     return {line.table: line for line in done.certificate.tables}
 
 
@@ -54,7 +54,7 @@ def test_the_chosen_table_is_as_the_org_and_the_others_as_the_night(scene: Scene
         t: s for t, s in held.items() if t != "Account"
     }
     line = lines(done)["Account"]
-    assert (line.live, line.held, line.created, line.changed, line.deleted) == (7, 7, 1, 1, 1)
+    assert (line.live, line.stored, line.created, line.changed, line.deleted) == (7, 7, 1, 1, 1)
     assert set(lines(done)) == {"Account"}
     assert done.certificate.partial
     assert (done.certificate.rests_on, done.certificate.verdict) == (1, Verdict.COMPLETE)
@@ -75,8 +75,8 @@ def test_the_night_after_hours_misses_nothing_and_doubles_nothing(scene: Scene) 
     scene.org.delete("Contact", next(iter(scene.org.tables["Contact"].records)))
     done = scene.night(hours=20)
     assert not done.snapshot.partial
-    assert {t: line.held for t, line in lines(done).items()} == {
-        t: s.held for t, s in scene.head.tables().items()
+    assert {t: line.stored for t, line in lines(done).items()} == {
+        t: s.alive for t, s in scene.head.tables().items()
     }
     assert (lines(done)["Account"].changed, lines(done)["Contact"].created) == (1, 4)
     assert lines(done)["Contact"].deleted == 1
@@ -170,7 +170,7 @@ def left(scene: Scene, *only: str) -> str:
     before = len(scene.vault.commits(scene.oid))
     scene.clock.advance(hours=1)
     done = scene.attempt(only=only)
-    assert isinstance(done, LeftToNight), done
+    assert isinstance(done, DeferredTables), done
     assert len(scene.vault.commits(scene.oid)) == before
     return done.sentence
 
@@ -313,7 +313,7 @@ def test_an_hour_that_has_no_calls_left_parks_and_commits_nothing(scene: Scene) 
     scene.source.faults.plant("read", LimitReached("spent", "Spent."))
     scene.clock.advance(hours=1)
     done = scene.attempt(only=("Account",))
-    assert isinstance(done, Parked)
+    assert isinstance(done, ParkedBackup)
     assert len(scene.vault.commits(scene.oid)) == 1
 
 
@@ -390,4 +390,4 @@ def test_a_run_that_an_older_release_began_is_a_night() -> None:
         b'{"identity":{"connector":"memory","tenant":"T-1"},"as_of":"2026-03-02T01:00:00Z",'
         b'"started":"2026-03-02T01:00:00Z","base":null}'
     )
-    assert msgspec.json.decode(kept, type=Begun).only == ()
+    assert msgspec.json.decode(kept, type=BackupStart).only == ()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from unlost.engine.backup.known import UNKNOWN_RIGHTS, rights_since
-from unlost.engine.backup.plan import Known, Reason, TablePlan, plan_backup
+from unlost.engine.backup.plan import KnownState, Reason, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.reading import Cursor
@@ -32,7 +32,7 @@ def planned(
     full: bool = False,
     policy: BackupPolicy | None = None,
 ) -> TablePlan:
-    known = Known(
+    known = KnownState(
         Schema((held,) if held else (), "r"),
         {"Account": state} if state else {},
         {"Account": rights} if state else {},
@@ -131,7 +131,7 @@ def test_hidden_columns_are_carried_while_they_are_hidden_and_dropped_ones_are_n
 
 
 def test_a_table_that_is_gone_stays_in_the_schema() -> None:
-    known = Known(Schema((TABLE,), "r"), {"Account": STATE})
+    known = KnownState(Schema((TABLE,), "r"), {"Account": STATE})
     plan = plan_backup(Schema((), "r"), known, now=NOW, policy=BackupPolicy())
     assert plan.gone == ("Account",)
     assert plan.schema.tables == (TABLE,)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from unlost.engine.backup.reading import SavedTask, _turn, _Unit
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.testing.clock import VirtualClock
 from unlost.testing.runner import MemoryRunner
 
@@ -13,12 +13,12 @@ def units(count: int) -> list[_Unit]:
     return [_Unit(f"{at:05d}", SavedTask("Account", "changed", False, {})) for at in range(count)]
 
 
-def session(*done: _Unit) -> Session:
+def session(*done: _Unit) -> BackupSession:
     """One whose run has these behind it."""
     steps = {("night", "a/read", unit.key): b"{}" for unit in done}
     runner = MemoryRunner("night", clock=VirtualClock(), steps=steps)
     told: Any = SimpleNamespace(runner=runner, policy=SimpleNamespace(reads_at_once=3))
-    return cast("Session", told)
+    return cast("BackupSession", told)
 
 
 def test_a_resumed_run_knows_again_what_was_read_before_it_reads_more_of_the_table() -> None:

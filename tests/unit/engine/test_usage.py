@@ -12,13 +12,15 @@ from unit.engine.mailbox import BEGIN, DESK, GUEST, RULE, WEIGHT, Mailbox
 from unit.engine.scene import Scene
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.schema import WireKind
-from unlost.model.storage import StorageRule, Weight
+from unlost.model.storage import StorageRule, StorageWeight
 
 SINCE = datetime(2026, 2, 1, tzinfo=UTC)
 RULES = {
-    "Case": StorageRule((Weight("data", 2048),), "Born", "Owner"),
-    "Paper": StorageRule((Weight("files", told="Size"), Weight("data", 100)), None, None),
-    "Gone": StorageRule((Weight("data", 1),), None, None),
+    "Case": StorageRule((StorageWeight("data", 2048),), "Born", "Owner"),
+    "Paper": StorageRule(
+        (StorageWeight("files", size_column="Size"), StorageWeight("data", 100)), None, None
+    ),
+    "Gone": StorageRule((StorageWeight("data", 1),), None, None),
 }
 TEXT = WireKind.TEXT
 

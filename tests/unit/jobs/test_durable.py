@@ -302,7 +302,7 @@ def test_only_so_many_workers_help_a_home(server: Postgres) -> None:
     with pytest.raises(Conflict) as caught:
         take_slot(locks, alone=False)
     assert caught.value.code == "workers-full"
-    slots[4].held.release()
+    slots[4].lock.release()
     assert take_slot(locks, alone=False).name == slots[4].name
     locks.close()
 

@@ -11,7 +11,7 @@ from patience import HANGING
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.errors import IntegrityError, TransientError
-from unlost.model.ports import Runner
+from unlost.model.ports.run import Runner
 from unlost.model.snapshot import Added
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.runner import MemoryRunner

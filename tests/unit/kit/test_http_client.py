@@ -9,15 +9,15 @@ import pytest
 from fakes.wire import Chunks, Wire, error_answer, json_answer
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
-    Action,
-    Answer,
+    AnswerHandling,
     Backoff,
-    Failure,
+    CallFailure,
+    HttpAnswer,
+    HttpCall,
     HttpClient,
-    Manners,
-    Request,
+    HttpPolicy,
+    RetryRule,
     RetryTable,
-    Rule,
 )
 from unlost.model.errors import (
     AuthExpired,
@@ -33,24 +33,28 @@ from unlost.testing.system import FreeBudget
 URL = "https://source.example/thing"
 TABLE = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({0}), contains="certificate"),
-        Rule(Action.RETRY, statuses=frozenset({0, 429, 503})),
-        Rule(Action.REAUTH, statuses=frozenset({401})),
-        Rule(Action.LIMIT, codes=frozenset({"LIMIT"})),
-        Rule(Action.REFUSE, statuses=frozenset({400})),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 429, 503})),
+        RetryRule(AnswerHandling.REAUTH, statuses=frozenset({401})),
+        RetryRule(AnswerHandling.LIMIT, codes=frozenset({"LIMIT"})),
+        RetryRule(AnswerHandling.REFUSE, statuses=frozenset({400})),
     )
 )
 
 
-def speak(failure: Failure, action: Action) -> UnlostError:
+def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     said = f"{failure.status} {failure.code} {failure.message}"
-    if action is Action.RETRY:
+    if action is AnswerHandling.RETRY:
         return TransientError("passing", said, retry_after=failure.retry_after)
-    kinds = {Action.REFUSE: SourceRefused, Action.REAUTH: AuthExpired, Action.LIMIT: LimitReached}
+    kinds = {
+        AnswerHandling.REFUSE: SourceRefused,
+        AnswerHandling.REAUTH: AuthExpired,
+        AnswerHandling.LIMIT: LimitReached,
+    }
     return kinds.get(action, UnlostError)("spoken", said)
 
 
-def understand(answer: Answer) -> tuple[str, str]:
+def understand(answer: HttpAnswer) -> tuple[str, str]:
     return ("LIMIT" if b"LIMIT" in answer.body else "", answer.body.decode()[:40])
 
 
@@ -75,7 +79,7 @@ class Parts:
         self.signer = Signer()
         self.noticed: list[str] = []
         self.client = HttpClient(
-            Manners(
+            HttpPolicy(
                 TABLE,
                 understand,
                 speak,
@@ -98,7 +102,7 @@ def parts() -> Parts:
 
 def test_an_answer_comes_whole_signed_and_counted(parts: Parts) -> None:
     parts.wire.on("GET", "thing", json_answer({"a": 1}, x_usage="7"))
-    answer = parts.client.send(Request("GET", URL))
+    answer = parts.client.send(HttpCall("GET", URL))
     assert answer.is_json
     assert answer.body == b'{"a": 1}'
     assert parts.wire.calls[0].headers["authorization"] == "Bearer 1"
@@ -111,13 +115,13 @@ def test_an_answer_comes_whole_signed_and_counted(parts: Parts) -> None:
 def test_identity_encoding_is_asked_for_where_wanted() -> None:
     parts = Parts(compress=False)
     parts.wire.on("GET", "thing", json_answer({}))
-    parts.client.send(Request("GET", URL))
+    parts.client.send(HttpCall("GET", URL))
     assert parts.wire.calls[0].headers["accept-encoding"] == "identity"
 
 
 def test_an_unsigned_unbudgeted_call_takes_nothing(parts: Parts) -> None:
     parts.wire.on("POST", "thing", json_answer({}))
-    parts.client.send(Request("POST", URL, body=b"x", signed=False, budgeted=False))
+    parts.client.send(HttpCall("POST", URL, body=b"x", signed=False, budgeted=False))
     assert "authorization" not in parts.wire.calls[0].headers
     assert parts.budget.taken == 0
 
@@ -125,7 +129,7 @@ def test_an_unsigned_unbudgeted_call_takes_nothing(parts: Parts) -> None:
 def test_passing_trouble_is_waited_out_and_each_call_is_budgeted(parts: Parts) -> None:
     busy = httpx.Response(503, content=b"<html>busy</html>")
     parts.wire.on("GET", "thing", busy, httpx.ConnectError("no route"), json_answer({}))
-    assert parts.client.send(Request("GET", URL)).status == 200
+    assert parts.client.send(HttpCall("GET", URL)).status == 200
     assert parts.budget.taken == 3
     assert len(parts.clock.slept) == 2
 
@@ -133,7 +137,7 @@ def test_passing_trouble_is_waited_out_and_each_call_is_budgeted(parts: Parts) -
 def test_trouble_that_does_not_pass_is_raised_with_the_hosts_name_known(parts: Parts) -> None:
     parts.wire.on("GET", "thing", httpx.ConnectError("no route"))
     with pytest.raises(TransientError, match="0 ConnectError no route"):
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
     assert len(parts.wire.calls) == 3
 
 
@@ -145,14 +149,14 @@ def test_retry_after_is_obeyed(parts: Parts) -> None:
         httpx.Response(429, headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}),
         json_answer({}),
     )
-    parts.client.send(Request("GET", URL))
+    parts.client.send(HttpCall("GET", URL))
     assert parts.clock.slept[0] == 33.0
     assert parts.clock.slept[1] < 33.0
 
 
 def test_a_session_is_renewed_once_and_the_call_replayed_once(parts: Parts) -> None:
     parts.wire.on("GET", "thing", error_answer("X", "expired", 401), json_answer({}))
-    assert parts.client.send(Request("GET", URL)).status == 200
+    assert parts.client.send(HttpCall("GET", URL)).status == 200
     assert parts.signer.renewed == ["Bearer 1"]
     assert [call.headers["authorization"] for call in parts.wire.calls] == ["Bearer 1", "Bearer 2"]
     assert parts.clock.slept == []
@@ -161,7 +165,7 @@ def test_a_session_is_renewed_once_and_the_call_replayed_once(parts: Parts) -> N
 def test_a_session_that_ends_at_once_again_is_an_error(parts: Parts) -> None:
     parts.wire.on("GET", "thing", error_answer("X", "expired", 401))
     with pytest.raises(AuthExpired):
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
     assert len(parts.wire.calls) == 2
 
 
@@ -173,7 +177,7 @@ def test_refusals_and_limits_are_not_repeated(
 ) -> None:
     parts.wire.on("GET", "thing", httpx.Response(status, content=text.encode()))
     with pytest.raises(error):
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
     assert len(parts.wire.calls) == 1
 
 
@@ -183,7 +187,7 @@ def test_a_certificate_that_is_not_trusted_is_told_as_such(parts: Parts) -> None
     trouble.__cause__.verify_message = "self-signed certificate"
     parts.wire.on("GET", "thing", trouble)
     with pytest.raises(UnlostError, match="certificate: self-signed"):
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
     assert len(parts.wire.calls) == 1
 
 
@@ -193,7 +197,7 @@ def test_a_body_that_is_cut_makes_the_call_be_made_again(parts: Parts) -> None:
     broken = httpx.Response(200, stream=Chunks(b"half", httpx.ReadError("reset")))
     good = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Chunks(packed))
     parts.wire.on("GET", "thing", cut, broken, good)
-    assert parts.client.send(Request("GET", URL)).body == b'{"whole":true}'
+    assert parts.client.send(HttpCall("GET", URL)).body == b'{"whole":true}'
     assert len(parts.clock.slept) == 2
 
 
@@ -201,7 +205,7 @@ def test_a_body_that_is_cut_for_ever_is_an_error(parts: Parts) -> None:
     broken = httpx.Response(200, headers={"Content-Length": "99"}, stream=Chunks(b"half"))
     parts.wire.on("GET", "thing", broken)
     with pytest.raises(TransientError) as caught:
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
     assert caught.value.code == "body-cut"
     assert len(parts.wire.calls) == 3
 
@@ -210,13 +214,13 @@ def test_an_error_answer_whose_own_body_is_cut_is_still_judged(parts: Parts) -> 
     broken = httpx.Response(400, stream=Chunks(b"half", httpx.ReadError("reset")))
     parts.wire.on("GET", "thing", broken)
     with pytest.raises(SourceRefused):
-        parts.client.send(Request("GET", URL))
+        parts.client.send(HttpCall("GET", URL))
 
 
 def test_a_stream_raises_while_it_is_read(parts: Parts) -> None:
     broken = httpx.Response(200, stream=Chunks(b"half", httpx.RemoteProtocolError("gone")))
     parts.wire.on("GET", "thing", broken)
-    with parts.client.stream(Request("GET", URL)) as body:
+    with parts.client.stream(HttpCall("GET", URL)) as body:
         assert body.read(4) == b"half"
         with pytest.raises(TransientError):
             body.read(4)
@@ -224,7 +228,7 @@ def test_a_stream_raises_while_it_is_read(parts: Parts) -> None:
 
 def test_an_accepted_status_is_no_failure(parts: Parts) -> None:
     parts.wire.on("GET", "thing", httpx.Response(304))
-    answer = parts.client.send(Request("GET", URL, accept=frozenset({304})))
+    answer = parts.client.send(HttpCall("GET", URL, accept=frozenset({304})))
     assert answer.status == 304
     assert not answer.is_json
 

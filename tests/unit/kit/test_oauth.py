@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from fakes.wire import Wire, json_answer
-from unlost.kit.http import Backoff, HttpClient, Manners
+from unlost.kit.http import Backoff, HttpClient, HttpPolicy
 from unlost.kit.oauth import (
     JWT_GRANT,
     TOKEN_RETRIES,
     ClientCredentials,
-    Flow,
     JwtBearer,
+    OAuthFlow,
     OAuthSession,
     RefreshToken,
     SignInHint,
@@ -47,12 +47,12 @@ PEM = pem(KEY)
 
 
 class Desk:
-    def __init__(self, flow: Flow, **secrets: str) -> None:
+    def __init__(self, flow: OAuthFlow, **secrets: str) -> None:
         self.wire = Wire()
         self.secrets = MemorySecretStore(secrets)
         self.budget = FreeBudget()
         client = HttpClient(
-            Manners(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS), backoff=Backoff(2)),
+            HttpPolicy(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS), backoff=Backoff(2)),
             clock=VirtualClock(),
             entropy=SeededEntropy(),
             budget=self.budget,

@@ -2,17 +2,24 @@
 
 import pytest
 
-from unlost.kit.http import Action, Backoff, Failure, Patience, RetryTable, Rule
+from unlost.kit.http import (
+    AnswerHandling,
+    Backoff,
+    BackoffTimer,
+    CallFailure,
+    RetryRule,
+    RetryTable,
+)
 from unlost.model.errors import TransientError
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 
 TABLE = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({401}), contains="never"),
-        Rule(Action.REAUTH, statuses=frozenset({401})),
-        Rule(Action.RETRY, codes=frozenset({"LOCKED"})),
-        Rule(Action.RETRY, statuses=frozenset({0, 503})),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({401}), contains="never"),
+        RetryRule(AnswerHandling.REAUTH, statuses=frozenset({401})),
+        RetryRule(AnswerHandling.RETRY, codes=frozenset({"LOCKED"})),
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 503})),
     )
 )
 
@@ -20,15 +27,15 @@ TABLE = RetryTable(
 @pytest.mark.parametrize(
     ("failure", "action"),
     [
-        (Failure(401, "X", "This is NEVER valid"), Action.FAIL),
-        (Failure(401, "X", "expired"), Action.REAUTH),
-        (Failure(400, "LOCKED", ""), Action.RETRY),
-        (Failure(503), Action.RETRY),
-        (Failure(0), Action.RETRY),
-        (Failure(418, "TEAPOT", "short and stout"), Action.FAIL),
+        (CallFailure(401, "X", "This is NEVER valid"), AnswerHandling.FAIL),
+        (CallFailure(401, "X", "expired"), AnswerHandling.REAUTH),
+        (CallFailure(400, "LOCKED", ""), AnswerHandling.RETRY),
+        (CallFailure(503), AnswerHandling.RETRY),
+        (CallFailure(0), AnswerHandling.RETRY),
+        (CallFailure(418, "TEAPOT", "short and stout"), AnswerHandling.FAIL),
     ],
 )
-def test_the_first_fitting_line_decides(failure: Failure, action: Action) -> None:
+def test_the_first_fitting_line_decides(failure: CallFailure, action: AnswerHandling) -> None:
     assert TABLE.decide(failure) is action
 
 
@@ -41,12 +48,12 @@ def test_waits_double_up_to_the_longest_and_are_spread() -> None:
 
 
 def test_what_the_other_side_asks_for_is_never_undercut() -> None:
-    assert Backoff().seconds(1, fraction=0.5, asked=120.0) == 120.0
+    assert Backoff().seconds(1, fraction=0.5, retry_after=120.0) == 120.0
 
 
 def test_patience_sleeps_by_its_clock_and_ends_with_the_error() -> None:
     clock = VirtualClock()
-    patience = Patience(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
+    patience = BackoffTimer(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
     error = TransientError("busy", "Busy.", retry_after=7.0)
     patience.bear(1, error)
     patience.bear(2, error)

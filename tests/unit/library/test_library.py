@@ -17,16 +17,16 @@ import pytest
 import unlost
 from hostile import HOSTILE, Folder, names
 from smallvault import TABLE
-from unlost.library import Partition, Snapshot, Table
+from unlost.library import Partition, ReadableSnapshot, ReadableTable
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UsageError
 
 
 @pytest.fixture
-def vault(folder: Folder) -> unlost.library.Vault:
+def vault(folder: Folder) -> unlost.library.ReadableVault:
     return unlost.open_vault(folder.path, key_file=folder.key_file)
 
 
-def at(folder: Folder, number: int | str = "latest") -> Snapshot:
+def at(folder: Folder, number: int | str = "latest") -> ReadableSnapshot:
     return unlost.open_vault(folder.path, key_file=folder.key_file).org("The org").at(number)
 
 
@@ -175,7 +175,7 @@ def test_wide_filters_look_records_up(folder: Folder, monkeypatch: pytest.Monkey
         assert table.to_arrow(where=pc.field("_u_id") == "n0050").equals(expected)
 
 
-def test_names(vault: unlost.library.Vault) -> None:
+def test_names(vault: unlost.library.ReadableVault) -> None:
     assert vault.orgs() == ["The org"]
     assert repr(vault.org("T1")) == "Org('T1')"
     org = vault.org("The org")
@@ -185,7 +185,7 @@ def test_names(vault: unlost.library.Vault) -> None:
     assert snapshot.tables() == [TABLE]
     assert len(snapshot.head) == 64
     assert repr(snapshot).startswith("Snapshot(3, 2026-")
-    assert isinstance(snapshot.table("thing"), Table)
+    assert isinstance(snapshot.table("thing"), ReadableTable)
     assert snapshot.table(TABLE).name == TABLE
     with pytest.raises(NotFound) as wrong:
         vault.org("the orgs")

@@ -30,7 +30,7 @@ from unlost.model.snapshot import (
     TableState,
     Version,
 )
-from unlost.model.writing import Outcome, WriteCapability, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteCapability, WriteOp, WriteRow
 
 MODULES = [
     importlib.import_module(f"unlost.model.{module.name}")
@@ -47,7 +47,7 @@ VALUES = sorted(
 )
 # What runs checkpoint, plans hold, or people get as JSON.
 JSON = [
-    Added, Certificate, Finding, OrgIdentity, Outcome, RestorePlan, Schema, SnapshotInfo,
+    Added, Certificate, Finding, OrgIdentity, RowOutcome, RestorePlan, Schema, SnapshotInfo,
     TableCommit, TableLine, TableState, Version, WriteCapability, WriteRow,
 ]  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_a_value_is_frozen_and_has_no_other_attributes(value: type) -> None:
     assert hasattr(value, "__slots__")
     made = object.__new__(value)
     with pytest.raises((FrozenInstanceError, TypeError, AttributeError)):
-        setattr(made, fields(value)[0].name, None)
+        setattr(made, next((field.name for field in fields(value)), "other"), None)
 
 
 @pytest.mark.parametrize("value", JSON, ids=lambda value: value.__name__)

@@ -8,7 +8,7 @@ import msgspec
 import pydantic
 import pytest
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.written import written
 
 
@@ -64,13 +64,13 @@ def test_documents_have_the_written_ones() -> None:
     ],
 )
 def test_what_is_written_is_read_again(kind: type, value: object) -> None:
-    assert learned(kind).decode(msgspec.json.encode(value)) == value
-    assert learned(kind).convert(msgspec.to_builtins(value)) == value
+    assert decoder_for(kind).decode(msgspec.json.encode(value)) == value
+    assert decoder_for(kind).convert(msgspec.to_builtins(value)) == value
 
 
 def test_the_name_in_the_code_is_not_read() -> None:
     with pytest.raises(msgspec.ValidationError, match="held"):
-        learned(State).decode(b'{"table":"Account","records":3}')
+        decoder_for(State).decode(b'{"table":"Account","records":3}')
 
 
 def test_the_api_takes_and_describes_the_written_names() -> None:

@@ -17,12 +17,12 @@ from deltalake import DeltaTable, write_deltalake
 from hostile import HOSTILE, Folder, make, names
 from smallvault import COLUMNS, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside import exporting
 from unlost.outside.delta import export_delta
 from unlost.outside.exporting import ExportKind, check_kind, export_files, paths_of
 from unlost.outside.formats import ExportFormat
-from unlost.outside.source import What, distinct
+from unlost.outside.source import TableContent, distinct
 
 PARQUET, DELTA, CSV = (ExportKind("oid", form) for form in (ExportFormat.PARQUET, ExportFormat.DELTA, ExportFormat.CSV))  # fmt: skip
 
@@ -36,7 +36,7 @@ def at(small: SmallVault, number: int) -> Snapshot:
     return small.vault.at(small.org, number)
 
 
-def carry(small: SmallVault, number: int, out: Path, kind: ExportKind = DELTA) -> exporting.Exported:  # fmt: skip
+def carry(small: SmallVault, number: int, out: Path, kind: ExportKind = DELTA) -> exporting.TableExport:  # fmt: skip
     (told,) = export_delta(at(small, number), [TABLE], kind, out=out, before=lambda n: at(small, n))
     return told
 
@@ -83,7 +83,7 @@ def test_formulas_are_changed_only_for_people(folder: Folder, tmp_path: Path) ->
 
 
 def test_versions_and_values_in_parquet(folder: Folder, tmp_path: Path) -> None:
-    kind = ExportKind("oid", ExportFormat.PARQUET, What.VERSIONS, values=True)
+    kind = ExportKind("oid", ExportFormat.PARQUET, TableContent.VERSIONS, values=True)
     told = export_files(at(folder.small, 3), [TABLE], kind, out=tmp_path / "out").tables[0]
     read = pq.read_table(tmp_path / "out" / "Thing.parquet")
     assert told.misfits == 4
@@ -239,7 +239,7 @@ def test_without_deltalake_the_extra_is_named(
 
 @pytest.mark.parametrize(
     "kind",
-    [ExportKind("o", ExportFormat.CSV, values=True), ExportKind("o", ExportFormat.DELTA, What.VERSIONS)],
+    [ExportKind("o", ExportFormat.CSV, values=True), ExportKind("o", ExportFormat.DELTA, TableContent.VERSIONS)],
 )  # fmt: skip
 def test_what_does_not_go_together(kind: ExportKind) -> None:
     with pytest.raises(UsageError):

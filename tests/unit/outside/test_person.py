@@ -18,7 +18,7 @@ from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import StoredFile, Version
 from unlost.outside.person import page
 from unlost.outside.person.archive import file_path, person_zip
-from unlost.outside.person.parts import FilePart, Person, Reading, TablePart
+from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
 CONTACT = Table("Contact", (Column("Name", WireKind.TEXT, label="Full name"),), name_column="Name")
@@ -43,22 +43,26 @@ def version(*, op: Op = Op.STATE, by: str | None = None, **cells: str | None) ->
 
 def person(
     ids: tuple[str, ...] = ("C1",), files: tuple[FilePart, ...] = (), name: str = "Contact"
-) -> Person:
-    return Person("acme", "Europe/Berlin", AT, AT, (TablePart(CONTACT, name, ids),), files)
+) -> PersonExport:
+    return PersonExport(
+        "acme", "Europe/Berlin", AT, AT, (ExportedTable(CONTACT, name, ids),), files
+    )
 
 
-def reading(versions: Sequence[Version] = (), *, size: int = 0, broken: bool = False) -> Reading:
+def reading(
+    versions: Sequence[Version] = (), *, size: int = 0, broken: bool = False
+) -> PersonReader:
     def opened(blob: str) -> AbstractContextManager[BinaryIO]:
         if broken:
             raise IntegrityError("blob-damaged", f"{blob} is damaged.")
         return Endless(size)
 
-    return Reading(
+    return PersonReader(
         lambda _table, _record: versions, lambda _table, user: "Ada" if user else "", opened
     )
 
 
-def made(whom: Person, how: Reading) -> ZipFile:
+def made(whom: PersonExport, how: PersonReader) -> ZipFile:
     return ZipFile(BytesIO(b"".join(person_zip(whom, how))))
 
 

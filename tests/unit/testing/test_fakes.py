@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from unlost.model.errors import Conflict, TransientError
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind

@@ -10,7 +10,7 @@ from unlost.model.writing import ByProduct, Gather, OutcomeKind, WriteCapability
 from unlost.testing.clock import VirtualClock
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost, body_of
 from unlost.testing.org import MemoryOrg
-from unlost.testing.platform import EVERY_OP, Platform, Refused, without
+from unlost.testing.platform import EVERY_OP, Platform, RowRefused, without
 from unlost.testing.source import MemorySource
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -303,6 +303,6 @@ def test_capabilities_can_be_taken_away(scene: Scene) -> None:
 
 
 def test_the_platform_speaks_in_refusals(scene: Scene) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RowRefused) as caught:
         scene.platform.undelete("Account", "none", by="U1")
     assert caught.value.code == "UNDELETE_FAILED"

@@ -18,10 +18,11 @@ from manytables import (
     stored,
 )
 from smallvault import IDENTITY, rows
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import (
     CommitKind,
     TableCommit,
@@ -83,10 +84,10 @@ def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.M
     monkeypatch.setattr(write_buffer, "HELD_ROWS", 4)
     commit = many.begin("r1")
     much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
-    assert much.held == ()
+    assert much.buffered == ()
     assert {object_names.segment(many.small.org, one.id) for one in much.segments} <= many.objects()
     few = commit.add_few("Beta", [rows(*named("Beta", "Ann"))])
-    assert {one.id for one in few.held} == {one.id for one in few.segments}
+    assert {one.id for one in few.buffered} == {one.id for one in few.segments}
 
 
 @pytest.mark.parametrize("bound", ["HELD_BYTES", "RUN_BYTES"])
@@ -95,7 +96,7 @@ def test_no_more_waits_than_may(
 ) -> None:
     monkeypatch.setattr(write_buffer, bound, 10)
     commit = many.begin("r1")
-    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
+    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).buffered == ()
 
 
 @pytest.mark.parametrize(("bound", "most"), [("OBJECT_ROWS", 10), ("OBJECT_BYTES", 150)])
@@ -143,7 +144,7 @@ def test_another_process_goes_on_with_what_waits(many: ManyTables) -> None:
     assert commit.counts("Alpha", [pieces[0]]).changed == 3
     back = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
     assert back.counts.unchanged == 3
-    assert len(back.held) > 0, "the run itself brought something else before"
+    assert len(back.buffered) > 0, "the run itself brought something else before"
     finish(commit, pieces)
     assert many.names(2) == shown("Bob")
     assert many.damages() == ()
@@ -268,7 +269,7 @@ def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
     for number, name in enumerate(("Ann", "Bob"), 1):
         many.night(f"r{number}", all_named(name) | {"Alpha": named("Alpha", f"Secret{name}")})
     before = [many.names(n) for n in (1, 2)]
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert scanner.found(many.small.vault, GONE.record, "SecretAnn1", "SecretBob1") == set()
     for was in before:
         del was["Alpha"][GONE.record]
@@ -276,7 +277,7 @@ def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
     assert [many.names(n) for n in (1, 2)] == before
     assert len(many.bundles()) == 2, "what lay beside it lies in one again, of each night"
     assert many.damages() == ()
-    assert many.small.vault.erasures(many.small.org)[0].complete
+    assert many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
     compact(many, "c1", *TABLES)
     assert [many.names(n) for n in (1, 2)] == before
     assert many.damages() == ()
@@ -289,7 +290,7 @@ def test_nor_what_was_merged_long_ago(many: ManyTables) -> None:
     compact(many, "c1", "Alpha")
     kept = many.bundles()
     assert len(scanner.found(many.small.vault, GONE.record)) >= 3
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert scanner.found(many.small.vault, GONE.record, "SecretAnn1", "SecretBob1") == set()
     assert len(many.bundles() & kept) == 1, "where nothing of it was, all stays"
     assert many.names(2)["Beta"] == shown("Bob")["Beta"]
@@ -302,8 +303,8 @@ def test_a_correction_leaves_nothing_of_what_was_wrong(many: ManyTables) -> None
     compact(many, "c1", "Beta")
     many.night("r3", all_named("Cyd"))
     compact(many, "c2", "Alpha")
-    wish = RectifyWish(GONE, (RightValue("Name", "right"),))
-    many.small.vault.rectify(many.small.org, wish, run="x1")
+    wish = Rectify(GONE, (RightValue("Name", "right"),))
+    many.small.vault.apply(many.small.org, unconditional(wish), run="x1")
     assert scanner.found(many.small.vault, "WrongAnn1", "WrongBob1") == set()
     assert many.names(1)["Alpha"][GONE.record] == "right"
     assert many.names(1)["Gamma"] == shown("Ann")["Gamma"]
@@ -322,7 +323,7 @@ def test_rows_whose_order_counts_are_merged_on_the_way(many: ManyTables) -> None
         TableCommit(name, tuple(one for one in pieces if one.table == name)) for name in TABLES
     ]
     commit.finish(tables, as_of=START)
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     expected = shown("Bob")
     del expected["Alpha"][GONE.record]
     assert many.names(1) == expected
@@ -336,7 +337,7 @@ def test_what_a_rebased_commit_brought_is_merged_on_the_way(many: ManyTables) ->
     pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Cyd").items()]
     many.night("r3", all_named("Bob"))
     finish(late, pieces)
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert many.names(3)["Beta"] == shown("Cyd")["Beta"]
     assert scanner.found(many.small.vault, GONE.record) == set()
     assert many.damages() == ()
@@ -347,7 +348,7 @@ def test_an_erasure_closes_what_an_open_run_holds(many: ManyTables) -> None:
     late = many.begin("r2")
     pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
     late._notes.close()  # its intent was taken away: the erasure does not wait for it
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     with pytest.raises(Conflict, match="given up"):
         finish(late, pieces)
     assert scanner.found(many.small.vault, GONE.record) == set()
@@ -365,7 +366,7 @@ def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
         monkeypatch.setattr(type(late._room.chain), "put", put)
         notes = late._notes.open(late._intent)
         late._notes.close()
-        many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+        many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
         late._notes.open(notes)
         late._notes.key(bytes(32))
         return False
@@ -383,7 +384,7 @@ def test_what_is_forgotten_is_gone_from_bundles_too(many: ManyTables) -> None:
         many.small.clock.advance(days=1)
     compact(many, "c1", "Beta")
     last = many.names(3)
-    many.small.vault.forget(many.small.org, KeepRules(daily=1), run="f1")
+    many.small.vault.apply(many.small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     many.small.clock.advance(days=8)
     many.small.vault.sweep(many.small.org, run="s1")
     assert scanner.found(many.small.vault, "Ann1", "Bob1") == set()
@@ -432,7 +433,7 @@ def test_all_that_is_written_has_the_format_that_knows_bundles(many: ManyTables)
     many.night("r3", all_named("Cyd"))
     compact(many, "c1", *TABLES)
     assert many.bundles() == set()
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     many.small.reopen()
     chain = many.small.vault.room(many.small.org).chain
     assert [chain.manifest(seq)[0].format for seq in range(1, 6)] == [1] * 5

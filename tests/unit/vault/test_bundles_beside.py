@@ -7,13 +7,14 @@ import pytest
 import scanner
 from manytables import GONE, ManyTables, all_named, compact, named, shown
 from smallvault import Row, rows
-from unlost.model.erasure import ErasureWish
-from unlost.model.retention import KeepRules
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import TableCommit
 from unlost.testing.clock import START
 from unlost.vault.maintenance import bundle_split, compactor
 from unlost.vault.objects import bundling
-from unlost.vault.objects.bundling import Piece
+from unlost.vault.objects.bundling import BundleEntry
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def _nights(many: ManyTables, *seen: dict[str, list[Row]]) -> None:
 
 
 def _forget(many: ManyTables, run: str, rules: KeepRules) -> None:
-    many.small.vault.forget(many.small.org, rules, run=run)
+    many.small.vault.apply(many.small.org, unconditional(Forget(rules)), run=run)
     for number in (1, 2):
         many.small.clock.advance(days=8)
         many.small.vault.sweep(many.small.org, run=f"s{run}{number}")
@@ -106,12 +107,12 @@ def test_one_bundle_after_the_other_is_taken_apart(
     counts: list[int] = []
     write = bundle_split.write_bundles
 
-    def counting(out: object, pieces: Sequence[Piece]) -> object:
-        counts.append(sum(len(piece.held.rows) for piece in pieces))
+    def counting(out: object, pieces: Sequence[BundleEntry]) -> object:
+        counts.append(sum(len(piece.segment.rows) for piece in pieces))
         return write(out, pieces)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bundle_split, "write_bundles", counting)
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert counts == [9] * 4
     assert many.damages() == ()
 
@@ -133,7 +134,7 @@ def test_what_is_merged_with_pieces_of_other_bundles_is_merged_once(
     commit.finish(tables, as_of=START)
     assert len(many.bundles()) == 4
     many.night("r2", all_named("Cyd"))
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert many.names(1)["Alpha"] == {"alpha-record-0": "Bob0"}
     assert many.names(2)["Beta"] == shown("Cyd")["Beta"]
     assert many.damages() == ()

@@ -4,12 +4,12 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.testing.system import MemoryWitness
 from unlost.vault.commits import chain
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 
 A = {"Name": "Anna"}
@@ -285,7 +285,7 @@ def test_a_store_that_only_lets_one_read_is_read_and_nothing_is_remembered() -> 
     """Only who may write can make sure that a commit survives a power cut."""
     small = nights(2, witness=MemoryWitness())
     small.witness = MemoryWitness()
-    faults = [Fault(FaultKind.FAILS, at=at, on=Operation.PUT) for at in (1, 2)]
+    faults = [Fault(FaultKind.FAILS, at=at, on=StoreOperation.PUT) for at in (1, 2)]
     store = FaultStore(small.store, faults=faults)
     small.store = store
     assert [info.number for info in small.reopen().snapshots(small.org)] == [1, 2]
@@ -314,11 +314,11 @@ def test_each_manifest_of_a_store_that_is_far_away_is_read_once() -> None:
     told, near = small.cells(5), small.store
     whole = far(small)
     assert small.cells(5) == told
-    gets = [call.name for call in whole.calls if call.operation is Operation.GET]
+    gets = [call.name for call in whole.calls if call.operation is StoreOperation.GET]
     commits = [name for name in gets if "/commits/" in name and object_names.sequence(name) <= 5]
     assert len(commits) == len(set(commits)) == 5
     first = min(gets.index(name) for name in commits) + 1
     small.store = near
-    store = far(small, Fault(FaultKind.FAILS, at=first, on=Operation.GET))
+    store = far(small, Fault(FaultKind.FAILS, at=first, on=StoreOperation.GET))
     assert small.cells(5) == told  # what failed is asked again
     store.assert_all_hit()

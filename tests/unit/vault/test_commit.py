@@ -13,7 +13,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Cursor, Rows
 from unlost.model.snapshot import CommitKind, Counts, TableCommit, Visibility
 from unlost.testing.clock import START
-from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 
@@ -34,7 +34,7 @@ def test_first_night(small: SmallVault) -> None:
     assert info.counts == Counts(seen=2, created=2)
     assert list(small.cells(1)) == ["a", "b"]
     state = small.vault.at(small.org, 1).tables()[TABLE]
-    assert (state.held, state.deleted, state.read_at) == (2, 0, 1)
+    assert (state.alive, state.deleted, state.read_at) == (2, 0, 1)
 
 
 def test_unchanged_rows_write_nothing(small: SmallVault) -> None:
@@ -110,7 +110,7 @@ def test_a_record_first_seen_deleted_is_held_as_deleted(small: SmallVault) -> No
     info = small.night("r1", ("a", "D", A))
     assert info.counts == Counts(seen=1, created=1, deleted=1)
     snapshot = small.vault.at(small.org, 1)
-    assert (snapshot.tables()[TABLE].held, snapshot.tables()[TABLE].deleted) == (0, 1)
+    assert (snapshot.tables()[TABLE].alive, snapshot.tables()[TABLE].deleted) == (0, 1)
     assert snapshot.scan_deleted(TABLE).read_all().column("Name").to_pylist() == ["Anna"]
 
 
@@ -143,7 +143,7 @@ def test_the_later_of_two_pieces_wins(small: SmallVault) -> None:
 def test_the_later_of_two_rows_in_one_piece_wins(small: SmallVault) -> None:
     small.night("r1", ("a", "U", {"Name": "one"}), ("b", "U", B), ("a", "U", {"Name": "two"}))
     assert small.cells(1)["a"]["Name"] == "two"
-    assert small.vault.at(small.org, 1).tables()[TABLE].held == 2
+    assert small.vault.at(small.org, 1).tables()[TABLE].alive == 2
 
 
 @pytest.mark.parametrize("resumed", [False, True])
@@ -161,7 +161,7 @@ def test_what_changes_back_during_a_run_is_as_it_was(small: SmallVault, resumed:
     assert (info.counts.changed, info.counts.deleted, info.counts.revived) == (0, 0, 0)
     assert small.changed(1, 2) == {}
     assert len(small.vault.history(small.org, TABLE, "a")) == 1
-    assert small.vault.at(small.org, 2).tables()[TABLE].held == 2
+    assert small.vault.at(small.org, 2).tables()[TABLE].alive == 2
 
 
 def test_a_piece_that_was_never_handed_over_is_not_there(small: SmallVault) -> None:
@@ -377,7 +377,7 @@ def test_what_the_run_tells_is_kept(small: SmallVault) -> None:
     later = small.begin("r2")
     later.finish([TableCommit(TABLE, cursor=Cursor("now"), window_start=START)], as_of=START)
     state = small.vault.at(small.org, 2).tables()[TABLE]
-    assert (state.cursor, state.read_at, state.held) == (Cursor("now"), 1, 1)
+    assert (state.cursor, state.read_at, state.alive) == (Cursor("now"), 1, 1)
 
 
 def test_a_rival_that_commits_first(small: SmallVault) -> None:
@@ -391,7 +391,7 @@ def test_a_rival_that_commits_first(small: SmallVault) -> None:
     assert info.number == 3
     assert info.counts == Counts(seen=4, created=1, changed=1, deleted=1)
     state = small.vault.at(small.org, 3).tables()[TABLE]
-    assert (state.held, state.deleted) == (2, 2)
+    assert (state.alive, state.deleted) == (2, 2)
     assert small.changed(2, 3) == {"b": "deleted", "d": "created"}
     assert small.changed(1, 3) == {
         "a": "deleted",
@@ -551,9 +551,9 @@ def crashes() -> Iterator[int]:
     store = FaultStore(MemoryStore())
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    before = sum(call.operation is Operation.PUT for call in store.calls)
+    before = sum(call.operation is StoreOperation.PUT for call in store.calls)
     small.night("r2", ("a", "U", B), ("b", "U", A | {"Text": "x" * 70_000}))
-    after = sum(call.operation is Operation.PUT for call in store.calls)
+    after = sum(call.operation is StoreOperation.PUT for call in store.calls)
     assert after - before >= 7
     yield from range(before + 1, after + 1)
 
@@ -562,10 +562,10 @@ def crashes() -> Iterator[int]:
 @pytest.mark.parametrize("at", list(crashes()))
 def test_a_crash_at_every_write(at: int, kind: FaultKind) -> None:
     inner = MemoryStore()
-    store = FaultStore(inner, faults=[Fault(kind, at=at, on=Operation.PUT)])
+    store = FaultStore(inner, faults=[Fault(kind, at=at, on=StoreOperation.PUT)])
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         small.night("r2", ("a", "U", B), ("b", "U", A | {"Text": "x" * 70_000}))
     store.assert_all_hit()
     small.store, small.keys._store = inner, inner
@@ -576,15 +576,15 @@ def test_a_crash_at_every_write(at: int, kind: FaultKind) -> None:
     assert [i.run for i in small.vault.snapshots(small.org)] == ["r1", "r2"]
     assert {k: v["Name"] for k, v in small.cells(2).items()} == {"a": "Bert", "b": "Anna"}
     state = small.vault.at(small.org, 2).tables()[TABLE]
-    assert (state.held, state.deleted) == (2, 0)
+    assert (state.alive, state.deleted) == (2, 0)
 
 
 def test_a_full_store_stops_the_run_and_loses_nothing() -> None:
     store = FaultStore(MemoryStore())
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    puts = sum(call.operation is Operation.PUT for call in store.calls)
-    store._faults = [Fault(FaultKind.FULL, at=puts + 4, on=Operation.PUT)]
+    puts = sum(call.operation is StoreOperation.PUT for call in store.calls)
+    store._faults = [Fault(FaultKind.FULL, at=puts + 4, on=StoreOperation.PUT)]
     commit = small.begin("r2")
     with pytest.raises(StoreError):
         commit.add(TABLE, [rows(("a", "U", B))])

@@ -7,14 +7,14 @@ import pytest
 import vaultstory
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
 from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
-from unlost.vault.mirror.copying import PASSES, UNFINISHED, Copied, copy_vault
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.mirror.copying import PASSES, UNFINISHED, CopyReport, copy_vault
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -52,7 +52,7 @@ def test_a_copy_is_the_vault(source: Store, told: vaultstory.Story) -> None:
     done = copy_vault(source, target, tell=lambda *step: steps.append(step))
     count = len(contents(source))
     assert contents(target) == contents(source)
-    assert done == Copied(count, sum(map(len, contents(source).values())), 0)
+    assert done == CopyReport(count, sum(map(len, contents(source).values())), 0)
     assert steps == [(number, count) for number in range(1, count + 1)]
     assert opened(target, told).verify(VerifyLevel.DEEP).damages == ()
 
@@ -75,7 +75,7 @@ def test_a_copy_that_breaks_off_anywhere_has_no_commit_without_what_it_needs(
     assert len(commits) > 3
     for stop in range(len(everything) + 1):  # the mark of an unfinished copy comes first
         target = MemoryStore()
-        fault = Fault(FaultKind.FAILS, at=stop + 1, on=Operation.PUT)
+        fault = Fault(FaultKind.FAILS, at=stop + 1, on=StoreOperation.PUT)
         with pytest.raises(StoreError):
             copy_vault(source, FaultStore(target, faults=[fault]))
         held = contents(target)
@@ -169,7 +169,7 @@ def test_a_commit_that_comes_while_the_vault_is_listed_is_not_copied_without_its
     segment, commit = f"orgs/{org}/data/zz/new", f"orgs/{org}/commits/{99:020d}"
 
     class Listing(MemoryStore):
-        def list(self, prefix: str) -> Iterator[Listed]:
+        def list(self, prefix: str) -> Iterator[ListedObject]:
             found = list(super().list(prefix))
             super().put_new(segment, b"segment")
             super().put_new(commit, b"commit")
@@ -194,7 +194,7 @@ def test_runs_that_are_under_way_are_no_part_of_a_copy(source: Store) -> None:
 
 def test_an_unfinished_copy_is_gone_on_with_though_the_vault_has_moved_on(source: Store) -> None:
     target = MemoryStore()
-    fault = Fault(FaultKind.FAILS, at=9, on=Operation.PUT)
+    fault = Fault(FaultKind.FAILS, at=9, on=StoreOperation.PUT)
     with pytest.raises(StoreError):
         copy_vault(source, FaultStore(target, faults=[fault]))
     gone = next(name for name in contents(target) if name.startswith("orgs/"))

@@ -10,14 +10,15 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn, PastErasure
 from unlost.model.errors import Conflict, IntegrityError, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.ports import IncomingFile
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.ports.vault import IncomingFile
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
+from unlost.vault.format.sealed import HEADER_BYTES, KIB256, SealedHeader
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.erase import eraser, removing
@@ -39,8 +40,8 @@ CHILD = RecordKey("Contact", "003000000000030AAA")  # it refers to the one that 
 BACK = RecordKey("Account", vaultstory.RESTORED[LOST.record])
 
 
-def wish(*records: RecordKey, match: Sequence[MatchColumn] = ()) -> ErasureWish:
-    return ErasureWish(records, tuple(match), by="admin")
+def wish(*records: RecordKey, match: Sequence[MatchColumn] = ()) -> Erase:
+    return Erase(records, tuple(match), by="admin")
 
 
 def thing(record: str) -> RecordKey:
@@ -100,8 +101,8 @@ def test_no_byte_is_left_and_all_else_is_as_it_was(
     if NOTED in records:  # all notes begin alike: only this one's end tells it
         values = [NOTED.record, "quoted”\tand\0nul. 57"]
     assert all(scanner.found(story.vault, value) for value in values if value != "Ånström 3'")
-    plan = story.vault.plan_erasure(story.org, wish(*records))
-    done = story.vault.erase(story.org, wish(*records), run="erase-1")
+    plan = story.vault.plan(story.org, wish(*records)).effect
+    done = story.vault.apply(story.org, unconditional(wish(*records)), run="erase-1")
     assert replace(done, snapshot=None, removed=0) == plan
     assert set(done.records) == set(gone)
     assert done.snapshot == 5
@@ -123,12 +124,14 @@ def test_what_is_told_of_it() -> None:
     story = vaultstory.told(MemoryStore())
     match = MatchColumn("Contact", "Email")
     unknown = RecordKey("Contact", "never")
-    done = story.vault.erase(story.org, wish(ZOE, PRICES, unknown, match=[match]), run="erase-1")
+    done = story.vault.apply(
+        story.org, unconditional(wish(ZOE, PRICES, unknown, match=[match])), run="erase-1"
+    )
     told = [(one.table, one.records, one.versions, one.alive) for one in done.tables]
     assert told == [("Contact", 1, 1, 1), ("ContentVersion", 1, 1, 1)]
     assert done.unknown == (unknown,)
     assert (done.values, done.files, done.journals, done.certificates) == (1, 2, (), 0)
-    (one,) = story.vault.erasures(story.org)
+    (one,) = story.vault.past_operations(story.org, PastErasure)
     assert (one.snapshot, one.complete, one.proof.by) == (5, True, "admin")
     assert (one.proof.run, one.proof.tables, one.proof.files) == ("erase-1", done.tables, 2)
     assert len(one.pseudonyms) == one.proof.listed == 4
@@ -140,11 +143,11 @@ def test_counts_of_tables_are_those_of_what_is_left() -> None:
     small = SmallVault()
     small.night("n1", *((i, "U", {"Name": i}) for i in "abcd"))
     small.night("n2", ("a", "M", None))
-    small.vault.erase(small.org, wish(thing("a"), thing("b")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("a"), thing("b"))), run="e1")
     small.night("n3", ("c", "U", {"Name": "new"}))
     head = small.vault.head(small.org)
     assert head is not None
-    assert (head.tables()[TABLE].held, head.tables()[TABLE].deleted) == (2, 0)
+    assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (2, 0)
     check_whole(small.vault)
 
 
@@ -175,7 +178,7 @@ def test_merged_history_and_its_index(compacted: bool) -> None:
         for key in gone:
             cells.pop(key.record, None)
     changes = [small.changed(n, n + 1) for n in range(10)]
-    small.vault.erase(small.org, wish(*gone), run="e1")
+    small.vault.apply(small.org, unconditional(wish(*gone)), run="e1")
     left = [{i: c for i, c in one.items() if i not in (ids[3], ids[10])} for one in changes]
     assert {n: small.cells(n) for n in range(1, 11)} == shown
     assert [small.changed(n, n + 1) for n in range(10)] == left
@@ -198,7 +201,7 @@ def test_where_the_first_commit_goes_the_index_tells_nothing_of_the_next(
     monkeypatch.setattr(compactor, "due", lambda found, **_: [found[1:]] if found[2:] else [])
     small.vault.compact(small.org, run="c1")
     check_whole(small.vault)
-    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
     check_whole(small.vault)
     assert small.changed(2, 3) == {"b": "changed", "c3": "created"}
 
@@ -210,7 +213,7 @@ def test_only_segments_that_hold_it_are_written_again() -> None:
     finish(commit, *added)
     before = small.vault.room(small.org).chain.live().segments[TABLE].keys()
     kept = set(before)
-    small.vault.erase(small.org, wish(thing("c")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("c"))), run="e1")
     after = small.vault.room(small.org).chain.live().segments[TABLE].keys()
     assert len(kept & set(after)) == 5
     check_whole(small.vault)
@@ -222,7 +225,7 @@ def test_of_two_rows_of_one_commit_both_go() -> None:
     first = commit.add(TABLE, [rows(("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))])
     second = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}), ("b", "U", {"Name": "Benno"}))])
     finish(commit, first, second)
-    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
     assert scanner.found(small.vault, "Anna", "Anne") == set()
     assert small.cells(1)["b"]["Name"] == "Benno"
     check_whole(small.vault)
@@ -234,9 +237,11 @@ def test_contents_go_also_where_forgetting_left_them_in_their_pack() -> None:
     texts = [(f"{n:02d}", "U", {"Text": f"{n:02d} " + "long " * 40}) for n in range(12)]
     small.night("n1", *texts)
     small.night("n2", ("00", "U", {"Text": "short"}))
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").packs == 0
+    assert (
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1").packs == 0
+    )
     assert scanner.found(small.vault, "00 long ")
-    small.vault.erase(small.org, wish(thing("00")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("00"))), run="e1")
     assert scanner.found(small.vault, "00 long ") == set()
     assert small.cells(2)["07"]["Text"] == "07 " + "long " * 40
     check_whole(small.vault)
@@ -247,9 +252,9 @@ def test_a_content_that_another_record_has_stays() -> None:
     small = SmallVault()
     text = "long " * 40
     small.night("n1", ("a", "U", {"Text": text}), ("b", "U", {"Text": text}))
-    assert small.vault.erase(small.org, wish(thing("a")), run="e1").files == 0
+    assert small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1").files == 0
     assert small.cells(1)["b"]["Text"] == text
-    done = small.vault.erase(small.org, wish(thing("b")), run="e2")
+    done = small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e2")
     assert done.files == 1
     assert scanner.found(small.vault, "long long") == set()
     assert list(small.store.list(f"orgs/{small.org}/packs/")) == []
@@ -275,7 +280,7 @@ def test_a_file_that_broke_off_leaves_no_bytes() -> None:
     commit.put_certificate(replace(line, findings=(finding,), sentence=told))
     vaultstory.finish(story, commit, added)
     assert scanner.found(story.vault, "cv.txt")
-    done = story.vault.erase(story.org, wish(PRICES), run="e1")
+    done = story.vault.apply(story.org, unconditional(wish(PRICES)), run="e1")
     assert done.certificates == 1
     assert scanner.found(story.vault, "cv.txt", "Lebenslauf", PRICES.record) == set()
     night = story.vault.at(story.org, 1)
@@ -298,7 +303,7 @@ def test_certificates_that_were_put_and_not_taken_go_too() -> None:
     commit.put_certificate(replace(proof, findings=(finding,)))
     commit.put_certificate(proof)
     vaultstory.finish(story, commit, [commit.add("Contact", [story.rows(vaultstory.contacts(5))])])
-    assert story.vault.erase(story.org, wish(ZOE), run="e1").certificates == 0
+    assert story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1").certificates == 0
     assert scanner.found(story.vault, ZOE.record) == set()
     check_whole(story.vault)
 
@@ -312,7 +317,7 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
         journal = story.vault.journal(story.org, run)
         journal.append(f'{{"before": {{"{record}": "x"}}}}'.encode())
         vaultstory.finish(story, commit, [])
-    done = story.vault.erase(story.org, wish(ZOE), run="e1")
+    done = story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     assert done.journals == ("restore-2",)
     assert list(story.vault.journal(story.org, "restore-2").read()) == []
     assert story.vault.journals(story.org) == ["restore-1", "restore-3"]
@@ -323,19 +328,19 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
 @pytest.mark.parametrize(
     "held",
     [
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, "Contact"),
-        HeldThing(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
-        HeldThing(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, "Contact"),
+        HoldTarget(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
+        HoldTarget(HoldScope.NIGHT, night=2),
     ],
 )
-def test_a_hold_stands_above_it(held: HeldThing) -> None:
+def test_a_hold_stands_above_it(held: HoldTarget) -> None:
     story = vaultstory.told(MemoryStore())
     before = pictures(story)
-    story.vault.hold(story.org, (Hold(held, "lawsuit"),), run="h1")
+    story.vault.change_holds(story.org, placed=(Hold(held, "lawsuit"),), run="h1")
     for act in (
-        lambda: story.vault.plan_erasure(story.org, wish(ZOE, PRICES)),
-        lambda: story.vault.erase(story.org, wish(ZOE, PRICES), run="e1"),
+        lambda: story.vault.plan(story.org, wish(ZOE, PRICES)).effect,
+        lambda: story.vault.apply(story.org, unconditional(wish(ZOE, PRICES)), run="e1"),
     ):
         with pytest.raises(Conflict) as caught:
             act()
@@ -345,12 +350,12 @@ def test_a_hold_stands_above_it(held: HeldThing) -> None:
         assert told in caught.value.sentence
         assert caught.value.next_step.startswith("Leave them out, or lift the hold")
     with pytest.raises(Conflict) as caught:
-        story.vault.erase(story.org, wish(ZOE), run="e1")
+        story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     assert caught.value.next_step.startswith("Lift the hold")
     assert pictures(story) == before
-    assert story.vault.erasures(story.org) == ()
-    story.vault.lift(story.org, (held,), run="h2")
-    assert story.vault.erase(story.org, wish(ZOE), run="e2").snapshot == 7
+    assert story.vault.past_operations(story.org, PastErasure) == ()
+    story.vault.change_holds(story.org, lifted=(held,), run="h2")
+    assert story.vault.apply(story.org, unconditional(wish(ZOE)), run="e2").snapshot == 7
     assert scanner.found(story.vault, ZOE.record) == set()
     check_whole(story.vault)
 
@@ -359,14 +364,16 @@ def test_a_held_night_does_not_hold_what_came_later() -> None:
     small = SmallVault()
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     small.night("n2", ("b", "U", {"Name": "Ben"}))
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=1)),), run="h1")
-    assert small.vault.erase(small.org, wish(thing("b")), run="e1").snapshot == 4
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+    )
+    assert small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1").snapshot == 4
 
 
 def test_marks_of_hidden_rows_go_too() -> None:
     story = vaultstory.told(MemoryStore())
     hidden = RecordKey("Account", vaultstory.account_id(40))
-    story.vault.erase(story.org, wish(hidden), run="e1")
+    story.vault.apply(story.org, unconditional(wish(hidden)), run="e1")
     assert scanner.found(story.vault, hidden.record) == set()
     assert [one.record for one in story.vault.at(story.org, 2).hidden()] == [None]
     check_whole(story.vault)
@@ -376,18 +383,24 @@ def test_one_after_the_other_and_once_more() -> None:
     story = vaultstory.told(MemoryStore())
     people = [RecordKey("Contact", f"003{n:012d}AAA") for n in (3, 4, 5)]
     for number, key in enumerate(people, start=1):
-        story.vault.erase(story.org, wish(key), run=f"e{number}")
+        story.vault.apply(story.org, unconditional(wish(key)), run=f"e{number}")
         if number == 2:
             reopened(story)
     assert scanner.found(story.vault, *(key.record for key in people)) == set()
     commits = len(story.vault.commits(story.org))
-    again = story.vault.erase(story.org, wish(*people), run="e4")
+    again = story.vault.apply(story.org, unconditional(wish(*people)), run="e4")
     assert (again.snapshot, again.tables, again.removed) == (None, (), 0)
     assert len(story.vault.commits(story.org)) == commits
-    assert [one.proof.listed for one in story.vault.erasures(story.org)] == [1, 1, 1]
+    assert [one.proof.listed for one in story.vault.past_operations(story.org, PastErasure)] == [
+        1,
+        1,
+        1,
+    ]
     check_whole(reopened(story))
     with pytest.raises(Conflict):
-        story.vault.erase(story.org, wish(people[0], ZOE), run="e5", agree=_refuse)
+        story.vault.apply(
+            story.org, unconditional(wish(people[0], ZOE)), run="e5", before_write=_refuse
+        )
 
 
 def _refuse(_: object) -> None:
@@ -397,9 +410,9 @@ def _refuse(_: object) -> None:
 def test_what_it_needs() -> None:
     small = SmallVault()
     with pytest.raises(UsageError) as caught:
-        small.vault.plan_erasure(small.org, wish(thing("a")))
+        small.vault.plan(small.org, wish(thing("a")))
     assert caught.value.code == "erase-empty"
-    assert small.vault.erasures(small.org) == ()
+    assert small.vault.past_operations(small.org, PastErasure) == ()
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     for wrong, code in (
         (wish(), "erase-nothing"),
@@ -407,7 +420,7 @@ def test_what_it_needs() -> None:
         (wish(RecordKey("$files", "a")), "table-unknown"),
     ):
         with pytest.raises(UsageError) as caught:
-            small.vault.plan_erasure(small.org, wrong)
+            small.vault.plan(small.org, wrong)
         assert caught.value.code == code
 
 
@@ -416,10 +429,10 @@ def test_while_a_run_is_open_nothing_is_erased() -> None:
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     commit = small.begin("open")
     with pytest.raises(Conflict) as caught:
-        small.vault.erase(small.org, wish(thing("a")), run="e1")
+        small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
     assert caught.value.code == "runs-open"
     commit.abandon()
-    assert small.vault.erase(small.org, wish(thing("a")), run="e1").snapshot == 2
+    assert small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1").snapshot == 2
 
 
 def test_a_backup_that_began_before_it_begins_again() -> None:
@@ -431,7 +444,9 @@ def test_a_backup_that_began_before_it_begins_again() -> None:
         begun.append(small.begin("n2"))
 
     with pytest.raises(Conflict) as caught:
-        small.vault.erase(small.org, wish(thing("a")), run="e1", agree=meanwhile)
+        small.vault.apply(
+            small.org, unconditional(wish(thing("a"))), run="e1", before_write=meanwhile
+        )
     assert caught.value.code == "runs-open"
     begun[0].abandon()
     commit = small.begin("n3")
@@ -440,7 +455,7 @@ def test_a_backup_that_began_before_it_begins_again() -> None:
     commit.put_certificate(vaultstory.certificate(vaultstory.found(MemoryStore()), "n3"))
     small.store.delete(object_names.intent(small.org, "n3"))  # as if it was not seen in time
     hidden = {one.name: small.store.get(one.name) for one in small.store.list(f"orgs/{small.org}/")}
-    small.vault.erase(small.org, wish(thing("a")), run="e2")
+    small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e2")
     for name, content in hidden.items():  # as if it was written a moment later
         if name.startswith((f"orgs/{small.org}/data", f"orgs/{small.org}/packs")):
             small.store.put_new(name, content)
@@ -464,21 +479,21 @@ def test_what_was_written_for_it_is_removed_where_it_fails(monkeypatch: pytest.M
 
     monkeypatch.setattr(eraser._Erasing, "_committed", fails)
     with pytest.raises(StoreError):
-        story.vault.erase(story.org, wish(ZOE, PRICES), run="e1")
+        story.vault.apply(story.org, unconditional(wish(ZOE, PRICES)), run="e1")
     assert sorted(one.name for one in story.store.list("")) == before
 
 
 def test_a_sweep_finishes_what_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     story = vaultstory.told(MemoryStore())
     monkeypatch.setattr(removing, "remove_erased", lambda *_: 0)
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     monkeypatch.undo()
     assert scanner.found(story.vault, ZOE.record)
-    assert [one.complete for one in story.vault.erasures(story.org)] == [False]
+    assert [one.complete for one in story.vault.past_operations(story.org, PastErasure)] == [False]
     check_whole(story.vault)
     story.vault.sweep(story.org, run="s1")
     assert scanner.found(story.vault, ZOE.record) == set()
-    assert [one.complete for one in story.vault.erasures(story.org)] == [True]
+    assert [one.complete for one in story.vault.past_operations(story.org, PastErasure)] == [True]
     check_whole(reopened(story))
 
 
@@ -490,7 +505,7 @@ def without_checkpoints(story: Story) -> None:
 
 def test_what_stands_in_place_of_a_manifest_is_missed_and_proved() -> None:
     story = vaultstory.told(MemoryStore())
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     without_checkpoints(story)
     check_whole(reopened(story))
     folder = object_names.redactions(story.org)
@@ -512,7 +527,7 @@ def test_what_stands_in_place_of_a_manifest_is_missed_and_proved() -> None:
 @pytest.mark.parametrize("beside", [True, False])
 def test_nobody_else_puts_something_there(beside: bool) -> None:
     story = vaultstory.told(MemoryStore())
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     without_checkpoints(story)
     room = story.vault.room(story.org)
     (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
@@ -530,7 +545,7 @@ def test_nobody_else_puts_something_there(beside: bool) -> None:
 
 def test_one_that_came_to_nothing_does_no_harm() -> None:
     story = vaultstory.told(MemoryStore())
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     without_checkpoints(story)
     room = story.vault.room(story.org)
     (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
@@ -547,7 +562,7 @@ def test_who_began_to_read_before_is_told_to_try_again() -> None:
     small = SmallVault()
     small.night("n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
     before = small.vault.at(small.org, 1)
-    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
     with pytest.raises(IntegrityError) as caught:
         before.scan(TABLE).read_all()
     assert "Try again" in caught.value.next_step
@@ -557,7 +572,7 @@ def test_who_began_to_read_before_is_told_to_try_again() -> None:
 def test_a_run_that_is_finished_again_puts_no_manifest_back() -> None:
     story = vaultstory.told(MemoryStore())
     first = story.vault.commits(story.org)[0]
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     reopened(story)
     again = story.vault.begin(
         story.org, run="night-1", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
@@ -575,7 +590,7 @@ def test_where_a_commit_was_overtaken_all_of_it_is_written_again() -> None:
     small.night("n3", ("a", "U", {"Name": "Anne"}), ("c", "U", {"Name": "Caro"}))
     finish(late, *added)
     before = {n: small.changed(n, n + 1) for n in (1, 2)}
-    small.vault.erase(small.org, wish(thing("b")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1")
     left = {n: {i: kind for i, kind in told.items() if i != "b"} for n, told in before.items()}
     assert {n: small.changed(n, n + 1) for n in (1, 2)} == left
     check_whole(small.vault)
@@ -583,7 +598,7 @@ def test_where_a_commit_was_overtaken_all_of_it_is_written_again() -> None:
 
 def test_content_bytes_follow_from_the_size_of_a_pack() -> None:
     for length in (0, 1, 1 << KIB256, (1 << KIB256) + 1, 3 << 20, (16 << 20) - 1):
-        sealed = Header(power=KIB256, epoch=1, length=length).sealed_length
+        sealed = SealedHeader(power=KIB256, epoch=1, length=length).sealed_length
         assert sealed > HEADER_BYTES
         assert content_bytes(sealed) == length
 
@@ -594,7 +609,7 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
     commit = small.begin("n2")
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}))])
     small.store.delete(object_names.intent(small.org, "n2"))  # as if it was not seen in time
-    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
     commit._notes.open(commit._intent)
     key = object_names.run_key(small.org, "n2")
     small.store.put_new(key, b"k")

@@ -7,8 +7,9 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import SmallVault
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
 from unlost.model.errors import Conflict, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
@@ -20,8 +21,8 @@ from unlost.vault.vault import EncryptedVault, open_vault
 ZOE = RecordKey("Contact", "003000000000003AAA")
 
 
-def wish(*records: RecordKey, match: Sequence[MatchColumn] = ()) -> ErasureWish:
-    return ErasureWish(records, tuple(match), by="admin")
+def wish(*records: RecordKey, match: Sequence[MatchColumn] = ()) -> Erase:
+    return Erase(records, tuple(match), by="admin")
 
 
 def other_process(story: vaultstory.Story) -> EncryptedVault:
@@ -45,12 +46,14 @@ def test_who_was_open_all_the_while_follows_past_what_was_erased() -> None:
     service = other_process(story)
     assert numbers(service, story.org) == numbers(story.vault, story.org)
     vaultstory.second_night(story)
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     last = numbers(story.vault, story.org)[-1]
     assert story.store.size(object_names.commit(story.org, last - 1)) is None
     assert numbers(service, story.org)[-1] == last
     vaultstory.third_night(story)
-    story.vault.erase(story.org, wish(RecordKey("Contact", "003000000000001AAA")), run="e2")
+    story.vault.apply(
+        story.org, unconditional(wish(RecordKey("Contact", "003000000000001AAA"))), run="e2"
+    )
     assert numbers(service, story.org) == numbers(story.vault, story.org)
     commit = service.begin(
         story.org, run="night-9", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
@@ -72,7 +75,7 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
         return commits(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(eraser._Erasing, "_committed", late)
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     assert other_process(story).verify(VerifyLevel.DEEP).damages == ()
     assert scanner.found(story.vault, ZOE.record) == set()
 
@@ -80,7 +83,7 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
 def test_no_manifest_goes_while_what_stands_in_its_place_is_away() -> None:
     story = vaultstory.told(MemoryStore())
     kept = {one.name: story.store.get(one.name) for one in story.store.list("")}
-    story.vault.erase(story.org, wish(ZOE), run="e1")
+    story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     redaction = next(iter(story.store.list(object_names.redactions(story.org)))).name
     manifest = object_names.commit(story.org, object_names.redacted(redaction))
     story.store.put_new(manifest, kept[manifest])  # as if its removal had been cut off
@@ -99,10 +102,14 @@ def test_a_column_of_a_table_of_which_nothing_goes_is_refused() -> None:
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     match = MatchColumn("Other", "Name")
     with pytest.raises(UsageError) as caught:
-        small.vault.erase(small.org, wish(RecordKey("T", "a"), match=[match]), run="e1")
+        small.vault.apply(
+            small.org, unconditional(wish(RecordKey("T", "a"), match=[match])), run="e1"
+        )
     assert caught.value.code in {"column-unknown", "match-no-record"}
     story = vaultstory.told(MemoryStore())
     with pytest.raises(UsageError) as nobody:
-        story.vault.erase(story.org, wish(ZOE, match=[MatchColumn("Account", "Name")]), run="e1")
+        story.vault.apply(
+            story.org, unconditional(wish(ZOE, match=[MatchColumn("Account", "Name")])), run="e1"
+        )
     assert nobody.value.code == "match-no-record"
     assert not isinstance(nobody.value, Conflict)

@@ -19,7 +19,7 @@ from unlost.model.errors import (
     TransientError,
 )
 from unlost.model.finding import FindingKind, Severity
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.hierarchy import Keyring
@@ -27,7 +27,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import (
     FILES_COLUMNS,
-    Intake,
+    FileIntake,
     blob_of_row,
     blob_row_id,
     blob_rows,
@@ -82,9 +82,9 @@ class Org:
         keys.add_org(ORG)
         self.objects = SealedObjects(self.store, keys=keys, entropy=entropy)
 
-    def take(self, *files: IncomingFile) -> tuple[Intake, list[dict[str, str | None]]]:
+    def take(self, *files: IncomingFile) -> tuple[FileIntake, list[dict[str, str | None]]]:
         writer = PackWriter(self.objects, org=ORG, known=lambda _: {}, pack_bytes=200_000)
-        intake = Intake(writer, observed_at=WHEN)
+        intake = FileIntake(writer, observed_at=WHEN)
         rows: list[dict[str, str | None]] = []
         for batch in intake.rows(files):
             assert batch.cells is not None
@@ -189,10 +189,10 @@ def test_what_concerns_the_whole_run_stops_it(org: Org, error: Exception) -> Non
 def test_rows_come_in_bounded_batches(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlost.vault.objects.files._BATCH_ROWS", 4)
     writer = PackWriter(org.objects, org=ORG, known=lambda _: {})
-    intake = Intake(writer, observed_at=WHEN)
+    intake = FileIntake(writer, observed_at=WHEN)
     files = (incoming(str(n).encode(), record=str(n)) for n in range(5))
     assert [len(batch) for batch in intake.rows(files)] == [4, 4, 2]
-    assert list(Intake(writer, observed_at=WHEN).rows([])) == []
+    assert list(FileIntake(writer, observed_at=WHEN).rows([])) == []
 
 
 def test_ids_keep_apart_what_is_apart() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
 from unlost.vault.commits.intents import OpenRun
@@ -110,9 +111,11 @@ def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> No
     ten_nights(small)
     kept = (4, 10)
     before, was = seen_by(small, kept), versions(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=4), "audit"),), run="h1")
-    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
-    assert done.kept == kept
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1"
+    )
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
+    assert done.staying == kept
     assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
     assert [info.number for info in small.vault.snapshots(small.org)] == list(kept)
     assert seen_by(small, kept) == before
@@ -127,28 +130,31 @@ def test_the_plan_says_what_is_done_and_writes_nothing() -> None:
     small = SmallVault()
     ten_nights(small)
     objects = sorted(listed.name for listed in small.store.list(""))
-    plan = small.vault.plan_forgetting(small.org, KeepRules(daily=2))
+    plan = small.vault.plan(small.org, Forget(KeepRules(daily=2))).effect
     assert sorted(listed.name for listed in small.store.list("")) == objects
-    done = small.vault.forget(small.org, KeepRules(daily=2), run="f1")
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=2))), run="f1")
     assert replace(done, snapshot=None, condemned=0) == plan
     assert done.snapshot == 11
-    again = small.vault.plan_forgetting(small.org, KeepRules(daily=2))
+    again = small.vault.plan(small.org, Forget(KeepRules(daily=2))).effect
     assert again.nothing
-    assert small.vault.forget(small.org, KeepRules(daily=2), run="f2").snapshot is None
+    assert (
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=2))), run="f2").snapshot
+        is None
+    )
     assert len(small.vault.commits(small.org)) == 11
 
 
 def test_without_rules_nothing_goes() -> None:
     small = SmallVault()
     ten_nights(small)
-    assert small.vault.plan_forgetting(small.org, KeepRules()).nothing
-    assert small.vault.plan_forgetting(small.org, KeepRules(deleted_days=1)).nothing
+    assert small.vault.plan(small.org, Forget(KeepRules())).effect.nothing
+    assert small.vault.plan(small.org, Forget(KeepRules(deleted_days=1))).effect.nothing
 
 
 def test_a_forgotten_backup_is_not_shown_as_one() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     for ask in (
         lambda: small.vault.at(small.org, 3),
         lambda: list(small.vault.changes(small.org, TABLE, after=3, until=10)),
@@ -166,18 +172,22 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
     night(small, "n3", ("a", "M", None))
     for number in range(4, 40):
         night(small, f"n{number}", ("b", "U", {"Name": f"Ben {number}"}))
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=60), run="f1")
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=60))), run="f1"
+    )
     assert [v.snapshot for v in small.vault.history(small.org, TABLE, "a")] == [2, 3]
     head = small.vault.head(small.org)
     assert head is not None
     assert head.tables()[TABLE].deleted == 1
-    done = small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f2")
+    done = small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f2"
+    )
     assert (done.records, done.versions) == (1, 2)
     assert list(small.vault.history(small.org, TABLE, "a")) == []
     night(small, "later", ("b", "U", {"Name": "Benno"}))
     head = small.vault.head(small.org)
     assert head is not None
-    assert (head.tables()[TABLE].held, head.tables()[TABLE].deleted) == (1, 0)
+    assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (1, 0)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
@@ -188,7 +198,9 @@ def test_a_table_of_which_nothing_stays_is_empty_and_may_come_back() -> None:
     small.clock.advance(days=90)
     small.vault.compact(small.org, run="c1")
     empty = night(small, "n3")
-    done = small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f1")
+    done = small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f1"
+    )
     assert (done.records, done.versions) == (2, 4)
     assert [list(small.vault.history(small.org, TABLE, one)) for one in "ab"] == [[], []]
     assert small.changed(0, empty.number) == {}
@@ -205,11 +217,17 @@ def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
     small.clock.advance(days=100)
     night(small, "n4", ("c", "U", {"Name": "Carl"}))
     before = seen_by(small, (2,))
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1")
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1"
+    )
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f1"
+    )
     assert seen_by(small, (2,)) == before
-    small.vault.lift(small.org, (HeldThing(HoldScope.NIGHT, night=2),), run="h2")
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f2")
+    small.vault.change_holds(small.org, lifted=(HoldTarget(HoldScope.NIGHT, night=2),), run="h2")
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f2"
+    )
     assert [list(small.vault.history(small.org, TABLE, one)) for one in ("a", "b")] == [[], []]
 
 
@@ -219,7 +237,9 @@ def test_what_was_archived_has_no_limit() -> None:
     night(small, "n2", ("a", "A", {"Name": "Anna"}))
     small.clock.advance(days=4000)
     night(small, "n3", ("b", "U", {"Name": "Benno"}))
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
+    )
     assert [v.op.value for v in small.vault.history(small.org, TABLE, "a")] == ["U", "A"]
 
 
@@ -228,7 +248,7 @@ def test_words_of_what_is_gone_are_found_no_more() -> None:
     night(small, "n1", ("a", "U", {"Name": "Anna Meyer"}), ("b", "U", {"Name": "Meyer"}))
     night(small, "n2", ("a", "U", {"Name": "Anna Schmidt"}))
     night(small, "n3", ("a", "U", {"Name": "Anna Schulz"}))
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     found = {
         word: sorted(hit.record for hit in small.vault.search(small.org, word))
         for word in ("anna", "meyer", "schmidt", "schulz")
@@ -242,7 +262,7 @@ def test_contents_that_nothing_names_go_with_their_packs() -> None:
     night(small, "n1", ("a", "U", {"Text": LONG + "1"}), ("b", "U", {"Text": LONG + "b"}))
     night(small, "n2", ("a", "U", {"Text": LONG + "2"}))
     night(small, "n3", ("a", "U", {"Text": LONG + "3"}))
-    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert (done.files, done.packs) == (2, 2)  # what is needed of the first one moved
     assert small.cells(3)["a"]["Text"] == LONG + "3"
     assert small.cells(3)["b"]["Text"] == LONG + "b"
@@ -265,7 +285,7 @@ def test_a_pack_of_which_little_goes_stays_as_it_is() -> None:
     texts = [(id_, "U", {"Text": f"{id_} {LONG}"}) for id_ in IDS]
     night(small, "n1", *texts)
     night(small, "n2", (IDS[0], "U", {"Text": "short"}))
-    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert (done.files, done.packs, packs(small)) == (1, 0, 1)
     assert small.cells(2)[IDS[1]]["Text"] == f"{IDS[1]} {LONG}"
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -281,7 +301,7 @@ def test_new_packs_of_a_forgetting_that_fails_are_removed(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Merger, "merge", fails)
     with pytest.raises(StoreError):
-        small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert packs(small) == 2
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -290,30 +310,36 @@ def test_a_content_that_another_record_names_stays() -> None:
     small = SmallVault()
     night(small, "n1", ("a", "U", {"Text": LONG}), ("b", "U", {"Text": LONG}))
     night(small, "n2", ("a", "U", {"Text": "short"}))
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").files == 0
+    assert (
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1").files == 0
+    )
     assert small.cells(2)["b"]["Text"] == LONG
 
 
 @pytest.mark.parametrize(
     "thing",
     [
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, TABLE),
-        HeldThing(HoldScope.RECORD, TABLE, IDS[3]),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, TABLE),
+        HoldTarget(HoldScope.RECORD, TABLE, IDS[3]),
     ],
 )
-def test_what_is_held_stays(thing: HeldThing) -> None:
+def test_what_is_held_stays(thing: HoldTarget) -> None:
     small = SmallVault()
     ten_nights(small)
     was = versions(small)
-    small.vault.hold(small.org, (Hold(thing, "lawsuit", by="lena"),), run="h1")
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    small.vault.change_holds(small.org, placed=(Hold(thing, "lawsuit", by="lena"),), run="h1")
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
+    )
     assert versions(small)[IDS[3]] == was[IDS[3]]
     assert (versions(small) == was) is (thing.scope is not HoldScope.RECORD)
-    small.vault.lift(small.org, (thing,), run="h2")
+    small.vault.change_holds(small.org, lifted=(thing,), run="h2")
     small.clock.advance(days=5)
     assert small.vault.holds(small.org) == ()
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f2")
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f2"
+    )
     assert versions(small) == expected(was, [10], expired=IDS)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -322,13 +348,13 @@ def test_a_hold_ends_when_it_runs_out() -> None:
     small = SmallVault()
     ten_nights(small)
     until = small.clock.now() + timedelta(days=1)
-    thing = HeldThing(HoldScope.ORG)
-    small.vault.hold(small.org, (Hold(thing, until=until),), run="h1")
+    thing = HoldTarget(HoldScope.ORG)
+    small.vault.change_holds(small.org, placed=(Hold(thing, until=until),), run="h1")
     (hold,) = small.vault.holds(small.org)
     assert (hold.thing, hold.until, hold.since) == (thing, until, 11)
-    assert small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
+    assert small.vault.plan(small.org, Forget(KeepRules(daily=1))).effect.nothing
     small.clock.advance(days=2)
-    assert not small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
+    assert not small.vault.plan(small.org, Forget(KeepRules(daily=1))).effect.nothing
 
 
 def test_while_a_backup_is_open_nothing_is_forgotten() -> None:
@@ -336,10 +362,13 @@ def test_while_a_backup_is_open_nothing_is_forgotten() -> None:
     ten_nights(small)
     commit = small.begin("open")
     with pytest.raises(Conflict) as caught:
-        small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert caught.value.code == "runs-open"
     commit.abandon()
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").snapshot == 11
+    assert (
+        small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1").snapshot
+        == 11
+    )
 
 
 def test_a_backup_that_commits_meanwhile_wins() -> None:
@@ -354,7 +383,9 @@ def test_a_backup_that_commits_meanwhile_wins() -> None:
             night(small, "rival", (IDS[0], "U", {"Name": "New"}))
 
     with pytest.raises(Conflict) as caught:
-        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=rival)
+        small.vault.apply(
+            small.org, unconditional(Forget(KeepRules(daily=1))), run="f1", pause=rival
+        )
     assert caught.value.code == "maintenance-outrun"
     assert len(small.vault.snapshots(small.org)) == 11
     assert small.vault.sweep(small.org, run="s1").stray == 0
@@ -371,7 +402,9 @@ def test_a_backup_that_begins_meanwhile_wins_too() -> None:
             opened.append(small.begin("open"))
 
     with pytest.raises(Conflict) as caught:
-        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=begins)
+        small.vault.apply(
+            small.org, unconditional(Forget(KeepRules(daily=1))), run="f1", pause=begins
+        )
     assert caught.value.code == "runs-open"
     assert len(small.vault.snapshots(small.org)) == 10
     info = finish(opened[0], opened[0].add(TABLE, [rows((IDS[0], "U", {"Name": "New"}))]))
@@ -387,7 +420,7 @@ def test_a_backup_that_nobody_saw_begin_is_refused(monkeypatch: pytest.MonkeyPat
     commit = small.begin("open")
     added = commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])
     monkeypatch.setattr(forgetting, "check_alone", lambda _: None)
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     with pytest.raises(Conflict) as caught:
         finish(commit, added)
     assert caught.value.code == "forgotten-meanwhile"
@@ -404,7 +437,9 @@ def test_a_run_that_was_committed_and_did_not_say_so_is_over(
     with monkeypatch.context() as dies:
         dies.setattr(OpenRun, "close", lambda _: None)
         night(small, "n11", (IDS[0], "U", {"Name": "New"}))
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").kept == (11,)
+    assert small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
+    ).staying == (11,)
 
 
 def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,8 +452,10 @@ def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as full:
         full.setattr(OpenCommit, "hold", fails)
         with pytest.raises(StoreError):
-            small.vault.hold(small.org, (Hold(HeldThing(HoldScope.ORG)),), run="h1")
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").kept == (10,)
+            small.vault.change_holds(small.org, placed=(Hold(HoldTarget(HoldScope.ORG)),), run="h1")
+    assert small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
+    ).staying == (10,)
 
 
 def pictures_by_pair(small: SmallVault) -> dict[tuple[int, int], dict[str, str]]:
@@ -438,7 +475,7 @@ def test_forgetting_again_and_again_loses_no_change(monkeypatch: pytest.MonkeyPa
         night(small, f"n{number}", *((i, "U", {"Name": f"{number}"}) for i in IDS[number % 3 :: 3]))
         small.vault.compact(small.org, run=f"c{number}")
         seen = pictures_by_pair(small)
-        small.vault.forget(small.org, rules, run=f"f{number}")
+        small.vault.apply(small.org, unconditional(Forget(rules)), run=f"f{number}")
         left = pictures_by_pair(small)
         assert left == {pair: seen[pair] for pair in left}
     assert len(left) > 3
@@ -454,7 +491,7 @@ def test_what_lost_inside_its_commit_goes_with_the_record() -> None:
     ]
     finish(commit, *parts)
     night(small, "n2", ("a", "U", {"Name": "Later"}))
-    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.files == 2
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
     small.clock.advance(days=8)
@@ -467,19 +504,21 @@ def test_a_snapshot_in_hand_is_read_as_it_was() -> None:
     night(small, "n1", ("a", "U", {"Text": LONG}))
     night(small, "n2", ("a", "U", {"Text": "short"}))
     held = small.vault.at(small.org, 1)
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert held.scan(TABLE).read_all().column("Text").to_pylist() == [LONG]
 
 
 def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+    )
     small.vault.at(small.org, 11)
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     with pytest.raises(NotFound, match="is no backup"):
         small.vault.at(small.org, 11)
-    assert len(small.vault.as_of(small.org, 11).scan(TABLE).read_all()) > 0
+    assert len(small.vault.at(small.org, 11, forgotten=True).scan(TABLE).read_all()) > 0
 
 
 def test_a_stop_changes_nothing() -> None:
@@ -494,15 +533,17 @@ def test_a_stop_changes_nothing() -> None:
             raise LimitReached("run-stopped", "Stop.")
 
     with pytest.raises(LimitReached):
-        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=stop)
+        small.vault.apply(
+            small.org, unconditional(Forget(KeepRules(daily=1))), run="f1", pause=stop
+        )
     assert versions(small) == was
     assert small.vault.sweep(small.org, run="s1").stray == 0
 
 
 def test_an_empty_vault_has_nothing_to_forget() -> None:
     small = SmallVault()
-    assert small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
-    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").nothing
+    assert small.vault.plan(small.org, Forget(KeepRules(daily=1))).effect.nothing
+    assert small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1").nothing
 
 
 OPS = st.sampled_from("UUUUDPMA")
@@ -530,10 +571,10 @@ def test_whatever_was_and_whatever_stays(
     kept = sorted({numbers[-1], *(numbers[n - 1] for n in pinned if n <= len(numbers))})
     before, was = seen_by(small, kept), versions(small)
     whole = {id_: list(small.vault.history(small.org, TABLE, id_)) for id_ in IDS}
-    pins = tuple(Hold(HeldThing(HoldScope.NIGHT, night=number)) for number in kept)
-    small.vault.hold(small.org, pins, run="holds")
-    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
-    assert done.kept == tuple(kept)
+    pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, night=number)) for number in kept)
+    small.vault.change_holds(small.org, placed=pins, run="holds")
+    done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
+    assert done.staying == tuple(kept)
     assert seen_by(small, kept) == before
     assert versions(small) == told_apart(expected(was, kept), whole)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -563,6 +604,8 @@ def told_apart(
 def test_a_night_that_is_held_as_kind_is_no_night() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+    )
     assert small.vault.commits(small.org)[-1].kind is CommitKind.HOLD
     assert len(small.vault.snapshots(small.org)) == 10

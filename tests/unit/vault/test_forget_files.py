@@ -5,7 +5,8 @@ import random
 import pytest
 
 import vaultstory
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import IDENTITY, Story
@@ -35,21 +36,24 @@ def story() -> Story:
     ("thing", "going"),
     [
         (None, 2),
-        (HeldThing(HoldScope.RECORD, TABLE, ONE), 1),
-        (HeldThing(HoldScope.RECORD, "Account", ONE), 2),
-        (HeldThing(HoldScope.TABLE, TABLE), 0),
-        (HeldThing(HoldScope.TABLE, "Account"), 2),
-        (HeldThing(HoldScope.ORG), 0),
+        (HoldTarget(HoldScope.RECORD, TABLE, ONE), 1),
+        (HoldTarget(HoldScope.RECORD, "Account", ONE), 2),
+        (HoldTarget(HoldScope.TABLE, TABLE), 0),
+        (HoldTarget(HoldScope.TABLE, "Account"), 2),
+        (HoldTarget(HoldScope.ORG), 0),
     ],
 )
 def test_older_contents_stay_where_a_record_or_its_table_is_held(
-    thing: HeldThing | None, going: int
+    thing: HoldTarget | None, going: int
 ) -> None:
     made = story()
     if thing is not None:
-        made.vault.hold(made.org, (Hold(thing, "lawsuit"),), run="hold-1")
-    assert made.vault.plan_forgetting(made.org, KeepRules(daily=1)).files == going
-    assert made.vault.forget(made.org, KeepRules(daily=1), run="forget-1").files == going
+        made.vault.change_holds(made.org, placed=(Hold(thing, "lawsuit"),), run="hold-1")
+    assert made.vault.plan(made.org, Forget(KeepRules(daily=1))).effect.files == going
+    assert (
+        made.vault.apply(made.org, unconditional(Forget(KeepRules(daily=1))), run="forget-1").files
+        == going
+    )
     made.clock.advance(days=9)
     made.vault.sweep(made.org, run="sweep-1")
     assert made.vault.verify(VerifyLevel.DEEP).damages == ()

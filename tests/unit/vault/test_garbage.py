@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.maintenance.garbage import GRACE
@@ -73,8 +74,8 @@ def test_what_nobody_goes_on_with_holds_nothing_back(small: SmallVault, kind: Co
     """A hold or an erasure whose process was killed kept garbage, and refused erasures, for ever."""
     nights(small)
     small.vault.begin(small.org, run="cut-off", kind=kind, identity=IDENTITY)
-    wish = ErasureWish((RecordKey(TABLE, "b"),))
-    assert small.vault.erase(small.org, wish, run="e1").unknown == wish.records
+    wish = Erase((RecordKey(TABLE, "b"),))
+    assert small.vault.apply(small.org, unconditional(wish), run="e1").unknown == wish.records
     small.vault.begin(small.org, run="cut-off-again", kind=kind, identity=IDENTITY)
     made = small.vault.compact(small.org, run="c1")
     assert small.vault.sweep(small.org, run="s1").held_by is None
@@ -86,9 +87,9 @@ def test_what_nobody_goes_on_with_holds_nothing_back(small: SmallVault, kind: Co
 def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -> None:
     nights(small)
     late = small.vault.begin(small.org, run="late", kind=CommitKind.HOLD, identity=IDENTITY)
-    hold = Hold(HeldThing(HoldScope.RECORD, table=TABLE, record="a"))
+    hold = Hold(HoldTarget(HoldScope.RECORD, table=TABLE, record="a"))
     added = late.hold(hold_rows((hold,), observed_at=small.clock.now()))
-    small.vault.erase(small.org, ErasureWish((RecordKey(TABLE, "a"),)), run="e1")
+    small.vault.apply(small.org, unconditional(Erase((RecordKey(TABLE, "a"),))), run="e1")
     with pytest.raises(Conflict, match="given up"):
         late.finish([TableCommit(HOLDS, (added,))], as_of=small.clock.now())
     assert small.vault.holds(small.org) == ()
@@ -137,7 +138,7 @@ def test_a_compaction_that_was_cut_off_leaves_nothing_for_ever(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.vault.maintenance.maintenance_commit.Maintenance.commit", cut)
+        patch.setattr("unlost.vault.maintenance.maintenance_commit.MaintenanceCommit.commit", cut)
         with pytest.raises(KeyboardInterrupt):
             small.vault.compact(small.org, run="c1")
     small.reopen()
@@ -185,7 +186,7 @@ def test_what_is_live_is_never_removed_whatever_was_condemned(
     added = mine.add(TABLE, [rows(("b", "U", {"Name": "mine"}))])
     small.vault.begin(small.org, run="mine", kind=CommitKind.BACKUP, identity=IDENTITY).abandon()
     small.vault.sweep(small.org, run="s1")
-    monkeypatch.setattr("unlost.vault.write.finish.Finish._check_open", lambda self: None)
+    monkeypatch.setattr("unlost.vault.write.finish.CommitFinisher._check_open", lambda self: None)
     finish(mine, added)
     small.clock.advance(days=30)
     assert small.vault.sweep(small.org, run="s2").removed == 0

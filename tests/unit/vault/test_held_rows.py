@@ -6,8 +6,9 @@ import pytest
 
 from manytables import GONE, ManyTables, all_named, finish, named, stored
 from smallvault import rows
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, StoreError
+from unlost.model.maintenance import unconditional
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.layout import object_names
@@ -43,10 +44,10 @@ def test_the_key_of_a_committed_run_does_not_outlive_an_erasure(
     many: ManyTables, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     key = _left_open(many, monkeypatch, how=how)
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     assert many.small.store.size(key) is None
     assert many.small.store.size(object_names.intent(many.small.org, "r2")) is None
-    assert many.small.vault.erasures(many.small.org)[0].complete
+    assert many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
 
 
 @pytest.mark.parametrize("run", ["r1", "given-up"])
@@ -55,21 +56,21 @@ def test_an_erasure_is_not_complete_while_the_key_of_a_run_that_is_over_is_there
 ) -> None:
     """A request that came late: the run was over when it was carried out."""
     many.night("r1", all_named("Ann"))
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     OpenRun(many.small.org, run, sealed=many.small.vault.sealed).key(bytes(32))
-    assert not many.small.vault.erasures(many.small.org)[0].complete
+    assert not many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
     many.small.vault.sweep(many.small.org, run="s1")
-    assert many.small.vault.erasures(many.small.org)[0].complete
+    assert many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
     assert many.small.store.size(object_names.run_key(many.small.org, run)) is None
 
 
 def test_the_key_of_a_run_that_is_open_stays(many: ManyTables) -> None:
     many.night("r1", all_named("Ann"))
-    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     commit = many.begin("r2")
     pieces = [commit.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
     many.small.vault.sweep(many.small.org, run="s1")
-    assert many.small.vault.erasures(many.small.org)[0].complete
+    assert many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
     many.small.reopen()
     assert finish(many.begin("r2"), pieces).counts.changed > 0
 
@@ -120,7 +121,7 @@ def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.Monk
     commit = many.begin("r1")
     pieces = [stored(commit.add_few(n, [rows(*own)])) for n, own in all_named("Ann").items()]
     size = commit._holding._bytes
-    assert size > sum(len(each.sealed) for piece in pieces for each in piece.held)
+    assert size > sum(len(each.sealed) for piece in pieces for each in piece.buffered)
     many.small.reopen()
     commit = many.begin("r1")
     commit.recall(pieces)
@@ -129,7 +130,7 @@ def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.Monk
     commit.recall(pieces)
     assert commit._holding._bytes == recalled
     monkeypatch.setattr(write_buffer, "RUN_BYTES", recalled)
-    assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).held == ()
+    assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).buffered == ()
 
 
 def test_a_piece_is_recalled_once_by_however_many(many: ManyTables) -> None:
@@ -139,4 +140,4 @@ def test_a_piece_is_recalled_once_by_however_many(many: ManyTables) -> None:
     commit = many.begin("r1")
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(lambda _: commit._holding.recall(pieces), range(8)))
-    assert sorted(map(len, told)) == [0] * 7 + [sum(len(piece.held) for piece in pieces)]
+    assert sorted(map(len, told)) == [0] * 7 + [sum(len(piece.buffered) for piece in pieces)]

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pytest
 
 from smallvault import IDENTITY, Row, SmallVault, rows
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns, hidden_columns
-from unlost.model.ports import IncomingFile, Snapshot, Vault, VaultReader
+from unlost.model.ports.vault import IncomingFile, Snapshot, Vault, VaultReader
 from unlost.model.reading import FileRef
+from unlost.model.salvage import PastSalvage
 from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
@@ -226,9 +228,9 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "head": lambda vault, org: told(vault.head(org)),
     "snapshots": lambda vault, org: vault.snapshots(org),
     "commits": lambda vault, org: vault.commits(org),
-    "at": lambda vault, org: [told(vault.at(org, i.number)) for i in ends(vault.snapshots(org))],
-    "as_of": lambda vault, org: [
-        told(vault.as_of(org, i.number)) for i in ends(vault.commits(org))
+    "at": lambda vault, org: [
+        *(told(vault.at(org, i.number)) for i in ends(vault.snapshots(org))),
+        *(told(vault.at(org, i.number, forgotten=True)) for i in ends(vault.commits(org))),
     ],
     "history": lambda vault, org: [
         *(vault.history(org, PERSON, record) for record in ("p1", "p2", "gone", "quiet")),
@@ -243,7 +245,9 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
     "lineage": lambda vault, org: vault.lineage(org),
-    "salvages": lambda vault, org: vault.salvages(org),
+    "past_operations": lambda vault, org: [
+        vault.past_operations(org, kind) for kind in (PastErasure, PastSalvage)
+    ],
 }
 SNAPSHOT: Mapping[str, Callable[[Snapshot, str], Any]] = {
     "info": lambda snapshot, _: snapshot.info,
@@ -327,7 +331,7 @@ def test_the_whole_vault_gives_them() -> None:
     """So that the test above would notice: by each method that gives values."""
     small = plain()
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
-    assert giving == {"head", "at", "as_of", "history", "search", "open_file"}
+    assert giving == {"head", "at", "history", "search", "open_file"}
     of_snapshot = {
         name for name, found in told(small.vault.head(small.org)).items() if SECRET in repr(found)
     }
@@ -346,7 +350,7 @@ def test_the_whole_vault_gives_them() -> None:
 def test_hidden_columns_are_not_named(small: SmallVault) -> None:
     vault = visible(small)
     for info in vault.commits(small.org):
-        snapshot = vault.as_of(small.org, info.number)
+        snapshot = vault.at(small.org, info.number, forgotten=True)
         for table in snapshot.tables().keys() & HIDDEN.by_table.keys():
             assert not HIDDEN.of(table) & set(snapshot.columns(table))
             described = snapshot.schema().table(table)
@@ -526,5 +530,5 @@ def test_a_salvage_is_shown_without_its_sentences() -> None:
     small = plain()
     commit = small.vault.begin(small.org, run="s", kind=CommitKind.SALVAGE, identity=IDENTITY)
     commit.finish([], as_of=START)
-    assert len(small.vault.salvages(small.org)) == 1
-    assert [one.sentences for one in visible(small).salvages(small.org)] == [()]
+    assert len(small.vault.past_operations(small.org, PastSalvage)) == 1
+    assert [one.sentences for one in visible(small).past_operations(small.org, PastSalvage)] == [()]

@@ -11,7 +11,7 @@ from unlost.testing.clock import START
 from unlost.vault.format.journal import FIRST_LINK, encode_entry, link_after
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 
 ENTRIES = (b"plan", b"call 1", b"answer 1", b"call 2")
@@ -186,7 +186,7 @@ def test_an_entry_that_vanishes_between_put_and_look_is_named(small: SmallVault)
 def test_an_entry_whose_put_failed_is_written_again_under_its_number(small: SmallVault) -> None:
     journal = small.vault.journal(small.org, RUN)
     assert list(journal.read()) == list(ENTRIES)
-    store = FaultStore(small.store, faults=[Fault(FaultKind.FULL, at=1, on=Operation.PUT)])
+    store = FaultStore(small.store, faults=[Fault(FaultKind.FULL, at=1, on=StoreOperation.PUT)])
     small.vault.sealed.store = store
     with pytest.raises(StoreError):
         journal.append(b"answer 2")

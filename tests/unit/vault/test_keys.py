@@ -6,7 +6,7 @@ from unlost.model.errors import IntegrityError, NotFound
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring, derive, epoch_folder, identity_folder
-from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash
 from unlost.vault.stores.memory import MemoryStore
 
 ORG, OTHER = "0a" * 16, "0b" * 16
@@ -85,7 +85,7 @@ def calls_of_adding() -> int:
 def test_adding_an_org_goes_on_after_a_crash_at_any_call(kind: FaultKind, at: int) -> None:
     inner = MemoryStore()
     store = FaultStore(inner, faults=[Fault(kind, at)])
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         keyring(store).add_org(ORG)
     store.assert_all_hit()
     keyring(inner, seed=2).add_org(ORG)

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.vault.format.physical import physical
-from unlost.vault.layout.segment_label import Label, metadata_of_bundle, part_of, parts_of
+from unlost.vault.layout.segment_label import SegmentLabel, metadata_of_bundle, part_of, parts_of
 
-LABEL = Label("Account", "a1", 4, 2)
+LABEL = SegmentLabel("Account", "a1", 4, 2)
 
 
 @pytest.mark.parametrize(

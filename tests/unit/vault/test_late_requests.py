@@ -6,11 +6,12 @@ import pytest
 
 import scanner
 import vaultstory
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import StoreError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.layout import object_names
@@ -20,7 +21,7 @@ from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
-WISH = ErasureWish((ZOE,), (), by="admin")
+WISH = Erase((ZOE,), (), by="admin")
 
 
 class LateStore(MemoryStore):
@@ -51,11 +52,11 @@ def opened(store: Store, story: vaultstory.Story) -> EncryptedVault:
 
 
 def erase(vault: EncryptedVault, org: str, run: str) -> None:
-    vault.erase(org, WISH, run=run)
+    vault.apply(org, unconditional(WISH), run=run)
 
 
 def forget(vault: EncryptedVault, org: str, run: str) -> None:
-    vault.forget(org, KeepRules(daily=1, deleted_days=1), run=run)
+    vault.apply(org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run=run)
 
 
 def compact(vault: EncryptedVault, org: str, run: str) -> None:
@@ -64,7 +65,9 @@ def compact(vault: EncryptedVault, org: str, run: str) -> None:
 
 def rectify(vault: EncryptedVault, org: str, run: str) -> None:
     value = f"{run}@right.example"  # another one each time: so each time there is something to do
-    vault.rectify(org, RectifyWish(ZOE, (RightValue("Email", value),), by="admin"), run=run)
+    vault.apply(
+        org, unconditional(Rectify(ZOE, (RightValue("Email", value),), by="admin")), run=run
+    )
 
 
 CHANGES = {
@@ -183,7 +186,7 @@ def test_a_loser_that_takes_a_name_which_an_erasure_freed_is_no_commit(
     store.code = ""
     loser.abandon()
     vaultstory.second_night(story)
-    story.vault.erase(story.org, WISH, run="e1")
+    story.vault.apply(story.org, unconditional(WISH), run="e1")
     service = opened(store, story)
     before = service.snapshots(story.org)
     assert object_names.commit(story.org, 2) not in names(store)
@@ -214,7 +217,7 @@ def test_who_follows_the_chain_takes_no_loser_for_the_commit(store: LateStore) -
     store.code = ""
     loser.abandon()
     vaultstory.second_night(story)
-    story.vault.erase(story.org, WISH, run="e1")
+    story.vault.apply(story.org, unconditional(WISH), run="e1")
     store.arrive()
     assert service.snapshots(story.org) == story.vault.snapshots(story.org)
 
@@ -223,7 +226,7 @@ def test_a_damaged_redaction_beside_its_manifest_is_told_by_verify(
     story: vaultstory.Story, store: LateStore
 ) -> None:
     kept = {one.name: store.get(one.name) for one in store.list("") if "/commits/" in one.name}
-    story.vault.erase(story.org, WISH, run="e1")
+    story.vault.apply(story.org, unconditional(WISH), run="e1")
     (name, *_) = [one.name for one in store.list(object_names.redactions(story.org))]
     seq = object_names.redacted(name)
     store.put_new(object_names.commit(story.org, seq), kept[object_names.commit(story.org, seq)])

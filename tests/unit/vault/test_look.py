@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 import vaultstory
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import MOST_PARTS, VerifyLevel, VerifyPart, read_part
-from unlost.vault.maintenance.verify import Look
+from unlost.vault.maintenance.verify import VerifyScope
 from unlost.vault.stores.memory import MemoryStore
 
 
 @given(st.text("abcdef0123456789/.", min_size=1), st.integers(1, 40))
 def test_an_object_is_in_one_part(name: str, of: int) -> None:
     proving = [
-        n for n in range(1, of + 1) if Look(VerifyLevel.FULL, VerifyPart(n, of)).proves(name)
+        n for n in range(1, of + 1) if VerifyScope(VerifyLevel.FULL, VerifyPart(n, of)).proves(name)
     ]
     assert len(proving) == 1
-    assert Look(VerifyLevel.FULL).proves(name)
-    assert not Look(VerifyLevel.QUICK).proves(name)
+    assert VerifyScope(VerifyLevel.FULL).proves(name)
+    assert not VerifyScope(VerifyLevel.QUICK).proves(name)
 
 
 def test_parts_are_about_alike() -> None:
-    looks = [Look(VerifyLevel.FULL, VerifyPart(n, 30)) for n in range(1, 31)]
+    looks = [VerifyScope(VerifyLevel.FULL, VerifyPart(n, 30)) for n in range(1, 31)]
     names = [f"orgs/a/data/ab/{n:032x}" for n in range(3_000)]
     sizes = [sum(look.proves(name) for name in names) for look in looks]
     assert min(sizes) > 50

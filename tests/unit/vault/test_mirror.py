@@ -6,10 +6,11 @@ import pytest
 
 import scanner
 import vaultstory
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, StoreError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.system import MemoryWitness
@@ -21,7 +22,7 @@ from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -98,7 +99,9 @@ def test_what_the_vault_removes_goes_from_the_mirror_too(story: vaultstory.Story
     story.vault.compact(story.org, run="c1")
     story.clock.advance(days=9)
     story.vault.sweep(story.org, run="s1")
-    story.vault.forget(story.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    story.vault.apply(
+        story.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
+    )
     story.vault.sweep(story.org, run="s2")
     story.clock.advance(days=9)
     swept = story.vault.sweep(story.org, run="s3")
@@ -116,7 +119,7 @@ def test_after_an_erasure_the_mirror_holds_nothing_of_it(story: vaultstory.Story
     target = MemoryStore()
     update_mirror(story.vault, target)
     assert scanner.found(opener(story)(target), ZOE.record)
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     done = update_mirror(story.vault, target)
     assert done.strange == ()
     assert scanner.found(opener(story)(target), ZOE.record) == set()
@@ -198,7 +201,7 @@ def test_a_mirror_that_breaks_off_anywhere_is_a_vault_or_none_yet(
     names = list(contents(mirrored))
     for stop in range(1, len(names) + 1, 7):
         target = MemoryStore()
-        fault = Fault(FaultKind.FAILS, at=stop, on=Operation.PUT)
+        fault = Fault(FaultKind.FAILS, at=stop, on=StoreOperation.PUT)
         with pytest.raises(StoreError):
             update_mirror(told.vault, FaultStore(target, faults=[fault]))
         update_mirror(told.vault, target)
@@ -229,7 +232,7 @@ def test_each_object_that_is_destroyed_is_brought_back(
                 store.put_new(victim, flipped)
         cache = kind == "checkpoints"
         done = repair_from(store, mirrored, opened=opener(told))
-        assert done.left == (), kind
+        assert done.still_damaged == (), kind
         assert cache or set(victims) & set(done.objects), kind
         assert whole(told, store), kind
         assert {**everything, **contents(store)} == {**contents(store), **everything}
@@ -246,7 +249,7 @@ def test_what_opens_the_vault_comes_back_whatever_lies_in_its_place(
         store.delete(name)
         store.put_new(name, bytes([byte]) * size)
     done = repair_from(store, mirrored, opened=opener(told))
-    assert (done.left, set(names) - set(done.objects)) == ((), set())
+    assert (done.still_damaged, set(names) - set(done.objects)) == ((), set())
     assert whole(told, store)
 
 
@@ -262,7 +265,7 @@ def test_what_both_have_lost_is_named_and_nothing_is_changed(
         one.put_new(both, bytes(len(data)))
     done = repair_from(store, other, opened=opener(told))
     assert done.objects == (lost,)
-    assert [damage.object for damage in done.left] == [both]
+    assert [damage.object for damage in done.still_damaged] == [both]
     assert store.get(both) == bytes(len(store.get(both)))
 
 
@@ -277,7 +280,7 @@ def test_lost_newest_commits_come_back_with_all_that_they_need(
     store.delete(segments[-1])
     done = repair_from(store, mirrored, opened=opener(told))
     assert set(commits[-2:]) <= set(done.objects)
-    assert done.left == ()
+    assert done.still_damaged == ()
     assert opener(told)(store).commits(told.org) == told.vault.commits(told.org)
 
 
@@ -294,7 +297,7 @@ def test_a_mirror_that_somebody_changed_repairs_nothing(
     store.delete(lost)
     done = repair_from(store, other, opened=opener(told))
     assert done.objects == ()
-    assert [damage.object for damage in done.left] == [lost]
+    assert [damage.object for damage in done.still_damaged] == [lost]
     assert contents(store) == {n: b for n, b in before.items() if n != lost}
 
 
@@ -308,11 +311,11 @@ def test_a_repair_that_is_cut_off_is_done_again(
         store.delete(name)
         store.put_new(name, data[:-1])
     for at in (1, 2, 2):
-        fault = Fault(FaultKind.FAILS, at=at, on=Operation.PUT)
+        fault = Fault(FaultKind.FAILS, at=at, on=StoreOperation.PUT)
         with pytest.raises(StoreError):
             repair_from(FaultStore(store, faults=[fault]), mirrored, opened=opener(told))
     done = repair_from(store, mirrored, opened=opener(told))
-    assert done.left == ()
+    assert done.still_damaged == ()
     assert whole(told, store)
 
 
@@ -381,7 +384,7 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
 ) -> None:
     other = MemoryStore()
     update_mirror(story.vault, other)
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     newest = story.vault.commits(story.org)[-1].number
     (redaction, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
     story.store.delete(object_names.commit(story.org, newest) if lost == "commit" else redaction)
@@ -397,7 +400,7 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
 
     done = repair_from(story.store, other, opened=witnessed)
     assert done.objects == ()
-    assert done.left
+    assert done.still_damaged
     assert contents(story.store) == before
 
 
@@ -446,7 +449,7 @@ FOREIGN = ("redacted/junk", "redacted/1", "commits/junk", "commits/7", "checkpoi
 def test_a_name_that_is_none_of_ours_is_passed_over_and_told(
     story: vaultstory.Story, name: str
 ) -> None:
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     full = f"orgs/{story.org}/{name}"
     story.store.put_new(full, b"junk")
     fresh = opener(story)(story.store)

@@ -9,15 +9,16 @@ import vaultstory
 from unit.vault.test_mirror import contents, opener, whole
 from unit.vault.test_rekey import fresh, keys_of, rekeyed, renewed
 from unit.vault.test_rekey_beside import SECRET, a_file, another, tells_secret
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror import update
-from unlost.vault.mirror.repair import Repaired, repair_from
-from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.mirror.repair import RepairResult, repair_from
+from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
 
@@ -32,7 +33,7 @@ def story() -> Story:
 
 def updated_while(
     story: Story, target: MemoryStore, act: Callable[[], object], *, early: bool = False
-) -> Mirrored:
+) -> MirrorUpdate:
     """Brings a mirror up to date; something happens once all is copied, or is chosen (``early``)."""
     copy_vault = update.copy_vault
 
@@ -64,7 +65,7 @@ def test_a_mirror_keeps_its_manifests_when_documents_are_sealed_anew_meanwhile(
     update_mirror(story.vault, target)
     before, other = contents(target), another(story)
     done = updated_while(story, target, lambda: other.rekey(story.org, run="rekey"))
-    assert (done.removed, done.strange, done.damaged, done.kept) == (0, (), (), ())
+    assert (done.removed, done.strange, done.damaged, done.not_removed) == (0, (), (), ())
     assert contents(target) == before
     assert whole(story, target)
     assert opener(story)(target).snapshots(story.org)
@@ -123,7 +124,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     done = update_mirror(story.vault, target)
     assert done.damaged == (name,)
     assert done.strange == ()
-    assert len(done.kept) > 10
+    assert len(done.not_removed) > 10
     folders = ("data/", "packs/", "commits/", "journal/", "schemas/", "keys/")
     held = {
         one for one in before if one.startswith(tuple(f"orgs/{story.org}/{f}" for f in folders))
@@ -133,7 +134,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     story.store.delete(name)
     story.store.put_new(name, data)
     done = update_mirror(story.vault, target)
-    assert (done.damaged, done.kept, done.strange) == ((), (), ())
+    assert (done.damaged, done.not_removed, done.strange) == ((), (), ())
     assert contents(target).keys() == contents(story.store).keys()
     assert whole(story, target)
 
@@ -148,11 +149,11 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
     room = story.vault.room(story.org)
     rotten = object_names.pack(story.org, room.chain.live().pack_id(min(packs)))
     flipped(story.store, rotten)
-    gone = story.vault.erase(story.org, ErasureWish((SECRET,)), run="e1")
+    gone = story.vault.apply(story.org, unconditional(Erase((SECRET,))), run="e1")
     assert gone.snapshot
     done = update_mirror(story.vault, target)
     assert (done.damaged, done.strange) == ((rotten,), ())
-    assert done.kept
+    assert done.not_removed
     assert object_names.pack(story.org, min(packs)) in contents(target)
     manifest = room.chain.manifest(gone.snapshot)[0]
     redacted = {object_names.redacted(entry.name) for entry in manifest.objects} - {0}
@@ -226,7 +227,7 @@ def test_what_a_run_left_that_came_to_nothing_goes_from_the_mirror_with_the_key_
     assert whole(story, target)
 
 
-def repaired(story: Story, target: MemoryStore) -> Repaired:
+def repaired(story: Story, target: MemoryStore) -> RepairResult:
     return repair_from(story.store, target, opened=opener(story))
 
 
@@ -246,7 +247,7 @@ def test_what_was_sealed_anew_and_is_lost_comes_back_under_its_new_name(story: S
         data = story.store.get(name)
         story.store.delete(name)
         done = repaired(story, target)
-        assert (done.objects, done.left) == ((name,), ()), name
+        assert (done.objects, done.still_damaged) == ((name,), ()), name
         assert story.store.get(name) == data
 
 
@@ -261,7 +262,7 @@ def test_junk_that_looks_as_if_it_were_sealed_anew_does_not_come_back(story: Sto
         target.put_new(f"{stem}.{mark}", b"junk")
     story.store.delete(name)
     done = repaired(story, target)
-    assert (done.objects, done.left) == ((name,), ())
+    assert (done.objects, done.still_damaged) == ((name,), ())
     assert [one.name for one in story.store.list(object_names.identities())] == [name]
 
 

@@ -7,11 +7,13 @@ import pytest
 import scanner
 import vaultstory
 from unit.vault.test_mirror import opener
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import StoreError
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
+from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.commits.chain import CHECKPOINT_EVERY
@@ -20,7 +22,7 @@ from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
 from unlost.vault.mirror.repair import curable, repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -91,7 +93,7 @@ def test_a_copy_that_does_not_answer_is_not_one_that_has_nothing(
             cures(story, Torn(target, name, times=times, flips=False))
         assert caught.value.code == "copy-silent"
         assert "did not come in time" in caught.value.sentence
-    for operation in (Operation.LIST, Operation.GET):
+    for operation in (StoreOperation.LIST, StoreOperation.GET):
         failing = FaultStore(target, faults=[Fault(FaultKind.FAILS, 1, operation)])
         with pytest.raises(StoreError):
             cures(story, failing)
@@ -112,14 +114,14 @@ def test_what_the_vault_gave_up_stays_in_the_mirror_until_something_is_erased(
     name = newest(story)
     whole = target.get(name)
     story.store.delete(name)
-    assert story.vault.salvage(story.org, run="s1").snapshot is not None
+    assert story.vault.apply(story.org, unconditional(Salvage()), run="s1").snapshot is not None
     for _ in range(2):
         done = update_mirror(story.vault, target)
-        assert name in done.kept
+        assert name in done.not_removed
         assert name not in done.strange
         assert target.get(name) == whole
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
-    assert update_mirror(story.vault, target).kept == ()
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
+    assert update_mirror(story.vault, target).not_removed == ()
     assert target.size(name) is None
 
 
@@ -127,7 +129,7 @@ def holed(story: vaultstory.Story, seq: int) -> vaultstory.Story:
     """The vault with a checkpoint, as another process finds it that has lost a commit."""
     while story.vault.commits(story.org)[-1].number % CHECKPOINT_EVERY:
         number = story.vault.commits(story.org)[-1].number
-        story.vault.lift(story.org, (), run=f"lift-{number}")
+        story.vault.change_holds(story.org, lifted=(), run=f"lift-{number}")
     story.store.delete(object_names.commit(story.org, seq))
     return vaultstory.opened_again(story, story.store)
 
@@ -144,7 +146,7 @@ def test_an_old_commit_that_no_copy_has_keeps_nothing_else_from_being_brought_ba
     assert cures(story, mirror) == (name,)
     done = repair_from(story.store, mirror, opened=opener(story))
     assert done.objects == (name,)
-    assert [one.object for one in done.left] == [object_names.commit(story.org, 2)]
+    assert [one.object for one in done.still_damaged] == [object_names.commit(story.org, 2)]
     assert story.store.get(name) == whole
 
 
@@ -169,7 +171,7 @@ def test_what_was_erased_is_not_brought_back_where_a_commit_is_lost(
     mirror = MemoryStore()
     update_mirror(story.vault, mirror)
     name = newest(story)
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     assert story.store.size(name) is None
     erasure = story.vault.commits(story.org)[-1].number
     story = holed(story, erasure if which == "erasure" else CHECKPOINT_EVERY)
@@ -189,7 +191,10 @@ def test_while_the_newest_commit_is_lost_nothing_is_brought_back(story: vaultsto
     story.store.delete(name)
     done = repair_from(story.store, mirror, opened=witnessed(story))
     assert done.objects == ()
-    assert {one.object for one in done.left} >= {name, object_names.commit(story.org, number)}
+    assert {one.object for one in done.still_damaged} >= {
+        name,
+        object_names.commit(story.org, number),
+    }
 
 
 def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
@@ -203,15 +208,15 @@ def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
     vaultstory.finish(story, night, [night.add("Contact", [rows])])
     mirror = MemoryStore()
     update_mirror(story.vault, mirror)
-    story.vault.forget(mine, KeepRules(daily=1), run="forget-1")
+    story.vault.apply(mine, unconditional(Forget(KeepRules(daily=1))), run="forget-1")
     forgetting = story.vault.commits(mine)[-1].number
     story.clock.advance(days=9)
     assert story.vault.sweep(mine, run="sweep-1").removed > 0
     story = holed(story, forgetting)
-    story.vault.erase(oid, ErasureWish((ZOE,), (), by="admin"), run="erase-1")
+    story.vault.apply(oid, unconditional(Erase((ZOE,), (), by="admin")), run="erase-1")
     done = update_mirror(story.vault, mirror)
     assert list(done.broken) == [mine]
     assert done.removed > 0
-    assert {name.split("/")[1] for name in done.kept} == {mine}
+    assert {name.split("/")[1] for name in done.not_removed} == {mine}
     told = scanner.found(opener(story)(mirror), ZOE.record)
     assert {name.split("/")[1] for name in told} == {mine}

@@ -17,7 +17,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.format.slots import Stretch
+from unlost.vault.format.slots import KeyStretch
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys import opening
 from unlost.vault.keys.hierarchy import Keyring
@@ -46,7 +46,7 @@ from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 
 CREATED = datetime(2026, 3, 2, tzinfo=UTC)
-CHEAP = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
+CHEAP = KeyStretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
 WORDS = "lusab babad gutih tugad mudof sinos lanuk"
 
 

@@ -16,7 +16,7 @@ from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.packs import PACK_BYTES, Blob, Extent, PackWriter, pack_name
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 
 ORG = "0a" * 16
@@ -170,7 +170,7 @@ def test_parts_are_read_without_the_rest() -> None:
     assert header.length == (7 << 20) + 6
     store.calls.clear()
     assert org.read(blob) == b"needle"
-    assert [call.operation for call in store.calls] == [Operation.GET, Operation.GET]
+    assert [call.operation for call in store.calls] == [StoreOperation.GET, StoreOperation.GET]
 
 
 @pytest.mark.parametrize("kind", ["noise", "text"])
@@ -197,7 +197,7 @@ def test_the_writer_needs_no_more_memory_than_a_pack(kind: str) -> None:
 def test_a_damaged_pack_gives_no_bytes(org: Org, kind: FaultKind, read: int) -> None:
     blob = (writer := org.writer()).put(b"x" * 900).blob
     writer.finish()
-    faulty = FaultStore(org.store, faults=[Fault(kind, read, Operation.GET)])
+    faulty = FaultStore(org.store, faults=[Fault(kind, read, StoreOperation.GET)])
     org.objects.store = faulty
     with pytest.raises(IntegrityError):
         org.read(blob)
@@ -307,7 +307,7 @@ def test_a_compressed_blob_spans_packs_and_is_read_in_bounded_memory(org: Org) -
 def test_a_full_store_is_told_and_what_was_written_stays_whole() -> None:
     inner = MemoryStore()
     org = Org(store=inner)
-    org.objects.store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 2, Operation.PUT)])
+    org.objects.store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 2, StoreOperation.PUT)])
     writer = org.writer()
     with pytest.raises(StoreError) as full:
         writer.put(noise(3500))

@@ -9,11 +9,13 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows, schema
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue, check_free
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.rectification import Rectify, RightValue, check_free
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance.rectify import rectifier
@@ -32,10 +34,10 @@ ZOE = RecordKey("Contact", "003000000000003AAA")
 EMAIL = "zoe.3@chocolate.example"
 
 
-def wish(key: RecordKey, was: str | None = None, **values: str | None) -> RectifyWish:
+def wish(key: RecordKey, was: str | None = None, **values: str | None) -> Rectify:
     """What is to be corrected."""
     told = tuple(RightValue(column, value) for column, value in values.items())
-    return RectifyWish(key, told, was, by="admin")
+    return Rectify(key, told, was, by="admin")
 
 
 def pictures(story: Story, *, corrected: dict[str, dict[str, str | None]]) -> list[Any]:
@@ -90,8 +92,10 @@ def test_the_wrong_value_is_nowhere_and_all_else_is_as_it_was(
 ) -> None:
     story = vaultstory.told(MemoryStore())
     before = pictures(story, corrected={key.record: {column: value}})
-    plan = story.vault.plan_rectification(story.org, wish(key, **{column: value}))
-    done = story.vault.rectify(story.org, wish(key, **{column: value}), run="rectify-1")
+    plan = story.vault.plan(story.org, wish(key, **{column: value})).effect
+    done = story.vault.apply(
+        story.org, unconditional(wish(key, **{column: value})), run="rectify-1"
+    )
     assert replace(done, snapshot=None, removed=0) == plan
     assert done.snapshot == 5
     assert done.removed > 0
@@ -103,7 +107,9 @@ def test_the_wrong_value_is_nowhere_and_all_else_is_as_it_was(
     reopened(story)
     assert pictures(story, corrected={}) == before
     check_whole(story.vault)
-    again = story.vault.rectify(story.org, wish(key, **{column: value}), run="rectify-2")
+    again = story.vault.apply(
+        story.org, unconditional(wish(key, **{column: value})), run="rectify-2"
+    )
     assert (again.snapshot, again.tables, again.columns) == (None, (), ())
 
 
@@ -121,10 +127,10 @@ def test_no_byte_of_a_value_that_only_one_record_had() -> None:
     note = "quoted”\tand\0nul. 57"
     for value in (EMAIL, note):
         assert scanner.found(story.vault, value)
-    done = story.vault.rectify(story.org, wish(ZOE, Email=NEW, Name="Anna"), run="r1")
+    done = story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW, Name="Anna")), run="r1")
     assert done.current == ("Contact.Email", "Contact.Name")
     assert scanner.found(story.vault, EMAIL) == set()
-    done = story.vault.rectify(story.org, wish(NOTED, Notes__c=None), run="r2")
+    done = story.vault.apply(story.org, unconditional(wish(NOTED, Notes__c=None)), run="r2")
     assert done.files == 1
     assert scanner.found(story.vault, EMAIL, note) == set()
     check_whole(story.vault)
@@ -132,7 +138,7 @@ def test_no_byte_of_a_value_that_only_one_record_had() -> None:
 
 def test_search_finds_the_new_words_and_not_the_old() -> None:
     story = vaultstory.told(MemoryStore())
-    story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r1")
+    story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
 
     def hits(word: str) -> list[str]:
         return [one.record for one in story.vault.search(story.org, word, limit=9)]
@@ -147,7 +153,7 @@ def test_only_where_it_had_the_wrong_value() -> None:
     for number, name in enumerate(["Anna", "Ana", "Anna", "Hanna"], start=1):
         small.night(f"n{number}", ("a", "U", {"Name": name}), ("b", "U", {"Name": "Ana"}))
     key = RecordKey(TABLE, "a")
-    done = small.vault.rectify(small.org, wish(key, "Ana", Name="Anna"), run="r1")
+    done = small.vault.apply(small.org, unconditional(wish(key, "Ana", Name="Anna")), run="r1")
     assert [(one.records, one.versions, one.alive) for one in done.tables] == [(1, 1, 1)]
     assert done.current == ()
     names = [one.cells["Name"] for one in small.vault.history(small.org, TABLE, "a")]
@@ -159,9 +165,11 @@ def test_only_where_it_had_the_wrong_value() -> None:
 
 def test_numbers_are_wrong_however_they_are_written() -> None:
     story = vaultstory.told(MemoryStore())
-    done = story.vault.rectify(story.org, wish(ACCOUNT, "5.5", Revenue="6"), run="r1")
+    done = story.vault.apply(story.org, unconditional(wish(ACCOUNT, "5.5", Revenue="6")), run="r1")
     assert sum(one.versions for one in done.tables) == 2
-    done = story.vault.rectify(story.org, wish(LOST, "", Notes__c="now something"), run="r2")
+    done = story.vault.apply(
+        story.org, unconditional(wish(LOST, "", Notes__c="now something")), run="r2"
+    )
     assert done.columns == ("Account.Notes__c",)
     assert done.records == (LOST, RecordKey("Account", vaultstory.RESTORED[LOST.record]))
     check_whole(story.vault)
@@ -205,7 +213,7 @@ def test_merged_history_and_its_index(compacted: bool, was: str | None) -> None:
         for n in range(10)
     ]
     key = RecordKey(TABLE, ids[0])
-    small.vault.rectify(small.org, wish(key, was, Name="right"), run="r1")
+    small.vault.apply(small.org, unconditional(wish(key, was, Name="right")), run="r1")
     assert {n: small.cells(n) for n in range(1, 11)} == shown
     assert [small.changed(n, n + 1) for n in range(10)] == differing
     assert scanner.found(small.vault, wrong) == set()
@@ -225,7 +233,9 @@ def test_a_long_text_that_another_version_or_record_has_stays() -> None:
     small = SmallVault()
     long = "long text " * 20
     small.night("n1", ("a", "U", {"Name": long}), ("b", "U", {"Name": long}))
-    done = small.vault.rectify(small.org, wish(RecordKey(TABLE, "a"), Name="x"), run="r1")
+    done = small.vault.apply(
+        small.org, unconditional(wish(RecordKey(TABLE, "a"), Name="x")), run="r1"
+    )
     assert done.files == 0
     assert small.cells(1)["b"]["Name"] == long
     check_whole(small.vault)
@@ -242,7 +252,7 @@ def test_versions_of_several_shapes_and_columns_that_some_do_not_have() -> None:
         finish(commit, commit.add(TABLE, [told]))
     small.vault.compact(small.org, run="c1")
     key = RecordKey(TABLE, "a")
-    done = small.vault.rectify(small.org, wish(key, Text="x", Name="Anna"), run="r1")
+    done = small.vault.apply(small.org, unconditional(wish(key, Text="x", Name="Anna")), run="r1")
     assert sum(one.versions for one in done.tables) == 4
     told = [
         (one.snapshot, one.cells.get("Text", "-"), one.cells.get("Phone", "-"))
@@ -274,7 +284,9 @@ def test_what_the_org_itself_tells_of_the_column_is_corrected_too() -> None:
     added = commit.add("Person", [person]), commit.add(TABLE, [rows(*lines)])
     parts = [TableCommit(name, (one,)) for name, one in zip(("Person", TABLE), added, strict=True)]
     commit.finish(parts, as_of=small.clock.now())
-    done = small.vault.rectify(small.org, wish(RecordKey("Person", "p"), "7", Age="9"), run="r1")
+    done = small.vault.apply(
+        small.org, unconditional(wish(RecordKey("Person", "p"), "7", Age="9")), run="r1"
+    )
     assert done.columns == ("Person.Age", "Thing.Phone")
     assert done.records == (RecordKey("Person", "p"),)
     told = {key: (one["Phone"], one["Seen"]) for key, one in small.cells(1).items()}
@@ -296,14 +308,14 @@ def test_documents_that_tell_of_the_value() -> None:
     )
     story.vault.journal(story.org, "back").append(f'["{ZOE.record}", "{EMAIL}"]'.encode())
     vaultstory.finish(story, commit, [])
-    done = story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r1")
+    done = story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
     assert (done.journals, done.certificates) == (("back",), 1)
     assert scanner.found(story.vault, EMAIL) == set()
     details = [
         story.vault.at(story.org, number).certificate().findings[0].detail for number in (5, 6)
     ]
     assert details == ["", f"{ZOE.record} only"]
-    (told,) = story.vault.erasures(story.org)
+    (told,) = story.vault.past_operations(story.org, PastErasure)
     assert (told.proof.run, told.proof.by, told.proof.journals) == ("r1", "admin", 1)
     assert (told.proof.columns, told.proof.listed, told.complete) == (("Contact.Email",), 0, True)
     check_whole(story.vault)
@@ -321,17 +333,17 @@ def test_documents_that_tell_of_the_value() -> None:
         ),
         (wish(ZOE), "rectify-unclear"),
         (wish(ZOE, Id="x"), "rectify-fixed"),
-        (RectifyWish(ZOE, (RightValue("Email", "x"),) * 2), "rectify-unclear"),
+        (Rectify(ZOE, (RightValue("Email", "x"),) * 2), "rectify-unclear"),
         (wish(ZOE, "old", Email="x", Name="y"), "rectify-unclear"),
         (wish(ZOE, Email="x" * 70_000), "rectify-too-long"),
         (wish(RecordKey("$search", "x"), Email="x"), "table-unknown"),
     ],
 )
-def test_what_cannot_be_corrected(wished: RectifyWish, code: str) -> None:
+def test_what_cannot_be_corrected(wished: Rectify, code: str) -> None:
     story = vaultstory.told(MemoryStore())
     for call in (
-        lambda: story.vault.plan_rectification(story.org, wished),
-        lambda: story.vault.rectify(story.org, wished, run="r1"),
+        lambda: story.vault.plan(story.org, wished).effect,
+        lambda: story.vault.apply(story.org, unconditional(wished), run="r1"),
     ):
         with pytest.raises((NotFound, UsageError)) as caught:
             call()
@@ -370,27 +382,35 @@ def test_columns_that_are_kept_elsewhere_too_are_fixed(column: str, free: bool) 
 def test_an_empty_org_has_nothing_to_correct() -> None:
     story = vaultstory.found(MemoryStore())
     with pytest.raises(NotFound):
-        story.vault.plan_rectification(story.org, wish(ZOE, Email="x"))
+        story.vault.plan(story.org, wish(ZOE, Email="x"))
 
 
 def test_holds_and_open_runs_stand_in_the_way() -> None:
     story = vaultstory.told(MemoryStore())
-    thing = HeldThing(HoldScope.RECORD, "Contact", ZOE.record)
-    story.vault.hold(story.org, (Hold(thing),), run="hold-1")
+    thing = HoldTarget(HoldScope.RECORD, "Contact", ZOE.record)
+    story.vault.change_holds(story.org, placed=(Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as caught:
-        story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r1")
+        story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
     assert caught.value.code == "rectify-held"
-    story.vault.lift(story.org, (thing,), run="hold-2")
+    story.vault.change_holds(story.org, lifted=(thing,), run="hold-2")
     commit = story.vault.begin(
         story.org, run="night-5", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
     )
     with pytest.raises(Conflict) as caught:
-        story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r1")
+        story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
     assert caught.value.code == "runs-open"
     commit.abandon()
     with pytest.raises(ZeroDivisionError):
-        story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r1", agree=lambda _: divmod(1, 0))
-    assert story.vault.rectify(story.org, wish(ZOE, Email=NEW), run="r2").snapshot is not None
+        story.vault.apply(
+            story.org,
+            unconditional(wish(ZOE, Email=NEW)),
+            run="r1",
+            before_write=lambda _: divmod(1, 0),
+        )
+    assert (
+        story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r2").snapshot
+        is not None
+    )
 
 
 def test_a_failure_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +422,7 @@ def test_a_failure_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(rectifier._Rectifying, "_committed", fails)
     with pytest.raises(ZeroDivisionError):
-        story.vault.rectify(story.org, wish(NOTED, Notes__c="x"), run="r1")
+        story.vault.apply(story.org, unconditional(wish(NOTED, Notes__c="x")), run="r1")
     assert {one.name for one in story.store.list("")} == before
     assert scanner.found(story.vault, EMAIL)
 
@@ -417,7 +437,7 @@ def test_a_backup_that_began_before_does_not_commit() -> None:
     kept = {name: story.store.get(name) for name in intents}
     for name in intents:
         story.store.delete(name)
-    other.rectify(story.org, wish(ZOE, Email=NEW), run="r1")
+    other.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
     for name, data in kept.items():
         story.store.put_new(name, data)
     added = commit.add("Contact", [story.rows(vaultstory.contacts(4))])
@@ -444,8 +464,10 @@ def test_a_version_beside_another_run_s_is_still_compared_with_it(
     assert small.changed(1, 2) == {"a": "changed"}
     for record in ("a", "b"):
         right = wish(RecordKey(TABLE, record), Name="Anna!")
-        small.vault.rectify(small.org, right, run=f"rectify-{record}")
+        small.vault.apply(small.org, unconditional(right), run=f"rectify-{record}")
     assert small.changed(1, 2) == {}, "both versions have what was corrected"
-    small.vault.rectify(small.org, wish(RecordKey(TABLE, "a"), Amount="7"), run="rectify-c")
+    small.vault.apply(
+        small.org, unconditional(wish(RecordKey(TABLE, "a"), Amount="7")), run="rectify-c"
+    )
     assert small.changed(0, 2) == {"a": "created", "b": "created"}
     assert small.changed(1, 4) == {}

@@ -10,14 +10,15 @@ import pytest
 from pyarrow.parquet.encryption import create_decryption_properties
 
 import vaultstory
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotAllowed, UnlostError
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.rekeying import Rekeyed
 from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
-from unlost.vault.format.manifest import Intent, pack
-from unlost.vault.format.sealed import ObjectKind, Place, unseal
+from unlost.vault.format.manifest import RunIntent, pack
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key
 from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
@@ -192,7 +193,7 @@ class Thief:
     def _unsealed(
         self, story: Story, name: str, kind: ObjectKind, org: str, key: bytes
     ) -> bytes | None:
-        place = Place(kind, self.keys.vault, bytes.fromhex(org), name)
+        place = ObjectBinding(kind, self.keys.vault, bytes.fromhex(org), name)
         try:
             return unseal(story.store.get(name), place=place, key=key)
         except UnlostError:
@@ -248,7 +249,7 @@ def test_it_is_done_again_after_another_new_master_key(story: Story) -> None:
 
 def test_without_a_new_master_key_nothing_is_due(story: Story) -> None:
     commits = len(story.vault.commits(story.org))
-    assert story.vault.under_earlier_keys(story.org).complete
+    assert story.vault.usage(story.org).earlier_keys.complete
     assert story.vault.rekey(story.org, run="rekey") == Rekeyed()
     assert len(story.vault.commits(story.org)) == commits
 
@@ -258,12 +259,12 @@ def test_it_goes_on_piece_by_piece(story: Story, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(rekeyer, "DOCUMENTS", 2)
     before = pictures(story)
     renewed(story)
-    left = story.vault.under_earlier_keys(story.org)
+    left = story.vault.usage(story.org).earlier_keys
     assert not left.complete
     for step in range(left.objects):
         done = story.vault.rekey(story.org, run=f"rekey-{step}", most=1)
         assert (done.objects, done.more, done.complete) == (1, True, False)
-        assert story.vault.under_earlier_keys(story.org).objects == left.objects - step - 1
+        assert story.vault.usage(story.org).earlier_keys.objects == left.objects - step - 1
         assert story.vault.verify(VerifyLevel.FULL).damages == ()
     assert pictures(story) == before
     another_night(story, "night-9")  # files and words are compared with what was sealed anew
@@ -279,8 +280,8 @@ def test_what_is_condemned_keeps_the_earlier_keys(story: Story) -> None:
     done = story.vault.rekey(story.org, run="rekey")
     assert done.waiting > 5
     assert not done.complete
-    assert story.vault.under_earlier_keys(story.org) == (
-        type(story.vault.under_earlier_keys(story.org))(0, 0, complete=False)
+    assert story.vault.usage(story.org).earlier_keys == (
+        type(story.vault.usage(story.org).earlier_keys)(0, 0, complete=False)
     )
     assert story.keys.oldest(story.org) == 1
     fresh(story)
@@ -381,21 +382,21 @@ def test_what_is_stopped_leaves_nothing(story: Story) -> None:
 
 
 def test_erasing_compacting_and_forgetting_go_on(story: Story) -> None:
-    story.vault.erase(
-        story.org, ErasureWish((RecordKey("Contact", "003000000000003AAA"),)), run="e1"
+    story.vault.apply(
+        story.org, unconditional(Erase((RecordKey("Contact", "003000000000003AAA"),))), run="e1"
     )
     thief = Thief(story)
     renewed(story)
     assert rekeyed(story).complete
     prices = RecordKey("ContentVersion", "068000000000003AAA")
-    story.vault.erase(story.org, ErasureWish((prices,)), run="e2")
+    story.vault.apply(story.org, unconditional(Erase((prices,))), run="e2")
     story.vault.compact(story.org, run="compact")
     before = pictures(story)
     fresh(story)
     assert pictures(story) == before
     assert whole(story)
     assert thief.opened(story) == set()
-    assert all(one.complete for one in story.vault.erasures(story.org))
+    assert all(one.complete for one in story.vault.past_operations(story.org, PastErasure))
 
 
 def test_a_mirror_follows(story: Story) -> None:
@@ -422,7 +423,7 @@ def test_an_org_without_a_backup_has_its_name_sealed_anew(story: Story) -> None:
     renewed(story)
     assert f"names/{other}" in {one.name for one in story.store.list("names/")}
     assert story.vault.rekey(other, run="rekey") == Rekeyed()
-    assert story.vault.under_earlier_keys(other).complete
+    assert story.vault.usage(other).earlier_keys.complete
     assert rekeyed(story).complete
     assert thief.opened(story) == set()
     assert story.vault.orgs()[other].tenant == "T2"
@@ -457,7 +458,7 @@ def test_a_damaged_object_is_named_and_nothing_is_lost(story: Story) -> None:
     done = rekeyed(story)
     assert (done.damaged, done.complete) == (name, False)
     assert story.keys.epochs(story.org) == (1, 2)
-    left = story.vault.under_earlier_keys(story.org)
+    left = story.vault.usage(story.org).earlier_keys
     assert left.objects == 1  # all else is sealed anew
     again = story.vault.rekey(story.org, run="again")
     assert (again.objects, again.bytes, again.damaged) == (0, 0, name)
@@ -508,10 +509,10 @@ def test_a_segment_that_gives_other_rows_is_not_put_in_place(
         return (rows.slice(1) if len(rows) > 1 else rows for rows in groups(self, entry))
 
     monkeypatch.setattr(SegmentReader, "groups", fewer)
-    before = story.vault.under_earlier_keys(story.org).objects
+    before = story.vault.usage(story.org).earlier_keys.objects
     done = story.vault.rekey(story.org, run="rekey")
     assert "/data/" in done.damaged
-    assert story.vault.under_earlier_keys(story.org).objects > before // 2
+    assert story.vault.usage(story.org).earlier_keys.objects > before // 2
     monkeypatch.undo()
     assert rekeyed(story).complete
     assert whole(story)
@@ -519,7 +520,7 @@ def test_a_segment_that_gives_other_rows_is_not_put_in_place(
 
 def late_intent(story: Story, sealed: SealedObjects, run: str) -> None:
     """A process from before says that a run is under way, at the last moment or after it."""
-    intent = Intent(1, run, CommitKind.BACKUP, IDENTITY, 1, story.clock.now(), "00" * 8)
+    intent = RunIntent(1, run, CommitKind.BACKUP, IDENTITY, 1, story.clock.now(), "00" * 8)
     name = f"orgs/{story.org}/runs/{run}"
     sealed.put_new(ObjectKind.INTENT, org=story.org, name=name, content=pack(intent))
 
@@ -584,7 +585,7 @@ def test_what_lies_in_bundles_is_sealed_anew_together(story: Story) -> None:
     before, shown = bundles(story), pictures(story)
     assert [len(tables) >= 2 for tables in before.values()] == [True, True]
     renewed(story)
-    left = story.vault.under_earlier_keys(story.org)
+    left = story.vault.usage(story.org).earlier_keys
     sizes = {one.name: one.size for one in story.store.list(f"orgs/{story.org}/")}
     assert left.bytes <= sum(sizes.values())
     assert rekeyed(story).complete

@@ -7,10 +7,11 @@ import pytest
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.commits.intents import OpenRun
@@ -20,10 +21,10 @@ from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.erase.removing import Removing
-from unlost.vault.maintenance.maintenance_commit import Maintenance
+from unlost.vault.maintenance.erase.removing import RemovalCommit
+from unlost.vault.maintenance.maintenance_commit import MaintenanceCommit
 from unlost.vault.maintenance.rekey import rekeyer
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import IDENTITY, Story
@@ -73,7 +74,7 @@ def beside_last_pack(
     done: list[object] = []
     sealed = rekeyer.seal_pack
 
-    def sealed_then(room: OrgRoom, old: PackEntry) -> PackEntry:
+    def sealed_then(room: OrgVault, old: PackEntry) -> PackEntry:
         new = sealed(room, old)
         if object_names.stem(old.id) == max(packs) and not done:
             done.append(act())
@@ -104,13 +105,15 @@ def test_files_are_there_after_an_erasure_beside_a_step_that_has_only_packs(
     a_file(story, "n6")
     renewed(story)
     only_packs_left(story)
-    other, wish = another(story), ErasureWish((SECRET,))
-    beside_last_pack(story, monkeypatch, lambda: other.erase(story.org, wish, run="e9"))
+    other, wish = another(story), Erase((SECRET,))
+    beside_last_pack(
+        story, monkeypatch, lambda: other.apply(story.org, unconditional(wish), run="e9")
+    )
     with pytest.raises(Conflict, match="took this run to be over"):
         story.vault.rekey(story.org, run="packs", most=1)
     assert all_there(story)
     assert tells_secret(story) == []
-    assert all(one.complete for one in story.vault.erasures(story.org))
+    assert all(one.complete for one in story.vault.past_operations(story.org, PastErasure))
     assert rekeyed(story).complete
     assert all_there(story)
 
@@ -122,16 +125,18 @@ def test_an_erased_file_is_not_back_after_an_erasure_that_listed_packs_too_early
     a_file(story, "n6")
     renewed(story)
     only_packs_left(story)
-    other, wish = another(story), ErasureWish((SECRET,))
-    listing = Removing._listing
+    other, wish = another(story), Erase((SECRET,))
+    listing = RemovalCommit._listing
     held: list[dict[str, int]] = []
 
-    def early(self: Removing) -> dict[str, int]:
+    def early(self: RemovalCommit) -> dict[str, int]:
         return {name: size for name, size in listing(self).items() if name in held[0]}
 
     held.append({one.name: one.size for one in story.store.list("")})
-    monkeypatch.setattr(Removing, "_listing", early)
-    beside_last_pack(story, monkeypatch, lambda: other.erase(story.org, wish, run="e9"))
+    monkeypatch.setattr(RemovalCommit, "_listing", early)
+    beside_last_pack(
+        story, monkeypatch, lambda: other.apply(story.org, unconditional(wish), run="e9")
+    )
     with pytest.raises(Conflict):
         story.vault.rekey(story.org, run="packs", most=1)
     assert all_there(story)
@@ -148,7 +153,9 @@ def test_a_pack_that_was_forgotten_meanwhile_is_not_live_again(
     before = set(story.vault.room(story.org).chain.live().packs)
     other, rules = another(story), KeepRules(daily=1, deleted_days=0)
     done = beside_last_pack(
-        story, monkeypatch, lambda: other.forget(story.org, rules, run="f9").packs
+        story,
+        monkeypatch,
+        lambda: other.apply(story.org, unconditional(Forget(rules)), run="f9").packs,
     )
     with pytest.raises(Conflict, match="has replaced what"):
         story.vault.rekey(story.org, run="packs", most=1)
@@ -176,14 +183,14 @@ def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story)
 def test_maintenance_that_was_cut_off_before_the_renewal_holds_nothing_up(
     story: Story, kind: CommitKind
 ) -> None:
-    Maintenance(story.vault.room(story.org), run="cut-off", kind=kind).open()
+    MaintenanceCommit(story.vault.room(story.org), run="cut-off", kind=kind).open()
     renewed(story)
     assert rekeyed(story).complete
 
 
 def test_maintenance_under_the_newest_key_is_waited_for(story: Story) -> None:
     renewed(story)
-    work = Maintenance(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
+    work = MaintenanceCommit(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
     work.open()
     story.vault.rekey(story.org, run="rekey")
     assert OpenRun(story.org, "goes-on", sealed=story.vault.sealed).is_open()

@@ -5,6 +5,8 @@ import pytest
 import vaultstory
 from unit.vault.test_mirror import opener
 from unit.vault.test_rekey import fresh, rekeyed, renewed
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.commits.chain import CHECKPOINT_EVERY
 from unlost.vault.layout import object_names
@@ -21,7 +23,7 @@ def story() -> Story:
     made = vaultstory.copied()
     while made.vault.commits(made.org)[-1].number % CHECKPOINT_EVERY:
         number = made.vault.commits(made.org)[-1].number
-        made.vault.lift(made.org, (), run=f"lift-{number}")
+        made.vault.change_holds(made.org, lifted=(), run=f"lift-{number}")
     return made
 
 
@@ -63,7 +65,7 @@ def test_a_pack_that_was_given_up_holds_a_rekey_up_only_until_it_is_swept(
     data = story.store.get(name)
     story.store.delete(name)
     story.store.put_new(name, data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
-    assert name in story.vault.salvage(story.org, run="salvage-1").objects
+    assert name in story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1").objects
     renewed(story)
     first = story.vault.rekey(story.org, run="rekey")
     assert (first.complete, first.damaged, first.waiting > 0) == (False, "", True)

@@ -14,7 +14,7 @@ from smallvault import COLUMNS, IDENTITY, TABLE, SmallVault, finish, rows, schem
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, NotFound, SourceRefused
 from unlost.model.finding import FindingKind
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.model.schema import Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit

@@ -7,7 +7,8 @@ import pytest
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from sweeps import parts_of
-from unlost.model.salvage import Salvage, TableSalvaged
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.layout import object_names
@@ -101,11 +102,11 @@ def spoil(vault: SmallVault, name: str, at: int) -> None:
     assert vault.store.put_new(whole, bytes(data))
 
 
-def salvaged(vault: SmallVault) -> Salvage:
+def salvaged(vault: SmallVault) -> SalvageEffect:
     vault.reopen()
     assert vault.vault.verify(VerifyLevel.FULL).damages
-    plan = vault.vault.plan_salvage(vault.org)
-    done = vault.vault.salvage(vault.org, run="salvage-1")
+    plan = vault.vault.plan(vault.org, Salvage()).effect
+    done = vault.vault.apply(vault.org, unconditional(Salvage()), run="salvage-1")
     assert done.snapshot is not None
     assert plan.tables == done.tables
     vault.reopen()
@@ -128,7 +129,7 @@ def same_as_before(was: Version, after: Told, columns: set[str]) -> bool:
     )
 
 
-def hold_against(before: Told, after: Told, done: Salvage) -> None:
+def hold_against(before: Told, after: Told, done: SalvageEffect) -> None:
     """Every version is as it was, or lacks columns that were named, or is gone and was counted."""
     (own,) = [one for one in done.tables if one.table == TABLE] or [TableSalvaged(TABLE)]
     assert after.keys() <= before.keys()

@@ -10,11 +10,12 @@ from unit.vault.test_rekey import fresh, rekeyed, renewed
 from unit.vault.test_salvage_story import hurt, opened, second_reader_agrees
 from unit.vault.test_salvage_unread import Sick, Spoil, device_fails, flipped, refused
 from unlost.model.certificate import Verdict
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
 from unlost.model.finding import FindingKind
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.salvage import Salvage
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage import salvager
@@ -29,8 +30,8 @@ TIMES = 1 << 30
 
 
 def erase(story: Story) -> None:
-    wish = ErasureWish((RecordKey("Contact", "003000000000003AAA"),))
-    story.vault.erase(story.org, wish, run="erase-1")
+    wish = Erase((RecordKey("Contact", "003000000000003AAA"),))
+    story.vault.apply(story.org, unconditional(wish), run="erase-1")
 
 
 def damaged(tmp_path: Path, *names: str, how: str) -> tuple[Story, Path]:
@@ -51,9 +52,9 @@ def stands_in_is_told(story: Story, *, stands: bool) -> None:
         return
     assert [one.kind for one in proof.findings] == [FindingKind.SALVAGED]
     lines = {line.table: line for line in proof.tables}
-    held = {table: line.held for table, line in lines.items()}
+    held = {table: line.stored for table, line in lines.items()}
     assert held == {"Account": 120, "Contact": 40, "Task": vaultstory.TASKS, "ContentVersion": 4}
-    assert (lines["Account"].held, lines["Account"].created, lines["Account"].files) == (
+    assert (lines["Account"].stored, lines["Account"].created, lines["Account"].files) == (
         120,
         120,
         0,
@@ -73,13 +74,13 @@ def test_what_stopped_every_erasure_and_rekey_stops_them_no_more(
     story, folder = damaged(tmp_path, *names, how=how)
     with pytest.raises((IntegrityError, NotFound)):
         erase(story)
-    plan = story.vault.plan_salvage(story.org)
+    plan = story.vault.plan(story.org, Salvage()).effect
     assert plan.objects == tuple(f"orgs/{story.org}/{name}" for name in names)
     assert plan.certificates == ((1,) if CERTIFICATE in names else ())
     assert plan.journals == (("restore-1",) if JOURNAL in names else ())
-    assert (plan.tables, plan.files_lost, plan.left) == ((), 0, ())
-    story.vault.salvage(story.org, run="salvage-1")
-    assert story.vault.plan_salvage(story.org).objects == ()
+    assert (plan.tables, plan.files_lost, plan.still_damaged) == ((), 0, ())
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
+    assert story.vault.plan(story.org, Salvage()).effect.objects == ()
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
     stands_in_is_told(story, stands=CERTIFICATE in names)
     assert ("restore-1" in story.vault.journals(story.org, unfinished=False)) is (
@@ -98,19 +99,19 @@ def test_nothing_of_a_journal_is_left_that_was_given_up(tmp_path: Path) -> None:
     story, folder = damaged(tmp_path, JOURNAL, how="spoiled")
     entries = list((folder / f"orgs/{story.org}/journal/restore-1").iterdir())
     assert len(entries) > 1
-    story.vault.salvage(story.org, run="salvage-1")
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert not [one for one in entries if one.exists()]
-    (told,) = story.vault.salvages(story.org)
+    (told,) = story.vault.past_operations(story.org, PastSalvage)
     assert told.sentences == ("The journal of restore-1 was lost.",)
 
 
 def test_the_certificates_of_other_nights_are_as_they_were(tmp_path: Path) -> None:
     story, _ = damaged(tmp_path, CERTIFICATE, how="gone")
     before = story.vault.at(story.org, 2).certificate()
-    story.vault.salvage(story.org, run="salvage-1")
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert before is not None
     assert story.vault.at(story.org, 2).certificate() == before
-    (told,) = story.vault.salvages(story.org)
+    (told,) = story.vault.past_operations(story.org, PastSalvage)
     assert told.sentences == ("Certificates of backups were lost: 1.",)
 
 
@@ -123,7 +124,7 @@ def test_the_mirror_keeps_what_was_given_up_until_something_is_erased(tmp_path: 
     for name in names:
         hurt(folder, name, "spoiled")
     story = opened(sound, folder)
-    story.vault.salvage(story.org, run="salvage-1")
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert not update_mirror(story.vault, mirror).damaged
     assert all(mirror.size(name) for name in names)
     assert len(list(mirror.list(f"orgs/{story.org}/journal/"))) == len(vaultstory.ENTRIES)
@@ -142,7 +143,7 @@ def test_what_is_not_given_now_is_not_given_up(name: str, spoil: Spoil, times: i
     store = Sick(story.store, f"orgs/{story.org}/{name}", spoil=spoil, times=times)
     other = vaultstory.opened_again(story, store)
     with pytest.raises(StoreError):
-        other.vault.plan_salvage(story.org)
+        other.vault.plan(story.org, Salvage())
 
 
 @pytest.mark.parametrize("name", [CERTIFICATE, JOURNAL])
@@ -150,7 +151,7 @@ def test_what_its_device_cannot_read_any_more_is_given_up(name: str) -> None:
     story = vaultstory.told(MemoryStore())
     name = f"orgs/{story.org}/{name}"
     other = vaultstory.opened_again(story, Sick(story.store, name, spoil=device_fails, times=TIMES))
-    assert other.vault.plan_salvage(story.org).objects == (name,)
+    assert other.vault.plan(story.org, Salvage()).effect.objects == (name,)
 
 
 def test_what_somebody_laid_behind_the_end_of_a_journal_does_not_cost_the_journal(
@@ -159,9 +160,9 @@ def test_what_somebody_laid_behind_the_end_of_a_journal_does_not_cost_the_journa
     story, folder = damaged(tmp_path, CERTIFICATE, how="gone")
     late = f"orgs/{story.org}/journal/restore-1/00000099"
     (folder / late).write_bytes(b"late")
-    plan = story.vault.plan_salvage(story.org)
+    plan = story.vault.plan(story.org, Salvage()).effect
     assert plan.journals == ()
-    assert [one.object for one in plan.left] == [late]
+    assert [one.object for one in plan.still_damaged] == [late]
 
 
 def test_what_may_be_of_a_newer_format_is_not_given_up(tmp_path: Path) -> None:
@@ -171,9 +172,9 @@ def test_what_may_be_of_a_newer_format_is_not_given_up(tmp_path: Path) -> None:
     data[7] ^= 0x10
     entry.unlink()
     entry.write_bytes(data)
-    plan = story.vault.plan_salvage(story.org)
+    plan = story.vault.plan(story.org, Salvage()).effect
     assert plan.journals == ()
-    assert [one.object for one in plan.left] == [
+    assert [one.object for one in plan.still_damaged] == [
         object_names.journal_entry(story.org, "restore-1", 1)
     ]
 
@@ -182,7 +183,7 @@ def test_the_name_of_a_run_whose_journal_was_given_up_is_not_used_again(tmp_path
     story, _ = damaged(tmp_path, JOURNAL, how="gone")
     for name in ("restore-10", "restore-1-try-2"):
         story.vault.journal(story.org, name).append(b"goes on")
-    story.vault.salvage(story.org, run="salvage-1")
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     journal = story.vault.journal(story.org, "restore-1")
     assert list(journal.read()) == []
     with pytest.raises(Conflict) as caught:
@@ -200,11 +201,11 @@ def test_what_a_cut_left_behind_the_commit_stops_nothing(
     story, folder = damaged(tmp_path, CERTIFICATE, JOURNAL, how="spoiled")
     with monkeypatch.context() as patched:
         patched.setattr(salvager, "remove_erased", lambda *_: None)
-        story.vault.salvage(story.org, run="salvage-1")
+        story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     story = opened(story, folder)
     assert (folder / f"orgs/{story.org}/{JOURNAL}").exists()
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
-    assert story.vault.plan_salvage(story.org) == Salvage()
+    assert story.vault.plan(story.org, Salvage()).effect == SalvageEffect()
     assert list(story.vault.journals(story.org, unfinished=True)) == []
     assert list(story.vault.journal(story.org, "restore-1").read()) == []
     erase(story)
@@ -219,7 +220,7 @@ def test_who_may_not_delete_salvages_all_the_same() -> None:
     store.delete(f"orgs/{story.org}/{JOURNAL}")
     store.may_delete = False
     again = vaultstory.opened_again(story, store)
-    done = again.vault.salvage(story.org, run="salvage-1")
+    done = again.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert done.snapshot == again.vault.commits(story.org)[-1].number
     assert again.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -240,7 +241,7 @@ def test_a_lost_commit_that_took_something_away_stops_no_salvage(
     tmp_path: Path, kind: CommitKind
 ) -> None:
     story, folder = damaged(tmp_path, JOURNAL, how="gone")
-    story.vault.salvage(story.org, run="salvage-1")
+    story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     if kind is CommitKind.ERASE:
         erase(story)
     number = story.vault.commits(story.org)[-1].number
@@ -254,7 +255,7 @@ def test_a_lost_commit_that_took_something_away_stops_no_salvage(
     entry = state.of("Account", until=state.seq)[0].entry
     hurt(folder, object_names.segment(story.org, entry.object), "gone")
     story = opened(story, folder)
-    done = story.vault.salvage(story.org, run="salvage-2")
+    done = story.vault.apply(story.org, unconditional(Salvage()), run="salvage-2")
     assert done.objects == (object_names.segment(story.org, entry.object),)
     if kind is CommitKind.SALVAGE:
         story.vault.sweep(story.org, run="sweep-1")
@@ -265,7 +266,7 @@ def test_a_certificate_of_a_lost_commit_has_nothing_in_its_place(tmp_path: Path)
     night_and_checkpoint(story)
     hurt(folder, object_names.commit(story.org, 1), "gone")
     story = opened(story, folder)
-    done = story.vault.salvage(story.org, run="salvage-1")
+    done = story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert done.certificates == (1,)
     lost = {one.object for one in story.vault.verify(VerifyLevel.FULL).damages}
     assert lost == {object_names.commit(story.org, 1)}

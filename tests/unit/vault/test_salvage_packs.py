@@ -11,7 +11,8 @@ import pytest
 import vaultstory
 from unit.vault.test_salvage_unread import Sick, flipped, gone, refused, rotten
 from unlost.model.errors import StoreError
-from unlost.model.salvage import Salvage
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage, SalvageEffect
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.stores.memory import MemoryStore
@@ -72,7 +73,7 @@ def story() -> Story:
     return story
 
 
-def told(done: Salvage) -> object:
+def told(done: SalvageEffect) -> object:
     return replace(done, snapshot=None)
 
 
@@ -84,7 +85,7 @@ def test_a_content_that_comes_whole_the_second_time_is_not_lost(story: Story) ->
     rot(store, name)
     rotted = opened_again(story, store)
     sound = opened_again(story, copied(rotted))
-    expected = sound.vault.salvage(story.org, run="salvage-1")
+    expected = sound.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert 0 < expected.files_lost < len(BODIES)
     ends = set()
     for spoil in (flipped, gone, refused):
@@ -93,7 +94,7 @@ def test_a_content_that_comes_whole_the_second_time_is_not_lost(story: Story) ->
                 story, Sick(copied(rotted), name, spoil=spoil, times=1, after=after)
             )
             try:
-                done = other.vault.salvage(story.org, run="salvage-1")
+                done = other.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
             except StoreError:
                 assert other.vault.commits(story.org)[-1].number == 1
                 ends.add("stopped")
@@ -110,7 +111,7 @@ def test_a_bad_sector_in_a_pack_costs_the_contents_that_lie_on_it(story: Story) 
     whole, lost = dict(files(story)), set[str]()
     for at in range(size // 20, size, size // 10):
         other = opened_again(story, BadSector(copied(story), name, at=at))
-        done = other.vault.salvage(story.org, run="salvage-1")
+        done = other.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
         assert done.objects == (name,)
         assert other.vault.verify(VerifyLevel.DEEP).damages == ()
         named = {one.record.record for one in done.files}
@@ -130,6 +131,6 @@ def test_no_wrong_byte_of_a_head_stops_a_salvage(story: Story, kind: str, at: in
     store.delete(name)
     assert store.put_new(name, data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
     other = opened_again(story, store)
-    done = other.vault.salvage(story.org, run="salvage-1")
+    done = other.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert done.objects == (name,)
     assert other.vault.verify(VerifyLevel.FULL).damages == ()

@@ -10,7 +10,8 @@ import vaultstory
 from second_reader.reader import Org, Vault
 from sweeps import parts_of
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.salvage import Salvage
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel, Version
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, IDENTITY, Story
@@ -59,9 +60,9 @@ def hurt(folder: Path, name: str, how: str) -> None:
         path.write_bytes(data)
 
 
-def salvaged(story: Story) -> Salvage:
-    plan = story.vault.plan_salvage(story.org)
-    done = story.vault.salvage(story.org, run="salvage-1")
+def salvaged(story: Story) -> SalvageEffect:
+    plan = story.vault.plan(story.org, Salvage()).effect
+    done = story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert plan == replace(done, snapshot=None)
     assert done.snapshot == story.vault.commits(story.org)[-1].number
     assert story.vault.verify(VerifyLevel.FULL).damages == ()
@@ -111,7 +112,7 @@ def test_any_object_may_be_lost(tmp_path: Path, few: bool, how: str, part: int) 
         shutil.rmtree(folder)
 
 
-def files_are_told(story: Story, done: Salvage) -> None:
+def files_are_told(story: Story, done: SalvageEffect) -> None:
     """Each file reads as it was, or is named; its record is there all the same."""
     records = list(FILES)
     held = {f.record: f for f in story.vault.at(story.org, LATER).files("ContentVersion", records)}
@@ -162,25 +163,27 @@ def test_nothing_is_salvaged_beside_an_open_run_and_no_run_over_it(tmp_path: Pat
     other = opened(story, folder)
     commit = other.vault.begin(other.org, run="night-8", kind=CommitKind.BACKUP, identity=IDENTITY)
     with pytest.raises(Conflict) as caught:
-        other.vault.salvage(other.org, run="salvage-1")
+        other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
     assert caught.value.code == "runs-open"
     commit.abandon()
     salvaged(other)
     with pytest.raises(Conflict) as late:
         commit.finish([], as_of=other.clock.now())
     assert late.value.code in ("run-given-up", "forgotten-meanwhile")
-    (told,) = other.vault.salvages(other.org)
+    (told,) = other.vault.past_operations(other.org, PastSalvage)
     assert told.run == "salvage-1"
     assert "lost" in " ".join(told.sentences)
 
 
 def test_where_nothing_is_damaged_nothing_happens(tmp_path: Path) -> None:
     story = vaultstory.told(LocalStore(tmp_path / "vault"))
-    assert story.vault.plan_salvage(story.org) == Salvage()
-    assert story.vault.salvage(story.org, run="salvage-1") == Salvage()
+    assert story.vault.plan(story.org, Salvage()).effect == SalvageEffect()
+    assert (
+        story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1") == SalvageEffect()
+    )
     assert story.vault.commits(story.org)[-1].run == "restore-1"
     with pytest.raises(NotFound):
-        story.vault.plan_salvage("0" * 32)
+        story.vault.plan("0" * 32, Salvage())
 
 
 def test_a_damaged_schema_stops_it(tmp_path: Path) -> None:
@@ -191,5 +194,5 @@ def test_a_damaged_schema_stops_it(tmp_path: Path) -> None:
     from unlost.model.errors import IntegrityError
 
     with pytest.raises(IntegrityError) as caught:
-        opened(story, folder).vault.plan_salvage(story.org)
+        opened(story, folder).vault.plan(story.org, Salvage())
     assert caught.value.code == "salvage-schema"

@@ -19,10 +19,12 @@ from unit.vault.test_salvage import (
     told,
 )
 from unit.vault.test_salvage_story import hurt, objects, opened
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import NotFound
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
+from unlost.model.salvage import PastSalvage, Salvage
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.format.physical import SEARCH, SUPPRESSED, U_ID, physical
@@ -71,11 +73,11 @@ def test_a_lost_column_of_files_stops_neither_the_salvage_nor_what_follows(
     other = opened(story, folder)
     pack = next(name for name in objects(folder) if "/packs/" in name)
     hurt(folder, pack, "spoiled")
-    done = other.vault.salvage(other.org, run="salvage-1")
+    done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
     assert done.snapshot is not None
-    wish = ErasureWish((RecordKey("Account", vaultstory.account_id(57)),))
-    other.vault.erase(other.org, wish, run="erase-1")
-    other.vault.forget(other.org, KeepRules(), run="forget-1")
+    wish = Erase((RecordKey("Account", vaultstory.account_id(57)),))
+    other.vault.apply(other.org, unconditional(wish), run="erase-1")
+    other.vault.apply(other.org, unconditional(Forget(KeepRules())), run="forget-1")
     other.vault.compact(other.org, run="compact-1")
     assert other.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -85,7 +87,7 @@ def test_rows_of_contents_do_not_lack_what_only_rows_of_files_have(tmp_path: Pat
     story = vaultstory.told(LocalStore(folder))
     spoil_files(story, folder, "checksum")
     other = opened(story, folder)
-    (told_of,) = other.vault.plan_salvage(other.org).tables
+    (told_of,) = other.vault.plan(other.org, Salvage()).effect.tables
     assert (told_of.columns, told_of.lost) == (("checksum",), 0)
     assert told_of.reduced == sum(one.startswith('["file"') for one in files_of(other))
 
@@ -164,7 +166,7 @@ def test_a_long_text_that_no_row_names_any_more_cannot_be_read(column: str) -> N
     live = vault.vault.room(vault.org).chain.live()
     assert packs.isdisjoint(object_names.pack(vault.org, pack.id) for pack in live.packs.values())
     assert done.files_lost == 0
-    vault.vault.erase(vault.org, ErasureWish((RecordKey(TABLE, "a1"),)), run="erase-1")
+    vault.vault.apply(vault.org, unconditional(Erase((RecordKey(TABLE, "a1"),))), run="erase-1")
     vault.reopen()
     assert files_of(vault) == [left]
     assert vault.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -194,21 +196,21 @@ def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
         if "/packs/" in name:
             hurt(folder, name, "gone")
     other = opened(story, folder)
-    done = other.vault.salvage(other.org, run="salvage-1")
-    (sentences,) = [one.sentences for one in other.vault.salvages(other.org)]
+    done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
+    (sentences,) = [one.sentences for one in other.vault.past_operations(other.org, PastSalvage)]
     assert any(f"{done.files_lost} files are lost." in one for one in sentences)
 
 
 def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
     vault = written()
-    vault.vault.erase(vault.org, ErasureWish((RecordKey(TABLE, "a1"),)), run="erase-1")
+    vault.vault.apply(vault.org, unconditional(Erase((RecordKey(TABLE, "a1"),))), run="erase-1")
     state = vault.vault.room(vault.org).chain.live()
     for live in state.of(SUPPRESSED, until=state.seq):
         vault.store.delete(object_names.segment(vault.org, live.entry.object))
     done = salvaged(vault)
     (marks,) = [one for one in done.tables if one.table == SUPPRESSED]
     assert "not known to be erased any more" in marks.warning
-    (sentences,) = [one.sentences for one in vault.vault.salvages(vault.org)]
+    (sentences,) = [one.sentences for one in vault.vault.past_operations(vault.org, PastSalvage)]
     assert any(marks.warning in one for one in sentences)
 
 
@@ -224,8 +226,8 @@ def test_two_damages_of_one_size_are_two_plans() -> None:
         vault = reference.copied()
         spoil(vault, chunk.object, chunk.start + chunk.length // 2)
         vault.reopen()
-        plans.append(vault.vault.plan_salvage(vault.org))
-        assert vault.vault.plan_salvage(vault.org) == plans[-1]
+        plans.append(vault.vault.plan(vault.org, Salvage()).effect)
+        assert vault.vault.plan(vault.org, Salvage()).effect == plans[-1]
     assert [p.tables[0].reduced for p in plans] == [3, 3]
     assert plans[0] != plans[1]
 
@@ -235,6 +237,6 @@ def test_a_plan_is_another_one_after_another_night() -> None:
     (chunk, *_) = [one for one in chunks(vault) if one.column == "c1"]
     spoil(vault, chunk.object, chunk.start + chunk.length // 2)
     vault.reopen()
-    plan = vault.vault.plan_salvage(vault.org)
+    plan = vault.vault.plan(vault.org, Salvage()).effect
     vault.night("night-4", ("b1", "U", {"Name": "Other"}))
-    assert vault.vault.plan_salvage(vault.org) != plan
+    assert vault.vault.plan(vault.org, Salvage()).effect != plan

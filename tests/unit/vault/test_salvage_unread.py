@@ -10,6 +10,8 @@ import pytest
 
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import NotFound, StoreError
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.model.store import Store
 from unlost.vault.commits.state import LiveSegment
@@ -137,9 +139,9 @@ def disk(tmp_path: Path) -> Disk:
 def stopped(vault: SmallVault) -> StoreError:
     """The error with which both stop; nothing was committed."""
     with pytest.raises(StoreError) as planning:
-        vault.vault.plan_salvage(vault.org)
+        vault.vault.plan(vault.org, Salvage())
     with pytest.raises(StoreError):
-        vault.vault.salvage(vault.org, run="salvage-1")
+        vault.vault.apply(vault.org, unconditional(Salvage()), run="salvage-1")
     assert vault.reopen().commits(vault.org)[-1].number == 2
     assert planning.value.next_step or planning.value.code == "store-failed"
     return planning.value
@@ -157,9 +159,9 @@ def test_bytes_that_were_spoilt_once_stop_the_plan(spoil: Spoil) -> None:
     vault = made()
     use(vault, Sick(vault.store, one_of(vault)[0], spoil=spoil, times=1))
     with pytest.raises(StoreError) as caught:
-        vault.vault.plan_salvage(vault.org)
+        vault.vault.plan(vault.org, Salvage())
     assert caught.value.code == "store-unsteady"
-    assert vault.vault.plan_salvage(vault.org).objects == ()
+    assert vault.vault.plan(vault.org, Salvage()).effect.objects == ()
 
 
 @pytest.mark.parametrize("times", [1, TIMES])
@@ -167,7 +169,7 @@ def test_a_store_that_does_not_answer_has_lost_nothing(times: int) -> None:
     vault = made()
     use(vault, Sick(vault.store, one_of(vault)[0], spoil=refused, times=times))
     with pytest.raises(StoreError) as caught:
-        vault.vault.plan_salvage(vault.org)
+        vault.vault.plan(vault.org, Salvage())
     assert caught.value.code == "store-failed"
 
 
@@ -206,13 +208,13 @@ def test_what_does_not_come_whole_while_it_is_salvaged_is_not_lost(
     name, _ = one_of(vault)
     damage(vault, name, rotten)
     sound = vault.copied()
-    expected = sound.vault.salvage(sound.org, run="salvage-1")
+    expected = sound.vault.apply(sound.org, unconditional(Salvage()), run="salvage-1")
     ends = set()
     for after in range(30):
         other = vault.copied()
         use(other, Sick(other.store, name, spoil=spoil, times=times, after=after))
         try:
-            done = other.vault.salvage(other.org, run="salvage-1")
+            done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
         except StoreError:
             assert other.reopen().commits(other.org)[-1].number == 2
             ends.add("stopped")
@@ -235,7 +237,7 @@ def test_a_refused_read_is_no_damage(
     with monkeypatch.context() as patched:
         patched.setattr(segments, "open_stored", refuse)
         assert stopped(vault).code == "store-unread"
-    assert vault.vault.plan_salvage(vault.org).objects
+    assert vault.vault.plan(vault.org, Salvage()).effect.objects
 
 
 def test_a_file_that_the_system_refuses_is_told_as_such(disk: Disk) -> None:
@@ -263,7 +265,7 @@ def test_a_verification_tells_a_refused_file_from_one_that_is_gone(
             (damage,) = disk.vault.vault.verify(VerifyLevel.FULL).damages
         assert damage.object == name
         assert words in damage.sentence
-    assert disk.vault.vault.plan_salvage(disk.vault.org).objects == ()
+    assert disk.vault.vault.plan(disk.vault.org, Salvage()).effect.objects == ()
 
 
 def test_the_error_of_an_unread_object_says_why() -> None:

@@ -10,7 +10,7 @@ from unit.vault.test_renewal import renewed
 from unit.vault.test_ways import ENTROPY, Held, failing
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.format.shredded import (
@@ -27,7 +27,7 @@ from unlost.vault.keys.shred_proofs import (
     strange_proofs,
 )
 from unlost.vault.maintenance.shred import (
-    Shredding,
+    ShredPlanOfOrg,
     finish_shredding,
     plan_shredding,
     shred_org,
@@ -47,7 +47,7 @@ def small() -> SmallVault:
     return made
 
 
-def plan(small: SmallVault) -> Shredding:
+def plan(small: SmallVault) -> ShredPlanOfOrg:
     return plan_shredding(small.vault.room(small.org), now=small.clock.now())
 
 
@@ -99,13 +99,13 @@ def small_identity() -> OrgIdentity:
 
 def test_holds_and_open_runs_forbid_it(small: SmallVault) -> None:
     before = names(small.store)
-    hold = Hold(HeldThing(HoldScope.ORG), "lawsuit", "ada")
-    small.vault.hold(small.org, (hold,), run="hold-1")
+    hold = Hold(HoldTarget(HoldScope.ORG), "lawsuit", "ada")
+    small.vault.change_holds(small.org, placed=(hold,), run="hold-1")
     seen = plan(small)
     assert [one.reason for one in seen.holds] == ["lawsuit"]
     run = lambda: shred_org(small.vault.room(small.org), seen, at=small.clock.now())  # noqa: E731
     assert failing(run, Conflict) == "shred-held"
-    small.vault.lift(small.org, (hold.thing,), run="lift-1")
+    small.vault.change_holds(small.org, lifted=(hold.thing,), run="lift-1")
     assert failing(run, Conflict) == "shred-changed"
     small.begin("night-2")
     assert failing(lambda: plan(small), Conflict) == "runs-open"

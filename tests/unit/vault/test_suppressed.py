@@ -9,22 +9,23 @@ import pyarrow as pa
 
 import scanner
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibility
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.write.suppression_list import Marker, Suppression, matching, without
+from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionList, matching, without
 
 
 def erased(small: SmallVault, *, match: str = "Phone") -> None:
     """A vault in which a was erased, who had a telephone."""
     small.night("n1", ("a", "U", {"Name": "Anna", "Phone": "+49 40"}), ("b", "U", {"Name": "Ben"}))
-    wish = ErasureWish((RecordKey(TABLE, "a"),), (MatchColumn(TABLE, match),))
-    small.vault.erase(small.org, wish, run="e1")
+    wish = Erase((RecordKey(TABLE, "a"),), (MatchColumn(TABLE, match),))
+    small.vault.apply(small.org, unconditional(wish), run="e1")
 
 
 def file(record: str) -> IncomingFile:
@@ -38,23 +39,23 @@ def file(record: str) -> IncomingFile:
 def test_pseudonyms_differ_by_org_place_and_text() -> None:
     small = SmallVault()
     other = SmallVault(entropy=SeededEntropy(2))
-    marker = Marker(small.keys, small.org)
+    marker = Pseudonymizer(small.keys, small.org)
     told = {
         marker.pseudonym((TABLE, ""), "a"),
         marker.pseudonym((TABLE, ""), "b"),
         marker.pseudonym((TABLE, "Phone"), "a"),
         marker.pseudonym(("Other", ""), "a"),
-        Marker(other.keys, other.org).pseudonym((TABLE, ""), "a"),
+        Pseudonymizer(other.keys, other.org).pseudonym((TABLE, ""), "a"),
     }
     assert len(told) == 5
     assert {len(one) for one in told} == {64}
 
 
 def test_a_text_that_only_passes_the_sieve_is_taken_in() -> None:
-    marker = Marker(SmallVault().keys, SmallVault().org)
+    marker = Pseudonymizer(SmallVault().keys, SmallVault().org)
     (mark,) = marker.marks((TABLE, ""), ["a"], run="e1")
     forged = type(mark)(mark.pseudonym, TABLE, "", int(marker.sieves(_texts("b"))[0]), "e1")
-    listed = Suppression.of(marker, [forged])
+    listed = SuppressionList.of(marker, [forged])
     assert listed.records(TABLE, pa.array(["a", "b"])).tolist() == [False, False]
     assert listed.touches(TABLE)
     assert not listed.touches("Other")

@@ -8,14 +8,14 @@ from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.format.slots import Stretch
-from unlost.vault.keys.key_slots import WayKind, note_sheet, remove_way, replace_way, ways
+from unlost.vault.format.slots import KeyStretch
+from unlost.vault.keys.key_slots import SlotKind, note_sheet, remove_way, replace_way, ways
 from unlost.vault.keys.opening import add_slot, open_keyring, write_slot
 from unlost.vault.keys.register import newest_entry, registered
-from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, Unlocked, open_slot, slot_copies
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, UnlockedVault, open_slot, slot_copies
 
 ENTROPY = SeededEntropy(5)
-CHEAP = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
+CHEAP = KeyStretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
 WORDS = "lusab babad gutih"
 
 
@@ -30,7 +30,7 @@ class Held:
         add_slot(self.small.store, self.small.keys, self.key, slot=self.slot, entropy=ENTROPY)
         return self
 
-    def unlock(self, store) -> Unlocked:
+    def unlock(self, store) -> UnlockedVault:
         return open_slot(store, self.slot, self.key)
 
     def opens(self) -> str:
@@ -64,7 +64,7 @@ def failing(call: Callable[[], object], kind: type[UnlostError]) -> str:
     return caught.value.code
 
 
-def told(small: SmallVault) -> dict[str, tuple[WayKind, int, bool]]:
+def told(small: SmallVault) -> dict[str, tuple[SlotKind, int, bool]]:
     return {way.slot: (way.kind, way.whole, way.counts) for way in ways(small.store, small.keys)}
 
 
@@ -76,9 +76,9 @@ def test_all_ways_are_told(small: SmallVault, service: Held) -> None:
         small.store.delete(name)
     small.store.delete(slot_copies("service")[1])
     assert told(small) == {
-        "gone": (WayKind.UNKNOWN, 0, True),
-        "service": (WayKind.KEY_FILE, 2, True),
-        "words": (WayKind.PASSPHRASE, 3, True),
+        "gone": (SlotKind.UNKNOWN, 0, True),
+        "service": (SlotKind.KEY_FILE, 2, True),
+        "words": (SlotKind.PASSPHRASE, 3, True),
     }
     assert [way.usable for way in ways(small.store, small.keys)] == [False, True, True]
 
@@ -95,7 +95,7 @@ def test_what_was_removed_opens_nothing_though_it_is_put_back(
     for name, data in copies.items():
         small.store.put_new(name, data)
     assert second.opens() == "slot-removed"
-    assert told(small)["second"] == (WayKind.KEY_FILE, 3, False)
+    assert told(small)["second"] == (SlotKind.KEY_FILE, 3, False)
     assert service.opens() == "yes"
     remove_way(small.store, small.keys, "second")  # what somebody put back goes as well
     assert whole(small)

@@ -13,7 +13,7 @@ from unlost.app.actions.people.people import add
 from unlost.app.home.database import disconnect
 from unlost.app.home.home import read_home_key
 from unlost.model.access import Role
-from unlost.web.serving import Reached, holding, set_up
+from unlost.web.serving import ReachedAddress, holding, set_up
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -45,7 +45,7 @@ def served_home(place: Path, lived: World) -> Iterator[World]:
         live(made)
     else:
         made.continue_from(lived)
-    set_up(read_home_key(made.app.home), Reached())
+    set_up(read_home_key(made.app.home), ReachedAddress())
     with holding(made.app):
         yield made
     made.close()

@@ -11,16 +11,20 @@ from unlost.alerts.senders import webhook
 from unlost.app.actions.restores.restore_run import runs
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
-from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import TransientError
 from unlost.web.parts.alert_pages import PAGES, address
 
-FAILED = Alarm(
-    Rule.STORAGE, "sales", "data storage", Urgency.NOW, "The storage is full.", "Make room.",
+FAILED = RaisedAlert(
+    AlertRule.STORAGE, "sales", "data storage", Urgency.NOW, "The storage is full.", "Make room.",
     "unlost storage sales",
 )  # fmt: skip
-DAMAGED = Alarm(Rule.VAULT_DAMAGED, "", "", Urgency.NOW, "The vault is damaged.", "Look at it.")
-FOREIGN = Alarm(Rule.NIGHT_FAILED, "hidden", "", Urgency.SOON, "Nobody here sees this.", "")
+DAMAGED = RaisedAlert(
+    AlertRule.VAULT_DAMAGED, "", "", Urgency.NOW, "The vault is damaged.", "Look at it."
+)
+FOREIGN = RaisedAlert(
+    AlertRule.NIGHT_FAILED, "hidden", "", Urgency.SOON, "Nobody here sees this.", ""
+)
 
 MAIL = {
     "name": "it-team", "to": "ada@acme.example\nbob@acme.example", "sender": "unlost@acme.example",
@@ -47,23 +51,23 @@ def test_an_alert_says_what_happened_and_leads_to_its_page(alarmed: World, sign_
 
 def test_every_rule_has_a_page_that_is_there(world: World, sign_in: SignIn) -> None:
     client = sign_in()
-    assert set(PAGES) == set(Rule)
+    assert set(PAGES) == set(AlertRule)
     run = runs(world.app).runs[0].run
-    for rule in Rule:
+    for rule in AlertRule:
         subject = run if PAGES[rule].run else "Account" if PAGES[rule].table else ""
         for org in ("sales", ""):
-            page = address(Alarm(rule, org, subject, Urgency.SOON, "", ""))
+            page = address(RaisedAlert(rule, org, subject, Urgency.SOON, "", ""))
             assert client.get(page).status_code == 200, rule
 
 
 def test_an_alert_leads_to_what_it_is_about() -> None:
-    def of(rule: Rule, subject: str) -> str:
-        return address(Alarm(rule, "sales", subject, Urgency.NOW, "", ""))
+    def of(rule: AlertRule, subject: str) -> str:
+        return address(RaisedAlert(rule, "sales", subject, Urgency.NOW, "", ""))
 
-    assert of(Rule.RESTORE_HALTED, "restore-1") == "/jobs/restore-1/"
-    assert of(Rule.RUN_STUCK, "backup-1") == "/jobs/backup-1/"
-    assert of(Rule.UNUSUAL_LOSS, "Case__c") == "/orgs/sales/lost/?table=Case__c"
-    assert of(Rule.UNUSUAL_CHANGE, "Case__c") == "/orgs/sales/compare/?table=Case__c"
+    assert of(AlertRule.RESTORE_HALTED, "restore-1") == "/runs/restore-1/"
+    assert of(AlertRule.RUN_STUCK, "backup-1") == "/runs/backup-1/"
+    assert of(AlertRule.UNUSUAL_LOSS, "Case__c") == "/orgs/sales/lost/?table=Case__c"
+    assert of(AlertRule.UNUSUAL_CHANGE, "Case__c") == "/orgs/sales/compare/?table=Case__c"
 
 
 def test_the_bell_counts_for_everybody_on_every_page(alarmed: World, sign_in: SignIn) -> None:

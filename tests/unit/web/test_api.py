@@ -218,7 +218,7 @@ def test_bytes_are_sent_to_be_saved(world: World, client: Client, token, tmp_pat
 def test_a_page_that_no_list_has_is_refused(world: World, client: Client, token) -> None:
     headers = token()
     for most in (0, -1, 10_001, 1 << 70):
-        answer = client.get(f"/api/v1/jobs?most={most}", headers=headers)
+        answer = client.get(f"/api/v1/runs/page?most={most}", headers=headers)
         assert code_of(answer, 400) == "page-invalid"
     answer = client.get(f"/api/v1/orgs/sales/lost?start={1 << 62}", headers=headers)
     assert code_of(answer, 400) == "page-invalid"

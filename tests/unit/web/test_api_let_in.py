@@ -18,7 +18,7 @@ from unit.app.test_restore import CUSTOMER, Shop
 from unit.web.losses import lost_shop
 from unit.web.test_let_in import FOREIGN, crowd, state
 from unlost.app import actions
-from unlost.app.access import ACTIONS, Action, Where
+from unlost.app.access import ACTIONS, UserAction, Where
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.people import sso
@@ -26,7 +26,7 @@ from unlost.app.actions.people.people import add, edit, forget_factors
 from unlost.app.actions.people.tokens import make
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import runs
-from unlost.app.operations import BYTES, OPERATIONS, Method, Operation, as_path, hints
+from unlost.app.operations import BYTES, OPERATIONS, ApiOperation, Method, as_path, hints
 from unlost.catalog.audit import newest
 from unlost.catalog.tokens import actor_of_token
 from unlost.model.access import RIGHTS, Role
@@ -72,7 +72,7 @@ def _is_needed(one: dataclasses.Field[Any]) -> bool:
 
 def ask(
     client: Client,
-    operation: Operation,
+    operation: ApiOperation,
     headers: Mapping[str, str],
     *,
     body: bytes = b"",
@@ -88,16 +88,16 @@ def ask(
     }
     parts = {name: as_path(value) for name, value in told.items()}
     path = f"/api/v1{operation.path.format(**parts)}"
-    left = {name: told[name] for name in operation.left if name in told}
+    left = {name: told[name] for name in operation.free_parameters if name in told}
     if operation.method is Method.GET:
         return client.get(path, left, headers=dict(headers))
-    content = left[operation.left[0]] if operation.alone else left
+    content = left[operation.free_parameters[0]] if operation.alone else left
     sent = body or b"{}" if operation.takes else json.dumps(content).encode()
     media = BYTES if operation.takes else "application/json"
     return client.generic(operation.method.value, path, sent, media, headers=dict(headers))
 
 
-def about(operation: Operation, run: str) -> dict[str, str]:
+def about(operation: ApiOperation, run: str) -> dict[str, str]:
     """The run that is there, and the org where an operation could do without one."""
     return (
         {"run": run}
@@ -114,7 +114,7 @@ def code(answer: Any) -> str:
     return str(answer.json()["error"]["code"])
 
 
-def action(operation: Operation) -> Action:
+def action(operation: ApiOperation) -> UserAction:
     assert operation.call
     return ACTIONS[operation.action]
 
@@ -282,7 +282,7 @@ def stranger(shop: Shop) -> dict[str, str]:
     return bearer(world, Role.RESTORER, org=FOREIGN)
 
 
-def by_name(name: str) -> Operation:
+def by_name(name: str) -> ApiOperation:
     return next(one for one in OPERATIONS if one.action == name)
 
 

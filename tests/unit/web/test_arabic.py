@@ -25,7 +25,7 @@ DATA = {
 }  # fmt: skip
 RECORD = f"/orgs/sales/records/Account/{CUSTOMER}/"
 PAGES = (
-    "/", "/find/", "/find/?all=1&q=chocolate", "/jobs/", "/orgs/", "/orgs/sales/",
+    "/", "/find/", "/find/?all=1&q=chocolate", "/runs/", "/orgs/", "/orgs/sales/",
     "/orgs/sales/certificate/latest/", "/orgs/sales/settings/", "/orgs/sales/writer/",
     "/orgs/sales/compare/", "/orgs/sales/compare/?table=Account", "/orgs/sales/lost/", RECORD,
     f"{RECORD}fields/?all=1", f"{RECORD}related/", f"{RECORD}files/", "/connect/",
@@ -93,13 +93,13 @@ def test_a_restore_is_previewed_run_and_told(
     assert "يعود بمعرّف جديد" in records or "يخرج من سلة المحذوفات" in records
     run = start(client, plan, typed="sales")
     serve(shop, run)
-    job = told(client, f"/jobs/{run}/")
+    job = told(client, f"/runs/{run}/")
     assert "استعادة إلى" in job
     assert "كيف انتهت" in job
     monkeypatch.setattr("unlost.app.actions.restores.outcome.journal_of", lambda *_: None)
-    gone = told(client, f"/jobs/{run}/")
+    gone = told(client, f"/runs/{run}/")
     assert "مُحي سجلّها" in gone
-    left = latin_in(page) | latin_in(records) | latin_in(job) | latin_in(told(client, "/jobs/"))
+    left = latin_in(page) | latin_in(records) | latin_in(job) | latin_in(told(client, "/runs/"))
     left |= latin_in(gone)
     assert left - SAME - DATA == set()
 
@@ -128,7 +128,7 @@ def test_the_engine_is_heard_beside_a_form_as_english(client: Client) -> None:
 
 
 def test_a_notice_with_markup_survives_the_next_page(client: Client) -> None:
-    run = re.search(r'<bdi dir="ltr" class="code">([^<]+)</bdi>', told(client, "/jobs/"))
+    run = re.search(r'<bdi dir="ltr" class="code">([^<]+)</bdi>', told(client, "/runs/"))
     assert run is not None
     answer = client.post("/orgs/sales/backup/", follow=True)
     page = answer.content.decode()

@@ -13,17 +13,17 @@ from unit.web.doors import clean, few_queries, noted, text
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.people.audit import PAGE
 from unlost.app.actions.people.people import add
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Role, Trace
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts.audit_lines import csv_lines, harmless
-from unlost.web.parts.streaming import Piecewise
+from unlost.web.parts.streaming import StreamedResponse
 
 
 def deed(world: World, subject: str, *, actor: str = "lena", org: str = "sales") -> None:
     at, kind = world.clock.now(), ActorKind.PERSON
-    note(Deed(at, kind, actor, "record.show", Trace.READ, org, subject, "done", {}))
+    note(AuditEvent(at, kind, actor, "record.show", Trace.READ, org, subject, "done", {}))
 
 
 def content(answer: Any) -> bytes:
@@ -142,12 +142,12 @@ def test_an_export_goes_out_piece_by_piece() -> None:
             made.append(number)
             yield b"%d" % number
 
-    async def first(answer: Piecewise) -> bytes:
+    async def first(answer: StreamedResponse) -> bytes:
         return await anext(aiter(answer))
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert asyncio.run(first(Piecewise(pieces(), content_type="text/csv"))) == b"0"
+        assert asyncio.run(first(StreamedResponse(pieces(), content_type="text/csv"))) == b"0"
     assert made == [0]
     assert next(csv_lines([])).startswith(b"number,at,")
 

@@ -11,7 +11,7 @@ from homes import SECRET, MemoryConnector, World, fill
 from unit.web.conftest import SignIn
 from unlost.app.actions.orgs import previews
 from unlost.app.actions.orgs.previews import MOST_TRIES
-from unlost.catalog.looks import find_look
+from unlost.catalog.looks import find_preview
 from unlost.catalog.models import LookRow
 from unlost.catalog.orgs import find_org, get_org
 from unlost.testing.org import MemoryOrg
@@ -281,7 +281,7 @@ def everything() -> str:
 def test_a_look_that_was_forgotten_is_asked_for_anew(admin: Client, later: list[Work]) -> None:
     admin.post(BACK, SIGN_IN)
     (row,) = LookRow.objects.all()
-    assert find_look(row.id) is not None
+    assert find_preview(row.id) is not None
     row.delete()
     do(later)
     assert admin.get(SCOPE)["Location"] == BACK

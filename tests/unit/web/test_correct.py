@@ -10,7 +10,7 @@ from homes import World
 from unit.web.conftest import SignIn
 from unit.web.test_privacy import text_of
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
 from unlost.web.parts import background
@@ -100,7 +100,7 @@ def test_something_else_than_the_plan_is_not_corrected(admin: Client, at_once: N
 
 def test_what_cannot_be_corrected_says_why(admin: Client, world: World) -> None:
     assert "errorlist" in text_of(admin.post(PAGE, {"column": "Nonsense", "value": "x"}), 400)
-    hold(world.app, "sales", WishedHold(record="Account/A40017"))
+    hold(world.app, "sales", HoldRequest(record="Account/A40017"))
     told = text_of(admin.post(PAGE, {"column": "Phone", "value": RIGHT}), 400)
     assert "held" in told
     assert 'name="plan"' not in told

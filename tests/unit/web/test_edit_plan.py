@@ -16,7 +16,7 @@ from unlost.app.actions.restores import edit_plan
 from unlost.catalog.runs import RunState
 from unlost.model.access import Role
 from unlost.model.schema import Column, WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 PREVIEW = "Nothing is written until you start the restore."
 
@@ -188,7 +188,7 @@ def test_a_page_offers_no_more_lists_than_it_can_bear(
 def failed(firm: Firm, client: Client) -> str:
     """A restore in which both contacts failed."""
     for _ in range(2):
-        firm.writer.faults.plant("row", Refused("RULE", "No contact today."), table="Contact")
+        firm.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, choose(client, what="records", record=[f"Account/{CUSTOMER}"]))
     assert serve(firm, run) is RunState.DONE
     return run
@@ -196,12 +196,12 @@ def failed(firm: Firm, client: Client) -> str:
 
 def test_a_field_is_set_for_all_that_failed(firm: Firm, client: Client) -> None:
     run = failed(firm, client)
-    page = told(client, f"/jobs/{run}/")
+    page = told(client, f"/runs/{run}/")
     assert "Set a field of these, then try again" in page
     assert '<option value="Name" dir="auto">Name</option>' in page
     (cause,) = re.findall(r'name="cause-0" value="([^"]+)"', page)
     sent = {"cause-0": cause, "column-0": "Name", "value-0": "Both", "code": cause.split("/")[1]}
-    answer = client.post(f"/jobs/{run}/retry/", sent)
+    answer = client.post(f"/runs/{run}/retry/", sent)
     assert answer.status_code == 302
     assert "2" in told(client, answer["Location"])
     assert serve(firm, start(client, answer["Location"])) is RunState.DONE
@@ -213,7 +213,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
     firm.night()
     run = failed(firm, client)
     sent = {"cause-0": "Contact/write-refused", "column-0": "Account", "value-0": "no id"}
-    answer = client.post(f"/jobs/{run}/retry/", sent)
+    answer = client.post(f"/runs/{run}/retry/", sent)
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "cannot be the id of a record" in page
@@ -224,7 +224,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
 
 def test_who_may_not_restore_sees_no_field(firm: Firm, client: Client, sign_in: SignIn) -> None:
     run = failed(firm, client)
-    page = told(sign_in(Role.OPERATOR), f"/jobs/{run}/")
+    page = told(sign_in(Role.OPERATOR), f"/runs/{run}/")
     assert "No contact today." in page
     assert "Set a field" not in page
 

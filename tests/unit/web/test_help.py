@@ -28,7 +28,7 @@ PAGES = [
     "/vault/checks/",
     "/orgs/sales/compare/",
     "/orgs/sales/lost/",
-    "/jobs/",
+    "/runs/",
     "/audit/",
     "/settings/",
     "/settings/tokens/",

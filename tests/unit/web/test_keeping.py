@@ -8,7 +8,7 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.keeping import rules_of, save_forgotten
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
@@ -149,7 +149,7 @@ def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
     world: World, sign_in: SignIn
 ) -> None:
     day = f"{world.clock.now():%Y-%m-%d}"
-    hold(world.app, "sales", WishedHold(everything=True, until=day))
+    hold(world.app, "sales", HoldRequest(everything=True, until=day))
     world.clock.advance(days=2)
     now, oid = world.clock.now(), get_org("sales").oid
     save_forgotten(oid, ForgottenRecord(now, error_code="x", error_sentence="The disk is full."))
@@ -169,7 +169,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
     found = re.search(r'name="plan" value="([0-9a-f]+)"', seen)
     assert found is not None
     admin.post(f"{PAGE}forget/", {"plan": found[1]})
-    assert "Backup 3 was forgotten since" in text_of(admin, f"/jobs/{run}/")
+    assert "Backup 3 was forgotten since" in text_of(admin, f"/runs/{run}/")
     story = text_of(admin, RECORD)
     for at in re.findall(r"fields/\?at=(\d+)", story):
         assert "Ada" in text_of(admin, f"{RECORD}fields/", at=at)
@@ -184,7 +184,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
         "/",
         "/orgs/",
         "/orgs/sales/",
-        "/jobs/",
+        "/runs/",
         "/vault/",
         "/orgs/sales/storage/",
         "/alerts/",

@@ -13,7 +13,7 @@ from unit.web.conftest import SignIn
 from unit.web.doors import browser, clean, noted, person, sign_in_as, signed_in, text
 from unlost.app.actions.people.lockouts import lockouts
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR, Role
-from unlost.web.serving import Reached, listening
+from unlost.web.serving import ReachedAddress, listening
 
 HERE = "192.0.2.7"
 
@@ -169,7 +169,7 @@ def test_a_proxy_is_believed_where_there_is_one(
     async def page(scope: Any, receive: Any, send: Any) -> None:
         told.append(scope["client"][0])
 
-    config = listening(page, Reached(origins=origins))
+    config = listening(page, ReachedAddress(origins=origins))
     config.load()
     scope = {
         "type": "http",

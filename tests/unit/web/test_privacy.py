@@ -11,9 +11,9 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
-from unlost.app.actions.retention.erase import WishedErasure
-from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.people.audit import list_events
+from unlost.app.actions.retention.erase import ErasureRequest
+from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
 from unlost.model.errors import Conflict
@@ -100,7 +100,7 @@ def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_onc
     assert re.search(r"<th scope=\"row\">.*</th><td[^>]*>.*erase-", told)
     assert "removed" in told
     assert list(world.app.whole_vault.history(get_org("sales").oid, *GONE.split("/"))) == []
-    (deed, *_) = [one.deed for one in deeds(world.app).entries if one.deed.act == "erase.run"]
+    (deed, *_) = [one.deed for one in list_events(world.app).entries if one.deed.act == "erase.run"]
     assert (deed.kind.value, deed.outcome) == ("person", "done")
     again = hidden(planned(admin)) | {"typed": "sales"}
     told = text_of(admin.post(f"{PAGE}erase/", again, follow=True))
@@ -140,14 +140,14 @@ def test_a_fault_of_ours_is_told_too(
         sent = hidden(planned(admin)) | {"typed": "sales"}
         told = text_of(admin.post(f"{PAGE}erase/", sent, follow=True))
     assert "It broke off by a fault of ours." in told
-    erasures.begin(world.app, "sales", WishedErasure((GONE,)), plan="x")
+    erasures.begin(world.app, "sales", ErasureRequest((GONE,)), plan="x")
     state = erasures.progress(world.app, "sales")
     assert state is not None
     assert isinstance(state.error, Conflict)
 
 
 def test_a_hold_stands_in_the_way(admin: Client, world: World) -> None:
-    hold(world.app, "sales", WishedHold(record=GONE))
+    hold(world.app, "sales", HoldRequest(record=GONE))
     told = text_of(admin.post(PAGE, {"records": GONE}), 400)
     assert "is held, and a hold stands above that. Nothing was erased." in told
 

@@ -12,7 +12,7 @@ from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.access import Role
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert "2 come back with new ids" in preview
     assert shop.live("Contact") == {}, "nothing is written yet"
     run = start(client, plan)
-    waiting = client.get(f"/jobs/{run}/").content.decode()
+    waiting = client.get(f"/runs/{run}/").content.decode()
     assert "waits for the service" in waiting
     assert "No service runs now" in waiting
     assert serve(shop, run) is RunState.DONE
-    done = client.get(f"/jobs/{run}/").content.decode()
+    done = client.get(f"/runs/{run}/").content.decode()
     assert "Came back with new ids" in done
     assert "Schoko Zürich" in done
     assert shop.named("Account", "Schoko Zürich") in done
@@ -60,7 +60,7 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
     assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">It came back</a>' in found
     lost = client.get(f"/orgs/sales/records/Account/{CUSTOMER}/").content.decode()
     assert f'It came back as: <a href="/orgs/sales/records/Account/{life}/">' in lost
-    assert f'<bdi>sales</bdi> · <a href="/jobs/{run}/">the restore</a>' in lost
+    assert f'<bdi>sales</bdi> · <a href="/runs/{run}/">the restore</a>' in lost
     lives = client.get(f"/orgs/sales/records/Account/{life}/").content.decode()
     assert f'it was: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
     assert "It came back as" not in lives
@@ -70,22 +70,22 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     client = sign_in(Role.RESTORER)
     plan = choose(client, what="lost", a="2", b="3")
     for _ in range(2):
-        shop.writer.faults.plant("row", Refused("RULE", "No contact today."), table="Contact")
+        shop.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, plan)
     assert serve(shop, run) is RunState.DONE
-    told = client.get(f"/jobs/{run}/").content.decode()
+    told = client.get(f"/runs/{run}/").content.decode()
     assert "2 records need attention" in told
     assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry these" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))
-    again = client.post(f"/jobs/{run}/retry/", {"code": [code]})
+    again = client.post(f"/runs/{run}/retry/", {"code": [code]})
     preview = client.get(again["Location"]).content.decode()
     assert "Restore 2 records to sales" in preview
     second = start(client, again["Location"])
     assert second == f"{run}-try-2"
     assert serve(shop, second) is RunState.DONE
-    assert "needs attention" not in client.get(f"/jobs/{second}/").content.decode()
+    assert "needs attention" not in client.get(f"/runs/{second}/").content.decode()
     assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
 
 

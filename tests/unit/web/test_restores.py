@@ -236,7 +236,7 @@ def test_a_plan_that_was_run_cannot_be_run_again(client: Client) -> None:
 
 def test_a_plan_is_forgotten(client: Client) -> None:
     plan = choose(client, what="lost", a="2", b="3")
-    assert "4 records to sales" in told(client, "/jobs/")
+    assert "4 records to sales" in told(client, "/runs/")
     answer = client.post(f"{plan}drop/", follow=True)
     assert "The plan is forgotten" in answer.content.decode()
     assert find_plan(name_of(plan)) is None

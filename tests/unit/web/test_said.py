@@ -14,7 +14,7 @@ from unlost.engine.restore.planning.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind
 from unlost.web.forms.connector import ConnectorForm
-from unlost.web.said import LONGEST, isolated, said, told, word
+from unlost.web.translate import LONGEST, error_text, isolated, translate, word
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def _arabic() -> Iterator[None]:
 def test_in_english_nothing_is_touched() -> None:
     with translation.override("en-gb"):
         text = "The newest backup of <sales> is 539 hours old."
-        assert said(text) == text
-        assert conditional_escape(said(text)) != text, "who shows it makes it harmless"
+        assert translate(text) == text
+        assert conditional_escape(translate(text)) != text, "who shows it makes it harmless"
         assert isolated("1.5 MB") == "1.5 MB"
 
 
 @pytest.mark.usefixtures("_arabic")
 def test_a_known_sentence_is_said_with_its_values() -> None:
-    page = said("The newest backup of sales is 539 hours old.")
+    page = translate("The newest backup of sales is 539 hours old.")
     assert "539 ساعة" in page
     assert "<bdi>sales</bdi>" in page
     assert latin_in(page) == set()
@@ -41,7 +41,7 @@ def test_a_known_sentence_is_said_with_its_values() -> None:
 
 @pytest.mark.usefixtures("_arabic")
 def test_values_are_harmless() -> None:
-    page = said("The backup of <b>x</b> is not complete: <script>.")
+    page = translate("The backup of <b>x</b> is not complete: <script>.")
     assert "<b>" not in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
@@ -50,9 +50,9 @@ def test_values_are_harmless() -> None:
 @pytest.mark.usefixtures("_arabic")
 def test_a_sentence_inside_another_is_said_too() -> None:
     inner = "No mind knows this."
-    page = said(f"The restore run-1 to sales stopped: {inner}")
+    page = translate(f"The restore run-1 to sales stopped: {inner}")
     assert f'<bdi dir="ltr" lang="en">{inner}</bdi>' in page
-    known = said("The backup of sales is not complete: The vault cannot be read: no disk")
+    known = translate("The backup of sales is not complete: The vault cannot be read: no disk")
     assert latin_in(known) == set()
 
 
@@ -61,20 +61,20 @@ def test_a_sentence_inside_another_is_said_too() -> None:
     "text", ["Nobody said this.", f"{'The vault is damaged: '}{'x' * LONGEST}"]
 )
 def test_what_is_not_known_is_marked_as_english(text: str) -> None:
-    assert said(text) == f'<bdi dir="ltr" lang="en">{text}</bdi>'
+    assert translate(text) == f'<bdi dir="ltr" lang="en">{text}</bdi>'
 
 
 @pytest.mark.usefixtures("_arabic")
 def test_nothing_is_nothing() -> None:
-    assert said(None) == said("") == word("") == ""
+    assert translate(None) == translate("") == word("") == ""
 
 
 @pytest.mark.usefixtures("_arabic")
 def test_an_error_tells_what_to_do_next_in_the_same_language() -> None:
-    page = told(database_away("connection <refused>"))
+    page = error_text(database_away("connection <refused>"))
     assert latin_in(page) == set()
     assert "&lt;refused&gt;" in page
-    assert told(UnlostError("x", "What?")) == '<bdi dir="ltr" lang="en">What?</bdi>'
+    assert error_text(UnlostError("x", "What?")) == '<bdi dir="ltr" lang="en">What?</bdi>'
 
 
 @pytest.mark.usefixtures("_arabic")
@@ -82,7 +82,7 @@ def test_an_error_tells_what_to_do_next_in_the_same_language() -> None:
 def test_certificates_speak(files: int, gaps: int) -> None:
     line: Any = SimpleNamespace(held=7420, files=files, file_bytes=3_000_000)
     gap: Any = SimpleNamespace(kind=FindingKind.TABLE_UNREADABLE, sentence="Why it is so.")
-    page = said(sentence([line, line], [gap] * gaps))
+    page = translate(sentence([line, line], [gap] * gaps))
     assert latin_in(page) == set()
     assert "14,840 سجل" in page
     assert ('lang="en"' in page) == bool(gaps), "the cause is the connector's to say"
@@ -96,7 +96,7 @@ def test_a_preview_says_in_arabic_what_will_not_come_back(remark: Any) -> None:
         n="1,200 records", table="Case", column="ParentId", reason="they are not yours."
     )
     for one in filter(None, (text, words.next_step)):
-        page = said(one)
+        page = translate(one)
         assert not page.startswith('<bdi dir="ltr" lang="en">'), one
         assert latin_in(page) == set()
 

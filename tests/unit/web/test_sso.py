@@ -22,7 +22,7 @@ from unit.web.providers import ISSUER, SECRET, SIGN_IN, FakeProvider, provider
 from unlost.app.actions.people.people import edit, remove
 from unlost.app.actions.people.sso import providers
 from unlost.app.actions.people.sso import remove as remove_provider
-from unlost.catalog.sso import Kind, Provider
+from unlost.catalog.sso import Provider, SsoProtocol
 from unlost.catalog.sso import add_provider as add_row
 from unlost.model.access import Role
 from unlost.model.errors import UsageError
@@ -323,7 +323,7 @@ def test_a_provider_of_saml_that_the_machine_cannot_speak_to_hides_no_other(
     provider(world, monkeypatch)
     entity, site = "https://idp.acme.example/metadata", "https://idp.acme.example"
     held = {"sign_in": f"{site}/sso", "certificates": []}
-    add_row(Provider("old", "Old", entity, "", site, kind=Kind.SAML), kept=held)
+    add_row(Provider("old", "Old", entity, "", site, kind=SsoProtocol.SAML), kept=held)
     assert "Sign in by Acme" in text(browser().get("/account/login/"))
     assert browser().get("/account/sso/old/").status_code == 404
     admin = sign_in()

@@ -16,7 +16,7 @@ from unit.web.losses import MOST_QUERIES, lost_shop, plan_at_once, queries, serv
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores import selections as action
-from unlost.app.actions.restores.kept_plan import kept_plan
+from unlost.app.actions.restores.kept_plan import show_stored_plan
 from unlost.catalog.models import TickRow
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
@@ -128,7 +128,7 @@ def every(reader: Reader) -> Iterator[str]:
 
 def chosen(shop: Shop, plan: str) -> tuple[str, ...]:
     name = plan.strip("/").rpartition("/")[2]
-    return kept_plan(shop.app, "sales", name).wanted.request.records
+    return show_stored_plan(shop.app, "sales", name).wanted.request.records
 
 
 # --- over the pages of a list ---------------------------------------------------------------------

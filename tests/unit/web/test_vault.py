@@ -73,7 +73,7 @@ def test_what_takes_long_is_left_to_the_service(
     assert answer.status_code == 409
     assert "The service does not run" in answer.content.decode()
     assert not asked
-    held = take_slot(world.app.locks, alone=True).held
+    held = take_slot(world.app.locks, alone=True).lock
     answer = client.post("/vault/verify/", {"level": "deep"}, follow=True)
     held.release()
     assert "The service verifies the vault." in answer.content.decode()
@@ -187,7 +187,7 @@ def test_the_service_is_asked_to_bring_it_up_to_date(
     monkeypatch.setattr(mirror, "ask", lambda place, job: asked.append(job))
     client = sign_in(Role.OPERATOR)
     assert client.post("/vault/mirror/").status_code == 409
-    held = take_slot(mirrored.app.locks, alone=True).held
+    held = take_slot(mirrored.app.locks, alone=True).lock
     answer = client.post("/vault/mirror/", follow=True)
     held.release()
     assert "The service brings the second copy up to date." in answer.content.decode()

@@ -164,9 +164,10 @@ class Edits:
         }
 
     def export(self, wanted: Wanted) -> Any:
-        """Give the live rows of ``object``; with ``deleted`` those in the bin too.
+        """Return the live rows of ``object``; with ``deleted``, also the rows in the bin.
 
-        ``username`` leaves out the fields that are hidden from that user. ``format`` is ``json`` (default) or ``arrow``, an IPC stream.
+        ``username`` leaves out the fields that are hidden from that user. ``format`` is ``json``
+        (default) or ``arrow``, an IPC stream.
         """
         user = self._user(wanted["username"]) if "username" in wanted else None
         deleted = str(wanted.get("deleted", "")).lower() in ("1", "true")

@@ -1,6 +1,6 @@
-"""Admin actions on what the org's own admins make: validation rules, triggers, duplicate rules.
+"""Admin actions on rules that admins of the org make: validation rules, triggers, duplicate rules.
 
-Rules hold until they are cleared; each counts how often it acted, so that a test can tell that
+Rules hold until they are cleared; each counts how often it acted, so that a test can check that
 none was planted in vain.
 """
 
@@ -55,7 +55,7 @@ class Rules:
         return self._plant(DuplicateRule(**members))
 
     def listing(self, _wanted: Wanted) -> Any:
-        """Give all rules with their hits, and the names of those that never acted."""
+        """Return all rules with their hits, and the names of rules that never acted."""
         planted = self._org.planted
         return {
             "rules": [{**_plain(rule), "hits": hits} for rule, hits in planted.report()],

@@ -101,7 +101,7 @@ class ServerDesk:
         return _app_json(self.sim.apps.change(key, public_keys=(*app.public_keys, pem)))
 
     def expire_sessions(self, wanted: Wanted) -> Any:
-        """End all sessions, those of ``username``, or that of ``token``."""
+        """End all sessions, the sessions of ``username``, or the one of ``token``."""
         if "token" in wanted:
             return {"ended": int(self.sim.sessions.end(wanted["token"]))}
         user_id = self.user_id(wanted["username"]) if "username" in wanted else None
@@ -202,11 +202,11 @@ class ServerDesk:
         return self.counters({})
 
     def faults(self, _wanted: Wanted) -> Any:
-        """Give all planted rules with their hits, and the ids of those never hit."""
+        """Return all planted rules with their hits, and the ids of rules that were never hit."""
         return {"rules": self.sim.faults.report(), "unhit": self.sim.faults.unhit()}
 
     def plant_fault(self, wanted: Wanted) -> Any:
-        """Plant a rule; its members are those of ``FaultRule``."""
+        """Plant a rule; its members are the attributes of ``FaultRule``."""
         return rule_to_json(self.sim.faults.plant(rule_from_json(wanted)))
 
     def clear_faults(self, _wanted: Wanted) -> Any:

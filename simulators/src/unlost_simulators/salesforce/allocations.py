@@ -17,7 +17,7 @@ BULK_QUERY_MB = "DailyBulkV2QueryFileStorageMB"
 
 
 class Allocations:
-    """What has been used of each allocation in the last 24 hours."""
+    """The use of each allocation in the last 24 hours."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class Allocations:
             return self._sum(buckets, now)
 
     def used(self, name: str) -> int:
-        """What is used in the last 24 hours."""
+        """Return the use in the last 24 hours."""
         with self._lock:
             return self._sum(self._spent.get(name, deque()), self._clock.now())
 

@@ -1,4 +1,4 @@
-"""What the org's facade gives back: values without any HTTP in them."""
+"""Results of the org's facade: values without any HTTP in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class BulkSelect:
-    """A query made ready for Bulk API 2.0.
+    """A query prepared for Bulk API 2.0.
 
     ``sql`` is a DuckDB SELECT without parameters that gives one VARCHAR column per header, in the
-    order of ``headers`` and under those names, in CSV form (`...Z` datetimes, doubles as Java
-    prints them, empty text for null). ``ordered`` tells whether the query has an ORDER BY or a
-    LIMIT, which switches off chunking. Run it on ``org.store.cursor()``.
+    order of ``headers`` and under these names, in CSV form (`...Z` datetimes, doubles as Java
+    prints them, empty text for null). ``ordered``: the query has an ORDER BY or a LIMIT, which
+    switches off chunking. Run it on ``org.store.cursor()``.
     """
 
     object: str
@@ -63,7 +63,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How many rows an object holds in the store, whatever a user may see."""
+    """The number of rows of an object in the store, regardless of what a user may see."""
 
     live: int
     deleted: int

@@ -46,7 +46,7 @@ class CursorBook:
         return cursor
 
     def get(self, locator: str, *, user_id: str) -> tuple[Cursor, int]:
-        """Give the cursor of a locator such as ``0r8…-2000``, and the row it stands at."""
+        """Return the cursor of a locator (``0r8…-2000``), and the row it stands at."""
         name, _, offset = locator.partition("-")
         with self._lock:
             self._drop(lambda each: self.now() - each.opened > self.lifetime)

@@ -1,6 +1,6 @@
-"""Describe: the global list of 28 keys an entry, and one object with 57 keys a field.
+"""Describe: the global list of 28 keys per entry, and one object with 57 keys per field.
 
-Pure: schema and user in, JSON out. Key sets and flags are those of recorded answers of live orgs
+Pure: schema and user in, JSON out. Key sets and flags come from recorded responses of live orgs
 (API 59 to 62).
 """
 

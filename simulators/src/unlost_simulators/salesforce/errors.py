@@ -25,7 +25,7 @@ class SalesforceError(Exception):
         self.fields = None if fields is None else list(fields)
 
     def body(self) -> list[dict[str, object]]:
-        """Give the JSON body, in the array form of every error except those of OAuth."""
+        """Return the JSON body, in the array form of every error except OAuth errors."""
         error: dict[str, object] = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = self.fields

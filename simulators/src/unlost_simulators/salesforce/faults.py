@@ -1,4 +1,4 @@
-"""Fault plans: rules that say which request goes wrong, how, and how often; every hit is counted.
+"""Fault plans: rules for which request fails, how, and how often; every hit is counted.
 
 A rule is never triggered by record names or other magic values, only by what it matches. A test
 that plants a fault asks afterwards which rules were not hit, and fails when there are any.
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. Contract of the real service: each was seen by some client in life."""
+    """The kind of a fault. Contract of the real service: each was seen by some client in life."""
 
     # answered instead of the request
     UNAVAILABLE_HTML = "unavailable_html"  # 503 with an HTML page of the edge
@@ -65,7 +65,7 @@ PAGES_ONLY = frozenset({
 
 
 class Framing(StrEnum):
-    """How a cut body is framed on the wire."""
+    """Framing of a cut body on the wire."""
 
     LENGTH = "length"  # Content-Length tells the whole length, the connection ends before it
     CHUNKED = "chunked"  # no length; the last chunk never comes
@@ -73,7 +73,7 @@ class Framing(StrEnum):
 
 
 class CutPlace(StrEnum):
-    """Where a body is cut."""
+    """The place where a body is cut."""
 
     AFTER_BYTES = "after_bytes"
     LAST_CELL = "last_cell"  # inside the last quoted cell of the body: one quote is still open
@@ -123,7 +123,7 @@ class FaultRule:
     window_days: float = 0.0
 
     def matches(self, request: Subject) -> bool:
-        """Tell whether the rule speaks about this request at all."""
+        """Return true if the rule applies to this request."""
         if self.method is not None and self.method.upper() != request.method:
             return False
         if self.path is not None and re.search(self.path, request.target) is None:
@@ -135,7 +135,7 @@ class FaultRule:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What rules look at: method, path with query, and the object that a request is about."""
+    """Facts that rules check: method, path with query, and the object of the request."""
 
     method: str
     target: str

@@ -124,7 +124,7 @@ def percent(
 
 
 def integer(name: str, *, label: str | None = None, **rest: Any) -> FieldDef:
-    """An ``int`` (standard fields such as NumberOfEmployees and BodyLength)."""
+    """An ``int`` (standard fields like NumberOfEmployees and BodyLength)."""
     return _make(name, FieldType.INT, label, **({"digits": 9} | rest))
 
 
@@ -192,7 +192,7 @@ def external_id(name: str = "Legacy_Id__c", length: int = 40, **rest: Any) -> Fi
 
 
 def autonumber(name: str, pattern: str, **rest: Any) -> FieldDef:
-    """An auto-number such as ``autonumber("CaseNumber", "{00000000}")``: read-only text."""
+    """An auto-number, as in ``autonumber("CaseNumber", "{00000000}")``: read-only text."""
     read_only: dict[str, Any] = {"createable": False, "updateable": False, "required": True}
     return text(name, 30, **(read_only | {"auto_number": pattern} | rest))
 
@@ -248,7 +248,7 @@ def person_name(*, middle: bool = False) -> tuple[FieldDef, ...]:
 
 
 def address(stem: str, *, codes: bool = False, geo: bool = True) -> tuple[FieldDef, ...]:
-    """A compound address such as ``*address("Billing")``: BillingAddress and its parts."""
+    """A compound address, as in ``*address("Billing")``: BillingAddress and its parts."""
     whole = f"{stem}Address" if stem else "Address"
     part = {"compound": whole}
     made = [

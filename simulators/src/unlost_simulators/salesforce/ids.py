@@ -34,7 +34,7 @@ _CHECK = np.frombuffer(CHECK.encode(), dtype=np.uint8)
 
 
 def is_id(value: str) -> bool:
-    """Whether the text has the form of an id of 15 or 18 characters."""
+    """Return true if the text has the form of an id of 15 or 18 characters."""
     return _SHAPE.fullmatch(value) is not None
 
 

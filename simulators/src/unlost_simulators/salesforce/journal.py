@@ -1,4 +1,4 @@
-"""What was asked of the simulator: the latest requests one by one, and counts of all of them."""
+"""Requests to the simulator: the latest ones individually, and counts of all of them."""
 
 from __future__ import annotations
 

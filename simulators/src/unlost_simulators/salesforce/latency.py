@@ -1,4 +1,4 @@
-"""How long an org takes to answer, in real time: drawn anew for each call."""
+"""Response times of an org in real time, drawn anew for each call."""
 
 from __future__ import annotations
 

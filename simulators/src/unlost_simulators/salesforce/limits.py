@@ -91,7 +91,7 @@ class Limits:
             raise SalesforceError(403, "STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", [])
 
     def is_full(self, of: ObjectDef) -> bool:
-        """Whether rows of the object may not be added now."""
+        """Return true if rows of the object may not be added now."""
         full = row_size_sql(of) is not None and self.data_room() <= 0
         return full or (of.name in FILE_SIZES and self.file_room() <= 0)
 

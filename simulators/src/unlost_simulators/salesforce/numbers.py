@@ -1,4 +1,4 @@
-"""How the org writes numbers: Java's Double.toString in CSV, decimals or exponents in JSON."""
+"""Number formats of the org: Java's Double.toString in CSV, decimals or exponents in JSON."""
 
 import json
 from decimal import Decimal

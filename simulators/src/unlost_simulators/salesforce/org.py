@@ -449,7 +449,7 @@ class Org:
     # Truth for tests
 
     def holds(self, name: str) -> Holding:
-        """How many live and deleted rows an object holds."""
+        """Count the live and deleted rows of an object."""
         return self.store.holds(name)
 
     def export(self, name: str, *, user: SimUser | None = None, deleted: bool = False) -> pa.Table:

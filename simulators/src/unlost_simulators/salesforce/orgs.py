@@ -1,7 +1,7 @@
 """Several orgs in one process: each with its own port, users, clock, faults and admin API.
 
-A port for each org lets clients that nobody here wrote work unchanged: they know nothing but an
-instance address.
+With one port per org, third-party clients work unchanged: they know nothing but an instance
+address.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FLAGS = ("sandbox", "same-id", "running-clock")
 
 @dataclass(frozen=True, slots=True)
 class OrgPlan:
-    """An org that somebody asks for, by its name in this process."""
+    """A requested org, by its name in this process."""
 
     name: str
     wanted: Wanted
@@ -76,7 +76,7 @@ class OpenOrg:
     serving: Serving | None = None
 
     def line(self) -> dict[str, Any]:
-        """Give what the ready line says about the org."""
+        """Return the org's part of the ready line."""
         return {"name": self.name, **ready_line(self.sim, self.door)}
 
     def end(self) -> None:
@@ -147,7 +147,7 @@ class OrgHouse:
         listener.run(self.app(first.sim, self), first.door, on_ready=on_ready)
 
     def ready_line(self) -> dict[str, Any]:
-        """Give what the command prints: the first org's facts, and those of all under ``orgs``."""
+        """Return the printed line: the first org's facts, and the facts of all under ``orgs``."""
         lines = [org.line() for org in self.all()]
         return {**lines[0], "orgs": lines}
 

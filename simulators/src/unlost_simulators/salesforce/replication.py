@@ -47,7 +47,7 @@ def _window(
 
 
 def _covered(store: Store, end: datetime) -> datetime:
-    """How far the answer reaches: not beyond now, nor beyond the oldest open transaction."""
+    """Return the end of the response: not beyond now, nor beyond the oldest open transaction."""
     reached = min(end, _minute(store.clock.now()))
     oldest = store.oldest_open_stamp()
     if oldest is None:
@@ -60,7 +60,7 @@ def _sql(at: datetime) -> str:
 
 
 def stamp_field(of: ObjectDef) -> str:
-    """The field that tells when a row changed."""
+    """Return the field with the time of a row's last change."""
     for name in ("SystemModstamp", "LastModifiedDate", "CreatedDate"):
         if of.field(name) is not None:
             return name

@@ -1,6 +1,6 @@
-"""What a user may write: object permissions, field-level security, audit fields.
+"""Write permissions of a user: object permissions, field-level security, audit fields.
 
-Describe and the writing side ask here, so that what is described is what is enforced. Source:
+Describe and the write path both use this module, so that what is described is enforced. Source:
 Object reference, system fields (v67); FeedItem and EmailMessage pages of the same.
 """
 
@@ -42,13 +42,13 @@ CHATTER = frozenset({"FeedItem", "FeedComment"})
 
 
 def may_do(of: ObjectDef, user: SimUser, deed: Deed) -> bool:
-    """Whether rows of the object can be created, edited or deleted by the user."""
+    """Return true if the user can create, edit or delete rows of the object."""
     flags = {Deed.CREATE: of.createable, Deed.EDIT: of.updateable, Deed.DELETE: of.deletable}
     return flags[deed] and user.may_do(deed, of.name)
 
 
 def audit_createable(of: ObjectDef, name: str, user: SimUser, settings: OrgSettings) -> bool:
-    """Whether the user may set the audit field on insert."""
+    """Return true if the user may set the audit field on insert."""
     if of.name in CHATTER:
         allowed = user.may(Permission.INSERT_CHATTER_SYSTEM_FIELDS)
         return allowed and name in CHATTER_FIELDS
@@ -60,7 +60,7 @@ def audit_createable(of: ObjectDef, name: str, user: SimUser, settings: OrgSetti
 
 
 def createable(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings) -> bool:
-    """Whether the user may give the field a value on insert."""
+    """Return true if the user may give the field a value on insert."""
     if not may_do(of, user, Deed.CREATE) or not user.may_set(of.name, field.name):
         return False
     converted = of.name == "Lead" and field.name in CONVERSION_FIELDS
@@ -70,7 +70,7 @@ def createable(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSetti
 
 
 def updateable(of: ObjectDef, field: FieldDef, user: SimUser) -> bool:
-    """Whether the user may change the field."""
+    """Return true if the user may change the field."""
     if not may_do(of, user, Deed.EDIT) or not user.may_set(of.name, field.name):
         return False
     return field.updateable and not field.computed

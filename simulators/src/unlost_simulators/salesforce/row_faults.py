@@ -1,8 +1,8 @@
-"""Faults that strike rows of a write request: locks, and storage that is full after so many rows.
+"""Faults of rows of a write request: locks, and storage that is full after so many rows.
 
-Rules of these kinds look at the write and not at the call that carries it: ``method`` is the verb
+Rules of these kinds check the write and not the call that carries it: ``method`` is the verb
 (``CREATE``, ``UPDATE``, ``UPSERT``, ``DELETE``, …), ``path`` is searched in
-``channel/verb/object``, such as ``bulk/create/Contact``.
+``channel/verb/object``, for example ``bulk/create/Contact``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,6 @@ def locked_places(rule: FaultRule, rows: int) -> range:
 
 
 def lock_error(key: str | None) -> RowError:
-    """Give the refusal of a row that somebody else holds."""
+    """Return the refusal of a row that is locked by another user."""
     text = "unable to obtain exclusive access to this record"
     return RowError("UNABLE_TO_LOCK_ROW", text if key is None else f"{text} or 1 records: {key}")

@@ -1,4 +1,4 @@
-"""What an org's objects and fields are: frozen values that the store, SOQL and describe all read.
+"""Objects and fields of an org: frozen values used by the store, SOQL and describe.
 
 This module knows no data and no user; constructors for each kind of field live in ``fields``.
 
@@ -99,7 +99,7 @@ KEYS = frozenset({FieldType.ID, FieldType.REFERENCE})
 
 
 class DeleteRule(Enum):
-    """What happens to the row that holds a reference when its target is deleted."""
+    """The effect on a referring row when its target is deleted."""
 
     SET_NULL = "set null"
     CASCADE = "cascade"
@@ -109,7 +109,7 @@ class DeleteRule(Enum):
 
 
 class Sharing(Enum):
-    """Who sees a row without the View All Data permission."""
+    """The visibility of a row without the View All Data permission."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -214,17 +214,17 @@ class FieldDef:
 
     @property
     def custom(self) -> bool:
-        """Whether the name carries a custom suffix (``__c``, ``__pc``, ``__s``)."""
+        """True if the name has a custom suffix (``__c``, ``__pc``, ``__s``)."""
         return self.name.endswith(("__c", "__pc", "__s"))
 
     @property
     def computed(self) -> bool:
-        """Whether the value is computed when read, hence has no column in the store."""
+        """True if the value is computed when read, so that the store has no column for it."""
         return self.formula is not None or self.rollup is not None or self.type in COMPOUNDS
 
     @property
     def polymorphic(self) -> bool:
-        """Whether the reference can point to more than one object."""
+        """True if the reference can point to more than one object."""
         return len(self.targets) > 1
 
 
@@ -331,7 +331,7 @@ class ObjectDef:
 
     @property
     def custom(self) -> bool:
-        """Whether the object is custom: a ``__c`` object or one of its satellites."""
+        """True for a custom object: a ``__c`` object or one of its satellites."""
         return "__" in self.name
 
     @cached_property

@@ -29,7 +29,7 @@ THIRD_PARTY = ConnectedApp("third-party", "not-a-secret-third-party", password_f
 
 
 class Identity(StrEnum):
-    """Where the id of an org comes from."""
+    """Origin of the id of an org."""
 
     OF_SCENARIO = "scenario"
     OF_NAME = "name"  # made from the org's name: two orgs of one scenario are two tenants
@@ -37,10 +37,10 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for.
+    """The options of the command line.
 
-    ``sandbox`` makes the org a sandbox: what a refresh leaves, with the record ids of the org of
-    the same scenario, scale and seed.
+    ``sandbox`` makes the org a sandbox: the state after a refresh, with the record ids of the org
+    of the same scenario, scale and seed.
     """
 
     scenario: str = "chocolate"
@@ -89,7 +89,7 @@ class Relabelled:
 
     @property
     def store(self) -> Relabelled:
-        """Where rows go: here."""
+        """Destination of rows: this object."""
         return self
 
     def load(self, object_name: str, table: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""What a test may change about the server itself, apart from the org and the faults."""
+"""Settings of the server itself that a test may change, apart from the org and the faults."""
 
 from __future__ import annotations
 

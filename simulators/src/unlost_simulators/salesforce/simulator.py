@@ -114,7 +114,7 @@ class Simulator:
         self.org.allocations.count(BULK_QUERY_MB, megabytes)
 
     def close(self) -> None:
-        """Stop the workers and remove the results that nobody asked to keep."""
+        """Stop the workers and remove results that were not meant to be kept."""
         self.loads.stop()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self.cursors.close_all()

@@ -1,4 +1,4 @@
-"""Who calls the org: permissions, hidden fields and objects, and the register of users."""
+"""Users of the org: permissions, hidden fields and objects, and the register of users."""
 
 import threading
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ class Permission(StrEnum):
 
 
 class Deed(StrEnum):
-    """What object permissions tell apart."""
+    """Operations that object permissions distinguish."""
 
     CREATE = "create"
     EDIT = "edit"
@@ -77,21 +77,21 @@ class SimUser:
     consumer_secret: str | None = field(default=None, repr=False)
 
     def may(self, permission: Permission) -> bool:
-        """Whether the permission is granted."""
+        """Return true if the permission is granted."""
         return permission in self.permissions
 
     @property
     def sees_all(self) -> bool:
-        """Whether sharing is not evaluated for this user."""
+        """True if sharing is not evaluated for this user."""
         return Permission.VIEW_ALL_DATA in self.permissions
 
     @property
     def sees_all_files(self) -> bool:
-        """Whether files need no link to the user (Query All Files needs View All Data)."""
+        """True if files need no link to the user (Query All Files needs View All Data)."""
         return self.sees_all and Permission.QUERY_ALL_FILES in self.permissions
 
     def sees(self, object_name: str, field_name: str | None = None) -> bool:
-        """Whether the object, and the field of it, exists for the user."""
+        """Return true if the object, and the field of it, exists for the user."""
         if object_name.lower() in self.hidden_objects:
             return False
         if field_name is None:
@@ -99,11 +99,11 @@ class SimUser:
         return (object_name.lower(), field_name.lower()) not in self.hidden_fields
 
     def may_do(self, deed: Deed, object_name: str) -> bool:
-        """Whether the user's object permissions allow the deed."""
+        """Return true if the user's object permissions allow the operation."""
         return not {(EVERY_OBJECT, deed), (object_name.lower(), deed)} & self.denied
 
     def may_set(self, object_name: str, field_name: str) -> bool:
-        """Whether field-level security lets the user write the field."""
+        """Return true if field-level security lets the user write the field."""
         return (object_name.lower(), field_name.lower()) not in self.read_only_fields
 
 

@@ -1,4 +1,4 @@
-"""Which API versions the org serves, and how they are labelled.
+"""API versions of the org, and their labels.
 
 Source: Salesforce's API end-of-life page as of Winter '27: 31.0 to 68.0 answer, older ones are
 retired.
@@ -15,13 +15,13 @@ _SEASONS = ("Summer", "Winter", "Spring")
 
 
 def parse(segment: str) -> int | None:
-    """Give the number of a path part such as ``v66.0``; ``None`` when it is not of that form."""
+    """Return the number of a path part (``v66.0``); ``None`` if it does not have that form."""
     found = re.fullmatch(r"v(\d{1,3})\.0", segment, re.IGNORECASE)
     return int(found.group(1)) if found else None
 
 
 def label(version: int) -> str:
-    """Give the release name, such as ``Summer '26``; one was published with a curly apostrophe."""
+    """Return the release name (``Summer '26``); one was published with a curly apostrophe."""
     steps = version - OLDEST
     season = _SEASONS[steps % 3]
     year = 14 + (steps + 2) // 3

@@ -1,4 +1,4 @@
-"""Ways of sending messages: one folder each."""
+"""Senders of messages: one folder each."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -12,22 +12,22 @@ from unlost.model.reading import Json
 
 
 class Sender(Protocol):
-    """Sends a message; raises TransientError where trying again may help, else NotAllowed."""
+    """Sends a message; raises TransientError if a retry may help, else NotAllowed."""
 
     def send(self, message: Message) -> None:
-        """Send it; when this returns, the other side has taken it."""
+        """Send it; on return the other side has accepted it."""
         ...
 
 
 def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) -> Sender:
-    """The sender of a channel; raises UsageError (``channel-invalid``) for settings that do not fit."""
+    """The sender of a channel; raises UsageError (``channel-invalid``) for wrong settings."""
     module = import_module(f"unlost.alerts.senders.{kind.value}")
     try:
-        made: Sender = module.opened(settings, secret)
+        opened: Sender = module.opened(settings, secret)
     except msgspec.ValidationError as error:
         raise UsageError(
             "channel-invalid",
             f"The settings of the {kind.value} channel are not right: {error}.",
             next_step="See `unlost alert channel --help` for what a channel needs.",
         ) from error
-    return made
+    return opened

@@ -1,1 +1,1 @@
-"""Alerts: the facts that their rules look at, and the digest e-mail."""
+"""Alerts: the facts that the rules evaluate, and the digest e-mail."""

@@ -1,4 +1,4 @@
-"""Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
+"""Gather the facts that alert rules evaluate. Each certificate is read once, when it is new."""
 
 import statistics
 from collections import Counter
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from unlost.alerts.watched import (
+    AlertFacts,
     HaltedRestore,
-    HourRun,
+    HourlyFacts,
+    MirrorFacts,
     NightCounts,
-    Running,
-    Watched,
-    WatchedCopies,
-    WatchedOrg,
+    OrgFacts,
+    RunFacts,
 )
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
@@ -31,26 +31,26 @@ from unlost.catalog.storage import storages
 from unlost.catalog.upkeep import last_upkeep
 from unlost.engine.storage.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
+from unlost.model.connector_info import Expiry
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
-from unlost.model.knowledge import Expiry
-from unlost.model.ports import VaultReader
+from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
-COMPARED = 29  # nights that the newest one is compared with
-RUNS = 15  # of which the middle one is the usual time
-TOLD_APART = 8  # nights of which hours before them are counted: more than a usual night needs
+COMPARED = 29  # nightly backups that the newest one is compared with
+RUNS = 15  # their median is the usual duration
+TOLD_APART = 8  # nights whose hourly backups are counted in; this costs more than other nights
 KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
-class Proved:
-    """What the newest nights of an org proved; ``number`` is that of the newest, ``before`` of the
-    one before.
+class ProvedBackups:
+    """The certificates of an org's newest backups.
 
-    ``newest`` is the number of the newest backup, which may be one of a few tables: ``part`` is
-    what that one proved, ``today`` what all of them since the night brought. ``names`` are those of their
-    certificates: another may have come to stand in place of one.
+    ``number`` is the newest backup of all tables, ``before`` the one before it. ``newest`` is the
+    newest backup of any kind; if it is hourly, ``part`` is its certificate and ``today`` counts all
+    changes since the last nightly one. ``names`` are the names of their certificates: a certificate
+    may be replaced.
     """
 
     number: int
@@ -64,35 +64,35 @@ class Proved:
     today: NightCounts | None = None
 
 
-def _copies(app: Application) -> WatchedCopies:
+def _copies(app: Application) -> MirrorFacts:
     place, now = mirror_place(app), app.clock.now()
     if place is None:
-        return WatchedCopies(now, repair=last_repair())
+        return MirrorFacts(now, repair=last_repair())
     last = last_mirror(str(place))
-    return WatchedCopies(now, str(place), last, last_mirror_check(), last_repair())
+    return MirrorFacts(now, str(place), last, last_mirror_check(), last_repair())
 
 
 @dataclass(slots=True)
 class Watcher:
-    """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
+    """Gathers facts, and caches what cannot change; ``seen`` is the last result."""
 
-    seen: Watched = field(default_factory=Watched)
-    _proved: dict[str, Proved] = field(default_factory=dict)
+    seen: AlertFacts = field(default_factory=AlertFacts)
+    _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _unreadable: str = ""
 
-    def gather(self, app: Application) -> Watched:
-        """All that is watched now."""
+    def gather(self, app: Application) -> AlertFacts:
+        """Return the current facts for all rules."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in serving_orgs())
-        self.seen = Watched(orgs, standing_check(), self._unreadable, _copies(app))
+        self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _copies(app))
         return self.seen
 
-    def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
+    def _org(self, app: Application, org: ProtectedOrg) -> OrgFacts:
         runs = list_runs(org.name, most=2 * RUNS, hourly=False)
         hours = list_runs(org.name, most=2 * RUNS, hourly=True)
         proved = self._read(app, org.oid)
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
-        return WatchedOrg(
+        return OrgFacts(
             name=org.name,
             now=app.clock.now(),
             added=org.added_at,
@@ -110,36 +110,39 @@ class Watcher:
             calls_limit=limit,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
-            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
+            halted=tuple(
+                HaltedRestore(halted_restore.run, halted_restore.sentence)
+                for halted_restore in halted_restores(org.oid)
+            ),
             upkeep=last_upkeep(org.oid),
             forgotten=last_forgotten(org.oid),
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
-        """What ends, of the credentials that are kept; a home whose key is lost tells that itself."""
+        """Return expiry dates of the stored credentials. A lost home key has its own check."""
         try:
             connector = app.connector(org.identity.connector)
             store = app.secrets(org.oid)
-            held = {one.name: store.get(one.name) for one in connector.secrets(None)}
+            secrets = {secret.name: store.get(secret.name) for secret in connector.secrets(None)}
         except UnlostError:
             return ()
-        return tuple(connector.expiries({name: text for name, text in held.items() if text}))
+        return tuple(connector.expiries({name: text for name, text in secrets.items() if text}))
 
-    def _read(self, app: Application, oid: str) -> Proved | None:
-        """What is known of an org's backups, though the vault may not be readable now."""
+    def _read(self, app: Application, oid: str) -> ProvedBackups | None:
+        """Return the facts about an org's backups, cached ones if the vault cannot be read."""
         try:
             return self._newest(app, oid)
         except UnlostError as error:
             self._unreadable = error.sentence
             return self._proved.get(oid)
 
-    def _newest(self, app: Application, oid: str) -> Proved | None:
+    def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
         every = app.vault.snapshots(oid)
         whole = nights(every)
         if not whole:
             return None
         known = self._proved.get(oid)
-        names = tuple(one.certificate for one in every if one.number >= whole[-1].number)
+        names = tuple(info.certificate for info in every if info.number >= whole[-1].number)
         if known is None or (known.number, known.names[:1]) != (whole[-1].number, names[:1]):
             known = _proved(app, oid, every, whole)
         if names[1:] and (known.newest, known.names) != (every[-1].number, names):
@@ -150,8 +153,8 @@ class Watcher:
 
 def _proved(
     app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
-) -> Proved:
-    """What the newest nights proved, newest first."""
+) -> ProvedBackups:
+    """Return the facts of the newest nightly backups, newest first."""
     looked = list(reversed(whole[-COMPARED - 1 :]))
     proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
     counts = tuple(
@@ -161,13 +164,15 @@ def _proved(
     )
     before = looked[1].number if len(looked) > 1 else None
     if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
-        before = None  # what is gone since then was told at the time
+        before = None  # columns that vanished before then were reported at the time
     drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
-    return Proved(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
+    return ProvedBackups(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
 
 
-def _with_hours(app: Application, oid: str, every: Sequence[SnapshotInfo], known: Proved) -> Proved:
-    """With what a few tables told since the newest night."""
+def _with_hours(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], known: ProvedBackups
+) -> ProvedBackups:
+    """Return the facts with the hourly backups since the newest night added."""
     hours = [info for info in every if info.number > known.number]
     newest = app.vault.at(oid, hours[-1].number)
     tables = {table for info in hours for table in info.only}
@@ -176,8 +181,8 @@ def _with_hours(app: Application, oid: str, every: Sequence[SnapshotInfo], known
         for table in tables
     }
     states = newest.tables()
-    held = {table: states[table].held for table in tables}
-    today = NightCounts(hours[-1].as_of, held, *(_by_kind(moved, kind) for kind in KINDS))
+    counts = {table: states[table].alive for table in tables}
+    today = NightCounts(hours[-1].as_of, counts, *(_by_kind(moved, kind) for kind in KINDS))
     return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
 
 
@@ -190,18 +195,18 @@ def _with_day(
     *,
     exact: bool,
 ) -> NightCounts:
-    """A night's counts with those of the hours before it, each record once.
+    """Return a night's counts including the hourly backups before it, each record once.
 
-    That is asked of the vault for the newest nights; older ones then tell nothing of such tables.
+    The newest nights are counted from the vault; older ones leave such tables out.
     """
     earlier = [info for info in every if info.number < night.number]
     after = max((info.number for info in nights(earlier)), default=0)
     tables = {table for info in earlier if info.number > after for table in info.only}
     if not exact or _forgotten_between(app, oid, every, after, night.number):
-        return replace(counts, held={t: n for t, n in counts.held.items() if t not in tables})
+        return replace(counts, records={t: n for t, n in counts.records.items() if t not in tables})
     moved = {
         table: _moved(app.vault, oid, table, after=after, until=night.number)
-        for table in tables & counts.held.keys()
+        for table in tables & counts.records.keys()
     }
     created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
     return replace(
@@ -215,7 +220,7 @@ def _with_day(
 def _forgotten_between(
     app: Application, oid: str, every: Sequence[SnapshotInfo], after: int, until: int
 ) -> bool:
-    """Whether nights or hours between two backups were forgotten."""
+    """Return True if backups between two others were forgotten."""
     shown = {info.number for info in every}
     return any(
         info.kind is CommitKind.BACKUP and after < info.number < until and info.number not in shown
@@ -224,11 +229,11 @@ def _forgotten_between(
 
 
 def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
-    """How many records were created, changed and deleted between two backups."""
-    found: Counter[str] = Counter()
+    """Return how many records were created, changed and deleted between two backups."""
+    moved: Counter[str] = Counter()
     for rows in vault.changes(oid, table, after=after, until=until):
-        found.update(rows.column("change").to_pylist())
-    return found
+        moved.update(rows.column("change").to_pylist())
+    return moved
 
 
 def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, int]:
@@ -236,31 +241,35 @@ def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, i
 
 
 def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...]:
-    """Columns that vanished or changed their type between two backups.
+    """Return the columns that vanished or changed their type between two backups.
 
-    New ones are backed up and no news; hidden ones are findings of the certificate, and what became
-    of whole tables is told by it too.
+    New columns are simply backed up; hidden columns and whole tables are findings of the
+    certificate.
     """
     old, new = (app.vault.at(oid, number).schema() for number in (before, now))
-    told: list[str] = []
+    changes: list[str] = []
     for table in old.tables:
         present = new.table(table.name)
         for column in table.columns if present is not None else ():
             assert present is not None
-            held = present.column(column.name)
-            if held is None and column.name not in present.hidden:
-                told.append(f"{table.name}.{column.name} is gone")
-            elif held is not None and held.kind is not column.kind:
-                told.append(f"{table.name}.{column.name} is {held.kind.value} now")
-    return tuple(told)
+            earlier = present.column(column.name)
+            if earlier is None and column.name not in present.hidden:
+                changes.append(f"{table.name}.{column.name} is gone")
+            elif earlier is not None and earlier.kind is not column.kind:
+                changes.append(f"{table.name}.{column.name} is {earlier.kind.value} now")
+    return tuple(changes)
 
 
 def _counts(proof: Certificate) -> NightCounts:
-    """A first read brings what was there before; what is read in full tells no changes apart."""
-    known = [line for line in proof.tables if not (line.full and line.created == line.held)]
+    """Return a certificate's counts per table that can be compared with other nights.
+
+    A table's first read is left out, as all its records count as created; a full read knows no
+    changes.
+    """
+    known = [line for line in proof.tables if not (line.full and line.created == line.stored)]
     return NightCounts(
         proof.as_of,
-        {line.table: line.held for line in known},
+        {line.table: line.stored for line in known},
         {line.table: line.created for line in known},
         {line.table: line.changed for line in known if not line.full},
         {line.table: line.deleted for line in known},
@@ -268,15 +277,18 @@ def _counts(proof: Certificate) -> NightCounts:
 
 
 def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
-    held = storages(oid, since=now - LOOKED_BACK)
-    found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
-    return {name: seen for name, seen in found.items() if seen is not None}
+    histories = storages(oid, since=now - LOOKED_BACK)
+    forecasts = {
+        history.name: forecast(history.samples, limit=history.limit, now=now)
+        for history in histories
+    }
+    return {name: seen for name, seen in forecasts.items() if seen is not None}
 
 
-def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
-    """The newest two that ended by themselves: given up ones tell nothing."""
+def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:
+    """Return the newest two hourly backups that ended done or failed; given-up ones are skipped."""
     ended = [
-        HourRun(
+        HourlyFacts(
             run.ended_at,
             run.state is RunState.FAILED or run.error_code == PARTLY_READ,
             run.resume_at is not None or run.state is RunState.DONE,
@@ -288,7 +300,7 @@ def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
     return tuple(ended[:2])
 
 
-def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
+def _running(runs: Sequence[RunRecord]) -> tuple[RunFacts, ...]:
     lasted = [
         (run.ended_at - run.started_at).total_seconds()
         for run in runs
@@ -296,7 +308,7 @@ def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
     ]
     usual = statistics.median(lasted[:RUNS]) if lasted else None
     return tuple(
-        Running(run.id, begun, run.moved_at or begun, usual)
+        RunFacts(run.id, begun, run.moved_at or begun, usual)
         for run in runs
         if run.state is RunState.RUNNING and run.kind is CommitKind.BACKUP
         for begun in [run.went_on_at or run.started_at]

@@ -1,4 +1,4 @@
-"""The digest: what is said once a day, whether or not something is wrong. Pure."""
+"""The daily digest of alerts and backups, sent also if there are no problems. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,31 +6,31 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from unlost.alerts.rules import OLDEST_BACKUP
-from unlost.alerts.watched import Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import AlertFacts, OrgFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, Verdict
 
-LATE_HOURS = 6  # a digest that could not be told for so long is left to the next day
+LATE_HOURS = 6  # a digest that is later than this is skipped until the next day
 
 
 @dataclass(frozen=True, slots=True)
 class DailyAt:
-    """When a channel is told the digest: a time of the day in a zone."""
+    """The time of day, in a zone, at which a channel receives the digest."""
 
     at: time
     zone: str
 
 
 def digest_day(when: DailyAt, now: datetime) -> str | None:
-    """The day whose digest is to be told now; None outside the hours after its time."""
+    """Return the day whose digest is due now; None outside the hours after its time."""
     local = now.astimezone(ZoneInfo(when.zone))
     begins = datetime.combine(local.date(), when.at, local.tzinfo)
     late = (local - begins).total_seconds() / 3600
     return f"{local:%Y-%m-%d}" if 0 <= late < LATE_HOURS else None
 
 
-def digest(watched: Watched, *, lasting: int) -> Alarm:
-    """What is said: each org's newest backup, its storages, what lasts."""
+def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
+    """Return the digest: each org's newest backup, its storages, and open alerts."""
     whole = sum(_fine(org) for org in watched.orgs)
     count = len(watched.orgs)
     first = f"{whole} of {count} {'org' if count == 1 else 'orgs'} backed up and complete."
@@ -40,20 +40,20 @@ def digest(watched: Watched, *, lasting: int) -> Alarm:
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
     lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
     command = "unlost alert list" if lasting else ""
-    return Alarm(Rule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
+    return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
 
 
-def _fine(org: WatchedOrg) -> bool:
+def _fine(org: OrgFacts) -> bool:
     proof = org.proof
     return proof is not None and proof.verdict is Verdict.COMPLETE and not _old(org, proof)
 
 
-def _old(org: WatchedOrg, proof: Certificate) -> bool:
-    """True if the newest backup is older than it may be."""
+def _old(org: OrgFacts, proof: Certificate) -> bool:
+    """Return True if the newest backup is older than allowed."""
     return org.schedule.nightly is not None and org.now - proof.as_of > OLDEST_BACKUP
 
 
-def _lines(org: WatchedOrg) -> Iterator[str]:
+def _lines(org: OrgFacts) -> Iterator[str]:
     if org.proof is None:
         yield f"{org.name}: no backup yet."
     else:
@@ -68,15 +68,15 @@ def _lines(org: WatchedOrg) -> Iterator[str]:
         yield f"{org.name}: {name} {share:.1%} full{full}."
 
 
-def _backup(org: WatchedOrg, proof: Certificate) -> str:
-    """The night, with what the hours before it brought since the night before."""
-    held = sum(line.held for line in proof.tables)
+def _backup(org: OrgFacts, proof: Certificate) -> str:
+    """Describe a nightly backup, with the changes of the hourly ones before it."""
+    live_count = sum(line.stored for line in proof.tables)
     day = org.counts[0] if org.counts else None
     created, changed, deleted = (
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
     return (
-        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {held:,} records, {created:,} created, "
+        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
         f"{changed:,} changed, {deleted:,} deleted; {proof.verdict.value}."
     )

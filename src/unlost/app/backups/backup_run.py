@@ -1,4 +1,4 @@
-"""Runs of nights and of hours between them: their ports, what they leave, and how an hour is closed."""
+"""Runs of nightly and hourly backups: their ports, cleanup, and how an hourly run is closed."""
 
 import shutil
 from contextlib import suppress
@@ -9,7 +9,8 @@ from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.catalog.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
-from unlost.model.ports import Observer, Source
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 
 KIND = CommitKind.BACKUP
@@ -18,7 +19,7 @@ PARTLY_READ = "hourly-unread"
 
 
 def backup_ports(app: Application, source: Source, run: str, observer: Observer) -> BackupPorts:
-    """What the engine needs for one run."""
+    """Return the engine's ports for one run."""
     app.home.work.mkdir(mode=0o700, exist_ok=True)
     return BackupPorts(
         source=source,
@@ -32,22 +33,22 @@ def backup_ports(app: Application, source: Source, run: str, observer: Observer)
 
 
 def refresh_identity(org: ProtectedOrg, source: Source) -> None:
-    """Take over a label, a kind or a zone that changed; the tenant is proved already."""
+    """Save a changed label, kind or zone; the tenant was checked already."""
     identity = source.identity()
     if identity != org.identity:
         save_org(replace(org, identity=identity))
 
 
 def drop_ended_steps(app: Application) -> None:
-    """Drop the steps of runs that do not go on, which a process that was killed did not drop."""
+    """Drop the steps of ended runs, which a killed process leaves behind."""
     for run in ended_runs(app.steps.runs()):
         app.steps.drop(run)
 
 
 def close_hours(app: Application, org: ProtectedOrg, *, but: str = "") -> None:
-    """End what reads of hours a crash left open, all ``but`` one: they are not gone on with.
+    """Close hourly runs that a crash left open, except ``but``; they are not resumed.
 
-    Raises Conflict (``run-in-progress``) where a process is at one.
+    Raises Conflict (``run-in-progress``) if a process is executing one.
     """
     for hour in unfinished_backups(org.oid, hourly=True):
         if hour.id != but:
@@ -56,13 +57,13 @@ def close_hours(app: Application, org: ProtectedOrg, *, but: str = "") -> None:
 
 
 def close_hour(app: Application, org: ProtectedOrg, end: RunEnd, *, run: str) -> None:
-    """End a run of an hour for good, as done if it was committed before it could say so."""
-    made = _committed(app, org, run)
-    if made is None:
-        with suppress(UnlostError):  # what stays is garbage of a run that nobody goes on with
+    """Close an hourly run, as done if it was committed before a crash."""
+    info = _committed(app, org, run)
+    if info is None:
+        with suppress(UnlostError):  # what stays is garbage, which a sweep removes
             app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     elif end.state is not RunState.DONE:
-        end = RunEnd(RunState.DONE, None, snapshot=made.number)
+        end = RunEnd(RunState.DONE, None, snapshot=info.number)
     shutil.rmtree(app.home.work / run, ignore_errors=True)
     end_run(run, replace(end, at=app.clock.now()))
     app.steps.drop(run)

@@ -1,17 +1,17 @@
-"""Moments, as actions take them; what they mean is told in ``unlost.engine.moments``."""
+"""Parse moments for actions; their meaning is documented in ``unlost.engine.moments``."""
 
 from unlost.engine.moments import (
     LATEST,
     LIVE,
     Latest,
-    Live,
+    LiveMoment,
     Moment,
     Numbered,
     Past,
     Until,
     backup_at,
     end_of_day,
-    last_look,
+    last_observation,
     parse_moment,
     parse_past,
     proof_of_night,
@@ -19,6 +19,6 @@ from unlost.engine.moments import (
 )
 
 __all__ = [
-    "LATEST", "LIVE", "Latest", "Live", "Moment", "Numbered", "Past", "Until", "backup_at",
-    "end_of_day", "last_look", "parse_moment", "parse_past", "proof_of_night", "resolve",
+    "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
+    "end_of_day", "last_observation", "parse_moment", "parse_past", "proof_of_night", "resolve",
 ]  # fmt: skip

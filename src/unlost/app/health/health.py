@@ -1,12 +1,12 @@
-"""How things are: one check each, and the verdict over all."""
+"""Results of health checks, and their repairs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Health(StrEnum):
-    """How a thing is."""
+class HealthState(StrEnum):
+    """The result of a check."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -14,14 +14,14 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; ``next_step`` says what puts it in order.
+class HealthCheck:
+    """The result of one check; ``next_step`` is how to fix it.
 
-    ``repairable``: `--repair` can do it. ``repaired``: it was not in order, and is now.
+    ``repairable``: `--repair` can fix it. ``repaired``: it was broken and is fixed now.
     """
 
     name: str
-    health: Health
+    health: HealthState
     sentence: str
     next_step: str = ""
     repairable: bool = False
@@ -29,28 +29,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A check, and what would repair what it found."""
+class RepairableCheck:
+    """A check and the repair of the problem that it found, if there is one."""
 
-    check: Check
+    check: HealthCheck
     repair: Callable[[], None] | None = None
 
 
-def good(name: str, sentence: str) -> Look:
-    """All is well."""
-    return Look(Check(name, Health.GOOD, sentence))
+def good(name: str, sentence: str) -> RepairableCheck:
+    """Return a check that passed."""
+    return RepairableCheck(HealthCheck(name, HealthState.GOOD, sentence))
 
 
 def warning(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
-    """It works, but somebody should see to it."""
-    check = Check(name, Health.WARNING, sentence, next_step, repair is not None)
-    return Look(check, repair)
+) -> RepairableCheck:
+    """Return a check of something that works but needs attention."""
+    check = HealthCheck(name, HealthState.WARNING, sentence, next_step, repair is not None)
+    return RepairableCheck(check, repair)
 
 
 def bad(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
-    """It does not work."""
-    return Look(Check(name, Health.BAD, sentence, next_step, repair is not None), repair)
+) -> RepairableCheck:
+    """Return a check of something that does not work."""
+    return RepairableCheck(
+        HealthCheck(name, HealthState.BAD, sentence, next_step, repair is not None), repair
+    )

@@ -1,4 +1,4 @@
-"""How a home and its vault are: keys, store, database, copies, service, channels."""
+"""Health checks of a home and its vault: keys, store, database, copies, service, channels."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
-from unlost.app.health.keys import key_looks
+from unlost.app.health.health import RepairableCheck, bad, good, warning
+from unlost.app.health.keys import key_checks
 from unlost.app.home.home import read_home_key
 from unlost.app.home.home_keys import service_key_of
 from unlost.app.home.stores import store_at
@@ -25,25 +25,26 @@ from unlost.catalog.secrets import closed_secrets, sealing_key
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
 from unlost.model.store import Store
+from unlost.vault.keys.opening import vault_format
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
-OTHERS = 0o077  # what a key file must not allow anybody else
+OTHERS = 0o077  # permissions that a key file must not grant
 PRIVATE = 0o600
-ROOM = 0.10  # of a disk
+ROOM = 0.10  # the free share of a disk below which to warn
 
 
-def home_looks(app: Application) -> Iterator[Look]:
-    """All of a home, in the order in which things depend on each other."""
+def home_checks(app: Application) -> Iterator[RepairableCheck]:
+    """Yield all checks of a home, ordered so that each depends only on earlier ones."""
     yield from _keys(app)
     yield from _database(app)
     yield from _vault(app)
-    yield from key_looks(app)
+    yield from key_checks(app)
     yield from _room(app)
     yield from _service(app)
 
 
-def _keys(app: Application) -> Iterator[Look]:
+def _keys(app: Application) -> Iterator[RepairableCheck]:
     for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
         if file.exists():
             yield _private(name, file)
@@ -64,15 +65,15 @@ def _keys(app: Application) -> Iterator[Look]:
         yield good("secrets", "All secrets open with this home's key.")
 
 
-def _credentials(app: Application) -> Iterator[Look]:
-    """The files with credentials of buckets, as far as this user may read them."""
+def _credentials(app: Application) -> Iterator[RepairableCheck]:
+    """Check the files with bucket credentials that this user may read."""
     for place in filter(None, (app.home.place, mirror_place(app))):
         for file in filter(None, (place.reach.credentials_file, place.reach.maintenance_file)):
             if os.access(file, os.R_OK):
                 yield _private("credentials", file)
 
 
-def _private(name: str, file: Path) -> Look:
+def _private(name: str, file: Path) -> RepairableCheck:
     if file.stat().st_mode & OTHERS:
         return bad(
             name,
@@ -83,18 +84,18 @@ def _private(name: str, file: Path) -> Look:
     return good(name, f"{file} is for its owner alone.")
 
 
-def _database(app: Application) -> Iterator[Look]:
+def _database(app: Application) -> Iterator[RepairableCheck]:
     if app.home.database:
         yield good("database", f"PostgreSQL {server_version()} answers.")
     for file in app.home.files:
         if file.exists():
-            found = _quick_check(file)
-            if found == "ok":
+            quick_check = _quick_check(file)
+            if quick_check == "ok":
                 yield good("database", f"{file} is whole.")
             else:
                 yield bad(
                     "database",
-                    f"{file} is damaged: {found}.",
+                    f"{file} is damaged: {quick_check}.",
                     "Stop the service. The file of jobs may simply be moved away; bring "
                     "catalog.sqlite back with `unlost vault rebuild` into another folder.",
                 )
@@ -103,15 +104,15 @@ def _database(app: Application) -> Iterator[Look]:
 def _quick_check(file: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            (check_result,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         return str(error)
-    return str(found)
+    return str(check_result)
 
 
-def _vault(app: Application) -> Iterator[Look]:
+def _vault(app: Application) -> Iterator[RepairableCheck]:
     try:
-        orgs, number = app.vault.orgs(), app.whole_vault.format()
+        orgs, number = app.vault.orgs(), vault_format(store_at(app.home.place, clock=app.clock))
     except UnlostError as error:
         yield bad("vault", error.sentence, error.next_step)
         return
@@ -130,7 +131,7 @@ def _vault(app: Application) -> Iterator[Look]:
     yield _second_copy(app)
 
 
-def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
+def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableCheck:
     takes = f"{app.home.place} takes what is written, each name once"
     if not may_delete:
         return warning(
@@ -150,7 +151,7 @@ def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
     return good("store", f"{takes}.")
 
 
-def _copy(app: Application) -> Iterator[Look]:
+def _copy(app: Application) -> Iterator[RepairableCheck]:
     if copy_is_due(app):
         yield warning(
             "copy",
@@ -166,7 +167,7 @@ def _copied(app: Application) -> None:
     copy_if_due(app)
 
 
-def _verified() -> Iterator[Look]:
+def _verified() -> Iterator[RepairableCheck]:
     check = standing_check()
     if check is not None and check.damages:
         yield bad(
@@ -176,7 +177,7 @@ def _verified() -> Iterator[Look]:
         )
 
 
-def _second_copy(app: Application) -> Look:
+def _second_copy(app: Application) -> RepairableCheck:
     place = mirror_place(app)
     if place is None:
         return warning(
@@ -200,7 +201,7 @@ def _second_copy(app: Application) -> Look:
     return good("second copy", f"There is a second copy of the vault in {place}, up to date.")
 
 
-def _room(app: Application) -> Iterator[Look]:
+def _room(app: Application) -> Iterator[RepairableCheck]:
     for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
         if folder is not None and folder.exists():
             used = shutil.disk_usage(folder)
@@ -212,13 +213,13 @@ def _room(app: Application) -> Iterator[Look]:
 
 
 def _is_taken(app: Application, lock: str) -> bool:
-    held = app.locks.take(lock)
-    if held is not None:
-        held.release()
-    return held is None
+    free_lock = app.locks.take(lock)
+    if free_lock is not None:
+        free_lock.release()
+    return free_lock is None
 
 
-def _service(app: Application) -> Iterator[Look]:
+def _service(app: Application) -> Iterator[RepairableCheck]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
     if _is_taken(app, LEAD):
         yield good("service", "The service runs.")
@@ -228,13 +229,13 @@ def _service(app: Application) -> Iterator[Look]:
             f"The service does not run, so that {', '.join(planned)} is not backed up by itself.",
             "Start it with `unlost up`, best as a systemd unit.",
         )
-    if planned and not any(one.kind.takes_alerts for one in list_channels()):
+    if planned and not any(channel.kind.takes_alerts for channel in list_channels()):
         yield warning(
             "alerts",
             "Nobody is told when something breaks: there is no channel.",
             "Add one with `unlost alert channel`.",
         )
-    lasting = [one for one in list_alerts() if one.resolved_at is None]
+    lasting = [alert for alert in list_alerts() if alert.resolved_at is None]
     if lasting:
         yield warning(
             "alerts", f"{len(lasting)} alerts last.", "See them with `unlost alert list`."

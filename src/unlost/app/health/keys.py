@@ -1,36 +1,36 @@
-"""How the ways into a vault are: enough of them, whole, and none beside what it opens."""
+"""Health checks of the vault's keys: enough of them, undamaged, and apart from the vault."""
 
 from collections.abc import Iterator
 from functools import partial
 
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
-from unlost.app.vault.home_copy import copies_tell_of, renew_copies
+from unlost.app.vault.home_copy import copies_name, renew_copies
 from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES
-from unlost.vault.keys.key_slots import Way, ways
+from unlost.vault.keys.key_slots import SlotState, ways
 from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
 from unlost.vault.keys.register import mend_register, registered, strange_entries
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
 from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
 from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
 
-ENOUGH = 2  # ways in: one may be lost
+ENOUGH = 2  # key slots, so that one may be lost
 
 
-def key_looks(app: Application) -> Iterator[Look]:
-    """Nothing where the vault cannot be opened: that is told by who looks at the vault."""
+def key_checks(app: Application) -> Iterator[RepairableCheck]:
+    """Yield the checks of keys; none if the vault does not open, which another check reports."""
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
-        held = ways(opened.store, opened.keys)
+        slot_states = ways(opened.store, opened.keys)
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for way in held:
+    for way in slot_states:
         yield from _slot(opened, way)
     if is_unfinished(opened.store, opened.keys):
         yield warning(
@@ -41,16 +41,16 @@ def key_looks(app: Application) -> Iterator[Look]:
         )
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
+    yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
 
 
-def _strange(opened: OpenedKeys) -> Iterator[Look]:
-    """What somebody put where keys lie; it counts for nothing."""
+def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
+    """Check for foreign objects among the keys, which have no effect."""
     store, keys = opened.store, opened.keys
-    if found := strange_entries(store, keys):
+    if entries := strange_entries(store, keys):
         yield warning(
             "register",
-            f"{register_name(found[0])} and {len(found) - 1} more do not prove themselves: the newest "
+            f"{register_name(entries[0])} and {len(entries) - 1} more do not prove themselves: the newest "
             "whole entry of the register counts.",
             "`unlost doctor --repair` removes them; see then with `unlost key list` whether each key "
             "is there.",
@@ -74,7 +74,7 @@ def _strange(opened: OpenedKeys) -> Iterator[Look]:
         )
 
 
-def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
+def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck]:
     store, keys = opened.store, opened.keys
     if shredding_unfinished(store, keys):
         yield warning(
@@ -83,14 +83,14 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
             "`unlost doctor --repair` takes it away.",
             repair=partial(finish_shredding, store, keys),
         )
-    if found := strange_proofs(store, keys):
+    if proofs := strange_proofs(store, keys):
         yield warning(
             "shredding proof",
-            f"{found[0]} says that an org was shredded, and does not count. Somebody put it there.",
+            f"{proofs[0]} says that an org was shredded, and does not count. Somebody put it there.",
             "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
             repair=partial(remove_strange_proofs, store, keys),
         )
-    if copies_tell_of(app, forgotten_orgs(shredded_orgs(store, keys))):
+    if copies_name(app, forgotten_orgs(shredded_orgs(store, keys))):
         yield warning(
             "shredding copies",
             "Copies of this home's data in the vault still tell of an org that was shredded.",
@@ -99,8 +99,8 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
         )
 
 
-def _apart(app: Application) -> Iterator[Look]:
-    """A key in the vault's own folder is refused before anybody can look."""
+def _apart(app: Application) -> Iterator[RepairableCheck]:
+    """Warn if vault and key lie in one folder. (A key inside the vault is refused earlier.)"""
     root, vault, key = app.home.root, app.home.vault, service_key_of(app.home)
     if vault is not None and vault.is_relative_to(root) and key.is_relative_to(root):
         yield warning(
@@ -111,7 +111,7 @@ def _apart(app: Application) -> Iterator[Look]:
         )
 
 
-def _slot(opened: OpenedKeys, way: Way) -> Iterator[Look]:
+def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
     if not way.counts:
         yield warning(
             f"slot {way.slot}",
@@ -126,6 +126,7 @@ def _slot(opened: OpenedKeys, way: Way) -> Iterator[Look]:
             f"Bring keys/{way.slot} back from a copy of the vault, or take it away: "
             f"unlost key remove {way.slot}",
         )
+    # Each slot is stored in several copies; one is enough to open.
     elif way.whole < len(COPIES):
         yield warning(
             f"slot {way.slot}",
@@ -139,7 +140,7 @@ def _repaired(opened: OpenedKeys, slot: str) -> None:
     repair_slot(opened.store, opened.keys, slot)
 
 
-def _enough(usable: list[str], *, sheet: str) -> Iterator[Look]:
+def _enough(usable: list[str], *, sheet: str) -> Iterator[RepairableCheck]:
     names = ", ".join(usable)
     if sheet and usable:
         yield good("keys", f"The vault opens by {names}, and by its recovery sheet.")

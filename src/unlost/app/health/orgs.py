@@ -1,4 +1,4 @@
-"""How an org is: does it answer, what may be read and written, is its newest backup good."""
+"""Health checks of an org: sign-in, read and write permissions, and the newest backup."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,21 +6,21 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
 from unlost.model.certificate import Verdict
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
 OLDEST = timedelta(hours=36)
 
 
-def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Look]:
-    """All of an org; ``ask``: it is called too."""
+def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
+    """Yield all checks of an org; ``ask`` also calls the org."""
     yield from _zone(org)
     if ask:
         yield from _reader(app, org)
@@ -32,18 +32,18 @@ def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Loo
         yield bad(f"{org.name}: backup", error.sentence, error.next_step)
 
 
-def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
-    """After a new master key: how much can still be read by who has an earlier one."""
-    left = app.whole_vault.under_earlier_keys(org.oid)
+def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
+    """Check after a renewal of the master key how much data is still under an earlier key."""
+    earlier = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
-    if left.objects:
+    if earlier.objects:
         yield warning(
             name,
-            f"{left.objects} objects that backups are read from are still sealed under an earlier key.",
+            f"{earlier.objects} objects that backups are read from are still sealed under an earlier key.",
             "The service seals them anew, a part each night. To do it now: "
             f"unlost key rekey {org.name}",
         )
-    elif not left.complete:
+    elif not earlier.complete:
         yield good(
             name,
             "All that backups need is under the newest key. The earlier one goes with what nobody needs "
@@ -51,7 +51,7 @@ def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         )
 
 
-def _zone(org: ProtectedOrg) -> Iterator[Look]:
+def _zone(org: ProtectedOrg) -> Iterator[RepairableCheck]:
     try:
         ZoneInfo(org.identity.zone)
     except (KeyError, ValueError, OSError):
@@ -62,12 +62,16 @@ def _zone(org: ProtectedOrg) -> Iterator[Look]:
         )
 
 
-def _reader(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: reading"
     try:
         with app.open_org(org) as source:
             yield from _clock(app, org, source)
-            gaps = [one for one in source.discover().findings if one.severity is Severity.GAP]
+            gaps = [
+                finding
+                for finding in source.discover().findings
+                if finding.severity is Severity.GAP
+            ]
     except UnlostError as error:
         yield bad(name, error.sentence, error.next_step)
         return
@@ -78,10 +82,10 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         yield good(name, "The org answers, and all of it is seen.")
 
 
-def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Look]:
+def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
     before = app.clock.now()
-    told = source.server_time()
-    apart = abs(told - before - (app.clock.now() - before) / 2)
+    server_time = source.server_time()
+    apart = abs(server_time - before - (app.clock.now() - before) / 2)
     if apart > SKEW:
         yield bad(
             f"{org.name}: clock",
@@ -92,7 +96,7 @@ def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Look
         yield good(f"{org.name}: clock", "This machine's clock agrees with the org's.")
 
 
-def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: writing"
     if find_writer(org.oid) is None:
         yield warning(
@@ -117,7 +121,7 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         yield good(name, "The write identity may write all that comes back.")
 
 
-def _backup(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: backup"
     proof = proof_of_night(app.vault, org.oid)
     command = f"unlost backup {org.name}"

@@ -1,1 +1,1 @@
-"""The home of this machine: its files, database, keys and stores, and how Unlost is started in it."""
+"""The home on this machine: its files, database, keys and stores, and process settings."""

@@ -1,7 +1,8 @@
-"""A folder of entries that may be lost (port ``Cache``): sealed, and believed only if they open.
+"""A folder of disposable cache entries (port ``Cache``), encrypted and authenticated.
 
-An entry is a file: version byte 1, 12 bytes of nonce, AES-256-GCM over zstd. The additional data name
-the org and the entry, so that a file that was moved, cut or changed does not open and counts as lost.
+An entry is a file: version byte 1, 12 bytes of nonce, AES-256-GCM over zstd. The additional data
+contains the org and the entry's name, so a file that was moved, cut or changed does not open and
+counts as missing.
 """
 
 from contextlib import suppress
@@ -14,33 +15,33 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 VERSION = b"\x01"
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2: 96 bits
 KEY_BYTES = 32
 INFO = b"unlost/home/cache/1"
 NAME_LENGTH = 32
-LARGEST = 256 << 20  # bytes of an entry; a larger one is not kept
+LARGEST = 256 << 20  # bytes of an entry; a larger one is not stored
 
 
 def cache_key(home_key: bytes) -> bytes:
-    """The key of entries, derived from the 32 bytes of the home's key file (HKDF, RFC 5869)."""
+    """Derive the key of entries from the 32 bytes of the home's key file (HKDF, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO).derive(home_key)
 
 
 class FolderCache:
-    """The entries of one org in a folder of its own."""
+    """The cache entries of one org, in its own folder."""
 
     def __init__(self, folder: Path, *, org: str, key: bytes, entropy: Entropy) -> None:
-        """``folder`` is shared by all orgs; it is made when the first entry is kept."""
+        """Use a folder that all orgs share; it is created with the first entry."""
         self._folder = folder / org
         self._org = org
         self._cipher = AESGCM(key)
         self._entropy = entropy
 
     def get(self, name: str) -> bytes | None:
-        """The entry; None where there is none, or none that opens."""
+        """Return an entry; None if it is missing or does not open."""
         try:
             sealed = self._file(name).read_bytes()
             nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
@@ -52,7 +53,7 @@ class FolderCache:
         return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST)
 
     def put(self, name: str, value: bytes) -> None:
-        """Keep an entry; a folder that cannot be written keeps none."""
+        """Store an entry; ignored if the folder cannot be written."""
         if len(value) > LARGEST:
             return
         nonce = self._entropy.bytes(NONCE_BYTES)
@@ -68,11 +69,11 @@ class FolderCache:
             _remove(draft)
 
     def drop(self, name: str) -> None:
-        """Forget an entry."""
+        """Delete an entry."""
         _remove(self._file(name))
 
     def clear(self) -> None:
-        """Forget all entries of the org."""
+        """Delete all entries of the org."""
         for file in self._folder.glob("*"):
             _remove(file)
 

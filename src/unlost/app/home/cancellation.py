@@ -1,41 +1,41 @@
-"""The brake of a process: runs stop at their next call, as they would where an allowance is spent."""
+"""Cancellation of runs: they stop at their next call, as they do when an API limit is reached."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import Wish
-from unlost.model.ports import Budget, Clock
+from unlost.model.jobs import RunCommand
+from unlost.model.ports.system import Budget, Clock
 
 
 @dataclass(slots=True)
-class Brake:
-    """Pulled once, it stays pulled."""
+class CancellationFlag:
+    """A flag of the process that stops all its runs; once set, it stays set."""
 
     lost: bool = False
     _pulled: threading.Event = field(default_factory=threading.Event)
 
     def lose(self) -> None:
-        """Stop whatever runs: this process lost the locks under which it does."""
+        """Stop all runs, because this process lost the locks that they rely on."""
         self.lost = True
         self.pull()
 
     def pull(self) -> None:
-        """Stop whatever runs in this process."""
+        """Stop all runs of this process."""
         self._pulled.set()
 
     @property
     def pulled(self) -> bool:
-        """True once it was pulled."""
+        """True once the flag is set."""
         return self._pulled.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is pulled, but not longer than this; True if it is."""
+        """Wait until the flag is set, at most this long; return True if it is set."""
         return self._pulled.wait(seconds)
 
     def check(self) -> None:
-        """Raise LimitReached (``run-stopped``) once it was pulled."""
+        """Raise LimitReached (``run-stopped``) if the flag is set."""
         if self.pulled:
             raise LimitReached(
                 "run-stopped",
@@ -45,22 +45,22 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
-class Braked:
-    """A budget that gives nothing once a brake was pulled (port ``Budget``)."""
+class RunCancelled:
+    """A budget that grants no calls once a run is cancelled (port ``Budget``)."""
 
     budget: Budget
-    brake: Brake
-    own: "RunBrake | None" = None
+    brake: CancellationFlag
+    run_flag: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
-        """As the budget; raises LimitReached when stopped."""
+        """Take calls from the budget; raises LimitReached when the run is stopped."""
         self.brake.check()
-        if self.own is not None:
-            self.own.check()
+        if self.run_flag is not None:
+            self.run_flag.check()
         self.budget.take(calls)
 
     def report(self, *, used: int, limit: int) -> None:
-        """As the budget."""
+        """Pass the report to the budget."""
         self.budget.report(used=used, limit=limit)
 
 
@@ -68,36 +68,36 @@ LOOK_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class RunBrake:
-    """Stops one run when people ask for it; what they want is looked up now and then."""
+class RunCancellation:
+    """Stops one run on the command of a person, which is looked up every two seconds."""
 
     run: str
     clock: Clock
-    wanted: Callable[[str], Wish]
+    wanted: Callable[[str], RunCommand]
     _looked: float = field(default=-LOOK_SECONDS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
-        """Raise LimitReached (``run-paused``, ``run-cancelled``) if somebody wants that."""
+        """Raise LimitReached (``run-paused``, ``run-cancelled``) after a command."""
         with self._lock:
             now = self.clock.monotonic()
             if now - self._looked < LOOK_SECONDS:
                 return
             self._looked = now
         wish = self.wanted(self.run)
-        if wish is not Wish.NONE:
+        if wish is not RunCommand.NONE:
             raise stopped(self.run, wish)
 
 
-def stopped(run: str, wish: Wish) -> LimitReached:
-    """The error by which a run stops that people paused or cancelled (codes of ``model.jobs``)."""
-    if wish is Wish.PAUSE:
+def stopped(run: str, wish: RunCommand) -> LimitReached:
+    """Return the error for a paused or cancelled run (codes of ``model.jobs``)."""
+    if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
             f"The run {run} was paused by hand.",
             next_step=f"Let it go on with `unlost runs {run} --go-on`.",
         )
-    if wish is Wish.GIVE_WAY:
+    if wish is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
             f"The run {run} stopped to let the night begin.",

@@ -1,4 +1,4 @@
-"""Django, set up for one home: which database, and whether its tables are up to date.
+"""Django setup for one home: choose the database, and migrate its tables.
 
 A process serves one home at a time; opening another one moves the connection there.
 """
@@ -18,14 +18,14 @@ from unlost.model.errors import IntegrityError
 SETTINGS = "unlost.app.home.settings"
 MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
 
-# Django wants to be set up before any of its models is imported; all modules that import models
+# Django must be set up before any of its models is imported; all modules that import models
 # import this one first.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
 django.setup()
 
 
 def connect(place: Path | str) -> None:
-    """Open the application database, made or brought up to date where needed.
+    """Open the application database, and create or migrate its tables if needed.
 
     ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``,
     ``catalog-development``, ``database-away``), IntegrityError (``catalog-damaged``).
@@ -37,19 +37,20 @@ def connect(place: Path | str) -> None:
     present = _version(place)
     check_schema(present, what=f"The application database {place}")
     _point_django_at(_file(place))
+    # SQLite's user_version saves the check of all migrations at every start.
     if present < SCHEMA:
         migrate(place)
 
 
 def disconnect() -> None:
-    """Let go of the database in this thread."""
+    """Close this thread's database connections."""
     from django.db import connections
 
     connections.close_all()
 
 
 def migrate(file: Path) -> None:
-    """Make the tables of the file that Django points at, or bring them up to date."""
+    """Create or migrate the tables of the file that Django is connected to."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -61,12 +62,12 @@ def migrate(file: Path) -> None:
 def _point_django_at(settings: Mapping[str, Any]) -> None:
     from django.db import connections
 
-    held = connections.settings["default"]
-    if all(held[name] == value for name, value in settings.items()):
+    database = connections.settings["default"]
+    if all(database[name] == value for name, value in settings.items()):
         return
     connections["default"].close()
-    del connections["default"]  # its class is that of the engine before
-    held.update(settings)
+    del connections["default"]  # its class belongs to the previous engine
+    database.update(settings)
 
 
 def _file(file: Path) -> Mapping[str, Any]:
@@ -78,7 +79,7 @@ def _file(file: Path) -> Mapping[str, Any]:
 
 
 def _server(url: str) -> Mapping[str, Any]:
-    """Django's settings for a URL of libpq; a password comes from where libpq looks for it."""
+    """Return Django's settings for a libpq URL; libpq itself looks up the password."""
     from psycopg.conninfo import conninfo_to_dict
 
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
@@ -97,13 +98,13 @@ def _server(url: str) -> Mapping[str, Any]:
 
 
 def _connect_server() -> None:
-    """Bring the tables up to date where needed; one process does, and the others wait for it."""
+    """Migrate the tables if needed, in one process while the others wait."""
     from django.core.management import call_command
     from django.db import connection
 
-    from unlost.catalog.connection import own_connection
+    from unlost.catalog.connection import returned_connection
 
-    with own_connection():
+    with returned_connection():
         if schema_applied("default") == SCHEMA:
             return
         with connection.cursor() as cursor:
@@ -118,7 +119,7 @@ def _connect_server() -> None:
 
 
 def _version(file: Path) -> int:
-    """The number that the file carries; 0 where there is no file."""
+    """Return the schema version of the file; 0 without a file."""
     if not file.exists():
         return 0
     try:

@@ -1,6 +1,6 @@
-"""Finds connectors: folders of ``unlost.connectors``, and entry points of that name.
+"""Find connectors: folders of ``unlost.connectors``, and entry points of that name.
 
-Names are known without importing anything; a connector is imported when it is asked for.
+Listing names imports nothing; a connector is imported when it is loaded.
 """
 
 import pkgutil
@@ -11,31 +11,31 @@ from importlib.util import find_spec
 from typing import cast
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 
 GROUP = "unlost.connectors"
 ATTRIBUTE = "CONNECTOR"
 
 
 def connector_names() -> Sequence[str]:
-    """Names of all connectors that are installed, in order, spelled with hyphens."""
+    """Return the names of all installed connectors, sorted, spelled with hyphens."""
     return sorted({*_folders(), *_entry_points()})
 
 
 def load_connector(name: str) -> Connector:
-    """The connector of this name; raises NotFound, or UsageError where its package is broken."""
+    """Load a connector; raises NotFound, or UsageError if its package is broken."""
     if name in _folders():
         module = import_module(f"{GROUP}.{name.replace('-', '_')}")
         return cast("Connector", getattr(module, ATTRIBUTE))
-    found = _entry_points().get(name)
-    if found is None:
+    point = _entry_points().get(name)
+    if point is None:
         raise NotFound(
             "connector-unknown",
             f"No connector is named {name!r}.",
             next_step=f"Use one of: {', '.join(connector_names())}.",
         )
     try:
-        return cast("Connector", found.load())
+        return cast("Connector", point.load())
     except Exception as error:
         raise UsageError(
             "connector-broken",

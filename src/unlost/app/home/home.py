@@ -1,15 +1,17 @@
-"""The home: a folder that holds what this machine needs to know, but no backup.
+"""The home: a folder with the settings, state and keys of this machine, but no backups.
 
-unlost.toml       format number, where the vault, its second copy and its service key lie, and the database
-catalog.sqlite    the application database
-steps.sqlite      step results of unfinished runs
-queue.sqlite      jobs that wait or are under way
-cache/            what orgs and a vault far away need not tell again; may be deleted while nothing runs
-keys/home.key     seals the secrets of orgs
-keys/service.key  opens the vault, unless unlost.toml names another place
-locks/            lock files
+    unlost.toml       format number, places of vault, mirror and service key, database URL
+    catalog.sqlite    the application database
+    steps.sqlite      step results of unfinished runs
+    queue.sqlite      waiting and active jobs
+    cache/            metadata of orgs and remote vaults; may be deleted while nothing runs
+    keys/home.key     encrypts the secrets of orgs
+    keys/service.key  opens the vault, unless unlost.toml names another place
+    locks/            lock files
 
-With a PostgreSQL database there are no such files: all of it, and the locks, are in the database.
+With a PostgreSQL database, the database holds the three SQLite files' content and the locks.
+
+See docs/adr/0014 for the database, and docs/adr/0013 for the copies of a home in the vault.
 """
 
 import json
@@ -29,11 +31,11 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
-from unlost.vault.stores.address import CACHE, Reach, StoreAddress, read_address
+from unlost.vault.stores.address import CACHE, BucketOptions, StoreAddress, read_address
 
 FORMAT = 1
-FORMAT_WITH_DATABASE = 2  # a version that does not know databases must not make files
-FORMAT_WITH_BUCKET = 3  # and one that does not know buckets no folders
+FORMAT_WITH_DATABASE = 2  # so that a version without databases does not create files
+FORMAT_WITH_BUCKET = 3  # so that a version without buckets does not create folders
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
@@ -45,9 +47,10 @@ OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home's folder and what its ``unlost.toml`` says; all paths are absolute.
+    """A home's folder and the settings of its ``unlost.toml``; all paths are absolute.
 
-    ``place`` is where the vault lies, ``mirror`` where its second copy does. ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
+    ``place`` is the place of the vault, ``mirror`` that of its mirror. ``database`` is the URL of
+    the PostgreSQL database, empty if the home uses files.
     """
 
     root: Path
@@ -58,7 +61,7 @@ class Home:
 
     @property
     def vault(self) -> Path | None:
-        """The vault's folder; None where it lies in a bucket."""
+        """The vault's folder; None if it is in a bucket."""
         return self.place.folder
 
     @property
@@ -73,33 +76,33 @@ class Home:
 
     @property
     def queue(self) -> Path | str:
-        """Jobs that wait or are under way: a file, or a URL."""
+        """Waiting and active jobs: a file, or a URL."""
         return self.database or self.root / "queue.sqlite"
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The database files; none where the home has a database."""
+        """The database files; none if the home has a PostgreSQL database."""
         places = (self.catalog, self.steps, self.queue)
         return tuple(place for place in places if isinstance(place, Path))
 
     @property
     def locks(self) -> Path:
-        """Folder of lock files."""
+        """The folder of lock files."""
         return self.root / "locks"
 
     @property
     def work(self) -> Path:
-        """Folder of what an unfinished run keeps for itself; may be emptied when none is."""
+        """The folder for temporary data of unfinished runs; may be emptied if there are none."""
         return self.root / "work"
 
     @property
     def cache(self) -> Path:
-        """Folder of what orgs and the vault's store can tell again; may be deleted at any time."""
+        """The folder of cached metadata; may be deleted at any time."""
         return self.root / "cache"
 
     @property
     def home_key(self) -> Path:
-        """The key file that seals secrets of orgs."""
+        """The key file that encrypts secrets of orgs."""
         return self.root / "keys" / "home.key"
 
 
@@ -110,7 +113,10 @@ def plan_home(
     service_key: Path | None,
     database: str = "",
 ) -> Home:
-    """The home that would be made in ``root``; raises Conflict, UsageError; writes nothing."""
+    """Return the home that would be created in ``root``, without writing anything.
+
+    Raises Conflict, UsageError.
+    """
     root = root.absolute()
     if database:
         check_database_url(database)
@@ -147,7 +153,7 @@ def _place(vault: Path | StoreAddress) -> StoreAddress:
 
 
 def check_keys_outside_vault(home: Home) -> None:
-    """Raise UsageError if a key file would lie in the vault's folder: one theft would take both."""
+    """Raise UsageError if a key file is in the vault's folder: one theft would take both."""
     for key in (home.service_key, home.home_key):
         check_outside_vault(key, home.vault)
         check_outside_vault(key, home.mirror.folder if home.mirror is not None else None)
@@ -177,7 +183,7 @@ def check_database_url(url: str) -> None:
 
 
 def check_outside_vault(key: Path, vault: Path | None) -> None:
-    """Raise UsageError if this path lies in the vault's folder, where it has one."""
+    """Raise UsageError if this path is in the vault's folder, if it has one."""
     if vault is not None and key.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "key-in-vault",
@@ -188,7 +194,7 @@ def check_outside_vault(key: Path, vault: Path | None) -> None:
 
 
 def write_home(home: Home) -> None:
-    """Write ``unlost.toml``, whole or not at all; from now on there is a home."""
+    """Write ``unlost.toml`` atomically, which makes the folder a home."""
     text = (
         "# Written by unlost init.\n"
         f"format = {_format_of(home)}\n\n"
@@ -203,7 +209,7 @@ def write_home(home: Home) -> None:
 
 
 def write_mirror(home: Home, mirror: StoreAddress | None) -> None:
-    """Write where the second copy lies into ``unlost.toml``; all else in it stays as it is."""
+    """Write the mirror's place into ``unlost.toml``; the rest of the file is unchanged."""
     lines = (home.root / FILE).read_text(encoding="utf-8").splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("[")]
     begin = next((at for at in starts if lines[at].startswith("[mirror]")), len(lines))
@@ -220,6 +226,7 @@ def _put(home: Home, text: str) -> None:
     with draft.open("w", encoding="utf-8") as file:
         if present.exists():
             shutil.copystat(present, draft)
+        # Keep owner and mode of the present file: the service may run as another user.
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -227,7 +234,7 @@ def _put(home: Home, text: str) -> None:
 
 
 def _format_of(home: Home) -> int:
-    """The oldest format that says all of it."""
+    """Return the oldest format that supports this home's settings."""
     if home.vault is None:
         return FORMAT_WITH_BUCKET
     return FORMAT_WITH_DATABASE if home.database else FORMAT
@@ -237,9 +244,9 @@ def _address(place: StoreAddress, root: Path) -> str:
     return str(place) if place.folder is None else _relative(place.folder, root)
 
 
-def _reach(reach: Reach) -> str:
-    """The lines that say how a bucket is reached; what is as always has none."""
-    told: dict[str, object] = {
+def _reach(reach: BucketOptions) -> str:
+    """Return the lines with a bucket's options; defaults are left out."""
+    section: dict[str, object] = {
         "endpoint": reach.endpoint,
         "region": reach.region,
         "hosted": reach.hosted,
@@ -249,16 +256,16 @@ def _reach(reach: Reach) -> str:
         "bandwidth": reach.bandwidth,
     }
     if reach.cache != CACHE:
-        told["cache"] = reach.cache
+        section["cache"] = reach.cache
     return "".join(
         f"{name} = {json.dumps(value)}\n"
-        for name, value in told.items()
+        for name, value in section.items()
         if value or name == "cache"
     )
 
 
 def read_home(root: Path) -> Home:
-    """The home in this folder; raises NotFound, StoreError, IntegrityError, UsageError."""
+    """Read the home in this folder; raises NotFound, StoreError, IntegrityError, UsageError."""
     root = root.absolute()
     try:
         settings = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
@@ -289,33 +296,33 @@ def read_home(root: Path) -> Home:
     return home
 
 
-def _place_of(told: Mapping[str, object], root: Path) -> StoreAddress:
-    reach = Reach(
-        endpoint=str(told.get("endpoint", "")),
-        region=str(told.get("region", "")),
-        hosted=told.get("hosted") is True,
-        ca_file=_file_of(told, "ca_file"),
-        credentials_file=_file_of(told, "credentials_file"),
-        maintenance_file=_file_of(told, "maintenance_credentials_file"),
-        bandwidth=_megabytes(told, "bandwidth", 0),
-        cache=_megabytes(told, "cache", CACHE),
+def _place_of(section: Mapping[str, object], root: Path) -> StoreAddress:
+    reach = BucketOptions(
+        endpoint=str(section.get("endpoint", "")),
+        region=str(section.get("region", "")),
+        hosted=section.get("hosted") is True,
+        ca_file=_file_of(section, "ca_file"),
+        credentials_file=_file_of(section, "credentials_file"),
+        maintenance_file=_file_of(section, "maintenance_credentials_file"),
+        bandwidth=_megabytes(section, "bandwidth", 0),
+        cache=_megabytes(section, "cache", CACHE),
     )
-    return read_address(str(told["address"]), reach=reach, base=root)
+    return read_address(str(section["address"]), reach=reach, base=root)
 
 
-def _file_of(told: Mapping[str, object], name: str) -> Path | None:
-    return Path(str(told[name])) if told.get(name) else None
+def _file_of(section: Mapping[str, object], name: str) -> Path | None:
+    return Path(str(section[name])) if section.get(name) else None
 
 
-def _megabytes(told: Mapping[str, object], name: str, usual: int) -> int:
-    number = told.get(name, usual)
+def _megabytes(section: Mapping[str, object], name: str, usual: int) -> int:
+    number = section.get(name, usual)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise TypeError(f"{name}, a whole number of megabytes,")
     return number
 
 
 def read_home_key(home: Home) -> bytes:
-    """The 32 bytes of the home's key file; raises NotAllowed."""
+    """Return the 32 bytes of the home's key file; raises NotAllowed."""
     try:
         key = bytes.fromhex(home.home_key.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
@@ -326,7 +333,7 @@ def read_home_key(home: Home) -> bytes:
 
 
 def write_secret_file(file: Path, text: str) -> None:
-    """Write a file that only its owner may read; raises Conflict if there is one already."""
+    """Write a file that only its owner may read; raises Conflict if it exists."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         opened = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

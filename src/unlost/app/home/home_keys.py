@@ -1,4 +1,4 @@
-"""The key that a home's service opens the vault with, and the other ways in that people name."""
+"""The key with which a home's service opens the vault, and other keys given by people."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from unlost.app.home.home import Home
 from unlost.app.home.sealed_key import key_file, slot_of
 from unlost.app.home.stores import home_store
 from unlost.model.errors import NotAllowed, UnlostError
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import open_keyring
@@ -21,13 +21,13 @@ from unlost.vault.keys.unlock import (
     move_service_key,
 )
 
-CREDENTIAL = "unlost.service-key"  # the name under which systemd hands the key to a unit
+CREDENTIAL = "unlost.service-key"  # the name of the key among a unit's systemd credentials
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedKeys:
-    """A vault's store and keys."""
+    """A vault's store and its opened keys."""
 
     store: Store
     keys: Keyring
@@ -35,7 +35,7 @@ class OpenedKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayIn:
-    """A way into the vault that somebody names; without any, it is the service key.
+    """A key given to open the vault; without any, it is the service key.
 
     ``sheet`` is the text of the recovery sheet, ``passphrase`` belongs to the slot of that name.
     """
@@ -49,7 +49,7 @@ class WayIn:
         return "WayIn()"
 
     def provider(self, home: Home) -> KeyProvider:
-        """What opens the vault."""
+        """Return the key provider that opens the vault."""
         if self.sheet:
             return ByRecoverySheet(self.sheet)
         if self.passphrase:
@@ -61,21 +61,21 @@ SERVICE_WAY = WayIn()
 
 
 def credential() -> Path | None:
-    """The key that systemd handed to this process, if it did."""
+    """Return the key file that systemd passed to this process, if any."""
     folder = os.environ.get(CREDENTIALS)
     file = Path(folder) / CREDENTIAL if folder else None
     return file if file is not None and file.exists() else None
 
 
 def service_key_of(home: Home) -> Path:
-    """The key file of the service: what systemd handed over, else that of the home."""
+    """Return the key file of the service: systemd's credential, or else the home's file."""
     return credential() or home.service_key
 
 
 def open_keys(
     home: Home, *, clock: Clock, entropy: Entropy, way: WayIn = SERVICE_WAY
 ) -> OpenedKeys:
-    """The keys of a home's vault; raises as ``open_keyring`` does."""
+    """Open the keys of a home's vault; raises as ``open_keyring`` does."""
     store = home_store(home, clock=clock)
     try:
         keys = open_keyring(store, way.provider(home), entropy=entropy)
@@ -87,12 +87,12 @@ def open_keys(
 
 
 def draft_of(home: Home) -> Path:
-    """Where a key of the service lies until it takes the place of the one before."""
+    """Return the path of a new service key until it replaces the present one."""
     return home.service_key.with_name(f"{home.service_key.name}.new")
 
 
 def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
-    """A change of the service's key that was cut off just after it counted; else the error again."""
+    """Finish an interrupted change of the service key that already counts; else raise again."""
     draft = draft_of(home)
     if credential() is None and draft.exists():
         with suppress(NotAllowed):
@@ -103,7 +103,7 @@ def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
 
 
 def service_slots(home: Home) -> tuple[str, ...]:
-    """The slots that the service of this home can open, as its key files say."""
+    """Return the slots of this home's service, as its key files name them."""
     return tuple(dict.fromkeys(_slots(home)))
 
 

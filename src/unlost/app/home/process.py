@@ -1,7 +1,7 @@
-"""How a process of Unlost uses memory: what it settles once, before it does anything, and what it gives back.
+"""Memory settings of the process, applied once at its start, and returning unused memory.
 
-It is a setting of the whole process, so that it belongs to the program and not to the vault or to a
-connector, which are libraries too.
+They concern the whole process, so they belong to the program and not to the vault or a connector,
+which are libraries too.
 """
 
 import ctypes
@@ -13,15 +13,15 @@ ARENAS = 2
 
 
 def settle() -> None:
-    """Settle it. Doing it again changes nothing."""
+    """Apply the settings; repeated calls change nothing."""
     share_arenas()
 
 
 def share_arenas() -> bool:
-    """Let all threads allocate from two arenas, where the C library has such; True if it does.
+    """Limit all threads to two allocation arenas with glibc; True if it succeeded.
 
-    Each of glibc's arenas keeps what its busiest moment needed. A thread hands its pages of rows to
-    the next one, so that with an arena a thread most of them lie idle: a seventh of the memory of a
+    Each of glibc's arenas keeps the memory of its busiest moment. Threads pass pages of rows on to
+    each other, so with one arena per thread most of it lies idle: a seventh of the memory of a
     backup of long mails.
     """
     if sys.platform != "linux":
@@ -31,11 +31,11 @@ def share_arenas() -> bool:
 
 
 def give_back() -> None:
-    """Give the system what a job before has left: the next one, in the same process, needs other memory.
+    """Return the memory of a finished job to the system, as the next job needs other sizes.
 
-    Both allocators keep pages that are free, for a while or for good (malloc_trim(3); Arrow's pool).
+    Both allocators keep free pages, for a while or forever (malloc_trim(3); Arrow's pool).
     """
-    arrow = sys.modules.get("pyarrow")  # a process that has not loaded it holds nothing of it
+    arrow = sys.modules.get("pyarrow")  # without an import there is nothing to release
     if arrow is not None:
         arrow.default_memory_pool().release_unused()
     if sys.platform == "linux":

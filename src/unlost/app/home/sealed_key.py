@@ -1,8 +1,8 @@
-"""A key file of the service that another server seals: it opens the vault only while that one says so.
+"""A service key file encrypted by another server: the vault opens only while that server allows it.
 
-What is sealed is the text of an ordinary key file. The vault knows nothing of it: the slot is that of a
-key file. Where to ask stands in the file, never in the vault, so that whoever writes to the vault cannot
-lead the token elsewhere.
+The content is the text of an ordinary key file. The vault does not know about it: its slot is that
+of a key file. The server's address is in the file, never in the vault, so that write access to the
+vault cannot redirect the token.
 """
 
 import os
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed
-from unlost.model.learned import learned
 from unlost.vault.keys.unlock import ByServiceKeyFile, ServiceKey
 
 if TYPE_CHECKING:
     from unlost.kit.http.transit import TransitKey
 
 FIRST = "unlost-transit-key 0"
-CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what it hands to a unit
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # systemd's folder of credentials for a unit
 
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Who seals a key file: a key of a transit engine, and the file with a token that may use it.
+    """The key of a transit engine that encrypts a key file, and the file with its access token.
 
-    A token that is a bare name is a credential of systemd.
+    A token that is a bare name is a systemd credential.
     """
 
     address: str
@@ -38,7 +38,7 @@ class Sealer:
     ca_file: str = ""
 
     def absolute(self) -> "Sealer":
-        """The same, whatever folder a process begins in."""
+        """Return the same settings with absolute paths, independent of the working folder."""
         token, authority = self.token_file, self.ca_file
         return Sealer(
             self.address,
@@ -49,22 +49,23 @@ class Sealer:
         )
 
     def sealed(self, key: ServiceKey) -> str:
-        """The text of a key file for this key.
+        """Return the text of a sealed key file for this key.
 
-        Raises UsageError (``transit-unclear``), NotAllowed (``transit-token``, ``transit-refused``),
-        TransientError (``transit-away``).
+        Raises UsageError (``transit-unclear``), NotAllowed (``transit-token``,
+        ``transit-refused``), TransientError (``transit-away``).
         """
-        own = self.absolute()
-        ciphertext = own._transit().seal(key.text(), token=own._token())
-        file = _File(key.slot, ciphertext, own)
+        sealer = self.absolute()
+        ciphertext = sealer._transit().seal(key.text(), token=sealer._token())
+        file = _File(key.slot, ciphertext, sealer)
         return f"{FIRST}\n{msgspec.json.encode(file).decode()}\n"
 
     def opened(self, ciphertext: str) -> str:
-        """The text that was sealed; raises as ``sealed`` does."""
+        """Return the decrypted text; raises as ``sealed`` does."""
         return self._transit().open(ciphertext, token=self._token())
 
     def _transit(self) -> "TransitKey":
-        from unlost.kit.http.transit import TransitKey  # it costs a start of every command
+        # Its import would slow down the start of every command.
+        from unlost.kit.http.transit import TransitKey
 
         return TransitKey(self.address, self.mount, self.key, self.ca_file)
 
@@ -76,6 +77,7 @@ class Sealer:
             token = place.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             token = ""
+        # It is sent as a header, so it must be a single ASCII word.
         if not token.isascii() or len(token.split()) != 1:
             raise NotAllowed(
                 "transit-token",
@@ -94,12 +96,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def key_file(path: Path) -> ByServiceKeyFile:
-    """A way into the vault: by a key file, whether it is sealed or not."""
+    """Return a key provider for a key file, sealed or not."""
     return ByServiceKeyFile(path, unsealed=unsealed)
 
 
 def unsealed(text: str) -> str:
-    """The text of a key file as it was before it was sealed; one that is not stays as it is."""
+    """Return the decrypted text of a sealed key file; other text is returned unchanged."""
     if not text.startswith(FIRST):
         return text
     file = _parsed(text)
@@ -107,14 +109,17 @@ def unsealed(text: str) -> str:
 
 
 def slot_of(path: Path) -> str:
-    """The slot of a key file; nobody is asked. Raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
+    """Return the slot of a key file, without calling the server.
+
+    Raises NotAllowed (``key-missing``, ``key-file-damaged``).
+    """
     provider = ByServiceKeyFile(path)
     text = provider.text()
     return _parsed(text).slot if text.startswith(FIRST) else ServiceKey.parse(text).slot
 
 
 def present_sealer(path: Path) -> Sealer | None:
-    """Who seals the key file that is there; None where nobody does, or none is whole."""
+    """Return the sealer of a key file; None if it is not sealed or damaged."""
     with suppress(NotAllowed):
         text = ByServiceKeyFile(path).text()
         return _parsed(text).sealer if text.startswith(FIRST) else None
@@ -124,7 +129,7 @@ def present_sealer(path: Path) -> Sealer | None:
 def _parsed(text: str) -> _File:
     try:
         _, line = text.strip().split("\n")
-        return learned(_File).decode(line)
+        return decoder_for(_File).decode(line)
     except (ValueError, msgspec.DecodeError):
         raise NotAllowed(
             "key-file-damaged",

@@ -1,4 +1,4 @@
-"""Django's settings. Which database is used is said by ``database.connect``."""
+"""Django's settings. ``database.connect`` chooses the database."""
 
 from typing import Any
 
@@ -25,14 +25,15 @@ INSTALLED_APPS = [
     "unlost.catalog",
 ]
 MIDDLEWARE = ["allauth.account.middleware.AccountMiddleware"]
+# A process without a console has no sign-in.
 SILENCED_SYSTEM_CHECKS = [
     "axes.W002",
     "axes.W003",
-]  # nobody signs in to a process without a console
+]
 AUTH_USER_MODEL = "catalog.User"
 DATABASES = {
     "default": SQLITE | {"NAME": ":memory:"},
-    "copy": SQLITE | {"NAME": ":memory:"},  # a home's data on its way into a file, or out of one
+    "copy": SQLITE | {"NAME": ":memory:"},  # a home's data while it is copied into or out of a file
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -1,14 +1,14 @@
-"""The stores that a home reaches: its vault's, with pieces of it on this machine, and others."""
+"""The stores of a home: the vault's store, with a local cache of ranges, and others."""
 
 import threading
 
 from unlost.app.home.home import Home
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.store import Store
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore
 from unlost.vault.stores.cached import CachedStore
-from unlost.vault.stores.pieces import Pieces
+from unlost.vault.stores.pieces import RangeCache
 from unlost.vault.stores.reach import open_store
 
 MEGABYTE = 1_000_000
@@ -19,13 +19,13 @@ _lock = threading.Lock()
 
 
 def home_store(home: Home, *, clock: Clock) -> Store:
-    """The store of a home's vault; raises StoreError where its settings are wrong.
+    """Return the store of a home's vault; raises StoreError for wrong settings.
 
-    Where no pieces are kept any more, those of before are removed: nobody would remove them with their objects.
+    Without a cache, remains of an earlier one are deleted, as they would outlive their objects.
     """
     store = store_at(home.place, clock=clock)
     limit = home.place.reach.cache * MEGABYTE
-    pieces = Pieces(home.cache / PIECES, limit=limit, clock=clock)
+    pieces = RangeCache(home.cache / PIECES, limit=limit, clock=clock)
     if home.place.folder is None and limit:
         return CachedStore(store, pieces=pieces)
     pieces.clear()
@@ -33,7 +33,7 @@ def home_store(home: Home, *, clock: Clock) -> Store:
 
 
 def store_at(place: StoreAddress, *, clock: Clock) -> Store:
-    """The store at a place, no quicker than its bandwidth; raises StoreError as ``open_store``."""
+    """Return the store at a place, limited to its bandwidth; raises StoreError."""
     store = open_store(place, sleep=clock.sleep, now=clock.now)
     if not place.reach.bandwidth:
         return store
@@ -41,7 +41,8 @@ def store_at(place: StoreAddress, *, clock: Clock) -> Store:
 
 
 def _limit_of(place: StoreAddress) -> Bandwidth:
-    """The limit of a place, which all threads of this process share."""
+    """Return the bandwidth limit of a place, which all threads of this process share."""
     with _lock:
         key = (f"{place.reach.endpoint} {place}", place.reach.bandwidth)
+        # Shared, as several jobs of a process use the same link.
         return _limits.setdefault(key, Bandwidth(key[1] * MEGABYTE))

@@ -1,4 +1,4 @@
-"""The system's clock and randomness: the only module of Unlost that uses them directly."""
+"""The system's clock and randomness; no other module of Unlost uses them directly."""
 
 import getpass
 import os
@@ -11,15 +11,15 @@ class SystemClock:
     """The machine's time (port ``Clock``)."""
 
     def now(self) -> datetime:
-        """The present instant, aware, UTC."""
+        """Return the present instant, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
+        """Return the seconds of a clock that never goes back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let ``seconds`` pass."""
+        """Sleep for this long."""
         time.sleep(max(0.0, seconds))
 
 
@@ -27,16 +27,16 @@ class SystemEntropy:
     """The operating system's randomness (port ``Entropy``)."""
 
     def bytes(self, size: int) -> bytes:
-        """``size`` unpredictable bytes."""
+        """Return ``size`` unpredictable bytes."""
         return os.urandom(size)
 
     def fraction(self) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         return secrets.randbelow(1 << 53) / (1 << 53)
 
 
 def system_user() -> str:
-    """The name under which this process runs on the machine."""
+    """Return the name of the user that runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in some containers

@@ -7,20 +7,21 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.model.hidden_columns import HiddenColumns, LogFilter
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import Schema, Table
 
-# Methods that give no value of a record. All others but those below are refused.
+# Methods that return no value of a record. All others, except those below, are refused.
 WITHOUT_VALUES = frozenset(
     {"identity", "server_time", "quotas", "plan_reads", "prepare", "census", "count"}
 )
 
 
 class VisibleSource:
-    """See the port ``Source``: what a viewer reads of the org as it is now.
+    """The live org as a viewer may read it (port ``Source``).
 
-    ``backup``: the schema of the newest backup. It tells in which tables the source notes changes.
+    ``backup`` is the schema of the newest backup, which shows the tables with the source's change
+    logs.
     """
 
     def __init__(self, whole: Source, hidden: HiddenColumns, *, backup: Schema | None) -> None:
@@ -31,21 +32,21 @@ class VisibleSource:
         )
 
     def __getattr__(self, name: str) -> Any:
-        """A method that gives no value of a record."""
+        """Return a method that returns no value of a record."""
         if name in WITHOUT_VALUES:
             return getattr(self._whole, name)
         raise AttributeError(name)
 
     def discover(self) -> Schema:
-        """The source's description of itself, without hidden columns."""
+        """Return the source's schema without hidden columns."""
         return self._hidden.schema(self._whole.discover())
 
     def read(self, task: ReadTask) -> Iterator[Page]:
-        """Pages of a prepared task, without hidden values."""
+        """Return the pages of a prepared task, without hidden values."""
         return (self._visible(task.table, page) for page in self._whole.read(task))
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """The rows of these ids, without hidden values."""
+        """Return the rows of these ids, without hidden values."""
         return (self._visible(table.name, page) for page in self._whole.read_ids(table, ids))
 
     def _visible(self, table: str, page: Page) -> Page:

@@ -1,6 +1,6 @@
-"""The settings of a connector as forms ask for them, made from its config class.
+"""The settings of a connector for forms, derived from its config class.
 
-A new connector needs no form of its own: the command line and the console make theirs from this.
+A new connector needs no form: command line and console build theirs from this.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, get_origin, get_type_hints
 
 from unlost.app.compose import read_config
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 from unlost.model.reading import Json
 
 
@@ -17,7 +17,7 @@ from unlost.model.reading import Json
 class Setting:
     """One setting. ``hint`` is its type: a text, a number, a bool, an enum, or a tuple of texts.
 
-    ``default`` is None where it must be given, and empty where it may be left out.
+    ``default`` is None if the setting is required, and empty if it is optional.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values to choose from; none where any will do."""
+        """The allowed values; empty if any value is allowed."""
         chosen = isinstance(self.hint, type) and issubclass(self.hint, Enum)
-        return tuple(str(one.value) for one in self.hint) if chosen else ()
+        return tuple(str(choice.value) for choice in self.hint) if chosen else ()
 
 
 def settings_of(connector: Connector) -> Sequence[Setting]:
-    """The settings of a connector, in its own order."""
+    """Return the settings of a connector, in its own order."""
     hints = get_type_hints(connector.config)
     return [
         Setting(
@@ -56,27 +56,29 @@ def settings_of(connector: Connector) -> Sequence[Setting]:
 
 
 def bare(value: object) -> Any:
-    """A setting's value as a plain one."""
+    """Convert a setting's value to plain types."""
     if isinstance(value, Enum):
         return value.value
     return list(value) if isinstance(value, tuple | list) else value
 
 
 def leads_elsewhere(connector: Connector, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """True if secrets would be sent to another place than before: then they must be given again.
+    """Return True if secrets would go to another place than before, so must be entered again.
 
-    A connector says which of its settings lead there (``leads`` in a field's metadata).
+    A connector marks the settings that lead there (``leads`` in a field's metadata).
     """
-    leading = [one.name for one in fields(connector.config) if one.metadata.get("leads")]
+    leading = [field.name for field in fields(connector.config) if field.metadata.get("leads")]
     return any((old.get(name) or "") != (new.get(name) or "") for name in leading)
 
 
 def missing_secrets(
     connector: Connector, config: Mapping[str, Json], *, known: Collection[str]
 ) -> Sequence[SecretField]:
-    """The secrets that this config needs and that are not known.
+    """Return the secrets that this config needs and that are not known.
 
-    Raises UsageError where the config is not right.
+    Raises UsageError for an invalid config.
     """
     read = read_config(connector, dict(config))
-    return [one for one in connector.secrets(read) if one.required and one.name not in known]
+    return [
+        secret for secret in connector.secrets(read) if secret.required and secret.name not in known
+    ]

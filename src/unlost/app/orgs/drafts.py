@@ -1,4 +1,4 @@
-"""What somebody typed and has not sent off yet, sealed: it may hold secrets."""
+"""Encrypted drafts: input that is not submitted yet and may contain secrets."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from unlost.model.errors import NotAllowed
 
 
 def seal_draft(app: Application, content: Mapping[str, Any], *, place: str) -> str:
-    """Seal it for the place where it will lie."""
+    """Encrypt a draft for the place where it will be stored."""
     key, nonce = sealing_key(read_home_key(app.home)), app.entropy.bytes(NONCE_BYTES)
     text = msgspec.json.encode(content).decode()
     return b64encode(seal(text, key=key, place=_place(place), nonce=nonce)).decode()
 
 
 def open_draft(app: Application, sealed: str, *, place: str) -> Mapping[str, Any]:
-    """Open a draft; an empty one where it does not open: then it is typed again."""
+    """Decrypt a draft; returns an empty one if that fails, so that it is typed again."""
     key = sealing_key(read_home_key(app.home))
     try:
         text = unseal(b64decode(sealed), key=key, place=_place(place))
     except (NotAllowed, ValueError):
         return {}
-    found: Mapping[str, Any] = msgspec.json.decode(text)
-    return found
+    content: Mapping[str, Any] = msgspec.json.decode(text)
+    return content
 
 
 def _place(place: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a SAML identity provider tells of itself, read by the library of the optional part ``saml``."""
+"""Metadata of SAML identity providers, read with the libraries of the optional part ``saml``."""
 
 import binascii
 import re
@@ -20,8 +20,10 @@ PEM_LINE = re.compile(r"-----(?:BEGIN|END) CERTIFICATE-----")
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """Who signs people in. ``entity`` is its name for itself, ``sign_in`` the address to which browsers
-    are sent; one of ``certificates`` (base64 of DER) proves each of its answers.
+    """A SAML identity provider.
+
+    ``entity`` is its entity id, ``sign_in`` the address to which browsers are sent; one of
+    ``certificates`` (base64 of DER) proves each of its responses.
     """
 
     entity: str
@@ -30,18 +32,18 @@ class IdentityProvider:
 
     @property
     def origin(self) -> str:
-        """The site of the sign-in."""
+        """The origin of the sign-in page."""
         place = urlsplit(self.sign_in)
         return f"{place.scheme}://{place.netloc}"
 
 
 def speaks_saml() -> bool:
-    """True if the optional part is installed."""
+    """Return True if the optional part is installed."""
     return all(find_spec(name) is not None for name in LIBRARIES)
 
 
 def require_saml() -> None:
-    """Raise UsageError (``saml-missing``) where the optional part is not installed."""
+    """Raise UsageError (``saml-missing``) if the optional part is not installed."""
     if not speaks_saml():
         raise UsageError(
             "saml-missing",
@@ -52,22 +54,26 @@ def require_saml() -> None:
 
 
 def read_metadata(place_or_text: str) -> IdentityProvider:
-    """What a provider's metadata tells: an address of it, or its text.
+    """Read a provider's metadata, from an address or from its text.
 
     Raises UsageError (``saml-missing``, ``saml-metadata``, ``saml-certificate`` and those of
     ``get_body``), TransientError.
     """
     require_saml()
     given = place_or_text.strip()
+    # Metadata as text begins with its XML tag; everything else is an address.
     text = given.encode() if given.startswith("<") else get_body(given)
-    told = _parsed(text)
-    several = told.get("x509certMulti", {}).get("signing") or [told.get("x509cert", "")]
-    sign_in = told.get("singleSignOnService", {}).get("url", "")
-    return described(told.get("entityId", ""), sign_in, tuple(several))
+    parsed = _parsed(text)
+    several = parsed.get("x509certMulti", {}).get("signing") or [parsed.get("x509cert", "")]
+    sign_in = parsed.get("singleSignOnService", {}).get("url", "")
+    return described(parsed.get("entityId", ""), sign_in, tuple(several))
 
 
 def described(entity: str, sign_in: str, certificates: tuple[str, ...]) -> IdentityProvider:
-    """A provider, if it is told wholly; raises UsageError (``saml-metadata``, ``saml-certificate``)."""
+    """Return a provider if it is complete; raises UsageError.
+
+    Codes: ``saml-metadata``, ``saml-certificate``.
+    """
     place = urlsplit(sign_in)
     safe = place.scheme == "https" or (place.scheme == "http" and is_loopback(sign_in))
     if not entity or not place.hostname or not safe:
@@ -76,7 +82,10 @@ def described(entity: str, sign_in: str, certificates: tuple[str, ...]) -> Ident
 
 
 def read_certificate(text: str) -> str:
-    """A certificate as base64 of DER, from PEM or from that; raises UsageError (``saml-certificate``)."""
+    """Convert a certificate from PEM, or base64 of DER, to base64 of DER.
+
+    Raises UsageError (``saml-certificate``).
+    """
     bare = "".join(PEM_LINE.sub("", text).split())
     try:
         x509.load_der_x509_certificate(b64decode(bare, validate=True))
@@ -96,10 +105,10 @@ def _parsed(text: bytes) -> dict[str, Any]:
     from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
 
     try:
-        told: dict[str, Any] = Parser.parse(text).get("idp", {})
+        parsed: dict[str, Any] = Parser.parse(text).get("idp", {})
     except (LxmlError, SyntaxError, ValueError, OneLogin_Saml2_Error) as error:
         raise _incomplete() from error
-    return told
+    return parsed
 
 
 def _incomplete() -> UsageError:

@@ -1,4 +1,4 @@
-"""Notes in the audit what happens when people sign in: it is no action, for nobody acts yet."""
+"""Audit entries for sign-ins. They are not actions, as there is no actor yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from unlost.app.access import DONE
 from unlost.app.compose import Application
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.model.access import ActorKind, Trace
 
 LONGEST_NAME = 150
 
 
 class SignInAct(StrEnum):
-    """What people do at the door."""
+    """Events at sign-in."""
 
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
@@ -24,8 +24,8 @@ class SignInAct(StrEnum):
     FACTOR_RENEW = "factor.renew"
 
 
-class Refusal(StrEnum):
-    """Why somebody was not let in."""
+class SignInRefusal(StrEnum):
+    """Reasons for refusing a sign-in."""
 
     WRONG = "sign-in-wrong"
     LOCKED = "sign-in-locked"
@@ -34,20 +34,23 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheDoor:
-    """Something that happened there. ``name`` is as it was typed where nobody was let in."""
+class SignInAttempt:
+    """An event at sign-in. ``name`` is as typed if the sign-in was refused."""
 
     act: SignInAct
     name: str
     address: str
     subject: str = ""
-    refusal: Refusal | None = None
+    refusal: SignInRefusal | None = None
 
 
-def note_at_the_door(app: Application, seen: AtTheDoor) -> None:
-    """Write it into the audit."""
+def note_at_the_door(app: Application, seen: SignInAttempt) -> None:
+    """Write the event into the audit."""
     detail: Mapping[str, str] = {"address": seen.address} if seen.address else {}
+    # Before a sign-in anyone can type anything here, and the audit is shown on terminals.
     name = "".join(sign for sign in seen.name if sign.isprintable())[:LONGEST_NAME]
     outcome = seen.refusal.value if seen.refusal is not None else DONE
     kind, trace = ActorKind.PERSON, Trace.WRITE
-    note(Deed(app.clock.now(), kind, name, seen.act, trace, "", seen.subject, outcome, detail))
+    note(
+        AuditEvent(app.clock.now(), kind, name, seen.act, trace, "", seen.subject, outcome, detail)
+    )

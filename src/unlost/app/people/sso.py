@@ -1,4 +1,4 @@
-"""What single sign-on needs beside its rows: the provider's own description, and its secret, sealed."""
+"""OpenID Connect providers: their discovery document, and their encrypted client secret."""
 
 from base64 import b64decode, b64encode
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ DESCRIPTION = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.
 
 
 def sign_in_origin(issuer: str) -> str:
-    """The site where a provider lets people sign in, as the provider itself describes it.
+    """Return the origin of a provider's sign-in page, from its own discovery document.
 
     Raises UsageError (``sso-issuer`` and those of ``get_document``), TransientError.
     """
@@ -30,13 +30,13 @@ def sign_in_origin(issuer: str) -> str:
 
 
 def seal_secret(app: Application, name: str, secret: str) -> str:
-    """The secret of a provider, sealed under the home's key."""
+    """Encrypt the secret of a provider with the home's key."""
     key, nonce = sealing_key(read_home_key(app.home)), app.entropy.bytes(NONCE_BYTES)
     return b64encode(seal(secret, key=key, place=_place(name), nonce=nonce)).decode()
 
 
 def open_secret(app: Application, name: str, sealed: str) -> str:
-    """A sealed secret of a provider; raises NotAllowed (``home-key-wrong``)."""
+    """Decrypt the secret of a provider; raises NotAllowed (``home-key-wrong``)."""
     key = sealing_key(read_home_key(app.home))
     return unseal(b64decode(sealed), key=key, place=_place(name))
 

@@ -1,17 +1,18 @@
-"""Ids as people type them: the connector knows their canonical form, the vault only that."""
+"""Record ids as typed: the connector knows their canonical form, which the vault requires."""
 
 from collections.abc import Sequence
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector, Snapshot
+from unlost.model.ports.source import Connector
+from unlost.model.ports.vault import Snapshot
 
 
 def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
-    """The canonical ids that ``text`` may mean, the likeliest first, at least one.
+    """Return the canonical ids that ``text`` may stand for, likeliest first, at least one.
 
-    Raises UsageError (``id-wrong``) for what has not the form of an id of this org.
+    Raises UsageError (``id-wrong``) for a text that cannot be an id of this org.
     """
     word = text.strip()
     connector = connector_of(app, org)
@@ -27,22 +28,26 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 
 
 def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
-    """The canonical ids that ``text`` may mean besides what it says; none if it is no id."""
+    """Return the canonical ids that ``text`` may stand for other than itself, if any."""
     word = text.strip()
     connector = connector_of(app, org)
-    return [one for one in connector.record_ids(word) if one != word] if connector else ()
+    return (
+        [record_id for record_id in connector.record_ids(word) if record_id != word]
+        if connector
+        else ()
+    )
 
 
-def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
-    """The first of the ids that the snapshot knows in a table, alive or deleted; None if none."""
+def stored_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
+    """Return the first of the ids that is in a table of the snapshot, live or deleted, if any."""
     if table not in snapshot.tables():
         return None
-    held = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
-    return next((one for one in ids if one in held), None)
+    stored_ids = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
+    return next((record_id for record_id in ids if record_id in stored_ids), None)
 
 
 def connector_of(app: Application, org: ProtectedOrg) -> Connector | None:
-    """The org's connector; None where it is not installed: the vault can be read without it."""
+    """Return the org's connector; None if it is not installed, as the vault is readable without."""
     try:
         return app.connector(org.identity.connector)
     except (NotFound, UsageError):

@@ -1,96 +1,103 @@
 """Files among related records and behind them.
 
-A file is a record with bytes that refers to the record, or one to which a record without a name
-leads that links both. Where one record stands for several versions of a file, it names the version.
+A file is a record with bytes. It refers to the record itself, or a record without a name links the
+two. If a record stands for several versions of a file, it refers to the current one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.app.records.referring import ID, Group, other_references
-from unlost.model.ports import Snapshot
+from unlost.app.records.referring import ID, ReferringIds, other_references
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Schema, Table
 from unlost.model.snapshot import StoredFile
 
 type Place = tuple[str, str]  # a table whose records have bytes, and the id of one
 
 
-def files_of(snapshot: Snapshot, groups: Sequence[Group]) -> list[tuple[StoredFile, str]]:
-    """The files of related records, each with the table through which it belongs to the record."""
+def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[StoredFile, str]]:
+    """Return the files of related records, each with the table that links it to the record."""
     schema = snapshot.schema()
     places: dict[Place, str] = {}
     for group in groups:
         if group.table.files:
-            found, by = _newest_of_its_kind(snapshot, schema, group), group.through or ""
+            newest, by = _newest_of_its_kind(snapshot, schema, group), group.through or ""
         elif group.table.name_column is None:
-            found, by = _linked(snapshot, schema, group), group.through or group.table.name
+            newest, by = _linked(snapshot, schema, group), group.through or group.table.name
         else:
             continue
-        for place in found:
+        for place in newest:
             places.setdefault(place, by)
-    return [(one, places[one.table, one.record]) for one in _stored(snapshot, places)]
+    return [(file, places[file.table, file.record]) for file in _stored(snapshot, places)]
 
 
 def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[StoredFile]:
-    """The files, and the earlier and later ones of those that are versions of one file."""
-    found = list(files)
-    for name in sorted({one.table for one in files}):
+    """Return the files together with all other versions of each."""
+    versions = list(files)
+    for name in sorted({file.table for file in files}):
         table = snapshot.schema().table(name)
         way = _way_to_newest(snapshot.schema(), table) if table is not None else None
         if way is not None:
-            own = [one.record for one in files if one.table == name]
-            kept = snapshot.get(name, own, columns=[way.column])[way.column].drop_null().to_pylist()
-            others = snapshot.where(name, way.column, kept, columns=[])[ID].to_pylist()
-            found += snapshot.files(name, sorted(set(others) - set(own)))
-    return found
+            records = [file.record for file in files if file.table == name]
+            keepers = (
+                snapshot.get(name, records, columns=[way.column])[way.column]
+                .drop_null()
+                .to_pylist()
+            )
+            others = snapshot.where(name, way.column, keepers, columns=[])[ID].to_pylist()
+            versions += snapshot.files(name, sorted(set(others) - set(records)))
+    return versions
 
 
 def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]:
     by_table: dict[str, list[str]] = {}
     for table, record in places:
         by_table.setdefault(table, []).append(record)
-    return [one for table, ids in by_table.items() for one in snapshot.files(table, ids)]
+    return [file for table, ids in by_table.items() for file in snapshot.files(table, ids)]
 
 
-def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: Group) -> Iterator[Place]:
-    """Records with bytes; of several that are versions of one file, the one that it names."""
+def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
+    """Yield records with bytes; of several versions of a file, only the current one."""
     way = _way_to_newest(schema, group.table)
     if way is None:
-        yield from ((group.table.name, one) for one in group.cells[ID].to_pylist())
+        yield from ((group.table.name, record_id) for record_id in group.cells[ID].to_pylist())
         return
-    kept = {value for value in group.cells[way.column].to_pylist() if value}
-    for row in snapshot.get(way.keeper, sorted(kept)).to_pylist():
+    newest = {value for value in group.cells[way.column].to_pylist() if value}
+    for row in snapshot.get(way.keeper, sorted(newest)).to_pylist():
         if row[way.newest]:
             yield group.table.name, row[way.newest]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """From a version by ``column`` to its ``keeper``, and from there by ``newest`` to the newest."""
+class VersionLink:
+    """The path from a version by ``column`` to its ``keeper``, and by ``newest`` to the current."""
 
     column: str
     keeper: str
     newest: str
 
 
-def _way_to_newest(schema: Schema, table: Table) -> Way | None:
+def _way_to_newest(schema: Schema, table: Table) -> VersionLink | None:
     for column in table.columns:
         for keeper in column.reference.tables if column.reference else ():
             newest = _to_files(schema, keeper, table.name)
             if newest is not None and keeper != table.name:
-                return Way(column.name, keeper, newest.name)
+                return VersionLink(column.name, keeper, newest.name)
     return None
 
 
 def _to_files(schema: Schema, name: str, files: str) -> Column | None:
-    """The column by which a table names the current one of several records with bytes."""
+    """Return the column by which a table refers to its current record with bytes."""
     table = schema.table(name)
     columns = table.columns if table else ()
-    return next((one for one in columns if one.reference and files in one.reference.tables), None)
+    return next(
+        (column for column in columns if column.reference and files in column.reference.tables),
+        None,
+    )
 
 
-def _linked(snapshot: Snapshot, schema: Schema, group: Group) -> Iterator[Place]:
-    """Records with bytes that a record without a name refers to, or whose keeper it refers to."""
+def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
+    """Yield records with bytes that nameless records refer to, directly or by their keeper."""
     for column, tables in other_references(group, schema):
         values = sorted({value for value in group.cells[column].to_pylist() if value})
         for name in tables:
@@ -102,7 +109,7 @@ def _behind(snapshot: Snapshot, schema: Schema, name: str, ids: Sequence[str]) -
     if table is None or not ids:
         return
     if table.files:
-        yield from ((name, one) for one in ids)
+        yield from ((name, record_id) for record_id in ids)
         return
     ways = [
         (column.name, files.name)

@@ -1,4 +1,4 @@
-"""Records of other orgs that stand for records of this one, since a restore brought those there."""
+"""Copies of this org's records that restores created in other orgs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,18 @@ from unlost.model.plan import RecordKey
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """How many live records of another org stand for what is erased."""
+class OtherOrgRecords:
+    """The number of another org's live records that stand for erased ones."""
 
     org: str
     records: int
 
 
-def elsewhere_of(app: Application, found: Sequence[tuple[str, RecordKey]]) -> tuple[Elsewhere, ...]:
-    """Live records of other orgs (by oid) that stand for records, counted by org."""
+def elsewhere_of(
+    app: Application, records: Sequence[tuple[str, RecordKey]]
+) -> tuple[OtherOrgRecords, ...]:
+    """Count the records of other orgs (by oid) that stand for these records, by org."""
     names, counts = app.names(), dict[str, int]()
-    for oid, _ in found:
+    for oid, _ in records:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
-    return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
+    return tuple(OtherOrgRecords(name, count) for name, count in sorted(counts.items()))

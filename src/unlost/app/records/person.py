@@ -1,4 +1,4 @@
-"""Whose data it is: the records that were named, all that they are, and what belongs to them."""
+"""The data of a person: the named records, the records they were restored as, and related ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
 from unlost.app.records.linked_files import every_version, files_of
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.referring import Group, Search
+from unlost.app.records.referring import ReferenceSearch, ReferringIds
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import TableTrait
 from unlost.model.snapshot import Lineage, StoredFile
 
 MOST = 20_000  # records
-AT_ONCE = 1000  # ids that are looked up together
+AT_ONCE = 1000  # ids per lookup
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """The records of a person that the vault has, sorted, and their files.
+class PersonRecords:
+    """The records of a person in the vault, sorted, and their files.
 
-    ``unknown`` of those that were named are not in the vault. ``unsearched`` are tables that were too
-    large to be looked through for what refers to the records.
+    ``unknown`` counts named records that are not in the vault. ``unsearched`` are tables that were
+    too large to be searched for references to the records.
     """
 
     records: tuple[RecordKey, ...]
@@ -49,19 +49,19 @@ def gather(
     named: Sequence[RecordKey],
     *,
     related: bool,
-) -> Gathered:
-    """All that is of a person; raises NotFound (``person-not-held``, ``table-unknown``), UsageError
-    (``person-too-large``).
+) -> PersonRecords:
+    """Return all records of a person.
 
-    As with an erasure it holds what a record came back as and what it was before, and the rows that the
-    org's own log of changes has of it. ``related``: with all that the org deletes together with the
-    records, the e-mails that refer to them, and the files around them.
+    As in an erasure, this includes what a record was restored as and from, and the rows about it in
+    the org's own change log. ``related`` adds the records that the org deletes together with them,
+    e-mails that refer to them, and their files. Raises NotFound (``person-not-held``,
+    ``table-unknown``), UsageError (``person-too-large``).
     """
     same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
-    held = _held(head, same)
-    unknown = len(set(named) - set(held))
-    if not held:
-        for table in sorted({one.table for one in named} - head.tables().keys()):
+    stored_keys = _stored_records(head, same)
+    unknown = len(set(named) - set(stored_keys))
+    if not stored_keys:
+        for table in sorted({named_key.table for named_key in named} - head.tables().keys()):
             table_named(head.schema(), table)
         raise NotFound(
             "person-not-held",
@@ -69,90 +69,97 @@ def gather(
             next_step="Search for the person with `unlost find`. What was erased is not there any more.",
         )
     files: list[StoredFile] = []
-    search = Search(head, deleted=True)
+    search = ReferenceSearch(head, deleted=True)
     if related:
-        held = list(with_belongings(head, held))
-        groups = _around(search, held)
+        stored_keys = list(with_belongings(head, stored_keys))
+        groups = _around(search, stored_keys)
         files = every_version(head, [stored for stored, _through in files_of(head, groups)])
-        held += [*_mails(app, org, head, groups), *(RecordKey(f.table, f.record) for f in files)]
-    held += _logged(head, held)
-    records = tuple(sorted(set(held), key=lambda key: (key.table, key.record)))
+        stored_keys += [
+            *_mails(app, org, head, groups),
+            *(RecordKey(f.table, f.record) for f in files),
+        ]
+    stored_keys += _logged(head, stored_keys)
+    records = tuple(sorted(set(stored_keys), key=lambda key: (key.table, key.record)))
     if len(records) > MOST:
         raise _too_large(len(records))
-    own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
-    found = {(one.table, one.record, one.column): one for one in (*files, *own)}
-    every = tuple(found[key] for key in sorted(found))
-    return Gathered(records, every, unknown, tuple(sorted(search.unsearched)))
+    own_files = (
+        file for table, ids in _by_table(records).items() for file in _files(head, table, ids)
+    )
+    by_place = {(file.table, file.record, file.column): file for file in (*files, *own_files)}
+    every = tuple(by_place[key] for key in sorted(by_place))
+    return PersonRecords(records, every, unknown, tuple(sorted(search.unsearched)))
 
 
 def _the_same(
     named: Sequence[RecordKey], rows: Iterable[Lineage], *, oid: str
 ) -> tuple[RecordKey, ...]:
-    """The records, what they came back as in their org, and what they were before."""
+    """Return the records with all that they were restored as in their org, and restored from."""
     beside: dict[RecordKey, list[RecordKey]] = {}
     for row in rows:
         if row.target == oid:
             old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
             beside.setdefault(old, []).append(live)
             beside.setdefault(live, []).append(old)
-    found = dict.fromkeys(named)
-    left = list(found)
-    while left:
-        fresh = [key for key in beside.get(left.pop(), ()) if key not in found]
-        found |= dict.fromkeys(fresh)
-        left += fresh
-    return tuple(found)
+    live_ids = dict.fromkeys(named)
+    unresolved = list(live_ids)
+    while unresolved:
+        fresh = [key for key in beside.get(unresolved.pop(), ()) if key not in live_ids]
+        live_ids |= dict.fromkeys(fresh)
+        unresolved += fresh
+    return tuple(live_ids)
 
 
-def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
-    """Those of which the vault has something."""
+def _stored_records(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
+    """Return the records that the vault has in any state."""
     known = head.tables()
     return [
-        RecordKey(table, str(one))
+        RecordKey(table, str(record_id))
         for table, ids in _by_table(records).items()
         if table in known
         for some in batched(ids, AT_ONCE)
-        for one in head.get(table, some, columns=[]).column("_u_id").to_pylist()
+        for record_id in head.get(table, some, columns=[]).column("_u_id").to_pylist()
     ]
 
 
-def _around(search: Search, records: Sequence[RecordKey]) -> list[Group]:
-    """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
+def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[ReferringIds]:
+    """Return the records that refer to these. Set-up data is left out: everything refers to it."""
     head, schema = search.snapshot, search.snapshot.schema()
     starts = {
         name: pa.array(ids, pa.string())
         for name, ids in _by_table(records).items()
         if (table := schema.table(name)) and not table.has(TableTrait.CONFIGURATION)
     }
-    own = set(records)
+    known_keys = set(records)
     referring = search.around_several(starts) if starts else []
-    return [*referring, *_themselves(head, starts, own)]
+    return [*referring, *_themselves(head, starts, known_keys)]
 
 
 def _themselves(
-    head: Snapshot, starts: dict[str, pa.Array], own: set[RecordKey]
-) -> Iterator[Group]:
-    """The records as a group, so that files are followed from those of them that link such."""
-    for name in sorted({key.table for key in own} & starts.keys()):
+    head: Snapshot, starts: dict[str, pa.Array], known_keys: set[RecordKey]
+) -> Iterator[ReferringIds]:
+    """Yield the records as groups of their own, so that files which they link are found."""
+    for name in sorted({key.table for key in known_keys} & starts.keys()):
         table = head.schema().table(name)
         assert table is not None, "it is in the schema"
         if not table.files and table.name_column is None:
             cells = head.get(name, starts[name].to_pylist())
-            yield Group(table, (), None, starts[name], cells)
+            yield ReferringIds(table, (), None, starts[name], cells)
 
 
 def _mails(
-    app: Application, org: ProtectedOrg, head: Snapshot, groups: Iterable[Group]
+    app: Application, org: ProtectedOrg, head: Snapshot, groups: Iterable[ReferringIds]
 ) -> Iterator[RecordKey]:
     connector = connector_of(app, org)
     rules = connector.mail_rules(head.schema()) if connector is not None else {}
     for group in groups:
         if group.table.name in rules:
-            yield from (RecordKey(group.table.name, one) for one in group.ids.to_pylist())
+            yield from (
+                RecordKey(group.table.name, record_id) for record_id in group.ids.to_pylist()
+            )
 
 
 def _logged(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
-    """What the org's own log of changes has of the records, where it is backed up."""
+    """Return the rows about the records in the org's own change log, if it is backed up."""
     schema, known = head.schema(), head.tables()
     return [
         RecordKey(log.table, str(row))
@@ -171,10 +178,10 @@ def _files(head: Snapshot, table: str, ids: Sequence[str]) -> Iterator[StoredFil
 
 
 def _by_table(records: Iterable[RecordKey]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+    by_table: dict[str, dict[str, None]] = {}
     for key in records:
-        found.setdefault(key.table, {})[key.record] = None
-    return {table: tuple(found[table]) for table in sorted(found)}
+        by_table.setdefault(key.table, {})[key.record] = None
+    return {table: tuple(by_table[table]) for table in sorted(by_table)}
 
 
 def _too_large(count: int) -> UsageError:

@@ -1,4 +1,4 @@
-"""What people want to know of a record besides its cells: its table, its name, whether it is gone."""
+"""Facts about a record for people: its table, its name, and its deletion."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,15 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import SnapshotInfo, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """How a record went, and when.
-
-    ``at`` and ``by`` (a user's id) where the source told them; else it went between the backups of
-    ``after`` and ``until``. ``after`` is None if no earlier backup is known.
-    """
+class RecordDeletion:
+    """The kind and time of a record's deletion."""
 
     how: Op
     at: datetime | None
@@ -29,7 +25,7 @@ class Gone:
 
 
 def table_named(schema: Schema, name: str) -> Table:
-    """The table that was meant, by its name in any case; raises NotFound."""
+    """Return the table of this name, in any case; raises NotFound."""
     exact = schema.table(name)
     if exact is not None:
         return exact
@@ -47,7 +43,7 @@ def table_named(schema: Schema, name: str) -> Table:
 
 
 def record_unknown(table: str, record: str) -> NotFound:
-    """The error for a record that the vault does not have: never seen, forgotten or erased."""
+    """Return the error for a record that is not in the vault: never seen, forgotten or erased."""
     return NotFound(
         "record-unknown",
         f"The vault has no record {record!r} in {table}.",
@@ -57,19 +53,19 @@ def record_unknown(table: str, record: str) -> NotFound:
 
 
 def how_gone(
-    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "People"
-) -> Gone | None:
-    """How a record of these versions (oldest first) went; None while it is alive."""
+    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
+) -> RecordDeletion | None:
+    """Return the deletion of a record with these versions (oldest first); None if it is live."""
     if not versions or versions[-1].op.alive:
         return None
     last = versions[-1]
     first = _first_tombstone(versions)
-    before = [one for one in nights if one.number < first.snapshot and one.read(last.table)]
-    told = last.op is Op.DELETED
-    by = last.modified_by if told else None
-    return Gone(
+    before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
+    is_told = last.op is Op.DELETED
+    by = last.modified_by if is_told else None
+    return RecordDeletion(
         how=last.op,
-        at=last.modified_at if told else None,
+        at=last.modified_at if is_told else None,
         by=by,
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,
@@ -78,7 +74,7 @@ def how_gone(
 
 
 def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> int | None:
-    """The number of the last backup that shows a deleted record alive; None if none does.
+    """Return the number of the last backup that shows a deleted record live; None if none does.
 
     Those that did may have been forgotten.
     """
@@ -90,7 +86,7 @@ def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> i
 
 
 def _first_tombstone(versions: Sequence[Version]) -> Version:
-    """The version that ended a record; later tombstones only tell more of the same end."""
+    """Return the first tombstone of the last deletion; later ones only add detail."""
     first = versions[-1]
     for version in reversed(versions):
         if version.op.alive:
@@ -99,15 +95,15 @@ def _first_tombstone(versions: Sequence[Version]) -> Version:
     return first
 
 
-class People:
-    """Names of the users who changed records, read from a snapshot and remembered."""
+class UserNames:
+    """Names of the users who changed records, read from a snapshot and cached."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._names = Names(snapshot)
+        self._names = RecordNames(snapshot)
         self._schema = snapshot.schema()
 
     def name(self, table: str, user: str | None) -> str:
-        """The name of a user of a table's last-modified column; empty where it is not known."""
+        """Return the name of a user in a table's last-modified column; empty if unknown."""
         described = self._schema.table(table)
         column = (
             described
@@ -119,8 +115,8 @@ class People:
         return self._names.of(column.reference.tables, [user]).get(user, "")
 
 
-class Names:
-    """Names of records, read from a snapshot and remembered."""
+class RecordNames:
+    """Names of records, read from a snapshot and cached."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -129,18 +125,18 @@ class Names:
         self._known: dict[tuple[str, str], str] = {}
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
-        """Names by id, of the records that are found in one of the tables."""
-        found: dict[str, str] = {}
+        """Return names by id, for the records that are in one of the tables."""
+        names: dict[str, str] = {}
         for table in tables:
-            wanted = [one for one in ids if one not in found]
-            found |= self._in_table(table, wanted)
-        return found
+            wanted = [record_id for record_id in ids if record_id not in names]
+            names |= self._in_table(table, wanted)
+        return names
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)
         if table is None or table.name_column is None or name not in self._held:
             return {}
-        missing = [one for one in ids if (name, one) not in self._known]
+        missing = [record_id for record_id in ids if (name, record_id) not in self._known]
         if missing:
             rows = self._snapshot.get(name, missing, columns=[table.name_column])
             values = zip(
@@ -148,6 +144,10 @@ class Names:
                 rows.column(table.name_column).to_pylist(),
                 strict=True,
             )
-            self._known |= {(name, one): "" for one in missing}
-            self._known |= {(name, one): value or "" for one, value in values}
-        return {one: self._known[name, one] for one in ids if self._known[name, one]}
+            self._known |= {(name, record_id): "" for record_id in missing}
+            self._known |= {(name, record_id): value or "" for record_id, value in values}
+        return {
+            record_id: self._known[name, record_id]
+            for record_id in ids
+            if self._known[name, record_id]
+        }

@@ -1,4 +1,4 @@
-"""Records that people name as TABLE/ID: each under the id that the vault knows."""
+"""Parse records given as TABLE/ID, and find their ids in the vault."""
 
 from collections.abc import Sequence
 
@@ -8,28 +8,31 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 
 
 def chosen_records(
     app: Application, org: ProtectedOrg, texts: Sequence[str]
 ) -> tuple[RecordKey, ...]:
-    """The records that were typed, in their order.
+    """Return the typed records, in order.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``restore-too-large``).
     """
     if len(texts) > MAX_STEPS:
         raise too_large()
     typed = [_typed(app, org, text) for text in texts]
-    held = _held(app.vault.head(org.oid), typed)
+    stored_keys = _stored_ids(app.vault.head(org.oid), typed)
     return tuple(
-        RecordKey(table, next((one for one in ids if (table, one) in held), ids[0]))
+        RecordKey(
+            table,
+            next((record_id for record_id in ids if (table, record_id) in stored_keys), ids[0]),
+        )
         for table, ids in typed
     )
 
 
 def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
-    """Table and possible ids of TABLE/ID."""
+    """Return the table and the possible ids of TABLE/ID."""
     table, _, word = text.partition("/")
     if not (table and word):
         raise UsageError(
@@ -40,17 +43,17 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
     return table, typed_ids(app, org, word)
 
 
-def _held(
+def _stored_ids(
     head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
 ) -> set[tuple[str, str]]:
-    """Which of these ids the newest backup knows, alive or deleted."""
-    asked: dict[str, set[str]] = {}
+    """Return the ids that are in the newest backup, live or deleted."""
+    by_table: dict[str, set[str]] = {}
     for table, ids in typed:
-        asked.setdefault(table, set()).update(ids)
+        by_table.setdefault(table, set()).update(ids)
     known = head.tables() if head is not None else ()
     return {
-        (table, str(one))
-        for table, ids in asked.items()
+        (table, str(record_id))
+        for table, ids in by_table.items()
         if head is not None and table in known
-        for one in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
+        for record_id in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
     }

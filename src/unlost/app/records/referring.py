@@ -1,7 +1,11 @@
-"""Records that refer to a record, and those that refer to them: a walk against the references.
+"""Records that refer to a record, directly or through others: a search against the references.
 
-Whatever refers to the record itself is found; further ones only where they would be deleted with what
-they refer to: the mails of a customer's case, the attachments of such a mail.
+All records that refer to the record itself are found; further ones only if they would be deleted
+with the record that they refer to:
+
+    Account <── Case            refers to the record: always found
+              <── EmailMessage  deleted with the case: found
+                <── Attachment  deleted with the e-mail: found, ``DEPTH`` is reached
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,18 +15,18 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, DeleteRule, Schema, Table, TableTrait
 
-MOST_ROWS = 3_000_000  # that are looked through, smaller tables first
-MOST_IDS = 10_000  # of a table, to whose records others are looked for
+MOST_ROWS = 3_000_000  # rows to search, smaller tables first
+MOST_IDS = 10_000  # records of a table whose own references are searched
 DEPTH = 3
 ID = "_u_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Ids of a table that refer to others by ``columns``, to those of ``through`` where not None.
+class ReferringIds:
+    """Ids of a table that refer to others by ``columns``; to those of ``through`` if not None.
 
     ``cells`` has ``_u_id``, the name and the references of the first of them.
     """
@@ -35,10 +39,10 @@ class Group:
 
 
 @dataclass(slots=True)
-class Search:
-    """One walk along the references, from a record to those that refer to it.
+class ReferenceSearch:
+    """A search for the records that refer to a record.
 
-    ``deleted``: records that are deleted are found as well, by the last state that is known of them.
+    ``deleted`` also finds deleted records, by their last known state.
     """
 
     snapshot: Snapshot
@@ -47,57 +51,65 @@ class Search:
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
-    def around(self, table: Table, record: str) -> list[Group]:
-        """Records around one, nearer ones first; each record once.
+    def around(self, table: Table, record: str) -> list[ReferringIds]:
+        """Return the records around a record, nearer ones first, each record once.
 
-        A record of the same table, such as the branch of a customer, has related ones of its own.
+        Records of the same table, such as a branch of a customer, are not followed further.
         """
         return self.around_several({table.name: pa.array([record], pa.string())})
 
-    def around_several(self, starts: Mapping[str, pa.Array]) -> list[Group]:
-        """Records around several, their ids by table, likewise."""
+    def around_several(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
+        """Return the records around several, given as ids by table."""
         for table, ids in starts.items():
             self._remember(table, ids)
         groups = self._step(starts, owned=False)
-        found = [replace(one, through=None) for one in groups]
-        groups = [one for one in groups if one.table.name not in starts]
+        referring_ids = [replace(group, through=None) for group in groups]
+        groups = [group for group in groups if group.table.name not in starts]
         for _ in range(1, DEPTH):
             groups = self._step(self._followed(groups), owned=True)
-            found += groups
-        return _merged(found)
+            referring_ids += groups
+        return _merged(referring_ids)
 
-    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[Group]:
-        """The records that refer to any of ``targets``, ids by table, and were not met before."""
-        held = self.snapshot.tables()
+    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
+        """Return the new records that refer to any of ``targets``, given as ids by table."""
+        states = self.snapshot.tables()
         edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
-        known = [one for one in edges if one.table.name in held and held[one.table.name].held]
-        groups: list[Group] = []
-        for edge in sorted(known, key=lambda one: held[one.table.name].held):
-            if held[edge.table.name].held > self.rows:
+        known = [
+            reference_edge
+            for reference_edge in edges
+            if reference_edge.table.name in states and states[reference_edge.table.name].alive
+        ]
+        groups: list[ReferringIds] = []
+        for edge in sorted(known, key=lambda known_edge: states[known_edge.table.name].alive):
+            if states[edge.table.name].alive > self.rows:
                 self.unsearched.add(edge.table.name)
                 continue
-            self.rows -= held[edge.table.name].held
+            self.rows -= states[edge.table.name].alive
             groups += self._scan(edge, targets)
         return groups
 
-    def _scan(self, edge: "Edge", targets: Mapping[str, pa.Array]) -> Iterator[Group]:
+    def _scan(
+        self, edge: "ReferenceEdge", targets: Mapping[str, pa.Array]
+    ) -> Iterator[ReferringIds]:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
-        found = {target: [empty] for target in edge.columns}
+        pieces = {target: [empty] for target in edge.columns}
         dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
         for batch in chain(reader, dead):
             rows = pa.Table.from_batches([batch]).select([ID, *read])
             for target, names in edge.columns.items():
-                found[target].append(rows.filter(_any(rows, names, targets[target])))
-        for target, parts in found.items():
+                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
+        for target, parts in pieces.items():
             rows = self._fresh(edge.table.name, pa.concat_tables(parts))
             if len(rows):
                 ids = rows[ID].combine_chunks()
-                yield Group(edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS))
+                yield ReferringIds(
+                    edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS)
+                )
 
     def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
-        """Those that were not met before, from now on known."""
+        """Return the rows not seen before, and remember them."""
         if table in self._known:
             rows = rows.filter(pc.invert(pc.is_in(rows[ID], value_set=self._known[table])))
         self._remember(table, rows[ID].combine_chunks())
@@ -107,8 +119,8 @@ class Search:
         before = self._known[table].chunks if table in self._known else []
         self._known[table] = pa.chunked_array([*before, ids], pa.string())
 
-    def _followed(self, groups: Iterable[Group]) -> dict[str, pa.Array]:
-        """The ids to go on from, by table, in bounds."""
+    def _followed(self, groups: Iterable[ReferringIds]) -> dict[str, pa.Array]:
+        """Return the ids to continue from, by table, within the limits."""
         targets: dict[str, pa.Array] = {}
         for group in groups:
             name = group.table.name
@@ -119,9 +131,9 @@ class Search:
         return targets
 
 
-def _merged(groups: Iterable[Group]) -> list[Group]:
-    """One group of a table for each that leads to it, however far away its records were found."""
-    merged: dict[tuple[str, str | None], Group] = {}
+def _merged(groups: Iterable[ReferringIds]) -> list[ReferringIds]:
+    """Merge the groups of a table that were found through the same table at any distance."""
+    merged: dict[tuple[str, str | None], ReferringIds] = {}
     for group in groups:
         key = (group.table.name, group.through)
         before = merged.get(key)
@@ -129,26 +141,26 @@ def _merged(groups: Iterable[Group]) -> list[Group]:
     return list(merged.values())
 
 
-def _both(one: Group, other: Group) -> Group:
-    return Group(
-        one.table,
-        tuple(dict.fromkeys((*one.columns, *other.columns))),
-        one.through,
-        pa.concat_arrays([one.ids, other.ids]),
-        pa.concat_tables([one.cells, other.cells]).slice(0, MOST_IDS),
+def _both(ids: ReferringIds, other: ReferringIds) -> ReferringIds:
+    return ReferringIds(
+        ids.table,
+        tuple(dict.fromkeys((*ids.columns, *other.columns))),
+        ids.through,
+        pa.concat_arrays([ids.ids, other.ids]),
+        pa.concat_tables([ids.cells, other.cells]).slice(0, MOST_IDS),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A table and its columns that refer to others, by the table referred to."""
+class ReferenceEdge:
+    """A table and its reference columns, by the table that they refer to."""
 
     table: Table
     columns: Mapping[str, tuple[str, ...]]
 
 
-def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge]:
-    """Tables that refer to ``targets``; ``owned``: by a column that deletes with what it refers to.
+def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[ReferenceEdge]:
+    """Return the tables that refer to ``targets``; ``owned`` limits them to cascading references.
 
     Set-up data and the source's own change logs do not belong to a record.
     """
@@ -158,12 +170,14 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge
         if table.name in logs or table.has(TableTrait.CONFIGURATION):
             continue
         columns = {
-            target: tuple(one.name for one in table.columns if _points(one, target, owned=owned))
+            target: tuple(
+                column.name for column in table.columns if _points(column, target, owned=owned)
+            )
             for target in targets
         }
         pointing = {target: names for target, names in sorted(columns.items()) if names}
         if pointing:
-            edges.append(Edge(table, pointing))
+            edges.append(ReferenceEdge(table, pointing))
     return edges
 
 
@@ -175,7 +189,7 @@ def _points(column: Column, target: str, *, owned: bool) -> bool:
 
 
 def _read(table: Table) -> list[str]:
-    """What is read of a table: its references, and what it is called by."""
+    """Return the columns to read of a table: its name and its references."""
     references = [column.name for column in table.columns if column.reference]
     named = [table.name_column] if table.name_column else []
     return list(dict.fromkeys([*named, *references]))
@@ -188,8 +202,8 @@ def _any(rows: pa.Table, names: Sequence[str], ids: pa.Array) -> pa.ChunkedArray
     return mask
 
 
-def other_references(group: Group, schema: Schema) -> Iterator[tuple[str, list[str]]]:
-    """Columns that refer to something else than what the group was found by, and to what."""
+def other_references(group: ReferringIds, schema: Schema) -> Iterator[tuple[str, list[str]]]:
+    """Yield the other reference columns of a group, with the tables that they refer to."""
     for column in group.table.columns:
         if column.reference is None or column.name in group.columns:
             continue

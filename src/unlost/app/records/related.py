@@ -1,6 +1,6 @@
-"""What belongs to a record at a backup: records that refer to it, and its files, in words.
+"""Records and files that belong to a record at a backup, described for people.
 
-Nothing here knows what a mail or a file link is: the references of the schema tell.
+Nothing here is specific to e-mails or file links: the schema's references decide.
 """
 
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.records.linked_files import files_of
-from unlost.app.records.record_facts import Names
-from unlost.app.records.referring import ID, Group, Search, other_references
-from unlost.model.ports import Snapshot
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table, TableTrait
 from unlost.model.snapshot import StoredFile
 
-FIRST = 5  # of a table, named
+FIRST = 5  # records listed for each table
 MOST_FILES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedRecord:
-    """A related record; ``alive``: it is so in the newest backup too."""
+    """A related record; ``alive``: it is still live in the newest backup."""
 
     record: str
     name: str
@@ -32,10 +32,10 @@ class RelatedRecord:
 
 @dataclass(frozen=True, slots=True)
 class RelatedTable:
-    """Related records of a table, by ``columns`` that refer to the record.
+    """Related records of a table, which refer to the record by ``columns``.
 
     ``through``: they refer to a related record of that table, not to the record itself. ``lost`` of
-    the ``count`` are not alive any more in the newest backup. ``first`` are some of them.
+    the ``count`` are no longer live in the newest backup. ``first`` are some of them.
     """
 
     table: str
@@ -49,10 +49,10 @@ class RelatedTable:
 
 @dataclass(frozen=True, slots=True)
 class RelatedFile:
-    """A file that belongs to the record or to a related one; ``record`` is what has the bytes.
+    """A file that belongs to the record or to a related one; ``record`` has the bytes.
 
-    ``through`` is the table whose record it belongs to, or that links it; empty where it refers to
-    the record itself.
+    ``through`` is the table of the record that it belongs to or that links it; empty if it refers
+    to the record itself.
     """
 
     table: str
@@ -64,12 +64,12 @@ class RelatedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
-    """What belonged to a record at the backup ``snapshot``.
+class RelatedRecords:
+    """The records and files that belonged to a record at the backup ``snapshot``.
 
-    For a deleted record this is the last backup that shows it alive. ``files`` are at most 50,
-    ``more_files`` were left out. ``unsearched`` are tables that were too large to be looked through,
-    or whose many records were not followed further.
+    For a deleted record this is the last backup that shows it live. ``files`` are at most 50,
+    ``more_files`` were left out. ``unsearched`` are tables that were too large to be searched, or
+    that had too many records to follow.
     """
 
     snapshot: int
@@ -80,30 +80,32 @@ class Related:
     unsearched: tuple[str, ...]
 
 
-def related(snapshot: Snapshot, newest: Snapshot, table: Table, record: str) -> Related | None:
-    """What belonged to a record at ``snapshot``; ``newest`` tells what is still there.
+def related(
+    snapshot: Snapshot, newest: Snapshot, table: Table, record: str
+) -> RelatedRecords | None:
+    """Return what belonged to a record at ``snapshot``; ``newest`` shows which of it is still live.
 
-    None for set-up data: everything refers to a user, and nothing belongs to him.
+    Returns None for set-up data: everything refers to a user, but nothing belongs to one.
     """
     if table.has(TableTrait.CONFIGURATION):
         return None
-    search = Search(snapshot)
+    search = ReferenceSearch(snapshot)
     groups = search.around(table, record)
     files = files_of(snapshot, groups)
-    names = Names(snapshot)
+    names = RecordNames(snapshot)
     shown = [group for group in groups if not group.table.files]
-    ranked = sorted(shown, key=lambda one: (one.through is not None, _nameless(one), -len(one.ids)))
-    return Related(
+    ranked = sorted(shown, key=lambda ids: (ids.through is not None, _nameless(ids), -len(ids.ids)))
+    return RelatedRecords(
         snapshot=snapshot.info.number,
         as_of=snapshot.info.as_of,
-        tables=tuple(_told(group, snapshot, newest, names) for group in ranked),
+        tables=tuple(_related_table(group, snapshot, newest, names) for group in ranked),
         files=tuple(_file(stored, through) for stored, through in files[:MOST_FILES]),
         more_files=len(files[MOST_FILES:]),
         unsearched=tuple(sorted(search.unsearched)),
     )
 
 
-def _nameless(group: Group) -> bool:
+def _nameless(group: ReferringIds) -> bool:
     return group.table.name_column is None
 
 
@@ -113,7 +115,9 @@ def _file(stored: StoredFile, through: str) -> RelatedFile:
     )
 
 
-def _told(group: Group, snapshot: Snapshot, newest: Snapshot, names: Names) -> RelatedTable:
+def _related_table(
+    group: ReferringIds, snapshot: Snapshot, newest: Snapshot, names: RecordNames
+) -> RelatedTable:
     first = group.ids.slice(0, FIRST).to_pylist()
     alive = _still_alive(group, snapshot, newest)
     labels = _labels(group, snapshot, names)
@@ -125,13 +129,16 @@ def _told(group: Group, snapshot: Snapshot, newest: Snapshot, names: Names) -> R
         through=group.through,
         count=len(group.ids),
         lost=len(group.ids) - len(alive),
-        first=tuple(RelatedRecord(one, labels[one], one in living) for one in first),
+        first=tuple(
+            RelatedRecord(record_id, labels[record_id], record_id in living) for record_id in first
+        ),
     )
 
 
-def _still_alive(group: Group, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
-    """Those of a group that are alive in the newest backup."""
+def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
+    """Return the ids of a group that are live in the newest backup."""
     name = group.table.name
+    # The usual case, which saves reading all ids of a table.
     if newest.info.number == snapshot.info.number:
         return group.ids
     if name not in newest.tables():
@@ -144,12 +151,12 @@ def _still_alive(group: Group, snapshot: Snapshot, newest: Snapshot) -> pa.Array
     return pa.chunked_array(chunks, pa.string()).combine_chunks()
 
 
-def _labels(group: Group, snapshot: Snapshot, names: Names) -> Mapping[str, str]:
-    """Names of the first records; what has none of its own is called after what else it refers to."""
+def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
+    """Return names of the first records; nameless ones are named after other references."""
     rows = group.cells.slice(0, FIRST).to_pylist()
-    own = group.table.name_column
-    if own is not None:
-        return {str(row[ID]): row[own] or "" for row in rows}
+    name_column = group.table.name_column
+    if name_column is not None:
+        return {str(row[ID]): row[name_column] or "" for row in rows}
     labels = {str(row[ID]): "" for row in rows}
     for column, tables in other_references(group, snapshot.schema()):
         values = [row[column] for row in rows if row[column]]

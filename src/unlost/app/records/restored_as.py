@@ -1,4 +1,4 @@
-"""What a record came back as, and what it was before it came back."""
+"""The records that a record was restored as, and the records that it was restored from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from unlost.model.snapshot import Lineage
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
-    """A record that a restore made for another one. ``org``: where it lives; ``run``: the restore."""
+class RestoredAs:
+    """A record that a restore created for another. ``org`` is its org, ``run`` the restore."""
 
     org: str
     record: str
@@ -22,25 +22,28 @@ class Return:
 
 def came_back_as(
     app: Application, org: ProtectedOrg, table: str, record: str
-) -> tuple[Return, ...]:
-    """The records that stand for this one now, in its own org first; in orgs that one may read."""
+) -> tuple[RestoredAs, ...]:
+    """Return the records that replace this one, its own org first, in orgs the actor may read."""
     rows = app.vault.lineage(org.oid, table=table, records=[record])
-    readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
-    found = ((one, _last(rows, RecordKey(table, record), org.oid, one.oid)) for one in readable)
+    readable = sorted(app.orgs(Right.READ), key=lambda readable_org: readable_org.oid != org.oid)
+    restored = (
+        (org_row, _last(rows, RecordKey(table, record), org.oid, org_row.oid))
+        for org_row in readable
+    )
     return tuple(
-        Return(one.name, last.live, last.run)
-        for one, last in found
-        if last is not None and (one.oid, last.live) != (org.oid, record)
+        RestoredAs(org_row.name, last.live, last.run)
+        for org_row, last in restored
+        if last is not None and (org_row.oid, last.live) != (org.oid, record)
     )
 
 
 def came_back_from(
     app: Application, org: ProtectedOrg, table: str, record: str
-) -> tuple[Return, ...]:
-    """The records of this org for which this one was made, with the restores that made it."""
+) -> tuple[RestoredAs, ...]:
+    """Return the records that this one was restored from, with the restores."""
     rows = app.vault.lineage(org.oid, table=table, lives=[record])
     return tuple(
-        Return(org.name, row.old, row.run)
+        RestoredAs(org.name, row.old, row.run)
         for row in rows
         if row.target == org.oid and row.old != record
     )
@@ -49,15 +52,15 @@ def came_back_from(
 def stand_ins(
     app: Application, org: ProtectedOrg, table: str, records: Sequence[str]
 ) -> Mapping[str, str]:
-    """For those of these records that came back to their org with another id: that id."""
+    """Return the new ids of the records that were restored in their org under another id."""
     rows = app.vault.lineage(org.oid, table=table, records=records)
     lives = resolve(rows, org=org.oid, target=org.oid)
-    found = {record: lives.get(RecordKey(table, record)) for record in records}
-    return {record: live for record, live in found.items() if live and live != record}
+    by_record = {record: lives.get(RecordKey(table, record)) for record in records}
+    return {record: live for record, live in by_record.items() if live and live != record}
 
 
 def _last(rows: Iterable[Lineage], key: RecordKey, org: str, target: str) -> Lineage | None:
-    """The row that leads to what stands for a record of ``org`` in ``target``."""
-    told = [row for row in rows if row.target == target]
-    live = resolve(told, org=org, target=target).get(key)
-    return next((row for row in told if row.live == live), None)
+    """Return the lineage row that leads to the current replacement of a record in ``target``."""
+    lineages = [row for row in rows if row.target == target]
+    live = resolve(lineages, org=org, target=target).get(key)
+    return next((row for row in lineages if row.live == live), None)

@@ -1,1 +1,1 @@
-"""Restores: open ones, values that people override, and workers that plan."""
+"""Restores: open ones, values that people override, and slots for planning."""

@@ -1,24 +1,25 @@
-"""Whether a restore is open, of which the vault knows by its journal alone."""
+"""Check for open restores, which only the vault's journals know for certain."""
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, find_run
-from unlost.engine.restore.journal.entries import Opened
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.entries import RunOpened
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.model.errors import Conflict, IntegrityError
 
 
 def check_no_restore(app: Application, org: ProtectedOrg) -> None:
-    """Raise Conflict (``runs-open``) while a restore of these backups, into any org, may go on.
+    """Raise Conflict (``runs-open``) while a restore from this org's backups may continue.
 
-    The vault knows it by its journal alone. One that somebody cancelled does not go on.
+    It may write to any org, and only its journal in the vault shows where it reads. A cancelled one
+    does not count.
     """
     vault = app.whole_vault
     for oid in vault.orgs():
         for run in vault.journals(oid, unfinished=True):
             known = find_run(run)
             if known is None or known.state in (RunState.ABANDONED, RunState.DONE):
-                continue  # whatever is in its journal, and if that is damaged
+                continue  # over, even if its journal is damaged
             opened = _opened(app, oid, known)
             if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(
@@ -29,10 +30,13 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
                 )
 
 
-def _opened(app: Application, oid: str, known: RunRecord) -> Opened | None:
-    """How a restore began; None where it failed and its journal is damaged: nothing can go on with it."""
+def _opened(app: Application, oid: str, known: RunRecord) -> RunOpened | None:
+    """Return the first journal entry of a restore; None if it failed and its journal is damaged.
+
+    Such a restore cannot be resumed.
+    """
     try:
-        return Log(app.whole_vault.journal(oid, known.id)).state.opened
+        return RestoreLog(app.whole_vault.journal(oid, known.id)).state.opened
     except IntegrityError:
         if known.state is RunState.FAILED:
             return None

@@ -1,11 +1,11 @@
-"""What people want to come back otherwise than it was: how they say it, and what it means."""
+"""Values that a restore writes instead of the backup's: their syntax and meaning."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
-from unlost.app.records.ids import held_id, typed_ids
+from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.values.edits import Edits, typed_text
@@ -16,8 +16,8 @@ from unlost.model.schema import Column
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """A value for a column of a record (TABLE/ID); None: the cell shall be empty."""
+class TypedEdit:
+    """A value for a column of a record (TABLE/ID); None empties the cell."""
 
     record: str
     column: str
@@ -25,8 +25,8 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """Records that name ``person`` (TABLE/ID) shall name the record ``to`` (an id) instead."""
+class ReassignedReference:
+    """References to ``person`` (TABLE/ID) are replaced by the record ``to`` (an id)."""
 
     person: str
     to: str
@@ -34,7 +34,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class CauseEdit:
-    """A value for a column of all records of a table that failed, with ``code`` if it is said."""
+    """A value for a column of all failed records of a table, or of the failures with ``code``."""
 
     table: str
     column: str
@@ -43,59 +43,60 @@ class CauseEdit:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
-    """All that somebody wants otherwise. ``causes`` are for another try: what is typed for single
-    records counts more.
+class Overrides:
+    """All values that differ from the backup. ``causes`` are for retries.
+
+    A value for a single record takes precedence over one for a cause.
     """
 
-    edits: tuple[Edit, ...] = ()
-    given: tuple[Given, ...] = ()
+    edits: tuple[TypedEdit, ...] = ()
+    given: tuple[ReassignedReference, ...] = ()
     causes: tuple[CauseEdit, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.edits or self.given or self.causes)
 
     def __str__(self) -> str:
-        """What it is about, without a value: for the audit."""
+        """List the columns and people, without values, for the audit."""
         return ", ".join(self.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns, as TABLE.COLUMN, and the people, as TABLE/ID, that it is about."""
-        named = {f"{one.record.partition('/')[0]}.{one.column}" for one in self.edits}
-        named |= {f"{one.table}.{one.column}" for one in self.causes}
-        return tuple(sorted(named | {one.person for one in self.given}))
+        """The affected columns, as TABLE.COLUMN, and people, as TABLE/ID."""
+        named = {f"{edit.record.partition('/')[0]}.{edit.column}" for edit in self.edits}
+        named |= {f"{cause.table}.{cause.column}" for cause in self.causes}
+        return tuple(sorted(named | {reference.person for reference in self.given}))
 
 
-AS_IT_WAS = Otherwise()
+AS_IT_WAS = Overrides()
 
 
-# --- as it is typed at a terminal -----------------------------------------------------------------
+# --- command-line syntax --------------------------------------------------------------------------
 
 
-def said(
+def typed_overrides(
     *,
     values: Iterable[str] = (),
     empty: Iterable[str] = (),
     instead: Iterable[str] = (),
     every: Iterable[str] = (),
-) -> Otherwise:
-    """TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
+) -> Overrides:
+    """Parse TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
 
     Raises UsageError (``edit-unreadable``).
     """
     edits = [_edit(text) for text in values]
-    edits += [Edit(*_cell(text, text), None) for text in empty]
-    return Otherwise(
+    edits += [TypedEdit(*_cell(text, text), None) for text in empty]
+    return Overrides(
         tuple(edits),
         tuple(_given(text) for text in instead),
         tuple(_cause(text) for text in every),
     )
 
 
-def _edit(text: str) -> Edit:
-    cell, told, value = text.partition("=")
-    return Edit(*_cell(cell if told else "", text), value)
+def _edit(text: str) -> TypedEdit:
+    cell, separator, value = text.partition("=")
+    return TypedEdit(*_cell(cell if separator else "", text), value)
 
 
 def _cell(cell: str, text: str) -> tuple[str, str]:
@@ -106,72 +107,73 @@ def _cell(cell: str, text: str) -> tuple[str, str]:
     return record, column
 
 
-def _given(text: str) -> Given:
+def _given(text: str) -> ReassignedReference:
     person, _, other = text.partition("=")
     table, _, word = person.partition("/")
     if not (table and word and other):
         raise _unreadable(text, "TABLE/OLD=NEW, such as User/005…=005…")
-    return Given(person, other)
+    return ReassignedReference(person, other)
 
 
 def _cause(text: str) -> CauseEdit:
-    name, told, value = text.partition("=")
+    name, separator, value = text.partition("=")
     table, _, column = name.partition(".")
-    if not (table and column and told):
+    if not (table and column and separator):
         raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
     return CauseEdit(table, column, value)
 
 
 def _unreadable(text: str, form: str) -> UsageError:
-    told = text.partition("=")[0]  # what comes after it may be somebody's data
+    place = text.partition("=")[0]  # the rest may be personal data, which errors must not repeat
     return UsageError(
         "edit-unreadable",
-        f"{told!r} does not say what shall come back otherwise.",
+        f"{place!r} does not say what shall come back otherwise.",
         next_step=f"Write it as {form}.",
     )
 
 
-# --- what it means --------------------------------------------------------------------------------
+# --- meaning --------------------------------------------------------------------------------------
 
 
 def meant(
     app: Application,
     org: ProtectedOrg,
-    asked: Otherwise,
+    overrides: Overrides,
     *,
     failed: Sequence[RecordOutcome] = (),
 ) -> Edits:
-    """The values of each record, and whom references name; ``failed`` is what is tried again.
+    """Return the values of each record, and the replaced references.
 
-    Raises UsageError (``record-unreadable``, ``id-wrong``, ``edit-value-wrong``).
+    ``failed`` are the records of a retry. Raises UsageError (``record-unreadable``, ``id-wrong``,
+    ``edit-value-wrong``).
     """
     values: dict[RecordKey, dict[str, str | None]] = {}
-    if not asked:
+    if not overrides:
         return Edits()
-    reading = Reading(app, org)
-    for cause in asked.causes:
-        told = reading.cell(cause.table, cause.column, cause.value)
-        for one in failed:
-            if one.table == cause.table and cause.code in ("", one.code):
-                values.setdefault(RecordKey(one.table, one.record), {})[cause.column] = told
-    keys = chosen_records(app, org, [one.record for one in asked.edits])
-    for key, edit in zip(keys, asked.edits, strict=True):
+    reading = TypedValueReader(app, org)
+    for cause in overrides.causes:
+        cell = reading.cell(cause.table, cause.column, cause.value)
+        for outcome in failed:
+            if outcome.table == cause.table and cause.code in ("", outcome.code):
+                values.setdefault(RecordKey(outcome.table, outcome.record), {})[cause.column] = cell
+    keys = chosen_records(app, org, [typed_edit.record for typed_edit in overrides.edits])
+    for key, edit in zip(keys, overrides.edits, strict=True):
         values.setdefault(key, {})[edit.column] = reading.cell(key.table, edit.column, edit.value)
-    people = chosen_records(app, org, [one.person for one in asked.given])
+    people = chosen_records(app, org, [reference.person for reference in overrides.given])
     instead = {
-        key: reading.id_of((key.table,), one.to)
-        for key, one in zip(people, asked.given, strict=True)
+        key: reading.id_of((key.table,), reference.to)
+        for key, reference in zip(people, overrides.given, strict=True)
     }
     return Edits(values, instead)
 
 
-def check(app: Application, org: ProtectedOrg, asked: Otherwise) -> None:
-    """Raise as ``meant`` what can be known before anything is planned."""
-    meant(app, org, asked)
+def check(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
+    """Raise the errors of ``meant`` that are known before planning."""
+    meant(app, org, overrides)
 
 
-class Reading:
-    """Reads what was typed by what the newest backup knows of its column."""
+class TypedValueReader:
+    """Parses typed values by the column's type in the newest backup."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
         self._app, self._org = app, org
@@ -180,7 +182,7 @@ class Reading:
         self._tables = {table.name: table for table in tables}
 
     def cell(self, table: str, name: str, text: str | None) -> str | None:
-        """A value as the org would tell it; as it was typed where nobody knows the column."""
+        """Return a value in the org's own form; unchanged if the column is unknown."""
         described = self._tables.get(table)
         column = described.column(name) if described is not None else None
         if column is None or text is None:
@@ -190,31 +192,35 @@ class Reading:
         return read_value(column, text, zone=self._org.identity.zone)
 
     def id_of(self, tables: Sequence[str], text: str) -> str:
-        """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
+        """Return the id that a text stands for: one in the vault's tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)
-        known = (held_id(self._head, table, ids) for table in tables if self._head is not None)
-        return next((one for one in known if one is not None), ids[0])
+        known = (stored_id(self._head, table, ids) for table in tables if self._head is not None)
+        return next((record_id for record_id in known if record_id is not None), ids[0])
 
 
 def read_value(column: Column, text: str, *, zone: str) -> str:
-    """What was typed for a column, in the org's zone; raises UsageError (``edit-value-wrong``)."""
+    """Parse a typed value in the org's zone; raises UsageError (``edit-value-wrong``)."""
     return typed_text(column, text, zone=ZoneInfo(zone))
 
 
-def with_edits(asked: Otherwise, record: str, values: Mapping[str, str | None]) -> Otherwise:
-    """The same with these values of a record, whatever was typed for them before."""
+def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | None]) -> Overrides:
+    """Return the overrides with these values of a record replacing earlier ones."""
     others = tuple(
-        one for one in asked.edits if (one.record, one.column in values) != (record, True)
+        edit for edit in overrides.edits if (edit.record, edit.column in values) != (record, True)
     )
-    own = tuple(Edit(record, column, value) for column, value in values.items())
-    return Otherwise((*others, *own), asked.given, asked.causes)
+    edits = tuple(TypedEdit(record, column, value) for column, value in values.items())
+    return Overrides((*others, *edits), overrides.given, overrides.causes)
 
 
-def with_given(asked: Otherwise, given: Mapping[str, str]) -> Otherwise:
-    """The same with these people instead of others; who was given records before gives them on."""
+def with_given(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
+    """Return the overrides with these people replaced; earlier replacements are redirected."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
-    kept = {one.person: on.get(one.to, one.to) for one in asked.given}
-    every = {**kept, **given}
-    return Otherwise(
-        asked.edits, tuple(Given(person, to) for person, to in every.items()), asked.causes
+    replacements = {
+        reference.person: on.get(reference.to, reference.to) for reference in overrides.given
+    }
+    every = {**replacements, **given}
+    return Overrides(
+        overrides.edits,
+        tuple(ReassignedReference(person, to) for person, to in every.items()),
+        overrides.causes,
     )

@@ -1,4 +1,4 @@
-"""Who makes plans now: a few at a time in a home."""
+"""Slots for restores that are being planned, a few at a time in a home."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from unlost.app.compose import Application
 from unlost.app.restores.worker_slots import seat_of
 from unlost.model.errors import Conflict
 
-SEATS = 4  # plans that are made at a time in a home
+SEATS = 4  # restores planned at the same time in a home
 
 
 @contextmanager
 def seated(app: Application) -> Iterator[str]:
-    """The name of a free seat, ours inside; raises Conflict (``planners-busy``)."""
+    """Take a free slot and yield its name; raises Conflict (``planners-busy``)."""
     with seat_of(app, "planner", seats=SEATS) as name:
         if name is None:
             raise Conflict(

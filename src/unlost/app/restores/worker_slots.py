@@ -1,39 +1,39 @@
-"""Who works beside a page now: each sits on one of a few seats, whose lock tells that they are still at it."""
+"""Slots for work outside of a request: a lock for each shows that its process is alive."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.app.compose import Application
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 
 
 @contextmanager
 def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
-    """The name of a free seat of a kind, ours inside; None where all of them are taken."""
+    """Take a free slot of a kind and yield its name; None if all are taken."""
     taken = _take(app, kind, seats)
     if taken is None:
         yield None
         return
-    name, held = taken
+    name, lock = taken
     try:
         yield name
     finally:
-        held.release()
+        lock.release()
 
 
 def is_taken(app: Application, seat: str) -> bool:
-    """True while somebody sits there; a process that ends, however it ends, leaves its seat."""
-    held = app.locks.take(seat)
-    if held is None:
+    """Return True while a process holds the slot; a process that dies releases it."""
+    lock = app.locks.take(seat)
+    if lock is None:
         return True
-    held.release()
+    lock.release()
     return False
 
 
-def _take(app: Application, kind: str, seats: int) -> tuple[str, Held] | None:
+def _take(app: Application, kind: str, seats: int) -> tuple[str, HeldLock] | None:
     for number in range(1, seats + 1):
         name = f"{kind}-{number}"
-        held = app.locks.take(name)
-        if held is not None:
-            return name, held
+        lock = app.locks.take(name)
+        if lock is not None:
+            return name, lock
     return None

@@ -1,13 +1,13 @@
-"""Whether a record is held: what pages of records say beside its name."""
+"""Check whether a record is under legal hold."""
 
 from datetime import datetime
 
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.retention import HoldScope
 
 
 def is_held(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:
-    """True if a hold in force is on the record, its table, or its whole org."""
+    """Return True if a legal hold in force covers the record, its table, or its whole org."""
     return any(
         hold.lasts(now)
         and (

@@ -1,6 +1,7 @@
-"""After an erasure or a rectification: this home does not tell it either, also where it was cut off.
+"""Clean the home after an erasure or a rectification, also after an interruption.
 
-Which records they are is noted before the vault erases them, and forgotten when the home is clean.
+The affected records are noted before the vault erases them, and the note is deleted once the home
+is clean.
 """
 
 import shutil
@@ -11,57 +12,62 @@ from datetime import timedelta
 from unlost.app.backups.backup_run import IN_PROGRESS, drop_ended_steps
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import renew_copies
-from unlost.catalog.erasing import Scrub, end_scrub, note_scrub, noted_scrubs, scrub
+from unlost.catalog.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import list_runs
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind
 
-# While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
+# While records are erased no backup, restore, compaction or forgetting may begin.
 KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
-PATIENCE = timedelta(days=1)  # a commit whose answer was lost comes within minutes, or never
+PATIENCE = timedelta(days=1)  # a commit whose response was lost appears within minutes, or never
 
 
 @contextmanager
 def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[None]:
-    """Hold an org so that no other run of this home begins; raises Conflict (``run-in-progress``)."""
-    with ExitStack() as held:
+    """Block other runs of this org in this home; raises Conflict (``run-in-progress``)."""
+    with ExitStack() as leases:
         for kind in KINDS:
-            held.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
+            leases.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
         yield
 
 
 def note(app: Application, org: ProtectedOrg, records: tuple[RecordKey, ...], *, run: str) -> None:
-    """Remember what is about to be erased or corrected, so that the home is cleaned whatever happens."""
-    note_scrub(org.oid, Scrub(run, app.clock.now(), records))
+    """Note the records to be erased or corrected, so that the home is cleaned in any case."""
+    note_scrub(org.oid, PendingScrub(run, app.clock.now(), records))
 
 
 def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
-    """Clean the home of all that was erased or corrected in an org; rows that were changed. Safe to repeat.
+    """Clean the home of an org's erased or corrected records; returns the number of changed rows.
 
-    To be called with nothing else under way in the org. The run ``sure`` is over, also where the vault
-    had nothing left to do.
+    Safe to repeat. No other run of the org may be active. The run ``sure`` counts as finished even
+    if the vault had nothing left to erase.
     """
     noted = noted_scrubs(org.oid)
     if not noted:
         return 0
-    proofs = [told.proof for told in app.whole_vault.erasures(org.oid)]
+    proofs = [erasure.proof for erasure in app.whole_vault.past_operations(org.oid, PastErasure)]
     corrected = {proof.run for proof in proofs if proof.columns}
     done = {proof.run for proof in proofs} | {sure}
-    erased = [one for one in noted if one.run in done]
-    count = sum(scrub(org.name, one.records, stays=one.run in corrected) for one in erased)
+    erased = [scrub_row for scrub_row in noted if scrub_row.run in done]
+    count = sum(
+        scrub(org.name, scrub_row.records, stays=scrub_row.run in corrected) for scrub_row in erased
+    )
     if erased:
         empty(app, org)
         renew_copies(app)
-    for one in noted:
-        if one.run in done or app.clock.now() - one.at > PATIENCE:
-            end_scrub(one.run)
+    for pending_scrub in noted:
+        # Keep the note for a while if the vault shows no commit: the process may have lost its
+        # answer.
+        if pending_scrub.run in done or app.clock.now() - pending_scrub.at > PATIENCE:
+            end_scrub(pending_scrub.run)
     return count
 
 
 def finish_if_idle(app: Application, org: ProtectedOrg) -> None:
-    """The same where nothing else is under way; the next upkeep tries again."""
+    """Call ``finish`` if no other run is active; the next maintenance tries again."""
     noted = noted_scrubs(org.oid)
     try:
         if noted:
@@ -73,7 +79,7 @@ def finish_if_idle(app: Application, org: ProtectedOrg) -> None:
 
 
 def empty(app: Application, org: ProtectedOrg) -> None:
-    """What runs of the org left beside the database: caches, ids of runs that were cut off, steps."""
+    """Delete remains of the org's runs outside of the database: caches, work folders, steps."""
     app.cache(org.oid).clear()
     for run in list_runs(org.name):
         shutil.rmtree(app.home.work / run.id, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The service: backs up when it is due, writes its log and shows its metrics."""
+"""The service: backs up on schedule, writes its log and serves metrics."""

@@ -1,19 +1,19 @@
-"""The log of the service: one JSON object a line, for machines. Never a secret, a name or a record.
+"""The log of the service: one JSON object per line, without secrets, names or records.
 
-Sentences are for people and may name things; here are codes, ids and numbers alone.
+Sentences may contain names; the log has only codes, ids and numbers.
 """
 
 import json
 import threading
 from typing import TextIO
 
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 type Field = str | int | float | bool | None
 
 
-class Log:
-    """Writes events to a stream; safe in any thread."""
+class ServiceLog:
+    """Writes events to a stream; thread-safe."""
 
     def __init__(self, stream: TextIO, *, clock: Clock) -> None:
         self._stream = stream
@@ -21,9 +21,10 @@ class Log:
         self._lock = threading.Lock()
 
     def event(self, name: str, **fields: Field) -> None:
-        """Write one event, such as ``night-ended``."""
+        """Write an event, such as ``night-ended``."""
         at = self._clock.now().isoformat(timespec="milliseconds")
         line = json.dumps({"at": at, "event": name, **fields}, ensure_ascii=False)
         with self._lock:
             self._stream.write(line + "\n")
+            # A crash must not lose the lines that explain it.
             self._stream.flush()

@@ -1,6 +1,6 @@
-"""Figures of the service for Prometheus, and whether it is well: over HTTP, on this machine alone.
+"""Metrics for Prometheus and a health endpoint, over HTTP on this machine only.
 
-Names of orgs and storages are in them; nothing of a record is.
+Metrics contain names of orgs and storages, but nothing about records.
 """
 
 import json
@@ -17,51 +17,51 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from unlost.alerts.watched import Watched, WatchedOrg
+from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.certificate import Verdict
 from unlost.model.errors import StoreError
 
 LOOPBACK = "127.0.0.1"
-TOO_LONG = timedelta(minutes=5)  # since the last look: then the service is not well
+TOO_LONG = timedelta(minutes=5)  # since the last tick: then the service is unhealthy
 
 type Now = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a look of the service saw. ``alerts`` counts those that last, by urgency."""
+class ServiceSample:
+    """The figures of one tick of the service. ``alerts`` counts open alerts by urgency."""
 
     at: datetime
-    watched: Watched
+    watched: AlertFacts
     alerts: dict[str, int]
     waiting: int
     running: int
 
 
 @dataclass(slots=True)
-class Board:
-    """Where the newest look is left for whoever asks. Safe in any thread."""
+class MetricsBoard:
+    """Holds the newest sample for readers. Thread-safe."""
 
-    _newest: list[Look] = field(default_factory=list)
+    _newest: list[ServiceSample] = field(default_factory=list)
 
-    def show(self, look: Look) -> None:
-        """Leave a look."""
+    def show(self, look: ServiceSample) -> None:
+        """Replace the sample."""
         self._newest = [look]
 
     @property
-    def newest(self) -> Look | None:
-        """The newest look, if there was one."""
+    def newest(self) -> ServiceSample | None:
+        """The newest sample, if there is one."""
         return self._newest[0] if self._newest else None
 
 
-class Figures(Collector):
-    """The figures of the newest look."""
+class ServiceFigures(Collector):
+    """A Prometheus collector of the newest sample."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: MetricsBoard) -> None:
         self._board = board
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All figures; none before the first look."""
+        """Yield all metrics; none before the first sample."""
         look = self._board.newest
         if look is not None:
             yield from _of_service(look)
@@ -70,7 +70,7 @@ class Figures(Collector):
             yield from _storages(look.watched.orgs)
 
 
-def _of_service(look: Look) -> Iterator[GaugeMetricFamily]:
+def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
     yield _plain("last_look_timestamp_seconds", "When the service last looked", look.at.timestamp())
     jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
     jobs.add_metric(["waiting"], look.waiting)
@@ -91,30 +91,30 @@ def _of_service(look: Look) -> Iterator[GaugeMetricFamily]:
 
 @dataclass(frozen=True, slots=True)
 class OrgFigure:
-    """A figure of an org; None where it is not known."""
+    """A metric of an org; its value is None if unknown."""
 
     name: str
     words: str
-    of: Callable[[WatchedOrg], float | None]
+    of: Callable[[OrgFacts], float | None]
 
 
-def _newest_backup(org: WatchedOrg) -> float | None:
+def _newest_backup(org: OrgFacts) -> float | None:
     return org.proof.as_of.timestamp() if org.proof is not None else None
 
 
-def _newest_hour(org: WatchedOrg) -> float | None:
+def _newest_hour(org: OrgFacts) -> float | None:
     return org.part.as_of.timestamp() if org.part is not None else None
 
 
-def _complete(org: WatchedOrg) -> float | None:
+def _complete(org: OrgFacts) -> float | None:
     return float(org.proof.verdict is Verdict.COMPLETE) if org.proof is not None else None
 
 
-def _records(org: WatchedOrg) -> float | None:
-    return sum(line.held for line in org.proof.tables) if org.proof is not None else None
+def _records(org: OrgFacts) -> float | None:
+    return sum(line.stored for line in org.proof.tables) if org.proof is not None else None
 
 
-def _failures(org: WatchedOrg) -> float | None:
+def _failures(org: OrgFacts) -> float | None:
     return org.nights[0].failures if org.nights else None
 
 
@@ -132,7 +132,7 @@ ORG_FIGURES = (
 )
 
 
-def _family(figure: OrgFigure, orgs: Iterable[WatchedOrg]) -> GaugeMetricFamily:
+def _family(figure: OrgFigure, orgs: Iterable[OrgFacts]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"unlost_org_{figure.name}", figure.words, labels=["org"])
     for org in orgs:
         value = figure.of(org)
@@ -141,7 +141,7 @@ def _family(figure: OrgFigure, orgs: Iterable[WatchedOrg]) -> GaugeMetricFamily:
     return family
 
 
-def _storages(orgs: Iterable[WatchedOrg]) -> Iterator[GaugeMetricFamily]:
+def _storages(orgs: Iterable[OrgFacts]) -> Iterator[GaugeMetricFamily]:
     labels = ["org", "storage"]
     used = GaugeMetricFamily("unlost_org_storage_used_bytes", "Storage in use", labels=labels)
     limit = GaugeMetricFamily("unlost_org_storage_limit_bytes", "Storage allowed", labels=labels)
@@ -161,31 +161,32 @@ def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Answers each in a thread of its own: one who says nothing holds nobody up."""
+    """Serves each request in its own thread, so that an idle client blocks no other."""
 
+    # The process ends even if a client still holds a connection.
     daemon_threads = True
     block_on_close = False
 
 
 class _Quiet(WSGIRequestHandler):
-    """Writes no line for each request, and waits for nobody."""
+    """Does not log requests, and drops clients that send nothing."""
 
     timeout = 10
 
     def log_message(self, *_told: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
-def application(board: Board, now: Now) -> WSGIApplication:
-    """`/metrics` for Prometheus; `/health` is 200 while the service looks around, else 503."""
+def application(board: MetricsBoard, now: Now) -> WSGIApplication:
+    """Serve `/metrics` for Prometheus; `/health` is 200 while the service ticks, else 503."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(board))
+    registry.register(ServiceFigures(board))
     metrics: WSGIApplication = make_wsgi_app(registry)
 
-    def answer(asked: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        path = asked.get("PATH_INFO", "")
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return metrics(asked, start)
+            return metrics(environ, start)
         if path == "/health":
             return _health(board, now(), start)
         start("404 Not Found", [("Content-Type", "text/plain")])
@@ -194,20 +195,23 @@ def application(board: Board, now: Now) -> WSGIApplication:
     return answer
 
 
-def _health(board: Board, now: datetime, start: StartResponse) -> Iterable[bytes]:
+def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
     look = board.newest
     well = look is not None and now - look.at <= TOO_LONG
-    told = {
+    report = {
         "status": "ok" if well else "not looking",
         "last_look": look.at.isoformat() if look is not None else None,
     }
     start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
-    return [json.dumps(told).encode() + b"\n"]
+    return [json.dumps(report).encode() + b"\n"]
 
 
 @contextmanager
-def served(board: Board, now: Now, *, port: int) -> Iterator[int]:
-    """Serve until left; the port (0 chooses one). Raises StoreError (``port-taken``)."""
+def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
+    """Serve until the context ends; yields the port. Port 0 chooses a free one.
+
+    Raises StoreError (``port-taken``).
+    """
     try:
         server: WSGIServer = make_server(
             LOOPBACK, port, application(board, now), server_class=_Server, handler_class=_Quiet

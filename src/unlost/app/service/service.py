@@ -1,4 +1,14 @@
-"""The service: looks what is due once a minute, and does it. `unlost up` runs it."""
+"""The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
+
+    process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
+             ├─ worker threads  jobs of the queue: nights, hours, restores, upkeep, verify, mirror
+             └─ "post" thread   e-mails, heartbeats, digests
+
+Each job opens the home anew, as another process would, so that jobs share no state in memory. A
+failed tick is logged and repeated a minute later. With a PostgreSQL database several processes
+share the queue; one of them leads, and another takes over when it ends. See docs/adr/0005 and
+docs/adr/0014.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.alerts.alerts import Senders, beat, deliver, send_digest, watch
 from unlost.app.actions.backups.hour import do_hour
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -16,13 +26,13 @@ from unlost.app.actions.retention.forget import forget_if_due
 from unlost.app.actions.runs.tick import tick
 from unlost.app.actions.vault.compact import keep_small
 from unlost.app.actions.vault.mirror import keep_mirrored
-from unlost.app.actions.vault.repair import heal_vault, look_at_mirror
+from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import Brake
-from unlost.app.service.log import Log
-from unlost.app.service.metrics import Board, Look
+from unlost.app.home.cancellation import CancellationFlag
+from unlost.app.service.log import ServiceLog
+from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
@@ -31,7 +41,7 @@ from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 from unlost.model.night import NightState
 from unlost.model.snapshot import VerifyLevel, read_part
 
@@ -39,36 +49,36 @@ EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
-STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
-PATIENCE = 30  # seconds that runs have to stop when the service does
+STAND_BY_SECONDS = 3600.0  # how often a standby process logs that another one leads
+PATIENCE = 30  # seconds for active runs to stop with the service
 
 
-class Part(StrEnum):
-    """What a process does of the service."""
+class ServicePart(StrEnum):
+    """The role of a process in the service."""
 
-    SERVICE = "service"  # looks what is due, and does it
-    WORKER = "worker"  # does what others found due
+    SERVICE = "service"  # enqueues due work and executes it
+    WORKER = "worker"  # only executes work
 
 
-type Opener = Callable[[Brake], Application]
+type Opener = Callable[[CancellationFlag], Application]
 
 
 @dataclass(slots=True)
-class Ended:
-    """How a part of a look ended."""
+class JobEnded:
+    """The outcome of one part of a tick."""
 
     well: bool = False
 
 
 @contextmanager
-def _outlived(log: Log, event: str) -> Iterator[Ended]:
-    """Note what fails inside, and live on: the service must outlive a fault of one look."""
-    ended = Ended()
+def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
+    """Log errors of the body and continue: one failed tick must not end the service."""
+    ended = JobEnded()
     try:
         yield ended
     except UnlostError as error:
         log.event(event, code=error.code)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the next look may go well)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the next tick may succeed)
         log.event(event, code=type(error).__name__)
     else:
         ended.well = True
@@ -76,31 +86,31 @@ def _outlived(log: Log, event: str) -> Iterator[Ended]:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process that does what is due in a home.
+    """A process that executes scheduled work of a home.
 
-    ``opened`` opens the home anew: each job has an application of its own, as another process would.
-    ``board`` is where each look is left for metrics. ``part`` says whether it also looks what is
-    due: of several that may, one does, and another takes its place when it is no more.
+    ``opened`` opens the home: each job gets its own application, as in another process. ``board``
+    receives a sample for metrics after each tick. ``part`` is the process's role; of several with
+    the role of a service one leads, and another takes over when it ends.
     """
 
     opened: Opener
-    brake: Brake
+    brake: CancellationFlag
     every: float = EVERY_SECONDS
     workers: int = 4
     senders: Senders = sender
-    board: Board | None = None
-    part: Part = Part.SERVICE
-    _lead: list[Held] = field(default_factory=list)
+    board: MetricsBoard | None = None
+    part: ServicePart = ServicePart.SERVICE
+    _lead: list[HeldLock] = field(default_factory=list)
     _watcher: Watcher = field(default_factory=Watcher)
-    _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
+    _done: dict[str, float] = field(default_factory=dict)  # the last time of each recurring task
     _posting: list[Future[None]] = field(default_factory=list)
     _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
 
     def run(self, *, once: bool = False) -> None:
-        """Serve until the brake is pulled; ``once``: do what is due now, and end.
+        """Serve until the brake is pulled; ``once``: do the work that is due now, and end.
 
         Raises Conflict (``worker-running``, ``workers-full``), UsageError (``one-worker``),
-        StoreError (``database-away``) where the database was lost on the way.
+        StoreError (``database-away``) if the database was lost meanwhile.
         """
         with self.opened(self.brake) as app:
             jobs = DurableJobs(
@@ -108,14 +118,18 @@ class Service:
                 self.handlers(),
                 locks=app.locks,
                 workers=self.workers,
-                complain=lambda text: Log(sys.stderr, clock=app.clock).event("engine", says=text),
+                complain=lambda text: ServiceLog(sys.stderr, clock=app.clock).event(
+                    "engine", says=text
+                ),
             )
-            if self.part is Part.WORKER and not app.home.database:
+            # A home in files has one worker: the service itself.
+            if self.part is ServicePart.WORKER and not app.home.database:
                 raise _alone()
             jobs.start()
             try:
                 self._serve(app, jobs, once=once)
             finally:
+                # Also after an error: threads of running jobs must not outlive the service.
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
                 self._postman.shutdown(wait=True)
@@ -123,7 +137,7 @@ class Service:
             raise database_away("the session that held its locks has ended")
 
     def handlers(self) -> dict[JobKind, Handler]:
-        """What does a job of each kind."""
+        """Return the handler for each kind of job."""
         return {
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
@@ -134,7 +148,7 @@ class Service:
         }
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
-        log = Log(sys.stderr, clock=app.clock)
+        log = ServiceLog(sys.stderr, clock=app.clock)
         log.event(f"{self.part.value}-started", workers=self.workers)
         while not self.brake.pulled:
             if self._leads(app, log):
@@ -149,24 +163,24 @@ class Service:
             self.brake.wait(self.every)
         log.event(f"{self.part.value}-stopped")
 
-    def _leads(self, app: Application, log: Log) -> bool:
-        """True if this process looks what is due: one of a home does at a time."""
-        if self.part is Part.SERVICE and not self._lead:
+    def _leads(self, app: Application, log: ServiceLog) -> bool:
+        """Return True if this process leads, which one process of a home does at a time."""
+        if self.part is ServicePart.SERVICE and not self._lead:
             with _outlived(log, "lead-failed"):
-                held = app.locks.take(LEAD)
-                if held is not None:
-                    self._lead.append(held)
+                lock = app.locks.take(LEAD)
+                if lock is not None:
+                    self._lead.append(lock)
                 elif self._turn("stand-by", STAND_BY_SECONDS, app):
                     log.event("stands-by")
         return bool(self._lead)
 
     def _drain(self, jobs: DurableJobs) -> None:
-        """Wait until nothing waits and nothing is under way."""
+        """Wait until no job is waiting or active."""
         while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
             pass
 
-    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> bool:
-        """A tick. What fails now is tried again in a minute; True if nothing did."""
+    def _look(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
+        """Run a tick; returns True if it succeeded. A failure is retried a minute later."""
         with _outlived(log, "tick-failed") as ended:
             ticked = tick(app, jobs)
             for oid, night in ticked.begun:
@@ -178,8 +192,8 @@ class Service:
                 log.event("home-copied")
         return ended.well
 
-    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> bool:
-        """Alerts and the heartbeat: they must speak up whatever else fails."""
+    def _tell(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
+        """Update alerts and send messages; this must work even if the tick fails."""
         with _outlived(log, "watch-failed") as ended:
             moves = watch(app, self._watcher)
             for key in moves.opened:
@@ -189,17 +203,19 @@ class Service:
             self._post(app, log, wait=wait)
         return ended.well
 
-    def _leave(self, app: Application, jobs: DurableJobs, log: Log) -> None:
-        """What was seen in a look that went well, for metrics."""
+    def _leave(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
+        """Publish a sample for metrics after a successful tick."""
         with _outlived(log, "metrics-failed"):
             if self.board is not None:
                 self.board.show(self._seen(app, jobs))
 
-    def _seen(self, app: Application, jobs: DurableJobs) -> Look:
+    def _seen(self, app: Application, jobs: DurableJobs) -> ServiceSample:
         doing = jobs.doing()
         waiting = sum(job.waiting for job in doing)
-        lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
-        return Look(
+        lasting = [
+            alert.alarm.urgency.value for alert in list_alerts() if alert.resolved_at is None
+        ]
+        return ServiceSample(
             app.clock.now(),
             self._watcher.seen,
             {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
@@ -207,33 +223,33 @@ class Service:
             len(doing) - waiting,
         )
 
-    def _post(self, app: Application, log: Log, *, wait: bool) -> None:
-        """Send beside the looks: a mail server that does not answer delays no night."""
+    def _post(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
+        """Send messages in a separate thread, so that a slow mail server delays no backup."""
         if wait or not self._posting or self._posting[-1].done():
             self._posting[:] = [self._postman.submit(self._send, app, log)]
         if wait:
             self._posting[-1].result()
 
-    def _send(self, app: Application, log: Log) -> None:
+    def _send(self, app: Application, log: ServiceLog) -> None:
         with _outlived(log, "messages-failed"):
             deliver(app, senders=self.senders)
             self._beat(app, log)
             self._digest(app, log)
 
-    def _beat(self, app: Application, log: Log) -> None:
-        """After a look that went well, every few minutes."""
+    def _beat(self, app: Application, log: ServiceLog) -> None:
+        """Send heartbeats every few minutes."""
         if self._turn("beat", BEAT_SECONDS, app):
             for _channel in beat(app, senders=self.senders):
                 log.event("heartbeat-missed")
 
-    def _digest(self, app: Application, log: Log) -> None:
-        """Once a day; a channel that does not take it is asked again later."""
+    def _digest(self, app: Application, log: ServiceLog) -> None:
+        """Send digests that are due; a failed one is retried later."""
         if self._turn("digest", DIGEST_SECONDS, app):
-            for _channel in tell_digest(app, self._watcher.seen, senders=self.senders):
+            for _channel in send_digest(app, self._watcher.seen, senders=self.senders):
                 log.event("digest-missed")
 
     def _turn(self, what: str, seconds: float, app: Application) -> bool:
-        """True if it was not done for so long."""
+        """Return True if a recurring task is due, and note the time."""
         now, last = app.clock.monotonic(), self._done.get(what)
         if last is not None and now - last < seconds:
             return False
@@ -242,32 +258,37 @@ class Service:
 
     def _night(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             night = do_night(app, job.org, job.subject)
             ended = find_night(job.org, job.subject) if night is not None else None
             if ended is not None:
-                told = {"org": job.org, "night": ended.name, "run": ended.run}
-                log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+                event = {"org": job.org, "night": ended.name, "run": ended.run}
+                log.event("night-tried", **event, state=ended.state.value, code=ended.error_code)
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
-                with _outlived(log, "upkeep-unasked"):  # the next night asks again
+                with _outlived(log, "upkeep-unasked"):  # the next night enqueues it again
                     ask(app.home.queue, Job(name, JobKind.UPKEEP, job.org, ended.name))
 
     def _upkeep(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
-            forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
+            log = ServiceLog(sys.stderr, clock=app.clock)
+            # Before compaction, which merges what forgetting rewrote.
+            forgot = forget_if_due(app, job.org)
             if forgot is not None:
-                told = {"nights": forgot.nights, "versions": forgot.versions}
-                log.event("forgot", org=job.org, code=forgot.error_code, **told)
-            kept = keep_small(app, job.org)
-            if kept is not None:
-                sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
-                log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
+                event = {"nights": forgot.nights, "versions": forgot.versions}
+                log.event("forgot", org=job.org, code=forgot.error_code, **event)
+            upkeep_record = keep_small(app, job.org)
+            if upkeep_record is not None:
+                sizes = {
+                    "merged": upkeep_record.before,
+                    "into": upkeep_record.after,
+                    "removed": upkeep_record.removed,
+                }
+                log.event("kept-small", org=job.org, code=upkeep_record.error_code, **sizes)
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("restore-begun", org=job.org, run=job.subject)
             state = do_restore(app, job.subject)
             if state is not None:
@@ -276,31 +297,35 @@ class Service:
     def _hour(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             hour = do_hour(app, job.org, job.subject)
-            told = {"org": job.org, "hour": job.subject, "run": hour.run}
-            log = Log(sys.stderr, clock=app.clock)
-            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
+            event = {"org": job.org, "hour": job.subject, "run": hour.run}
+            log = ServiceLog(sys.stderr, clock=app.clock)
+            log.event("hour-tried", **event, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             level, _, part = job.subject.partition(" ")
             some = read_part(part) if part else None
-            found = verify(app, level=VerifyLevel(level), part=some)
-            log = Log(sys.stderr, clock=app.clock)
-            log.event("vault-verified", damages=len(found.damages), part=part)
-            healed = heal_vault(app, found.damages) if found.damages else None
+            verify_result = verify(app, level=VerifyLevel(level), part=some)
+            log = ServiceLog(sys.stderr, clock=app.clock)
+            log.event("vault-verified", damages=len(verify_result.damages), part=part)
+            healed = heal_vault(app, verify_result.damages) if verify_result.damages else None
             if healed is not None:
-                log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
-            mirror = look_at_mirror(app, part=some) if some is not None else None
+                log.event(
+                    "vault-repaired", objects=len(healed.objects), left=len(healed.still_damaged)
+                )
+            mirror = verify_mirror_part(app, part=some) if some is not None else None
             if mirror is not None:
-                told = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
-                log.event("mirror-verified", part=part, **told)
+                event = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
+                log.event("mirror-verified", part=part, **event)
 
     def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
         with self.opened(self.brake) as app:
             done = keep_mirrored(app)
             if done is not None:
-                told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
-                Log(sys.stderr, clock=app.clock).event("mirrored", code=done.error_code, **told)
+                event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
+                ServiceLog(sys.stderr, clock=app.clock).event(
+                    "mirrored", code=done.error_code, **event
+                )
 
 
 def _alone() -> UsageError:

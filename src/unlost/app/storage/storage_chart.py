@@ -1,6 +1,6 @@
-"""The chart of a storage as SVG: what it held, its limit, where it leads. Pure.
+"""The chart of a storage as SVG: usage, limit and forecast. Pure.
 
-How its parts look is said by their classes: in a file by a style of its own, in a page by the page's.
+CSS classes style its parts: a file embeds a stylesheet, a page uses its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,11 @@ from unlost.model.forecast import Forecast, Sample
 
 GIB = 2.0**30
 DAY = timedelta(days=1)
-AHEAD = 0.35  # of the width, for what is foretold
-FURTHEST = 2.0  # times what is shown of the past, so that the day on which it is full is seen
-BEYOND = 1.08  # of the way to that day
-HEADROOM = 1.1  # over the highest line
-THINNEST = 0.02  # of the height, to each side: what is foretold is never drawn as if it were sure
+AHEAD = 0.35  # share of the width for the forecast
+FURTHEST = 2.0  # times the visible past, to show the day on which it is full
+BEYOND = 1.08  # times the distance to that day
+HEADROOM = 1.1  # times the highest line
+THINNEST = 0.02  # share of the height, to each side: a forecast always shows some uncertainty
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:14px;fill:#111}"
     ".axis{stroke:#bbb}.limit{stroke:#b91c1c}.stop{stroke:#b91c1c;stroke-dasharray:2 3}"
@@ -28,38 +28,38 @@ QUOTES = {'"': "&quot;"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """How large a chart is, and the room around it, in points."""
+class ChartSheet:
+    """The size of a chart and its margins, in points."""
 
     width: int
     height: int
-    left: int = 56
+    left_margin: int = 56
     right: int = 88
     top: int = 36
     bottom: int = 28
 
     @property
     def inner(self) -> tuple[int, int]:
-        """Width and height of what is drawn on."""
-        return self.width - self.left - self.right, self.height - self.top - self.bottom
+        """Width and height of the plot area."""
+        return self.width - self.left_margin - self.right, self.height - self.top - self.bottom
 
 
-WIDE = Sheet(720, 320)
-NARROW = Sheet(360, 280, left=44, right=64)  # for phones: the letters stay readable
+WIDE = ChartSheet(720, 320)
+NARROW = ChartSheet(360, 280, left_margin=44, right=64)  # for phones: the letters stay readable
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From instants and bytes to points."""
+    """Maps instants and bytes to points."""
 
-    sheet: Sheet
+    sheet: ChartSheet
     begins: datetime
     ends: datetime
     most: float
 
     def x(self, at: datetime) -> float:
         share = (at - self.begins) / (self.ends - self.begins)
-        return self.sheet.left + share * self.sheet.inner[0]
+        return self.sheet.left_margin + share * self.sheet.inner[0]
 
     def y(self, used: float) -> float:
         share = min(max(used, 0.0), self.most) / self.most
@@ -76,22 +76,26 @@ def chart(
     limit: float,
     seen: Forecast | None,
     now: datetime,
-    sheet: Sheet = WIDE,
+    sheet: ChartSheet = WIDE,
     styled: bool = True,
     full_on: str = "full on",
 ) -> str:
-    """One storage; readable without colours, and with a text for who cannot see it.
+    """Return the chart of a storage; readable without colours, and with a text alternative.
 
-    ``styled``: with a style of its own, for a file. ``full_on`` stands in that text before the day.
+    ``styled`` embeds a stylesheet, for a file. ``full_on`` precedes the date in that text.
     """
     scale = _scale(samples, limit, seen, now, sheet)
-    told = _told(name, samples[-1].used, limit, seen, now, full_on)
+    description = _description(name, samples[-1].used, limit, seen, now, full_on)
     size = f'viewBox="0 0 {sheet.width} {sheet.height}"'
-    label = f'role="img" aria-label="{escape(told, QUOTES)}"'
+    label = f'role="img" aria-label="{escape(description, QUOTES)}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} class="chart" {label}>',
         *([f"<style>{STYLE}</style>"] if styled else []),
-        *([f'<text class="title" x="{sheet.left}" y="20">{escape(told)}</text>'] if styled else []),
+        *(
+            [f'<text class="title" x="{sheet.left_margin}" y="20">{escape(description)}</text>']
+            if styled
+            else []
+        ),
         *_axes(scale, now),
         *(_line(scale, limit, "limit", "100%") if limit else ()),
         *(_line(scale, limit * seen.stop, "stop", f"{seen.stop:.0%}") if seen is not None else ()),
@@ -104,16 +108,16 @@ def chart(
 
 
 def crossing(seen: Forecast, share: float, *, now: datetime) -> datetime | None:
-    """When the trend reaches a share of the limit; None where it does not, or has already."""
-    left = seen.limit * share - seen.now
+    """Return when the trend reaches a share of the limit; None if it never does, or has already."""
+    until_full = seen.limit * share - seen.now
     far = timedelta(days=3650)
-    if left <= 0 or seen.daily <= 0 or left / seen.daily > far / DAY:
+    if until_full <= 0 or seen.daily <= 0 or until_full / seen.daily > far / DAY:
         return None
-    return now + left / seen.daily * DAY
+    return now + until_full / seen.daily * DAY
 
 
 def _scale(
-    samples: Sequence[Sample], limit: float, seen: Forecast | None, now: datetime, sheet: Sheet
+    samples: Sequence[Sample], limit: float, seen: Forecast | None, now: datetime, sheet: ChartSheet
 ) -> _Scale:
     begins = min(samples[0].at, now - DAY)
     past = now - begins
@@ -126,7 +130,7 @@ def _scale(
     return _Scale(sheet, begins, now + ahead, highest * HEADROOM)
 
 
-def _told(
+def _description(
     name: str, used: float, limit: float, seen: Forecast | None, now: datetime, full_on: str
 ) -> str:
     share = f"{used / limit:.1%}" if limit else f"{used / GIB:.2f} GiB"
@@ -142,26 +146,26 @@ def _axes(scale: _Scale, now: datetime) -> Iterator[str]:
     sheet = scale.sheet
     bottom, right = sheet.height - sheet.bottom, sheet.width - sheet.right
     here = scale.x(now)
-    yield f'<line class="axis" x1="{sheet.left}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
+    yield f'<line class="axis" x1="{sheet.left_margin}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
     yield f'<line class="now" x1="{here:.1f}" y1="{sheet.top}" x2="{here:.1f}" y2="{bottom}"/>'
-    yield _text(sheet.left, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
+    yield _text(sheet.left_margin, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
     yield _text(right, sheet.height - 8, f"{scale.ends:%Y-%m-%d}", "end")
-    yield _text(sheet.left - 6, bottom, "0", "end")
+    yield _text(sheet.left_margin - 6, bottom, "0", "end")
 
 
 def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
     y, sheet = scale.y(used), scale.sheet
     right = sheet.width - sheet.right
-    yield f'<line class="{kind}" x1="{sheet.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+    yield f'<line class="{kind}" x1="{sheet.left_margin}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
     # the two lines are close to each other: their words stand on different sides
     if kind == "limit":
-        yield _text(sheet.left - 6, y + 4, label, "end")
+        yield _text(sheet.left_margin - 6, y + 4, label, "end")
     else:
         yield _text(right + 6, y + 4, label, "start")
 
 
 def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
-    """Where it leads: a band that widens, the trend, and what it is at the right end."""
+    """Draw the forecast: a widening band, the trend, and its value at the right end."""
     here = scale.point(now, seen.now)
     days = (scale.ends - now) / DAY
     least = THINNEST * scale.most / days
@@ -182,13 +186,13 @@ def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
 
 
 def _beside(scale: _Scale, used: float, seen: Forecast) -> float:
-    """The height of the word at the right end, out of the way of that of the stop line."""
-    own, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
-    return taken + 14 if abs(own - taken) < 14 else own
+    """Return the height of the label at the right end, clear of the stop line's label."""
+    label_y, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
+    return taken + 14 if abs(label_y - taken) < 14 else label_y
 
 
 def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[datetime, float]:
-    """Where a growth leaves the chart: at its right end, or at its top."""
+    """Return where a growth leaves the chart: at its right end, or at its top."""
     used = begins + daily * ((scale.ends - now) / DAY)
     if used <= scale.most:
         return scale.ends, used
@@ -196,7 +200,7 @@ def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[dat
 
 
 def _dots(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
-    """The days on which lines are crossed; the later word stands below, so that both are read."""
+    """Mark the days on which lines are crossed; the later label is below, to keep both legible."""
     for share, below in {1.0: 18, seen.stop: -8}.items():
         at = crossing(seen, share, now=now)
         if at is not None and at <= scale.ends:

@@ -1,1 +1,1 @@
-"""The vault as this home reaches it: its mirror, its keys, and the copies of the home in it."""
+"""The vault from the home's side: its mirror, its keys, and the copies of the home in it."""

@@ -1,4 +1,10 @@
-"""Copies of the home's own data in the vault: made by themselves, read on a new machine."""
+"""Automatic copies of the home's database in the vault, for rebuilding it on a new machine.
+
+A copy is the whole database (always as SQLite), packed with zstd and sealed by a key derived from
+the master key, so it belongs to no org. Changes of settings are copied immediately, runs and alerts
+at most once an hour. Credentials in it stay encrypted with the home's key, which never enters the
+vault. See docs/adr/0013.
+"""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -6,29 +12,30 @@ from datetime import datetime, timedelta
 
 import zstandard
 
-from unlost.app.access import Elsewhere
+from unlost.app.access import RemoteAccess
 from unlost.app.compose import Application
 from unlost.catalog.copying import (
-    Copied,
+    NewestCopy,
     dump,
     happened_since,
     last_copy,
+    names_any,
     note_copy,
     settings_digest,
-    tells_of,
 )
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 
-PATIENCE = timedelta(hours=1)  # runs and alerts of many orgs are copied together
-LARGEST = 1 << 31  # bytes: a home's data is far from it, and a damaged frame must not ask for more
+# Runs and alerts of many orgs are copied together, at most this often.
+PATIENCE = timedelta(hours=1)
+LARGEST = 1 << 31  # bytes; far above a home's size, so that a damaged frame cannot exhaust memory
 
 
 def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
     """Copy the home's data into the vault if something changed; True if it did.
 
-    Settings are copied at once; runs and alerts once the newest copy is as old as ``patience``.
-    Raises what the vault raises.
+    Settings are copied immediately; runs and alerts once the newest copy is as old as ``patience``.
+    Raises errors of the vault.
     """
     due = _is_due(settings_digest(), app.clock.now(), patience)
     if due:
@@ -37,15 +44,15 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
 
 
 def _copy(app: Application) -> int:
-    """Make a copy; its number."""
+    """Make a copy and return its number."""
     settings, now = settings_digest(), app.clock.now()
     number = app.whole_vault.homes.keep(zstandard.compress(dump()))
-    note_copy(Copied(number, settings, now))
+    note_copy(NewestCopy(number, settings, now))
     return number
 
 
 def copy_is_due(app: Application) -> bool:
-    """True if the vault does not have what happened until an hour ago."""
+    """Return True if the vault lacks changes that are more than an hour old."""
     return _is_due(settings_digest(), app.clock.now(), PATIENCE)
 
 
@@ -57,42 +64,42 @@ def _is_due(settings: str, now: datetime, patience: timedelta) -> bool:
 
 
 def after_change(app: Application) -> None:
-    """Copy settings at once that were changed by hand. Where the vault is away, later."""
+    """Copy settings after a change by hand; if the vault is unavailable, the service does it."""
     with suppress(UnlostError):
         _copy(app)
 
 
 def after_run(app: Application) -> None:
-    """Copy at once what was run by hand. Where the vault is away the service does it later.
+    """Copy the home after a run by hand; if the vault is unavailable, the service does it.
 
-    What ran elsewhere is copied there.
+    A remote home is copied by its server.
     """
-    if isinstance(app, Elsewhere):
+    if isinstance(app, RemoteAccess):
         return
     with suppress(UnlostError):
         copy_if_due(app, patience=timedelta(0))
 
 
 def renew_copies(app: Application) -> None:
-    """Copy the home's data now, and remove all older copies: they hold what was erased."""
+    """Copy the home's data now, and delete all older copies, as they contain erased data."""
     app.whole_vault.homes.drop_before(_copy(app))
 
 
-def copies_tell_of(app: Application, oids: Collection[str]) -> bool:
-    """True if a copy in the vault still has settings of one of these orgs."""
+def copies_name(app: Application, oids: Collection[str]) -> bool:
+    """Return True if a copy in the vault still has settings of one of these orgs."""
     return bool(oids) and any(
-        _tells_of(app, number, oids) for number in app.whole_vault.homes.numbers()
+        _names_any(app, number, oids) for number in app.whole_vault.homes.numbers()
     )
 
 
-def _tells_of(app: Application, number: int, oids: Collection[str]) -> bool:
+def _names_any(app: Application, number: int, oids: Collection[str]) -> bool:
     with suppress(IntegrityError, NotFound):
-        return tells_of(read_copy(app.whole_vault, number) or b"", oids)
+        return names_any(read_copy(app.whole_vault, number) or b"", oids)
     return False
 
 
 def read_copy(vault: Vault, number: int | None) -> bytes | None:
-    """A copy, by default the newest; None if the vault has none.
+    """Return a copy, by default the newest; None if the vault has none.
 
     Raises NotFound (``home-copy-unknown``), IntegrityError.
     """

@@ -1,4 +1,9 @@
-"""The vault's second copy as this home reaches it, and both copies opened."""
+"""The mirror of the vault from the home's side: its place and state, and opening either copy.
+
+The mirror's place is in ``unlost.toml`` beside the vault's, as only the owner of the machine may
+decide where copies go; its state is in the database. An update copies what is live in the vault,
+and deletes from the mirror only what the vault's own chain declares deleted. See docs/adr/0027.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +31,8 @@ LOCK = "mirror"
 type Opened = Callable[[Store], EncryptedVault]
 
 
-class SecondCopy(StrEnum):
-    """Whether there is a second copy of the vault."""
+class MirrorOfHome(StrEnum):
+    """The state of the vault's mirror in one word."""
 
     NONE = "none"
     LATE = "late"
@@ -36,10 +41,9 @@ class SecondCopy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MirrorState:
-    """The second copy. ``place`` is empty where there is none.
+    """The state of the mirror. ``place`` is empty if there is none.
 
-    ``last`` is the newest try to bring it up to date, ``check`` the newest look whether it is whole.
-    ``late``: it is older than it should be.
+    ``last`` is the newest update, ``check`` its newest verification. ``late``: it is out of date.
     """
 
     place: str
@@ -48,17 +52,17 @@ class MirrorState:
     late: bool
 
     @property
-    def copy(self) -> SecondCopy:
-        """In a word."""
+    def copy(self) -> MirrorOfHome:
+        """The state in one word."""
         if not self.place:
-            return SecondCopy.NONE
-        return SecondCopy.LATE if self.late else SecondCopy.FRESH
+            return MirrorOfHome.NONE
+        return MirrorOfHome.LATE if self.late else MirrorOfHome.FRESH
 
 
 def mirror_place(app: Application) -> StoreAddress | None:
-    """Where the second copy lies, as ``unlost.toml`` says now; None where there is none.
+    """Return the mirror's place as ``unlost.toml`` has it now; None if there is none.
 
-    While somebody edits that file, as it said when this process began.
+    If that file is unreadable, as during an edit, the value from the start of the process is used.
     """
     try:
         return read_home(app.home.root).mirror
@@ -67,7 +71,7 @@ def mirror_place(app: Application) -> StoreAddress | None:
 
 
 def known_place(app: Application) -> StoreAddress:
-    """The same; raises NotFound (``mirror-none``) where there is none."""
+    """Return the mirror's place; raises NotFound (``mirror-none``) if there is none."""
     place = mirror_place(app)
     if place is None:
         raise NotFound(
@@ -79,19 +83,22 @@ def known_place(app: Application) -> StoreAddress:
 
 
 def store_at(app: Application, place: StoreAddress) -> Store:
-    """The store at a place; of the vault's own one this home keeps pieces."""
+    """Return the store at a place; with the home's cache if it is the vault's own."""
     if place == app.home.place:
         return stores.home_store(app.home, clock=app.clock)
     return stores.store_at(place, clock=app.clock)
 
 
 def nothing_at(app: Application, place: StoreAddress) -> bool:
-    """True if not one object lies at a place: a disk that is not mounted looks like an empty folder."""
+    """Return True if a place has no objects: an unmounted disk looks like an empty folder."""
     return next(iter(store_at(app, place).list("")), None) is None
 
 
 def opener(app: Application, *, witnessed: bool) -> Opened:
-    """Opens a copy of the vault with the service key; ``witnessed``: it must be as new as was seen."""
+    """Return a function that opens a copy of the vault with the service key.
+
+    ``witnessed``: it must be at least as new as the state that this home has seen.
+    """
 
     def opened(store: Store) -> EncryptedVault:
         provider = key_file(service_key_of(app.home))
@@ -102,50 +109,51 @@ def opener(app: Application, *, witnessed: bool) -> Opened:
     return opened
 
 
-def check_apart(own: StoreAddress, other: StoreAddress) -> None:
-    """Raise UsageError (``copy-same-place``) where one of the places lies in the other."""
-    if own.folder is not None and other.folder is not None:
-        first, second = own.folder.resolve(), other.folder.resolve()
+def check_apart(address: StoreAddress, other: StoreAddress) -> None:
+    """Raise UsageError (``copy-same-place``) if one place is inside the other."""
+    if address.folder is not None and other.folder is not None:
+        first, second = address.folder.resolve(), other.folder.resolve()
         inside = first.is_relative_to(second) or second.is_relative_to(first)
     else:
-        paths = [f"{one}/" for one in (own, other)]
-        alike = (own.folder, own.reach.endpoint) == (other.folder, other.reach.endpoint)
+        paths = [f"{address_text}/" for address_text in (address, other)]
+        alike = (address.folder, address.reach.endpoint) == (other.folder, other.reach.endpoint)
         inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
     if inside:
-        raise not_apart(own, other)
+        raise not_apart(address, other)
 
 
-def not_apart(own: StoreAddress, other: StoreAddress) -> UsageError:
-    """The error for a copy that would lie in what it is a copy of."""
+def not_apart(address: StoreAddress, other: StoreAddress) -> UsageError:
+    """Return the error for a copy inside the original, or the reverse."""
     return UsageError(
         "copy-same-place",
-        f"{other} and the vault in {own} are not apart from one another.",
+        f"{other} and the vault in {address} are not apart from one another.",
         next_step="Name another place, best in another building or account.",
     )
 
 
 def check_unseen(app: Application, place: StoreAddress) -> None:
-    """Raise UsageError (``copy-same-place``) where what is put at a place appears in the vault's.
+    """Raise UsageError (``copy-same-place``) if an object put at a place appears in the vault's.
 
-    Two addresses may name one place in many ways.
+    Two addresses may name the same place in many ways.
     """
     there, mark = store_at(app, place), f"probe/{app.entropy.bytes(16).hex()}"
+    # A random name, so that two homes may check at the same time.
     there.put_new(mark, b"")
     try:
-        own = store_at(app, app.home.place)
-        if any(one.name.endswith(mark) for one in own.list("")):
+        store = store_at(app, app.home.place)
+        if any(listed_object.name.endswith(mark) for listed_object in store.list("")):
             raise not_apart(app.home.place, place)
     finally:
         there.delete(mark)
 
 
 def is_late(last: MirrorRecord | None, now: datetime) -> bool:
-    """True if the second copy lacks what was backed up long ago, or there is none yet."""
+    """Return True if the mirror is out of date, or was never filled."""
     return last is None or last.done_at is None or now - last.done_at > MIRROR_LATE
 
 
 def mirror_now(app: Application) -> MirrorState:
-    """How the second copy is."""
+    """Return the state of the mirror."""
     place = mirror_place(app)
     if place is None:
         return MirrorState("", None, None, late=False)

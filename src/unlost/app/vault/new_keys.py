@@ -1,4 +1,4 @@
-"""A key that is to open the vault: what is asked for, and how it is made ready."""
+"""New keys for the vault: their kinds, and preparing them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from unlost.app.home.home_keys import OpenedKeys, credential
 from unlost.app.home.sealed_key import Sealer, key_file, slot_of
 from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
 from unlost.model.locks import Locks
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.vault.format.slots import slot_folder
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import remove_way, ways
@@ -23,7 +23,7 @@ from unlost.vault.keys.unlock import (
     write_service_key,
 )
 
-SHORTEST = 20  # characters of a passphrase that somebody thought up
+SHORTEST = 20  # characters of a passphrase
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")
 _LONGEST_BASE = 32
 
@@ -33,9 +33,9 @@ LOCK = "keys"
 
 @contextmanager
 def alone(locks: Locks) -> Iterator[None]:
-    """Nobody else changes the keys of this home meanwhile; raises Conflict (``keys-in-hand``)."""
-    held = locks.take(LOCK)
-    if held is None:
+    """Block other changes of this home's keys; raises Conflict (``keys-in-hand``)."""
+    lock = locks.take(LOCK)
+    if lock is None:
         raise Conflict(
             "keys-in-hand",
             "Somebody else is changing the keys of this home.",
@@ -44,18 +44,19 @@ def alone(locks: Locks) -> Iterator[None]:
     try:
         yield
     finally:
-        held.release()
+        lock.release()
 
 
 def _silent(_: str) -> None:
-    """Nobody wants to know."""
+    """Ignore the text of a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """One of: a file for a key, this home's service key, a passphrase, or somebody who is told it.
+    """A new key: a file, this home's service key, a passphrase, or a callback that receives it.
 
-    ``tell`` is given the text of a key file, for what is not to lie on a disk. ``sealer`` seals a key.
+    ``tell`` is called with the text of the key file, for keys that must not be on a disk.
+    ``sealer`` encrypts a key file.
     """
 
     key_file: Path | None = None
@@ -68,13 +69,13 @@ class NewKey:
         return "NewKey()"
 
     def tell_of(self, key: ServiceKey) -> None:
-        """Tell the text of a key file to whoever wants to know it."""
+        """Pass the text of the key file to ``tell``, if it is set."""
         if self.tell is not _silent:
             self.tell(key.text() if self.sealer is None else self.sealer.sealed(key))
 
 
 def check_new(new: NewKey, slot: str) -> None:
-    """Raise UsageError unless exactly one thing is wished (``key-unclear``, ``passphrase-short``)."""
+    """Raise UsageError (``key-unclear``, ``passphrase-short``) unless exactly one kind is given."""
     slot_folder(slot)
     wished = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
     if sum(wished) != 1:
@@ -99,7 +100,7 @@ def check_new(new: NewKey, slot: str) -> None:
 
 
 def secret_of(new: NewKey, slot: str) -> ByPassphrase:
-    """The passphrase of a slot."""
+    """Return the passphrase of a slot."""
     return ByPassphrase(new.passphrase, slot)
 
 
@@ -111,12 +112,12 @@ def ready_key(
     entropy: Entropy,
     sealer: Sealer | None = None,
 ) -> ServiceKey:
-    """A key in its file, which opens nothing yet; one that an interrupted call left there is taken.
+    """Create a key in its file, which opens nothing yet, or return that of an interrupted call.
 
     Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
     """
     if file is not None and file.exists():
-        return _left(opened, slot, file)
+        return _drafted(opened, slot, file)
     key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
     if file is not None:
         write_service_key(key, file, store=opened.store, sealed=sealer.sealed if sealer else None)
@@ -124,12 +125,12 @@ def ready_key(
 
 
 def fresh_name(slot: str, *, entropy: Entropy) -> str:
-    """A name for the slot that takes the place of another."""
+    """Return a name for the slot that replaces another."""
     return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
 
 
-def check_own_file(then: str) -> None:
-    """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
+def check_service_file(then: str) -> None:
+    """Raise UsageError (``key-is-credential``) if the service gets its key from systemd."""
     if credential() is not None:
         raise UsageError(
             "key-is-credential",
@@ -148,22 +149,22 @@ def drafted_key(
     entropy: Entropy,
     sealer: Sealer | None,
 ) -> ServiceKey:
-    """A key for the service, in a file beside its present one; it opens nothing yet.
+    """Create a key for the service in a file beside the present one; it opens nothing yet.
 
-    What an interrupted change left there goes before, with its slot: nobody uses it.
+    A draft of an interrupted change is deleted first, with its slot, as it is unused.
     """
     if draft.exists():
-        with suppress(NotAllowed):  # a torn one opened nothing
-            left = slot_of(draft)
-            if left in {one.slot for one in ways(opened.store, opened.keys)}:
-                remove_way(opened.store, opened.keys, left)
+        with suppress(NotAllowed):  # a damaged draft opened nothing
+            left_slot = slot_of(draft)
+            if left_slot in {way.slot for way in ways(opened.store, opened.keys)}:
+                remove_way(opened.store, opened.keys, left_slot)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)
     return key
 
 
-def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
+def _drafted(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
     try:
         key = key_file(file).service_key()
     except UnlostError:
@@ -174,7 +175,7 @@ def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
 
 
 def _waits(opened: OpenedKeys, key: ServiceKey) -> bool:
-    """True for a key whose slot an interrupted call has written; a slot that was removed is gone."""
+    """Return True if an interrupted call wrote the key's slot; removed slots do not count."""
     return any(
         opens_copy(opened.store, opened.keys, name, secret=key) for name in slot_copies(key.slot)
     )

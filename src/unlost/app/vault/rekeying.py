@@ -1,13 +1,13 @@
-"""Going on with sealing orgs anew under their newest keys, beside what else upkeep does."""
+"""Continue re-encrypting orgs under their newest keys during nightly maintenance."""
 
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict
 
-NIGHTLY_BYTES = 8 << 30  # that upkeep seals anew after a night
+NIGHTLY_BYTES = 8 << 30  # re-encrypted after each nightly backup
 
 
 def go_on(app: Application, oid: str, *, run: str) -> None:
-    """A part of it, for upkeep, which holds the lease; what a backup has outrun the next night does."""
+    """Re-encrypt a part; the caller holds the lease. After a conflict the next night continues."""
     try:
         app.whole_vault.rekey(oid, run=run, most=NIGHTLY_BYTES, pause=app.brake.check)
     except Conflict as error:

@@ -1,1 +1,1 @@
-"""One file a verb: its options, its call of an action, and its words for people."""
+"""One file per verb: its options, its call of an action, and its output for people."""

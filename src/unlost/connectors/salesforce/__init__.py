@@ -1,4 +1,4 @@
-"""Salesforce: the read side of an org over REST and Bulk API 2.0."""
+"""Salesforce: reading an org over REST and Bulk API 2.0, and writing to it."""
 
 from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.connector import CONNECTOR, SalesforceConnector

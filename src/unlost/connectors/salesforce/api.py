@@ -9,31 +9,37 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from unlost.connectors.salesforce.errors import TABLE, Refused, read_error, speaker, understand
+from unlost.connectors.salesforce.errors import (
+    TABLE,
+    SalesforceRefusal,
+    read_error,
+    speaker,
+    understand,
+)
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
-    Answer,
     BodyStream,
-    Failure,
+    CallFailure,
     Headers,
+    HttpAnswer,
+    HttpCall,
     HttpClient,
-    Manners,
-    Request,
+    HttpPolicy,
     Transport,
 )
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
 from unlost.model.errors import IntegrityError, NotAllowed
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 def read_usage(headers: Headers) -> tuple[int, int] | None:
-    """Calls used and allowed, of ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide, headers)."""
+    """Calls used and allowed, from ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide)."""
     for part in headers.get("sforce-limit-info", "").split(","):
         name, _, value = part.strip().partition("=")
         used, _, limit = value.partition("/")
@@ -43,7 +49,7 @@ def read_usage(headers: Headers) -> tuple[int, int] | None:
 
 
 def date_of(headers: Headers) -> datetime | None:
-    """The server's clock as an answer's ``Date`` header tells it."""
+    """The server's clock from an answer's ``Date`` header."""
     text = headers.get("date")
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
@@ -52,16 +58,16 @@ def date_of(headers: Headers) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
-    """A GET among several of one call: a path under the API version, and its own headers."""
+class BatchedGet:
+    """A GET within a composite call: a path under the API version, and its own headers."""
 
     path: str
     headers: Headers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """A POST among several of one call: a path under the API version, and what is sent there."""
+class BatchedPost:
+    """A POST within a composite call: a path under the API version, its body and headers."""
 
     path: str
     body: object
@@ -69,15 +75,15 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
-    """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
+class BatchedAnswer:
+    """The answer to one call of a batch; ``body`` is decoded, header names are lower case."""
 
     status: int
     body: Any
     headers: Headers
 
 
-class Api:
+class SalesforceApi:
     """Calls of one org. Safe for threads."""
 
     def __init__(
@@ -95,9 +101,9 @@ class Api:
         self._session = session
         self._budget = context.budget
         self._last_seen: datetime | None = None
-        self.calls_left: int | None = None  # of the org's day, as its last answer told
+        self.calls_left: int | None = None  # of the org's day, from its last answer
         self.client = HttpClient(
-            Manners(
+            HttpPolicy(
                 TABLE,
                 understand,
                 speaker(context.clock.now),
@@ -119,7 +125,7 @@ class Api:
         return f"{host}/services/data/{self.version}/{path}"
 
     def host(self) -> str:
-        """The org's own host: what the newest token answer said (it can change)."""
+        """The org's own host, from the newest token answer (it can change)."""
         instance = self._session.current().fields.get("instance_url", "")
         if urlsplit(instance).scheme != "https" and not is_loopback(instance):
             raise NotAllowed(
@@ -130,12 +136,12 @@ class Api:
         return instance.rstrip("/")
 
     def token_field(self, name: str) -> str:
-        """A text of the newest token answer, empty where it has none."""
+        """A text of the newest token answer, empty if it has none."""
         return self._session.current().fields.get(name, "")
 
-    def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> Answer:
+    def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> HttpAnswer:
         """The whole answer of a GET."""
-        return self.client.send(Request("GET", self.url(path), JSON, accept=accept))
+        return self.client.send(HttpCall("GET", self.url(path), JSON, accept=accept))
 
     def get_json(self, path: str) -> Any:
         """The decoded JSON of a GET."""
@@ -144,17 +150,17 @@ class Api:
     def post_json(self, path: str, value: object) -> Any:
         """The decoded JSON of a POST."""
         body = json.dumps(value).encode()
-        return read_json(self.client.send(Request("POST", self.url(path), SEND_JSON, body)))
+        return read_json(self.client.send(HttpCall("POST", self.url(path), SEND_JSON, body)))
 
     def delete(self, path: str) -> None:
-        """A DELETE; what is gone already is fine."""
+        """Send a DELETE; an object that no longer exists is fine."""
         gone = frozenset({200, 204, 404})
-        self.client.send(Request("DELETE", self.url(path), JSON, accept=gone))
+        self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone))
 
     def stream(self, path: str, *, accept_type: str) -> AbstractContextManager[BodyStream]:
         """The body of a GET as a stream."""
         return self.client.stream(
-            Request(
+            HttpCall(
                 "GET",
                 self.url(path),
                 {"Accept": accept_type},
@@ -167,8 +173,8 @@ class Api:
     ) -> Iterator[tuple[Mapping[str, Any], datetime]]:
         """Result pages of a query, each with the server's time.
 
-        ``all_rows``: deleted and archived rows too. A query too long for an address goes in a
-        composite call (help article 000386264).
+        ``all_rows``: including deleted and archived rows. A query too long for an address is sent
+        in a composite call (help article 000386264).
         """
         resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
         path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
@@ -189,47 +195,51 @@ class Api:
             answer = self.post_json(
                 "composite/batch", {"haltOnError": False, "batchRequests": requests}
             )
-            results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
+            results += [
+                (int(result["statusCode"]), result["result"]) for result in answer["results"]
+            ]
         return results
 
-    def composite(self, asked: Sequence[Get | Post]) -> tuple[list[Got], datetime]:
-        """At most 25 calls that read in one, with headers of their own, and the server's time.
+    def composite(
+        self, requests: Sequence[BatchedGet | BatchedPost]
+    ) -> tuple[list[BatchedAnswer], datetime]:
+        """Send at most 25 reading calls in one, each with its own headers; adds the server time.
 
-        REST guide, composite: subrequests take headers, and their answers have some.
+        REST guide, composite: subrequests may have headers, and so do their answers.
         """
         wanted = [
             {
-                "method": "GET" if isinstance(one, Get) else "POST",
-                "url": f"/services/data/{self.version}/{one.path}",
+                "method": "GET" if isinstance(request, BatchedGet) else "POST",
+                "url": f"/services/data/{self.version}/{request.path}",
                 "referenceId": f"get{place}",
-                **({"httpHeaders": dict(one.headers)} if one.headers else {}),
-                **({"body": one.body} if isinstance(one, Post) else {}),
+                **({"httpHeaders": dict(request.headers)} if request.headers else {}),
+                **({"body": request.body} if isinstance(request, BatchedPost) else {}),
             }
-            for place, one in enumerate(asked)
+            for place, request in enumerate(requests)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
-        answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))
-        return [_got(one) for one in read_json(answer)["compositeResponse"]], self.time_of(
-            answer.headers
-        )
+        answer = self.client.send(HttpCall("POST", self.url("composite"), SEND_JSON, body))
+        return [
+            _got(answered) for answered in read_json(answer)["compositeResponse"]
+        ], self.time_of(answer.headers)
 
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session."""
-        request = Request(
+        request = HttpCall(
             "GET", self.url("/services/data/"), JSON, accept=frozenset({200, 401}), signed=False
         )
         return self.time_of(self.client.send(request).headers)
 
     def recent_time(self) -> datetime:
-        """Salesforce's clock at its last answer: takes no call, and is never ahead of it."""
+        """Salesforce's clock at its last answer: needs no call, and is never ahead of it."""
         return self._last_seen or self.server_time()
 
     def time_of(self, headers: Headers) -> datetime:
-        """The server's clock at an answer; ours where it does not tell."""
+        """The server's clock at an answer; ours if the answer does not show it."""
         return date_of(headers) or self.clock.now()
 
     def notice(self, headers: Headers) -> None:
-        """Learn from an answer's headers: calls left, the server's clock."""
+        """Read calls left and the server's clock from an answer's headers."""
         if usage := read_usage(headers):
             self.calls_left = usage[1] - usage[0]
             self._budget.report(used=usage[0], limit=usage[1])
@@ -240,19 +250,19 @@ class Api:
         return read_json(answer), self.time_of(answer.headers)
 
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        (inner,), at = self.composite([Get(path)])
+        (inner,), at = self.composite([BatchedGet(path)])
         if inner.status != 200:
             raise self._spoken(inner.status, inner.body)
         return inner.body, at
 
     def _spoken(self, status: int, body: object) -> Exception:
-        failure = Failure(status, *read_error(body))
+        failure = CallFailure(status, *read_error(body))
         return speaker(self.clock.now)(failure, TABLE.decide(failure))
 
 
-def _got(one: Mapping[str, Any]) -> Got:
-    headers = {name.lower(): str(text) for name, text in (one.get("httpHeaders") or {}).items()}
-    return Got(int(one["httpStatusCode"]), one["body"], headers)
+def _got(answer: Mapping[str, Any]) -> BatchedAnswer:
+    headers = {name.lower(): str(text) for name, text in (answer.get("httpHeaders") or {}).items()}
+    return BatchedAnswer(int(answer["httpStatusCode"]), answer["body"], headers)
 
 
 def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
@@ -269,8 +279,8 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
     return link
 
 
-def read_json(answer: Answer) -> Any:
-    """The decoded body; an answer that is no JSON is no answer of Salesforce."""
+def read_json(answer: HttpAnswer) -> Any:
+    """The decoded body; raises SalesforceRefusal if it is not JSON, so not Salesforce's."""
     if not answer.is_json:
-        raise Refused("", "the answer is not JSON", answer.status)
+        raise SalesforceRefusal("", "the answer is not JSON", answer.status)
     return decode(answer.body)

@@ -1,4 +1,4 @@
-"""Bulk API 2.0 query jobs: starting, looking after, and reading their results with every proof.
+"""Bulk API 2.0 query jobs: start them, poll them, and read their results with every proof.
 
 Sources: Bulk API 2.0 guide (create a query job, get job results, get parallel results, limits).
 """
@@ -10,11 +10,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import POLLS
-from unlost.connectors.salesforce.pieces import Delivery
-from unlost.connectors.salesforce.work import Reading
+from unlost.connectors.salesforce.pieces import ResultStream
+from unlost.connectors.salesforce.work import TableQuery
 from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
 from unlost.kit.http import BodyStream
 from unlost.model.errors import TransientError
@@ -26,7 +26,7 @@ LAST = "null"  # the locator of the last page
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
-    """A job as Salesforce tells it; ``rows`` is numberRecordsProcessed."""
+    """The state of a job; ``rows`` is Salesforce's numberRecordsProcessed."""
 
     state: str
     rows: int = 0
@@ -48,14 +48,14 @@ GONE = JobInfo("Gone", message="the job is not there any more")
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """How a result page ended: its rows, and the locator of the next one."""
+    """The end of a result page: its rows, and the locator of the next page."""
 
     rows: int
     locator: str | None
 
 
 @dataclass(slots=True)
-class Tally:
+class JobTotals:
     """Pages of one job that workers of this process have read, to be added up at the end."""
 
     pages: set[str] = field(default_factory=set)
@@ -65,16 +65,17 @@ class Tally:
 class BulkQueries:
     """Query jobs of one org."""
 
-    def __init__(self, api: Api, *, page_rows: int) -> None:
+    def __init__(self, api: SalesforceApi, *, page_rows: int) -> None:
         self._api = api
         self._page_rows = page_rows
         self._lock = threading.Lock()
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, JobTotals] = {}
         self._read: set[str] = set()
-        self._blocks: dict[tuple[str, ...], int] = {}  # by columns: where rows were too wide
+        # larger parser blocks, by columns with wide rows
+        self._blocks: dict[tuple[str, ...], int] = {}
 
-    def start(self, reading: Reading, *, all_rows: bool = True) -> str:
-        """Create a job; gives its id, or raises Refused where Bulk will not read this."""
+    def start(self, reading: TableQuery, *, all_rows: bool = True) -> str:
+        """Create a job and return its id; raises SalesforceRefusal if Bulk will not read this."""
         operation = "queryAll" if all_rows else "query"
         answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
         return str(answer["id"])
@@ -83,7 +84,7 @@ class BulkQueries:
         """The state of a job."""
         try:
             answer = self._api.get_json(f"jobs/query/{job}")
-        except Refused as error:
+        except SalesforceRefusal as error:
             if error.status == 404:
                 return GONE
             raise
@@ -91,7 +92,7 @@ class BulkQueries:
         return JobInfo(answer["state"], int(answer.get("numberRecordsProcessed") or 0), message)
 
     def wait(self, job: str) -> JobInfo:
-        """Look after a job until it ends, within this call."""
+        """Poll a job until it ends."""
         for polls in count():
             info = self.look(job)
             if info.complete or info.lost:
@@ -100,7 +101,7 @@ class BulkQueries:
         raise AssertionError
 
     def page_paths(self, job: str) -> list[str]:
-        """Addresses of all result pages (API 58 and newer), to be read in any order."""
+        """Addresses of all result pages (API 58 and newer), which may be read in any order."""
         paths: list[str] = []
         where: str | None = f"jobs/query/{job}/resultPages"
         while where:
@@ -110,7 +111,7 @@ class BulkQueries:
         return paths
 
     def read_all(self, job: str, rows: int, columns: tuple[str, ...]) -> Iterator[Page]:
-        """All pages of a job of so many ``rows``, one after the other."""
+        """All pages of a job with ``rows`` rows, one after the other."""
         total = 0
         locator: str | None = ""
         while locator is not None:
@@ -123,10 +124,10 @@ class BulkQueries:
     def read_page(
         self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
     ) -> Iterator[Page]:
-        """One of a job's ``pages``; the last one that is read proves their sum to be ``rows``."""
+        """One of a job's ``pages``; the last one read proves that their sum is ``rows``."""
         result = yield from self._page(path, columns, owed=None)
         with self._lock:
-            tally = self._tallies.setdefault(job, Tally())
+            tally = self._tallies.setdefault(job, JobTotals())
             if path not in tally.pages:
                 tally.pages.add(path)
                 tally.rows += result.rows
@@ -137,19 +138,19 @@ class BulkQueries:
             self._done(job)
 
     def forget_read_jobs(self) -> None:
-        """Delete the jobs whose results were read to the end."""
+        """Delete the jobs whose results were read completely."""
         with self._lock:
             done, self._read = self._read, set()
         for job in sorted(done):
             self.forget(job)
 
     def forget(self, job: str) -> None:
-        """Delete a job; one that cannot be deleted expires by itself after seven days."""
+        """Delete a job; one that cannot be deleted expires after seven days."""
         with self._lock:
             self._read.discard(job)
         try:
             self._api.delete(f"jobs/query/{job}")
-        except Refused:
+        except SalesforceRefusal:
             return
 
     def _done(self, job: str) -> None:
@@ -163,8 +164,8 @@ class BulkQueries:
     def _page(
         self, path: str, columns: tuple[str, ...], *, owed: int | None
     ) -> Generator[Page, None, ResultPage]:
-        """One page, asked for again until it is proved; gives a ResultPage at its end."""
-        delivery = Delivery()
+        """One page, read again until it is proved; returns a ResultPage."""
+        delivery = ResultStream()
         attempt = 1
         while True:
             block = self._blocks.get(columns, BLOCK_BYTES)
@@ -182,7 +183,7 @@ class BulkQueries:
             delivery.again()
 
     def _parsed(
-        self, body: BodyStream, columns: tuple[str, ...], delivery: Delivery, block: int
+        self, body: BodyStream, columns: tuple[str, ...], delivery: ResultStream, block: int
     ) -> Generator[Page, None, ResultPage]:
         reader = CsvReader(body, block_bytes=block)
         if reader.columns and set(reader.columns) != set(columns):
@@ -200,7 +201,7 @@ class BulkQueries:
 
 
 def pause(polls: int) -> float:
-    """Seconds until a job is looked at again."""
+    """Seconds until the next poll of a job."""
     return POLLS[min(polls, len(POLLS) - 1)]
 
 
@@ -210,7 +211,7 @@ def _locator(body: BodyStream) -> str | None:
 
 
 def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
-    """No further locator, or no content at all, is the end only if all rows are there."""
+    """Accept a missing locator, or a missing body, as the end only if all rows are there."""
     if owed is None:
         if result.rows == 0 and "sforce-numberofrecords" not in body.headers:
             raise _short(0, 1, "page")
@@ -228,7 +229,7 @@ def _short(have: int, want: int, what: str) -> TransientError:
 
 
 def _more(answer: dict[str, Any]) -> str | None:
-    """The next list of result pages: the guide's table and its example spell the key differently."""
+    """The next list of result pages; the guide's table and example spell the key differently."""
     if answer.get("done", True):
         return None
     return answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")

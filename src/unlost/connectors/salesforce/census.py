@@ -6,51 +6,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.bulk import BulkQueries
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import CENSUS_BULK_ABOVE
 from unlost.connectors.salesforce.rest import RestQueries
-from unlost.connectors.salesforce.work import Reading
+from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.errors import TransientError
 from unlost.model.reading import Op, Page, Rows
 
-# Archived activities are invisible to `query`; `queryAll` shows them and deleted rows alike, so
-# that live means: in queryAll and not deleted (Bulk API 2.0 guide, create a query job).
+# Archived activities are invisible to `query`; `queryAll` shows them and deleted rows alike. So
+# live means: in queryAll and not deleted (Bulk API 2.0 guide, create a query job).
 LIVE = "IsDeleted = false"
 
 
-def live(table: str, condition: str, *, tells_deleted: bool) -> Reading:
-    """The reading of all live ids."""
+def live(table: str, condition: str, *, tells_deleted: bool) -> TableQuery:
+    """The query of all live ids."""
     parts = (condition, LIVE if tells_deleted else "")
-    return Reading(table, ("Id",), " AND ".join(filter(None, parts)))
+    return TableQuery(table, ("Id",), " AND ".join(filter(None, parts)))
 
 
-class Census:
+class SalesforceCensus:
     """Counts and lists live ids."""
 
     def __init__(self, rest: RestQueries, bulk: BulkQueries) -> None:
         self._rest = rest
         self._bulk = bulk
 
-    def ids(self, reading: Reading, *, may_bulk: bool) -> Iterator[pa.Array]:
-        """All ids in bounded arrays; ends early only by raising."""
+    def ids(self, reading: TableQuery, *, may_bulk: bool) -> Iterator[pa.Array]:
+        """All ids in bounded arrays; raises if it cannot list all."""
         for page in self._pages(reading, may_bulk=may_bulk):
             yield live_ids(page.rows)
 
-    def _pages(self, reading: Reading, *, may_bulk: bool) -> Iterator[Page]:
+    def _pages(self, reading: TableQuery, *, may_bulk: bool) -> Iterator[Page]:
         if may_bulk and self._is_large(reading):
             try:
                 job = self._bulk.start(reading)
-            except Refused:
+            except SalesforceRefusal:
                 pass
             else:
                 return self._by_bulk(job, reading)
         return self._rest.read(reading)
 
-    def _is_large(self, reading: Reading) -> bool:
+    def _is_large(self, reading: TableQuery) -> bool:
         total = self._rest.count(reading)
         return total is None or total > CENSUS_BULK_ABOVE
 
-    def _by_bulk(self, job: str, reading: Reading) -> Iterator[Page]:
+    def _by_bulk(self, job: str, reading: TableQuery) -> Iterator[Page]:
         info = self._bulk.wait(job)
         if not info.complete:
             raise TransientError(

@@ -1,4 +1,6 @@
-"""Which of an org's objects are tables to be backed up, and why the others are not. Pure."""
+"""Decide which objects of an org are tables to back up, and explain why the others are not.
+Pure.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +12,8 @@ from unlost.model.finding import Finding, FindingKind, Severity
 BIG = "__b"
 
 
-def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
-    """Why an object of the global describe is no table to read; None if it is one."""
+def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
+    """The reason why an object of the global describe is not backed up; None if it is."""
     name = str(entry["name"])
     reason = _no_data(entry, name)
     if reason is not None:
@@ -49,11 +51,11 @@ def _label(entry: Mapping[str, Any]) -> str:
 
 
 def _big_object(entry: Mapping[str, Any], name: str) -> Finding:
-    """Data that no query can list whole.
+    """Big objects hold data that no query can list completely.
 
-    Big objects guide, SOQL with big objects: conditions on the index alone, from its first column
-    on, by values that one knows; no counting; the Id of every record is the empty key. Describes do
-    not tell the index either, so that its columns could not stand in for an id.
+    Big objects guide, SOQL with big objects: conditions only on the index, from its first column
+    on, by known values; no counting; the Id of every record is the empty key. Describes do not show
+    the index either, so its columns cannot serve as an id.
     """
     return Finding(
         FindingKind.TABLE_REFUSED,
@@ -80,5 +82,5 @@ def _no_data(entry: Mapping[str, Any], name: str) -> str | None:
 
 
 def _is_feed_view(name: str) -> bool:
-    """AccountFeed and its like show FeedItem by parent."""
+    """True for AccountFeed and similar views, which show FeedItem by parent."""
     return name.endswith("Feed") and name != "Feed"

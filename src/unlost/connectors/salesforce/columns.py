@@ -1,4 +1,4 @@
-"""From a field of Salesforce's describe to a column. Pure."""
+"""Convert a field of Salesforce's describe to a column. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ KINDS = {
     "base64": WireKind.BINARY,
 }
 COMPOUND = frozenset({"address", "location"})
-# What no query delivers as a cell, neither Bulk nor REST.
+# No query delivers these as a cell, neither Bulk nor REST.
 UNREADABLE_SOAP = (
     "urn:JunctionIdListNames",
     "urn:RecordTypesSupported",
@@ -32,9 +32,9 @@ UNREADABLE_SOAP = (
     "urn:address",
     "urn:location",
 )
-# What Bulk refuses and REST delivers.
+# Bulk refuses these, and REST delivers them.
 REST_ONLY_SOAP = ("tns:json", "urn:")
-# Per-user or recomputed: they never make a version (object reference, system fields).
+# Per user or recomputed: a change of these never makes a version (object reference, system fields).
 PER_USER = frozenset({"LastViewedDate", "LastReferencedDate"})
 
 
@@ -74,19 +74,19 @@ def _traits(field: Mapping[str, Any]) -> list[ColumnTrait]:
 
 
 def is_compound(field: Mapping[str, Any]) -> bool:
-    """True for what is only a view of other fields.
+    """True for a field that is only a view of other fields.
 
-    Not by ``compoundFieldName``: Account.Name is named there and is a field of its own.
+    Not decided by ``compoundFieldName``: Account.Name is listed there and is an independent field.
     """
     return field["type"] in COMPOUND
 
 
 def is_unreadable(field: Mapping[str, Any]) -> bool:
-    """True for what no query delivers."""
+    """True for a field that no query delivers."""
     return str(field.get("soapType", "")).startswith(UNREADABLE_SOAP)
 
 
 def needs_rest(field: Mapping[str, Any]) -> bool:
-    """True for what REST delivers and Bulk refuses."""
+    """True for a field that REST delivers and Bulk refuses."""
     soap = str(field.get("soapType", ""))
     return soap.startswith(REST_ONLY_SOAP) or field["type"] in {"json", "complexvalue"}

@@ -1,4 +1,4 @@
-"""What a person says about a Salesforce org: plain values, no secrets."""
+"""A person's settings for a Salesforce org: plain values, no secrets."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from unlost.model.errors import UsageError
 
 NAME = "salesforce"
 LOWEST_VERSION = 60.0
-LOWEST_OVERLAP = 10  # minutes: a transaction may stay open so long after it set its stamps
+LOWEST_OVERLAP = 10  # minutes: a transaction may stay open that long after it set its stamps
 
 
 class AuthFlow(StrEnum):
-    """How Unlost signs in. The secret that each needs is kept in the secret store."""
+    """The OAuth flow of the sign-in. The secret that each needs is in the secret store."""
 
     CLIENT_CREDENTIALS = "client-credentials"  # secret: client_secret
     JWT_BEARER = "jwt-bearer"  # secret: private_key (PEM)
@@ -26,7 +26,7 @@ def _says(label: str, help_text: str) -> dict[str, str]:
 
 
 def _leads(label: str, help_text: str) -> dict[str, str | bool]:
-    """Of a setting that says where secrets are sent, or for whom they are good."""
+    """Metadata of a setting that decides where secrets are sent, or for whom they are valid."""
     return {**_says(label, help_text), "leads": True}
 
 
@@ -34,9 +34,9 @@ def _leads(label: str, help_text: str) -> dict[str, str | bool]:
 class SalesforceConfig:
     """Settings of an org. Each field carries its label and help text as metadata, for forms.
 
-    ``overlap_minutes``: how far each night reads back behind the start of the last one, because a
-    slow transaction becomes visible with an older stamp. ``bulk_above``: up to so many rows a
-    table is read by REST, which takes fewer calls and no waiting.
+    ``overlap_minutes``: how far each backup reads back behind the start of the last one, because a
+    slow transaction becomes visible with an older stamp. ``bulk_above``: a table with at most this
+    many rows is read by REST, which takes fewer calls and no waiting.
     """
 
     login_url: str = field(
@@ -121,7 +121,7 @@ class SalesforceConfig:
 
     @property
     def version(self) -> str:
-        """The API version as paths spell it, such as ``v66.0``."""
+        """The API version as in paths, such as ``v66.0``."""
         return f"v{self.api_version:.1f}"
 
     @property
@@ -132,7 +132,7 @@ class SalesforceConfig:
 
     @property
     def jwt_audience(self) -> str:
-        """The audience of assertions: the login host of the org's kind, unless told otherwise.
+        """The audience of assertions: the login host of the org's kind, unless it is set.
 
         Salesforce help, OAuth 2.0 JWT bearer flow: login.salesforce.com or test.salesforce.com.
         """

@@ -1,7 +1,7 @@
 """The Salesforce connector: opens sources from settings.
 
-Commands that only read the vault load it too, for the form of its ids: what speaks to Salesforce is
-imported when an org is opened.
+Commands that only read the vault load it too, for the form of its ids; so modules with network code
+are imported only when an org is opened.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
-from unlost.model.knowledge import Expiry
-from unlost.model.ports import Context, SecretField
+from unlost.model.connector_info import Expiry
+from unlost.model.ports.source import Context, SecretField
 from unlost.model.schema import Schema
 from unlost.model.storage import MailRule, StorageRule
 
@@ -51,7 +51,7 @@ WRITE_PERMISSIONS = (
 
 
 class SalesforceConnector:
-    """Speaks Salesforce. ``transport`` replaces the network in tests."""
+    """The connector of Salesforce. ``transport`` replaces the network in tests."""
 
     name = NAME
     config: type = SalesforceConfig
@@ -61,7 +61,7 @@ class SalesforceConnector:
         self._transport = transport
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
-        """What the chosen sign-in needs; all of them without a config."""
+        """The secrets of the chosen sign-in; all of them without a config."""
         if isinstance(config, SalesforceConfig):
             return SECRETS[config.auth]
         return tuple({field.name: field for flow in SECRETS.values() for field in flow}.values())
@@ -69,7 +69,7 @@ class SalesforceConnector:
     def open_source(
         self, config: object, context: Context
     ) -> "AbstractContextManager[SalesforceSource]":
-        """A source; signs in at the first call. Jobs that were read are deleted on a good end."""
+        """A source; signs in at the first call, and deletes its Bulk jobs after success."""
         from unlost.connectors.salesforce.opening import open_source
 
         return open_source(config, context, transport=self._transport)
@@ -87,21 +87,21 @@ class SalesforceConnector:
         return WRITE_PERMISSIONS
 
     def record_ids(self, text: str) -> Sequence[str]:
-        """The ids of 18 characters that may be meant by one of 15, or by one in a wrong case."""
+        """The ids of 18 characters that a person may mean by one of 15, or in the wrong case."""
         return candidates(text)
 
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
-        """What records cost, as Salesforce's help counts them."""
+        """The storage that records use, as Salesforce's help counts it."""
         return storage_rules(schema)
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
-        """The certificate of a JWT sign-in, where its file was given with the key."""
+        """The expiry of a JWT sign-in's certificate, if it was given with the key."""
         from unlost.connectors.salesforce.expiry import expiries
 
         return expiries(secrets)
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
-        """The table EmailMessage."""
+        """The mail rule of the table EmailMessage."""
         return mail_rules(schema)
 
 

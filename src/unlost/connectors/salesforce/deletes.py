@@ -1,7 +1,7 @@
-"""Salesforce's own list of deletions, and what makes it no proof.
+"""Salesforce's own list of deletions, and the reasons why it is no proof.
 
 Source: REST guide, "Get a list of deleted records within a given timeframe", and the SOAP guide's
-getDeleted: 15 days at most, cut when it grows, hence never the only word on deletes.
+getDeleted: 15 days at most, truncated when it grows, so never the only evidence of deletions.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
@@ -23,17 +23,17 @@ from unlost.model.reading import Page, Proof
 class DeleteLog:
     """The delete log of one org."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def read(self, table: str, since: str) -> Iterator[Page]:
-        """Ids deleted ``since`` (a datetime literal), and a word if the list has a gap."""
+        """Ids deleted ``since`` (a datetime literal), and a finding if the list has a gap."""
         now = self._api.recent_time()
         start = soql.parse_instant(since)
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
             answer = listed(self._api, table, DELETED, start=max(start, oldest), end=now)
-        except Refused as error:
+        except SalesforceRefusal as error:
             yield _gap(table, now, str(error))
             return
         records = answer.get("deletedRecords") or []
@@ -57,7 +57,7 @@ def _page(records: list[Any], at: datetime) -> Page:
 
 
 def _gap(table: str, at: datetime, reason: str) -> Page:
-    """A page without rows that asks for a census of the table in the same night."""
+    """A page without rows that requests a census of the table in the same backup."""
     finding = Finding(
         FindingKind.READ_OTHERWISE,
         Severity.NOTE,

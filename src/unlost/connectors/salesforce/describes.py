@@ -1,12 +1,12 @@
-"""Describes of objects, kept from night to night and asked for again only where they changed.
+"""Describes of objects, cached between backups and fetched again only if they changed.
 
-Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 304; the header minds
-changes of permissions, profiles and labels too), composite (headers of subrequests).
+Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 304; the header also
+covers changes of permissions, profiles and labels), composite (headers of subrequests).
 
-A describe that is wrongly believed could hide a column. So a kept one counts only for the same user
-with the same rights and the same API version, for a week at most; what lists other columns than the
-org has is asked for again (``discover``), and what a query contradicts is dropped (``forget``). The
-list of all objects is never kept.
+A wrong cached describe could hide a column. So a cached one counts only for the same user with the
+same rights and the same API version, for a week at most. A describe with other columns than the org
+lists is fetched again (``discover``), and one that a query contradicts is dropped (``forget``). The
+list of all objects is never cached.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from typing import Any
 
 import msgspec
 
-from unlost.connectors.salesforce.api import Api, Get, Got
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS
-from unlost.connectors.salesforce.rights import Rights
+from unlost.connectors.salesforce.rights import UserRights
 from unlost.connectors.salesforce.tables import Describe
-from unlost.model.learned import learned
-from unlost.model.ports import Cache
+from unlost.model.decoders import decoder_for
+from unlost.model.ports.system import Cache
 
 BELIEVED = timedelta(days=7)
-# Where an answer does not say since when it holds: since a little before it came.
+# Used if an answer has no Last-Modified: valid since a little before it came.
 MARGIN = timedelta(minutes=1)
 LAST_MODIFIED = "last-modified"
 IF_MODIFIED_SINCE = "If-Modified-Since"
@@ -35,8 +35,8 @@ OK, NOT_MODIFIED = 200, 304
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A describe as the cache has it; ``reader`` tells who saw it so, ``modified`` is an HTTP date."""
+class CachedDescribe:
+    """A cached describe; ``reader`` identifies user and rights, ``modified`` is an HTTP date."""
 
     reader: str
     fetched: datetime
@@ -45,29 +45,33 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """Describes by name; ``refused`` are the errors of others; ``kept`` were not sent again."""
+class FetchedDescribe:
+    """Describes by name; ``refused`` are the errors of others; ``unchanged`` came from the cache."""
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
-    kept: frozenset[str] = frozenset()
+    unchanged: frozenset[str] = frozenset()
 
-    def corrected(self, by: "Fetched") -> "Fetched":
-        """The same, with what another fetch says of some objects in place of what this one does."""
-        asked = by.describes.keys() | by.refused.keys()
-        left = {name: one for name, one in self.describes.items() if name not in asked}
-        return Fetched(left | by.describes, self.refused | by.refused, self.kept - asked)
+    def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
+        """The same, with the results of another fetch for the objects that it has."""
+        asked_names = by.describes.keys() | by.refused.keys()
+        remaining = {
+            name: describe for name, describe in self.describes.items() if name not in asked_names
+        }
+        return FetchedDescribe(
+            remaining | by.describes, self.refused | by.refused, self.unchanged - asked_names
+        )
 
 
-class Describes:
+class DescribeCache:
     """Describes of one org."""
 
-    def __init__(self, api: Api, cache: Cache | None) -> None:
+    def __init__(self, api: SalesforceApi, cache: Cache | None) -> None:
         self._api = api
         self._cache = cache
 
-    def fetch(self, names: Sequence[str], rights: Rights) -> Fetched:
-        """Describes of these objects; those that did not change come from the cache."""
+    def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
+        """Describes of these objects; unchanged ones come from the cache."""
         if self._cache is None:
             return self._anew(names)
         reader = self._reader(rights)
@@ -78,73 +82,78 @@ class Describes:
         ]
         return _together(parts)
 
-    def again(self, names: Sequence[str], rights: Rights) -> Fetched:
-        """Describes of these objects, whatever is kept of them."""
+    def again(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
+        """Describes of these objects, bypassing the cache."""
         for name in names:
             self.forget(name)
         return self.fetch(names, rights)
 
     def forget(self, name: str) -> None:
-        """Keep nothing of an object: what was kept turned out to be wrong."""
+        """Drop an object's cached describe: it turned out to be wrong."""
         if self._cache is not None:
             self._cache.drop(_entry(name))
 
-    def _anew(self, names: Sequence[str]) -> Fetched:
+    def _anew(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
-        return Fetched(
+        return FetchedDescribe(
             {name: body for name, (status, body) in answers.items() if status == OK},
             {name: body for name, (status, body) in answers.items() if status != OK},
         )
 
-    def _part(self, names: Sequence[str], reader: str, now: datetime) -> Fetched:
-        kept = {name: one for name in names if (one := self._get(name, reader, now))}
+    def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
+        describes = {name: describe for name in names if (describe := self._get(name, reader, now))}
         gets = [
-            Get(path, _condition(kept.get(name)))
+            BatchedGet(path, _condition(describes.get(name)))
             for name, path in zip(names, _paths(names), strict=True)
         ]
         try:
             answers, at = self._api.composite(gets)
-        except Refused:
+        except SalesforceRefusal:
             return self._anew(names)
-        told = dict(zip(names, answers, strict=True))
-        fresh = {name: answer for name, answer in told.items() if answer.status == OK}
-        same = {name for name, answer in told.items() if answer.status == NOT_MODIFIED}
+        batched_answers = dict(zip(names, answers, strict=True))
+        fresh = {name: answer for name, answer in batched_answers.items() if answer.status == OK}
+        same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
         for name, answer in fresh.items():
             self._put(name, reader, answer, at)
-        return Fetched(
+        return FetchedDescribe(
             {name: answer.body for name, answer in fresh.items()}
-            | {name: kept[name].describe for name in same & kept.keys()},
-            {name: told[name].body for name in told.keys() - fresh.keys() - (same & kept.keys())},
-            frozenset(same & kept.keys()),
+            | {name: describes[name].describe for name in same & describes.keys()},
+            {
+                name: batched_answers[name].body
+                for name in batched_answers.keys() - fresh.keys() - (same & describes.keys())
+            },
+            frozenset(same & describes.keys()),
         )
 
-    def _get(self, name: str, reader: str, now: datetime) -> Kept | None:
+    def _get(self, name: str, reader: str, now: datetime) -> CachedDescribe | None:
         assert self._cache is not None
         try:
-            kept = learned(Kept).decode(self._cache.get(_entry(name)) or b"")
+            describe = decoder_for(CachedDescribe).decode(self._cache.get(_entry(name)) or b"")
         except msgspec.DecodeError:
             return None
-        fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED
-        return kept if fits else None
+        fits = describe.reader == reader and describe.fetched <= now < describe.fetched + BELIEVED
+        return describe if fits else None
 
-    def _put(self, name: str, reader: str, answer: Got, at: datetime) -> None:
+    def _put(self, name: str, reader: str, answer: BatchedAnswer, at: datetime) -> None:
         assert self._cache is not None
         modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        kept = Kept(reader, at, modified, answer.body)
-        self._cache.put(_entry(name), msgspec.json.encode(kept))
+        describe = CachedDescribe(reader, at, modified, answer.body)
+        self._cache.put(_entry(name), msgspec.json.encode(describe))
 
-    def _reader(self, rights: Rights) -> str:
+    def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _together(parts: Sequence[Fetched]) -> Fetched:
+def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     describes: dict[str, Describe] = {}
     refused: dict[str, Any] = {}
     for part in parts:
         describes |= part.describes
         refused |= part.refused
-    return Fetched(describes, refused, frozenset().union(*(part.kept for part in parts)))
+    return FetchedDescribe(
+        describes, refused, frozenset().union(*(part.unchanged for part in parts))
+    )
 
 
 def _entry(name: str) -> str:
@@ -155,10 +164,10 @@ def _paths(names: Sequence[str]) -> list[str]:
     return [f"sobjects/{name}/describe" for name in names]
 
 
-def _condition(kept: Kept | None) -> Mapping[str, str]:
-    return {IF_MODIFIED_SINCE: kept.modified} if kept else {}
+def _condition(describe: CachedDescribe | None) -> Mapping[str, str]:
+    return {IF_MODIFIED_SINCE: describe.modified} if describe else {}
 
 
 def _http_date(when: datetime) -> str:
-    """RFC 9110, 5.6.7."""
+    """An HTTP date (RFC 9110, 5.6.7)."""
     return format_datetime(when.astimezone(UTC), usegmt=True)

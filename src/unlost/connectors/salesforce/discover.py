@@ -1,16 +1,21 @@
-"""What is in the org: tables, columns, rights, and everything that will not be protected."""
+"""Discovery of an org: tables, columns, rights, and all gaps in what can be protected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.classify import left_out
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.classify import why_excluded
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import Describes, Fetched
-from unlost.connectors.salesforce.errors import Refused, first_line, read_error, wrong_version
+from unlost.connectors.salesforce.describes import DescribeCache, FetchedDescribe
+from unlost.connectors.salesforce.errors import (
+    SalesforceRefusal,
+    first_line,
+    read_error,
+    wrong_version,
+)
 from unlost.connectors.salesforce.hidden import (
-    Hidden,
+    UndescribedColumns,
     column_findings,
     hidden_columns,
     hidden_tables,
@@ -18,7 +23,7 @@ from unlost.connectors.salesforce.hidden import (
 )
 from unlost.connectors.salesforce.rights import (
     ALL_FILES,
-    Rights,
+    UserRights,
     masked_columns,
     missing_rights,
     read_rights,
@@ -36,32 +41,34 @@ from unlost.model.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredSchema:
     """A schema, and the tables that files can be linked to."""
 
     schema: Schema
     linkable: tuple[str, ...]
 
 
-def discover(api: Api, config: SalesforceConfig, kept: Describes) -> Found:
-    """Look at the org as the backup user sees it; what did not change is ``kept``."""
+def discover(
+    api: SalesforceApi, config: SalesforceConfig, cache: DescribeCache
+) -> DiscoveredSchema:
+    """Read the org's schema as the backup user sees it; unchanged describes come from the cache."""
     entries = _entries(api)
     findings: list[Finding] = []
     wanted: list[str] = []
     for entry in entries:
-        finding = left_out(entry, config)
+        finding = why_excluded(entry, config)
         if finding is None:
             wanted.append(entry["name"])
         else:
             findings.append(finding)
     rights = read_rights(api)
-    fetched = kept.fetch(wanted, rights)
+    fetched = cache.fetch(wanted, rights)
     hidden = hidden_columns(api, fetched.describes)
-    doubted = sorted(fetched.kept & hidden.columns.keys())
+    doubted = sorted(fetched.unchanged & hidden.columns.keys())
     if doubted:  # what was kept may be older than the column
-        fetched = fetched.corrected(kept.again(doubted, rights))
+        fetched = fetched.corrected(cache.again(doubted, rights))
         hidden = still_hidden(hidden, fetched.describes)
-    describes, refused = _one_by_one(api, fetched)
+    describes, refused = _described_singly(api, fetched)
     findings += refused
     findings += missing_rights(rights)
     findings += masked_columns(rights, describes.values())
@@ -69,14 +76,14 @@ def discover(api: Api, config: SalesforceConfig, kept: Describes) -> Found:
     findings += column_findings(describes, hidden)
     for describe in describes.values():
         findings += unreadable_columns(describe)
-    return Found(_schema(describes, rights, hidden, findings), _linkable(describes))
+    return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: Api) -> list[Any]:
-    """All objects; only an API version that the org does not serve has no such list."""
+def _entries(api: SalesforceApi) -> list[Any]:
+    """All objects; a 404 means that the org does not serve the API version."""
     try:
         return list(api.get_json("sobjects")["sobjects"])
-    except Refused as error:
+    except SalesforceRefusal as error:
         if error.status != 404:
             raise
         raise wrong_version() from error
@@ -84,8 +91,8 @@ def _entries(api: Api) -> list[Any]:
 
 def _schema(
     describes: Mapping[str, Describe],
-    rights: Rights,
-    hidden: Hidden,
+    rights: UserRights,
+    hidden: UndescribedColumns,
     findings: list[Finding],
 ) -> Schema:
     rules = delete_rules(describes)
@@ -101,10 +108,12 @@ def _schema(
     return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
-def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[Finding]]:
+def _described_singly(
+    api: SalesforceApi, fetched: FetchedDescribe
+) -> tuple[dict[str, Describe], list[Finding]]:
     """All describes, and a finding for each that is refused.
 
-    What was refused among others is asked for by itself: a batch can fail where the call alone
+    A describe refused in a batch is requested again alone: a batch can fail where the call alone
     does not.
     """
     describes = dict(fetched.describes)
@@ -112,18 +121,18 @@ def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[F
     for name, answer in fetched.refused.items():
         try:
             describes[name] = api.get_json(f"sobjects/{name}/describe")
-        except Refused as error:
+        except SalesforceRefusal as error:
             refused.append(_refused(name, answer, error))
     return describes, refused
 
 
-def _refused(name: str, answer: Any, error: Refused) -> Finding:
+def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
     code, message = read_error(answer)
-    said = first_line(message) or first_line(error.message) or code or error.native
+    line = first_line(message) or first_line(error.message) or code or error.native
     return Finding(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        f"Salesforce lists {name} but will not describe it ({said}).",
+        f"Salesforce lists {name} but will not describe it ({line}).",
         "Give the backup user read access to the object, or leave it out.",
         table=name,
     )

@@ -1,14 +1,14 @@
-"""Salesforce's errors: how they are read, what is done about them, and how people hear of them.
+"""Salesforce's errors: their parsing, the reaction to them, and their texts for people.
 
 Sources: REST guide (status codes and error responses), SOAP guide (exception codes), and answers of
-live orgs kept in public issue threads. Errors of OAuth have a form of their own (``signin``).
+live orgs in public issue threads. OAuth's errors have another form (``signin``).
 """
 
 from collections.abc import Callable
 from datetime import datetime
 
 from unlost.connectors.salesforce.limits import LIMIT_PAUSE
-from unlost.kit.http import Action, Answer, Failure, RetryTable, Rule
+from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import unreachable
 from unlost.model.errors import (
@@ -21,7 +21,7 @@ from unlost.model.errors import (
 )
 
 
-class Refused(SourceRefused):
+class SalesforceRefusal(SourceRefused):
     """Salesforce will not do this; ``native`` is its own error code, ``message`` its own text."""
 
     def __init__(self, native: str, message: str, status: int) -> None:
@@ -35,18 +35,18 @@ class Refused(SourceRefused):
         self.status = status
 
     def says(self, *codes: str) -> bool:
-        """True if it carries one of these codes, whatever the case."""
+        """True if it carries one of these codes, ignoring case."""
         return self.native.upper() in {code.upper() for code in codes}
 
 
 def first_line(message: str) -> str:
-    """The part of a message that a person can use: query errors put it in their last line."""
+    """The useful part of a message for people: query errors put it in their last line."""
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
 
-def understand(answer: Answer) -> tuple[str, str]:
-    """Code and message of an error answer; empty where it is no JSON of the documented shape."""
+def understand(answer: HttpAnswer) -> tuple[str, str]:
+    """Code and message of an error answer; empty if it is not JSON of the documented shape."""
     if not answer.is_json:
         return "", ""
     try:
@@ -78,23 +78,29 @@ NO_API = _codes("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED")
 TABLE = RetryTable(
     (
         # no answer
-        Rule(Action.FAIL, statuses=_statuses(0), contains="certificate"),
-        Rule(Action.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
-        Rule(Action.RETRY, statuses=_statuses(0)),
-        # sessions: these two texts come again after any sign-in
-        Rule(Action.FAIL, statuses=_statuses(401), contains="not valid for use with the REST API"),
-        Rule(Action.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
-        Rule(Action.REAUTH, statuses=_statuses(401)),
-        Rule(Action.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
-        # allowances: too many at once passes in seconds, too many a day does not
-        Rule(Action.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"),
-        Rule(Action.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
-        Rule(Action.LIMIT, contains="Max bulk v2 query"),
-        Rule(Action.FAIL, codes=NO_API),
-        # the edge in front of Salesforce, and passing trouble behind it
-        Rule(Action.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
-        Rule(
-            Action.RETRY,
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(0), contains="certificate"),
+        RetryRule(AnswerHandling.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(0)),
+        # sessions: these two texts return after any sign-in
+        RetryRule(
+            AnswerHandling.FAIL,
+            statuses=_statuses(401),
+            contains="not valid for use with the REST API",
+        ),
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
+        RetryRule(AnswerHandling.REAUTH, statuses=_statuses(401)),
+        RetryRule(AnswerHandling.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
+        # allowances: too many concurrent calls pass in seconds, too many a day do not
+        RetryRule(
+            AnswerHandling.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"
+        ),
+        RetryRule(AnswerHandling.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
+        RetryRule(AnswerHandling.LIMIT, contains="Max bulk v2 query"),
+        RetryRule(AnswerHandling.FAIL, codes=NO_API),
+        # the proxies in front of Salesforce, and temporary failures behind them
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
+        RetryRule(
+            AnswerHandling.RETRY,
             codes=_codes(
                 "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
                 "ORG_LOCKED",
@@ -105,46 +111,48 @@ TABLE = RetryTable(
                 "UNKNOWN_EXCEPTION",
             ),
         ),
-        Rule(Action.RETRY, statuses=_statuses(500)),
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(500)),
         # a retired API version
-        Rule(Action.FAIL, statuses=_statuses(410)),
-        Rule(Action.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(410)),
+        RetryRule(AnswerHandling.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
         # everything else is about one table, column or record
-        Rule(Action.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)),
+        RetryRule(
+            AnswerHandling.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)
+        ),
     )
 )
 
 
-def speaker(now: Callable[[], datetime]) -> Callable[[Failure, Action], UnlostError]:
-    """Turns failures into our words; ``now`` tells when a spent allowance may be asked again."""
+def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
+    """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
-    def speak(failure: Failure, action: Action) -> UnlostError:
+    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:
             return unreachable(failure, action)
-        if action is Action.RETRY:
+        if action is AnswerHandling.RETRY:
             return _passing(failure)
-        if action is Action.LIMIT:
+        if action is AnswerHandling.LIMIT:
             return _limit(failure, now() + LIMIT_PAUSE)
-        if action is Action.REFUSE:
-            return Refused(failure.code, failure.message, failure.status)
-        if action is Action.REAUTH:
+        if action is AnswerHandling.REFUSE:
+            return SalesforceRefusal(failure.code, failure.message, failure.status)
+        if action is AnswerHandling.REAUTH:
             return _session_over()
         return _final(failure)
 
     return speak
 
 
-def _passing(failure: Failure) -> TransientError:
-    said = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
+def _passing(failure: CallFailure) -> TransientError:
+    reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
-        f"Salesforce could not answer (HTTP {failure.status}, {said}).",
+        f"Salesforce could not answer (HTTP {failure.status}, {reason}).",
         next_step="Try again later; status.salesforce.com tells of disturbances.",
         retry_after=failure.retry_after,
     )
 
 
-def _limit(failure: Failure, resume_at: datetime) -> LimitReached:
+def _limit(failure: CallFailure, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "salesforce-limit",
         f"The org's allowance is spent: {first_line(failure.message) or failure.code}.",
@@ -164,7 +172,7 @@ def _session_over() -> AuthExpired:
 
 
 def wrong_version() -> NotAllowed:
-    """The org does not know the API version of the settings."""
+    """The error for an org that does not know the API version of the settings."""
     return NotAllowed(
         "salesforce-api-version",
         "This org does not serve the API version of its settings.",
@@ -172,7 +180,7 @@ def wrong_version() -> NotAllowed:
     )
 
 
-def _final(failure: Failure) -> UnlostError:
+def _final(failure: CallFailure) -> UnlostError:
     if failure.code in NO_API:
         return NotAllowed(
             "salesforce-api-disabled",
@@ -182,10 +190,10 @@ def _final(failure: Failure) -> UnlostError:
         )
     if failure.status == 410 or failure.code == "UNSUPPORTED_API_VERSION":
         return wrong_version()
-    said = first_line(failure.message) or "no reason given"
+    line = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",
-        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {said}).",
+        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {line}).",
         next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
         "the backup user the permission 'API Enabled'.",
     )

@@ -1,30 +1,31 @@
-"""When the certificate of a JWT sign-in ends.
+"""Expiry of the certificate of a JWT sign-in.
 
-Salesforce takes signed assertions only as long as the certificate that was uploaded to the app is valid
-(Salesforce help, OAuth 2.0 JWT bearer flow). Other sign-ins end by revocation, which nobody foretells.
+Salesforce accepts signed assertions only while the certificate uploaded to the app is valid
+(Salesforce help, OAuth 2.0 JWT bearer flow). Other sign-ins end by revocation, which cannot be
+foreseen.
 """
 
 from collections.abc import Mapping, Sequence
 
 from cryptography import x509
 
-from unlost.model.knowledge import Expiry
+from unlost.model.connector_info import Expiry
 
 KEY = "private_key"
 BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 def expiries(secrets: Mapping[str, str]) -> Sequence[Expiry]:
-    """The ends of the certificates in the PEM of the key; a file without one tells nothing."""
+    """The expiries of the certificates in the PEM of the key; none if it has no certificate."""
     pem = secrets.get(KEY, "")
     if BEGIN not in pem:
         return ()
     try:
-        found = x509.load_pem_x509_certificates(pem.encode())
+        certificates = x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
         return ()
     return tuple(
-        Expiry(f"the certificate {one.subject.rfc4514_string() or one.serial_number}",
-               one.not_valid_after_utc)
-        for one in found
+        Expiry(f"the certificate {certificate.subject.rfc4514_string() or certificate.serial_number}",
+               certificate.not_valid_after_utc)
+        for certificate in certificates
     )  # fmt: skip

@@ -1,6 +1,7 @@
-"""Files of records: which rows have some, and their bytes with proof.
+"""Files of records: the rows that have files, and the proved bytes of each.
 
-Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment, Document).
+Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment,
+Document).
 """
 
 import hashlib
@@ -12,9 +13,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.kit.columns import column_or_null
-from unlost.kit.http import BodyStream, Patience
+from unlost.kit.http import BackoffTimer, BodyStream
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.schema import FileColumn, Table
@@ -25,7 +26,7 @@ OUTSIDE = "E"
 
 
 def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
-    """The files of live rows; links and files that lie elsewhere have no bytes and give none."""
+    """The files of live rows; links and files stored elsewhere have no bytes and are skipped."""
     if rows.cells is None or not table.files:
         return ()
     return [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
@@ -66,18 +67,18 @@ def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Arr
 
 
 def _whole_number(text: str | None) -> int | None:
-    """A size; an integer, or one in the exponent form of large CSV numbers."""
+    """A size: an integer, or one in the exponent form of large CSV numbers."""
     return int(float(text)) if text else None
 
 
 class ProvedFile(io.RawIOBase):
-    """A file's bytes. A cut connection is taken up again; a wrong size or checksum raises."""
+    """A file's bytes. Resumes a cut connection; raises IntegrityError for wrong content."""
 
     def __init__(
         self,
         ref: FileRef,
         reopen: Callable[[], AbstractContextManager[BodyStream]],
-        patience: Patience,
+        patience: BackoffTimer,
     ) -> None:
         super().__init__()
         self._ref = ref
@@ -104,7 +105,7 @@ class ProvedFile(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         if not self.closed:
             self._opened.__exit__(None, None, None)
         super().close()
@@ -112,7 +113,7 @@ class ProvedFile(io.RawIOBase):
     def _open(self) -> None:
         self._opened = self._reopen()
         self._body = self._opened.__enter__()
-        self._behind = self._count  # bytes to be skipped: they were handed out already
+        self._behind = self._count  # bytes to skip: they were already returned
 
     def _next(self, size: int) -> bytes:
         while True:
@@ -147,7 +148,7 @@ def _wrong(ref: FileRef, reason: str) -> IntegrityError:
 
 
 @contextmanager
-def open_file(api: Api, ref: FileRef) -> Iterator[BinaryIO]:
+def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
     """A file's bytes as a stream; one API call."""
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
 

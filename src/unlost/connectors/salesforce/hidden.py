@@ -1,7 +1,8 @@
 """Columns and tables that exist and that this user may not see.
 
-Source: Tooling API guide, FieldDefinition: it lists the fields of an object whatever the field-level
-security of the user, who needs "View Setup and Configuration"; REST guide, resources-record-count.
+Source: Tooling API guide, FieldDefinition: it lists the fields of an object regardless of the
+user's field-level security, but needs "View Setup and Configuration"; REST guide,
+resources-record-count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,25 +11,25 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
-    """Columns that describes do not show, by table; ``untold``: tables that cannot be judged."""
+class UndescribedColumns:
+    """Columns missing from describes, by table; ``untold``: tables that could not be listed."""
 
     columns: Mapping[str, tuple[str, ...]]
     untold: tuple[str, ...] = ()
 
 
-def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
+def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
     """Compare each describe with the list of all fields of the object."""
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
-    found: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     untold: list[str] = []
     for name, (status, answer) in zip(names, answers, strict=True):
         if status != 200:
@@ -36,18 +37,22 @@ def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
             continue
         hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
         if hidden:
-            found[name] = hidden
-    return Hidden(found, tuple(untold))
+            columns[name] = hidden
+    return UndescribedColumns(columns, tuple(untold))
 
 
-def still_hidden(hidden: Hidden, describes: Mapping[str, Describe]) -> Hidden:
-    """The same after some objects were described anew."""
-    left = {
-        name: tuple(one for one in columns if one not in _shown(describes[name]))
+def still_hidden(
+    hidden: UndescribedColumns, describes: Mapping[str, Describe]
+) -> UndescribedColumns:
+    """The columns that remain hidden after some objects were described again."""
+    hidden_still = {
+        name: tuple(column for column in columns if column not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
         if name in describes
     }
-    return Hidden({name: columns for name, columns in left.items() if columns}, hidden.untold)
+    return UndescribedColumns(
+        {name: columns for name, columns in hidden_still.items() if columns}, hidden.untold
+    )
 
 
 def _shown(describe: Describe) -> frozenset[str]:
@@ -63,7 +68,7 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
     """The names in an answer, which has further pages for very wide tables."""
     while True:
         for record in answer["records"]:
@@ -73,8 +78,8 @@ def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
         answer = api.get_json(answer["nextRecordsUrl"])
 
 
-def column_findings(tables: Mapping[str, Describe], hidden: Hidden) -> list[Finding]:
-    """A finding for each hidden column, and one for all tables that cannot be judged."""
+def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
+    """A finding for each hidden column, and one for all tables that could not be checked."""
     untold = [_untold(hidden.untold)] if hidden.untold else []
     return untold + [
         Finding(
@@ -102,13 +107,15 @@ def _untold(tables: Sequence[str]) -> Finding:
     )
 
 
-def hidden_tables(api: Api, seen: frozenset[str]) -> list[Finding]:
-    """Tables that the org counts and that this user is not told of."""
+def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
+    """Tables that the org counts but does not show to this user."""
     try:
         answer = api.get_json("limits/recordCount")
-    except Refused:
+    except SalesforceRefusal:
         return []
-    counted = {one["name"]: int(one["count"]) for one in answer.get("sObjects") or ()}
+    counted = {
+        count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
+    }
     return [
         Finding(
             FindingKind.PERMISSION_MISSING,

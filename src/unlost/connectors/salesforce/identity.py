@@ -1,24 +1,24 @@
-"""Who the org is. Source: object reference, Organization."""
+"""The org's identity. Source: object reference, Organization."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.config import NAME
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.ids import long_id
 from unlost.model.org import OrgIdentity, OrgKind
 
 COLUMNS = ("Id", "Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey", "TrialExpirationDate")
 
 
-def read_identity(api: Api) -> OrgIdentity:
-    """The org's own record; where the user may not read it, what the sign-in tells."""
+def read_identity(api: SalesforceApi) -> OrgIdentity:
+    """The org's own record; if the user may not read it, the ids of the sign-in."""
     for columns in (COLUMNS, COLUMNS[:3]):
         try:
             rows = api.query(soql.select(columns, "Organization"))
-        except Refused:
+        except SalesforceRefusal:
             continue
         if rows:
             return _identity(rows[0])

@@ -13,7 +13,7 @@ FORM = "15 or 18 letters and digits, such as 0015500001QdQWa"
 
 
 def is_id(value: str) -> bool:
-    """True if it has the form of an id; Salesforce refuses a whole query for one that has not."""
+    """True if it has the form of an id; one malformed id makes Salesforce refuse a whole query."""
     lengths = {SHORT_LENGTH, CANONICAL_LENGTH}
     return len(value) in lengths and value.isascii() and value.isalnum()
 
@@ -26,10 +26,10 @@ def long_id(value: str) -> str:
 
 
 def candidates(text: str) -> tuple[str, ...]:
-    """The canonical ids that a person may mean, the likeliest first; none if it is no id.
+    """The canonical ids that a person may mean, the likeliest first; empty if it is not an id.
 
-    The checksum of 18 characters is not believed blindly: Salesforce itself takes ids whose case
-    was lost in a spreadsheet, and ids compare by their first 15 characters.
+    The checksum of 18 characters is not trusted blindly: Salesforce itself accepts ids whose case
+    was lost in a spreadsheet, and compares ids by their first 15 characters.
     """
     if not is_id(text):
         return ()
@@ -40,7 +40,7 @@ def candidates(text: str) -> tuple[str, ...]:
 
 
 def _with_case(short: str, check: str) -> str:
-    """The id whose letters have the case that the checksum tells."""
+    """The id with the case of its letters restored from the checksum."""
     marks = [CHECK_LETTERS.find(letter) for letter in check.upper()]
     if min(marks) < 0:
         return long_id(short)
@@ -58,7 +58,7 @@ def _check_letter(group: str) -> str:
 def order(ids: pa.Array) -> pa.Array:
     """Texts whose bytes sort as Salesforce sorts ids: as numbers of base 62, which count up.
 
-    Digits come first, then small letters, then large ones. Only the size of a range depends on it:
-    Salesforce itself decides which ids lie between two.
+    Digits come first, then lower-case letters, then upper-case ones. Only the size of a range
+    depends on it: Salesforce itself decides which ids lie between two.
     """
     return pc.ascii_swapcase(ids)

@@ -15,13 +15,13 @@ IDS_IN_A_QUERY = 500
 DOCUMENTS_IN_A_QUERY = 200
 # REST guide, retrieve records with sObject Collections: 2,000 ids a call.
 IDS_IN_A_RETRIEVE = 2_000
-# REST guide, composite: of its subrequests so many can be collections or queries.
+# REST guide, composite: at most this many of its subrequests can be collections or queries.
 COLLECTIONS_IN_A_COMPOSITE = 5
-# Characters of one answer that fit into memory, even if all long texts of its records were full.
+# Characters of one answer that fit into memory, even if all long texts of its records are full.
 LONGEST_ANSWER = 100_000_000
 # REST guide, resources-getdeleted: 15 days back, the end at least a minute after the start.
 DELETE_LOG = timedelta(days=15)
-# A window of exactly so many days is refused: a day less is asked for.
+# A window of exactly 15 days is refused: one day less is requested.
 DELETE_LOG_MARGIN = timedelta(days=1)
 SHORTEST_LOG_WINDOW = timedelta(minutes=1)
 # Metadata: nothing in Salesforce is older.
@@ -30,9 +30,9 @@ OLDEST = "1999-01-01T00:00:00Z"
 SHORTEST_WINDOW = timedelta(minutes=1)
 # App limits cheatsheet, API: allocations are of rolling 24 hours; asking again after an hour.
 LIMIT_PAUSE = timedelta(hours=1)
-# Seconds between looks at a Bulk job: each look is an API call.
+# Seconds between polls of a Bulk job: each poll is an API call.
 POLLS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 # ids of views and virtual objects (object reference): all rows have this one.
 EMPTY_KEY = "000000000000000AAA"
-# Up to so many ids a census goes by REST, whose pages hold 2,000; above, Bulk takes fewer calls.
+# Up to this many ids a census uses REST, whose pages hold 2,000; above, Bulk takes fewer calls.
 CENSUS_BULK_ABOVE = 10_000

@@ -1,9 +1,9 @@
-"""Opens an org: its read side, its write side."""
+"""Opening an org for reading or writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.signin import session_of, token_client
 from unlost.connectors.salesforce.source import SalesforceSource
@@ -11,7 +11,7 @@ from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.kit.http import Transport
 from unlost.model.errors import UsageError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def open_source(
     if not isinstance(config, SalesforceConfig):
         raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
     tokens = token_client(context, transport)
-    api = Api(
+    api = SalesforceApi(
         session_of(config, context, tokens),
         context,
         version=config.version,
@@ -47,7 +47,7 @@ def open_writer(
         raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
     tokens = token_client(context, transport)
     session = session_of(config, context, tokens)
-    api = Api(
+    api = SalesforceApi(
         session, context, version=config.version, transport=transport, compress=config.compress
     )
     client = WriteClient(api, session, context, transport=transport)

@@ -1,8 +1,8 @@
 """Tables that Salesforce gives only for named parents: file links, folder items, comments.
 
 Source: object reference (ContentDocumentLink, ContentFolderItem, IdeaComment). Without "Query All
-Files" a plain list of ContentDocument misses files that are visible only through a record, so that
-file links are asked for from both ends.
+Files" a plain list of ContentDocument misses files that are visible only through a record, so file
+links are queried from both ends.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +11,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.census import Census, live
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.census import SalesforceCensus, live
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import DOCUMENTS_IN_A_QUERY
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.rows import nothing
@@ -24,7 +24,7 @@ from unlost.connectors.salesforce.special import (
     PARENT_TYPE,
     ParentRule,
 )
-from unlost.connectors.salesforce.work import Reading
+from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.reading import Page, Proof
 
@@ -32,17 +32,17 @@ DOCUMENTS = "ContentDocument"
 
 
 def rule_of(table: str) -> ParentRule | None:
-    """How a table is read by parents; None if it is not known."""
+    """The rule by which a table is read by parents; None if there is none."""
     return LINKS_BY_DOCUMENT if table == LINKS else BY_PARENT.get(table)
 
 
-class ByParents:
-    """Reads children parent by parent. ``linkable`` names tables that files can be linked to."""
+class ReadByParents:
+    """Reads children parent by parent. ``linkable`` returns tables that files can link to."""
 
     def __init__(
         self,
         rest: RestQueries,
-        census: Census,
+        census: SalesforceCensus,
         *,
         linkable: Callable[[], Sequence[str]],
         largest: int,
@@ -52,7 +52,7 @@ class ByParents:
         self._linkable = linkable
         self._largest = largest
 
-    def read(self, reading: Reading, parent_types: Sequence[str] = ()) -> Iterator[Page]:
+    def read(self, reading: TableQuery, parent_types: Sequence[str] = ()) -> Iterator[Page]:
         """All children that this user can see; by id of their parents, or by ``parent_types``."""
         if parent_types:
             for name in parent_types:
@@ -61,20 +61,20 @@ class ByParents:
             return
         rule = rule_of(reading.table)
         if rule is None:
-            raise Refused("", f"no way of reading {reading.table} is known", 400)
+            raise SalesforceRefusal("", f"no way of reading {reading.table} is known", 400)
         yield from self._for(reading, rule.column, self._ids(rule.parent), rule.chunk)
         if reading.table == LINKS:
             yield from self._from_records(reading)
 
-    def read_changed(self, reading: Reading) -> Iterator[Page]:
-        """The links of documents that were changed since ``reading.lo``, all of each document."""
-        documents = Reading(DOCUMENTS, ("Id",), stamp="SystemModstamp", lo=reading.lo)
+    def read_changed(self, reading: TableQuery) -> Iterator[Page]:
+        """The links of documents changed since ``reading.lo``, all of each document."""
+        documents = TableQuery(DOCUMENTS, ("Id",), stamp="SystemModstamp", lo=reading.lo)
         rule = LINKS_BY_DOCUMENT
         ids = (page.rows.ids for page in self._rest.read(documents))
         yield from self._for(replace(reading, lo=None), rule.column, ids, rule.chunk)
 
     def _for(
-        self, reading: Reading, column: str, ids: Iterator[pa.Array], chunk: int
+        self, reading: TableQuery, column: str, ids: Iterator[pa.Array], chunk: int
     ) -> Iterator[Page]:
         for some in ids:
             yield from self._rest.read_chunks(reading, column, some.to_pylist(), chunk=chunk)
@@ -82,10 +82,10 @@ class ByParents:
     def _ids(self, table: str) -> Iterator[pa.Array]:
         return self._census.ids(self._live(table), may_bulk=True)
 
-    def _live(self, table: str) -> Reading:
+    def _live(self, table: str) -> TableQuery:
         return live(table, "", tells_deleted=table == DOCUMENTS)
 
-    def _from_records(self, reading: Reading) -> Iterator[Page]:
+    def _from_records(self, reading: TableQuery) -> Iterator[Page]:
         """File links from the records' end, for tables that are not too large for it."""
         skipped: list[str] = []
         for table in self._linkable():
@@ -95,12 +95,13 @@ class ByParents:
             elif total:
                 yield from self._linked(reading, table)
         if skipped:
-            yield _not_asked(self._rest, skipped)
+            yield _skipped_page(self._rest, skipped)
 
-    def _size(self, reading: Reading) -> int:
-        """How many rows; beyond the largest it is enough to know that there are more.
+    def _size(self, reading: TableQuery) -> int:
+        """The number of rows; counting stops beyond the largest allowed size.
 
-        What Salesforce will not count is listed; what it will not list has no ids to ask for.
+        Rows that Salesforce will not count are listed; a table that it will not list has no ids to
+        query.
         """
         total = self._rest.count(reading, all_rows=False)
         if total is not None:
@@ -111,19 +112,19 @@ class ByParents:
                 total += len(ids)
                 if total > self._largest:
                     break
-        except Refused:
+        except SalesforceRefusal:
             return 0
         return total
 
-    def _linked(self, reading: Reading, table: str) -> Iterator[Page]:
+    def _linked(self, reading: TableQuery, table: str) -> Iterator[Page]:
         ids = self._census.ids(live(table, "", tells_deleted=False), may_bulk=True)
         try:
             yield from self._for(reading, LINKED, ids, DOCUMENTS_IN_A_QUERY)
-        except Refused:
-            return  # an object of which Salesforce says that it takes files, and does not
+        except SalesforceRefusal:
+            return  # Salesforce claims that this object accepts files, and refuses the query
 
 
-def _not_asked(rest: RestQueries, tables: Sequence[str]) -> Page:
+def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
     finding = Finding(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,

@@ -1,4 +1,4 @@
-"""From pieces of a result to pages: held back until proved, and never delivered twice."""
+"""Turn pieces of a result into pages: withheld until proved, and never delivered twice."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,11 +10,11 @@ from unlost.connectors.salesforce.rows import observed
 from unlost.model.reading import Page, Proof
 
 
-class Delivery:
+class ResultStream:
     """One result on its way to the vault, over all attempts to read it.
 
-    The last piece is held until ``proved``: what was cut or short then never looks complete. When
-    a result is read again, rows that were delivered before are left out.
+    The last piece is withheld until ``proved``, so that a cut or short result never looks complete.
+    If a result is read again, rows delivered before are skipped.
     """
 
     def __init__(self) -> None:
@@ -24,13 +24,13 @@ class Delivery:
         self._held: Page | None = None
 
     def again(self) -> None:
-        """A new attempt begins; the piece that was held is read again."""
+        """Begin a new attempt; the withheld piece is read again."""
         self._held = None
         if self._delivered:
             self._earlier = pa.chunked_array(self._delivered, pa.string())
 
     def take(self, batch: pa.RecordBatch, at: datetime, *, size: int = 0) -> Iterator[Page]:
-        """Hold this piece back, and let go of the one before it. ``size`` in bytes."""
+        """Withhold this piece, and release the one before it. ``size`` in bytes."""
         if self._earlier is not None:
             seen = pc.is_in(batch.column("Id"), value_set=self._earlier)
             batch = batch.filter(pc.invert(seen))
@@ -41,12 +41,12 @@ class Delivery:
             yield self._let_go(before)
 
     def proved(self, announced: int | None) -> Iterator[Page]:
-        """The result is whole; ``announced`` is how many rows the source said it has."""
+        """Release the last piece: the result is whole; ``announced`` is the source's row count."""
         if self._held is None:
             return
-        held, self._held = self._held, None
+        page, self._held = self._held, None
         owed = None if announced is None else announced - self.rows
-        yield self._let_go(Page(held.rows, Proof(owed, held.proof.parsed, held.proof.bytes)))
+        yield self._let_go(Page(page.rows, Proof(owed, page.proof.parsed, page.proof.bytes)))
 
     def _let_go(self, page: Page) -> Page:
         self._delivered.append(page.rows.ids)

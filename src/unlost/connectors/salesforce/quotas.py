@@ -1,10 +1,10 @@
-"""What the org may still store and call. Source: REST guide, resources-limits."""
+"""The org's remaining storage and calls. Source: REST guide, resources-limits."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.quota import Quota
 
 MIB = 1 << 20
@@ -20,17 +20,17 @@ KNOWN = {
 }
 
 
-def read_quotas(api: Api) -> list[Quota]:
-    """The quotas that Salesforce tells; none where the user may not look."""
+def read_quotas(api: SalesforceApi) -> list[Quota]:
+    """The quotas that Salesforce reports; none if the user may not see them."""
     try:
         limits = api.get_json("limits")
-    except Refused:
+    except SalesforceRefusal:
         return []
     return [_quota(name, limits[name]) for name in KNOWN if name in limits]
 
 
 def _quota(name: str, limit: Mapping[str, Any]) -> Quota:
-    """``Remaining`` can be negative where an org is over its limit; old versions gave texts."""
+    """Convert a limit; ``Remaining`` is negative if an org is over it; old versions gave texts."""
     label, unit, factor = KNOWN[name]
     most, remaining = float(limit["Max"]), float(limit["Remaining"])
     return Quota(label, (most - remaining) * factor, most * factor, unit)

@@ -1,4 +1,4 @@
-"""Reading by REST queries: page after page, in smaller windows where a query is too slow.
+"""Reading by REST queries: page after page, in smaller windows if a query is too slow.
 
 Sources: REST guide (query, queryAll); SOQL limits (two minutes a query).
 """
@@ -8,37 +8,37 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
-from unlost.connectors.salesforce.pieces import Delivery
-from unlost.connectors.salesforce.work import Reading
+from unlost.connectors.salesforce.pieces import ResultStream
+from unlost.connectors.salesforce.work import TableQuery
 from unlost.kit.json_to_arrow import batch_of
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.reading import Page
 
-# Answers that a smaller window cures (SOQL limits; REST guide, status codes).
+# Errors that a smaller window avoids (SOQL limits; REST guide, status codes).
 TOO_MUCH = (
     "QUERY_TIMEOUT",
     "QUERY_TOO_COMPLICATED",
     "OPERATION_TOO_LARGE",
     "EXCEEDED_ID_LIMIT",
 )
-# A result's pages are kept for two days; after that the query begins anew.
+# A result's pages are kept for two days; after that the query must start again.
 LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
 
 
 class RestQueries:
     """Queries of one org."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
-    def read(self, reading: Reading, *, all_rows: bool = True) -> Iterator[Page]:
-        """All rows of a reading; a query that Salesforce gives up on is cut into windows."""
+    def read(self, reading: TableQuery, *, all_rows: bool = True) -> Iterator[Page]:
+        """All rows of a query; one that Salesforce gives up on is cut into windows."""
         try:
             yield from self._whole(reading, all_rows=all_rows)
-        except Refused as error:
+        except SalesforceRefusal as error:
             if not error.says(*TOO_MUCH):
                 raise
             for half in self._halves(reading):
@@ -48,38 +48,43 @@ class RestQueries:
         """This machine's clock."""
         return self._api.clock.now()
 
-    def count(self, reading: Reading, *, all_rows: bool = True) -> int | None:
-        """How many rows a reading has now; None where Salesforce will not count."""
+    def count(self, reading: TableQuery, *, all_rows: bool = True) -> int | None:
+        """The number of rows of a query now; None if Salesforce will not count."""
         try:
             pages = self._api.query_pages(reading.count_soql, all_rows=all_rows)
             total = next(pages)[0]["totalSize"]
-        except (Refused, TransientError):
+        except (SalesforceRefusal, TransientError):
             return None
         return int(total)
 
     def read_chunks(
-        self, reading: Reading, column: str, values: Sequence[str], *, chunk: int = IDS_IN_A_QUERY
+        self,
+        reading: TableQuery,
+        column: str,
+        values: Sequence[str],
+        *,
+        chunk: int = IDS_IN_A_QUERY,
     ) -> Iterator[Page]:
         """The rows in which ``column`` is one of ``values``, ``chunk`` of them in a query."""
         for start in range(0, len(values), chunk):
             part = values[start : start + chunk]
-            one = soql.equals(column, part[0])
-            condition = one if chunk == 1 else soql.any_of(column, part)
+            equality = soql.equals(column, part[0])
+            condition = equality if chunk == 1 else soql.any_of(column, part)
             yield from self._whole(
-                Reading(
+                TableQuery(
                     reading.table,
                     reading.columns,
                     " AND ".join(filter(None, (reading.condition, condition))),
                 )
             )
 
-    def _whole(self, reading: Reading, *, all_rows: bool = True) -> Iterator[Page]:
-        delivery = Delivery()
+    def _whole(self, reading: TableQuery, *, all_rows: bool = True) -> Iterator[Page]:
+        delivery = ResultStream()
         for attempt in count(1):
             try:
                 yield from self._pages(reading, delivery, all_rows=all_rows)
                 return
-            except Refused as error:
+            except SalesforceRefusal as error:
                 if not error.says(*LOST_PLACE):
                     raise
                 lost = TransientError("query-locator-lost", error.sentence)
@@ -90,7 +95,9 @@ class RestQueries:
                 self._api.client.patience.bear(attempt, error)
             delivery.again()
 
-    def _pages(self, reading: Reading, delivery: Delivery, *, all_rows: bool) -> Iterator[Page]:
+    def _pages(
+        self, reading: TableQuery, delivery: ResultStream, *, all_rows: bool
+    ) -> Iterator[Page]:
         total, read = 0, 0
         for content, at in self._api.query_pages(reading.soql, all_rows=all_rows):
             total = int(content["totalSize"])
@@ -105,8 +112,8 @@ class RestQueries:
             )
         yield from delivery.proved(total)
 
-    def _halves(self, reading: Reading) -> tuple[Reading, Reading]:
-        """Two windows in place of one; the later one keeps the open end."""
+    def _halves(self, reading: TableQuery) -> tuple[TableQuery, TableQuery]:
+        """Cut a window in two; the later half keeps the open end."""
         lo = soql.parse_instant(reading.lo or OLDEST)
         hi = soql.parse_instant(reading.hi) if reading.hi else self._api.server_time()
         if reading.stamp is None or hi - lo < SHORTEST_WINDOW:

@@ -1,4 +1,4 @@
-"""What the backup user may do, and what follows from what he may not.
+"""The rights of the backup user, and the gaps that follow from missing ones.
 
 Sources: REST guide (resources-limits), object reference (ContentDocumentLink, UserPermissionAccess,
 ObjectPermissions), SOQL guide (sharing).
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.finding import Finding, FindingKind, Severity
 
 ALL_DATA = "PermissionsViewAllData"
@@ -24,11 +24,11 @@ ASKED = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
-    """Rights of the calling user. ``flags`` lacks what Salesforce would not tell.
+class UserRights:
+    """Rights of the calling user. ``flags`` lacks permissions that Salesforce would not report.
 
-    ``grants`` is everything else that decides which rows are seen: role, profile, permission sets,
-    object permissions, as Salesforce writes them.
+    ``grants`` is everything else that decides which rows are visible: role, profile, permission
+    sets, object permissions, in Salesforce's form.
     """
 
     flags: Mapping[str, bool] = field(default_factory=dict)
@@ -43,10 +43,10 @@ class Rights:
         return self.flags.get(permission) is False
 
     def fingerprint(self, tables: Iterable[str]) -> str:
-        """Changes whenever rows may have become visible or vanished for this user.
+        """A hash that changes whenever rows may have become visible or vanished for this user.
 
-        Columns are no part of it: they are compared table by table, and say nothing about rows.
-        ``tables`` that the user sees stand in where Salesforce tells nothing of his rights.
+        Columns are not part of it: they are compared table by table, and do not affect rows. The
+        visible ``tables`` replace the rights if Salesforce does not report them.
         """
         facts = {
             "flags": dict(self.flags),
@@ -56,37 +56,37 @@ class Rights:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def read_rights(api: Api) -> Rights:
-    """Ask Salesforce about the calling user."""
+def read_rights(api: SalesforceApi) -> UserRights:
+    """Query the rights of the calling user."""
     user = api.token_field("id").rsplit("/", 1)[-1]
-    return Rights(_flags(api), tuple(_grants(api, user)))
+    return UserRights(_flags(api), tuple(_grants(api, user)))
 
 
-def _flags(api: Api) -> dict[str, bool]:
+def _flags(api: SalesforceApi) -> dict[str, bool]:
     """The one row of UserPermissionAccess is about the caller; columns differ by edition."""
     wanted = list(ASKED)
     try:
         rows = api.query(soql.select(wanted, "UserPermissionAccess"))
-    except Refused:
+    except SalesforceRefusal:
         known = _known_columns(api)
         wanted = [name for name in wanted if name in known]
         try:
             rows = api.query(soql.select(wanted, "UserPermissionAccess")) if wanted else []
-        except Refused:
+        except SalesforceRefusal:
             rows = []
     return {name: bool(rows[0].get(name)) for name in wanted} if rows else {}
 
 
-def _known_columns(api: Api) -> frozenset[str]:
+def _known_columns(api: SalesforceApi) -> frozenset[str]:
     try:
         describe = api.get_json("sobjects/UserPermissionAccess/describe")
-    except Refused:
+    except SalesforceRefusal:
         return frozenset()
-    return frozenset(one["name"] for one in describe["fields"])
+    return frozenset(field_row["name"] for field_row in describe["fields"])
 
 
-def _grants(api: Api, user: str) -> list[str]:
-    """What opens records besides the flags; what may not be asked is left out."""
+def _grants(api: SalesforceApi, user: str) -> list[str]:
+    """All grants besides the flags that open records; refused queries are skipped."""
     mine = soql.equals("AssigneeId", user)
     sets = f"ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE {mine})"  # noqa: S608
     questions = (
@@ -102,10 +102,10 @@ def _grants(api: Api, user: str) -> list[str]:
     return [fact for question in questions for fact in _facts(api, question)]
 
 
-def _facts(api: Api, question: str) -> list[str]:
+def _facts(api: SalesforceApi, question: str) -> list[str]:
     try:
         rows = api.query(question)
-    except Refused:
+    except SalesforceRefusal:
         return []
     return [json.dumps(_plain(row), sort_keys=True) for row in rows]
 
@@ -114,17 +114,17 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "attributes"}
 
 
-def missing_rights(rights: Rights) -> list[Finding]:
-    """What is not protected because a permission is missing."""
+def missing_rights(rights: UserRights) -> list[Finding]:
+    """Gaps in protection because of missing permissions."""
     checks = (
         (ALL_DATA, _no_view_all()),
         (ALL_FILES, _no_all_files()),
         (SETUP, _no_setup()),
     )
-    found = [finding for permission, finding in checks if rights.lacks(permission)]
+    findings = [finding for permission, finding in checks if rights.lacks(permission)]
     if not rights.flags:
-        found.append(_unknown())
-    return found
+        findings.append(_unknown())
+    return findings
 
 
 def _no_view_all() -> Finding:
@@ -157,8 +157,8 @@ def _no_setup() -> Finding:
     )
 
 
-def masked_columns(rights: Rights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Encrypted columns that this user gets as asterisks only."""
+def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Encrypted columns that this user gets only as asterisks."""
     if not rights.lacks(ENCRYPTED):
         return []
     return [

@@ -1,4 +1,4 @@
-"""From a batch of Salesforce columns to observed records: ids, ops, times; all vectorised."""
+"""Convert a batch of Salesforce columns to observed records: ids, ops, times; all vectorised."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from unlost.connectors.salesforce.ids import CANONICAL_LENGTH, long_id
 from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
 from unlost.model.reading import Op, Rows
 
-# Who changed a record last, and when: the first pair that a row has. SystemModstamp moves without
-# a user as well, so that it stands alone (object reference, system fields).
+# Columns for the time and author of the last change: the first pair that a row has. SystemModstamp
+# also moves without a user, so it has no author (object reference, system fields).
 STAMPS = (
     ("LastModifiedDate", "LastModifiedById"),
     ("SystemModstamp", None),
@@ -20,7 +20,7 @@ STAMPS = (
 
 
 def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str | None]:
-    """The columns that tell when and by whom a row of these columns was changed."""
+    """The columns with the time and the author of a row's last change, if present in ``names``."""
     for when, who in STAMPS:
         if when in names:
             return when, who if who in names else None
@@ -46,7 +46,7 @@ def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
 
 
 def purged(ids: pa.Array, deleted_at: pa.Array, at: datetime) -> Rows:
-    """Records of which the source only says that they are deleted."""
+    """Records that the source only reports as deleted."""
     return Rows(
         ids=canonical(ids),
         ops=pa.repeat(Op.PURGED.value, len(ids)),
@@ -58,13 +58,13 @@ def purged(ids: pa.Array, deleted_at: pa.Array, at: datetime) -> Rows:
 
 
 def nothing(at: datetime) -> Rows:
-    """No record at all: carries what else a page has to say."""
+    """No record at all, for a page that carries only findings."""
     none = pa.array([], pa.string())
     return Rows(none, none, pa.array([], INSTANT), none, None, at)
 
 
 def canonical(ids: pa.Array) -> pa.Array:
-    """Ids in their form of 18 characters; Salesforce answers so, but for rare places."""
+    """Ids in their form of 18 characters, in which Salesforce nearly always answers."""
     if not len(ids) or pc.all(pc.equal(pc.binary_length(ids), CANONICAL_LENGTH)).as_py():
         return ids
     return pa.array([long_id(value) for value in ids.to_pylist()], pa.string())
@@ -73,10 +73,10 @@ def canonical(ids: pa.Array) -> pa.Array:
 def _last_act(
     batch: pa.RecordBatch, ops: pa.Array, at: pa.Array, by: pa.Array
 ) -> tuple[pa.Array, pa.Array]:
-    """When and by whom rows were changed, or deleted.
+    """The time and author of the last change or deletion.
 
-    A deletion moves SystemModstamp; LastModified* may still tell of the last edit before it
-    (object reference, system fields). Its user is known only where both moved together.
+    A deletion moves SystemModstamp; LastModified* may still describe the last edit before it
+    (object reference, system fields). Its user is known only if both moved together.
     """
     stamped = instants(batch.column("SystemModstamp"))
     deleted = pc.equal(ops, Op.DELETED.value)

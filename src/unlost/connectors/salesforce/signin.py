@@ -1,22 +1,22 @@
-"""Signing in to Salesforce: which flow, and what its refusals mean.
+"""Signing in to Salesforce: the choice of flow, and the meaning of its refusals.
 
 Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their issue threads.
 """
 
 from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
-from unlost.kit.http import HttpClient, Manners, Transport
+from unlost.kit.http import HttpClient, HttpPolicy, Transport
 from unlost.kit.oauth import (
     TOKEN_RETRIES,
     ClientCredentials,
-    Flow,
     JwtBearer,
+    OAuthFlow,
     OAuthSession,
     RefreshToken,
     SignInHint,
     speak_oauth,
     understand_oauth,
 )
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 HINTS = (
     SignInHint(
@@ -102,8 +102,8 @@ HINTS = (
 )
 
 
-def flow_of(config: SalesforceConfig) -> Flow:
-    """The OAuth flow that the settings ask for."""
+def flow_of(config: SalesforceConfig) -> OAuthFlow:
+    """The OAuth flow of the settings."""
     if config.auth is AuthFlow.JWT_BEARER:
         return JwtBearer(config.client_id, config.username, config.jwt_audience)
     if config.auth is AuthFlow.REFRESH_TOKEN:
@@ -113,7 +113,7 @@ def flow_of(config: SalesforceConfig) -> Flow:
 
 def token_client(context: Context, transport: Transport | None) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    manners = Manners(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
+    manners = HttpPolicy(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
     return HttpClient(
         manners,
         clock=context.clock,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 
 def select(columns: Sequence[str], table: str, *conditions: str) -> str:
-    """A query; empty conditions are left out, the others must all hold."""
+    """A query; empty conditions are left out, all others must hold."""
     wanted = [condition for condition in conditions if condition]
     where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
     return f"SELECT {','.join(columns)} FROM {table}{where}"  # noqa: S608  no SQL; names are the org's own
@@ -27,24 +27,24 @@ def text(value: str) -> str:
 
 
 def any_of(column: str, values: Iterable[str]) -> str:
-    """The column is one of these texts."""
+    """The condition that the column is one of these texts."""
     return f"{column} IN ({','.join(text(value) for value in values)})"
 
 
 def equals(column: str, value: str) -> str:
-    """The column is this text."""
+    """The condition that the column is this text."""
     return f"{column} = {text(value)}"
 
 
 def id_range(low: str, high: str | None) -> str:
-    """Ids in [low, high), open where empty or None."""
+    """The condition for ids in [low, high), open where empty or None."""
     bounds = [f"Id >= {text(low)}"] if low else []
     bounds += [f"Id < {text(high)}"] if high is not None else []
     return " AND ".join(bounds)
 
 
 def window(column: str | None, lo: str | None, hi: str | None = None) -> str:
-    """The column lies in [lo, hi), both datetime literals, either open where None."""
+    """The condition that the column is in [lo, hi), datetime literals or None for open ends."""
     bounds = [f"{column} >= {lo}"] if column and lo else []
     bounds += [f"{column} < {hi}"] if column and hi else []
     return " AND ".join(bounds)

@@ -1,4 +1,4 @@
-"""The read side of a Salesforce org: tasks are planned, prepared and read here."""
+"""The read side of a Salesforce org: plans, prepares and reads tasks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.bulk import BulkQueries, pause
-from unlost.connectors.salesforce.census import LIVE, Census, live, live_ids
+from unlost.connectors.salesforce.census import LIVE, SalesforceCensus, live, live_ids
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.deletes import DeleteLog
-from unlost.connectors.salesforce.describes import Describes
-from unlost.connectors.salesforce.discover import Found, discover
-from unlost.connectors.salesforce.errors import Refused, first_line
+from unlost.connectors.salesforce.describes import DescribeCache
+from unlost.connectors.salesforce.discover import DiscoveredSchema, discover
+from unlost.connectors.salesforce.errors import SalesforceRefusal, first_line
 from unlost.connectors.salesforce.files import files_in, open_file
 from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.ids import is_id, order
@@ -29,46 +29,48 @@ from unlost.connectors.salesforce.nightly import (
     standing_still,
     whole_due,
 )
-from unlost.connectors.salesforce.parents import ByParents, rule_of
+from unlost.connectors.salesforce.parents import ReadByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.replication import updated_ids
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.rows import canonical, nothing
-from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
+from unlost.connectors.salesforce.special import LINKS, ReadStrategy, filter_of
 from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
-from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
+from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task, work_of
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Cache
+from unlost.model.ports.system import Cache
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, Proof, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 
-# A Bulk job that failed is tried once more; after that the table is read by REST.
+# A failed Bulk job is tried once more; after that the table is read by REST.
 BULK_TRIES = 2
-# Salesforce does not know a column or a table that a describe showed (REST guide, status codes).
+# Salesforce does not know a column or a table of a describe (REST guide, status codes).
 OTHERWISE_DESCRIBED = ("INVALID_FIELD", "INVALID_TYPE")
 
 
 class SalesforceSource:
-    """Reads one org. Safe for threads. Tasks are JSON values that any other process can take up."""
+    """Reads one org. Safe for threads. Any other process can continue its tasks (JSON values)."""
 
-    def __init__(self, api: Api, config: SalesforceConfig, *, cache: Cache | None = None) -> None:
+    def __init__(
+        self, api: SalesforceApi, config: SalesforceConfig, *, cache: Cache | None = None
+    ) -> None:
         self._api = api
         self._config = config
-        self._describes = Describes(api, cache)
+        self._describes = DescribeCache(api, cache)
         self._rest = RestQueries(api)
         self._bulk = BulkQueries(api, page_rows=config.page_rows)
-        self._census = Census(self._rest, self._bulk)
+        self._census = SalesforceCensus(self._rest, self._bulk)
         self._deletes = DeleteLog(api)
-        self._parents = ByParents(
+        self._parents = ReadByParents(
             self._rest, self._census, linkable=self._linkable, largest=config.linked_parents
         )
-        self._found: Found | None = None
+        self._found: DiscoveredSchema | None = None
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         return read_identity(self._api)
 
     def server_time(self) -> datetime:
@@ -91,69 +93,71 @@ class SalesforceSource:
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """What Salesforce lists as deleted first, then the rows; less the overlap.
+        """Plan Salesforce's list of deletions, then the rows; from ``since`` less the overlap.
 
-        How tables are read that refuse to tell their changes: see ``nightly``.
+        For tables whose changes cannot be queried see ``nightly``.
         """
         lo = self._lower(table, since) if since else None
         stamp = cursor_column(table)
         if ids is not None:
             still = standing_still(self._reading(table, stamp, None), ids, before=lo)
             by_rest = ids.rows <= self._config.bulk_above
-            first = Kind.REST if by_rest else LARGE_KIND[Strategy(table.strategy)]
-            return [task(first, Work(still), full=False)]
+            first = TaskKind.REST if by_rest else LARGE_KIND[ReadStrategy(table.strategy)]
+            return [task(first, TaskState(still), full=False)]
         reading = self._reading(table, stamp, lo if stamp else None)
         if reading.lo is not None:
             return night_tasks(table, reading)
-        whole = Work(reading, parent_types=parent_types(table))
-        return [task(FIRST_KIND[Strategy(table.strategy)], whole, full=True)]
+        whole = TaskState(reading, parent_types=parent_types(table))
+        return [task(FIRST_KIND[ReadStrategy(table.strategy)], whole, full=True)]
 
     def id_order(self, ids: pa.Array) -> pa.Array:
-        """Digits, small letters, large letters."""
+        """Digits, lower-case letters, upper-case letters."""
         return order(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
-        """Choose between REST and Bulk by the number of rows; start and look after Bulk jobs."""
+        """Choose between REST and Bulk by the number of rows; start and poll Bulk jobs."""
         kind, work = work_of(task)
-        if kind is Kind.CHOOSE:
+        if kind is TaskKind.CHOOSE:
             return self._choose(task, work)
-        if kind is Kind.BULK:
+        if kind is TaskKind.BULK:
             return self._start(task, work)
-        if kind is Kind.JOB:
+        if kind is TaskKind.JOB:
             return self._look(task, work)
         return Ready((task,))
 
     def read(self, task: ReadTask) -> Iterator[Page]:
-        """Pages of a prepared task. Raises SourceRefused where Salesforce will not give them."""
+        """Pages of a prepared task. Raises SourceRefused if Salesforce refuses them."""
         kind, work = work_of(task)
         if work.note:
             yield self._note(work)
         try:
             for page in self._pages(kind, work):
                 if len(page.rows) and page.rows.ids[0].as_py() == EMPTY_KEY:
-                    raise Refused("", f"rows of {task.table} have no ids of their own", 200)
+                    raise SalesforceRefusal(
+                        "", f"rows of {task.table} have no ids of their own", 200
+                    )
                 yield page
-        except Refused as error:
+        except SalesforceRefusal as error:
             if error.says(*OTHERWISE_DESCRIBED):
                 self._describes.forget(task.table)
             raise
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """The rows of these ids, also out of the recycle bin and of the archive."""
+        """The rows of these ids, also from the recycle bin and the archive."""
         known = [record for record in ids if is_id(record)]
         yield from self._rest.read_chunks(self._reading(table, None, None), "Id", known)
 
     def census(self, table: Table) -> Iterator[pa.Array]:
         """Every id that is not deleted; archived activities are alive."""
-        if Strategy(table.strategy) is Strategy.PARENTS:
+        if ReadStrategy(table.strategy) is ReadStrategy.PARENTS:
             return self._census_by_parents(table)
-        may_bulk = Strategy(table.strategy) is Strategy.BULK
+        may_bulk = ReadStrategy(table.strategy) is ReadStrategy.BULK
         ids = self._census.ids(self._live(table), may_bulk=may_bulk)
         return self._or_by_parents(table, ids) if rule_of(table.name) else ids
 
     def count(self, table: Table) -> int | None:
-        """How many rows are not deleted; None where Salesforce will not count them."""
-        if Strategy(table.strategy) is Strategy.PARENTS:
+        """The number of rows that are not deleted; None if Salesforce will not count them."""
+        if ReadStrategy(table.strategy) is ReadStrategy.PARENTS:
             return None
         reading = self._live(table)
         tells = LIVE in reading.condition
@@ -168,26 +172,27 @@ class SalesforceSource:
         return open_file(self._api, ref)
 
     def finish(self) -> None:
-        """Everything that was read is safe: delete the jobs that were read to their end."""
+        """Delete the jobs that were read completely: all their rows are safe."""
         self._bulk.forget_read_jobs()
 
     # --- planning ---------------------------------------------------------------------------
 
     def _lower(self, table: Table, since: Cursor) -> str | None:
-        """From when on to read; None if it is time to read the table whole."""
+        """The instant to read from; None if the table must be read whole."""
         last = soql.parse_instant(since.value)
         if whole_due(table.name, since=last, now=self._api.recent_time()):
             return None
         return soql.instant(last - timedelta(minutes=self._config.overlap_minutes))
 
-    def _reading(self, table: Table, stamp: str | None, lo: str | None) -> Reading:
+    def _reading(self, table: Table, stamp: str | None, lo: str | None) -> TableQuery:
         columns = tuple(selected(table))
-        return Reading(table.name, columns, filter_of(table.name, frozenset(columns)), stamp, lo)
+        return TableQuery(table.name, columns, filter_of(table.name, frozenset(columns)), stamp, lo)
 
-    def _live(self, table: Table) -> Reading:
+    def _live(self, table: Table) -> TableQuery:
         columns = frozenset(column.name for column in table.columns)
-        if table.name == LINKS:  # refuses a condition on IsDeleted: it is read and looked at
-            return Reading(LINKS, ("Id", "IsDeleted"))
+        # it refuses a condition on IsDeleted, so that column is read and checked here
+        if table.name == LINKS:
+            return TableQuery(LINKS, ("Id", "IsDeleted"))
         return live(
             table.name,
             filter_of(table.name, columns),
@@ -196,22 +201,22 @@ class SalesforceSource:
 
     # --- preparing --------------------------------------------------------------------------
 
-    def _choose(self, first: ReadTask, work: Work) -> Ready | Wait:
+    def _choose(self, first: ReadTask, work: TaskState) -> Ready | Wait:
         total = self._rest.count(work.reading)
         if total == 0:
             return Ready(())
         if total is not None and total <= self._config.bulk_above:
-            return Ready((task(Kind.REST, work, full=first.full),))
+            return Ready((task(TaskKind.REST, work, full=first.full),))
         return self._start(first, work)
 
-    def _start(self, first: ReadTask, work: Work) -> Ready | Wait:
+    def _start(self, first: ReadTask, work: TaskState) -> Ready | Wait:
         try:
             job = self._bulk.start(work.reading)
-        except Refused as error:
+        except SalesforceRefusal as error:
             return self._by_rest(first, work, first_line(error.message) or error.native)
         return self._wait(first, replace(work, job=job, polls=0))
 
-    def _look(self, first: ReadTask, work: Work) -> Ready | Wait:
+    def _look(self, first: ReadTask, work: TaskState) -> Ready | Wait:
         info = self._bulk.look(work.job)
         if info.complete:
             return self._ready(first, replace(work, rows=info.rows))
@@ -221,54 +226,54 @@ class SalesforceSource:
             return self._start(first, replace(work, tries=work.tries + 1))
         return self._by_rest(first, work, info.message or f"the job ended as {info.state}")
 
-    def _wait(self, first: ReadTask, work: Work) -> Wait:
+    def _wait(self, first: ReadTask, work: TaskState) -> Wait:
         until = self._api.clock.now() + timedelta(seconds=pause(work.polls))
-        return Wait(until, task(Kind.JOB, work, full=first.full))
+        return Wait(until, task(TaskKind.JOB, work, full=first.full))
 
-    def _ready(self, first: ReadTask, work: Work) -> Ready:
+    def _ready(self, first: ReadTask, work: TaskState) -> Ready:
         if work.rows == 0:
             self._bulk.forget(work.job)
             return Ready(())
         if work.rows <= self._config.parallel_pages_above:
-            return Ready((task(Kind.PAGES, work, full=first.full),))
+            return Ready((task(TaskKind.PAGES, work, full=first.full),))
         paths = self._bulk.page_paths(work.job)
         return Ready(
             tuple(
-                task(Kind.PAGE, replace(work, path=path, pages=len(paths)), full=first.full)
+                task(TaskKind.PAGE, replace(work, path=path, pages=len(paths)), full=first.full)
                 for path in paths
             )
         )
 
-    def _by_rest(self, first: ReadTask, work: Work, reason: str) -> Ready:
+    def _by_rest(self, first: ReadTask, work: TaskState, reason: str) -> Ready:
         noted = replace(work, note=reason, job="")
-        return Ready((task(Kind.REST, noted, full=first.full),))
+        return Ready((task(TaskKind.REST, noted, full=first.full),))
 
     # --- reading ----------------------------------------------------------------------------
 
-    def _pages(self, kind: Kind, work: Work) -> Iterator[Page]:
-        if kind is Kind.DELETES:
+    def _pages(self, kind: TaskKind, work: TaskState) -> Iterator[Page]:
+        if kind is TaskKind.DELETES:
             return self._deletes.read(work.reading.table, work.reading.lo or "")
-        if kind is Kind.PARENTS:
+        if kind is TaskKind.PARENTS:
             return self._parents.read(work.reading, work.parent_types)
-        if kind is Kind.LINKED:
+        if kind is TaskKind.LINKED:
             return self._parents.read_changed(work.reading)
-        if kind is Kind.CHANGED:
+        if kind is TaskKind.CHANGED:
             return self._changed(work.reading)
-        if kind in {Kind.PAGES, Kind.PAGE}:
+        if kind in {TaskKind.PAGES, TaskKind.PAGE}:
             return self._job_pages(kind, work)
         return self._rest_pages(work)
 
-    def _rest_pages(self, work: Work) -> Iterator[Page]:
-        """By REST; a table that wants its parents named is read by them."""
+    def _rest_pages(self, work: TaskState) -> Iterator[Page]:
+        """Read by REST; a table that requires named parents is read by them."""
         try:
             yield from self._rest.read(work.reading)
-        except Refused:
+        except SalesforceRefusal:
             if rule_of(work.reading.table) is None:
                 raise
             yield from self._parents.read(work.reading)
 
-    def _changed(self, reading: Reading) -> Iterator[Page]:
-        """New rows by their window, then those that Salesforce lists as changed, each once."""
+    def _changed(self, reading: TableQuery) -> Iterator[Page]:
+        """New rows by their window, then the rows that Salesforce lists as changed, each once."""
         changed = updated_ids(self._api, reading.table, since=reading.lo or "")
         whole = replace(reading, stamp=None, lo=None)
         if changed is None:
@@ -283,29 +288,29 @@ class SalesforceSource:
         new = pc.is_in(ids, value_set=pa.chunked_array(seen, pa.string()))
         yield from self._rest.read_chunks(whole, "Id", ids.filter(pc.invert(new)).to_pylist())
 
-    def _whole(self, reading: Reading) -> Iterator[Page]:
-        """All rows by Bulk, within this call, or by REST where Bulk refuses."""
+    def _whole(self, reading: TableQuery) -> Iterator[Page]:
+        """All rows by Bulk, or by REST if Bulk refuses."""
         try:
             yield from self._run_again(reading)
-        except Refused:
+        except SalesforceRefusal:
             yield from self._rest.read(reading)
 
-    def _job_pages(self, kind: Kind, work: Work) -> Iterator[Page]:
-        """Results of a job; one that is not there any more is run again."""
+    def _job_pages(self, kind: TaskKind, work: TaskState) -> Iterator[Page]:
+        """Results of a job; a job that no longer exists is run again."""
         columns = work.reading.columns
         try:
-            if kind is Kind.PAGES:
+            if kind is TaskKind.PAGES:
                 yield from self._bulk.read_all(work.job, work.rows, columns)
             else:
                 yield from self._bulk.read_page(
                     work.job, work.path, columns, pages=work.pages, rows=work.rows
                 )
-        except Refused as error:
+        except SalesforceRefusal as error:
             if error.status != 404:
                 raise
             yield from self._run_again(work.reading)
 
-    def _run_again(self, reading: Reading) -> Iterator[Page]:
+    def _run_again(self, reading: TableQuery) -> Iterator[Page]:
         job = self._bulk.start(reading)
         info = self._bulk.wait(job)
         if not info.complete:
@@ -328,7 +333,7 @@ class SalesforceSource:
         )
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
-    def _note(self, work: Work) -> Page:
+    def _note(self, work: TaskState) -> Page:
         finding = Finding(
             FindingKind.READ_OTHERWISE,
             Severity.NOTE,
@@ -339,22 +344,22 @@ class SalesforceSource:
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _or_by_parents(self, table: Table, ids: Iterator[pa.Array]) -> Iterator[pa.Array]:
-        """The ids; where Salesforce wants parents named after all, those that they lead to."""
+        """The ids; if Salesforce requires named parents after all, the ids found by them."""
         try:
             yield from ids
-        except Refused:
+        except SalesforceRefusal:
             yield from self._census_by_parents(table)
 
     def _census_by_parents(self, table: Table) -> Iterator[pa.Array]:
         """Links are found from both ends; each counts once."""
         columns = ("Id", "IsDeleted") if table.column("IsDeleted") else ("Id",)
-        found = [
+        ranges = [
             live_ids(page.rows)
-            for page in self._parents.read(Reading(table.name, columns), parent_types(table))
+            for page in self._parents.read(TableQuery(table.name, columns), parent_types(table))
             if len(page.rows)
         ]
-        if found:
-            yield pa.chunked_array(found).unique()
+        if ranges:
+            yield pa.chunked_array(ranges).unique()
 
     def _linkable(self) -> Sequence[str]:
         if self._found is None:

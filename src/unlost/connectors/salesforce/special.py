@@ -1,15 +1,15 @@
-"""Tables of Salesforce that need special treatment: data, found out over years by many clients.
+"""Tables of Salesforce that need special treatment: data, collected over years by many clients.
 
-Sources: error texts and exclusion lists of public extractors (Airbyte, Singer, CumulusCI, Commvault,
-Fivetran), the object reference, and SOQL's list of object limits.
+Sources: error texts and exclusion lists of public extractors (Airbyte, Singer, CumulusCI,
+Commvault, Fivetran), the object reference, and SOQL's list of object limits.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Strategy(StrEnum):
-    """How a table is read; the value is what people read."""
+class ReadStrategy(StrEnum):
+    """The API by which a table is read; the value is its text for people."""
 
     BULK = "Bulk API 2.0, small reads by REST"
     REST = "REST"
@@ -28,7 +28,7 @@ class ParentRule:
     chunk: int
 
 
-# Views, streams and computed objects. Reading them gives no data that is not elsewhere.
+# Views, streams and computed objects. All their data is found elsewhere.
 VIRTUAL = frozenset({
     "ActivityHistory", "AggregateResult", "AttachedContentDocument", "AttachedContentNote",
     "CombinedAttachment", "ContentBody", "DataType", "EmailStatus", "FeedLike", "FeedSignal",
@@ -38,7 +38,7 @@ VIRTUAL = frozenset({
     "QuoteTemplateRichTextData", "RecentlyViewed", "UserRecordAccess",
 })  # fmt: skip
 
-# Answers about the org's set-up that want a filter each time, or an object id.
+# Views of the org's set-up that require a filter, or an object id, in each query.
 METADATA_VIEWS = frozenset({
     "ActivityMetric", "ActivityMetricRollup", "Announcement", "ApexTypeImplementor",
     "AppTabMember", "CollaborationGroupRecord", "ColorDefinition", "DataStatistics",
@@ -52,7 +52,7 @@ METADATA_VIEWS = frozenset({
     "UserAppMenuItem", "UserEntityAccess", "UserFieldAccess", "UserPermissionAccess",
 })  # fmt: skip
 
-# Monitoring streams: kept by Salesforce for days, outside the record storage.
+# Monitoring streams: Salesforce stores them for days, outside the record storage.
 EVENT_ENDINGS = ("ChangeEvent", "EventStream", "__e", "EventStore")
 EVENTS = frozenset({
     "ApiEvent", "AssetTokenEvent", "LightningUriEvent", "ListViewEvent", "LoginAsEvent",
@@ -60,7 +60,7 @@ EVENTS = frozenset({
 })  # fmt: skip
 REAL_EVENTS = frozenset({"Event", "AcceptedEvent"})
 
-# Bulk API 2.0 answers INVALIDENTITY. The list spares the try; others are found out when tried.
+# Bulk API 2.0 answers INVALIDENTITY. The list only saves a call; others are found by trying.
 NO_BULK = frozenset({
     "AcceptedEventRelation", "AccountBrandShare", "AccountFeed", "AssetFeed", "CaseStatus",
     "CaseTeamMember", "CaseTeamRole", "CaseTeamTemplate", "CaseTeamTemplateMember",
@@ -81,7 +81,7 @@ LINKS = "ContentDocumentLink"
 LINKS_BY_DOCUMENT = ParentRule("ContentDocumentId", "ContentDocument", 200)
 LINKED = "LinkedEntityId"
 
-# Given only for one type of parent at a time: `Parent.Type = 'Idea'`.
+# Given for one type of parent only: `Parent.Type = 'Idea'`.
 BY_PARENT_TYPE = {"Vote": "ParentId"}
 PARENT_TYPE = "Parent.Type"
 
@@ -89,12 +89,12 @@ PUBLISHED = "PublishStatus IN ('Draft','Online','Archived')"
 MANUAL_SHARES = "RowCause = 'Manual'"
 DERIVED_CAUSES = "RowCause NOT IN ('Owner','Rule','ImplicitChild','ImplicitParent','Team')"
 
-# No filter by time is allowed, or the stamps do not move: read whole each time.
+# Filters by time are refused, or the stamps do not move: read whole each time.
 FULL_ONLY = frozenset({"FeedAttachment", "CronJobDetail"})
-# FeedItem refuses filters by SystemModstamp (object reference): its new rows are asked for by this,
-# its changed ones by Salesforce's list of changed ids.
+# FeedItem refuses filters by SystemModstamp (object reference): its new rows are queried by this
+# column, its changed rows come from Salesforce's list of changed ids.
 NEW_BY = {"FeedItem": "CreatedDate"}
-# What a night brings of these may lack a change, so that they are read whole once a week.
+# Incremental reads of these may miss a change, so they are read whole once a week.
 WHOLE_WEEKLY = frozenset({"FeedItem", LINKS})
 FULL_ENDINGS = ("ViewStat", "VoteStat")
 # Deactivated currencies are listed as deleted.

@@ -1,4 +1,4 @@
-"""What records cost of data and file storage, and where mails are.
+"""Records' use of data and file storage, and the table of mails.
 
 Sources: Salesforce help, data and file storage allocations, and record sizes (000193871): 2 KB a
 record, Campaign 8 KB, CampaignMember 1 KB, article versions 4 KB, mails by their content. A person
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.schema import Schema, Table
-from unlost.model.storage import MailRule, StorageRule, Weight
+from unlost.model.storage import MailRule, StorageRule, StorageWeight
 
 KIB = 1024
 RECORD = 2 * KIB
@@ -31,13 +31,13 @@ OWNERS = ("OwnerId", "CreatedById")
 
 
 def storage_rules(schema: Schema) -> Mapping[str, StorageRule]:
-    """What records of each table cost; tables that cost nothing are left out."""
-    found = {table.name: _rule(table) for table in schema.tables}
-    return {name: rule for name, rule in found.items() if rule.weights}
+    """The storage use of each table's records; tables that use none are omitted."""
+    rules = {table.name: _rule(table) for table in schema.tables}
+    return {name: rule for name, rule in rules.items() if rule.weights}
 
 
 def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
-    """The table of mails, if the org has it and shows what it takes."""
+    """The table of mails, if the org has it with the required columns."""
     table = schema.table(MAIL)
     if table is None or not all(
         table.column(name) for name in ("Subject", "FromAddress", "ToAddress", "MessageDate")
@@ -54,18 +54,18 @@ def _rule(table: Table) -> StorageRule:
     return StorageRule(tuple(_weights(table)), _first(table, BORN), _first(table, OWNERS))
 
 
-def _weights(table: Table) -> list[Weight]:
+def _weights(table: Table) -> list[StorageWeight]:
     weights = []
     if table.name == MAIL:
         texts = tuple(name for name in MAIL_TEXTS if table.column(name) is not None)
-        weights.append(Weight(DATA_STORAGE, RECORD, texts))
+        weights.append(StorageWeight(DATA_STORAGE, RECORD, texts))
     elif table.name.endswith("__kav"):
-        weights.append(Weight(DATA_STORAGE, ARTICLE))
+        weights.append(StorageWeight(DATA_STORAGE, ARTICLE))
     elif table.name in COUNTED or table.name.endswith(CUSTOM):
-        weights.append(Weight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
-    told = FILES.get(table.name)
-    if told is not None and table.column(told) is not None:
-        weights.append(Weight(FILE_STORAGE, told=told))
+        weights.append(StorageWeight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
+    content_column = FILES.get(table.name)
+    if content_column is not None and table.column(content_column) is not None:
+        weights.append(StorageWeight(FILE_STORAGE, size_column=content_column))
     return weights
 
 

@@ -1,4 +1,4 @@
-"""From Salesforce's describe of an object to a table. Pure."""
+"""Convert Salesforce's describe of an object to a table. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from unlost.connectors.salesforce.special import (
     NO_BULK,
     NO_DELETE_LOG,
     WHOLE_WEEKLY,
-    Strategy,
+    ReadStrategy,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import (
@@ -38,7 +38,7 @@ from unlost.model.schema import (
 type Describe = Mapping[str, Any]
 type Rules = Mapping[tuple[str, str], DeleteRule]
 
-# Set-up objects that describe does not tell from business data.
+# Set-up objects that describe does not distinguish from business data.
 CONFIGURATION = frozenset({
     "ApexClass", "ApexComponent", "ApexPage", "ApexTrigger", "BusinessHours", "BusinessProcess",
     "CurrencyType", "Dashboard", "DatedConversionRate", "EmailTemplate", "Folder", "Group",
@@ -48,7 +48,7 @@ CONFIGURATION = frozenset({
 
 
 def delete_rules(describes: Mapping[str, Describe]) -> Rules:
-    """What becomes of a child when its parent is deleted: told by the parents' describes."""
+    """The effect on a child when its parent is deleted, from the parents' describes."""
     return {
         (relation["childSObject"], relation["field"]): _rule(relation)
         for describe in describes.values()
@@ -67,13 +67,15 @@ def table_of(
 ) -> Table:
     """The table of an object.
 
-    ``hidden``: columns that exist and that this user may not see. ``all_files``: the user may
-    read file links without naming their files.
+    ``hidden``: columns that exist and that this user may not see. ``all_files``: the user may read
+    file links without naming their files.
     """
     name = describe["name"]
-    fields = [one for one in describe["fields"] if not is_compound(one) and not is_unreadable(one)]
+    fields = [
+        field for field in describe["fields"] if not is_compound(field) and not is_unreadable(field)
+    ]
     columns = tuple(
-        column_of(one, rules.get((name, one["name"]), DeleteRule.UNKNOWN)) for one in fields
+        column_of(field, rules.get((name, field["name"]), DeleteRule.UNKNOWN)) for field in fields
     )
     names = frozenset(column.name for column in columns)
     modified, modified_by = stamp_columns(names)
@@ -99,53 +101,57 @@ def unreadable_columns(describe: Describe) -> list[Finding]:
         Finding(
             FindingKind.COLUMN_UNREADABLE,
             Severity.NOTE,
-            f"{one.get('label') or one['name']} of {describe.get('label') or describe['name']} is "
+            f"{field.get('label') or field['name']} of {describe.get('label') or describe['name']} is "
             "given by no query; what it lists is kept as records of its own.",
             table=describe["name"],
-            column=one["name"],
+            column=field["name"],
         )
-        for one in describe["fields"]
-        if is_unreadable(one) and not is_compound(one)
+        for field in describe["fields"]
+        if is_unreadable(field) and not is_compound(field)
     ]
 
 
 def cursor_column(table: Table) -> str | None:
-    """The column by which changed rows are asked for; None: only whole reads."""
+    """The column by which changed rows are queried; None: only whole reads."""
     if not table.has(TableTrait.INCREMENTAL):
         return None
-    asked = (NEW_BY[table.name],) if table.name in NEW_BY else CURSORS
-    return next((name for name in asked if table.column(name)), None)
+    candidates = (NEW_BY[table.name],) if table.name in NEW_BY else CURSORS
+    return next((name for name in candidates if table.column(name)), None)
 
 
 def parent_types(table: Table) -> tuple[str, ...]:
-    """The types of parents, for a table that is given for one of them at a time; else none."""
+    """The types of parents, for a table that is given for one type at a time; otherwise empty."""
     column = table.column(BY_PARENT_TYPE.get(table.name, ""))
     return column.reference.tables if column and column.reference else ()
 
 
 def selected(table: Table) -> list[str]:
-    """The columns that a query asks for, the id first; never bodies of files."""
+    """The columns of a query, the id first; never bodies of files."""
     names = [column.name for column in table.columns if column.kind is not WireKind.BINARY]
     return ["Id", *(name for name in names if name != "Id")]
 
 
-def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> Strategy:
+def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> ReadStrategy:
     if name in BY_PARENT or name in BY_PARENT_TYPE or (name == LINKS and not all_files):
-        return Strategy.PARENTS
+        return ReadStrategy.PARENTS
     rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
-    return Strategy.REST if rest or any(needs_rest(one) for one in fields) else Strategy.BULK
+    return (
+        ReadStrategy.REST
+        if rest or any(needs_rest(field) for field in fields)
+        else ReadStrategy.BULK
+    )
 
 
 def _name_column(describe: Describe, names: frozenset[str]) -> str | None:
-    named = (one["name"] for one in describe["fields"] if one.get("nameField"))
+    named = (field["name"] for field in describe["fields"] if field.get("nameField"))
     return next((name for name in named if name in names), None)
 
 
-def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> list[TableTrait]:
+def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -> list[TableTrait]:
     name = describe["name"]
-    full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is Strategy.PARENTS
+    full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is ReadStrategy.PARENTS
     setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
-    tells = not full_only and _tells_changes(describe, names)
+    tells = not full_only and _filters_changes(describe, names)
     facts = {
         TableTrait.INCREMENTAL: tells,
         TableTrait.ID_RANGES: tells and name not in WHOLE_WEEKLY,
@@ -158,8 +164,8 @@ def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> li
     return [trait for trait, holds in facts.items() if holds]
 
 
-def _tells_changes(describe: Describe, names: frozenset[str]) -> bool:
-    """Whether changed rows can be asked for; without a filter by stamp, a list of ids must do."""
+def _filters_changes(describe: Describe, names: frozenset[str]) -> bool:
+    """True if changed rows can be queried; without a filter by stamp, a list of ids is needed."""
     new_by = NEW_BY.get(describe["name"])
     if new_by is not None:
         return new_by in names and bool(describe.get("replicateable"))
@@ -167,7 +173,7 @@ def _tells_changes(describe: Describe, names: frozenset[str]) -> bool:
 
 
 def _file(column: Column, names: frozenset[str]) -> FileColumn:
-    """Sizes and names lie in columns of fixed names (object reference of each object)."""
+    """The file column, with its sizes and names in columns of fixed names (object reference)."""
 
     def first(*candidates: str) -> str | None:
         return next((name for name in candidates if name in names), None)
@@ -184,14 +190,14 @@ def _file(column: Column, names: frozenset[str]) -> FileColumn:
 
 
 def with_change_logs(tables: Iterable[Table]) -> tuple[Table, ...]:
-    """The tables, each with the table among them in which Salesforce notes its changes."""
+    """The tables, each linked to the table in which Salesforce records its changes."""
     known = tuple(tables)
-    logs = dict(found for table in known if (found := _change_log(table)))
+    logs = dict(change_log for table in known if (change_log := _change_log(table)))
     return tuple(replace(table, change_log=logs.get(table.name)) for table in known)
 
 
 def _change_log(history: Table) -> tuple[str, ChangeLog] | None:
-    """XHistory and X__History note changes of X; OpportunityHistory has another shape."""
+    """The change log of X in XHistory or X__History; OpportunityHistory has another shape."""
     names = {column.name for column in history.columns}
     if not history.name.endswith("History") or not {"Field", "OldValue", "NewValue"} <= names:
         return None

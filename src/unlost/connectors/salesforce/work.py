@@ -1,4 +1,4 @@
-"""Tasks of reading as values: what a worker must know to carry on, and their JSON form."""
+"""Reading tasks as values: all that a worker needs to continue, and their JSON form."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -6,31 +6,31 @@ from enum import StrEnum
 import msgspec
 
 from unlost.connectors.salesforce import soql
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import ReadTask
 
 
-class Kind(StrEnum):
-    """What a task does next."""
+class TaskKind(StrEnum):
+    """The next step of a task."""
 
     DELETES = "deletes"  # read Salesforce's list of deleted ids
     CHOOSE = "choose"  # count the rows, then read by REST or start a Bulk job
     BULK = "bulk"  # start a Bulk job
-    JOB = "bulk-job"  # a Bulk job is under way
+    JOB = "bulk-job"  # a Bulk job is running
     PAGES = "bulk-pages"  # read all result pages of a Bulk job
     PAGE = "bulk-page"  # read one result page of a Bulk job
     REST = "rest"
     PARENTS = "parents"
-    CHANGED = "changed"  # read new rows by a stamp, and changed ones by Salesforce's list of ids
+    CHANGED = "changed"  # read new rows by a stamp, and changed rows by Salesforce's list of ids
     LINKED = "linked"  # read the file links of changed documents
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What is asked of a table: ``columns`` where ``condition`` holds and ``stamp`` is in a window.
+class TableQuery:
+    """A query of a table: ``columns`` where ``condition`` holds and ``stamp`` is in a window.
 
-    ``lo`` and ``hi`` are datetime literals, open where None; ``hi`` stays open but for windows that
-    a slow query is cut into.
+    ``lo`` and ``hi`` are datetime literals, open if None; ``hi`` is only set for the windows into
+    which a slow query is cut.
     """
 
     table: str
@@ -52,24 +52,24 @@ class Reading:
 
     @property
     def window(self) -> str:
-        """The condition on the stamp, empty where everything is read."""
+        """The condition on the stamp, empty if everything is read."""
         return soql.window(self.stamp, self.lo, self.hi)
 
-    def between(self, lo: str | None, hi: str | None) -> "Reading":
-        """The same within another window."""
+    def between(self, lo: str | None, hi: str | None) -> "TableQuery":
+        """The same query within another window."""
         return replace(self, lo=lo, hi=hi)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TaskState:
     """The state of a task.
 
-    ``job``: id of the Bulk job, ``rows`` its announced rows, ``polls`` looks at it so far, ``tries``
-    jobs that failed before it. ``parent_types``: see ``tables``. ``path``: the address of one result page. ``note`` tells why another
-    strategy than the table's own is used.
+    ``job``: id of the Bulk job, ``rows`` its announced rows, ``polls`` its polls so far, ``tries``
+    jobs that failed before it. ``parent_types``: see ``tables``. ``path``: the address of one
+    result page. ``note``: the reason for another strategy than the table's own.
     """
 
-    reading: Reading
+    reading: TableQuery
     job: str = ""
     rows: int = 0
     polls: int = 0
@@ -80,12 +80,12 @@ class Work:
     parent_types: tuple[str, ...] = ()
 
 
-def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:
+def task(kind: TaskKind, work: TaskState, *, full: bool) -> ReadTask:
     """The task in its JSON form."""
     state = msgspec.json.decode(msgspec.json.encode(work))
     return ReadTask(work.reading.table, kind.value, full, state)
 
 
-def work_of(read_task: ReadTask) -> tuple[Kind, Work]:
+def work_of(read_task: ReadTask) -> tuple[TaskKind, TaskState]:
     """A task's kind and state."""
-    return Kind(read_task.kind), learned(Work).convert(dict(read_task.state))
+    return TaskKind(read_task.kind), decoder_for(TaskState).convert(dict(read_task.state))

@@ -1,7 +1,23 @@
 """A backup: one run that ends in one commit, or parks, or leaves everything as it was.
 
-Each part that costs time is a step of the runner. A run that is started again with the same id
-replays what it has done and goes on; nothing is visible before the last step.
+The stages of a run; each is made of steps of the runner:
+
+  begin          check the identity, note the source's clock (``as_of``) and the newest snapshot
+  discover       describe tables and columns, then plan each table (pure, see ``plan``)
+  mark-columns   mark columns that the user may no longer see, or may see again
+  look-0         read all planned tables with their files
+  look-1..3      read what changed since the last look began, until a look took < 5 minutes
+  audit          compare a part of the rows that claim not to have changed (``row_check``)
+  census         list all live ids where due, and decide about missing records (``deletes``)
+  count, quotas  the source's own numbers, for the certificate
+  commit         schema, certificate and all tables become visible in one write
+
+An org is not one instant: while the last table is read, the first one goes on changing. The looks
+narrow the window, and the certificate states it for each table.
+
+A run that is started again with the same id replays the stored results of its finished steps and
+goes on; nothing is visible before the commit. A limit of the source parks the run. See
+docs/adr/0005, docs/adr/0012 and docs/explanation/backup.md.
 """
 
 import shutil
@@ -10,27 +26,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine.backup.census import Census, take_census
+from unlost.engine.backup.census import CensusResult, take_census
 from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_of
-from unlost.engine.backup.partial import LeftToNight, plan_part, unread
-from unlost.engine.backup.plan import BackupPlan, Known, TablePlan, plan_backup
+from unlost.engine.backup.partial import DeferredTables, plan_part, unread
+from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
-from unlost.engine.backup.reading import Look, Request, read_tables
+from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
 from unlost.engine.backup.row_check import audit
 from unlost.engine.backup.session import (
     BackupPorts,
-    Begun,
-    Failure,
-    Session,
-    SourceBroke,
+    BackupSession,
+    BackupStart,
+    ReadFailure,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, table_commit
+from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.progress import Phase, Progress
@@ -39,7 +55,7 @@ from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, 
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedBackup:
     """A backup that was committed."""
 
     snapshot: SnapshotInfo
@@ -47,8 +63,8 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
-    """A backup that waits for an allowance; calling it again with the same run goes on."""
+class ParkedBackup:
+    """A backup that waits for an allowance; calling it again with the same run resumes it."""
 
     run: str
     resume_at: datetime | None
@@ -58,8 +74,8 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """Live rows as the source counts them; None where it will not say."""
+class SourceCount:
+    """Live rows by the source's own count; None if it does not count."""
 
     live: int | None
 
@@ -71,27 +87,28 @@ def backup(
     policy: BackupPolicy | None = None,
     full: bool = False,
     only: Sequence[str] = (),
-) -> Finished | Parked | LeftToNight:
-    """Back up the org that the vault calls ``org``.
+) -> FinishedBackup | ParkedBackup | DeferredTables:
+    """Back up the org with the vault's id ``org``.
 
-    ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
-    since the newest backup is read, and all others are kept as they are; what needs more is left
-    to a night. Raises Conflict if another backup of this org is running, UsageError (``other-org``)
-    if the source is not this org, and whatever stops the run; a run that stopped goes on when it is
-    called again with the same runner id.
+    ``full`` reads every row of every table again. ``only`` names a few tables: their changes since
+    the newest backup are read, and all others stay as they are; a table that needs more is left to
+    the next full run. Raises Conflict if another backup of this org is running, UsageError
+    (``other-org``) if the source is not this org, and any error that stops the run; a stopped run
+    resumes when it is called again with the same runner id.
     """
     with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
         try:
             return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:
             run = ports.runner.run
-            return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
+            return ParkedBackup(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
 
 
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
-) -> Finished | LeftToNight:
-    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
+) -> FinishedBackup | DeferredTables:
+    # Clock and base are fixed once: a resumed run must not move on to a later cursor.
+    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
     if done is not None:
@@ -99,17 +116,17 @@ def _backup(
         return done
     ports.observer.progress(Progress(Phase.DISCOVER))
     schema = ports.runner.step("discover", ports.source.discover, result=Schema)
-    base = ports.vault.as_of(org, begun.base) if begun.base is not None else None
+    base = ports.vault.at(org, begun.base, forgotten=True) if begun.base is not None else None
     known = known_of(ports.vault, org, base)
     plan = _planned(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
-        return _left(ports.runner.run, plan)
+        return _deferred(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
-    accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
+    session = BackupSession(ports, policy, org, plan, commit, base, folder, known.nights)
+    accounts = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
     proof = _read(session, accounts, begun, schema)
     commit.put_certificate(proof)
     ports.observer.progress(Progress(Phase.COMMIT))
@@ -117,28 +134,34 @@ def _backup(
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
-    return Finished(info, proof)
+    return FinishedBackup(info, proof)
 
 
 def _planned(
-    begun: Begun, schema: Schema, known: Known, policy: BackupPolicy, *, full: bool
+    begun: BackupStart, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
         return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _left(run: str, plan: BackupPlan) -> LeftToNight:
-    return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
+def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
+    return DeferredTables(run, " ".join(finding.sentence for finding in plan.deferred))
 
 
-def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schema) -> Certificate:
-    """Read all that was planned; what that proved. Of a few tables those go that were not read."""
+def _read(
+    session: BackupSession, accounts: list[TableProgress], begun: BackupStart, schema: Schema
+) -> Certificate:
+    """Read all planned tables and certify the result.
+
+    With ``only``, tables that could not be read are dropped from ``accounts``.
+    """
     _mark_columns(session, accounts)
-    rounds, calm = _look(session, accounts, begun.as_of)
+    rounds, calm = _read_until_stable(session, accounts, begun.as_of)
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(accounts), *notes)
+        # An unread table keeps its cursor and its line of the last full run.
         accounts[:] = [account for account in accounts if account.failure is None]
     else:
         audit(session, accounts)
@@ -148,21 +171,21 @@ def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schem
     return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
-    """The night that this run committed before its process ended without saying so."""
+def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
+    """The snapshot that this run committed before its process ended without storing the result."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
             proof = ports.vault.at(org, info.number).certificate()
             assert proof is not None, "a backup puts its certificate before it commits"
-            with suppress(StoreError):  # with the key that it left what it held could be opened
+            with suppress(StoreError):  # the write buffer's key must not survive the run
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
-            return Finished(info, proof)
+            return FinishedBackup(info, proof)
     return None
 
 
-def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
+def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
     identity = ports.source.identity()
     known = ports.vault.orgs().get(org)
     if known is None or not known.same_org(identity):
@@ -174,7 +197,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
             next_step="Check the address and the credentials, or add it as an org of its own.",
         )
     head = ports.vault.head(org)
-    return Begun(
+    return BackupStart(
         identity,
         ports.source.server_time(),
         ports.clock.now(),
@@ -183,7 +206,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
     )
 
 
-def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
+def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     moves = [
         (account, visibility, columns)
         for account in accounts
@@ -204,13 +227,17 @@ def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
         move[0].marks.append(mark)
 
 
-def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
-    """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
+def _read_until_stable(
+    session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
+) -> tuple[int, bool]:
+    """Read everything, then changes made meanwhile, until a look was short; returns the rounds."""
     by_name = {account.name: account for account in accounts}
-    requests = [Request(a.name, a.plan.since) for a in accounts]
+    requests = [TableRequest(a.name, a.plan.since) for a in accounts]
     start, rounds = as_of, 0
+    # Each look covers a shorter window than the one before, so the rounds converge unless the org
+    # changes faster than it can be read.
     while True:
-        end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
+        end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
         requests = [] if calm else _again(session, accounts)
         if not requests or rounds == session.policy.rounds:
@@ -218,17 +245,17 @@ def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tup
         start, rounds = end, rounds + 1
 
 
-def _one_look(
-    session: Session,
-    accounts: dict[str, Account],
-    requests: Sequence[Request],
+def _read_round(
+    session: BackupSession,
+    accounts: dict[str, TableProgress],
+    requests: Sequence[TableRequest],
     *,
     look: str,
     start: datetime,
 ) -> datetime:
-    """Read ``requests`` with their files; the source's time when it was done."""
+    """Read ``requests`` with their files; returns the source's time at the end."""
     phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
-    reads = read_tables(session, requests, Look(look, phase))
+    reads = read_tables(session, requests, ReadRound(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, look=look):
         accounts[result.table].files.append(result)
@@ -240,37 +267,40 @@ def _one_look(
     return end
 
 
-def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
-    """What changed since each table's last look began."""
+def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[TableRequest]:
+    """Requests for the changes since each table's last look began."""
     requests = []
     for account in accounts:
         table = account.plan.table
+        # A table that is read whole each time would be read whole again in every look.
         if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
             continue
         assert account.start is not None
         cursor = session.source.cursor_at(table, account.start)
         if cursor is not None:
-            requests.append(Request(table.name, cursor))
+            requests.append(TableRequest(table.name, cursor))
     return requests
 
 
-def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
-    """The census of the tables where it is due, and what follows from it."""
+def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+    """Take the census of tables where it is due, and resolve its differences."""
     due = []
     for account in accounts:
         if account.failure is None and (account.plan.census or account.wants_census):
             if account.full or account.plan.lists_ids:
                 due.append(account)
             else:
+                # Without a list of ids no deletion is proved: that is a gap until the next full
+                # read.
                 account.owed = CANNOT_LIST
-    found = session.runner.map(
+    census_results = session.runner.map(
         "census",
         lambda account: take_census(session, account.name, account.reads, full=account.full),
         due,
         key=lambda account: account.name,
-        result=Census,
+        result=CensusResult,
     )
-    for account, census in zip(due, found, strict=True):
+    for account, census in zip(due, census_results, strict=True):
         account.census = census
         if census.failure is None:
             account.live = census.live
@@ -278,7 +308,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
             account.files += add_files(session, account.resolved.reads, look="census")
 
 
-CANNOT_LIST = Failure(
+CANNOT_LIST = ReadFailure(
     "census-unsupported",
     "The source lost its list of deleted records and cannot list those that are left.",
     "Run a backup with --full.",
@@ -286,30 +316,32 @@ CANNOT_LIST = Failure(
 )
 
 
-def _count_rows(session: Session, accounts: Sequence[Account]) -> None:
-    asked = [a for a in accounts if a.failure is None and a.live is None]
+def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+    progresses = [a for a in accounts if a.failure is None and a.live is None]
     counted = session.runner.map(
         "count",
         lambda account: _counted(session, account.plan),
-        asked,
+        progresses,
         key=lambda account: account.name,
-        result=Counted,
+        result=SourceCount,
     )
-    for account, answer in zip(asked, counted, strict=True):
+    for account, answer in zip(progresses, counted, strict=True):
         account.live = answer.live
 
 
-def _counted(session: Session, plan: TablePlan) -> Counted:
-    """A count that the source will not give is no gap: the line of the table says so."""
+def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
+    """Count a table; a count that the source refuses is no gap: the table's line shows that."""
     try:
         with source_errors():
-            return Counted(session.source.count(plan.table))
-    except SourceBroke as broke:
+            return SourceCount(session.source.count(plan.table))
+    except SourceFailed as broke:
         judged(broke, session.source)
-        return Counted(None)
+        return SourceCount(None)
 
 
-def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:
+def _commits(
+    session: BackupSession, accounts: Sequence[TableProgress], begun: BackupStart
+) -> list[TableCommit]:
     commits = [
         table_commit(
             account,

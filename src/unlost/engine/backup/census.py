@@ -1,7 +1,19 @@
-"""The census of a table: all live ids, laid beside the ids that the vault holds.
+"""The census of a table: compares all live ids of the source with the ids that the vault holds.
+
+A list of changes cannot prove that a record is gone: lists of deletions are truncated, and a record
+can vanish because the user lost a right. Only a complete list of live ids can. Each id falls into
+one of these cases:
+
+  source (census)   vault    read in this run   result
+  yes               yes      -                  fine
+  yes               no       yes                fine, just read
+  yes               no       no                 unread: read it by id
+  no                alive    yes                fine, the read decides
+  no                alive    no                 lost: see ``deletes``
+  no                hidden   no                 vanished: see ``vanished``
 
 Both sides are walked in the order of the ids, in bounded memory: the source's list is sorted in
-runs on disk, the vault gives its ids in order.
+runs on disk, the vault returns its ids in order. See docs/explanation/backup.md, "What is deleted".
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,89 +25,91 @@ import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import (
-    Failure,
-    Session,
-    SourceBroke,
+    BackupSession,
+    ReadFailure,
+    SourceFailed,
     from_source,
     judged,
     source_errors,
 )
 from unlost.engine.merge import aligned, read_run, sorted_runs
-from unlost.engine.spill import IDS, NOTHING, SEEN, Spilled, SpillWriter, batches
+from unlost.engine.spill import IDS, NOTHING, SEEN, SpilledRows, SpillWriter, batches
 from unlost.model.reading import Op
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
-    """What a census found: a JSON value.
+class CensusResult:
+    """The result of a census: a JSON value.
 
-    ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
-    ``unread``: ids of the census that the vault does not hold as visible and nobody read tonight.
-    ``vanished``: ids of hidden rows that it does not have, where absence may mean something.
-    ``live``: number of ids, without those of records that were erased. A ``failure`` means that nothing is proved.
+    ``lost``: ids alive in the vault and not read in this run that the census lacks. ``unread``: ids
+    of the census that the vault does not hold as visible and that this run did not read.
+    ``vanished``: ids of hidden rows that the census lacks, if absence can mean something. ``live``:
+    number of ids, without erased records. A ``failure`` means that nothing is proved.
     """
 
     table: str
     at: datetime
     live: int = 0
-    lost: Spilled = NOTHING
-    unread: Spilled = NOTHING
-    vanished: Spilled = NOTHING
-    failure: Failure | None = None
+    lost: SpilledRows = NOTHING
+    unread: SpilledRows = NOTHING
+    vanished: SpilledRows = NOTHING
+    failure: ReadFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One id range of all that is compared, each sorted; ``seen`` in the order of reading."""
+class CensusSide:
+    """One id range of all compared inputs, each sorted; ``seen`` in the order of reading."""
 
     census: pl.Series
-    held: pl.DataFrame
+    known: pl.DataFrame
     seen: pl.DataFrame
 
 
-def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, full: bool) -> Census:
-    """List the ids of a table and compare; ``reads`` is everything read of it tonight.
+def take_census(
+    session: BackupSession, table: str, reads: Sequence[ReadResult], *, full: bool
+) -> CensusResult:
+    """List the ids of a table and compare; ``reads`` are all reads of it in this run.
 
-    ``full``: they have every row, and are the census where the table cannot list its ids.
+    ``full``: the reads have every row, and are the census if the table cannot list its ids.
     """
     plan = session.table(table)
     at = session.source.server_time()
     try:
         listed = _listed(session, table) if plan.lists_ids or not full else None
-    except SourceBroke as broke:
-        return Census(table, at, failure=judged(broke, session.source))
+    except SourceFailed as broke:
+        return CensusResult(table, at, failure=judged(broke, session.source))
     return _compare(session, table, at, reads, listed)
 
 
-def absent_ids(side: Side, *, before: datetime) -> pl.Series:
-    """Ids alive in the vault, observed before the census began, that the census does not have.
+def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
+    """Ids alive in the vault, observed before the census began, that the census lacks.
 
-    Rows of which tonight's reads said something are left out: those that the source called deleted
-    are not lost, and of one that was alive a tombstone would replace what was just observed.
+    Rows that this run has read are left out: rows that the source reported deleted are not lost,
+    and for a live one a tombstone would replace the state just observed.
     """
-    older = side.held.filter(pl.col("observed_at") < before)["id"]
+    older = side.known.filter(pl.col("observed_at") < before)["id"]
     known = pl.concat([side.census, side.seen["id"]])
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
 
-def unread_ids(side: Side, *, hidden: pl.Series) -> pl.Series:
-    """Ids of the census that are not held as visible, and of which no row was read tonight."""
+def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
+    """Ids of the census that are not held as visible, and of which this run read no row."""
     alive, dead = _latest(side.seen)
-    held = side.held["id"]
+    id_column = side.known["id"]
     blind = pl.concat([hidden, dead])
-    visible = held.filter(~held.is_in(blind.implode()))
+    visible = id_column.filter(~id_column.is_in(blind.implode()))
     known = pl.concat([visible, alive])
     return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
 
 
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Ids whose last observation tonight was alive, and those whose last was not."""
+    """Ids whose last observation in this run was alive, and ids whose last observation was not."""
     last = seen.unique("id", keep="last", maintain_order=True)
     alive = pl.col("op") == Op.STATE.value
     return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
-def _listed(session: Session, table: str) -> list[Spilled]:
+def _listed(session: BackupSession, table: str) -> list[SpilledRows]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
     texts = (array.cast(pa.string()) for array in from_source(arrays))
@@ -104,12 +118,12 @@ def _listed(session: Session, table: str) -> list[Spilled]:
 
 
 def _compare(
-    session: Session,
+    session: BackupSession,
     table: str,
     at: datetime,
     reads: Sequence[ReadResult],
-    listed: list[Spilled] | None,
-) -> Census:
+    listed: list[SpilledRows] | None,
+) -> CensusResult:
     folder, name = session.folder, f"census/{table}"
     seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
@@ -118,39 +132,44 @@ def _compare(
     )
     trusted, live = session.table(table).trusted, 0
     for side in _sides(session, table, seen, listed):
+        # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
         absent = absent_ids(side, before=at)
         known = absent.is_in(hidden.implode())
         _spill(lost, absent.filter(~known))
+        # Under other rights the absence of a hidden row means nothing.
         _spill(vanished, absent.filter(known & trusted))
         _spill(unread, unread_ids(side, hidden=hidden))
-    return Census(table, at, live, lost.close(), unread.close(), vanished.close())
+    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
 
 
 def _sides(
-    session: Session, table: str, seen: Sequence[Spilled], listed: Sequence[Spilled] | None
-) -> Iterator[Side]:
+    session: BackupSession,
+    table: str,
+    seen: Sequence[SpilledRows],
+    listed: Sequence[SpilledRows] | None,
+) -> Iterator[CensusSide]:
     runs = [*seen, *(listed or ())]
-    streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]
-    for held, *rest in aligned(streams):
+    streams = [_stored_ids(session, table), *(read_run(session.folder, run) for run in runs)]
+    for known_rows, *rest in aligned(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids
-        yield Side(census, _frame([held], HELD), saw)
+        yield CensusSide(census, _frame([known_rows], HELD), saw)
 
 
 SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
 HELD = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
 
 
-def _seen(session: Session, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:
+def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:
     for order, read in enumerate(reads):
         for batch in batches(session.folder, read.seen):
             rows = pa.Table.from_batches([batch])
             yield rows.append_column("order", pa.array([order] * len(rows), pa.int64()))
 
 
-def _held(session: Session, table: str) -> Iterator[pa.Table]:
+def _stored_ids(session: BackupSession, table: str) -> Iterator[pa.Table]:
     if session.base is None or table not in session.base.tables():
         return
     for ids in session.base.live_ids(table):
@@ -159,16 +178,16 @@ def _held(session: Session, table: str) -> Iterator[pa.Table]:
 
 
 def _frame(tables: Sequence[pa.Table | None], schema: pa.Schema) -> pl.DataFrame:
-    found = [table.cast(schema) for table in tables if table is not None]
-    made = pl.from_arrow(pa.concat_tables(found) if found else schema.empty_table())
-    assert isinstance(made, pl.DataFrame)
-    return made
+    present = [table.cast(schema) for table in tables if table is not None]
+    from_arrow = pl.from_arrow(pa.concat_tables(present) if present else schema.empty_table())
+    assert isinstance(from_arrow, pl.DataFrame)
+    return from_arrow
 
 
 def _series(ids: pa.Array) -> pl.Series:
-    made = pl.from_arrow(ids)
-    assert isinstance(made, pl.Series)
-    return made.cast(pl.String).rename("id")
+    converted = pl.from_arrow(ids)
+    assert isinstance(converted, pl.Series)
+    return converted.cast(pl.String).rename("id")
 
 
 def _spill(writer: SpillWriter, ids: pl.Series) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from unlost.engine.backup.counts import Tally
+from unlost.engine.backup.counts import TableCounts
 from unlost.engine.backup.findings import findings_of, table_findings
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
@@ -20,8 +20,8 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def table_line(
-    account: Account,
-    tally: Tally,
+    account: TableProgress,
+    tally: TableCounts,
     schema: Schema,
     *,
     hidden_rows: int,
@@ -30,16 +30,16 @@ def table_line(
 ) -> TableLine:
     """A table's line; ``before`` is its line in the last certificate.
 
-    ``files`` and ``file_bytes`` are all that the vault holds of the table.
+    ``files`` and ``file_bytes`` cover all files of the table in the vault.
     """
     table = account.plan.table
-    told = findings_of(schema, table.name)
+    findings = findings_of(schema, table.name)
     return TableLine(
         table.name,
         table.label,
         table.strategy,
         account.live,
-        tally.held,
+        tally.alive,
         tally.created,
         tally.changed,
         tally.deleted,
@@ -51,20 +51,20 @@ def table_line(
         table.hidden,
         hidden_rows,
         dangling,
-        (*told, *table_findings(account, hidden_rows=hidden_rows, told=told)),
+        (*findings, *table_findings(account, hidden_rows=hidden_rows, findings=findings)),
     )
 
 
 def gone_line(
     state: TableState, table: Table | None, finding: Finding, before: TableLine | None
 ) -> TableLine:
-    """The line of a table that is not described any more: nothing moved."""
+    """The line of a table that is no longer described: nothing changed."""
     plain = TableLine(
         state.table,
         table.label if table is not None else "",
         "",
         None,
-        state.held,
+        state.alive,
         0,
         0,
         0,
@@ -90,7 +90,7 @@ def certificate(
     quotas: Sequence[Quota],
     rounds: int,
 ) -> Certificate:
-    """The certificate of a run; a finding that is a gap turns its verdict."""
+    """The certificate of a run; a finding that is a gap changes its verdict."""
     all_findings = [*findings, *(finding for line in lines for finding in line.findings)]
     gaps = [finding for finding in all_findings if finding.severity is Severity.GAP]
     return Certificate(
@@ -111,10 +111,10 @@ def certificate(
 
 
 def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
-    """What the certificate says to somebody who reads nothing else."""
-    held = sum(line.held for line in lines)
+    """The summary of a certificate for people who read nothing else."""
+    live_count = sum(line.stored for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
-    what = f"{many(held, 'record')} of {many(len(lines), 'table')}"
+    what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
     if files:
         what += f" and {many(files, 'file')} ({human_bytes(size)})"
     if not gaps:
@@ -129,7 +129,7 @@ def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
 
 
 def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
-    """What the certificate of a few tables says; ``whole``: that of the ``night`` has no gaps."""
+    """The summary of a certificate of a few tables; ``whole``: the one of ``night`` has no gaps."""
     lines = [line for line in proof.tables if not line.carried]
     names = ", ".join(line.table for line in lines[:NAMED])
     more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
@@ -137,16 +137,22 @@ def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
         sum(getattr(line, what) for line in lines) for what in ("created", "changed", "deleted")
     )
     counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
-    told = [
+    parts = [
         f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
-        *(one.sentence for one in proof.findings if one.kind is FindingKind.LEFT_TO_NIGHT),
+        *(
+            finding.sentence
+            for finding in proof.findings
+            if finding.kind is FindingKind.LEFT_TO_NIGHT
+        ),
     ]
-    gaps = [one for line in lines for one in line.findings if one.severity is Severity.GAP]
+    gaps = [
+        finding for line in lines for finding in line.findings if finding.severity is Severity.GAP
+    ]
     if gaps:
-        told.append(f"Not everything is protected: {gaps[0].sentence}")
+        parts.append(f"Not everything is protected: {gaps[0].sentence}")
     elif not whole:
-        told.append(f"The certificate of backup {night} names gaps.")
-    return " ".join(told)
+        parts.append(f"The certificate of backup {night} names gaps.")
+    return " ".join(parts)
 
 
 def human_bytes(size: float) -> str:

@@ -1,7 +1,7 @@
-"""References that point nowhere: counted over what was read tonight, within bounds.
+"""Dangling references: counted over the rows of this run, within bounds.
 
 A backup is not one instant. A child read before its parent was created, or a parent deleted while
-the run looked, shows up here, and so does a parent that the user may not see.
+the run read, shows up here, and so does a parent that the user may not see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.engine.spill import batches
 from unlost.model.reading import Op
 
 GET_IDS = 1_000
 
 
-def dangling(session: Session, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:
+def dangling(session: BackupSession, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:
     """Distinct references that point to no live record, by the table that has them.
 
-    Columns that may point to a table that the run does not read are left out: nothing is known of
+    Columns that may point to a table that the run does not read are skipped: nothing is known about
     their targets.
     """
     return {
@@ -34,62 +34,64 @@ def dangling(session: Session, reads: Mapping[str, Sequence[ReadResult]]) -> dic
 
 
 def _references(
-    session: Session, table: str, reads: Mapping[str, Sequence[ReadResult]]
+    session: BackupSession, table: str, reads: Mapping[str, Sequence[ReadResult]]
 ) -> dict[tuple[str, ...], pa.Array]:
     """Ids referred to, by the tables in which they may be."""
     read = {name for name, results in reads.items() if results}
-    found: dict[tuple[str, ...], list[pa.Array]] = {}
+    by_target: dict[tuple[str, ...], list[pa.Array]] = {}
     for result in reads.get(table, ()):
         for batch in batches(session.folder, result.references):
             column = session.table(table).table.column(batch.column("column")[0].as_py())
             assert column is not None
             assert column.reference is not None
             if set(column.reference.tables) <= read:
-                found.setdefault(column.reference.tables, []).append(batch.column("id"))
-    return {targets: pc.unique(pa.chunked_array(ids)) for targets, ids in found.items()}
+                by_target.setdefault(column.reference.tables, []).append(batch.column("id"))
+    return {targets: pc.unique(pa.chunked_array(ids)) for targets, ids in by_target.items()}
 
 
 def _pointing_nowhere(
-    session: Session,
+    session: BackupSession,
     reads: Mapping[str, Sequence[ReadResult]],
     targets: Sequence[str],
     ids: pa.Array,
 ) -> int:
-    left = ids
+    missing = ids
     for target in targets:
-        alive = _alive(session, target, reads[target], left)
-        left = left.filter(pc.invert(pc.is_in(left, alive)))
-    return len(left)
+        alive = _alive(session, target, reads[target], missing)
+        missing = missing.filter(pc.invert(pc.is_in(missing, alive)))
+    return len(missing)
 
 
-def _alive(session: Session, table: str, reads: Sequence[ReadResult], ids: pa.Array) -> pa.Array:
-    """Those of ``ids`` that are alive: as tonight told last, else as the snapshot before has it."""
-    told = [
+def _alive(
+    session: BackupSession, table: str, reads: Sequence[ReadResult], ids: pa.Array
+) -> pa.Array:
+    """The ``ids`` that are alive: by this run's last observation, else by the snapshot before."""
+    live_frames = [
         pl.DataFrame(schema={"id": pl.String, "op": pl.String}),
         *_before(session, table, ids),
     ]
     for read in reads:
         for batch in batches(session.folder, read.seen):
             met = batch.filter(pc.is_in(batch.column("id"), ids))
-            told.append(_frame(pa.Table.from_batches([met])))
-    last = pl.concat(told).unique("id", keep="last", maintain_order=True)
+            live_frames.append(_frame(pa.Table.from_batches([met])))
+    last = pl.concat(live_frames).unique("id", keep="last", maintain_order=True)
     return last.filter(pl.col("op") == Op.STATE.value)["id"].to_arrow().cast(pa.string())
 
 
-def _before(session: Session, table: str, ids: pa.Array) -> list[pl.DataFrame]:
+def _before(session: BackupSession, table: str, ids: pa.Array) -> list[pl.DataFrame]:
     if session.base is None or table not in session.base.tables():
         return []
-    found = []
+    frames = []
     for at in range(0, len(ids), GET_IDS):
         rows = session.base.get(table, ids.slice(at, GET_IDS).to_pylist())
-        found.append(
+        frames.append(
             _frame(
                 pa.table(
                     {"id": rows["_u_id"].cast(pa.string()), "op": rows["_u_op"].cast(pa.string())}
                 )
             )
         )
-    return found
+    return frames
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -1,100 +1,128 @@
-"""What becomes of rows that a census does not have: three states, and a second look by id.
+"""Decide about records that a census lacks: deleted, not visible, or an unusual loss.
 
-Deleted is confirmed by the source, inferred from a census, or not visible. Inference is allowed
-only where the rights did not change and the loss is not unusual; else the rows stay as they are
-and are marked as hidden, and an alert says so.
+Three states are distinguished. *Deleted, confirmed*: the source reported it. *Deleted, inferred*:
+the census lacks the record, a lookup by its id does not find it either, the user's rights did not
+change, and not too many records are missing together. *Not visible*: everything else; the record
+stays as it was and is marked as hidden. A lost permission therefore never becomes a deletion:
+
+  the census lacks records that are alive in the vault
+    └─ a lookup by id finds some of them    ─► they are read, nothing is lost
+    └─ the others:
+         rights changed since last census   ─► NOT_VISIBLE  marked as hidden
+         more than the breaker allows       ─► UNUSUAL      marked as hidden, with an alert
+         otherwise                          ─► DELETED      tombstones
+
+See docs/explanation/backup.md, "What is deleted".
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unlost.engine.backup.census import Census
-from unlost.engine.backup.lookup import Asked, Batch, Looked, look, spilled_batches, tombstones
+from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.lookup import (
+    Batch,
+    LookupReason,
+    LookupResult,
+    look_up,
+    spilled_batches,
+    tombstones,
+)
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Failure, Session
+from unlost.engine.backup.session import BackupSession, ReadFailure
 from unlost.engine.backup.vanished import bury, look_for_hidden
 from unlost.model.snapshot import Added, Visibility
 
 
-class Fate(StrEnum):
-    """What is believed of rows that neither the census nor a look by id found."""
+class DeleteVerdict(StrEnum):
+    """The verdict on rows that neither the census nor a lookup by id found."""
 
     DELETED = "deleted"
     NOT_VISIBLE = "not-visible"  # the rights changed: nothing can be inferred
-    UNUSUAL = "unusual"  # too many at once to be believed
+    UNUSUAL = "unusual"  # too many together to be believed
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a census led to. ``hidden`` rows were marked as such tonight.
+class ResolvedDeletes:
+    """The consequences of a census. ``hidden`` rows were marked as hidden by this run.
 
-    ``shown``: rows that were hidden, and are so no more, for they are deleted.
+    ``shown``: rows that were hidden and are not any more, since they are deleted.
     """
 
     reads: tuple[ReadResult, ...] = ()
     pieces: tuple[Added, ...] = ()
-    fate: Fate = Fate.DELETED
+    fate: DeleteVerdict = DeleteVerdict.DELETED
     hidden: int = 0
     shown: int = 0
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
-def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> Fate:
-    """What is believed of ``missing`` rows of a table of ``held``."""
+def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) -> DeleteVerdict:
+    """The verdict on ``missing`` rows of a table with ``live_count`` live rows."""
     if not trusted:
-        return Fate.NOT_VISIBLE
-    if policy.allows_loss(missing=missing, held=held):
-        return Fate.DELETED
-    return Fate.UNUSUAL
+        return DeleteVerdict.NOT_VISIBLE
+    if policy.allows_loss(missing=missing, live_count=live_count):
+        return DeleteVerdict.DELETED
+    return DeleteVerdict.UNUSUAL
 
 
-def resolve(session: Session, census: Census) -> Resolved:
-    """Read what the census has and the vault has not; decide about what it has not."""
+def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
+    """Read the records that only the census has; decide about the records that it lacks."""
     table = census.table
-    fetched = look(session, spilled_batches(session, table, Asked.UNREAD, census.unread))
-    held = _held(session, table)
+    fetched = look_up(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
+    live_count = _live_count(session, table)
     plan = session.table(table)
-    lost = spilled_batches(session, table, Asked.LOST, census.lost)
+    lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
+    # So many lookups would take too many calls: the breaker decides without them.
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
         believed = fate(
-            trusted=plan.trusted, missing=census.lost.rows, held=held, policy=session.policy
+            trusted=plan.trusted,
+            missing=census.lost.rows,
+            live_count=live_count,
+            policy=session.policy,
         )
-        looked: list[Looked] = []
+        looked: list[LookupResult] = []
     else:
-        looked = look(session, lost)
-        ids = tuple(key for one in looked for key in one.missing)
-        missing = iter([Batch(table, Asked.LOST, 0, ids)] if ids else [])
-        believed = fate(trusted=plan.trusted, missing=len(ids), held=held, policy=session.policy)
-    vanished = look_for_hidden(session, census, held=held)
+        looked = look_up(session, lost)
+        ids = tuple(key for lookup_result in looked for key in lookup_result.missing)
+        missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
+        believed = fate(
+            trusted=plan.trusted, missing=len(ids), live_count=live_count, policy=session.policy
+        )
+    vanished = look_for_hidden(session, census, live_count=live_count)
     every = (*fetched, *looked, *vanished.looked)
-    failure = next((one.failure for one in every if one.failure is not None), None)
-    reads = tuple(one.read for one in every if one.read is not None)
+    failure = next(
+        (lookup_result.failure for lookup_result in every if lookup_result.failure is not None),
+        None,
+    )
+    reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
     if failure is not None:
-        return Resolved(reads, failure=failure)
+        # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
+        # are.
+        return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)
     buried = bury(session, vanished, census)
-    return Resolved(
+    return ResolvedDeletes(
         reads,
         (*pieces, *buried),
         believed,
-        gone if believed is not Fate.DELETED else 0,
+        gone if believed is not DeleteVerdict.DELETED else 0,
         len(vanished.gone),
     )
 
 
-def _held(session: Session, table: str) -> int:
+def _live_count(session: BackupSession, table: str) -> int:
     state = session.base.tables().get(table) if session.base is not None else None
-    return state.held if state is not None else 0
+    return state.alive if state is not None else 0
 
 
 def _act(
-    session: Session, missing: Iterator[Batch], believed: Fate, census: Census
+    session: BackupSession, missing: Iterator[Batch], believed: DeleteVerdict, census: CensusResult
 ) -> tuple[tuple[Added, ...], int]:
     def act(batch: Batch) -> Added:
-        if believed is Fate.DELETED:
+        if believed is DeleteVerdict.DELETED:
             return tombstones(session, batch, census.at)
         return session.commit.mark(batch.table, visibility=Visibility.HIDDEN, records=batch.ids)
 

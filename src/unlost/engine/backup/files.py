@@ -1,4 +1,4 @@
-"""Files: those that the vault does not hold yet are streamed into it, in groups."""
+"""Files: stream files that the vault does not hold yet into it, in groups."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,10 +9,10 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult, file_ref
-from unlost.engine.backup.session import Session
-from unlost.engine.spill import Spilled, open_spill
+from unlost.engine.backup.session import BackupSession
+from unlost.engine.spill import SpilledRows, open_spill
 from unlost.model.errors import TransientError
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import Added, StoredFile
@@ -23,20 +23,20 @@ class FileGroup:
     """Some files of one spill: rows ``start`` to ``stop`` of a batch."""
 
     table: str
-    spilled: Spilled
+    spilled: SpilledRows
     batch: int
     start: int
     stop: int
 
     @property
     def key(self) -> str:
-        """The group among the run's steps."""
+        """The group's key among the run's steps."""
         return f"{self.spilled.name}/{self.batch}/{self.start}"
 
 
 @dataclass(frozen=True, slots=True)
 class FilesResult:
-    """What a group added: a JSON value. ``fresh`` files had no earlier form in the vault."""
+    """The files added by a group: a JSON value. ``fresh`` files are new to the vault."""
 
     table: str
     added: Added | None
@@ -45,11 +45,11 @@ class FilesResult:
 
 
 def add_files(
-    session: Session, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
+    session: BackupSession, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
 ) -> list[FilesResult]:
-    """Bring the files of what was read into the commit.
+    """Add the files of the rows read to the commit.
 
-    ``sizes_tell``: a file whose row tells no checksum is the same if it has the same size.
+    ``sizes_tell``: a file without a checksum in its row is the same if it has the same size.
     """
     groups = [group for read in reads for group in _groups(session, read)]
     return session.runner.map(
@@ -62,10 +62,10 @@ def add_files(
 
 
 def needed(
-    refs: Sequence[FileRef], held: Sequence[StoredFile], *, sizes_tell: bool = False
+    refs: Sequence[FileRef], files: Sequence[StoredFile], *, sizes_tell: bool = False
 ) -> list[FileRef]:
-    """The files that the vault does not hold as they are: another size, checksum, or unknown."""
-    known = {(file.record, file.column): file for file in held}
+    """The files whose present form is not in the vault: new size, new checksum, or unknown."""
+    known = {(file.record, file.column): file for file in files}
     return [
         ref
         for ref in refs
@@ -81,7 +81,7 @@ def _unchanged(ref: FileRef, file: StoredFile | None, *, sizes_tell: bool) -> bo
     return ref.checksum == file.checksum and ref.size in (None, file.size)
 
 
-def _groups(session: Session, read: ReadResult) -> Iterator[FileGroup]:
+def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
     if not read.files.rows:
         return
     policy = session.policy
@@ -94,42 +94,43 @@ def _groups(session: Session, read: ReadResult) -> Iterator[FileGroup]:
 
 
 def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
-    start, held = 0, 0
+    start, group_bytes = 0, 0
     for at, size in enumerate(sizes):
-        if at > start and (at - start >= most or held + size > most_bytes):
+        if at > start and (at - start >= most or group_bytes + size > most_bytes):
             yield start, at
-            start, held = at, 0
-        held += size
+            start, group_bytes = at, 0
+        group_bytes += size
     yield start, len(sizes)
 
 
-def _add_group(session: Session, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
+def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
     refs = _refs(session, group)
-    held: Sequence[StoredFile] = ()
+    files: Sequence[StoredFile] = ()
     if session.base is not None and group.table in session.base.tables():
-        held = session.base.files(group.table, [ref.record for ref in refs])
-    wanted = needed(refs, held, sizes_tell=sizes_tell)
+        files = session.base.files(group.table, [ref.record for ref in refs])
+    wanted = needed(refs, files, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
+    # A generator: a file is opened only when the vault reads it.
     incoming = (IncomingFile(ref, partial(_open, session, ref)) for ref in wanted)
     added = session.commit.add_files(incoming)
     session.ports.observer.progress(
         Progress(Phase.FILES, group.table, files=added.files, bytes=added.file_bytes)
     )
-    replaced = {(file.record, file.column): file.size for file in held}
+    replaced = {(file.record, file.column): file.size for file in files}
     old = [replaced[key] for ref in wanted if (key := (ref.record, ref.column)) in replaced]
     return FilesResult(
         group.table, added, max(added.files - len(old), 0), added.file_bytes - sum(old)
     )
 
 
-def _refs(session: Session, group: FileGroup) -> list[FileRef]:
+def _refs(session: BackupSession, group: FileGroup) -> list[FileRef]:
     with open_spill(session.folder, group.spilled) as reader:
         rows = reader.get_batch(group.batch).slice(group.start, group.stop - group.start)
         return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
 
 
-def _open(session: Session, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+def _open(session: BackupSession, ref: FileRef) -> AbstractContextManager[BinaryIO]:
     try:
         return session.source.open_file(ref)
     except TransientError:

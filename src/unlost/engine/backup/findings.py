@@ -1,8 +1,8 @@
-"""Findings of a run in plain words: what is not protected, and what repairs it. Pure."""
+"""Findings of a run in plain words: what is not protected, and how to repair it. Pure."""
 
-from unlost.engine.backup.deletes import Fate
+from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import TableState
@@ -11,35 +11,35 @@ GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is
 
 
 def table_findings(
-    account: Account, *, hidden_rows: int, told: tuple[Finding, ...]
+    account: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """All findings of one table. ``told`` are those that the connector made about it."""
-    found = [
+    """All findings of one table. ``findings`` are the connector's findings about it."""
+    candidates = [
         read_failure(account),
         deletes_unproved(account),
         _rows_differ(account),
         _audit_failed(account),
         _unusual_loss(account),
         _rows_hidden(account.plan.table, hidden_rows),
-        _columns_hidden(account.plan.table, told),
+        _columns_hidden(account.plan.table, findings),
     ]
     pages = [finding for read in account.reads for finding in read.findings]
     files = [f for result in account.files if result.added for f in result.added.findings]
-    return tuple(dict.fromkeys([*(f for f in found if f is not None), *pages, *files]))
+    return tuple(dict.fromkeys([*(f for f in candidates if f is not None), *pages, *files]))
 
 
-def state_finding(account: Account) -> Finding | None:
-    """The finding that the next night must know of."""
+def state_finding(account: TableProgress) -> Finding | None:
+    """The finding that the next run must know of."""
     return read_failure(account) or deletes_unproved(account)
 
 
-def read_failure(account: Account) -> Finding | None:
-    """A table that could not be read; it says so where the vault held it before."""
+def read_failure(account: TableProgress) -> Finding | None:
+    """The finding for a table that could not be read, and whether the vault held it before."""
     failure = account.failure
     if failure is None:
         return None
-    held = account.before is not None and account.before.window_start is not None
-    was = " It was backed up before; the vault keeps what it had." if held else ""
+    was_stored = account.before is not None and account.before.window_start is not None
+    was = " It was backed up before; the vault keeps what it had." if was_stored else ""
     return Finding(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,
@@ -50,8 +50,8 @@ def read_failure(account: Account) -> Finding | None:
     )
 
 
-def deletes_unproved(account: Account) -> Finding | None:
-    """A census that was due and could not be taken."""
+def deletes_unproved(account: TableProgress) -> Finding | None:
+    """The finding for a census that was due and could not be taken."""
     failure = account.unproved
     if failure is None or account.failure is not None:
         return None
@@ -67,19 +67,19 @@ def deletes_unproved(account: Account) -> Finding | None:
 
 
 def table_gone(state: TableState) -> Finding:
-    """A table that the vault holds and that the source does not describe any more."""
+    """The finding for a table of the vault that the source no longer describes."""
     return Finding(
         FindingKind.TABLE_GONE,
         Severity.GAP,
         f"The table {state.table} was backed up before and is not there any more: it was removed, "
-        f"renamed, or hidden from the backup user. The vault keeps its {state.held} records.",
+        f"renamed, or hidden from the backup user. The vault keeps its {state.alive} records.",
         "If it was not removed on purpose, give the backup user the right to see it.",
         state.table,
     )
 
 
 def window_open(rounds: int, policy: BackupPolicy) -> Finding:
-    """The last look took too long to call the snapshot one moment."""
+    """The finding for a last look that took too long to call the snapshot one moment."""
     minutes = int(policy.calm_window.total_seconds() // 60)
     return Finding(
         FindingKind.WINDOW_OPEN,
@@ -90,7 +90,7 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
 
 
 def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
-    """Findings of the connector that are not about a table that has a line of its own."""
+    """Findings of the connector that belong to no line of the certificate."""
     return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
 
 
@@ -99,8 +99,8 @@ def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in schema.findings if finding.table == table)
 
 
-def _rows_differ(account: Account) -> Finding | None:
-    """Rows of tonight's part that changed, and whose time of change did not say so."""
+def _rows_differ(account: TableProgress) -> Finding | None:
+    """The finding for compared rows that changed although their time of change did not move."""
     if account.audit is None or not account.audit.differing:
         return None
     count, name = account.audit.differing, _name(account.plan.table)
@@ -116,7 +116,7 @@ def _rows_differ(account: Account) -> Finding | None:
     )
 
 
-def _audit_failed(account: Account) -> Finding | None:
+def _audit_failed(account: TableProgress) -> Finding | None:
     failure = account.audit.read.failure if account.audit is not None else None
     if failure is None:
         return None
@@ -131,9 +131,9 @@ def _audit_failed(account: Account) -> Finding | None:
     )
 
 
-def _unusual_loss(account: Account) -> Finding | None:
+def _unusual_loss(account: TableProgress) -> Finding | None:
     resolved = account.resolved
-    if resolved is None or resolved.fate is not Fate.UNUSUAL:
+    if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
         return None
     return Finding(
         FindingKind.UNUSUAL_LOSS,
@@ -160,8 +160,8 @@ def _rows_hidden(table: Table, count: int) -> Finding | None:
     )
 
 
-def _columns_hidden(table: Table, told: tuple[Finding, ...]) -> Finding | None:
-    if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in told):
+def _columns_hidden(table: Table, findings: tuple[Finding, ...]) -> Finding | None:
+    if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in findings):
         return None
     return Finding(
         FindingKind.COLUMN_HIDDEN,

@@ -1,29 +1,32 @@
-"""What the vault holds of an org when a backup begins."""
+"""The vault's knowledge of an org when a backup begins."""
 
 from collections.abc import Mapping, Sequence
 
-from unlost.engine.backup.plan import Known
+from unlost.engine.backup.plan import KnownState
 from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_LOOKED_AT = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
-def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
-    """What a plan needs to know; nothing on first sight."""
+def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
+    """The facts that a plan needs; none for a new org."""
     if base is None:
-        return Known()
+        return KnownState()
     schema, states = base.schema(), dict(base.tables())
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= base.info.number]
+    # Each schema is a read of its own: without a bound, backups would start slower every night.
     looked = known[-NIGHTS_LOOKED_AT:]
-    rights = [vault.as_of(org, night.number).schema().fingerprint for night in looked[:-1]]
+    rights = [
+        vault.at(org, night.number, forgotten=True).schema().fingerprint for night in looked[:-1]
+    ]
     rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
     cut = len(looked) < len(known)
-    return Known(
+    return KnownState(
         schema,
         states,
         {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
@@ -38,16 +41,16 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
     proof = snapshot.certificate() if snapshot is not None else None
     if proof is None:
         return {}
-    night = vault.as_of(org, proof.rests_on) if proof.rests_on is not None else None
+    night = vault.at(org, proof.rests_on, forgotten=True) if proof.rests_on is not None else None
     return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
 
 
 def rights_since(
     state: TableState, looked: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
 ) -> frozenset[str]:
-    """Fingerprints of the nights since a table's census, its own night included.
+    """Fingerprints of the runs since a table's census, including the run of the census.
 
-    ``cut``: earlier nights exist that were not looked at; a census among them leaves doubt.
+    ``cut``: earlier runs exist that were not examined; a census among them leaves doubt.
     """
     at = state.census_at
     before = [i for i, night in enumerate(looked) if at is not None and night.as_of <= at]
@@ -56,11 +59,11 @@ def rights_since(
 
 
 def _hidden_columns(base: Snapshot) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     for mark in base.hidden():
         if mark.column is not None:
-            found.setdefault(mark.table, set()).add(mark.column)
-    return {table: frozenset(columns) for table, columns in found.items()}
+            by_table.setdefault(mark.table, set()).add(mark.column)
+    return {table: frozenset(columns) for table, columns in by_table.items()}
 
 
 def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Asking the source for rows by their ids, in batches: the second look at what a census tells."""
+"""Look up rows by their ids, in batches: the second look at the differences of a census."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,26 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from unlost.engine.backup.row_observer import Notes, ReadResult
-from unlost.engine.backup.session import Failure, Session, SourceBroke, judged, source_errors
-from unlost.engine.spill import Spilled, batches
+from unlost.engine.backup.row_observer import ReadResult, RowObserver
+from unlost.engine.backup.session import (
+    BackupSession,
+    ReadFailure,
+    SourceFailed,
+    judged,
+    source_errors,
+)
+from unlost.engine.spill import SpilledRows, batches
 from unlost.model.progress import Phase
 from unlost.model.reading import Op, Page, Rows
 from unlost.model.snapshot import Added
 
 
-class Asked(StrEnum):
-    """Why rows are asked for by id."""
+class LookupReason(StrEnum):
+    """The reason for a lookup by id."""
 
-    UNREAD = "unread"  # the census has them, the vault has not
-    LOST = "lost"  # the vault has them, the census has not
-    HIDDEN = "hidden"  # they were hidden before, and the census has them not
+    UNREAD = "unread"  # in the census, not in the vault
+    LOST = "lost"  # in the vault, not in the census
+    HIDDEN = "hidden"  # hidden before, not in the census
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +34,28 @@ class Batch:
     """Some ids of a table; ``at`` counts the batches of one kind."""
 
     table: str
-    why: Asked
+    why: LookupReason
     at: int
     ids: tuple[str, ...]
 
     @property
     def key(self) -> str:
-        """The batch among the run's steps."""
+        """The batch's key among the run's steps."""
         return f"{self.table}/{self.why}/{self.at}"
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look by ids found: a JSON value. ``missing`` ids were not returned."""
+class LookupResult:
+    """The result of a lookup by ids: a JSON value. ``missing`` ids were not returned."""
 
     read: ReadResult | None = None
     missing: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
-def spilled_batches(session: Session, table: str, why: Asked, spilled: Spilled) -> Iterator[Batch]:
+def spilled_batches(
+    session: BackupSession, table: str, why: LookupReason, spilled: SpilledRows
+) -> Iterator[Batch]:
     """The ids of a spill in batches."""
     size, count = session.policy.lookup_batch, 0
     for rows in batches(session.folder, spilled):
@@ -57,27 +65,29 @@ def spilled_batches(session: Session, table: str, why: Asked, spilled: Spilled) 
             count += 1
 
 
-def batched(session: Session, table: str, why: Asked, ids: Sequence[str]) -> Iterator[Batch]:
+def batched(
+    session: BackupSession, table: str, why: LookupReason, ids: Sequence[str]
+) -> Iterator[Batch]:
     """Ids in batches."""
     size = session.policy.lookup_batch
     for count, at in enumerate(range(0, len(ids), size)):
         yield Batch(table, why, count, tuple(ids[at : at + size]))
 
 
-def look(session: Session, asked: Iterable[Batch]) -> list[Looked]:
-    """Ask for all batches, a handful at a time; what is found goes into the commit."""
-    looked: list[Looked] = []
+def look_up(session: BackupSession, lookups: Iterable[Batch]) -> list[LookupResult]:
+    """Look up all batches, a few at a time; found rows go into the commit."""
+    looked: list[LookupResult] = []
     turn: list[Batch] = []
-    for batch in asked:
+    for batch in lookups:
         turn.append(batch)
         if len(turn) == session.policy.reads_at_once:
-            looked += _look_at(session, turn)
+            looked += _look_up_batches(session, turn)
             turn = []
-    return looked + _look_at(session, turn)
+    return looked + _look_up_batches(session, turn)
 
 
-def tombstones(session: Session, batch: Batch, at: datetime) -> Added:
-    """Say of these records that they are missing, as a census ``at`` this time found."""
+def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:
+    """Add tombstones for these records, missing as of the census at ``at``."""
     count = len(batch.ids)
     rows = Rows(
         pa.array(batch.ids, pa.string()),
@@ -90,27 +100,28 @@ def tombstones(session: Session, batch: Batch, at: datetime) -> Added:
     return session.commit.add(batch.table, [rows])
 
 
-def _look_at(session: Session, turn: Sequence[Batch]) -> list[Looked]:
+def _look_up_batches(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult]:
     return session.runner.map(
-        "look", lambda b: _look_up(session, b), turn, key=lambda b: b.key, result=Looked
+        "look", lambda b: _look_up_batch(session, b), turn, key=lambda b: b.key, result=LookupResult
     )
 
 
-def _look_up(session: Session, batch: Batch) -> Looked:
+def _look_up_batch(session: BackupSession, batch: Batch) -> LookupResult:
     plan = session.table(batch.table)
-    notes = Notes(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
-    found: set[str] = set()
+    notes = RowObserver(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
+    ids: set[str] = set()
 
     def noted(pages: Iterator[Page]) -> Iterator[Rows]:
         for rows in notes.passing(pages):
-            found.update(rows.ids.to_pylist())
+            ids.update(rows.ids.to_pylist())
             yield rows
 
     try:
         with source_errors():
             pages = session.source.read_ids(plan.table, batch.ids)
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
-    except SourceBroke as broke:
-        return Looked(failure=judged(broke, session.source))
-    expected = batch.ids if batch.why is not Asked.UNREAD else ()
-    return Looked(notes.close(added), tuple(key for key in expected if key not in found))
+    except SourceFailed as broke:
+        return LookupResult(failure=judged(broke, session.source))
+    # A record that only the census had may be deleted by now: missing it proves nothing.
+    expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
+    return LookupResult(notes.close(added), tuple(key for key in expected if key not in ids))

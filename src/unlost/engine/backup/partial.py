@@ -1,37 +1,37 @@
-"""Between two nights: a few tables are asked for what changed, and all others stay as they were.
+"""Hourly backups: read the changes of a few tables, and leave all others as they were.
 
-An hour reads no table whole and decides nothing that only a night can: where the shape of a table or
-the rights of the user are not what the newest backup knows, the night reads it. What is left to the
-night keeps its place in the vault to the letter: rows, cursor, census, and what is known of it.
+An hourly run reads no table whole and decides nothing that needs the full run: a table whose schema
+or rights differ from the newest backup is left to the next full run. It keeps its place in the
+vault exactly: rows, cursor, census, and certificate line.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from unlost.engine.backup.plan import BackupPlan, Known, Reason, TablePlan, plan_table
+from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table
 
 
 @dataclass(frozen=True, slots=True)
-class LeftToNight:
-    """A backup of a few tables that was not made: nothing was committed, and the night sees to it."""
+class DeferredTables:
+    """An hourly backup that was not made: the next full run reads its tables."""
 
     run: str
     sentence: str
 
 
 def plan_part(
-    schema: Schema, known: Known, only: Sequence[str], *, now: datetime, policy: BackupPolicy
+    schema: Schema, known: KnownState, only: Sequence[str], *, now: datetime, policy: BackupPolicy
 ) -> BackupPlan:
-    """The plan for ``only`` some tables: those that can be asked for what changed.
+    """The plan for the tables of ``only`` whose changes can be queried.
 
-    The snapshot keeps the schema of the one before. A census is taken where deletions are not told
-    otherwise, or where one is owed; one that is merely due is the night's.
+    The snapshot keeps the schema of the one before. A census is taken if deletions are not reported
+    otherwise, or if one is owed; a census that is merely due is left to the full run.
     """
     chosen = {name: schema.table(name) for name in only}
     plans = {
@@ -39,48 +39,48 @@ def plan_part(
         for name, table in chosen.items()
         if table is not None
     }
-    causes = {name: why_left(plans.get(name), schema, known) for name in chosen}
-    read = [replace(plan, census=_asked_now(plan)) for n, plan in plans.items() if not causes[n]]
-    left = tuple(_left(name, cause) for name, cause in causes.items() if cause)
-    return BackupPlan(tuple(read), (), known.schema, left)
+    causes = {name: deferral_reason(plans.get(name), schema, known) for name in chosen}
+    read = [replace(plan, census=_reasons_now(plan)) for n, plan in plans.items() if not causes[n]]
+    findings = tuple(_deferred_finding(name, cause) for name, cause in causes.items() if cause)
+    return BackupPlan(tuple(read), (), known.schema, findings)
 
 
-def why_left(plan: TablePlan | None, schema: Schema, known: Known) -> str:
-    """Why a table is left to the night, as the end of a sentence; empty if it is not."""
+def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
+    """The reason for leaving a table to the full run, as the end of a sentence; or empty."""
     if plan is None:
         return "the org does not tell of it any more"
-    held = known.schema.table(plan.table.name)
-    if held is None or Reason.FIRST_SIGHT in plan.reasons:
+    table = known.schema.table(plan.table.name)
+    if table is None or Reason.FIRST_SIGHT in plan.reasons:
         return "no night has read it yet"
     if schema.fingerprint != known.schema.fingerprint:
         return "the rights of the backup user changed"
     if Reason.NO_CURSOR in plan.reasons:
         return "it cannot be asked for what changed"
-    if not _same_columns(plan, held):
+    if not _same_columns(plan, table):
         return "its columns changed"
     return "it must be read in full" if plan.full else ""
 
 
-def _same_columns(plan: TablePlan, held: Table) -> bool:
-    """True if rows have the columns that the vault knows, and none was shown or hidden since."""
-    told = {column.name: column.kind for column in plan.table.columns}
-    kept = {column.name: column.kind for column in held.columns}
-    if plan.now_hidden or plan.now_visible or told.keys() | set(plan.carry) != kept.keys():
+def _same_columns(plan: TablePlan, table: Table) -> bool:
+    """True if rows have the vault's columns, and none was shown or hidden since."""
+    kinds = {column.name: column.kind for column in plan.table.columns}
+    wire_kinds = {column.name: column.kind for column in table.columns}
+    if plan.now_hidden or plan.now_visible or kinds.keys() | set(plan.carry) != wire_kinds.keys():
         return False
-    return all(kept[name] is kind for name, kind in told.items())
+    return all(wire_kinds[name] is kind for name, kind in kinds.items())
 
 
-def _asked_now(plan: TablePlan) -> tuple[Reason, ...]:
-    """Why the ids are listed now already: not because a week is over."""
+def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:
+    """The reasons to list the ids now, other than an interval that is over."""
     return tuple(reason for reason in plan.census if reason is not Reason.DUE)
 
 
-def _left(table: str, cause: str) -> Finding:
-    return left_to_night(table, f"{table} was left to the night: {cause}.")
+def _deferred_finding(table: str, cause: str) -> Finding:
+    return deferred_to_night(table, f"{table} was left to the night: {cause}.")
 
 
-def unread(accounts: Sequence[Account]) -> tuple[Finding, ...]:
-    """What is said of tables that could not be read; raises TransientError if none could."""
+def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
+    """Findings for tables that could not be read; raises TransientError if none could."""
     failed = [(account.name, account.failure) for account in accounts if account.failure]
     if len(failed) == len(accounts):
         name, failure = failed[0]
@@ -90,13 +90,15 @@ def unread(accounts: Sequence[Account]) -> tuple[Finding, ...]:
             next_step=failure.next_step or "Nothing to do: it is tried again in an hour.",
         )
     return tuple(
-        left_to_night(name, f"{name} could not be read: {failure.sentence}", detail=failure.code)
+        deferred_to_night(
+            name, f"{name} could not be read: {failure.sentence}", detail=failure.code
+        )
         for name, failure in failed
     )
 
 
-def left_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
-    """What is said of a chosen table that was not read; it is protected as of the night."""
+def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
+    """The finding for a chosen table that was not read; it is protected as of the last full run."""
     return Finding(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,

@@ -16,7 +16,7 @@ FAILED = frozenset(
 
 
 class Reason(StrEnum):
-    """Why a table is read in full, or why its ids are listed."""
+    """The reason for reading a table in full, or for listing its ids."""
 
     ASKED = "asked"
     FIRST_SIGHT = "first-sight"
@@ -32,11 +32,11 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the vault holds of an org when a run begins.
+class KnownState:
+    """The vault's content of an org when a run begins.
 
     ``rights`` are the fingerprints under which a table was read since its last census, by table.
-    ``hidden_columns`` by table; ``unread_files`` are tables of which a file could not be read.
+    ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
     ``nights`` is the number of backups.
     """
 
@@ -50,11 +50,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """How one table is read.
+    """The way in which one table is read.
 
-    ``table`` is what the source describes, for the source; ``carry`` names columns that the user
-    sees no more. ``trusted``: absent rows may be taken for deleted. ``lists_ids``: the census asks
-    the source for its ids; otherwise the full read counts as the census.
+    ``table`` is the source's own description; ``carry`` names columns that the user no longer sees.
+    ``trusted``: absent rows may count as deleted. ``lists_ids``: the census lists the source's ids;
+    otherwise the full read counts as the census.
     """
 
     table: Table
@@ -75,48 +75,50 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included.
+    """All tables of a run; ``schema`` is the snapshot's future schema, including ``gone`` tables.
 
-    ``left``: chosen tables that a run between two nights does not read, and why.
+    ``deferred``: findings for chosen tables that an hourly run does not read.
     """
 
     tables: tuple[TablePlan, ...]
     gone: tuple[str, ...]
     schema: Schema
-    left: tuple[Finding, ...] = ()
+    deferred: tuple[Finding, ...] = ()
 
 
 def plan_backup(
-    schema: Schema, known: Known, *, now: datetime, policy: BackupPolicy, full: bool = False
+    schema: Schema, known: KnownState, *, now: datetime, policy: BackupPolicy, full: bool = False
 ) -> BackupPlan:
-    """The plan for what the source describes now (``now``: the source's clock)."""
+    """The plan for the source's present schema (``now``: the source's clock)."""
     tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
     described = {table.name for table in schema.tables}
     gone = tuple(name for name in known.states if name not in described)
-    kept = [_stored(plan, known) for plan in tables]
-    kept += [table for name in gone if (table := known.schema.table(name)) is not None]
-    return BackupPlan(tables, gone, replace(schema, tables=tuple(kept)))
+    stored_tables = [_stored(plan, known) for plan in tables]
+    stored_tables += [table for name in gone if (table := known.schema.table(name)) is not None]
+    return BackupPlan(tables, gone, replace(schema, tables=tuple(stored_tables)))
 
 
 def plan_table(
     table: Table,
     schema: Schema,
-    known: Known,
+    known: KnownState,
     now: datetime,
     policy: BackupPolicy,
     *,
     full: bool,
 ) -> TablePlan:
-    """How one table is read."""
+    """The plan for one table."""
     state = known.states.get(table.name)
-    held = known.schema.table(table.name)
+    stored = known.schema.table(table.name)
     rights = known.rights.get(table.name, frozenset())
     moved = bool(rights - {schema.fingerprint})
-    reasons = _full_reasons(table, held, state, known, rights_moved=moved)
+    reasons = _full_reasons(table, stored, state, known, rights_moved=moved)
     if full:
         reasons = (Reason.ASKED, *reasons)
     marked = known.hidden_columns.get(table.name, frozenset())
-    hidden = [name for name in table.hidden if held is not None and held.column(name) is not None]
+    hidden = [
+        name for name in table.hidden if stored is not None and stored.column(name) is not None
+    ]
     return TablePlan(
         table,
         None if reasons or state is None else state.cursor,
@@ -131,18 +133,26 @@ def plan_table(
 
 
 def _full_reasons(
-    table: Table, held: Table | None, state: TableState | None, known: Known, *, rights_moved: bool
+    table: Table,
+    stored: Table | None,
+    state: TableState | None,
+    known: KnownState,
+    *,
+    rights_moved: bool,
 ) -> tuple[Reason, ...]:
-    if held is None or state is None or state.window_start is None:
+    if stored is None or state is None or state.window_start is None:
         return (Reason.FIRST_SIGHT,)
     reasons = []
     if not table.has(TableTrait.INCREMENTAL) or state.cursor is None:
         reasons.append(Reason.NO_CURSOR)
-    if any(_appeared(column, held) for column in table.columns):
+    if any(_appeared(column, stored) for column in table.columns):
+        # A column that appears moves no time of change, so unchanged rows would never get its
+        # values.
         reasons.append(Reason.COLUMN_APPEARED)
-    if any(_retyped(column, held) for column in table.columns):
+    if any(_retyped(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_RETYPED)
     if rights_moved:
+        # Rows that become visible move no time of change either.
         reasons.append(Reason.RIGHTS_CHANGED)
     if state.finding is not None and state.finding.kind in FAILED:
         reasons.append(Reason.MISSED_BEFORE)
@@ -151,12 +161,12 @@ def _full_reasons(
     return tuple(reasons)
 
 
-def _appeared(column: Column, held: Table) -> bool:
-    return held.column(column.name) is None or column.name in held.hidden
+def _appeared(column: Column, table: Table) -> bool:
+    return table.column(column.name) is None or column.name in table.hidden
 
 
-def _retyped(column: Column, held: Table) -> bool:
-    before = held.column(column.name)
+def _retyped(column: Column, table: Table) -> bool:
+    before = table.column(column.name)
     return before is not None and before.kind is not column.kind
 
 
@@ -167,7 +177,7 @@ def _census_reasons(
     now: datetime,
     policy: BackupPolicy,
 ) -> tuple[Reason, ...]:
-    """Why the ids are listed. A full read always is a census, for it delivers every row."""
+    """The reasons to list the ids. A full read always is a census, since it returns every row."""
     if not full and not table.has(TableTrait.CENSUS):
         return ()
     reasons = [reason for reason in full if reason is not Reason.NO_CURSOR]
@@ -185,11 +195,13 @@ def _census_reasons(
 def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
     if not table.has(TableTrait.CENSUS):
         return False
+    # A first read has nothing to be compared with, and a table without a cursor is read whole each
+    # time: its read is the census.
     return not set(full) & {Reason.FIRST_SIGHT, Reason.NO_CURSOR}
 
 
-def _stored(plan: TablePlan, known: Known) -> Table:
+def _stored(plan: TablePlan, known: KnownState) -> Table:
     """The table as the snapshot has it: with the columns whose values are carried forward."""
-    held = known.schema.table(plan.table.name)
-    carried = [c for name in plan.carry if held is not None and (c := held.column(name))]
+    table = known.schema.table(plan.table.name)
+    carried = [c for name in plan.carry if table is not None and (c := table.column(name))]
     return replace(plan.table, columns=(*plan.table.columns, *carried))

@@ -1,4 +1,4 @@
-"""What a backup may decide by itself: how often it counts, and when a loss is unusual."""
+"""Limits of automatic decisions of a backup: census interval, unusual losses."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,24 +6,25 @@ from enum import StrEnum
 
 
 class CensusPolicy(StrEnum):
-    """How often all live ids of a table are listed, where nothing else asks for it."""
+    """The interval between lists of all live ids of a table, unless something else requires one."""
 
     WEEKLY = "weekly"
     EVERY_NIGHT = "every-night"
 
     @property
     def interval(self) -> timedelta:
-        """After which time a census is due; a few hours early, for nights differ in length."""
+        """The time after which a census is due; some hours early, since runs differ in length."""
         return timedelta(days=6, hours=12) if self is CensusPolicy.WEEKLY else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPolicy:
-    """How much of a table that says it did not change is read again each night.
+    """The share of unchanged rows of a table that is read again each night.
 
     In a round of ``nights`` (0: never) every record has its turn. A part has at least
-    ``fewest_rows`` records, so that smaller tables have one turn, and at most ``most_rows`` or about
-    ``most_bytes`` of text, so that larger ones take a round of twice as many nights, or four times.
+    ``fewest_rows`` records, so that smaller tables have one turn, and at most ``most_rows`` or
+    about ``most_bytes`` of text, so that larger ones take a round of twice as many nights, or four
+    times.
     """
 
     nights: int = 30
@@ -36,12 +37,11 @@ class AuditPolicy:
 class BackupPolicy:
     """Limits of a backup.
 
-    The breaker: more rows missing than ``breaker_rows``, or than ``breaker_share`` of a table, are
-    an unusual loss and not believed; up to ``breaker_floor`` rows are one person's cleaning up, in
-    a table of any size.
-    ``lookup_limit``: more lost rows than this are not looked up one by one.
-    ``reference_limit``: references of one read that are looked up, at most.
-    ``calm_window``: a look that took less time than this ends the rounds.
+    The breaker: more missing rows than ``breaker_rows``, or than ``breaker_share`` of a table, are
+    an unusual loss and not believed; up to ``breaker_floor`` rows may be one person's clean-up, in
+    a table of any size. ``lookup_limit``: more lost rows than this are not looked up.
+    ``reference_limit``: at most this many references of one read are checked. ``calm_window``: a
+    look that took less time ends the rounds.
     """
 
     census: CensusPolicy = CensusPolicy.WEEKLY
@@ -58,7 +58,7 @@ class BackupPolicy:
     reference_limit: int = 2_000
     reads_at_once: int = 16
 
-    def allows_loss(self, *, missing: int, held: int) -> bool:
-        """True if ``missing`` of ``held`` rows may be believed to be deleted."""
-        usual = min(self.breaker_share * held, self.breaker_rows)
+    def allows_loss(self, *, missing: int, live_count: int) -> bool:
+        """True if ``missing`` of ``live_count`` rows may be believed to be deleted."""
+        usual = min(self.breaker_share * live_count, self.breaker_rows)
         return missing <= max(usual, self.breaker_floor)

@@ -1,4 +1,4 @@
-"""What a run proved: its certificate, line by line, over what the vault knew before."""
+"""Build the certificate of a run, line by line, on top of the vault's earlier lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,38 +12,38 @@ from unlost.engine.backup.known import lines_of
 from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
-    Begun,
-    Session,
-    SourceBroke,
+    BackupSession,
+    BackupStart,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, reads_by_table
+from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.quota import Quota
 from unlost.model.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Allowances as the source told them at the end of the run."""
+    """The source's allowances at the end of the run."""
 
     quotas: tuple[Quota, ...]
     finished: datetime
 
 
 def certify(
-    session: Session,
-    accounts: Sequence[Account],
-    begun: Begun,
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of a run that read all tables of ``accounts``, or could not."""
+    """The certificate of a run that read, or tried to read, all tables of ``accounts``."""
     before = lines_of(session.ports.vault, session.org, session.base)
     lines = _lines(session, accounts, schema, before)
     lines += _gone_lines(session.plan, session.base, before)
@@ -63,15 +63,15 @@ def certify(
 
 
 def certify_part(
-    session: Session,
-    accounts: Sequence[Account],
-    begun: Begun,
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of a few tables between two nights; it rests on that of the night before."""
+    """The certificate of an hourly run; it rests on the certificate of the last full run."""
     assert session.base is not None, "a part rests on a night"
     proof = session.base.certificate()
     earlier = proof.tables if proof is not None and proof.partial else ()
@@ -83,27 +83,27 @@ def certify_part(
     lines += [_carried(line) for line in earlier if line.table not in read]
     clock = session.ports.clock
     end = session.runner.step("quotas", lambda: Quotas((), clock.now()), result=Quotas)
-    made = certificates.certificate(
+    certificate = certificates.certificate(
         org=begun.identity,
         run=session.runner.run,
         as_of=begun.as_of,
         started=begun.started,
         finished=end.finished,
         lines=lines,
-        findings=(*session.plan.left, *notes),
+        findings=(*session.plan.deferred, *notes),
         quotas=(),
         rounds=rounds,
     )
-    return _resting(made, session.ports.vault.as_of(session.org, rests_on))
+    return _resting(certificate, session.ports.vault.at(session.org, rests_on, forgotten=True))
 
 
-def _resting(made: Certificate, night: Snapshot) -> Certificate:
-    """With the word of the night on all that was not read now."""
+def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
+    """Add the full run's verdict on everything that was not read now."""
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
-    verdict = made.verdict if whole else Verdict.GAPS
-    sentence = certificates.sentence_of_part(made, night=night.info.number, whole=whole)
-    return replace(made, verdict=verdict, sentence=sentence, rests_on=night.info.number)
+    verdict = certificate.verdict if whole else Verdict.GAPS
+    sentence = certificates.sentence_of_part(certificate, night=night.info.number, whole=whole)
+    return replace(certificate, verdict=verdict, sentence=sentence, rests_on=night.info.number)
 
 
 def _carried(line: TableLine) -> TableLine:
@@ -111,8 +111,8 @@ def _carried(line: TableLine) -> TableLine:
 
 
 def _lines(
-    session: Session,
-    accounts: Sequence[Account],
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
     schema: Schema,
     before: Mapping[str, TableLine],
 ) -> list[TableLine]:
@@ -131,18 +131,18 @@ def _lines(
 
 
 def _quotas(ports: BackupPorts) -> Quotas:
-    """Quotas are told, not proved: a source that will not say them fails no run."""
+    """Read the quotas, which are information and no proof: a refusal fails no run."""
     try:
         with source_errors():
             quotas = tuple(ports.source.quotas())
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         judged(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
 
 
-def _hidden_rows(session: Session, account: Account) -> int:
-    """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
+def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
+    """Rows hidden before, minus rows seen again or gone, plus rows hidden by this run."""
     again = {m for read in account.reads for m in read.again}
     moved = 0
     if account.resolved is not None:

@@ -1,8 +1,8 @@
-"""Reading tables: tasks of all tables side by side, each kept when it is done.
+"""Reading tables: tasks of all tables side by side, each result stored when it is done.
 
-Work that the source does by itself (``Wait``) holds no worker: the run asks again when the source
-said so, and reads what is ready meanwhile. A table whose reading broke off is planned once more
-from the start; what arrived before stays, for it was observed.
+While the source works on its own job (``Wait``), no worker is occupied: the run asks again at the
+time that the source named, and reads other tasks meanwhile. A table whose reading was interrupted
+is planned once more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from unlost.engine.backup.row_observer import Notes, ReadResult
-from unlost.engine.backup.session import Failure, Session, SourceBroke, judged, source_errors
+from unlost.engine.backup.row_observer import ReadResult, RowObserver
+from unlost.engine.backup.session import (
+    BackupSession,
+    ReadFailure,
+    SourceFailed,
+    judged,
+    source_errors,
+)
 from unlost.model.progress import Phase
 from unlost.model.reading import Cursor, IdRange, Page, ReadTask, Ready
 
@@ -20,7 +26,7 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True, slots=True)
 class SavedTask:
-    """A ReadTask as a step's result keeps it."""
+    """A ReadTask as a step's result stores it."""
 
     table: str
     kind: str
@@ -28,32 +34,32 @@ class SavedTask:
     state: dict[str, Any] = field(default_factory=dict)
 
     def task(self) -> ReadTask:
-        """The task again."""
+        """Convert back to a ReadTask."""
         return ReadTask(self.table, self.kind, self.full, self.state)
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """The tasks of a table, or why there are none."""
+class PlannedReads:
+    """The tasks of a table, or the reason why there are none."""
 
     tasks: tuple[SavedTask, ...] = ()
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
-    """What became of a task: it waits ``until``, fell into ``ready`` tasks, was read, or failed."""
+class ReadProgress:
+    """The state of a task: it waits ``until``, became ``ready`` tasks, was read, or failed."""
 
     until: datetime | None = None
     waiting: SavedTask | None = None
     ready: tuple[SavedTask, ...] = ()
     read: ReadResult | None = None
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A table to be read from ``since`` (None: all of it), or ``ids`` of it that stood still."""
+class TableRequest:
+    """A table to be read from ``since`` (None: all of it), or unchanged rows of its ``ids``."""
 
     table: str
     since: Cursor | None
@@ -61,10 +67,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A look at the org, by its name among the run's steps.
+class ReadRound:
+    """A look at the org, with its name among the run's steps.
 
-    ``most_bytes``: a task is read no further when it has delivered so many (None: to its end).
+    ``most_bytes``: reading of a task stops after this many bytes (None: at its end).
     """
 
     name: str
@@ -73,22 +79,22 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class TableRead:
-    """A table's part of one look, in the order in which it counts.
+class TableRound:
+    """A table's part of one look, in the order in which results count.
 
-    ``again``: what was read by a second plan after the first one broke off.
+    ``again``: results of a second plan after the first one was interrupted.
     """
 
     table: str
     results: tuple[ReadResult, ...]
     full: bool
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
     again: tuple[ReadResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A task on its way: ``path`` orders it, ``polls`` counts how often the source was asked."""
+    """A task in progress: ``path`` orders it, ``polls`` counts its polls."""
 
     path: str
     task: SavedTask
@@ -101,41 +107,45 @@ class _Unit:
         return f"{self.task.table}/{self.path}" + ("" if self.ready else f"?{self.polls}")
 
 
-def read_tables(session: Session, requests: Sequence[Request], look: Look) -> dict[str, TableRead]:
+def read_tables(
+    session: BackupSession, requests: Sequence[TableRequest], look: ReadRound
+) -> dict[str, TableRound]:
     """Read all ``requests`` in one look."""
-    reads: dict[str, TableRead] = {}
-    left = list(requests)
+    reads: dict[str, TableRound] = {}
+    table_requests = list(requests)
     for attempt in range(ATTEMPTS):
         name = f"{look.name}/{attempt}"
-        for read in _attempt(session, left, replace(look, name=name)):
+        for read in _attempt(session, table_requests, replace(look, name=name)):
             before = reads.get(read.table)
             reads[read.table] = read if before is None else _joined(before, read)
-        left = [r for r in left if _worth_another(reads[r.table].failure)]
-        if not left:
+        table_requests = [r for r in table_requests if _worth_another(reads[r.table].failure)]
+        if not table_requests:
             break
     return reads
 
 
-def _joined(before: TableRead, read: TableRead) -> TableRead:
-    return TableRead(read.table, before.results, read.full, read.failure, read.results)
+def _joined(before: TableRound, read: TableRound) -> TableRound:
+    return TableRound(read.table, before.results, read.full, read.failure, read.results)
 
 
-def _worth_another(failure: Failure | None) -> bool:
+def _worth_another(failure: ReadFailure | None) -> bool:
     return failure is not None and not failure.refused
 
 
-def _attempt(session: Session, requests: Sequence[Request], look: Look) -> list[TableRead]:
+def _attempt(
+    session: BackupSession, requests: Sequence[TableRequest], look: ReadRound
+) -> list[TableRound]:
     plans = session.runner.map(
         f"{look.name}/plan",
         lambda request: _planned(session, request),
         requests,
         key=lambda request: request.table,
-        result=Planned,
+        result=PlannedReads,
     )
     units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
     results, failures = _drive(session, units, look)
     return [
-        TableRead(
+        TableRound(
             request.table,
             tuple(results[key] for key in sorted(results) if key[0] == request.table),
             request.since is None or any(task.full for task in plan.tasks),
@@ -145,22 +155,22 @@ def _attempt(session: Session, requests: Sequence[Request], look: Look) -> list[
     ]
 
 
-def _planned(session: Session, request: Request) -> Planned:
+def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
     table = session.table(request.table).table
     try:
         with source_errors():
             tasks = session.source.plan_reads(table, request.since, ids=request.ids)
-    except SourceBroke as broke:
-        return Planned(failure=judged(broke, session.source))
-    return Planned(tuple(_saved(task) for task in tasks))
+    except SourceFailed as broke:
+        return PlannedReads(failure=judged(broke, session.source))
+    return PlannedReads(tuple(_saved(task) for task in tasks))
 
 
 def _drive(
-    session: Session, units: list[_Unit], look: Look
-) -> tuple[dict[tuple[str, str], ReadResult], dict[str, Failure]]:
-    """Advance all units to their end, a handful at a time."""
+    session: BackupSession, units: list[_Unit], look: ReadRound
+) -> tuple[dict[tuple[str, str], ReadResult], dict[str, ReadFailure]]:
+    """Advance all units to their end, a few at a time."""
     results: dict[tuple[str, str], ReadResult] = {}
-    failures: dict[str, Failure] = {}
+    failures: dict[str, ReadFailure] = {}
     while units := [unit for unit in units if unit.task.table not in failures]:
         now = session.ports.clock.now()
         due = [unit for unit in units if unit.until is None or unit.until <= now]
@@ -173,8 +183,9 @@ def _drive(
             lambda unit: _advanced(session, unit, look),
             turn,
             key=lambda unit: unit.key,
-            result=Advanced,
+            result=ReadProgress,
         )
+        # A resumed run must know the buffered rows of the first process before it adds more.
         session.commit.recall(step.read.added for step in steps if step.read is not None)
         units = [unit for unit in units if unit not in turn]
         for unit, step in zip(turn, steps, strict=True):
@@ -186,35 +197,35 @@ def _drive(
     return results, failures
 
 
-def _turn(session: Session, due: Sequence[_Unit], name: str) -> list[_Unit]:
-    """Who has its turn. In a resumed run first what is done: its rows are known before others come."""
+def _turn(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit]:
+    """The units of the next turn; finished ones first, since later reads need their rows."""
     turn = due[: session.policy.reads_at_once]
     done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
     return done or list(turn)
 
 
-def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:
+def _followers(unit: _Unit, step: ReadProgress) -> list[_Unit]:
     if step.waiting is not None:
         return [_Unit(unit.path, step.waiting, polls=unit.polls + 1, until=step.until)]
     return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
 
 
-def _advanced(session: Session, unit: _Unit, look: Look) -> Advanced:
+def _advanced(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadProgress:
     try:
         if unit.ready:
-            return Advanced(read=_read(session, unit, look))
+            return ReadProgress(read=_read(session, unit, look))
         with source_errors():
             state = session.source.prepare(unit.task.task())
-    except SourceBroke as broke:
-        return Advanced(failure=judged(broke, session.source))
+    except SourceFailed as broke:
+        return ReadProgress(failure=judged(broke, session.source))
     if isinstance(state, Ready):
-        return Advanced(ready=tuple(_saved(task) for task in state.tasks))
-    return Advanced(until=state.until, waiting=_saved(state.task))
+        return ReadProgress(ready=tuple(_saved(task) for task in state.tasks))
+    return ReadProgress(until=state.until, waiting=_saved(state.task))
 
 
-def _read(session: Session, unit: _Unit, look: Look) -> ReadResult:
+def _read(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadResult:
     plan = session.table(unit.task.table)
-    notes = Notes(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
+    notes = RowObserver(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
     with source_errors():
         pages = session.source.read(unit.task.task())
     wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)

@@ -1,9 +1,9 @@
-"""The audit: each night a part of the rows that say they did not change is compared with the vault.
+"""The row check: each night a part of the rows that claim not to have changed is compared.
 
-Rows are asked for by the time of their last change. What changes without moving it would be missed
-for ever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
-what is the same. Large tables take more nights, for a part is bounded; small ones are one part, for
-a question about a few rows costs as much as one about thousands.
+Rows are read by the time of their last change. A change that does not move it would be missed
+forever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
+identical rows. Large tables take more nights, since a part is bounded; small ones are one part,
+since a query for a few rows costs as much as one for thousands.
 """
 
 from collections.abc import Sequence
@@ -16,35 +16,36 @@ import pyarrow.compute as pc
 
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.policy import AuditPolicy
-from unlost.engine.backup.reading import Look, Request, TableRead, read_tables
-from unlost.engine.backup.session import Session
-from unlost.engine.backup.table_progress import Account, Audited
-from unlost.model.ports import Snapshot, Source
+from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
+from unlost.engine.backup.session import BackupSession
+from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
+from unlost.model.ports.source import Source
+from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
 from unlost.model.reading import IdRange
 from unlost.model.schema import TableTrait
 
-SAMPLE = 200_000  # ids that are held in memory
-SLACK = 4  # a part whose rows are that many times as long as expected is read no further
+SAMPLE = 200_000  # ids in memory
+SLACK = 4  # reading stops if rows are this many times longer than expected
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Which records of a table are due, counted in the source's order of ids: [start, stop)."""
+class IdSlice:
+    """The due records of a table, counted in the source's order of ids: [start, stop)."""
 
     start: int
     stop: int
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A night's range of ids of a table: a JSON value. None: the table has no turn."""
+class DueRange:
+    """A table's range of ids for one night: a JSON value. None: the table has no turn."""
 
     ids: IdRange | None = None
 
 
-def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> Part | None:
-    """The part of a table of ``held`` records that is due in a ``turn``; None if none is. Pure.
+def part_of(row_count: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
+    """The part of a table with ``row_count`` records that is due in a ``turn``, or None. Pure.
 
     Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
     each record still has one turn in a round.
@@ -53,99 +54,101 @@ def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> Par
         return None
     most = max(1, min(policy.most_rows, policy.most_bytes // max(row_bytes, 1)))
     size = min(policy.fewest_rows, most)
-    while size * policy.nights < held and size * 2 <= most:
+    while size * policy.nights < row_count and size * 2 <= most:
         size *= 2
     turns = policy.nights
-    while size * turns < held:
+    while size * turns < row_count:
         turns *= 2
     start = turn % turns * size
-    return Part(start, min(start + size, held)) if start < held else None
+    return IdSlice(start, min(start + size, row_count)) if start < row_count else None
 
 
-def range_of(source: Source, snapshot: Snapshot, table: str, part: Part) -> IdRange | None:
-    """The ids of a part; None if it lies behind the last of the sample by which ids are counted.
+def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> IdRange | None:
+    """The ids of a part; None if it lies behind the last id of the sample.
 
     The sample is drawn by the ids alone: it is the same on each night.
     """
-    held = snapshot.tables()[table].held
-    if part == Part(0, held):
-        return IdRange(rows=held)
+    row_count = snapshot.tables()[table].alive
+    if part == IdSlice(0, row_count):
+        return IdRange(rows=row_count)
     step = 1
-    while held > step * SAMPLE:
+    while row_count > step * SAMPLE:
         step *= 2
     ids = _sample(snapshot, table, step)
     order = pc.sort_indices(pc.cast(source.id_order(ids), pa.binary()))
     if part.start // step >= len(ids):
         return None
     low = ids[order[part.start // step].as_py()].as_py() if part.start else ""
-    last = part.stop == held or part.stop // step >= len(ids)
+    last = part.stop == row_count or part.stop // step >= len(ids)
     high = None if last else ids[order[part.stop // step].as_py()].as_py()
     return IdRange(low, high, part.stop - part.start)
 
 
 def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
     """About one live id in ``step``."""
-    found = [pl.Series("id", [], pl.String)]
+    samples = [pl.Series("id", [], pl.String)]
     for rows in snapshot.live_ids(table):
         ids = pl.Series("id", pl.from_arrow(rows["_u_id"].cast(pa.string())))
-        found.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
-    return pl.concat(found).to_arrow().cast(pa.string())
+        samples.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
+    return pl.concat(samples).to_arrow().cast(pa.string())
 
 
-def audit(session: Session, accounts: Sequence[Account]) -> None:
-    """Read the parts that are due; what differs goes into the commit, and is counted."""
-    asked = [account for account in accounts if _can_be_audited(account)]
+def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+    """Read the parts that are due; differing rows go into the commit, and are counted."""
+    progresses = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
         "audit/due",
         lambda account: _due(session, account),
-        asked,
+        progresses,
         key=lambda account: account.name,
-        result=Due,
+        result=DueRange,
     )
     requests = [
-        Request(account.name, account.plan.since, one.ids)
-        for account, one in zip(asked, due, strict=True)
-        if one.ids is not None
+        TableRequest(account.name, account.plan.since, due_range.ids)
+        for account, due_range in zip(progresses, due, strict=True)
+        if due_range.ids is not None
     ]
-    look = Look("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
+    look = ReadRound("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
     reads = read_tables(session, requests, look)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
     files = add_files(session, results, look="audit", sizes_tell=True)
-    for account in asked:
+    for account in progresses:
         if account.name in reads:
             account.audit = _audited(session, reads[account.name])
             account.files += [result for result in files if result.table == account.name]
 
 
-def _can_be_audited(account: Account) -> bool:
-    """Not what was read whole, or could not be read, tonight."""
+def _can_be_audited(account: TableProgress) -> bool:
+    """False for tables that this run read whole, or could not read."""
     incremental = account.plan.since is not None and not account.looks[0].full
     ranges = account.plan.table.has(TableTrait.ID_RANGES)
     return incremental and ranges and account.failure is None
 
 
-def _due(session: Session, account: Account) -> Due:
+def _due(session: BackupSession, account: TableProgress) -> DueRange:
     assert session.base is not None
     assert account.before is not None
-    held = account.before.held
+    row_count = account.before.alive
     part = part_of(
-        held,
+        row_count,
         row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),
+        # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
+        # between processes.
         turn=session.night + crc32(account.name.encode()),
         policy=session.policy.audit,
     )
     if part is None:
-        return Due()
-    return Due(range_of(session.source, session.base, account.name, part))
+        return DueRange()
+    return DueRange(range_of(session.source, session.base, account.name, part))
 
 
-def _read_bytes(account: Account) -> int:
-    """Bytes of a row as tonight's looks read them, long texts too; 0 if they read none."""
+def _read_bytes(account: TableProgress) -> int:
+    """Bytes of a row by this run's reads, including long texts; 0 if they read none."""
     rows = sum(read.rows for read in account.reads)
     return sum(read.bytes for read in account.reads) // rows if rows else 0
 
 
-def _audited(session: Session, read: TableRead) -> Audited:
+def _audited(session: BackupSession, read: TableRound) -> RowCheckResult:
     pieces = [piece for result in (*read.results, *read.again) for piece in result.pieces]
     counts = session.commit.counts(read.table, pieces)
-    return Audited(read, counts.created + counts.changed + counts.deleted + counts.revived)
+    return RowCheckResult(read, counts.created + counts.changed + counts.deleted + counts.revived)

@@ -1,4 +1,4 @@
-"""What a run notes of rows while they pass from the source into the vault."""
+"""Observes rows on their way from the source into the vault: ids, files, references."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,11 +7,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.session import Session, from_source, source_errors
+from unlost.engine.backup.session import BackupSession, from_source, source_errors
 from unlost.engine.rows import chosen
-from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
+from unlost.engine.spill import FILES, REFERENCES, SEEN, SpilledRows, SpillWriter
+from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef, Op, Page, Rows
 from unlost.model.snapshot import Added, Visibility
@@ -19,16 +19,16 @@ from unlost.model.snapshot import Added, Visibility
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What one read added to the commit, and what was noted on the way: a JSON value.
+    """The additions of one read to the commit, and its observations: a JSON value.
 
-    ``again``: rows that were hidden and are seen again; ``marked`` says so in the commit.
+    ``again``: rows that were hidden and are visible again; ``marked`` records that in the commit.
     """
 
     table: str
     added: Added
-    seen: Spilled
-    files: Spilled
-    references: Spilled
+    seen: SpilledRows
+    files: SpilledRows
+    references: SpilledRows
     marked: Added | None = None
     again: tuple[str, ...] = ()
     rows: int = 0
@@ -42,10 +42,10 @@ class ReadResult:
         return (self.added,) if self.marked is None else (self.added, self.marked)
 
 
-class Notes:
-    """Collects ids, files and references of one read into spills of its own."""
+class RowObserver:
+    """Collects ids, files and references of one read in separate spills."""
 
-    def __init__(self, session: Session, table: str, name: str, phase: Phase) -> None:
+    def __init__(self, session: BackupSession, table: str, name: str, phase: Phase) -> None:
         self._session = session
         self._phase = phase
         self._table = session.table(table).table
@@ -54,13 +54,14 @@ class Notes:
         self._seen = SpillWriter(folder, f"{name}.seen", SEEN)
         self._files = SpillWriter(folder, f"{name}.files", FILES)
         self._references = SpillWriter(folder, f"{name}.refs", REFERENCES)
-        described = {found.table.name for found in session.plan.tables}
+        described = {plan.table.name for plan in session.plan.tables}
         self._pointing = [
             column.name
             for column in self._table.columns
             if column.reference is not None and described & set(column.reference.tables)
         ]
-        if phase is Phase.AUDIT:  # what stands still was looked up on the night it was read
+        # references of unchanged rows were checked when these were first read
+        if phase is Phase.AUDIT:
             self._pointing = []
         self._again: list[str] = []
         self._findings: list[Finding] = []
@@ -68,7 +69,7 @@ class Notes:
         self._wants_census = False
 
     def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
-        """The rows of the pages, noted; what was erased stays out, as if it were not there."""
+        """The rows of the pages, observed; rows of erased records are removed."""
         for page in from_source(pages):
             rows = self._session.commit.admitted(self._table.name, page.rows)
             admitted = replace(page, rows=rows)
@@ -76,7 +77,7 @@ class Notes:
             yield rows
 
     def close(self, added: Added) -> ReadResult:
-        """Make the notes durable; marks rows visible that were hidden and are seen again."""
+        """Make the observations durable; mark hidden rows that were seen again as visible."""
         marked = None
         again = tuple(sorted(set(self._again)))
         if again:
@@ -116,10 +117,10 @@ class Notes:
 
     def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
         for name in self._pointing:
-            left = self._session.policy.reference_limit - self._references.rows
-            if left <= 0 or name not in cells.schema.names:
+            remaining = self._session.policy.reference_limit - self._references.rows
+            if remaining <= 0 or name not in cells.schema.names:
                 continue
-            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, left)
+            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, remaining)
             names = pa.array([name] * len(ids), pa.string())
             self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
 
@@ -134,5 +135,5 @@ class Notes:
 
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
-    """A file as a spill's row tells it."""
-    return learned(FileRef).convert({**row, "table": table})
+    """A file reference from a spill's row."""
+    return decoder_for(FileRef).convert({**row, "table": table})

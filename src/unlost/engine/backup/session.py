@@ -1,4 +1,4 @@
-"""What all parts of one backup share: the ports, the plan, the open commit, the snapshot before."""
+"""Shared state of all parts of one backup: ports, plan, open commit, previous snapshot."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,10 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Clock, Commit, Lease, Observer, Runner, Snapshot, Source, Vault
+from unlost.model.ports.run import Runner
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock, Lease, Observer
+from unlost.model.ports.vault import Commit, Snapshot, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +39,10 @@ class BackupPorts:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
+class BackupStart:
+    """The start of a run: a JSON value. ``base`` is the number of the snapshot before it.
 
-    ``only``: the tables that were chosen, where it is no night.
+    ``only``: the chosen tables of an hourly run.
     """
 
     identity: OrgIdentity
@@ -50,8 +53,8 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a table could not be read: a JSON value. ``refused``: trying again is no use."""
+class ReadFailure:
+    """The reason why a table could not be read: a JSON value. ``refused``: a retry is useless."""
 
     code: str
     sentence: str
@@ -59,7 +62,7 @@ class Failure:
     refused: bool
 
 
-class SourceBroke(Exception):
+class SourceFailed(Exception):
     """Carries an error of the source through code that is not the source's."""
 
     def __init__(self, error: UnlostError) -> None:
@@ -68,7 +71,7 @@ class SourceBroke(Exception):
 
 
 @dataclass(slots=True)
-class Session:
+class BackupSession:
     """One backup while it runs. ``night`` counts the backups before it."""
 
     ports: BackupPorts
@@ -90,7 +93,7 @@ class Session:
 
     @property
     def runner(self) -> Runner:
-        """Keeps finished steps."""
+        """Stores finished steps."""
         return self.ports.runner
 
     def table(self, name: str) -> TablePlan:
@@ -110,7 +113,7 @@ class Session:
         """The fingerprint of the rights under which a snapshot was read."""
         with self._lock:
             if number not in self._rights:
-                snapshot = self.ports.vault.as_of(self.org, number)
+                snapshot = self.ports.vault.at(self.org, number, forgotten=True)
                 self._rights[number] = snapshot.schema().fingerprint
             return self._rights[number]
 
@@ -121,11 +124,11 @@ def source_errors() -> Iterator[None]:
     try:
         yield
     except UnlostError as error:
-        raise SourceBroke(error) from error
+        raise SourceFailed(error) from error
 
 
 def from_source[T](items: Iterator[T]) -> Iterator[T]:
-    """The same items; errors that come out of them are marked as the source's own."""
+    """The same items; errors raised by the iterator are marked as the source's own."""
     while True:
         with source_errors():
             item = next(items, None)
@@ -134,24 +137,25 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceBroke, source: Source) -> Failure:
-    """What an error of the source means for the table that was read.
+def judged(broke: SourceFailed, source: Source) -> ReadFailure:
+    """The consequence of a source error for the table that was read.
 
-    An error that is not about one table is raised: an allowance that is spent, a session that
-    ended, a source that does not answer at all. It is not kept, so that a resumed run tries again.
+    An error that is not about one table is raised: an allowance that is used up, a session that
+    ended, a source that does not answer at all. It is not stored, so a resumed run tries again.
     """
     error = broke.error
     if isinstance(error, SourceRefused | NotFound):
-        return Failure(error.code, error.sentence, error.next_step, refused=True)
+        return ReadFailure(error.code, error.sentence, error.next_step, refused=True)
     if isinstance(error, TransientError):
         _still_answers(source, error)
     elif not isinstance(error, IntegrityError):
         raise error
-    return Failure(error.code, error.sentence, error.next_step, refused=False)
+    return ReadFailure(error.code, error.sentence, error.next_step, refused=False)
 
 
 def _still_answers(source: Source, error: UnlostError) -> None:
     try:
+        # The cheapest call: it separates trouble with one table from a source that does not answer.
         source.server_time()
     except UnlostError:
         raise error from None

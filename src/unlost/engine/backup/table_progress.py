@@ -1,48 +1,48 @@
-"""A table's account of one run: everything that was done with it, and what it came to."""
+"""A table's progress in one run: everything that was done with it, and the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.engine.backup.census import Census
-from unlost.engine.backup.deletes import Resolved
+from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.deletes import ResolvedDeletes
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.plan import TablePlan
-from unlost.engine.backup.reading import TableRead
+from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Failure
+from unlost.engine.backup.session import ReadFailure
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor
 from unlost.model.snapshot import Added, TableCommit, TableState
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
-    """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
+class RowCheckResult:
+    """The result of a row check: ``differing`` rows are not as in the vault."""
 
-    read: TableRead
+    read: TableRound
     differing: int
 
 
 @dataclass(slots=True)
-class Account:
-    """What a run did with a table; filled while it goes on.
+class TableProgress:
+    """A run's work on a table; filled while it goes on.
 
-    ``start`` and ``end`` are the read window of the last look. ``live`` is what the source counted.
+    ``start`` and ``end`` are the read window of the last look. ``live`` is the source's count.
     """
 
     plan: TablePlan
     before: TableState | None
     marks: list[Added] = field(default_factory=list)
-    looks: list[TableRead] = field(default_factory=list)
+    looks: list[TableRound] = field(default_factory=list)
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
-    audit: Audited | None = None
-    census: Census | None = None
-    resolved: Resolved | None = None
+    audit: RowCheckResult | None = None
+    census: CensusResult | None = None
+    resolved: ResolvedDeletes | None = None
     live: int | None = None
-    owed: Failure | None = None
+    owed: ReadFailure | None = None
 
     @property
     def name(self) -> str:
@@ -50,13 +50,13 @@ class Account:
         return self.plan.table.name
 
     @property
-    def failure(self) -> Failure | None:
-        """Why the table could not be read as planned."""
+    def failure(self) -> ReadFailure | None:
+        """The reason why the table could not be read as planned."""
         return next((look.failure for look in self.looks if look.failure is not None), None)
 
     @property
-    def unproved(self) -> Failure | None:
-        """Why a census that was due proved nothing."""
+    def unproved(self) -> ReadFailure | None:
+        """The reason why a due census proved nothing."""
         if self.owed is not None:
             return self.owed
         if self.resolved is not None and self.resolved.failure is not None:
@@ -65,7 +65,7 @@ class Account:
 
     @property
     def reads(self) -> tuple[ReadResult, ...]:
-        """Everything read, in the order in which it counts."""
+        """All reads, in the order in which they count."""
         audits = [self.audit.read] if self.audit is not None else []
         looks = [read for look in (*self.looks, *audits) for read in (*look.results, *look.again)]
         return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
@@ -77,12 +77,12 @@ class Account:
 
     @property
     def wants_census(self) -> bool:
-        """True if the source lost its cursor or its list of deletes."""
+        """True if the source lost its cursor or its list of deletions."""
         died = bool(self.looks) and self.looks[0].full and not self.plan.full
         return died or any(read.wants_census for read in self.reads)
 
     def pieces(self) -> tuple[Added, ...]:
-        """Everything that belongs into the commit; the later wins."""
+        """Everything that belongs into the commit; later pieces win."""
         reads = [piece for read in self.reads for piece in read.pieces]
         files = [result.added for result in self.files if result.added is not None]
         resolved = self.resolved.pieces if self.resolved is not None else ()
@@ -90,18 +90,19 @@ class Account:
 
 
 def table_commit(
-    account: Account, *, cursor: Cursor | None, finding: Finding | None
+    account: TableProgress, *, cursor: Cursor | None, finding: Finding | None
 ) -> TableCommit:
-    """The table's part of the commit. What the run could not renew stays as it was."""
+    """The table's part of the commit. Values that the run could not renew stay as they were."""
     before = account.before
     failed = account.failure is not None
     proved = account.census is not None and account.unproved is None and not failed
-    kept = before.cursor if before is not None else None
+    cursor_before = before.cursor if before is not None else None
     counted = before.census_at if before is not None else None
     return TableCommit(
         account.name,
         account.pieces(),
-        kept if failed else cursor,
+        # A failed table must be read from its old cursor again, or its changes would be lost.
+        cursor_before if failed else cursor,
         account.start if not failed else before.window_start if before is not None else None,
         account.end if not failed else before.window_end if before is not None else None,
         account.full,
@@ -111,6 +112,6 @@ def table_commit(
     )
 
 
-def reads_by_table(accounts: Sequence[Account]) -> Mapping[str, Sequence[ReadResult]]:
+def reads_by_table(accounts: Sequence[TableProgress]) -> Mapping[str, Sequence[ReadResult]]:
     """All reads of the tables that were read as planned."""
     return {a.name: a.reads for a in accounts if a.failure is None}

@@ -1,9 +1,9 @@
-"""Rows that were hidden, and that are gone by now: when they may be called deleted.
+"""Hidden rows that are gone by now, and the conditions under which they count as deleted.
 
-A hidden row is absent from every census, so its absence tells nothing, unless the user has again
-the very rights under which the vault read the row as it knows it: then it would be there. Such a
-row that a look by its id does not find either is gone like any other, within the same breaker. A
-row that was read under other rights stays hidden, for nobody can tell.
+A hidden row is absent from every census, so its absence means nothing, unless the user again has
+exactly the rights under which the vault read the row: then it would be listed. If a lookup by its
+id does not find it either, it is gone like any other, within the same breaker. A row that was read
+under other rights stays hidden, since its state is unknowable.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.census import Census
+from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.lookup import (
-    Asked,
     Batch,
-    Looked,
+    LookupReason,
+    LookupResult,
     batched,
-    look,
+    look_up,
     spilled_batches,
     tombstones,
 )
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.model.snapshot import Added, Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
-    """What a look by id told of hidden rows that the census does not have."""
+class VanishedRows:
+    """The result of a lookup of hidden rows that the census lacks."""
 
-    looked: tuple[Looked, ...] = ()
+    looked: tuple[LookupResult, ...] = ()
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -38,22 +38,27 @@ class Vanished:
         return tuple(key for looked in self.looked for key in looked.missing)
 
 
-def look_for_hidden(session: Session, census: Census, *, held: int) -> Vanished:
-    """Ask by id for hidden rows that would be seen if they were still there.
+def look_for_hidden(
+    session: BackupSession, census: CensusResult, *, live_count: int
+) -> VanishedRows:
+    """Look up hidden rows that would be visible if they still existed.
 
-    None are asked for where there are more than the breaker allows in a table of ``held``.
+    Looks up none if there are more than the breaker allows in a table of ``live_count`` rows.
     """
     ids: list[str] = []
-    for batch in spilled_batches(session, census.table, Asked.HIDDEN, census.vanished):
+    for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
-        if not session.policy.allows_loss(missing=len(ids), held=held):
-            return Vanished()
-    return Vanished(tuple(look(session, batched(session, census.table, Asked.HIDDEN, ids))))
+        # Checked while collecting: no calls are spent on a loss that is not believed anyway.
+        if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
+            return VanishedRows()
+    return VanishedRows(
+        tuple(look_up(session, batched(session, census.table, LookupReason.HIDDEN, ids)))
+    )
 
 
-def bury(session: Session, vanished: Vanished, census: Census) -> list[Added]:
-    """Call the rows that were not found missing, and no longer hidden."""
-    gone = list(batched(session, census.table, Asked.HIDDEN, vanished.gone))
+def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -> list[Added]:
+    """Add tombstones for the rows that were not found, and unhide them."""
+    gone = list(batched(session, census.table, LookupReason.HIDDEN, vanished.gone))
 
     def shown(batch: Batch) -> Added:
         return session.commit.mark(batch.table, visibility=Visibility.VISIBLE, records=batch.ids)
@@ -70,8 +75,8 @@ def bury(session: Session, vanished: Vanished, census: Census) -> list[Added]:
     ]
 
 
-def _seen_under_these_rights(session: Session, batch: Batch) -> Sequence[str]:
-    """Those of which the vault holds what it read while the user had the rights of today."""
+def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
+    """The ids whose vault version was read while the user had the present rights."""
     assert session.base is not None
     rows = session.base.get(batch.table, batch.ids, columns=[])
     today = session.plan.schema.fingerprint

@@ -1,1 +1,1 @@
-"""What happened to records: search, history, comparison of two snapshots."""
+"""Queries about records: search, history, comparison of two snapshots."""

@@ -1,7 +1,7 @@
-"""What an org deletes together with a record: its details, their details, and so on.
+"""Records that an org deletes together with a record: its details, their details, and so on.
 
-Told by the references of the newest backup, for records that are alive and for deleted ones by the last
-state that the vault has of them.
+Derived from the references in the newest backup: of live records, and of deleted ones by their last
+state in the vault.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import DeleteRule
 
 MOST = 200_000
@@ -21,20 +21,20 @@ type _Columns = Mapping[str, tuple[str, ...]]
 
 
 def with_belongings(snapshot: Snapshot, records: Sequence[RecordKey]) -> tuple[RecordKey, ...]:
-    """The records, and all that belongs to them; raises UsageError (``too-much-belongs``)."""
-    found = dict.fromkeys(records)
-    fresh = list(found)
+    """The records, and all that belong to them; raises UsageError (``too-much-belongs``)."""
+    by_key = dict.fromkeys(records)
+    fresh = list(by_key)
     while fresh:
-        met = [key for key in dict.fromkeys(_details(snapshot, fresh)) if key not in found]
-        found |= dict.fromkeys(met)
+        met = [key for key in dict.fromkeys(_details(snapshot, fresh)) if key not in by_key]
+        by_key |= dict.fromkeys(met)
         fresh = met
-        if len(found) > MOST:
+        if len(by_key) > MOST:
             raise UsageError(
                 "too-much-belongs",
                 f"More than {MOST:,} records belong to these.",
                 next_step="Name the records one by one, or fewer at a time.",
             )
-    return tuple(found)
+    return tuple(by_key)
 
 
 def _details(snapshot: Snapshot, parents: Sequence[RecordKey]) -> Iterator[RecordKey]:
@@ -43,34 +43,36 @@ def _details(snapshot: Snapshot, parents: Sequence[RecordKey]) -> Iterator[Recor
     for key in parents:
         ids.setdefault(key.table, []).append(key.record)
     for table, columns in _owned(snapshot).items():
-        asked = {
-            column: pa.array([one for owner in owners for one in ids.get(owner, ())], pa.string())
+        values = {
+            column: pa.array(
+                [record_id for owner in owners for record_id in ids.get(owner, ())], pa.string()
+            )
             for column, owners in columns.items()
         }
-        if any(len(wanted) for wanted in asked.values()):
-            for record in _meeting(snapshot, table, asked):
+        if any(len(wanted) for wanted in values.values()):
+            for record in _meeting(snapshot, table, values):
                 yield RecordKey(table, record)
 
 
 def _owned(snapshot: Snapshot) -> dict[str, _Columns]:
     tables = {table.name: table for table in snapshot.schema().tables}
-    found: dict[str, _Columns] = {}
+    owned: dict[str, _Columns] = {}
     for name in sorted(snapshot.tables().keys() & tables.keys()):
-        own = {
+        references = {
             column.name: column.reference.tables
             for column in tables[name].columns
             if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
         }
-        if own:
-            found[name] = own
-    return found
+        if references:
+            owned[name] = references
+    return owned
 
 
-def _meeting(snapshot: Snapshot, table: str, asked: Mapping[str, pa.Array]) -> Iterator[str]:
-    columns = list(asked)
+def _meeting(snapshot: Snapshot, table: str, values: Mapping[str, pa.Array]) -> Iterator[str]:
+    columns = list(values)
     for scan in (snapshot.scan, snapshot.scan_deleted):
         for batch in scan(table, columns=columns):
             rows = pa.Table.from_batches([batch])
-            for column, wanted in asked.items():
+            for column, wanted in values.items():
                 mine = pc.is_in(rows[column].cast(pa.string()), value_set=wanted)
                 yield from rows["_u_id"].filter(mine).to_pylist()

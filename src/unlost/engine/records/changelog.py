@@ -1,17 +1,17 @@
-"""What the source itself wrote down about a record's changes, read from the vault."""
+"""The source's own change log of a record, read from the vault."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.engine.sameness import instant
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import ChangeLog, Column, Table, WireKind
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """One change that the source noted: exact time and user."""
+class LoggedChange:
+    """One change in the source's log: exact time and user."""
 
     at: datetime
     by: str | None
@@ -22,22 +22,22 @@ class Noted:
 
 def noted_changes(
     snapshot: Snapshot, table: Table, record: str, *, values: Mapping[str, frozenset[str | None]]
-) -> list[Noted]:
-    """The changes of a record that the source noted, oldest first.
+) -> list[LoggedChange]:
+    """The changes of a record in the source's log, oldest first.
 
-    ``values``: what the vault saw in each column; it decides between two notes of one change, for
-    some sources note a changed reference twice, by id and by name.
+    ``values``: the vault's values of each column; they decide between two entries for one change,
+    since some sources log a changed reference twice, by id and by name.
     """
     log = table.change_log
     if log is None or log.table not in snapshot.tables():
         return []
     rows = _rows(snapshot, log, record)
-    found = [note for row in rows if (note := _noted(row, log, table)) is not None]
-    return _once(sorted(found, key=lambda note: (note.at, note.column)), table, values)
+    logged_changes = [note for row in rows if (note := _noted(row, log, table)) is not None]
+    return _once(sorted(logged_changes, key=lambda note: (note.at, note.column)), table, values)
 
 
 def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
-    """The log's rows of a record. What the source has thrown away since is told as well."""
+    """The log's rows of a record, including rows that the source has deleted since."""
     columns = [
         log.record_column,
         log.field_column,
@@ -47,39 +47,39 @@ def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str,
         log.by_column,
     ]
     rows = snapshot.where(log.table, log.record_column, [record], columns=columns)
-    found: list[dict[str, str | None]] = rows.select(columns).to_pylist()
-    return found
+    dicts: list[dict[str, str | None]] = rows.select(columns).to_pylist()
+    return dicts
 
 
-def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> Noted | None:
+def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedChange | None:
     at, field = row[log.at_column], row[log.field_column]
     column = _column(table, field or "")
     if at is None or column is None:
         return None
-    return Noted(
+    return LoggedChange(
         instant(at), row[log.by_column], column.name, row[log.old_column], row[log.new_column]
     )
 
 
 def _column(table: Table, field: str) -> Column | None:
-    """The column that a log calls ``field``; references are also called without their ``Id``."""
-    found = table.column(field)
-    if found is not None:
-        return found
+    """The column that a log calls ``field``; references may be called without their ``Id``."""
+    column = table.column(field)
+    if column is not None:
+        return column
     reference = table.column(field + "Id")
     return reference if reference is not None and reference.reference is not None else None
 
 
 def _once(
-    notes: list[Noted], table: Table, values: Mapping[str, frozenset[str | None]]
-) -> list[Noted]:
-    kept: dict[tuple[datetime, str, str], Noted] = {}
+    notes: list[LoggedChange], table: Table, values: Mapping[str, frozenset[str | None]]
+) -> list[LoggedChange]:
+    logged_changes: dict[tuple[datetime, str, str], LoggedChange] = {}
     for at, note in enumerate(notes):
         column = table.column(note.column)
         assert column is not None
         twice = column.kind is WireKind.REFERENCE
         key = (note.at, note.column, "" if twice else str(at))
         known = values.get(note.column, frozenset()) - {None}
-        if key not in kept or known & {note.old, note.new}:
-            kept[key] = note
-    return list(kept.values())
+        if key not in logged_changes or known & {note.old, note.new}:
+            logged_changes[key] = note
+    return list(logged_changes.values())

@@ -1,8 +1,8 @@
-"""Comparing two nights, or a night and the org as it is now: what was created, changed, lost.
+"""Compare two backups, or a backup and the live org: records created, changed, deleted, revived.
 
 Both yield tables in bounded batches, one row a field: ``id``, ``change``, ``column``, ``old``,
-``new``. A record that was created, deleted or revived without a cell that differs has one row with
-a null column.
+``new``. A record that was created, deleted or revived without a differing cell has one row with a
+null column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,9 @@ from unlost.engine.merge import aligned, read_run, sorted_runs
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
-from unlost.model.ports import Clock, Snapshot, Source, VaultReader
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock
+from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.reading import Op, ReadTask, Ready, Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind
@@ -36,7 +38,7 @@ DIFFERENCES = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class TableSummary:
-    """What differs in one table, in records."""
+    """The differences in one table, in records."""
 
     table: str
     created: int = 0
@@ -65,53 +67,53 @@ class Between:
 
     @classmethod
     def of(
-        cls, vault: VaultReader, org: str, *, one: int, other: int, filtered: Iterable[str] = ()
+        cls, vault: VaultReader, org: str, *, after: int, other: int, filtered: Iterable[str] = ()
     ) -> "Between":
-        """The snapshots of these numbers, in whatever order they are named."""
-        first, last = sorted((one, other))
+        """The snapshots of these numbers, in either order."""
+        first, last = sorted((after, other))
         return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(filtered))
 
     def tables(self) -> list[str]:
-        """Tables that either of them holds."""
+        """Tables of either snapshot."""
         return sorted({*self.old.tables(), *self.new.tables()})
 
     def differences(self, table: str) -> Iterator[pa.Table]:
         """All differences of a table."""
-        for found in self.changed(table):
-            for at in range(0, found.num_rows, GET_IDS):
-                yield self.described(table, found.slice(at, GET_IDS))
+        for ids in self.changed(table):
+            for at in range(0, ids.num_rows, GET_IDS):
+                yield self.described(table, ids.slice(at, GET_IDS))
 
     def changed(self, table: str) -> Iterator[pa.Table]:
-        """The records that the vault holds to differ, in the order of their ids: id and change."""
+        """The records that differ in the vault, in the order of their ids: id and change."""
         after, until = self.old.info.number, self.new.info.number
-        for found in self.vault.changes(self.org, table, after=after, until=until):
-            ids = found["_u_id"].cast(pa.string())
-            yield pa.table({"id": ids, "change": found["change"]})
+        for change in self.vault.changes(self.org, table, after=after, until=until):
+            ids = change["_u_id"].cast(pa.string())
+            yield pa.table({"id": ids, "change": change["change"]})
 
     def described(self, table: str, changes: pa.Table) -> pa.Table:
         """The fields in which these records differ."""
         ids = changes["id"].to_pylist()
-        old, new = _held(self.old, table, ids), _held(self.new, table, ids)
+        old, new = _stored_rows(self.old, table, ids), _stored_rows(self.new, table, ids)
         kinds = {column.name: column for s in (self.old, self.new) for column in _columns(s, table)}
         unread = _unread((self.old, self.new), table, ids)
         return _fields(changes, old, new, list(kinds.values()), unread)
 
     def plain(self, table: str) -> bool:
-        """True if what the vault holds to differ does so in a field that is compared.
+        """True if each difference in the vault is a difference in a compared field.
 
-        Then nobody needs to look into the records to count them. It is not so where columns came,
-        went or are hidden, and for bytes, which are not compared here.
+        Then records can be counted without reading them. Not so if columns came, went or are
+        hidden, and for bytes, which are not compared here.
         """
         if any(info.kind is CommitKind.SALVAGE for info in self.vault.commits(self.org)):
-            return False  # what is not known any more differs for the vault, and for nobody else
+            return False  # a lost value differs in the vault, but is no difference for people
         columns = _columns(self.old, table)
         binary = any(column.kind is WireKind.BINARY for column in columns)
         return table not in self.filtered and not binary and columns == _columns(self.new, table)
 
     def summary(self, table: str) -> TableSummary:
-        """What differs in a table, in records."""
-        found = self.changed(table) if self.plain(table) else self.differences(table)
-        return summarize(found, table)
+        """The differences in a table, in records."""
+        changed = self.changed(table) if self.plain(table) else self.differences(table)
+        return summarize(changed, table)
 
 
 def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
@@ -131,11 +133,11 @@ def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """A snapshot and the org as it is now, read by what changed since the snapshot's cursor.
+class LiveComparison:
+    """A snapshot and the live org, read by its changes since the snapshot's cursor.
 
-    Deletes are those that the source reports; ``by_census`` also lists the ids of a table, sorted
-    in the folder ``work``. ``schema`` is what the source describes now, where it is known already.
+    Deletions are those that the source reports; ``by_census`` also lists the ids of a table, sorted
+    in the folder ``work``. ``schema`` is the source's present schema, if it is already known.
     """
 
     source: Source
@@ -146,11 +148,11 @@ class Live:
     schema: Schema | None = None
 
     def tables(self) -> list[str]:
-        """Tables that the snapshot holds."""
+        """Tables of the snapshot."""
         return sorted(self.old.tables())
 
     def differences(self, table: str) -> Iterator[pa.Table]:
-        """All differences of a table; raises what the source raises."""
+        """All differences of a table; raises the errors of the source."""
         described = (self.schema or self.source.discover()).table(table)
         state = self.old.tables().get(table)
         if described is None or state is None:
@@ -159,65 +161,66 @@ class Live:
                 f"The table {table} is not both in the backup and in the org.",
                 next_step="See which tables there are with: unlost certificate",
             )
-        told: set[str] = set()
+        reported: set[str] = set()
         bare: list[Rows] = []
         for task in self._ready(self.source.plan_reads(described, state.cursor)):
             for page in self.source.read(task):
                 if page.rows.cells is None:
                     bare.append(page.rows)
                 else:
-                    yield self._described(described, _fresh(page.rows, told))
-        for rows in bare:  # a list of deletes also names what came back since: rows know better
-            yield self._described(described, _fresh(rows, told))
+                    yield self._described(described, _fresh(page.rows, reported))
+        for rows in bare:  # a list of deletions also names undeleted records: rows are more exact
+            yield self._described(described, _fresh(rows, reported))
         if self.by_census:
-            yield from self._absent(described, told)
+            yield from self._absent(described, reported)
 
     def summary(self, table: str) -> TableSummary:
-        """What differs in a table, in records; raises what the source raises."""
+        """The differences in a table, in records; raises the errors of the source."""
         return summarize(self.differences(table), table)
 
     def _described(self, table: Table, rows: Rows) -> pa.Table:
-        old = _held(self.old, table.name, rows.ids.to_pylist())
-        new = _as_held(rows)
+        old = _stored_rows(self.old, table.name, rows.ids.to_pylist())
+        new = _as_stored(rows)
         plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"])))
         before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
-        kept = changes.filter(pl.col("change").is_not_null()).to_arrow()
+        arrow = changes.filter(pl.col("change").is_not_null()).to_arrow()
         unread = _unread((self.old,), table.name, rows.ids.to_pylist())
-        return _fields(_text(kept), old, new, table.columns, unread)
+        return _fields(_text(arrow), old, new, table.columns, unread)
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
-        """The tasks, as soon as the source is done with its part of them."""
-        left = list(tasks)
-        while left:
-            state = self.source.prepare(left.pop(0))
+        """The tasks, as soon as the source has finished its part of them."""
+        read_tasks = list(tasks)
+        while read_tasks:
+            state = self.source.prepare(read_tasks.pop(0))
             if isinstance(state, Ready):
                 yield from state.tasks
             else:
-                left.append(state.task)
+                read_tasks.append(state.task)
                 pause = (state.until - self.clock.now()).total_seconds()
                 self.clock.sleep(max(pause, 0.0))
 
-    def _absent(self, table: Table, told: set[str]) -> Iterator[pa.Table]:
+    def _absent(self, table: Table, reported: set[str]) -> Iterator[pa.Table]:
         hidden = [mark.record for mark in self.old.hidden(table.name) if mark.record is not None]
-        known = pa.array(sorted(told.union(hidden)), pa.string())
+        known = pa.array(sorted(reported.union(hidden)), pa.string())
         listed = (pa.table({"id": ids.cast(pa.string())}) for ids in self.source.census(table))
         runs = sorted_runs(listed, folder=self.work, name=f"compare/{table.name}")
-        held = (
+        absent = (
             pa.table({"id": rows["_u_id"].cast(pa.string())})
             for rows in self.old.live_ids(table.name)
         )
-        for mine, *theirs in aligned([held, *(read_run(self.work, run) for run in runs)]):
+        for mine, *theirs in aligned([absent, *(read_run(self.work, run) for run in runs)]):
             if mine is not None:
                 yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
 
 
-def _fresh(rows: Rows, told: set[str]) -> Rows:
-    """The rows of records that were not told of before, each once: the last. Adds them to ``told``."""
+def _fresh(rows: Rows, reported: set[str]) -> Rows:
+    """The last row of each record not in ``reported`` yet; adds the records to it."""
     ids = rows.ids.to_pylist()
-    again = pa.array(sorted(told.intersection(ids)), pa.string())
-    told.update(ids)
+    # Pages can overlap, and a deletion can be reported twice: each record counts once.
+    again = pa.array(sorted(reported.intersection(ids)), pa.string())
+    reported.update(ids)
     last = pl.Series("id", pl.from_arrow(rows.ids)).is_last_distinct().to_arrow()
     return chosen(rows, pc.and_(last, pc.invert(pc.is_in(rows.ids, value_set=again))))
 
@@ -226,7 +229,7 @@ IDS_AND_OPS = pa.schema([("_u_id", pa.string()), ("_u_op", pa.string())])
 
 
 def _live_change() -> pl.Expr:
-    """What a row read now means against what the snapshot has of it."""
+    """Classify a row read now against the snapshot's version."""
     now = pl.col("_u_op") == Op.STATE.value
     was = pl.col("_u_op_old") == Op.STATE.value
     known = pl.col("_u_op_old").is_not_null()
@@ -254,14 +257,14 @@ def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> 
 def _unread(
     snapshots: Iterable[Snapshot], table: str, ids: Sequence[str]
 ) -> Mapping[str, frozenset[str]]:
-    """By column the records of which one of the snapshots does not know what they had there."""
-    found: dict[str, set[str]] = {}
+    """By column, the records whose value one of the snapshots does not know."""
+    by_table: dict[str, set[str]] = {}
     for snapshot in snapshots:
-        held = snapshot.unread(table, ids) if table in snapshot.tables() else {}
-        for record, columns in held.items():
+        unread = snapshot.unread(table, ids) if table in snapshot.tables() else {}
+        for record, columns in unread.items():
             for column in columns:
-                found.setdefault(column, set()).add(record)
-    return {column: frozenset(records) for column, records in found.items()}
+                by_table.setdefault(column, set()).add(record)
+    return {column: frozenset(records) for column, records in by_table.items()}
 
 
 def _fields(
@@ -271,22 +274,22 @@ def _fields(
     columns: Sequence[Column],
     unread: Mapping[str, frozenset[str]],
 ) -> pa.Table:
-    """One row for each field that differs; records without one keep a row, but for changed ones.
+    """One row for each differing field; created, deleted and revived records have at least one.
 
-    ``unread``: by column, records of which is not known what they had there.
+    ``unread``: by column, records whose value there is unknown.
     """
     before, after = (_aligned(changes["id"], rows).combine_chunks() for rows in (old, new))
-    found = []
+    masks = []
     for column in columns:
         if column.has(ColumnTrait.VOLATILE) or column.kind is WireKind.BINARY:
             continue
         if column.name in before.column_names and column.name in after.column_names:
-            one, other = before[column.name], after[column.name]
-            if not one.equals(other):
-                field = _field(changes, column, one, other)
+            older, other = before[column.name], after[column.name]
+            if not older.equals(other):
+                field = _field(changes, column, older, other)
                 passed = pa.array(sorted(unread.get(column.name, ())), pa.string())
-                found.append(field.filter(pc.invert(pc.is_in(field["id"], value_set=passed))))
-    fields = pa.concat_tables([DIFFERENCES.empty_table(), *found])
+                masks.append(field.filter(pc.invert(pc.is_in(field["id"], value_set=passed))))
+    fields = pa.concat_tables([DIFFERENCES.empty_table(), *masks])
     rest = changes.filter(
         pc.and_(
             pc.invert(pc.is_in(changes["id"], value_set=fields["id"])),
@@ -307,16 +310,16 @@ def _bare(changes: pa.Table) -> pa.Table:
 def _field(
     changes: pa.Table, column: Column, old: pa.ChunkedArray, new: pa.ChunkedArray
 ) -> pa.Table:
-    one, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
+    older, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
     deleted = pc.equal(changes["change"].combine_chunks(), ChangeKind.DELETED.value)
-    mask = pc.and_(differs(column.kind, one, other), pc.invert(deleted))
+    mask = pc.and_(differs(column.kind, older, other), pc.invert(deleted))
     hit = changes.filter(mask)
     return pa.table(
         {
             "id": hit["id"],
             "change": hit["change"],
             "column": pa.array([column.name] * hit.num_rows, pa.string()),
-            "old": one.filter(mask),
+            "old": older.filter(mask),
             "new": other.filter(mask),
         },
         schema=DIFFERENCES,
@@ -324,20 +327,20 @@ def _field(
 
 
 def _aligned(ids: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
-    """The rows of these ids in their order; nulls where there is none."""
+    """The rows of these ids in their order; nulls for missing ones."""
     places = pc.index_in(ids.combine_chunks(), value_set=rows["_u_id"].cast(pa.string()))
     return rows.take(places)
 
 
-def _held(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
-    """What a snapshot has of these ids; no row where it does not hold the table."""
+def _stored_rows(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
+    """A snapshot's rows of these ids; no row if it does not hold the table."""
     if table not in snapshot.tables():
         return IDS_AND_OPS.empty_table()
     return snapshot.get(table, ids)
 
 
-def _as_held(rows: Rows) -> pa.Table:
-    """Rows as they come from the source, named as a snapshot names them."""
+def _as_stored(rows: Rows) -> pa.Table:
+    """Rows of the source, with a snapshot's column names."""
     system = {"_u_id": rows.ids, "_u_op": rows.ops}
     cells = {}
     if rows.cells is not None:
@@ -346,8 +349,8 @@ def _as_held(rows: Rows) -> pa.Table:
 
 
 def _columns(snapshot: Snapshot, table: str) -> Sequence[Column]:
-    found = snapshot.schema().table(table)
-    return found.columns if found is not None else ()
+    shape = snapshot.schema().table(table)
+    return shape.columns if shape is not None else ()
 
 
 def _text(changes: pa.Table) -> pa.Table:

@@ -1,14 +1,14 @@
-"""Which of the source's notes a version shows, and what of its changes they do not explain. Pure.
+"""Match log entries with versions: which entries a version shows, and which changes none explains.
 
-A note's time alone does not tell whether a backup saw the change: it may have looked at the same
-second, or before a transaction with an older stamp was committed. Its values do: a version shows
-the notes up to one whose new value it has. The others wait for a later version.
+Pure. An entry's time alone does not decide whether a backup saw the change: both may fall into the
+same second, or a transaction with an older stamp was committed later. Its values do: a version
+shows the entries up to the one whose new value it has. The others wait for a later version.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlost.engine.records.changelog import Noted
+from unlost.engine.records.changelog import LoggedChange
 from unlost.engine.sameness import same
 from unlost.model.schema import ColumnTrait, Table, WireKind
 
@@ -25,50 +25,52 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """Notes that a version shows, those that ``wait``, and changes that no note explains."""
+class ExplainedChanges:
+    """Entries that a version shows, entries that ``wait``, and changes that no entry explains."""
 
-    shown: tuple[Noted, ...]
-    wait: tuple[Noted, ...]
+    shown: tuple[LoggedChange, ...]
+    wait: tuple[LoggedChange, ...]
     rest: tuple[FieldChange, ...]
 
 
 def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldChange, ...]:
-    """Columns that both states have and that mean different values; volatile ones never count."""
-    found = []
+    """Columns of both states with different meanings; volatile ones never count."""
+    changes = []
     for name in new:
         column = table.column(name) if table is not None else None
         volatile = column is not None and column.has(ColumnTrait.VOLATILE)
         if name in old and not volatile and not same(_kind(table, name), old[name], new[name]):
-            found.append(FieldChange(name, old[name], new[name]))
-    return tuple(found)
+            changes.append(FieldChange(name, old[name], new[name]))
+    return tuple(changes)
 
 
-def explain(old: Cells, new: Cells, notes: Sequence[Noted], table: Table | None) -> Explained:
-    """Lay the ``notes`` up to a version, in order, beside what it has and the state before had."""
+def explain(
+    old: Cells, new: Cells, notes: Sequence[LoggedChange], table: Table | None
+) -> ExplainedChanges:
+    """Match the ``notes`` up to a version, in order, with its values and the values before it."""
     changes = {change.column: change for change in field_changes(old, new, table)}
-    shown: dict[int, Noted] = {}
+    shown: dict[int, LoggedChange] = {}
     for column in dict.fromkeys(note.column for note in notes if note.column in new):
         places = [at for at, note in enumerate(notes) if note.column == column]
-        own = [notes[at] for at in places]
+        logged_changes = [notes[at] for at in places]
         kind, change = _kind(table, column), changes.get(column)
-        own = own[: _count(own, old, new[column], kind)]
-        if change is not None and own:
-            own, change = _joined(own, change, kind)
+        logged_changes = logged_changes[: _count(logged_changes, old, new[column], kind)]
+        if change is not None and logged_changes:
+            logged_changes, change = _joined(logged_changes, change, kind)
         if change is None:
             changes.pop(column, None)
         else:
             changes[column] = change
-        shown |= dict(zip(places, own, strict=False))
+        shown |= dict(zip(places, logged_changes, strict=False))
     wait = tuple(note for at, note in enumerate(notes) if at not in shown)
-    return Explained(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
+    return ExplainedChanges(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
 
 
-def _count(notes: Sequence[Noted], old: Cells, now: str | None, kind: WireKind) -> int:
-    """How many of a column's notes a version with the value ``now`` shows: the fewest that lead to it.
+def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: WireKind) -> int:
+    """The number of a column's entries that a version with the value ``now`` shows.
 
-    So a later version can always show the others. All of them where the values tell nothing: then
-    time has to.
+    It is the smallest possible one, so a later version can always show the others. All entries
+    count if values do not decide: then the time must.
     """
     column = notes[0].column
     if column in old:
@@ -84,24 +86,24 @@ def _count(notes: Sequence[Noted], old: Cells, now: str | None, kind: WireKind) 
 
 
 def _joined(
-    notes: Sequence[Noted], change: FieldChange, kind: WireKind
-) -> tuple[list[Noted], FieldChange | None]:
-    """A change and the notes that a version shows of it, told once.
+    notes: Sequence[LoggedChange], change: FieldChange, kind: WireKind
+) -> tuple[list[LoggedChange], FieldChange | None]:
+    """Combine a change with the entries that a version shows of it.
 
-    A log may tell no values (of long texts), or the names of what is referred to: then its last
-    note takes the values that the vault saw.
+    A log may lack values (of long texts), or have names in place of ids: then its last entry gets
+    the values that the vault saw.
     """
     first, last = notes[0], notes[-1]
     if same(kind, last.new, change.new) and not _silent(last):
         return list(notes), None
     if all(_silent(note) for note in notes) or not same(kind, first.old, change.old):
-        told = replace(last, old=change.old, new=change.new)
-        return [*notes[:-1], told], None
+        logged_change = replace(last, old=change.old, new=change.new)
+        return [*notes[:-1], logged_change], None
     return list(notes), replace(change, old=last.new)
 
 
-def _silent(note: Noted) -> bool:
-    """True of a note that says that something changed, and not what."""
+def _silent(note: LoggedChange) -> bool:
+    """True for an entry that records a change without its values."""
     return note.old is None and note.new is None
 
 

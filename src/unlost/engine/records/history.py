@@ -1,8 +1,8 @@
-"""What happened to one record, told once: by whom and when, as exactly as anybody knows.
+"""The history of one record: each change once, with its user and time as exactly as known.
 
-The vault knows what differed between two nights. The source's own change log, where it has one
-and the vault holds it, knows each change with its time and user. Both tell the same changes; the
-log's word is taken where it explains what the vault saw, and the rest is told by nights.
+The vault knows the differences between two backups. The source's own change log, if it has one and
+the vault holds it, has each change with its time and user. Both describe the same changes: log
+entries are used if they explain the vault's differences; the rest is dated by backups.
 """
 
 from bisect import bisect_left
@@ -12,17 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
 
-from unlost.engine.records.changelog import Noted, noted_changes
-from unlost.engine.records.explain import Explained, FieldChange, explain
+from unlost.engine.records.changelog import LoggedChange, noted_changes
+from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot, VaultReader
+from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.reading import Op
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, Version
 
 
 class Origin(StrEnum):
-    """Who tells it."""
+    """The source of an event."""
 
     VAULT = "vault"
     CHANGE_LOG = "change-log"
@@ -30,7 +30,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """``exact`` where the source told it; else between the backups ``after`` and ``until``.
+    """``exact`` if the source recorded it; else between the backups ``after`` and ``until``.
 
     ``after`` None: before the first backup that saw the record.
     """
@@ -41,16 +41,16 @@ class When:
 
     @property
     def latest(self) -> datetime:
-        """For sorting: the exact time, else the end of the span."""
+        """The time for sorting: the exact time, else the end of the span."""
         return self.exact or self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a record.
+    """A change of a record.
 
-    ``op`` is of the version that shows it, ``snapshot`` the first backup that is kept and shows that
-    version: None where none does, and of an event that only the change log knows.
+    ``op`` is of the version that shows it, ``snapshot`` the first kept backup that shows that
+    version: None if there is none, and for an event that only the change log has.
     """
 
     kind: ChangeKind
@@ -64,31 +64,31 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Nights:
-    """The backups that looked at a table, for telling which one came before."""
+    """The backups that read a table, in order."""
 
     infos: Sequence[SnapshotInfo]
 
     def before(self, number: int) -> datetime | None:
-        """When the backup before snapshot ``number`` looked; None if there was none."""
+        """The time of the backup before snapshot ``number``; None if there was none."""
         earlier = [info.as_of for info in self.infos if info.number < number]
         return earlier[-1] if earlier else None
 
 
 class _Story:
-    """Events with the time that each takes in the order.
+    """Events with their time for sorting.
 
-    That is its own, unless it follows from an earlier version: a change that became visible late
-    may say a time before one that a backup saw already, and yet it came upon it. So no event is
-    put before what earlier versions told of the same columns.
+    That is an event's own time, unless it follows from an earlier version: a change that became
+    visible late may have a time before a change that a backup already saw, and yet it was applied
+    on top of it. So no event is sorted before events of earlier versions about the same columns.
     """
 
     def __init__(self) -> None:
         self.events: list[tuple[datetime, int, Event]] = []
         self._versions = 0
-        self._latest: dict[str, datetime] = {}  # by column; _WHOLE of the record itself
+        self._latest: dict[str, datetime] = {}  # by column; _WHOLE for the record itself
 
     def tell(self, events: Sequence[Event]) -> None:
-        """What one version shows."""
+        """Add the events that one version shows."""
         self._versions += 1
         placed = [(self._place(event), event) for event in events]
         for at, event in placed:
@@ -97,7 +97,7 @@ class _Story:
                 self._latest[column] = max(at, self._latest.get(column, at))
 
     def sharpen(self, event: Event) -> None:
-        """A second word on the same deletion: it is told once, as exactly as known."""
+        """Merge a second report of the same deletion: it is listed once, as exactly as known."""
         at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is ChangeKind.DELETED)
         _, version, known = self.events[at]
         if event.when.exact is not None:
@@ -105,7 +105,7 @@ class _Story:
             self.events[at] = (event.when.latest, version, event)
 
     def note(self, events: Sequence[Event]) -> None:
-        """What no version shows."""
+        """Add events that no version shows."""
         self.events += [(event.when.latest, self._versions, event) for event in events]
 
     def in_order(self) -> tuple[Event, ...]:
@@ -130,7 +130,7 @@ def _touched(event: Event) -> set[str]:
 
 
 def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Event, ...]:
-    """All events of a record, oldest first; raises NotFound for one that the vault does not have."""
+    """All events of a record, oldest first; raises NotFound if the vault does not have it."""
     versions = vault.history(org, table, record)
     head = vault.head(org)
     if not versions or head is None:
@@ -142,64 +142,69 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
     backups = vault.snapshots(org)
-    told = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
+    story = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
     shown = shown_by(versions, [info.number for info in backups])
     return tuple(
         event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
-        for event in told
+        for event in story
     )
 
 
 def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, int | None]:
-    """For the commit of each version the first backup that is kept and shows it; None if none is.
+    """For the commit of each version, the first kept backup that shows it; None if there is none.
 
     ``backups`` are numbers, the oldest first; versions likewise.
     """
-    found: dict[int, int | None] = {}
+    by_snapshot: dict[int, int | None] = {}
     for version, following in zip_longest(versions, versions[1:]):
         at = bisect_left(backups, version.snapshot)
         first = backups[at] if at < len(backups) else None
         over = first is not None and following is not None and first >= following.snapshot
-        found[version.snapshot] = None if over else first
-    return found
+        by_snapshot[version.snapshot] = None if over else first
+    return by_snapshot
 
 
 def events(
-    versions: Sequence[Version], table: Table | None, noted: Sequence[Noted], nights: Nights
+    versions: Sequence[Version], table: Table | None, noted: Sequence[LoggedChange], nights: Nights
 ) -> tuple[Event, ...]:
-    """The story that versions and the source's notes tell together. Pure."""
+    """The events that versions and the source's log entries yield together. Pure."""
     story = _Story()
     state: Version | None = None
     before: Version | None = None
-    left = list(noted)
+    logged_changes = list(noted)
     for version in versions:
-        found = _explained(version, state, left, table)
-        left = [*found.wait, *(note for note in left if note.at > _seen_until(version))]
-        event = _event(version, before, state, found, nights)
+        changes = _explained(version, state, logged_changes, table)
+        logged_changes = [
+            *changes.wait,
+            *(note for note in logged_changes if note.at > _seen_until(version)),
+        ]
+        event = _event(version, before, state, changes, nights)
         if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
             story.sharpen(event)
             event = None
-        story.tell([*([] if event is None else [event]), *_log_events(found.shown)])
+        story.tell([*([] if event is None else [event]), *_log_events(changes.shown)])
         before = version
         state = version if version.cells else state
-    story.note(_log_events(left))
+    story.note(_log_events(logged_changes))
     return story.in_order()
 
 
 def _explained(
-    version: Version, state: Version | None, notes: Sequence[Noted], table: Table | None
-) -> Explained:
+    version: Version, state: Version | None, notes: Sequence[LoggedChange], table: Table | None
+) -> ExplainedChanges:
     due = [note for note in notes if note.at <= _seen_until(version)]
     return explain(state.cells if state is not None else {}, version.cells, due, table)
 
 
 def _seen_until(version: Version) -> datetime:
-    """No later note can be of what a version shows."""
+    """The time after which no log entry can belong to a version."""
     return max(version.observed_at, version.modified_at or version.observed_at)
 
 
-def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version]) -> list[Noted]:
-    """The source's notes, told apart by the values that the vault saw."""
+def _noted(
+    head: Snapshot, table: Table, record: str, versions: Sequence[Version]
+) -> list[LoggedChange]:
+    """The source's log entries; the vault's values decide between duplicates."""
     values: dict[str, frozenset[str | None]] = {}
     for version in versions:
         for column, value in version.cells.items():
@@ -207,9 +212,9 @@ def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version
     return noted_changes(head, table, record, values=values)
 
 
-def _log_events(notes: Sequence[Noted]) -> list[Event]:
-    """One event for all that one user changed at one instant."""
-    groups: dict[tuple[datetime, str | None], list[Noted]] = {}
+def _log_events(notes: Sequence[LoggedChange]) -> list[Event]:
+    """One event for all changes of one user at one instant."""
+    groups: dict[tuple[datetime, str | None], list[LoggedChange]] = {}
     for note in notes:
         groups.setdefault((note.at, note.by), []).append(note)
     return [
@@ -230,11 +235,11 @@ def _event(
     version: Version,
     before: Version | None,
     state: Version | None,
-    found: Explained,
+    changes: ExplainedChanges,
     nights: Nights,
 ) -> Event | None:
     kind = _kind(version, before)
-    if kind is ChangeKind.CHANGED and not found.rest:
+    if kind is ChangeKind.CHANGED and not changes.rest:
         return None
     moved = version.modified_at is not None and (
         state is None or version.modified_at != state.modified_at
@@ -243,12 +248,12 @@ def _event(
     exact = version.modified_at if moved and kind is not ChangeKind.CREATED else None
     until = version.observed_at
     if kind is ChangeKind.CREATED and moved and version.modified_at is not None:
-        until = min(until, version.modified_at, *(note.at for note in found.shown))
+        until = min(until, version.modified_at, *(note.at for note in changes.shown))
     return Event(
         kind,
         When(exact, after, until),
         version.modified_by if exact is not None else None,
-        found.rest,
+        changes.rest,
         Origin.VAULT,
         version.op,
         version.snapshot,

@@ -1,51 +1,51 @@
-"""Finding records: the vault finds, this ranks and labels what people see."""
+"""Finding records: the vault searches, this module ranks and labels the results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import VaultReader
-from unlost.model.snapshot import Hit
+from unlost.model.ports.vault import VaultReader
+from unlost.model.snapshot import SearchHit
 
 MOST = 20
-DEEPER = 3  # more hits than asked for are fetched, for the vault does not rank
+DEEPER = 3  # times as many hits are fetched as requested, since the vault does not rank
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A record that was found, in its org. The ``hit`` has a label and the value that matched."""
+class SearchResult:
+    """A record that was found, in its org. The ``hit`` has a label and the matching value."""
 
     identity: OrgIdentity
-    hit: Hit
+    hit: SearchHit
     exact: bool
 
 
 def find(
     vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = MOST
-) -> tuple[Found, ...]:
-    """Records of all orgs (or of these) that match, the best first.
+) -> tuple[SearchResult, ...]:
+    """Matching records of all orgs (or of these), the best first.
 
     Whole values come before beginnings, live records before deleted ones.
     """
     known = vault.orgs()
-    found = [
-        Found(known[org], hit, _exact(hit, text))
+    search_results = [
+        SearchResult(known[org], hit, _exact(hit, text))
         for org in (orgs if orgs is not None else sorted(known))
         for hit in _labelled(vault, org, text, limit)
     ]
-    return tuple(sorted(found, key=_rank)[:limit])
+    return tuple(sorted(search_results, key=_rank)[:limit])
 
 
-def _rank(found: Found) -> tuple[bool, bool, str, str, str]:
-    hit = found.hit
-    return (not found.exact, not hit.alive, hit.label.casefold(), hit.table, hit.record)
+def _rank(search_result: SearchResult) -> tuple[bool, bool, str, str, str]:
+    hit = search_result.hit
+    return (not search_result.exact, not hit.alive, hit.label.casefold(), hit.table, hit.record)
 
 
-def _exact(hit: Hit, text: str) -> bool:
+def _exact(hit: SearchHit, text: str) -> bool:
     wanted = text.strip().casefold()
     return wanted in (hit.value.casefold(), hit.record.casefold())
 
 
-def _labelled(vault: VaultReader, org: str, text: str, limit: int) -> list[Hit]:
+def _labelled(vault: VaultReader, org: str, text: str, limit: int) -> list[SearchHit]:
     hits = vault.search(org, text, limit=limit * DEEPER)
     return [replace(hit, label=hit.label or hit.record) for hit in hits]

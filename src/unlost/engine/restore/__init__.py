@@ -1,1 +1,1 @@
-"""Bringing records back: the plan, which writes nothing, and its run."""
+"""Restoring records: the plan, which writes nothing, and its run."""

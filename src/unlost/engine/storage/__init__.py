@@ -1,1 +1,1 @@
-"""What fills an org's storage, and the forecast of it."""
+"""The contents of an org's storage, and its forecast."""

@@ -1,10 +1,20 @@
-"""The forecast of an allowance: pure, and robust against days that are unlike the others.
+"""The forecast of a storage: pure, and robust against unusual days.
 
-Growth has weekdays: each day is compared with the same days of the weeks before. A single day that is
-unlike them, an import or a cleaning up, counts for nothing. Four unlike days in the last week are a
-change, such as a loop of mails that began in one night: from then on growth is what it was, and what
-those days brought more. Older changes are left behind by the choice of weeks: the longest stretch of
-whole weeks is taken that grow alike.
+The growth of an org has a weekly rhythm, single outliers (an import, a clean-up), lasting changes
+(a mail loop that began one night), and old phases that no longer matter. The forecast handles each:
+
+  samples ─► one a day ─► days since the last clean-up ─► growth of each day
+    │
+    ├─ 4 or more days of the last week unlike the same weekdays before, in one direction?
+    │     yes: a change. Growth = former growth + (or x) the difference of these days
+    │     no:  replace single outliers by the usual value of their weekday, then take the
+    │          longest stretch of whole weeks that grow alike (at most 12)
+    └─► daily growth with an 80 % band ─► dates on which 105 % of the limit is reached
+
+Example: 10 MB on each working day and 2 MB on Saturday and Sunday are 54 MB a week, 7.7 MB a day; a
+single import of 900 MB changes nothing. With fewer than 14 days the growth is the mean of the last
+week, or the median of fewer days; with fewer than 4 samples there is no forecast. The error on
+planted growths is measured: see docs/explanation/performance.md.
 """
 
 import statistics
@@ -16,28 +26,28 @@ from itertools import pairwise
 from unlost.model.forecast import Forecast, Sample
 
 STOP = 1.05  # Salesforce refuses new records at 105 % (help text on storage limits)
-LONGEST = 12  # weeks that are looked at
+LONGEST = 12  # weeks that are considered
 WEEK = 7
-FEWEST = 4  # days with a sample, before anything is foretold
-UNLIKE = 4  # days of the last week that make a change
-BASE = 4  # weeks before a day that tell what is usual for it
-FAR = timedelta(days=3650)  # what lies beyond is no forecast
+FEWEST = 4  # days with a sample, before there is a forecast
+UNLIKE = 4  # unusual days of the last week that make a change
+BASE = 4  # weeks before a day that define its usual growth
+FAR = timedelta(days=3650)  # anything later is no forecast
 ALIKE = 0.25  # weeks and days are alike if they differ by less than this share of the larger
-NOISE = 4.0  # or by less than so many deviations of their kind
-SURE = 3.0  # errors of their means by which weeks must differ to be unlike
+NOISE = 4.0  # or by less than so many deviations
+SURE = 3.0  # standard errors of their means by which weeks must differ to count as unlike
 QUIET = 0.0001  # or by less than this share of the limit a day
-FALL = 0.02  # of the limit: what falls by more in a day was cleaned up, and begins anew
-BAND = 1.282  # deviations on each side that hold eight of ten (normal distribution)
+FALL = 0.02  # of the limit: a larger fall in a day is a clean-up, and starts the series anew
+BAND = 1.282  # deviations on each side that contain 80 % (normal distribution)
 DEVIATION = 1.4826  # of a normal distribution, from its median deviation
 
 DAY = timedelta(days=1)
-APART = timedelta(hours=18)  # samples that lie closer are one: nights do not begin by the second
+APART = timedelta(hours=18)  # closer samples count as one: backups do not begin at the exact second
 LOOKED_BACK = (LONGEST + BASE) * WEEK * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """A day's growth, its band, and how many of the last days it was learnt from."""
+    """A day's growth, its band, and the number of days from which it was derived."""
 
     daily: float
     slow: float
@@ -48,12 +58,12 @@ class _Growth:
 def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
-    """Where the samples lead; None for too few, or for an allowance without a limit."""
-    own = _since_last_fall(_one_a_day(samples), limit)
-    if limit <= 0 or len(own) < FEWEST:
+    """The forecast of the samples; None for too few, or for a storage without a limit."""
+    since_last_fall = _since_last_fall(_daily(samples), limit)
+    if limit <= 0 or len(since_last_fall) < FEWEST:
         return None
-    growth = _growth(_steps(own), QUIET * limit)
-    used = own[-1].used + growth.daily * ((now - own[-1].at) / DAY)
+    growth = _growth(_steps(since_last_fall), QUIET * limit)
+    used = since_last_fall[-1].used + growth.daily * ((now - since_last_fall[-1].at) / DAY)
     return Forecast(
         used,
         limit,
@@ -61,43 +71,46 @@ def forecast(
         growth.daily,
         growth.slow,
         growth.fast,
-        max(own[0].at, own[-1].at - growth.days * DAY),
-        min(len(own), growth.days + 1),
+        max(since_last_fall[0].at, since_last_fall[-1].at - growth.days * DAY),
+        min(len(since_last_fall), growth.days + 1),
         _reached(used, growth.daily, limit * stop, now),
         _reached(used, growth.fast, limit * stop, now),
         _reached(used, growth.slow, limit * stop, now),
     )
 
 
-def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
-    """A sample a day, counted back from the newest, of the weeks that are looked at."""
+def _daily(samples: Sequence[Sample]) -> list[Sample]:
+    """A sample a day, counted back from the newest, of the considered weeks."""
     ordered = sorted(samples, key=lambda sample: sample.at)
     if not ordered:
         return []
-    kept = [ordered[-1]]
-    for one in reversed(ordered):
-        if kept[-1].at - one.at >= APART and ordered[-1].at - one.at <= LOOKED_BACK:
-            kept.append(one)
-    return kept[::-1]
+    daily = [ordered[-1]]
+    for daily_sample in reversed(ordered):
+        if (
+            daily[-1].at - daily_sample.at >= APART
+            and ordered[-1].at - daily_sample.at <= LOOKED_BACK
+        ):
+            daily.append(daily_sample)
+    return daily[::-1]
 
 
 def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
     pairs = enumerate(pairwise(days), start=1)
-    falls = [at for at, (one, two) in pairs if one.used - two.used > FALL * limit]
+    falls = [at for at, (sample, two) in pairs if sample.used - two.used > FALL * limit]
     return days[falls[-1] :] if falls else days
 
 
 def _steps(days: Sequence[Sample]) -> list[float]:
-    """The growth of each day, the newest last; what days without a sample brought is shared out."""
+    """The growth of each day, the newest last; spread evenly over days without a sample."""
     steps: list[float] = []
-    for one, two in pairwise(days):
-        apart = (two.at - one.at) / DAY
-        steps += [(two.used - one.used) / apart] * max(1, round(apart))
+    for sample, two in pairwise(days):
+        apart = (two.at - sample.at) / DAY
+        steps += [(two.used - sample.used) / apart] * max(1, round(apart))
     return steps
 
 
 def _growth(steps: Sequence[float], quiet: float) -> _Growth:
-    """How it grows now; ``quiet`` is a difference that never matters."""
+    """The present growth; ``quiet`` is a difference that never matters."""
     if len(steps) < 2 * WEEK:
         week = list(steps[-WEEK:])
         daily = statistics.fmean(week) if len(week) == WEEK else statistics.median(week)
@@ -109,18 +122,20 @@ def _growth(steps: Sequence[float], quiet: float) -> _Growth:
 
 
 def _usual(steps: Sequence[float], at: int, *, before: int) -> float:
-    """What is usual for a day: the middle of the same days of earlier weeks, before an index."""
-    same = [steps[one] for one in range(at - WEEK, -1, -WEEK) if one < before][:BASE]
+    """The usual growth of a day: the median of the same weekday in earlier weeks."""
+    same = [steps[position] for position in range(at - WEEK, -1, -WEEK) if position < before][:BASE]
     return statistics.median(same)
 
 
 def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
-    """The growth if most days of the last week are unlike those before, all in one direction."""
+    """The growth if most days of the last week differ from those before, all in one direction."""
     begins = len(steps) - WEEK
     usual = [_usual(steps, at, before=begins) for at in range(begins, len(steps))]
-    more = [step - one for step, one in zip(steps[begins:], usual, strict=True)]
+    more = [step - base for step, base in zip(steps[begins:], usual, strict=True)]
     far = _far(steps, begins, quiet)
-    unlike = [at for at, one in enumerate(more) if abs(one) > max(far, ALIKE * abs(usual[at]))]
+    unlike = [
+        at for at, excess in enumerate(more) if abs(excess) > max(far, ALIKE * abs(usual[at]))
+    ]
     up = [at for at in unlike if more[at] > 0]
     run = up if len(up) * 2 > len(unlike) else [at for at in unlike if more[at] < 0]
     if len(run) < UNLIKE or WEEK - 1 - run[-1] > 1:
@@ -132,17 +147,17 @@ def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
 
 
 def _since(steps: Sequence[float], usual: Sequence[float], before: float) -> float:
-    """The growth since a change: so much more each day, or so many times as much; what fits better."""
+    """The growth since a change: an added amount each day, or a factor; the better fit counts."""
     pairs = list(zip(steps, usual, strict=True))
-    more = statistics.fmean(step - one for step, one in pairs)
+    more = statistics.fmean(step - base for step, base in pairs)
     times = sum(steps) / sum(usual) if sum(usual) > 0 else 0.0
-    added = sum((step - one - more) ** 2 for step, one in pairs)
-    multiplied = sum((step - one * times) ** 2 for step, one in pairs)
+    added = sum((step - base - more) ** 2 for step, base in pairs)
+    multiplied = sum((step - base * times) ** 2 for step, base in pairs)
     return before * times if multiplied < added else before + more
 
 
 def _far(steps: Sequence[float], until: int, quiet: float) -> float:
-    """How far a day may be from what is usual for it."""
+    """The distance of a day from its usual growth that is still normal."""
     off = [abs(steps[at] - _usual(steps, at, before=at)) for at in range(WEEK, until)] or [0.0]
     return max(quiet, NOISE * DEVIATION * statistics.median(off))
 
@@ -151,7 +166,7 @@ def _far(steps: Sequence[float], until: int, quiet: float) -> float:
 
 
 def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
-    """The same days; single ones that are unlike their kind are replaced by what is usual."""
+    """The same days with single outliers replaced by the usual growth."""
     calm = list(steps[:WEEK])
     for at in range(WEEK, len(steps)):
         usual = _usual(calm, at, before=at)
@@ -177,8 +192,8 @@ def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
 
 
 def _alike(weeks: Sequence[float], quiet: float) -> bool:
-    """True if the newer half of some weeks grows as the older half does."""
-    apart = [abs(one - two) for one, two in pairwise(weeks)]
+    """True if the newer half of the weeks grows as the older half does."""
+    apart = [abs(week - two) for week, two in pairwise(weeks)]
     noise = DEVIATION * statistics.median(apart) / 2**0.5
     middle = len(weeks) // 2
     for newer, older in (
@@ -186,9 +201,9 @@ def _alike(weeks: Sequence[float], quiet: float) -> bool:
         (weeks[:1], weeks[1:]),
         (weeks[:-1], weeks[-1:]),
     ):
-        one, two = statistics.fmean(newer), statistics.fmean(older)
+        recent, two = statistics.fmean(newer), statistics.fmean(older)
         error = noise * (1 / len(newer) + 1 / len(older)) ** 0.5
-        if abs(one - two) > max(quiet, ALIKE / 2 * max(abs(one), abs(two)), SURE * error):
+        if abs(recent - two) > max(quiet, ALIKE / 2 * max(abs(recent), abs(two)), SURE * error):
             return False
     return True
 

@@ -1,9 +1,9 @@
-"""Finds machines that answer each other by mail, and nobody else.
+"""Find mail loops: machines that answer each other, without people.
 
-Such mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
-things give a loop away, from the surest on: headers say that the mails are automatic (RFC 3834),
-their subjects say so and the answers come at once, or both sides answer again and again after the
-same time. A person may write in between: only what no person wrote is counted in.
+These mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
+signs reveal a loop, the surest first: headers mark the mails as automatic (RFC 3834); their
+subjects do, and the answers come within an hour; or both sides answer again and again after the
+same time. A person may write in between: only mails that no person wrote are counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,16 +28,16 @@ from unlost.engine.storage.mails import (
     read_mails,
     size_of,
 )
-from unlost.model.ports import Snapshot
-from unlost.model.storage import Loop, LoopSign, MailRule, Weight
+from unlost.model.ports.vault import Snapshot
+from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
-HELD = 1_000_000  # mails that are looked at together; more are taken in parts
+HELD = 1_000_000  # mails that are examined together; more are taken in parts
 LEAST = 8  # mails; fewer fill no storage
 LEAST_A_SIDE = 3
-PAUSE = timedelta(hours=6)  # machines that were silent for so long are not in a loop any more
+PAUSE = timedelta(hours=6)  # machines that were silent for so long are no longer in a loop
 AT_ONCE = 3600.0  # seconds
-STEADY = 0.5  # deviation of a side's time to answer, of that time: where subjects are telling
-EXACT = 0.1  # and where they are not
+STEADY = 0.5  # deviation of a side's response time, relative to it: if subjects are a sign
+EXACT = 0.1  # and if they are not
 MOST = 0.8  # nearly all
 SOME = 0.4
 LEAST_EXACT = 12  # mails in turns after the same time
@@ -50,47 +50,47 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 
 
 def find_loops(
-    snapshot: Snapshot, table: str, rule: MailRule, *, weight: Weight | None
-) -> Sequence[Loop]:
-    """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
-    parts = max(1, -(-snapshot.tables()[table].held // HELD))
-    found = [
+    snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
+) -> Sequence[MailLoop]:
+    """All loops among a table's live mails, the largest first; ``weight`` sizes a mail."""
+    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
+    loops = [
         loop
         for part in range(parts)
         for sign, rows in _signed(_part(snapshot, table, rule, part, parts))
         for loop in _loops(snapshot, table, rows, sign, weight)
     ]
-    return sorted(found, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
+    return sorted(loops, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
 
 
 def _part(snapshot: Snapshot, table: str, rule: MailRule, part: int, parts: int) -> pl.DataFrame:
-    """The mails between some pairs of sides: all of a pair are together."""
+    """The mails of some pairs of sides: all mails of a pair are together."""
     pair = pl.concat_str(SIDES, separator="\n").hash() % parts == part
     batches = [batch.filter(pair) for batch in read_mails(snapshot, table, rule)]
     return pl.concat(batches) if batches else pl.DataFrame()
 
 
 def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
-    """Mails of loops, by what gave them away; each has its ``session``."""
+    """Mails of loops, by the sign that revealed them; each has its ``session``."""
     if mails.is_empty():
         return
-    said = _found(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
-    yield LoopSign.HEADERS, said
-    mails = mails.join(said, on=RECORD, how="anti")
-    telling = _found(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
+    signed = _members(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
+    yield LoopSign.HEADERS, signed
+    mails = mails.join(signed, on=RECORD, how="anti")
+    telling = _members(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
     yield LoopSign.SUBJECT, telling
     mails = mails.join(telling, on=RECORD, how="anti")
-    yield LoopSign.CADENCE, _found(mails, [STRIPPED], pl.lit(value=True), _in_step())
+    yield LoopSign.CADENCE, _members(mails, [STRIPPED], pl.lit(value=True), _in_step())
 
 
 def _answering() -> pl.Expr:
-    """Both sides answer by themselves, or one does and the other's mails were not kept."""
+    """Both sides answer automatically, or one does and the other's mails were not stored."""
     alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TOOK_PART) >= LEAST) & ((_smaller_side() >= LEAST_A_SIDE) | alone)
 
 
 def _at_once() -> pl.Expr:
-    """As machines answer: people answer automatic replies too, but not so."""
+    """Answers at the speed of machines: people also answer automatic replies, but not like that."""
     quick = (pl.col(WAITED) <= AT_ONCE) & (pl.col(OFF) <= STEADY)
     turns = (pl.col(TURNS) >= MOST) & (pl.col(UNASKED_SHARE) >= SOME)
     alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST)
@@ -102,46 +102,46 @@ def _smaller_side() -> pl.Expr:
 
 
 def _alone() -> pl.Expr:
-    """All are from one side, and (nearly) none from the other: whom they answer was not kept."""
+    """All are from one side, and (nearly) none from the other, whose mails were not stored."""
     opposite = pl.when(pl.col(FORTHS) == 0).then(STRANGE_FORTHS).otherwise(STRANGE_BACKS)
     return (_smaller_side() == 0) & (opposite <= pl.col(TOOK_PART) * (1 - MOST))
 
 
 def _in_step() -> pl.Expr:
-    """In turns, a dozen times after the same number of minutes: no person does that."""
+    """Mails in turns, a dozen times after the same number of minutes: never a person."""
     exact = (pl.col(OFF) <= EXACT) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)
 
 
-def _found(
+def _members(
     mails: pl.DataFrame, more: Sequence[str], member: pl.Expr, rule: pl.Expr
 ) -> pl.DataFrame:
-    """The members of the sessions that the rule finds.
+    """The members of the sessions that match the rule.
 
-    A session are the mails between two sides (and with the same values of ``more``) without a long
-    pause. ``member`` tells which of them no person wrote, as far as this sign tells.
+    A session is the mails between two sides (with the same values of ``more``) without a long
+    pause. ``member`` selects mails that no person wrote, as far as this sign shows.
     """
     keys = [*SIDES, *more]
     rows = mails.sort([*keys, AT, RECORD]).with_columns(
         (pl.col(AT).diff().over(keys).fill_null(PAUSE * 2) > PAUSE).cum_sum().alias(SESSION),
         member.alias(FOUND),
     )
-    own, strange = rows.filter(FOUND), rows.filter(~pl.col(FOUND))
-    facts = _facts(own).join(_strangers(strange), on=SESSION, how="left")
+    mutual, strange = rows.filter(FOUND), rows.filter(~pl.col(FOUND))
+    facts = _facts(mutual).join(_strangers(strange), on=SESSION, how="left")
     facts = facts.with_columns(pl.col(STRANGE_FORTHS, STRANGE_BACKS).fill_null(0))
-    return own.join(facts.filter(rule).select(SESSION, GAP), on=SESSION)
+    return mutual.join(facts.filter(rule).select(SESSION, GAP), on=SESSION)
 
 
-def _facts(own: pl.DataFrame) -> pl.DataFrame:
-    """What rules ask of each session.
+def _facts(mails: pl.DataFrame) -> pl.DataFrame:
+    """The facts about each session that rules need.
 
-    ``waited`` is the time within which nearly all mails were answered, ``off`` how far nearly all
-    answers were from the usual time of their side, as a part of it.
+    ``waited`` is the time within which nearly all mails were answered, ``off`` the deviation of
+    nearly all answers from the usual time of their side, relative to it.
     """
     seconds = pl.col(AT).diff().over(SESSION).dt.total_microseconds() / 1e6
     usual = pl.max_horizontal(pl.col(GAP).median().over(SESSION, FORTH), 1.0)
     return (
-        own.with_columns(seconds.alias(GAP))
+        mails.with_columns(seconds.alias(GAP))
         .with_columns(((pl.col(GAP) - usual).abs() / usual).alias(OFF))
         .group_by(SESSION)
         .agg(
@@ -157,7 +157,7 @@ def _facts(own: pl.DataFrame) -> pl.DataFrame:
 
 
 def _strangers(others: pl.DataFrame) -> pl.DataFrame:
-    """How many mails of a session are no members, by side."""
+    """The number of a session's mails that are no members, by side."""
     return others.group_by(SESSION).agg(
         pl.col(FORTH).sum().cast(pl.Int64).alias(STRANGE_FORTHS),
         (~pl.col(FORTH)).sum().cast(pl.Int64).alias(STRANGE_BACKS),
@@ -165,11 +165,11 @@ def _strangers(others: pl.DataFrame) -> pl.DataFrame:
 
 
 def _loops(
-    snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: Weight | None
-) -> Iterator[Loop]:
+    snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: StorageWeight | None
+) -> Iterator[MailLoop]:
     costs = _costs(snapshot, table, rows[RECORD].to_list(), weight)
     sized = rows.join(costs, on=RECORD, how="left").sort(SESSION, AT, RECORD)
-    told = sized.group_by(SESSION, maintain_order=True).agg(
+    loops = sized.group_by(SESSION, maintain_order=True).agg(
         *(pl.col(name).first() for name in (*SIDES, PLAIN, GAP)),
         pl.col(AT).first().alias("begun"),
         pl.col(AT).last().alias("last"),
@@ -178,12 +178,12 @@ def _loops(
         pl.col(RECORD).alias("records"),
         pl.col(PARENT).drop_nulls().unique(maintain_order=True).alias("parents"),
     )
-    for row in told.iter_rows(named=True):
+    for row in loops.iter_rows(named=True):
         yield _loop(table, row, sign)
 
 
-def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> Loop:
-    return Loop(
+def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> MailLoop:
+    return MailLoop(
         table=table,
         subject=row[PLAIN],
         sides=(row[SIDES[0]], row[SIDES[1]]),
@@ -200,11 +200,13 @@ def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> Loop:
 
 
 def _costs(
-    snapshot: Snapshot, table: str, records: Sequence[str], weight: Weight | None
+    snapshot: Snapshot, table: str, records: Sequence[str], weight: StorageWeight | None
 ) -> pl.DataFrame:
-    """What each of these mails costs: their texts are read, and no others."""
+    """The storage that each of these mails uses: only their texts are read."""
     parts = [pl.DataFrame(schema={RECORD: pl.String, "cost": pl.Int64})]
-    columns = [*weight.texts, *([weight.told] if weight.told else [])] if weight else []
+    columns = (
+        [*weight.texts, *([weight.size_column] if weight.size_column else [])] if weight else []
+    )
     for at in range(0, len(records), SIZED):
         rows = frame(snapshot.get(table, records[at : at + SIZED], columns=columns))
         cost = size_of(weight) if weight is not None else pl.lit(0, pl.Int64)

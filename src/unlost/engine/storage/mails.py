@@ -1,4 +1,5 @@
-"""Mails of a backup as rows of facts, batch by batch: between whom, about what, written by whom.
+"""Mails of a backup as rows of facts, batch by batch: sides, subject, and whether a person wrote
+it.
 
 Sources: RFC 3834 (Auto-Submitted; automatic responses answer and are not to be answered), the
 headers that older responders set instead, and the words that mail programs put before the subject
@@ -10,13 +11,13 @@ from collections.abc import Iterator
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.ports import Snapshot
-from unlost.model.storage import MailRule, Weight
+from unlost.model.ports.vault import Snapshot
+from unlost.model.storage import MailRule, StorageWeight
 
 RECORD, PARENT, SIDES, STRIPPED = "record", "parent", ("one", "other"), "stripped"
 AT, FORTH, BYTES, PLAIN = "at", "forth", "bytes", "plain"
 BY_HEADERS, BY_SUBJECT, ANSWERS, UNASKED = "by_headers", "by_subject", "answers", "unasked"
-TOLD = 80  # characters of a subject that tell threads apart
+TOLD = 80  # characters of a subject that identify a thread
 
 ANSWER_WORDS = (
     "re", "aw", "antw", "antwort", "sv", "vs", "ref", "rif", "r", "res", "odp", "ynt", "yan",
@@ -63,53 +64,62 @@ REFERRING = r"(?im)^(?:in-reply-to|references)\s*:\s*\S"
 
 
 def read_mails(
-    snapshot: Snapshot, table: str, rule: MailRule, *, size: Weight | None = None
+    snapshot: Snapshot, table: str, rule: MailRule, *, size: StorageWeight | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Facts of a table's live mails; those without two addresses or a date are left out.
+    """Facts about a table's live mails; mails without two addresses or a date are skipped.
 
     ``one`` and ``other`` are the two sides in alphabetical order, ``forth`` is true for a mail from
-    the one to the other. ``stripped`` is the subject without what mail programs put before it.
-    ``bytes`` are counted where ``size`` says how: that reads the texts of all mails.
+    ``one`` to ``other``. ``stripped`` is the subject without prefixes of mail programs. ``bytes``
+    are counted if ``size`` is given, which reads the texts of all mails.
     """
-    own = (rule.subject, rule.sender, rule.receivers, rule.sent_at, rule.headers, rule.parent)
-    counted = (*size.texts, size.told) if size is not None else ()
-    columns = list(dict.fromkeys(name for name in (*own, *counted) if name is not None))
+    columns_read = (
+        rule.subject,
+        rule.sender,
+        rule.receivers,
+        rule.sent_at,
+        rule.headers,
+        rule.parent,
+    )
+    counted = (*size.texts, size.size_column) if size is not None else ()
+    columns = list(dict.fromkeys(name for name in (*columns_read, *counted) if name is not None))
     for batch in snapshot.scan(table, columns=columns):
         yield _facts(frame(batch), rule, size)
 
 
 def frame(rows: pa.RecordBatch | pa.Table) -> pl.DataFrame:
-    """Rows of a snapshot for computing with; nothing is copied."""
+    """Rows of a snapshot as a polars frame; nothing is copied."""
     return pl.DataFrame(pl.from_arrow(rows))
 
 
 def instants(column: str) -> pl.Expr:
-    """The instants that a column's texts name; null where they name none."""
+    """The instants of a column's texts; null for other texts."""
     text = pl.col(column).str.replace(r"(?:Z|[+-]00:?00)$", "").str.replace(" ", "T")
     return text.str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
     ).dt.replace_time_zone("UTC")
 
 
-def size_of(weight: Weight) -> pl.Expr:
-    """The bytes that records cost, from their cells."""
+def size_of(weight: StorageWeight) -> pl.Expr:
+    """The bytes that records use, from their cells."""
     parts = [pl.col(name).str.len_bytes().fill_null(0).cast(pl.Int64) for name in weight.texts]
-    if weight.told is not None:
-        parts.append(pl.col(weight.told).cast(pl.Float64, strict=False).fill_null(0).cast(pl.Int64))
+    if weight.size_column is not None:
+        parts.append(
+            pl.col(weight.size_column).cast(pl.Float64, strict=False).fill_null(0).cast(pl.Int64)
+        )
     total = sum(parts[1:], parts[0]) if parts else pl.lit(0, pl.Int64)
     return pl.max_horizontal(total, pl.lit(weight.least, pl.Int64))
 
 
-def _facts(batch: pl.DataFrame, rule: MailRule, size: Weight | None) -> pl.DataFrame:
+def _facts(batch: pl.DataFrame, rule: MailRule, size: StorageWeight | None) -> pl.DataFrame:
     subject = pl.col(rule.subject).fill_null("")
     headers = pl.col(rule.headers).fill_null("") if rule.headers is not None else pl.lit("")
     sender, receiver = _address(rule.sender), _address(rule.receivers)
-    one, other = SIDES
+    near, other = SIDES
     facts = batch.select(
         pl.col("_u_id").alias(RECORD),
         (pl.col(rule.parent) if rule.parent is not None else pl.lit(None, pl.String)).alias(PARENT),
         instants(rule.sent_at).alias(AT),
-        pl.min_horizontal(sender, receiver).alias(one),
+        pl.min_horizontal(sender, receiver).alias(near),
         pl.max_horizontal(sender, receiver).alias(other),
         (sender <= receiver).alias(FORTH),
         subject.alias(PLAIN),
@@ -124,7 +134,7 @@ def _facts(batch: pl.DataFrame, rule: MailRule, size: Weight | None) -> pl.DataF
 
 
 def _answers(subject: pl.Expr, headers: pl.Expr) -> pl.Expr:
-    """Mails that answer another: notices of machines do not."""
+    """Mails that answer another one; notifications of machines do not."""
     replied = headers.str.contains(REPLIED) | headers.str.contains(REFERRING)
     return replied | subject.str.contains(ANSWERED) | subject.str.contains(SAID)
 
@@ -134,7 +144,7 @@ def _address(column: str) -> pl.Expr:
 
 
 def _stripped(subject: pl.Expr) -> pl.Expr:
-    """Numbers count as one: machines number what they answer."""
+    """The subject without prefixes; all numbers are equal, since machines number their subjects."""
     plain = subject.str.replace_all(CASE_MARK, "").str.replace(BEFORE, "")
     plain = plain.str.replace_all(r"\d+", "#").str.replace_all(r"\s+", " ")
     return plain.str.strip_chars().str.to_lowercase().str.slice(0, TOLD)

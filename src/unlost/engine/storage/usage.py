@@ -1,6 +1,6 @@
-"""What the records of a backup use of their org's storages: by table, year, owner and mail thread.
+"""The use of an org's storages by a backup's records: by table, year, owner and mail thread.
 
-Batch by batch: what is held are sums, never rows.
+Works batch by batch: memory holds sums, never rows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ import polars as pl
 
 from unlost.engine.storage.loops import HELD
 from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
-from unlost.model.ports import Snapshot
-from unlost.model.storage import MailRule, StorageRule, TableUse, ThreadUse, Weight
+from unlost.model.ports.vault import Snapshot
+from unlost.model.storage import MailRule, StorageRule, StorageWeight, TableUse, ThreadUse
 
 BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"
 
@@ -20,31 +20,37 @@ BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"
 def table_uses(
     snapshot: Snapshot, rules: Mapping[str, StorageRule], *, since: datetime
 ) -> Iterator[TableUse]:
-    """What each table that costs something uses of each storage, as of a backup."""
-    held = snapshot.tables()
+    """The use of each storage by each table that uses any, as of a backup."""
+    states = snapshot.tables()
     for table, rule in rules.items():
-        if table in held and held[table].held:
+        if table in states and states[table].alive:
             for weight in rule.weights:
                 yield _use(snapshot, table, rule, weight, since)
 
 
 def thread_uses(
-    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, *, since: datetime, most: int
+    snapshot: Snapshot,
+    table: str,
+    rule: MailRule,
+    weight: StorageWeight,
+    *,
+    since: datetime,
+    most: int,
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
-    parts = max(1, -(-snapshot.tables()[table].held // HELD))
-    found = [
+    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
+    uses = [
         thread
         for number in range(parts)
         for thread in _threads(_mails(snapshot, table, rule, weight, number, parts), since, most)
     ]
-    return tuple(sorted(found, key=lambda one: (-one.bytes, one.subject, one.sides))[:most])
+    return tuple(sorted(uses, key=lambda use: (-use.bytes, use.subject, use.sides))[:most])
 
 
 def _mails(
-    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, number: int, parts: int
+    snapshot: Snapshot, table: str, rule: MailRule, weight: StorageWeight, number: int, parts: int
 ) -> Iterator[pl.DataFrame]:
-    """The mails of one of the parts in which they are looked at: all of a pair are in one."""
+    """The mails of one part: all mails of a pair of sides are in one part."""
     mine = pl.concat_str(SIDES, separator="\n").hash() % parts == number
     return (mails.filter(mine) for mails in read_mails(snapshot, table, rule, size=weight))
 
@@ -61,7 +67,7 @@ def _threads(mails: Iterable[pl.DataFrame], since: datetime, most: int) -> Itera
 
 
 def _use(
-    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight, since: datetime
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight, since: datetime
 ) -> TableUse:
     keys = [YEAR, OWNER]
     parts = (
@@ -90,9 +96,9 @@ def _use(
 
 
 def _batches(
-    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight
 ) -> Iterator[pl.DataFrame]:
-    named = (rule.born, rule.owner, weight.told, *weight.texts)
+    named = (rule.born, rule.owner, weight.size_column, *weight.texts)
     columns = list(dict.fromkeys(name for name in named if name is not None))
     for batch in snapshot.scan(table, columns=columns):
         yield frame(batch)
@@ -104,12 +110,12 @@ def _sums(since: datetime, born: str) -> list[pl.Expr]:
 
 
 def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
-    """The sums of sums, added up as they come: what is held does not grow with the rows."""
+    """Sums of sums, added up as they come: memory does not grow with the rows."""
     totals = pl.col(COUNT, BYTES, RECENT).sum()
-    held: pl.DataFrame | None = None
+    total: pl.DataFrame | None = None
     for part in parts:
-        held = part if held is None else pl.concat([held, part]).group_by(keys).agg(totals)
-    return held
+        total = part if total is None else pl.concat([total, part]).group_by(keys).agg(totals)
+    return total
 
 
 def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:

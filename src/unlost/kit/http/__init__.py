@@ -1,27 +1,27 @@
 """HTTP for connectors: one client, one retry table, streams that prove that they are whole.
 
-The only room that imports an HTTP library.
+The only package that imports an HTTP library.
 """
 
-from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream
-from unlost.kit.http.client import HttpClient, Manners, Session, Transport
-from unlost.kit.http.messages import Answer, Failure, Headers, Request
-from unlost.kit.http.table import Action, RetryTable, Rule
+from unlost.kit.http.client import CallSigner, HttpClient, HttpPolicy, Transport
+from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 
 __all__ = [
-    "Action",
-    "Answer",
+    "AnswerHandling",
     "Backoff",
+    "BackoffTimer",
     "BodyStream",
-    "Failure",
+    "CallFailure",
+    "CallSigner",
     "Headers",
+    "HttpAnswer",
+    "HttpCall",
     "HttpClient",
-    "Manners",
-    "Patience",
-    "Request",
+    "HttpPolicy",
+    "RetryRule",
     "RetryTable",
-    "Rule",
-    "Session",
     "Transport",
 ]

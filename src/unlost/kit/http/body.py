@@ -1,7 +1,7 @@
 """Answer bodies as streams that prove that they are whole.
 
-HTTP libraries hand over what came before a cut gzip stream as if it were everything; here a body
-ends only if its length and its compression say so.
+HTTP libraries return the part before a cut of a gzip stream as if it were everything. Here a body
+ends without an error only if its length and its compression confirm that it is complete.
 """
 
 import zlib
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from unlost.kit.http.messages import Headers
 from unlost.model.errors import TransientError
 
-GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way of asking for the gzip frame
+GZIP_WINDOW = 16 + zlib.MAX_WBITS  # makes zlib expect the gzip frame
 PIECE = 1 << 20
 
 
 def cut(reason: str) -> TransientError:
-    """The error of a body that ended too early; ``reason`` tells how that was noticed."""
+    """The error of a body that ended too early; ``reason`` describes the evidence."""
     return TransientError(
         "body-cut",
         f"An answer of the source ended too early ({reason}).",
@@ -25,7 +25,7 @@ def cut(reason: str) -> TransientError:
 
 
 def counted(chunks: Iterator[bytes], announced: int | None) -> Iterator[bytes]:
-    """The chunks, and an error at their end if their bytes are not as many as announced."""
+    """Pass the chunks on; raise an error at the end if their total is not ``announced``."""
     received = 0
     for chunk in chunks:
         received += len(chunk)
@@ -35,7 +35,7 @@ def counted(chunks: Iterator[bytes], announced: int | None) -> Iterator[bytes]:
 
 
 def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks decompressed, in pieces of at most 1 MiB; several gzip members are one stream."""
+    """Decompress the chunks, in pieces of at most 1 MiB; several gzip members form one stream."""
     inflate = zlib.decompressobj(GZIP_WINDOW)
     started = False
     for chunk in chunks:
@@ -44,6 +44,7 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
             if inflate.eof:
                 inflate = zlib.decompressobj(GZIP_WINDOW)
             started = True
+            # ``PIECE`` bounds the output of one call: gzip can expand a chunk a thousandfold.
             piece = _inflated(inflate, pending)
             pending = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             if piece:
@@ -69,7 +70,7 @@ def whole(chunks: Iterator[bytes], headers: Headers) -> Iterator[bytes]:
 
 
 class BodyStream:
-    """A body to be read like a file. Any ``read`` raises TransientError where the body was cut."""
+    """A body to read like a file. Any ``read`` raises TransientError if the body was cut."""
 
     def __init__(self, status: int, headers: Headers, chunks: Iterator[bytes]) -> None:
         """``chunks`` are plain and already checked (``whole``)."""
@@ -80,11 +81,11 @@ class BodyStream:
         self._rest = b""
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces as they come; to be used instead of ``read``."""
+        """The body in pieces as they arrive; use it instead of ``read``."""
         return self._chunks
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes, all of the rest where it is negative; empty at the end."""
+        """Read up to ``size`` bytes, or the whole rest if it is negative; empty at the end."""
         if size < 0:
             rest, self._rest = self._rest, b""
             return rest + b"".join(self._chunks)
@@ -101,5 +102,5 @@ class BodyStream:
         return True
 
     def close(self) -> None:
-        """Stop reading; the connection belongs to whoever opened the stream."""
+        """Stop reading; the connection belongs to the code that opened the stream."""
         self.closed = True

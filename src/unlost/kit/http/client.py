@@ -1,4 +1,19 @@
-"""The HTTP client of all connectors: budget, session, retry table, whole bodies."""
+"""The HTTP client of all connectors: budget, session, retry table, whole bodies.
+
+A connector describes its source in an ``HttpPolicy``; the client makes each call by it:
+
+  send ─► stream ─► budget ─► network ─► status in ``accept``? ─ yes ─► body, checked for cuts
+            ▲                                 │ no, or no answer
+            │                                 ▼
+            │                   RetryTable.decide(CallFailure)
+            ├── RETRY   wait (Backoff), call again
+            ├── REAUTH  sign in again, once; call again
+            └── other   raise the policy's error
+
+Only ``send`` repeats a call for a body that was cut; the user of ``stream`` has already consumed a
+part of the body and must decide that itself. A call whose body is an iterator cannot be repeated.
+See docs/adr/0019 for calls in parallel.
+"""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -9,23 +24,23 @@ from typing import Protocol
 
 import httpx
 
-from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream, cut, whole
-from unlost.kit.http.messages import Answer, Failure, Headers, Request
-from unlost.kit.http.table import NO_ANSWER, Action, RetryTable
+from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
 from unlost.model.errors import TransientError, UnlostError
-from unlost.model.ports import Budget, Clock, Entropy
+from unlost.model.ports.system import Budget, Clock, Entropy
 
 type Transport = httpx.BaseTransport
 
-# A data call may work for ten minutes before it answers (Salesforce app limits cheatsheet, API
-# requests); connecting must be quick.
+# A data call may take ten minutes to answer (Salesforce app limits cheatsheet, API requests);
+# connecting must be quick.
 READ_SECONDS = 630.0
 CONNECT_SECONDS = 20.0
 POOL_SIZE = 64
 
 
-class Session(Protocol):
+class CallSigner(Protocol):
     """Signs calls."""
 
     def token(self) -> str:
@@ -33,21 +48,21 @@ class Session(Protocol):
         ...
 
     def renew(self, stale: str) -> None:
-        """Sign in again, unless another thread replaced ``stale`` already."""
+        """Sign in again, unless another thread has already replaced ``stale``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
-    """How a source speaks about failures and limits.
+class HttpPolicy:
+    """The way a source reports failures and limits.
 
-    ``understand`` reads code and message out of an answer, ``speak`` turns them into our words,
-    ``notice`` is shown the headers of each answer.
+    ``understand`` reads code and message from an answer, ``speak`` turns a failure into an error of
+    ours, ``notice`` receives the headers of each answer.
     """
 
     table: RetryTable
-    understand: Callable[[Answer], tuple[str, str]]
-    speak: Callable[[Failure, Action], UnlostError]
+    understand: Callable[[HttpAnswer], tuple[str, str]]
+    speak: Callable[[CallFailure, AnswerHandling], UnlostError]
     notice: Callable[[Headers], None] = lambda _headers: None
     backoff: Backoff = field(default_factory=Backoff)
 
@@ -57,17 +72,17 @@ class HttpClient:
 
     def __init__(
         self,
-        manners: Manners,
+        manners: HttpPolicy,
         *,
         clock: Clock,
         entropy: Entropy,
         budget: Budget,
-        session: Session | None = None,
+        session: CallSigner | None = None,
         transport: Transport | None = None,
         compress: bool = True,
     ) -> None:
-        """``transport`` replaces the network in tests; ``compress`` asks for gzip bodies."""
-        self.patience = Patience(manners.backoff, clock, entropy)
+        """``transport`` replaces the network in tests; ``compress`` requests gzip bodies."""
+        self.patience = BackoffTimer(manners.backoff, clock, entropy)
         self._manners = manners
         self._budget = budget
         self._session = session
@@ -87,12 +102,12 @@ class HttpClient:
         """Close all connections."""
         self._client.close()
 
-    def send(self, request: Request) -> Answer:
-        """The whole answer; also a body that is cut makes the call be made again."""
+    def send(self, request: HttpCall) -> HttpAnswer:
+        """Return the whole answer; a body that is cut repeats the call, too."""
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    return Answer(body.status, body.headers, body.read())
+                    return HttpAnswer(body.status, body.headers, body.read())
             except TransientError as error:
                 if error.code != "body-cut":
                     raise
@@ -100,8 +115,8 @@ class HttpClient:
         raise AssertionError
 
     @contextmanager
-    def stream(self, request: Request) -> Iterator[BodyStream]:
-        """The answer's body as a stream; what breaks it off raises TransientError ``body-cut``."""
+    def stream(self, request: HttpCall) -> Iterator[BodyStream]:
+        """The answer's body as a stream; an interruption raises TransientError ``body-cut``."""
         response = self._persist(request)
         try:
             headers = _headers(response)
@@ -109,8 +124,9 @@ class HttpClient:
         finally:
             response.close()
 
-    def _persist(self, request: Request) -> httpx.Response:
-        """Call until the table is content or says stop."""
+    def _persist(self, request: HttpCall) -> httpx.Response:
+        """Call until the call succeeds or the retry table gives up."""
+        # One renewal: a user without access gets 401 with a fresh token, too, and would loop here.
         renewed = False
         for attempt in count(1):
             token = self._session.token() if self._session and request.signed else None
@@ -118,17 +134,17 @@ class HttpClient:
             if isinstance(outcome, httpx.Response):
                 return outcome
             action = self._manners.table.decide(outcome)
-            if action is Action.REAUTH and self._session and token and not renewed:
+            if action is AnswerHandling.REAUTH and self._session and token and not renewed:
                 renewed = True
                 self._session.renew(token)
                 continue
             error = self._manners.speak(outcome, action)
-            if action is not Action.RETRY or not isinstance(error, TransientError):
+            if action is not AnswerHandling.RETRY or not isinstance(error, TransientError):
                 raise error
             self.patience.bear(attempt, error)
         raise AssertionError
 
-    def _call(self, request: Request, token: str | None) -> httpx.Response | Failure:
+    def _call(self, request: HttpCall, token: str | None) -> httpx.Response | CallFailure:
         if request.budgeted:
             self._budget.take()
         headers = dict(request.headers) | ({"Authorization": token} if token else {})
@@ -139,22 +155,24 @@ class HttpClient:
         try:
             response = self._client.send(built, stream=True)
         except httpx.TransportError as error:
-            return Failure(NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host)
+            return CallFailure(
+                NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host
+            )
         self._manners.notice(_headers(response))
         if response.status_code in request.accept:
             return response
         return self._failure(response, host)
 
-    def _failure(self, response: httpx.Response, host: str) -> Failure:
+    def _failure(self, response: httpx.Response, host: str) -> CallFailure:
         headers = _headers(response)
         try:
-            answer = Answer(response.status_code, headers, b"".join(_chunks(response, headers)))
+            answer = HttpAnswer(response.status_code, headers, b"".join(_chunks(response, headers)))
         except TransientError:
-            answer = Answer(response.status_code, {}, b"")
+            answer = HttpAnswer(response.status_code, {}, b"")
         finally:
             response.close()
         code, message = self._manners.understand(answer)
-        return Failure(answer.status, code, message, host, _retry_after(headers))
+        return CallFailure(answer.status, code, message, host, _retry_after(headers))
 
 
 def _headers(response: httpx.Response) -> Headers:
@@ -173,7 +191,7 @@ def _raw(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _cause(error: httpx.TransportError) -> str:
-    """What the library says; certificate trouble by its own name, for it is not a network one."""
+    """The library's text; for certificate errors that of the check, the only useful one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -183,6 +201,6 @@ def _cause(error: httpx.TransportError) -> str:
 
 
 def _retry_after(headers: Headers) -> float | None:
-    """Seconds of a Retry-After header; its date form is left out (RFC 9110, 10.2.3)."""
+    """Seconds of a Retry-After header; its date form is ignored (RFC 9110, 10.2.3)."""
     text = headers.get("retry-after", "").strip()
     return float(text) if text.isdigit() else None

@@ -1,4 +1,4 @@
-"""One GET of a small document from a service that an admin named."""
+"""One GET of a small document from a service that an admin configured."""
 
 import json
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ LARGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """An object of JSON; ``fields`` are those of its values that are texts."""
+class JsonDocument:
+    """A JSON object; ``fields`` holds its text values only."""
 
     url: str
     fields: dict[str, str]
 
 
-def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> Document:
-    """The document of JSON at an address of ``https``; plain http is for this machine alone.
+def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> JsonDocument:
+    """Get the JSON document at an ``https`` address; plain http only on this machine.
 
     Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
     (``document-away``).
     """
-    return Document(url, _texts(url, get_body(url, transport=transport)))
+    return JsonDocument(url, _texts(url, get_body(url, transport=transport)))
 
 
 def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes:
-    """What stands at an address, at most a MiB; it raises what ``get_document`` raises."""
+    """Get the body at an address, at most 1 MiB; raises the errors of ``get_document``."""
     try:
         place = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -65,12 +65,12 @@ def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
 
 def _texts(url: str, body: bytes) -> dict[str, str]:
     try:
-        told: Json = json.loads(body)
+        content: Json = json.loads(body)
     except ValueError as error:
         raise _not_it(url, "it is not JSON") from error
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise _not_it(url, "it is not an object of JSON")
-    return {name: value for name, value in told.items() if isinstance(value, str)}
+    return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _unreadable_address(url: str) -> UsageError:

@@ -1,4 +1,4 @@
-"""What is asked and what comes back, as plain values free of any HTTP library."""
+"""Calls, answers and failures as plain values that need no HTTP library."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ type Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A call to be made. ``url`` is absolute; ``accept`` names statuses that are no failure.
+class HttpCall:
+    """A call to make. ``url`` is absolute; ``accept`` names statuses that are no failure.
 
-    ``body`` may be given in pieces, which are sent as they come; such a call cannot be repeated.
-    ``signed``: the session's token is sent along. ``budgeted``: it counts as an API call.
+    An iterable ``body`` is sent in pieces as they come, so the call cannot be repeated. ``signed``:
+    the session's token is sent along. ``budgeted``: the call counts as an API call.
     """
 
     method: str
@@ -24,7 +24,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A whole answer. Header names are lower case; ``body`` is decoded."""
 
     status: int
@@ -33,15 +33,15 @@ class Answer:
 
     @property
     def is_json(self) -> bool:
-        """True if the answer says that it is JSON; only then may it be parsed as such."""
+        """True if the content type is JSON; only then may the body be parsed as JSON."""
         return "json" in self.headers.get("content-type", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What a call that did not succeed says about itself.
+class CallFailure:
+    """The facts about a call that did not succeed.
 
-    ``status`` is 0 where no answer came at all; ``code`` and ``message`` are the source's own.
+    ``status`` is 0 if no answer came; ``code`` and ``message`` are the source's own.
     """
 
     status: int

@@ -1,7 +1,7 @@
 """One POST of a small body to an address that a person typed, which is not trusted.
 
-The name is looked up once; the connection goes to the address that was found and judged, so that a
-name which is answered differently the second time leads nowhere else.
+The name is resolved once, and the connection goes to the very address that was checked, so that a
+name that resolves differently the second time leads nowhere else (DNS rebinding).
 """
 
 import ipaddress
@@ -15,13 +15,13 @@ from unlost.model.errors import NotAllowed, TransientError, UsageError
 
 SECONDS = 20.0
 PORTS = {"http": 80, "https": 443}
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: IPv4 addresses in disguise
-TOLD = 200  # characters of an answer that are told
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: IPv4 addresses in IPv6 form
+TOLD = 200  # shown characters of an answer
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """What to send, and where. ``private``: addresses of the inner network may be called too."""
+class OutgoingPost:
+    """A body and its destination. ``private``: addresses of the inner network are allowed, too."""
 
     url: str
     body: bytes
@@ -29,8 +29,8 @@ class Post:
     private: bool = False
 
 
-def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
-    """The status of an answer that says yes.
+def post(wanted: OutgoingPost, *, transport: httpx.BaseTransport | None = None) -> int:
+    """Post a message and return the status of a successful answer.
 
     Raises UsageError (``address-unreadable``), NotAllowed (``address-private``,
     ``message-refused``) and TransientError (``message-not-taken``).
@@ -44,7 +44,8 @@ def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
     }
     place = url.copy_with(host=_address(url, private=wanted.private))
     extensions = {"sni_hostname": url.host} if url.scheme == "https" else {}
-    # No proxy: it would be asked for the address, and could not tell whose certificate to expect.
+    # No proxy: the call would name an IP address, and the proxy could not know which certificate to
+    # expect.
     with httpx.Client(transport=transport, timeout=SECONDS, trust_env=False) as client:
         try:
             with client.stream(
@@ -56,7 +57,7 @@ def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
 
 
 def parsed(text: str) -> httpx.URL:
-    """An address that can be called. It is never told again: such addresses hold secrets.
+    """Parse an address. Errors never repeat it, since addresses may hold secrets.
 
     Raises UsageError (``address-unreadable``).
     """
@@ -74,8 +75,8 @@ def parsed(text: str) -> httpx.URL:
 
 
 def _address(url: httpx.URL, *, private: bool) -> str:
-    """The network address of a host, judged."""
-    address = _looked_up(url)
+    """Resolve a host to its network address, and check it."""
+    address = _resolved(url)
     if not private and not _public(address):
         raise NotAllowed(
             "address-private",
@@ -86,7 +87,7 @@ def _address(url: httpx.URL, *, private: bool) -> str:
 
 
 def _public(address: str) -> bool:
-    """True for an address of the open network; one that stands for an IPv4 address is judged as it."""
+    """True for an address of the public network; an address that embeds IPv4 is judged as IPv4."""
     known = ipaddress.ip_address(address)
     if isinstance(known, ipaddress.IPv6Address):
         if known in NAT64:
@@ -96,25 +97,25 @@ def _public(address: str) -> bool:
     return known.is_global and not known.is_multicast
 
 
-def _looked_up(url: httpx.URL) -> str:
+def _resolved(url: httpx.URL) -> str:
     try:
         return str(ipaddress.ip_address(url.host))
     except ValueError:
         pass  # a name
     port = url.port or PORTS[url.scheme]
     try:
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        getaddrinfo = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise _not_taken(url.host, str(error)) from error
-    return str(found[0][4][0])
+    return str(getaddrinfo[0][4][0])
 
 
-def _judged(host: str, status: int, told: bytes) -> int:
+def _judged(host: str, status: int, reply: bytes) -> int:
     if 200 <= status < 300:
         return status
     if status >= 500 or status in (408, 425, 429):
         raise _not_taken(host, f"it answered {status}")
-    text = told[:TOLD].decode(errors="replace")
+    text = reply[:TOLD].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
         f"{host} refused the message: {status} {text}".rstrip() + ".",

@@ -1,38 +1,38 @@
-"""The retry table: from what a failed call says to what is done about it. Data, not code."""
+"""The retry table: maps a failed call to the reaction. Data, not code."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unlost.kit.http.messages import Failure
+from unlost.kit.http.messages import CallFailure
 
-NO_ANSWER = 0  # the status of a call that got no answer
+NO_ANSWER = 0  # the status of a call without an answer
 
 
-class Action(StrEnum):
-    """What to do about an answer."""
+class AnswerHandling(StrEnum):
+    """The reaction to an answer."""
 
     OK = "ok"
     RETRY = "retry"  # wait a little, call again
     REAUTH = "reauth"  # sign in again once, replay once
-    REFUSE = "refuse"  # the source will not give this: a finding
-    LIMIT = "limit"  # an allowance is spent: the run parks
+    REFUSE = "refuse"  # the source will not give this: a gap
+    LIMIT = "limit"  # an allowance is used up: the run parks
     FAIL = "fail"  # calling again cannot help
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A line of the table; what is empty matches anything.
+class RetryRule:
+    """A line of the table; an empty field matches anything.
 
-    ``contains`` is looked for in the message, whatever its case.
+    ``contains`` is searched in the message, ignoring case.
     """
 
-    action: Action
+    action: AnswerHandling
     statuses: frozenset[int] = frozenset()
     codes: frozenset[str] = frozenset()
     contains: str = ""
 
-    def fits(self, failure: Failure) -> bool:
-        """True if the line speaks about this failure."""
+    def fits(self, failure: CallFailure) -> bool:
+        """True if the line applies to this failure."""
         return (
             (not self.statuses or failure.status in self.statuses)
             and (not self.codes or failure.code in self.codes)
@@ -42,11 +42,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RetryTable:
-    """Lines in order; the first that fits decides, and a failure that none fits is final."""
+    """Lines in order; the first that fits decides. A failure that fits no line is final."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RetryRule, ...]
 
-    def decide(self, failure: Failure) -> Action:
-        """The action for a failure."""
+    def decide(self, failure: CallFailure) -> AnswerHandling:
+        """The reaction to a failure."""
         fitting = (rule.action for rule in self.rules if rule.fits(failure))
-        return next(fitting, Action.FAIL)
+        return next(fitting, AnswerHandling.FAIL)

@@ -1,4 +1,4 @@
-"""The transit engine of OpenBao or HashiCorp Vault: a server that seals small texts, and opens them again.
+"""The transit engine of OpenBao or HashiCorp Vault: a server that seals and opens small texts.
 
 Their API documentation: secret/transit, "Encrypt data" and "Decrypt data". A request that cannot be
 answered now raises TransientError, a refused one NotAllowed; neither repeats the token or the text.
@@ -20,12 +20,12 @@ SECONDS = 10.0
 ANSWER_BYTES = 64 << 10
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 BUSY = frozenset({408, 425, 429})
-TOLD = 200  # characters of the server's own words that are told
+TOLD = 200  # shown characters of the server's own text
 
 
 @dataclass(frozen=True, slots=True)
 class TransitKey:
-    """A key of the engine: the server, where the engine is mounted there, the key's name.
+    """A key of the engine: the server, the path where the engine is mounted, the key's name.
 
     ``ca_file`` holds certificates that are trusted in place of the system's.
     """
@@ -36,7 +36,7 @@ class TransitKey:
     ca_file: str = ""
 
     def check(self) -> None:
-        """Raise UsageError (``transit-unclear``) for what cannot be asked, or not safely."""
+        """Raise UsageError (``transit-unclear``) for unusable or unsafe settings."""
         url = _parsed(self.address)
         if not url.host or (
             url.scheme != "https" and (url.scheme, url.host not in HERE) != ("http", False)
@@ -47,15 +47,15 @@ class TransitKey:
             raise _unclear("The key or the mount of the transit engine is not a name.")
 
     def seal(self, text: str, *, token: str) -> str:
-        """The ciphertext, as the server tells it."""
+        """The ciphertext in the server's form."""
         content = base64.b64encode(text.encode()).decode()
         return self._asked("encrypt", {"plaintext": content}, "ciphertext", token)
 
     def open(self, ciphertext: str, *, token: str) -> str:
-        """The text of a ciphertext."""
-        told = self._asked("decrypt", {"ciphertext": ciphertext}, "plaintext", token)
+        """Decrypt a ciphertext."""
+        reply = self._asked("decrypt", {"ciphertext": ciphertext}, "plaintext", token)
         try:
-            return base64.b64decode(told, validate=True).decode()
+            return base64.b64decode(reply, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise self._away("what it opened is no text") from None
 
@@ -106,17 +106,19 @@ class TransitKey:
 
 def _object(content: bytes) -> Mapping[str, object]:
     try:
-        told = msgspec.json.decode(content)
+        document = msgspec.json.decode(content)
     except msgspec.DecodeError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _why(answer: Mapping[str, object]) -> str:
-    """What the server says of it."""
+    """The server's own error text."""
     errors = answer.get("errors")
-    told = [one for one in errors if isinstance(one, str)] if isinstance(errors, list) else []
-    return f" ({'; '.join(told).strip()[:TOLD]})" if told else ""
+    messages = (
+        [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
+    )
+    return f" ({'; '.join(messages).strip()[:TOLD]})" if messages else ""
 
 
 def _parsed(address: str) -> httpx.URL:

@@ -1,1 +1,3 @@
-"""A person's data as one archive: pages to read, tables for programs, and files under their names."""
+"""A person's data as one archive: pages to read, tables for programs, and files under their
+names.
+"""

@@ -1,4 +1,4 @@
-"""A person's data as a zip that is made while it is read: no more of it is in memory than a piece."""
+"""A person's data as a zip file, created while it is read: memory holds one piece at a time."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from unlost.outside.person.page import index
-from unlost.outside.person.parts import FilePart, Person, Reading
+from unlost.outside.person.parts import FilePart, PersonExport, PersonReader
 from unlost.outside.person.tables import as_csv, as_json
 
 PIECE = 1 << 18  # bytes read of a file at a time
@@ -19,7 +19,7 @@ UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u202a-\u202e\u2066-\u2069]')
 
 
 class _Pipe(RawIOBase):
-    """Takes what the zip writes until it is taken on; it cannot be sought in, as a connection cannot."""
+    """Buffers the zip's output until it is read; it cannot seek, like a connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,22 +29,22 @@ class _Pipe(RawIOBase):
         return True
 
     def write(self, data: object, /) -> int:
-        """Take bytes."""
+        """Append bytes."""
         content = memoryview(data)  # type: ignore[arg-type]
         self._left += content
         return content.nbytes
 
     def due(self, least: int = PIECE) -> Iterator[bytes]:
-        """What was written since the last time, once it is a piece."""
+        """The bytes written since the last call, once they fill a piece."""
         if len(self._left) >= least:
             yield bytes(self._left)
             self._left.clear()
 
 
-def person_zip(person: Person, reading: Reading) -> Iterator[bytes]:
-    """The archive, piece by piece; what cannot be read is raised, and then it has no end.
+def person_zip(person: PersonExport, reading: PersonReader) -> Iterator[bytes]:
+    """The archive, piece by piece; an unreadable part raises, so the archive has no valid end.
 
-    Each table is read three times rather than kept: for JSON, for CSV, and for the page.
+    Each table is read three times rather than stored: for JSON, for CSV, and for the page.
     """
     pipe = _Pipe()
     changed = 0
@@ -70,7 +70,7 @@ def person_zip(person: Person, reading: Reading) -> Iterator[bytes]:
 
 
 def file_path(table: str, record: str, name: str) -> str:
-    """Where a file lies in the archive: no name leads out of it, or is one that systems refuse."""
+    """A file's path in the archive: inside it, and acceptable to every system."""
     safe = UNSAFE.sub("_", name).strip(". ") or "file"
     if len(safe) > LONGEST:
         stem, dot, ending = safe.rpartition(".")
@@ -80,7 +80,7 @@ def file_path(table: str, record: str, name: str) -> str:
 
 
 def _file(
-    archive: ZipFile, file: FilePart, person: Person, reading: Reading, pipe: _Pipe
+    archive: ZipFile, file: FilePart, person: PersonExport, reading: PersonReader, pipe: _Pipe
 ) -> Iterator[bytes]:
     with (
         _entry(archive, file.path, at=person.made_at) as out,

@@ -1,6 +1,6 @@
 """The page of an archive: a person reads it in any browser, without a network.
 
-All of it is in one file, in plain words, and nothing in it runs.
+It is one file, in plain words, and runs no script.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,9 +9,9 @@ from itertools import islice
 from urllib.parse import quote
 
 from unlost.model.snapshot import Version
-from unlost.outside.person.parts import STATES, Person, Reading, TablePart
+from unlost.outside.person.parts import STATES, ExportedTable, PersonExport, PersonReader
 
-MOST = 1000  # records of a table on the page; all are in the tables
+MOST = 1000  # records of a table on the page; the tables have all
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
     "color:#1b1d21;background:#fff}h1,h2,h3{line-height:1.25}article{border-top:1px solid #dedbd3;"
@@ -24,7 +24,7 @@ STYLE = (
 type Cells = Mapping[str, str | None]
 
 
-def index(person: Person, reading: Reading, *, changed: int) -> Iterator[str]:
+def index(person: PersonExport, reading: PersonReader, *, changed: int) -> Iterator[str]:
     """The page, piece by piece. ``changed`` cells of the tables got an apostrophe."""
     yield from _opening(person, changed=changed)
     yield from _contents(person)
@@ -37,7 +37,7 @@ def index(person: Person, reading: Reading, *, changed: int) -> Iterator[str]:
     yield "</body></html>\n"
 
 
-def _opening(person: Person, *, changed: int) -> Iterator[str]:
+def _opening(person: PersonExport, *, changed: int) -> Iterator[str]:
     title = f"Data of a person in the backups of {person.org}"
     yield (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -59,7 +59,7 @@ def _opening(person: Person, *, changed: int) -> Iterator[str]:
         yield f"<p>These are too large to be looked through for what refers to the person: {names}.</p>\n"
 
 
-def _contents(person: Person) -> Iterator[str]:
+def _contents(person: PersonExport) -> Iterator[str]:
     yield "<h2>What is in it</h2>\n<ul>\n"
     for number, part in enumerate(person.tables):
         yield (
@@ -77,10 +77,14 @@ def _contents(person: Person) -> Iterator[str]:
 
 
 def _record(
-    person: Person, part: TablePart, reading: Reading, record: str, versions: Sequence[Version]
+    person: PersonExport,
+    part: ExportedTable,
+    reading: PersonReader,
+    record: str,
+    versions: Sequence[Version],
 ) -> str:
-    told = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
-    newest = next((one for one in reversed(versions) if one.cells), None)
+    lines = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
+    newest = next((version for version in reversed(versions) if version.cells), None)
     cells = newest.cells if newest is not None else {}
     name = cells.get(part.table.name_column or "") or record
     present = bool(versions) and versions[-1].op.alive
@@ -88,12 +92,12 @@ def _record(
     state = _table(caption, ((_label(part, c), [v]) for c, v in cells.items() if v))
     return (
         f"<article><h3><bdi>{escape(name)}</bdi> <code>{escape(record)}</code></h3>\n{state}"
-        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(told))}</article>\n"
+        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(lines))}</article>\n"
     )
 
 
 def _pairs(versions: Sequence[Version]) -> Iterator[tuple[Version, Cells | None]]:
-    """Each version with the last cells before it; None where there were none."""
+    """Each version with the last cells before it; None if there were none."""
     before: Cells | None = None
     for version in versions:
         yield version, before
@@ -101,7 +105,11 @@ def _pairs(versions: Sequence[Version]) -> Iterator[tuple[Version, Cells | None]
 
 
 def _line(
-    person: Person, part: TablePart, reading: Reading, version: Version, before: Cells | None
+    person: PersonExport,
+    part: ExportedTable,
+    reading: PersonReader,
+    version: Version,
+    before: Cells | None,
 ) -> str:
     by = reading.who(part.table.name, version.modified_by) or version.modified_by
     when = f"seen {person.when(version.observed_at)}"
@@ -130,7 +138,7 @@ def _table(caption: str, rows: Iterable[tuple[str, Sequence[str | None]]]) -> st
     return f"<table><caption>{escape(caption)}</caption><tbody>\n{''.join(lines)}</tbody></table>\n"
 
 
-def _label(part: TablePart, name: str) -> str:
+def _label(part: ExportedTable, name: str) -> str:
     column = part.table.column(name)
     return (column.label if column is not None else "") or name
 

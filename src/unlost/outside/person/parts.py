@@ -1,4 +1,4 @@
-"""What an archive of a person's data is made of, and how it is read."""
+"""The parts of an archive of a person's data, and the functions that read them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -21,8 +21,8 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class TablePart:
-    """The records of one table, by id. ``name`` is that of its files, and unlike that of any other."""
+class ExportedTable:
+    """The records of one table, by id. ``name`` is the unique name of its files."""
 
     table: Table
     name: str
@@ -30,7 +30,7 @@ class TablePart:
 
     @property
     def label(self) -> str:
-        """What people call the table."""
+        """The table's name for people."""
         return self.table.plural or self.table.label or self.table.name
 
     @property
@@ -53,18 +53,18 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """What leaves: records of an org and files, as of the newest backup.
+class PersonExport:
+    """The exported data: records of an org and files, as of the newest backup.
 
-    ``made_at`` is when the archive was asked for. ``unknown`` of the records that were named are not in
-    the vault; ``unsearched`` tables were too large to be looked through.
+    ``made_at`` is the time of the request. ``unknown`` counts named records that are not in the
+    vault; ``unsearched`` tables were too large to search.
     """
 
     org: str
     zone: str
     made_at: datetime
     as_of: datetime
-    tables: tuple[TablePart, ...]
+    tables: tuple[ExportedTable, ...]
     files: tuple[FilePart, ...]
     unknown: int = 0
     unsearched: tuple[str, ...] = ()
@@ -75,18 +75,18 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How it is read.
+class PersonReader:
+    """The functions that read the export.
 
-    ``versions`` gives those of TABLE and ID, the oldest first; ``who`` the name of a user of a table,
-    empty where it is not known; ``open_file`` the bytes of a content.
+    ``versions`` returns the versions of TABLE and ID, the oldest first; ``who`` the name of a user
+    of a table, empty if unknown; ``open_file`` the bytes of a content.
     """
 
     versions: Callable[[str, str], Sequence[Version]]
     who: Callable[[str, str | None], str]
     open_file: Callable[[str], AbstractContextManager[BinaryIO]]
 
-    def of(self, part: TablePart) -> Iterator[tuple[str, Sequence[Version]]]:
+    def of(self, part: ExportedTable) -> Iterator[tuple[str, Sequence[Version]]]:
         """Each record of a table with its versions, one record in memory at a time."""
         for record in part.ids:
             yield record, self.versions(part.table.name, record)

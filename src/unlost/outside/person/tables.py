@@ -1,4 +1,4 @@
-"""The versions of a person's records for programs: JSON as they are, CSV for spreadsheets."""
+"""The versions of a person's records for programs: JSON verbatim, CSV for spreadsheets."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from unlost.model.snapshot import Version
-from unlost.outside.person.parts import STATES, Reading, TablePart
+from unlost.outside.person.parts import STATES, ExportedTable, PersonReader
 from unlost.outside.rowtext import for_people
 
-BOM = b"\xef\xbb\xbf"  # tells a spreadsheet that it is UTF-8
+BOM = b"\xef\xbb\xbf"  # marks the file as UTF-8 for spreadsheets
 OWN = ("(record)", "(state)", "(seen at)", "(changed at)", "(changed by)")
 AT_ONCE = 200  # versions
 
@@ -21,22 +21,25 @@ type Row = Mapping[str, str | None]
 
 
 def as_json(
-    part: TablePart, reading: Reading, columns: MutableMapping[str, None]
+    part: ExportedTable, reading: PersonReader, columns: MutableMapping[str, None]
 ) -> Iterator[bytes]:
-    """A table as one object, verbatim. ``columns`` takes up the names of all that its records ever had."""
+    """A table as one object, verbatim. ``columns`` collects all columns of its records."""
     head = msgspec.json.encode({"table": part.table.name, "label": part.label})
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
         columns.update((name, None) for version in versions for name in version.cells)
-        told = {"id": record, "versions": [_told(one, reading) for one in versions]}
-        yield (b",\n" if number else b"\n") + msgspec.json.encode(told)
+        document = {
+            "id": record,
+            "versions": [_version_document(version, reading) for version in versions],
+        }
+        yield (b",\n" if number else b"\n") + msgspec.json.encode(document)
     yield b"\n]}\n"
 
 
 def as_csv(
-    part: TablePart, reading: Reading, columns: Sequence[str]
+    part: ExportedTable, reading: PersonReader, columns: Sequence[str]
 ) -> Iterator[tuple[bytes, int]]:
-    """A table with a line for each version, and how many cells got an apostrophe in each piece."""
+    """A table with a line for each version, in pieces with their number of changed cells."""
     schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
     head, changed = _lines(pa.RecordBatch.from_pylist([dict(zip(schema.names, schema.names, strict=True))], schema=schema))  # fmt: skip
     yield BOM + head, changed
@@ -51,15 +54,21 @@ def _lines(rows: pa.RecordBatch) -> tuple[bytes, int]:
     return out.getvalue(), changed
 
 
-def _rows(part: TablePart, reading: Reading) -> Iterator[Row]:
+def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
     for record, versions in reading.of(part):
-        for one in versions:
-            by = reading.who(part.table.name, one.modified_by) or one.modified_by
-            own = (record, STATES[one.op], _iso(one.observed_at), _iso(one.modified_at), by)
-            yield {**dict(zip(OWN, own, strict=True)), **one.cells}
+        for version in versions:
+            by = reading.who(part.table.name, version.modified_by) or version.modified_by
+            columns = (
+                record,
+                STATES[version.op],
+                _iso(version.observed_at),
+                _iso(version.modified_at),
+                by,
+            )
+            yield {**dict(zip(OWN, columns, strict=True)), **version.cells}
 
 
-def _told(version: Version, reading: Reading) -> dict[str, object]:
+def _version_document(version: Version, reading: PersonReader) -> dict[str, object]:
     return {
         "state": STATES[version.op],
         "seen_at": _iso(version.observed_at),

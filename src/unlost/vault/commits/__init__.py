@@ -1,1 +1,1 @@
-"""The chain of commits of an org, and the state after each."""
+"""The chain of an org's commits, and the state after each of them."""

@@ -1,7 +1,20 @@
-"""The chain of an org's manifests: where its head is, and whether it hangs together.
+"""The chain of an org's manifests: finding its head, and proving that it is complete.
 
-It never falls back to an older head: a hole, an unreadable manifest, a wrong parent, or a head that
-the witness knows better stop everything that would write.
+    commits/1 <── parent ── commits/2 <── parent ── commits/3   head 3 ── the witness noted it
+        │                       │                       │
+     live_root 1             live_root 2             live_root 3
+
+Each manifest names the head of the one before it, and proves with its ``live_root`` all objects
+that are live after it. Opening a chain takes these steps:
+
+    1. list commits/, read the newest checkpoint, and prove it by the ``live_root`` of its commit
+    2. read the manifests after it; each must name the head of the one before
+    3. prove the redactions that were read against the live objects of the new head
+    4. compare with the witness, a note outside the store of the newest head that was ever seen
+
+The chain never falls back to an older head. A missing or unreadable manifest, a wrong parent, or a
+head that contradicts the witness blocks all writing. See docs/adr/0001, and docs/adr/0023 for
+redactions.
 """
 
 import threading
@@ -10,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
-from unlost.model.ports import Witness, Witnessed
+from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.store import Store
 from unlost.vault.commits.redactions import Redactions
 from unlost.vault.commits.state import (
@@ -25,15 +38,13 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 
 CHECKPOINT_EVERY = 16
-CHECKPOINTS_KEPT = (
-    3  # each repeats all that is live: many commits a day would fill a vault with them
-)
+CHECKPOINTS_KEPT = 3  # each lists all that is live: with many commits a day they would fill a vault
 _KEPT_MANIFESTS = 64
-_AT_ONCE = 8  # requests to a store that is far away
+_AT_ONCE = 8  # parallel requests to a remote store
 
 
-def _asked_for(store: Store, name: str) -> tuple[str, bytes | None]:
-    """An object's bytes; None where there are none to be had."""
+def _fetched(store: Store, name: str) -> tuple[str, bytes | None]:
+    """An object's bytes; None if they cannot be read."""
     try:
         return name, store.get(name)
     except UnlostError:
@@ -49,13 +60,13 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
-        self._asked = range(0)  # manifests that were asked for at once, and what came of it
+        self._asked = range(0)  # manifests that were fetched in parallel, with the results below
         self._ahead: dict[str, bytes] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
 
     def live(self) -> LiveState:
-        """The state at the head, which has sequence 0 before the first commit.
+        """The state at the head; its sequence is 0 before the first commit.
 
         Raises IntegrityError.
         """
@@ -67,7 +78,7 @@ class Chain:
             return self._state
 
     def proved(self) -> LiveState:
-        """The state at the head, with the whole listing looked at again: for who will write."""
+        """The state at the head, checked against a new listing: required before writing."""
         with self._lock:
             state = self.live()
             newest = max(self._listed(), default=0)
@@ -106,9 +117,9 @@ class Chain:
         return written.created
 
     def confirm(self, seq: int) -> None:
-        """Make a commit durable that another process may have put and died before it was.
+        """Make a commit durable, because the process that put it may have died before it was.
 
-        Putting it again changes nothing, and a put that finds the name taken is durable too.
+        Putting it again changes nothing, and a put that finds the name taken makes it durable.
         """
         if seq in self._redactions.live_in(self.live()):
             return  # something was erased from it, long after it was durable
@@ -117,7 +128,7 @@ class Chain:
             self.put(manifest)
 
     def seal_checkpoint(self) -> None:
-        """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
+        """Store the state as a checkpoint if it is due; only a cache, so failures do no harm."""
         state = self.live()
         if state.seq == 0 or state.seq % CHECKPOINT_EVERY:
             return
@@ -129,12 +140,12 @@ class Chain:
         )
 
     def renew_checkpoint(self) -> None:
-        """Keep the state as a checkpoint, and no older one."""
+        """Store the state as a checkpoint, and remove all older ones."""
         state = self.live()
         with self._lock:
             self._manifests.clear()  # something was erased from them
         name = object_names.checkpoint(self.org, state.seq)
-        for _ in range(2):  # one that is there already may be under an earlier key, or damaged
+        for _ in range(2):  # an existing one may be under an earlier key, or damaged
             if self._sealed.put_new(
                 ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
             ).created:
@@ -145,7 +156,7 @@ class Chain:
                 self._sealed.store.delete(listed.name)
 
     def drop_checkpoints(self) -> None:
-        """Remove those that newer ones stand for, when one was sealed."""
+        """Remove checkpoints that newer ones replace, after one was stored."""
         if self.live().seq % CHECKPOINT_EVERY:
             return
         names = [
@@ -159,7 +170,7 @@ class Chain:
             yield object_names.sequence(listed.name)
 
     def _open(self) -> None:
-        """The first look: from the newest checkpoint that proves itself, or from the beginning."""
+        """Read the chain from the newest valid checkpoint, or from the beginning."""
         newest = max(self._listed(), default=0)
         self._redactions.look()
         state = self._from_checkpoint(newest) or LiveState()
@@ -167,7 +178,7 @@ class Chain:
         self._follow(state)
 
     def _follow(self, state: LiveState | None = None) -> None:
-        """Take in commits that came after the newest one known."""
+        """Apply the commits after the newest known one."""
         known = self._state if state is None else state
         fresh = known
         while self._is_there(fresh.seq + 1):
@@ -180,7 +191,7 @@ class Chain:
             self._state = fresh
 
     def _is_there(self, seq: int) -> bool:
-        """True if there is such a commit, also one of which an erasure left a redaction alone."""
+        """True if a commit exists, as a manifest or as the redaction an erasure left."""
         if self._sealed.store.size(object_names.commit(self.org, seq)) is not None:
             return True
         return self._redactions.find(seq) is not None
@@ -201,32 +212,32 @@ class Chain:
             self._ahead.clear()
 
     def _read_ahead(self, seqs: range) -> None:
-        """Ask a store that is far away for some manifests at once; what fails is asked again in turn."""
+        """Fetch manifests from a remote store in parallel; failed ones are read again later."""
         store, self._asked = self._sealed.store, seqs
         names = [
             object_names.commit(self.org, seq) for seq in seqs if (seq, None) not in self._manifests
         ]
         if len(names) > 1 and store.path(names[0]) is None:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                found = pool.map(partial(_asked_for, store), names)
-                self._ahead.update((name, data) for name, data in found if data is not None)
+                contents = pool.map(partial(_fetched, store), names)
+                self._ahead.update((name, data) for name, data in contents if data is not None)
 
     def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
-        """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
+        """A manifest and its head; with ``redaction``, read that even if the manifest exists."""
         key = (seq, redaction)
         if key not in self._manifests:
-            found = self._redacted(seq, redaction) if redaction else self._whole(seq)
-            if (found[0].seq, found[0].org) != (seq, self.org):
+            redacted = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            if (redacted[0].seq, redacted[0].org) != (seq, self.org):
                 raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
             while len(self._manifests) >= _KEPT_MANIFESTS:
                 self._manifests.pop(next(iter(self._manifests)))
-            self._manifests[key] = found
+            self._manifests[key] = redacted
         return self._manifests[key]
 
     def _whole(self, seq: int) -> tuple[Manifest, str]:
-        """The manifest itself; where it was removed, what may stand in its place.
+        """The manifest; if it was removed, its redaction.
 
-        A name that an erasure has freed may be taken by the late request of a run that had lost.
+        The late request of a run that lost a race may take a name that an erasure has freed.
         """
         name = object_names.commit(self.org, seq)
         try:
@@ -267,7 +278,9 @@ class Chain:
             content = self._sealed.get(ObjectKind.CHECKPOINT, org=self.org, name=name)
             document, _ = unpack(content, Checkpoint, name=name)
         except UnlostError:
-            return None  # a cache: the manifests tell the same, and verify names the damage
+            return (
+                None  # only a cache: manifests have the same facts, and verify reports the damage
+            )
         state = from_checkpoint(document)
         manifest, head = self._read(object_names.sequence(name))
         root = live_root(state, org=self.org)
@@ -275,10 +288,7 @@ class Chain:
         return state if agrees else None
 
     def _testify(self, state: LiveState) -> None:
-        """Hold what was read against what the head proves, and the head against the witness.
-
-        The witness advances.
-        """
+        """Check the state against the redactions and the witness; then advance the witness."""
         self._redactions.prove(state)
         if self._witness is None:
             return
@@ -287,9 +297,11 @@ class Chain:
             _check_witness(seen, state)
         if state.seq and (seen is None or seen.number < state.seq):
             try:
-                self.put(self._read(state.seq)[0])  # nobody may remember what a power cut takes
+                self.put(
+                    self._read(state.seq)[0]
+                )  # the witness must not note what a power cut can undo
             except StoreError:
-                return  # whoever may write to the store will say what was seen
+                return  # these credentials only read; a process that may write will note it
             self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))
 
 

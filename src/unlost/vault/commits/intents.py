@@ -1,4 +1,4 @@
-"""Open runs: their intents, and the notes that another process needs to carry them on."""
+"""Open runs: their intents, and the notes that another process needs to continue them."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import msgspec
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, StoreError
-from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
+from unlost.vault.format.manifest import RunIntent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
@@ -21,25 +21,25 @@ class OpenRun:
         self.run = object_names.check_run(run)
         self._sealed = sealed
 
-    def open(self, fresh: Intent) -> Intent:
-        """The run's intent: the one that is there, else this one, made durable."""
+    def open(self, fresh: RunIntent) -> RunIntent:
+        """The run's intent: the existing one, else ``fresh``, made durable."""
         name = object_names.intent(self.org, self.run)
         self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
         content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
-        return unpack(content, Intent, name=name)[0]
+        return unpack(content, RunIntent, name=name)[0]
 
     def is_open(self) -> bool:
-        """True while the intent is there, and nothing says that the run is over."""
+        """True while the intent exists and the run is not marked as over."""
         store = self._sealed.store
         there = store.size(object_names.intent(self.org, self.run)) is not None
         return there and store.size(object_names.over(self.org, self.run)) is None
 
     def note_schema(self, schema: str) -> None:
-        """Remember the schema that the run uses from now on."""
+        """Record the schema that the run uses from now on."""
         content = pack(SchemaNote(schema))
         number = sum(1 for _ in self._notes())
         if schema in self.schemas()[-1:]:
-            self._put_note(number - 1, content)  # who put it may have died before it was durable
+            self._put_note(number - 1, content)  # its writer may have died before it was durable
             return
         while not self._put_note(number, content):
             number += 1
@@ -56,7 +56,7 @@ class OpenRun:
         )
 
     def put_certificate(self, certificate: Certificate) -> None:
-        """Seal a certificate of the run; the last one counts."""
+        """Store a certificate of the run; the last one is valid."""
         content = msgspec.json.encode(certificate)
         number = len(self._certificates())
         while not self._sealed.put_new(
@@ -76,17 +76,24 @@ class OpenRun:
         """Segments that the run has written so far: id and size."""
         for listed in self._sealed.store.list(object_names.segment(self.org, prefix)):
             ident = listed.name.rsplit("/", 1)[1]
+            # Sidecars have a suffix.
             if "." not in ident:
                 yield ident, listed.size
 
     def key(self, fresh: bytes) -> bytes:
-        """The key under which pieces of the run hold rows: the one that is there, else this one, made durable."""
+        """The key that seals rows in the run's pieces: the existing one, else ``fresh``.
+
+        It is durable when the call returns.
+        """
         name = object_names.run_key(self.org, self.run)
         self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=fresh)
         return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
 
     def known_key(self) -> bytes:
-        """That key; empty where it is gone, and nobody can read what the pieces hold."""
+        """The key that seals rows in the run's pieces; empty if it is gone.
+
+        Without the key, the rows are unreadable.
+        """
         name = object_names.run_key(self.org, self.run)
         try:
             return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
@@ -94,13 +101,13 @@ class OpenRun:
             return b""
 
     def drop_key(self) -> None:
-        """Make what pieces of the run hold unreadable for ever."""
+        """Make the rows in the run's pieces unreadable for ever."""
         self._sealed.store.delete(object_names.run_key(self.org, self.run))
 
     def close(self) -> None:
-        """End the run: remove intent and notes, the key first.
+        """End the run: remove the intent and its notes, the key first.
 
-        Where nothing may be deleted, it is written beside them that the run is over; a sweep removes them.
+        If nothing may be deleted, mark the run as over; a sweep removes the rest later.
         """
         try:
             self.remove()
@@ -110,13 +117,17 @@ class OpenRun:
             self.mark_over()
 
     def mark_over(self) -> None:
-        """Write beside the intent that the run has ended: nobody takes it to be open any more."""
+        """Mark the run as ended, so that it is no longer taken for an open run."""
         name = object_names.over(self.org, self.run)
         self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=b"")
 
     def remove(self) -> None:
-        """Remove all that is noted of the run. The mark goes last: until then it keeps what is left from being taken for an open run."""
+        """Remove all notes of the run.
+
+        The mark is removed last: until then it keeps the rest from being taken for an open run.
+        """
         key, over = object_names.run_key(self.org, self.run), object_names.over(self.org, self.run)
+        # The key first: without it the buffered rows cannot be read, even if the rest fails.
         for name in sorted(self._beside(), key=lambda name: name != key):
             if name != over:
                 self._sealed.store.delete(name)
@@ -128,7 +139,7 @@ class OpenRun:
         return (name for name in self._beside() if name not in others)
 
     def _beside(self) -> Iterator[str]:
-        """What lies beside the intent."""
+        """The objects beside the intent."""
         for listed in self._sealed.store.list(f"{object_names.intent(self.org, self.run)}."):
             yield listed.name
 

@@ -1,8 +1,18 @@
-"""Manifests from which something was erased: what stands in their place, and whether it is the right one.
+"""Redactions: the replacements of manifests from which something was erased.
 
-An erasure seals a redaction of each manifest that tells too much, names it among the live objects of its
-commit, and then removes the manifest. So the chain is followed by the heads that its manifests had, and
-whoever puts another redaction in place of one is found out by the ``live_root`` of the head.
+A manifest names more than objects, for example the first and last id of each segment. So an erasure
+replaces each manifest that reveals erased data:
+
+    before   commits/2  <── parent ──  commits/3
+    erasure  redacted/2.<by 4>.<random>            same commit without the erased facts, with head 2
+             commits/4                             lists the redaction among its live objects
+             commits/2 is removed
+    after    redacted/2  <── parent = head 2 ──  commits/3  <──  commits/4, whose ``live_root``
+                                                                  proves redacted/2
+
+A redaction cannot be proved by its own bytes, because its text no longer has the head it claims.
+The ``live_root`` of the newest commit proves it. So the chain first reads redactions unproved, and
+``prove`` checks them before anything relies on them. See docs/adr/0023.
 """
 
 from collections.abc import Mapping
@@ -20,7 +30,7 @@ from unlost.vault.layout import object_names
 
 
 class Redactions:
-    """Reads the redactions of one org; ``prove`` is called before anybody relies on one."""
+    """Reads the redactions of one org; call ``prove`` before relying on what was read."""
 
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
         self._org = org
@@ -31,22 +41,25 @@ class Redactions:
         self._beside: Mapping[int, str] = {}
 
     def look(self) -> None:
-        """See which manifests have a redaction beside them now."""
+        """List the redactions that exist now."""
         listed = self._sealed.store.list(object_names.redactions(self._org))
-        self._beside = {object_names.redacted(one.name): one.name for one in listed}
+        self._beside = {
+            object_names.redacted(listed_object.name): listed_object.name
+            for listed_object in listed
+        }
 
     def of_another(self, seq: int, head: str) -> str | None:
-        """A redaction that lay beside a manifest at the last look, and stands for one with another head."""
+        """A listed redaction of commit ``seq`` whose head differs from ``head``; else None."""
         name = self._beside.get(seq)
         if name is None:
             return None
         try:
             return name if self._opened(name, self._sealed.store.get(name)).head != head else None
         except UnlostError:
-            return None  # whether it is live and damaged is for ``prove`` and verify to tell
+            return None  # if it is live and damaged, ``prove`` and verify report it
 
     def live_in(self, state: LiveState) -> Mapping[int, str]:
-        """The names of the redactions that a state has, by the numbers of their manifests."""
+        """The names of the live redactions of a state, by the numbers of their manifests."""
         if self._head != state.head:
             folder = object_names.redactions(self._org)
             names = (name for name in state.objects if name.startswith(folder))
@@ -57,29 +70,31 @@ class Redactions:
     def find(self, seq: int) -> str | None:
         """A redaction of a manifest; None if there is none.
 
-        Where several lie there, the newest erasure came to nothing, or did not remove the others yet:
-        they tell of the same commit. So the first one that opens will do.
+        If there are several, an erasure failed or has not removed the older ones yet. They describe
+        the same commit, so the first one that opens is enough.
         """
         names = self._names(seq)
         opens = (name for name in names if self._opens(name))
         return next(opens, names[0]) if len(names) > 1 else next(iter(names), None)
 
     def read(self, seq: int, name: str) -> tuple[Manifest, str]:
-        """What is left of a manifest, and the head that it had."""
+        """The redacted manifest, and the head of the original."""
         data = self._sealed.store.get(name)
-        found = self._opened(name, data)
-        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
-        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
-        return found.manifest, found.head
+        redaction = self._opened(name, data)
+        digest = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
+        self._unproved[seq] = _Read(redaction.head, digest, name, blake3(data).hexdigest())
+        return redaction.manifest, redaction.head
 
     def prove(self, state: LiveState) -> None:
-        """Raise IntegrityError unless all that was read is what ``state`` has as live."""
+        """Raise IntegrityError unless all redactions that were read are live in ``state``."""
         while self._unproved:
             seq, read = next(iter(self._unproved.items()))
             live = read.name
-            if live not in state.objects:  # an older one, or one that came to nothing
+            if live not in state.objects:  # an older one, or one of a failed erasure
                 live = next((name for name in self._names(seq) if name in state.objects), "")
             proved = read if live == read.name else self._again(seq, live)
+            # What was read may be an older redaction than the live one. They must agree in all
+            # facts that are never erased.
             if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
                 raise _not_proved(read.name)
             del self._unproved[seq]
@@ -108,21 +123,21 @@ class Redactions:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A redaction that was read. Two are equal if they tell the same, but for what may be erased."""
+    """A redaction that was read. Two are equal if they agree on all facts that are never erased."""
 
     head: str
-    told: str
+    content_digest: str
     name: str = field(compare=False)
     digest: str = field(compare=False)
 
 
 def _bones(manifest: Manifest) -> Manifest:
-    """A manifest without all that a later redaction may leave out."""
+    """A manifest without the facts that a later redaction may omit."""
     tables = (
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
         for part in manifest.tables
     )
-    states = (replace(one, held=0, deleted=0, finding=None) for one in manifest.states)
+    states = (replace(state, alive=0, deleted=0, finding=None) for state in manifest.states)
     return msgspec.structs.replace(
         manifest, tables=tuple(tables), states=tuple(states), certificate=None
     )

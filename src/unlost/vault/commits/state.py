@@ -1,4 +1,22 @@
-"""What is live in an org's chain after a commit: folded from manifests, or from a checkpoint."""
+"""The live set: all objects that are live after a commit, folded from manifests or a checkpoint.
+
+Each manifest lists only what its commit adds and removes. Folding them in order gives the live set:
+
+    commit          adds         removes    live segments after it
+    1 backup        A1  B1                  A1  B1
+    2 backup        A2                      A1  B1  A2
+    3 compact       A12          A1  A2     B1  A12   (A12: ``first`` 1, ``last`` 2)
+    4 backup        A4                      B1  A12  A4
+
+The newest version of a record is the one in the segment of the highest ``rank``: the number of the
+last commit it covers, then the place in its commit. A merged segment takes the rank of the commits
+it replaces: A12 stays older than A4, and than a segment that a backup commits while the merge runs.
+A reader of the state after commit 1 reads A12 too, and skips its rows with ``_u_snap`` 2.
+
+``live_root`` is a hash over the names and hashes of all live objects. Each manifest contains it, so
+that the head of the chain proves every object, and also proves a checkpoint. See docs/adr/0001,
+docs/adr/0020 (merging) and docs/adr/0029 (objects that were sealed anew).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,15 +35,15 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.layout import object_names
 
-# Commits behind which nothing of what they took out may be left, nor come in.
+# Commits that remove data for good: the data must neither stay nor come in again (ADR 23, 25).
 REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSegment:
-    """A segment that is live: the commit that added it, and its place among that commit's own.
+    """A live segment: the commit that added it, and its position in that commit.
 
-    A merged segment holds versions of the commits ``first`` to ``last``, and stands in their place.
+    A merged segment contains versions of the commits ``first`` to ``last``, and replaces theirs.
     """
 
     entry: SegmentEntry
@@ -35,29 +53,29 @@ class LiveSegment:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Of two versions of a record the one in the segment of higher rank is newer."""
+        """The precedence: of two versions of a record, that in the higher rank is newer."""
         return (self.last, self.order)
 
     @property
     def merged(self) -> bool:
-        """True if it was put together from others."""
+        """True if it was merged from other segments."""
         return bool(self.entry.last)
 
     @property
     def first(self) -> int:
-        """The oldest commit of which it may hold a version."""
+        """The oldest commit of which it may contain a version."""
         return self.entry.first or self.seq
 
     @property
     def last(self) -> int:
-        """The newest one."""
+        """The newest commit of which it may contain a version."""
         return self.entry.last or self.seq
 
 
 class LiveState:
-    """All live objects after a commit. Treated as a value once it is handed out.
+    """All live objects after a commit. Do not change a state after passing it on.
 
-    ``packs`` are by the ids that rows of ``$files`` name; a pack that was sealed anew has another one.
+    ``packs`` is by the ids in rows of ``$files``; a pack that was sealed anew has another id.
     """
 
     def __init__(self) -> None:
@@ -71,10 +89,11 @@ class LiveState:
         self.forgotten: frozenset[int] = frozenset()
 
     def copy(self) -> "LiveState":
-        """A state that can be carried on without touching this one."""
+        """A copy that can be advanced without changing this state."""
         other = LiveState()
         other.seq, other.head = self.seq, self.head
-        other.segments = {table: dict(held) for table, held in self.segments.items()}
+        # Two levels deep: a table's dict is changed in place, and the segments are frozen.
+        other.segments = {table: dict(segments) for table, segments in self.segments.items()}
         other.packs = dict(self.packs)
         other.objects = dict(self.objects)
         other.commits = dict(self.commits)
@@ -83,7 +102,7 @@ class LiveState:
         return other
 
     def apply(self, manifest: Manifest, *, head: str) -> None:
-        """Carry the state on by one commit."""
+        """Advance the state by one commit."""
         self.seq, self.head = manifest.seq, head
         for part in manifest.tables:
             if manifest.kind is CommitKind.REKEY:
@@ -114,22 +133,23 @@ class LiveState:
             self.segments.setdefault(entry.table, {})[entry.id] = live
 
     def _reseal(self, part: TablePart) -> None:
-        """Each segment takes the place of the one that was removed at the same place."""
-        held = self.segments.get(part.table, {})
+        """Replace each removed segment by the added one at the same position."""
+        segments = self.segments.get(part.table, {})
         for ident, entry in zip(part.removed, part.segments, strict=False):
-            before = held.pop(ident, None)
+            before = segments.pop(ident, None)
+            # A rekey changes the id alone: commit and position stay, and with them the rank.
             if before is not None:
-                held[entry.id] = replace(before, entry=entry)
+                segments[entry.id] = replace(before, entry=entry)
 
     def pack_id(self, pack: str) -> str:
-        """The id under which a pack lies now, by the one that rows of ``$files`` name."""
-        found = self.packs.get(pack)
-        return found.id if found is not None else pack
+        """The present id of a pack, given the id in rows of ``$files``."""
+        pack_entry = self.packs.get(pack)
+        return pack_entry.id if pack_entry is not None else pack
 
     def entries(self) -> Iterator[SegmentEntry]:
-        """All live segments as manifests name them."""
-        for held in self.segments.values():
-            for live in held.values():
+        """The manifest entries of all live segments."""
+        for segment in self.segments.values():
+            for live in segment.values():
                 yield live.entry
 
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
@@ -137,22 +157,24 @@ class LiveState:
 
         Merged ones may have newer versions too.
         """
-        held = self.segments.get(table, {}).values()
-        return sorted((live for live in held if live.first <= until), key=lambda live: live.rank)
+        segments = self.segments.get(table, {}).values()
+        return sorted(
+            (live for live in segments if live.first <= until), key=lambda live: live.rank
+        )
 
     def tables(self, *, until: int) -> list[str]:
-        """Names of the tables that have a segment at ``until``, system tables too."""
+        """Names of the tables that have a segment at ``until``, including system tables."""
         return sorted(
             table
-            for table, held in self.segments.items()
-            if any(live.first <= until for live in held.values())
+            for table, segments in self.segments.items()
+            if any(live.first <= until for live in segments.values())
         )
 
 
 def _recertified(
     commits: Mapping[int, SnapshotInfo], names: Mapping[str, str | None]
 ) -> dict[int, SnapshotInfo]:
-    """Commits with the names that their certificates have now; None for one that nothing stands in place of."""
+    """Commits with the present names of their certificates; None for a certificate that is gone."""
     return {
         number: replace(info, certificate=names.get(info.certificate or "", info.certificate))
         for number, info in commits.items()
@@ -179,7 +201,7 @@ def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
 
 
 def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
-    """Every object that must be there, but keys and manifests: segments, sidecars, packs, others."""
+    """Every object that must exist, except keys and manifests."""
     yield from objects_of(state.entries(), org=org)
     for pack in state.packs.values():
         yield ObjectEntry(object_names.pack(org, pack.id), pack.bytes, pack.blake3)
@@ -187,7 +209,7 @@ def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
 
 
 def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
-    """A segment's objects: that with its rows, and its sidecar where that does not stand in the manifest."""
+    """The objects of a segment: its rows, and its sidecar unless that is in the manifest."""
     yield ObjectEntry(object_names.segment(org, entry.object), entry.bytes, entry.blake3)
     if not entry.sidecar:
         yield ObjectEntry(
@@ -196,19 +218,19 @@ def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
 
 
 def objects_of(entries: Iterable[SegmentEntry], *, org: str) -> Iterator[ObjectEntry]:
-    """The objects of segments, each once: many may lie in one."""
-    told: set[str] = set()
+    """The objects of segments, each once: several segments may share one."""
+    names: set[str] = set()
     for entry in entries:
-        if entry.bundle not in told:
+        if entry.bundle not in names:
             yield from segment_objects(entry, org=org)
         if entry.bundle:
-            told.add(entry.bundle)
+            names.add(entry.bundle)
 
 
-def left_behind(
+def unneeded_objects(
     state: LiveState, gone: Iterable[SegmentEntry], *, org: str
 ) -> Iterator[ObjectEntry]:
-    """The objects that nobody needs once these segments are live no more."""
+    """The objects that are no longer needed once the segments ``gone`` are not live."""
     going = {entry.id: entry for entry in gone}
     staying = {entry.bundle for entry in state.entries() if entry.id not in going} - {""}
     alone = (entry for entry in going.values() if entry.bundle not in staying)
@@ -216,10 +238,10 @@ def left_behind(
 
 
 def live_root(state: LiveState, *, org: str) -> str:
-    """What proves all that is live.
+    """The hash that proves all live objects.
 
-    Blake3 (hex) of one line an object in the order of their names' bytes: name, a space, blake3 of
-    the object in hex, a line feed. A journal has one line: its folder and its root.
+    BLAKE3 (hex) of one line for each object in the order of their names' bytes: name, a space,
+    BLAKE3 of the object in hex, a line feed. A journal has one line: its folder and its root.
     """
     named = [(entry.name, entry.blake3) for entry in live_objects(state, org=org)]
     named += [
@@ -237,8 +259,8 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
         head=state.head,
         segments=tuple(
             LiveEntry(live.entry, live.seq, live.order, live.rebased)
-            for held in state.segments.values()
-            for live in held.values()
+            for segment in state.segments.values()
+            for live in segment.values()
         ),
         packs=tuple(state.packs.values()),
         objects=tuple(state.objects.values()),
@@ -249,7 +271,7 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
 
 
 def from_checkpoint(document: Checkpoint) -> LiveState:
-    """The way back."""
+    """The state in a checkpoint."""
     state = LiveState()
     state.seq, state.head = document.seq, document.head
     for live in document.segments:

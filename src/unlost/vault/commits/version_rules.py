@@ -1,6 +1,20 @@
-"""When an observation is a version, and what a version does to the counts of a table. Pure.
+"""The rules by which an observation becomes a version, and its effect on a table's counts. Pure.
 
-Ops are small numbers here: the place of their letter in ``LETTERS``; 0 means no version before.
+A backup observes every record, but stores a version only if the observation adds something. The
+table ``_KEEP`` decides by the op before and the op observed:
+
+    U state    D deleted, with the last row    P deleted, id only    M missing    A archived
+
+    before     an observation is a version if it is
+    none       U, D, A
+    U          U with another row hash, D, P, M, A
+    D, A       U
+    P, M       U, D
+
+For example, of D, P, D in a row only the first is a version, and P then D stores both, because D
+adds the last row. Ops are small numbers here: the index of their letter in ``LETTERS``; 0 means
+that there is no version before. The same table is in docs/reference/vault-format/writer-rules.md;
+docs/adr/0001 is the reason why unchanged rows are not stored.
 """
 
 from dataclasses import dataclass
@@ -20,24 +34,24 @@ LETTERS = ("", "U", "D", "P", "M", "A")
 WITH_CELLS = ("U", "D", "A")
 
 _NO, _YES, _IF_DIFFERENT = 0, 1, 2
-# Rows: the op before; columns: the op observed, in the order of LETTERS.
+# Rows: the op before. Columns: the op observed, in the order of LETTERS.
 _KEEP = np.array(
     [
         # -, U, D, P, M, A
-        [0, _YES, _YES, _NO, _NO, _YES],  # nothing before: an id alone tells nothing
+        [0, _YES, _YES, _NO, _NO, _YES],  # nothing before: an id alone has no content
         [0, _IF_DIFFERENT, _YES, _YES, _YES, _YES],  # over U
         [0, _YES, _NO, _NO, _NO, _NO],  # over D
         [0, _YES, _YES, _NO, _NO, _NO],  # over P: the last row may still come
         [0, _YES, _YES, _NO, _NO, _NO],  # over M
-        [0, _YES, _NO, _NO, _NO, _NO],  # over A: only life
+        [0, _YES, _NO, _NO, _NO, _NO],  # over A: only a live record
     ],
     dtype=np.int8,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """What versions do to a table: the counts that people see, and the totals it holds."""
+class CountBalance:
+    """The effect of versions on a table: the counts that people see, and the new totals."""
 
     created: int = 0
     changed: int = 0
@@ -45,27 +59,27 @@ class Balance:
     revived: int = 0
 
     @property
-    def held(self) -> int:
+    def alive(self) -> int:
         """Change of the number of records that are alive."""
         return self.created + self.revived - self.deleted
 
     @property
     def tombstones(self) -> int:
-        """Change of the number of records that have a tombstone."""
+        """Change of the number of records with a tombstone."""
         return self.deleted - self.revived
 
-    def plus(self, other: "Balance") -> "Balance":
-        """Both together."""
-        return Balance(
+    def plus(self, other: "CountBalance") -> "CountBalance":
+        """The sum of both."""
+        return CountBalance(
             self.created + other.created,
             self.changed + other.changed,
             self.deleted + other.deleted,
             self.revived + other.revived,
         )
 
-    def minus(self, other: "Balance") -> "Balance":
-        """This without the other."""
-        return Balance(
+    def minus(self, other: "CountBalance") -> "CountBalance":
+        """The difference of both."""
+        return CountBalance(
             self.created - other.created,
             self.changed - other.changed,
             self.deleted - other.deleted,
@@ -73,7 +87,7 @@ class Balance:
         )
 
     def counts(self, *, seen: int, unchanged: int) -> Counts:
-        """As counts of a commit."""
+        """The counts for a commit."""
         return Counts(
             seen=seen,
             created=self.created,
@@ -86,21 +100,21 @@ class Balance:
 
 def ops_of(letters: pa.Array | pa.ChunkedArray) -> Ops:
     """Letters as numbers; null is 0."""
-    found = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
-    numbers = pc.add(pc.fill_null(found, -1), 1)
+    index = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
+    numbers = pc.add(pc.fill_null(index, -1), 1)
     return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.int8)
 
 
 def is_version(before: Ops, observed: Ops, *, same: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each observation is a version; ``same``: its row hash is that of the one before."""
+    """True for each observation that is a version; ``same``: its row hash equals the one before."""
     verdict = _KEEP[before, observed]
     return np.asarray((verdict == _YES) | ((verdict == _IF_DIFFERENT) & ~same))
 
 
-def balance(before: Ops, observed: Ops) -> Balance:
-    """What these versions do. One that was never seen alive counts as created and deleted."""
+def balance(before: Ops, observed: Ops) -> CountBalance:
+    """The effect of versions; a record that was never seen alive counts as created and deleted."""
     new, alive, was_alive = before == NONE, observed == U, before == U
-    return Balance(
+    return CountBalance(
         created=int(np.count_nonzero(new)),
         changed=int(np.count_nonzero((was_alive & alive) | ((before >= D) & ~alive))),
         deleted=int(np.count_nonzero((was_alive | new) & ~alive)),
@@ -109,7 +123,7 @@ def balance(before: Ops, observed: Ops) -> Balance:
 
 
 def previous_letters(before: Ops, versions: NDArray[np.bool_]) -> pa.Array:
-    """The column ``_u_prev``: the op before, null where there was none, ``=`` where no version."""
+    """The column ``_u_prev``: the op before, null without one, ``=`` if there is no version."""
     codes = np.where(versions, before, len(LETTERS)).astype(np.int32)
     names = pa.array([None, *LETTERS[1:], SAME])
     return names.take(pa.array(codes))

@@ -1,7 +1,8 @@
-"""How the bytes of a blob lie in packs: as they are, or as one zstd frame where that pays.
+"""The encoding of a blob's bytes in packs: plain, or one zstd frame where that saves space.
 
-A blob is known by the digest of its own bytes; how they lie is told beside where they lie. Whether
-a content is worth compressing is judged by its beginning: pictures, archives and PDFs are not.
+A blob is identified by the hash of its bytes. The encoding is stored next to the place where the
+bytes lie. The beginning of a blob decides whether it is compressed: pictures, archives and PDFs are
+not. See docs/adr/0009.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ _FEED_BYTES = 1 << 20
 
 
 class Encoding(StrEnum):
-    """How a blob's bytes lie."""
+    """The encoding of a blob's stored bytes."""
 
     PLAIN = ""
     ZSTD = "zstd"
@@ -40,10 +41,10 @@ def encoding_named(name: str | None) -> Encoding:
 
 
 class BlobEncoder:
-    """Encodes one blob as its bytes come. Memory: a sample, and what zstd needs (a few MB).
+    """Encodes one blob while its bytes arrive. Memory: a sample, and a few MB for zstd.
 
-    ``size``: how many bytes will come, where that is known. ``encoding`` is settled when ``feed``
-    has given out the first bytes, or ``finish`` was called.
+    ``size``: the number of bytes to expect, if known. ``encoding`` is final once ``feed`` has
+    returned the first bytes, or ``finish`` was called.
     """
 
     def __init__(self, *, size: int | None = None) -> None:
@@ -54,7 +55,7 @@ class BlobEncoder:
         self._frame: zstandard.ZstdCompressionObj | None = None
 
     def feed(self, chunk: bytes | memoryview) -> Iterator[bytes | memoryview]:
-        """The stored bytes that follow from these; some may come later."""
+        """The stored bytes that result from this chunk; some are returned by a later call."""
         if self._settled:
             yield from self._encode(chunk)
             return
@@ -90,7 +91,7 @@ class BlobEncoder:
 
 
 def compresses(sample: bytes | bytearray) -> bool:
-    """Whether a content that begins so is worth compressing."""
+    """True if content that begins like this is worth compressing."""
     if len(sample) < _LEAST:
         return False
     packed = zstandard.ZstdCompressor(level=_PROBE_LEVEL).compress(sample)

@@ -1,11 +1,12 @@
-"""Canonical text: when two texts of one column mean the same.
+"""Canonical text: the form in which two texts of a column that mean the same are equal.
 
-Two ways of reading a source may write one value in two ways (``1.0E7`` and ``10000000.00``,
+Two ways of reading a source may write one value differently (``1.0E7`` and ``10000000.00``,
 ``…T10:00:00.000+0000`` and ``…T10:00:00.000Z``). The row hash is taken over the canonical text, so
-that another way of reading makes no new version. What is stored is always the text as delivered.
+that another way of reading does not create a new version. The vault always stores the text as
+delivered. See docs/adr/0002.
 
-Text that cannot be understood as its kind is its own canonical form. Everything here is computed
-by column: nothing runs per cell.
+Text that is not a valid value of its kind is its own canonical form. All work is done by column;
+nothing runs per cell.
 """
 
 import polars as pl
@@ -54,7 +55,7 @@ def _written(text: pl.Expr, kind: WireKind) -> pl.Expr:
 
 
 def _needs_work(text: pl.Series, kind: WireKind) -> bool:
-    """False only where every text is its own canonical form: a cheap look that most columns pass."""
+    """False only if every text is already canonical: a cheap test that most columns pass."""
     match kind:
         case WireKind.INSTANT:
             return _any(~text.str.contains(_INSTANT))
@@ -71,7 +72,7 @@ def _any(mask: pl.Series) -> bool:
 
 
 def _numbers(text: pl.Series) -> pl.Series:
-    """Numbers without what says nothing; the dear way is gone only by those that need it."""
+    """The canonical texts of numbers. The slow path runs only over the texts that need it."""
     odd = (~text.str.contains(_CANONICAL_NUMBER)).fill_null(value=False)
     if not odd.any():
         return text
@@ -86,7 +87,7 @@ def _numbers(text: pl.Series) -> pl.Series:
 
 
 def _number(text: pl.Series) -> pl.Series:
-    """Plain decimal digits: no exponent, no plus, no zeros that say nothing, no minus zero."""
+    """Plain decimal digits: no exponent, plus sign, redundant zeros or minus zero."""
     name = text.name
     parts = pl.select(
         text=pl.lit(text),
@@ -105,13 +106,13 @@ def _number(text: pl.Series) -> pl.Series:
     padded = sizes.with_columns(
         digits=pl.concat_str(_zeros(zeros, "before"), "whole", "fraction", _zeros(zeros, "behind"))
     )
-    left = pl.col("digits").str.slice(0, at).str.strip_chars_start("0")
+    expr = pl.col("digits").str.slice(0, at).str.strip_chars_start("0")
     right = pl.col("digits").str.slice(at).str.strip_chars_end("0")
-    return padded.select(_joined(left, right).alias(name)).to_series()
+    return padded.select(_joined(expr, right).alias(name)).to_series()
 
 
-def _joined(left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    whole = pl.when(left == "").then(pl.lit("0")).otherwise(left)
+def _joined(expr: pl.Expr, right: pl.Expr) -> pl.Expr:
+    whole = pl.when(expr == "").then(pl.lit("0")).otherwise(expr)
     plain = pl.when(right == "").then(whole).otherwise(pl.concat_str(whole, pl.lit("."), right))
     minus = pl.col("text").str.starts_with("-") & (plain != "0")
     signed = pl.when(minus).then(pl.concat_str(pl.lit("-"), plain)).otherwise(plain)
@@ -130,7 +131,10 @@ def _instant(text: pl.Expr) -> pl.Expr:
 
 
 def instant(text: pl.Expr) -> pl.Expr:
-    """Texts as instants in microseconds, UTC; null where one is none; no zone means UTC."""
+    """Texts as instants in microseconds, UTC; null if a text is not an instant.
+
+    A text without a zone is UTC.
+    """
     zoned = text.str.replace(r"[zZ]$", "+00:00")
     return pl.coalesce(
         *(

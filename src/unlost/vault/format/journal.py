@@ -1,4 +1,4 @@
-"""Entries of a journal: each carries the link to the one before it, so that the last proves all.
+"""Entries of a journal. Each carries a link to the entry before it, so that the last proves all.
 
 The content of an entry's sealed object is the *link* (32 bytes) and the payload as one zstd frame.
 The link of entry 0 is 32 zero bytes, that of any other the blake3 of the content before. The *root*
@@ -13,16 +13,20 @@ from unlost.model.errors import IntegrityError
 LINK_BYTES = 32
 FIRST_LINK = bytes(LINK_BYTES)
 _LEVEL = 3
-_LONGEST = 1 << 30  # no entry comes near; a damaged length must not ask for more
+_LONGEST = 1 << 30  # far above any real entry: a damaged length must not claim more memory
 
 
 def encode_entry(payload: bytes, *, link: bytes) -> bytes:
-    """The content of an entry behind the one that ``link`` proves."""
+    """The content of an entry that follows the entry which ``link`` proves."""
     return link + zstandard.ZstdCompressor(level=_LEVEL).compress(payload)
 
 
 def decode_entry(content: bytes, *, link: bytes, name: str) -> bytes:
-    """The payload of an entry; raises IntegrityError (``journal-broken``) unless ``link`` is its."""
+    """The payload of an entry.
+
+    Raises IntegrityError (``journal-broken``) if the entry does not carry ``link`` or does not
+    unpack.
+    """
     if content[:LINK_BYTES] != link:
         raise broken(name, "it does not follow the entry before it")
     try:
@@ -33,12 +37,12 @@ def decode_entry(content: bytes, *, link: bytes, name: str) -> bytes:
 
 
 def link_after(content: bytes) -> bytes:
-    """The link that the entry after this one carries; in hex the root, if there is none."""
+    """The link that the next entry carries; if there is no next entry, its hex form is the root."""
     return blake3(content).digest()
 
 
 def broken(name: str, why: str) -> IntegrityError:
-    """The error for an entry of a journal that is not what was written there."""
+    """The error for a journal entry that is not what was written there."""
     return IntegrityError(
         "journal-broken",
         f"The journal entry “{name}” is not what Unlost wrote there: {why}.",

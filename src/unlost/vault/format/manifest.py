@@ -1,8 +1,13 @@
 """Manifests and the other small documents of an org's chain.
 
 Each is compressed JSON (zstd) in a sealed object. The JSON has the fields of the classes below in
-their order, keys and sets sorted, without spaces, so that one value has one text: the *canonical text*. The *head* of a
-manifest is the blake3 of its canonical text, in hex; the next manifest names it as its parent.
+their order, keys and sets sorted, without spaces. So one value has exactly one text, the *canonical
+text*. The *head* of a manifest is the BLAKE3 hash of its canonical text, in hex. The next manifest
+names it as its parent:
+
+    manifest 1  <── parent = head 1 ──  manifest 2  <── parent = head 2 ──  manifest 3
+
+See docs/adr/0001 and ``docs/reference/vault-format/minimal-reader.md``.
 """
 
 from dataclasses import replace
@@ -12,10 +17,10 @@ import msgspec
 import zstandard
 from blake3 import blake3
 
+from unlost.model.decoders import decoder_for
 from unlost.model.erasure import ErasureProof
 from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -28,9 +33,9 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.format.number import check_number
 
-STRUCK = "-"  # in place of a sidecar that stood in a manifest
+STRUCK = "-"  # replaces a sidecar that was stored in the manifest itself
 _LEVEL = 3
-_LONGEST = 1 << 30  # no document comes near; a damaged length must not ask for more
+_LONGEST = 1 << 30  # far above any real document: a damaged length must not claim more memory
 
 
 class ObjectEntry(msgspec.Struct, frozen=True):
@@ -42,11 +47,11 @@ class ObjectEntry(msgspec.Struct, frozen=True):
 
 
 class TablePart(msgspec.Struct, frozen=True):
-    """What a commit did to a table.
+    """The changes of a commit to one table.
 
-    ``segments`` in the order in which the later wins; ``removed`` are ids of segments.
-    ``rebased``: the table changed between the base and this commit, so that ``_u_prev`` in these
-    segments does not speak of the commit before this one.
+    ``segments`` are in ascending precedence: of two rows with one id, the one of the later segment
+    wins. ``removed`` are ids of segments. ``rebased``: the table changed between the base and this
+    commit, so that ``_u_prev`` in these segments does not refer to the commit before this one.
     """
 
     table: str
@@ -62,7 +67,7 @@ class TablePart(msgspec.Struct, frozen=True):
 
 
 class JournalProof(msgspec.Struct, frozen=True):
-    """The whole journal of a run that has ended: how many entries, and the root over them (hex)."""
+    """The proof of a finished run's complete journal: the number of entries and its root (hex)."""
 
     run: str
     entries: int
@@ -70,16 +75,17 @@ class JournalProof(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """One commit: what it added and removed, and the state of every table after it.
+    """One commit: the objects it added and removed, and the state of every table after it.
 
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
     ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
     commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
-    how many entries the register of slots had, ``only`` the tables that a backup between two nights
-    looked at (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
-    removed some days later; what commits up to ``collected`` condemned is gone. ``dropped`` are packs
-    that are live no more, ``forgotten`` backups that are shown no more. ``live_root`` proves all objects
-    that are live after this commit (``unlost.vault.commits.state.live_root``).
+    the number of entries in the register of slots, ``only`` the tables that a partial backup read
+    (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
+    removed some days later; the objects that commits up to ``collected`` condemned are gone.
+    ``dropped`` are packs that are no longer live, ``forgotten`` backups that are no longer shown.
+    ``live_root`` proves all objects that are live after this commit
+    (``unlost.vault.commits.state.live_root``).
     """
 
     format: int
@@ -119,11 +125,11 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Redaction(msgspec.Struct, frozen=True):
-    """What stands in place of a manifest from which something was erased, and the head that it had.
+    """The replacement of a manifest from which something was erased, with the head it had.
 
-    Of segments that are live no more it does not tell the ids (``struck``), nor of findings the sentences
-    that name what was erased. That it is the one that an erasure made is proved by the ``live_root`` of
-    the commits behind that.
+    It omits the ids of segments that are no longer live (``struck``), and the sentences of findings
+    that name erased data. The ``live_root`` of the commits after the erasure proves that it is the
+    redaction which that erasure wrote. See docs/adr/0023.
     """
 
     format: int
@@ -131,8 +137,8 @@ class Redaction(msgspec.Struct, frozen=True):
     manifest: Manifest
 
 
-class Intent(msgspec.Struct, frozen=True):
-    """An open run: what it compares with, and how the names of its segments begin."""
+class RunIntent(msgspec.Struct, frozen=True):
+    """An open run: the commit it compares with, and the prefix of its segments' names."""
 
     format: int
     run: str
@@ -149,8 +155,8 @@ class SchemaNote(msgspec.Struct, frozen=True):
     schema: str
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A column that a table has or once had: its number, and how it was last described."""
+class KnownColumn(msgspec.Struct, frozen=True):
+    """A column that a table has or once had: its number and its latest description."""
 
     code: int
     kind: WireKind
@@ -162,7 +168,7 @@ class SchemaDocument(msgspec.Struct, frozen=True):
 
     format: int
     schema: Schema
-    columns: dict[str, dict[str, Known]]
+    columns: dict[str, dict[str, KnownColumn]]
 
 
 class LiveEntry(msgspec.Struct, frozen=True):
@@ -189,34 +195,37 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 def struck(entry: SegmentEntry) -> SegmentEntry:
-    """A segment that is live no more, without ids: the bounds, and a sidecar that stands in the entry."""
+    """A segment that is no longer live, without ids: no bounds, and no inline sidecar."""
     return replace(entry, min_id="", max_id="", sidecar=STRUCK if entry.sidecar else "")
 
 
 def canonical_text(document: msgspec.Struct) -> bytes:
-    """The one text of a document."""
+    """The canonical text of a document."""
     return msgspec.json.encode(document, order="deterministic")
 
 
 def head_of(text: bytes) -> str:
-    """The digest by which a manifest is known: blake3 of its canonical text, hex."""
+    """The hash that identifies a manifest: BLAKE3 of its canonical text, hex."""
     return blake3(text).hexdigest()
 
 
 def pack(document: msgspec.Struct) -> bytes:
-    """What is sealed: the canonical text, compressed."""
+    """The bytes to seal: the canonical text, compressed."""
     return zstandard.ZstdCompressor(level=_LEVEL).compress(canonical_text(document))
 
 
 def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple[T, bytes]:
-    """A document and its canonical text; raises IntegrityError, or UsageError for another format."""
+    """A document and its canonical text.
+
+    Raises IntegrityError (``document-damaged``), or UsageError for another format.
+    """
     try:
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LONGEST)
     except zstandard.ZstdError:
         raise _senseless(name) from None
     _check_format(text, name=name)
     try:
-        return learned(kind).decode(text), text
+        return decoder_for(kind).decode(text), text
     except msgspec.MsgspecError:
         raise _senseless(name) from None
 
@@ -227,7 +236,7 @@ class _Numbered(msgspec.Struct):
 
 def _check_format(text: bytes, *, name: str) -> None:
     try:
-        number = learned(_Numbered).decode(text).format
+        number = decoder_for(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
     check_number(number, name=name)

@@ -1,7 +1,7 @@
-"""The number of the vault's format: the one place that says it.
+"""The number of the vault's format, defined here only.
 
-Format 1 is closed: every later release reads it. Every object carries ``FORMAT``, and one with another
-number is refused.
+Format 1 is closed: every later release reads it. Every object carries ``FORMAT``; an object with
+another number is refused. See docs/adr/0031.
 """
 
 from unlost.model.errors import UsageError
@@ -17,9 +17,9 @@ def check_number(number: object, *, name: str) -> None:
 
 
 def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
-    """The error for an object of a format that this release does not know.
+    """The error for an object of a newer format than this release reads.
 
-    ``upto`` is the newest that it does, where that is not the format of the vault.
+    ``upto`` is the newest format that it reads, if that is not the format of the vault.
     """
     known = FORMAT if upto is None else upto
     return UsageError(

@@ -1,4 +1,4 @@
-"""The columns of a segment as they stand in Parquet, and the tables that the vault keeps itself.
+"""The physical columns of a segment in Parquet, and the vault's own system tables.
 
 A source column is physically ``c<N>``; N is given once per table by the schema object and never
 used for another column. System columns begin with ``_u_``.
@@ -16,11 +16,9 @@ U_MODIFIED_AT = "_u_modified_at"
 U_MODIFIED_BY = "_u_modified_by"
 U_ROW_HASH = "_u_row_hash"
 U_BLOBS = "_u_blobs"
-U_SNAP = "_u_snap"  # the commit of a version: elsewhere told by the manifest
-U_SHAPE = "_u_shape"  # only where rows differ in it: elsewhere 0
-U_VALID_TO = (
-    "_u_valid_to"  # told of versions and never stored: the commit that brought the next one
-)
+U_SNAP = "_u_snap"  # the commit of a version; in unmerged segments the manifest has it
+U_SHAPE = "_u_shape"  # only in merged segments; elsewhere 0
+U_VALID_TO = "_u_valid_to"  # computed, never stored: the commit that added the next version
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 HASH = pa.binary(16)
@@ -36,13 +34,13 @@ SYSTEM_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_BLOBS, pa.string()),
 )
 
-# What merged segments have besides: in them rows of several commits and shapes stand together.
+# Additional columns of merged segments, which combine rows of several commits and shapes.
 MERGED_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_SNAP, pa.int64(), nullable=False),
     pa.field(U_SHAPE, pa.int32(), nullable=False),
 )
 
-# What a reader of a snapshot gets before the source columns.
+# The columns that a reader of a snapshot gets before the source columns.
 READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
     pa.field(U_OP, pa.string(), nullable=False),
@@ -52,11 +50,11 @@ READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_MODIFIED_BY, pa.string()),
 )
 
-# What is told of a version besides.
+# The additional column of the versions of a record.
 VALID_TO_FIELD = pa.field(U_VALID_TO, pa.int64())
 
-# Values of ``_u_prev`` beside the ops: the row is the same as the version before it; and nothing is
-# told, for the row was compared with another version than the one before it (in merged segments).
+# Values of ``_u_prev`` beside the ops. SAME: the row equals the version before it. UNTOLD: unknown,
+# because the row was compared with another version than the one before it (in merged segments).
 SAME = "="
 UNTOLD = "?"
 
@@ -75,8 +73,8 @@ SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field("column", pa.string(), nullable=False),
 )
 
-# What commits did to the records of a table, where their segments were merged. An id is table, number of
-# the commit in ten digits, and record, with SEPARATOR between them: what one commit did lies together.
+# The changes of commits to a table's records, for merged segments. An id is the table, the number
+# of the commit in ten digits, and the record, joined by SEPARATOR: so a commit's rows are adjacent.
 CHANGES_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
     pa.field(U_OP, pa.string(), nullable=False),
@@ -84,7 +82,7 @@ CHANGES_FIELDS: tuple[pa.Field, ...] = (
 )
 SEPARATOR = "\x1f"
 
-# Tables whose rows are what their id and cells say, and have neither versions nor hashes.
+# Tables whose rows have only an id and cells, without versions and hashes.
 BARE_FIELDS = {SEARCH: SEARCH_FIELDS, CHANGES: CHANGES_FIELDS}
 
 META_TABLE = b"unlost.table"
@@ -107,7 +105,7 @@ def _text(*names: str) -> tuple[Column, ...]:
 # The id of a row in ``$hidden`` is the JSON array of its cells; U means hidden, P visible again.
 HIDDEN_TABLE = Table(name=HIDDEN, columns=_text("table", "record", "column"))
 
-# The ids of rows in ``$files`` are told in ``unlost.vault.objects.files``.
+# ``unlost.vault.objects.files`` describes the ids of rows in ``$files``.
 FILES_TABLE = Table(
     name=FILES,
     columns=_text("blob", "size", "checksum", "name", "media_type", "extents", "encoding"),
@@ -116,11 +114,11 @@ FILES_TABLE = Table(
 # The id of a row in ``$lineage`` is the JSON array [target, table, old].
 LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
 
-# The id of a row in ``$holds`` is the JSON array of scope, table, record, number of a night; U means held,
-# P lifted.
+# ``$holds`` are legal holds. An id is the JSON array of scope, table, record, number of a backup. U
+# means in force, P lifted.
 HOLDS_TABLE = Table(name=HOLDS, columns=_text("reason", "by", "until"))
 
-# The id of a row in ``$suppressed`` is a pseudonym; its cells say of what (``unlost.vault.write.suppression_list``).
+# The id of a row in ``$suppressed`` is a pseudonym. See ``unlost.vault.write.suppression_list``.
 SUPPRESSED_TABLE = Table(name=SUPPRESSED, columns=_text("table", "column", "sieve", "run"))
 
 SYSTEM_TABLES: dict[str, Table] = {
@@ -133,5 +131,5 @@ SYSTEM_TABLES: dict[str, Table] = {
 
 
 def is_system(table: str) -> bool:
-    """True for the tables that the vault keeps itself."""
+    """True for the vault's own tables."""
     return table.startswith("$")

@@ -1,8 +1,9 @@
-"""The recovery sheet: all that is needed to open a vault, on paper.
+"""The recovery sheet: everything that is needed to open a vault, on paper.
 
-The content is 55 bytes: 0 (the sheet's own format, whatever that of the vault is), the vault's id (16), the master key (32), and the
-first 6 bytes of the SHA-256 of all that. Written in Crockford's base 32 it is 88 characters, in 22
-groups of four. A sheet may be typed in small letters, with O for 0 and I or L for 1.
+The content is 55 bytes: 0 (the format of the sheet, whatever the format of the vault is), the
+vault's id (16), the master key (32), and the first 6 bytes of the SHA-256 of all that. Written in
+Crockford's base 32 it is 88 characters, in 22 groups of four. A sheet may be typed in small
+letters, with O for 0 and I or L for 1.
 """
 
 import re
@@ -19,7 +20,7 @@ _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)} | {"O": 0, "
 _GROUP = 4
 _LINE = 6
 _VAULT, _MASTER, _CHECK = 16, 32, 6
-_FORMAT = 0  # one master key has one sheet for ever: what hangs in a safe is what is printed anew
+_FORMAT = 0  # never changes: the sheet in a safe must equal the sheet that is printed today
 _LINE_SHAPE = re.compile(r"^\s*\d\d-\d\d:(.*)$", re.MULTILINE)
 
 
@@ -81,7 +82,10 @@ def parse_recovery_sheet(text: str) -> RecoverySheet:
 
 
 def confirm_groups(sheet: RecoverySheet, typed: dict[int, str]) -> None:
-    """Check groups typed back, by their numbers from 1; raises UsageError (``sheet-unconfirmed``)."""
+    """Check groups that were typed back, by their numbers from 1.
+
+    Raises UsageError (``sheet-unconfirmed``).
+    """
     groups = sheet.groups()
     for number, text in typed.items():
         if _plain(text) != _plain(groups[number - 1]):

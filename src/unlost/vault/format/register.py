@@ -1,9 +1,9 @@
-"""The register of slots: which ways into the vault there are, so that one that vanished is missed.
+"""The register of slots: the list of all ways to open the vault, so that a missing slot is noticed.
 
-Each entry is an object ``slots/<number:08>`` of its own, from 1 without a gap; the newest counts. The
+Each entry is its own object ``slots/<number:08>``, from 1 without a gap; the newest counts. The
 bytes are one JSON object with the fields of ``Register`` in their order after ``format``, without
-spaces, closed by a code as ``vault.json`` is. An empty ``sheet`` is left out, and so are
-``master`` and what belongs to it while there is but the first master key.
+spaces, closed by a code as ``vault.json`` is. An empty ``sheet`` is left out. ``master`` and the
+fields that belong to it are left out until the vault gets a second master key. See docs/adr/0026.
 """
 
 import hmac
@@ -24,13 +24,14 @@ _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The slots from an entry on: by name the BLAKE3 (hex) of a copy, which are all alike.
+    """The slots that are valid from an entry on: by name, the BLAKE3 hash (hex) of a copy.
 
-    ``sheet`` is when somebody last took the recovery sheet down (RFC 3339, UTC); empty if nobody did.
-    ``master`` is the number of the master key, which proves the entry; ``earlier`` has those before it,
-    oldest first, each sealed under it, and ``followed`` the token by which each of them knows that it
-    was followed. ``keys`` and ``shredded`` tell what counts of the time before: wrapped keys with a
-    code of what they are, and oids.
+    ``sheet`` is the time at which a person last took down the recovery sheet (RFC 3339, UTC); empty
+    if never. ``master`` is the number of the master key that proves the entry. ``earlier`` has the
+    earlier master keys, oldest first, each sealed under this one. ``followed`` has one token for
+    each of them, by which a holder of that key recognizes that it was replaced. ``keys`` and
+    ``shredded`` list the valid objects from before the present master key: wrapped keys with a code
+    of their content, and the oids of shredded orgs.
     """
 
     vault: str
@@ -73,20 +74,20 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
 
 
 def claimed_master(data: bytes) -> int:
-    """The number of the master key that an entry says it is of, unproved; 0 where it says nothing."""
+    """The number of the master key that an entry claims, unproved; 0 if it claims none."""
     members = unproved(data)
     number = members.get("master", 1)
     return number if isinstance(number, int) and number > 0 and members else 0
 
 
 def claims_to_follow(data: bytes, *, token: str) -> bool:
-    """True if an entry has the token that only a holder of a master key can have let it have."""
+    """True if an entry has the token that only a holder of a master key can have put there."""
     followed = unproved(data).get("followed", ())
     return isinstance(followed, list) and token in followed
 
 
 def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
-    """What an entry says, proved.
+    """Read an entry and prove it.
 
     Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``register-damaged``).
     """

@@ -1,8 +1,8 @@
-"""The row hash: 128 bits that tell whether a record changed.
+"""The row hash: 128 bits that change when a record changes.
 
 For each column that is not volatile and not null: XXH3-64 of its canonical text under two seeds;
 the seeds are XXH3-64 of the column's name (UTF-8) with seeds 0 and 1. The hash is the two sums
-modulo 2^64, little-endian, first lane first. A column that is absent, null or volatile adds
+modulo 2^64, little-endian, the sum of seed 0 first. A column that is absent, null or volatile adds
 nothing, so that a new column which is empty changes no record, and order does not matter.
 """
 
@@ -30,7 +30,7 @@ type Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class HashedColumn:
-    """A column that counts: its name, which gives the seeds, and its kind."""
+    """A column that is part of the row hash: its name, which gives the seeds, and its kind."""
 
     name: str
     kind: WireKind
@@ -43,10 +43,11 @@ def seeds(column: str) -> tuple[int, int]:
 
 
 def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -> Hashes:
-    """The hashes of rows, given the arrays of the columns that count (text, equal length)."""
+    """The hashes of rows, given the arrays of the hashed columns (text, equal length)."""
     lanes: tuple[list[pl.Expr], list[pl.Expr]] = ([], [])
     series = []
     for number, (column, values) in enumerate(columns):
+        # A column of nulls adds nothing to the sums, so its canonical text need not be computed.
         if values.null_count == rows:
             continue
         text = canonical(pl.Series(str(number), pl.from_arrow(values)), column.kind)
@@ -71,7 +72,7 @@ def as_array(hashes: Hashes) -> pa.Array:
 
 
 def from_array(array: pa.Array | pa.ChunkedArray) -> Hashes:
-    """The way back from ``as_array``."""
+    """The hashes of an array that ``as_array`` made."""
     chunks: Iterable[pa.Array] = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
     parts = [
         np.frombuffer(chunk.buffers()[1], dtype="<u8").reshape(-1, 2)[

@@ -1,20 +1,28 @@
-"""Sealed objects: bytes that only the vault's key opens, and only in the place they belong to.
+"""Sealed objects: bytes that open only with the vault's key, and only under their own name.
 
 Every object of the vault but the segments (which are encrypted Parquet) has this form. It is a
-header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under a nonce of its own:
+header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under its own nonce:
 
-    offset  size  what
-    0       7     ``UNLOSTS``
-    7       1     format number, 1
-    8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
-    9       3     zero
-    12      4     epoch of the key, unsigned, little-endian
-    16      8     length of the content in bytes, unsigned, little-endian
-    24            blocks: nonce (12), ciphertext, tag (16); an empty content has one empty block
+ offset  size  content
+ 0       7     ``UNLOSTS``
+ 7       1     format number, 1
+ 8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
+ 9       3     zero
+ 12      4     epoch of the key, unsigned, little-endian
+ 16      8     length of the content in bytes, unsigned, little-endian
+ 24            blocks: nonce (12), ciphertext, tag (16); an empty content has one empty block
 
-What stands around a block is bound into it: header, vault, org, kind, name of the object, number of
-the block and whether it is the last. A flipped bit, a cut, a swap of blocks or objects, or an old
-object under a new name does not open.
+The context of a block is bound into it as authenticated data: header, vault, org, kind and name of
+the object, number of the block, and a flag for the last block. A flipped bit, a cut, a swap of
+blocks or objects, or an old object under a new name does not open.
+
+A range is read without the rest of the object. For example, bytes 300,000 to 300,099 of an object
+with blocks of 256 KiB (262,144 bytes) lie in block 1, so only that block is fetched and opened:
+
+    header 24 | block 0: 12 + 262144 + 16 | block 1: 12 + 262144 + 16 | block 2 …
+                                           └── span_of(start=300000, length=100)
+
+See docs/adr/0001.
 """
 
 import struct
@@ -26,7 +34,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.vault.format import number as numbers
 
 HEADER_BYTES = 24
@@ -39,11 +47,11 @@ MIB1 = 20
 
 _MAGIC = b"UNLOSTS"
 _HEADER = struct.Struct("<7sBB3sIQ")
-_LONGEST = 1 << 40  # 1 TiB: no object comes near, and a damaged length must not ask for more
+_LONGEST = 1 << 40  # 1 TiB, far above any object: a damaged length must not claim more memory
 
 
 class ObjectKind(StrEnum):
-    """What an object is; part of its key and of what is bound into it."""
+    """The kind of an object; part of its key and of the data that is bound into it."""
 
     KEY = "key"
     MANIFEST = "manifest"
@@ -61,8 +69,8 @@ class ObjectKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an object belongs. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
+class ObjectBinding:
+    """The place of an object. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
 
     kind: ObjectKind
     vault: bytes
@@ -71,8 +79,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """The clear head of a sealed object; ``length`` is that of the content."""
+class SealedHeader:
+    """The header of a sealed object, in clear; ``length`` is that of the content."""
 
     power: int
     epoch: int
@@ -80,12 +88,12 @@ class Header:
 
     @property
     def block(self) -> int:
-        """Content bytes of every block but the last."""
+        """Content bytes of every block except the last."""
         return 1 << self.power
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are, at least one."""
+        """The number of blocks, at least one."""
         return max(1, -(-self.length // self.block))
 
     @property
@@ -94,13 +102,13 @@ class Header:
         return HEADER_BYTES + self.length + self.blocks * BLOCK_OVERHEAD
 
     def pack(self) -> bytes:
-        """The 24 bytes."""
+        """The 24 bytes of the header."""
         return _HEADER.pack(_MAGIC, numbers.FORMAT, self.power, bytes(3), self.epoch, self.length)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Whole blocks of an object: numbers ``first`` to ``last``, and their bytes in the object."""
+class BlockSpan:
+    """A range of whole blocks: numbers ``first`` to ``last``, and their bytes in the object."""
 
     first: int
     last: int
@@ -109,9 +117,15 @@ class Span:
 
 
 def seal(
-    content: bytes, *, place: Place, key: bytes, epoch: int, entropy: Entropy, power: int = KIB256
+    content: bytes,
+    *,
+    place: ObjectBinding,
+    key: bytes,
+    epoch: int,
+    entropy: Entropy,
+    power: int = KIB256,
 ) -> bytes:
-    """The sealed object of a content."""
+    """Seal content as one object."""
     return b"".join(
         seal_blocks(content, place=place, key=key, epoch=epoch, entropy=entropy, power=power)
     )
@@ -120,7 +134,7 @@ def seal(
 def seal_blocks(
     content: bytes | bytearray | memoryview,
     *,
-    place: Place,
+    place: ObjectBinding,
     key: bytes,
     epoch: int,
     entropy: Entropy,
@@ -128,7 +142,7 @@ def seal_blocks(
 ) -> Iterator[bytes]:
     """The pieces of the sealed object in order: the header, then one piece a block."""
     view = memoryview(content)
-    header = Header(power=power, epoch=epoch, length=len(view))
+    header = SealedHeader(power=power, epoch=epoch, length=len(view))
     cipher = AESGCM(key)
     yield header.pack()
     for number in range(header.blocks):
@@ -137,10 +151,10 @@ def seal_blocks(
         yield nonce + cipher.encrypt(nonce, block, _bound(header, place, number))
 
 
-def read_header(data: bytes, *, name: str) -> Header:
+def read_header(data: bytes, *, name: str) -> SealedHeader:
     """The header at the start of an object.
 
-    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``, ``format-unknown``).
+    Raises IntegrityError (``object-damaged``), UsageError (``format-newer``, ``format-unknown``).
     """
     if len(data) < HEADER_BYTES:
         raise damaged(name, "it is cut short")
@@ -150,10 +164,10 @@ def read_header(data: bytes, *, name: str) -> Header:
     numbers.check_number(number, name=name)
     if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
         raise damaged(name, "its header makes no sense")
-    return Header(power=power, epoch=epoch, length=length)
+    return SealedHeader(power=power, epoch=epoch, length=length)
 
 
-def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
+def unseal(data: bytes, *, place: ObjectBinding, key: bytes) -> bytes:
     """The content of a whole sealed object.
 
     Raises IntegrityError (``object-damaged``) unless every byte is what was written to this place.
@@ -161,14 +175,14 @@ def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
     header = read_header(data, name=place.name)
     if len(data) != header.sealed_length:
         raise damaged(place.name, "it is not as long as it says")
-    span = Span(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
+    span = BlockSpan(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
     return unseal_span(memoryview(data)[HEADER_BYTES:], span, header=header, place=place, key=key)
 
 
-def span_of(header: Header, *, start: int, length: int) -> Span:
-    """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
+def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
+    """The blocks that contain ``length`` (at least 1) content bytes from ``start``.
 
-    Raises UsageError (``object-range``) where the content does not reach so far.
+    Raises UsageError (``object-range``) if the content is shorter.
     """
     if start < 0 or length < 1 or start + length > header.length:
         raise UsageError(
@@ -178,11 +192,16 @@ def span_of(header: Header, *, start: int, length: int) -> Span:
     stride = header.block + BLOCK_OVERHEAD
     begin = HEADER_BYTES + first * stride
     end = min(HEADER_BYTES + (last + 1) * stride, header.sealed_length)
-    return Span(first=first, last=last, start=begin, length=end - begin)
+    return BlockSpan(first=first, last=last, start=begin, length=end - begin)
 
 
 def unseal_span(
-    data: bytes | memoryview, span: Span, *, header: Header, place: Place, key: bytes
+    data: bytes | memoryview,
+    span: BlockSpan,
+    *,
+    header: SealedHeader,
+    place: ObjectBinding,
+    key: bytes,
 ) -> bytes:
     """The content of the blocks of a span, given their bytes.
 
@@ -217,8 +236,8 @@ def damaged(name: str, why: str) -> IntegrityError:
     )
 
 
-def _bound(header: Header, place: Place, number: int) -> bytes:
-    """What is authenticated beside a block: header, place, number, whether it is the last."""
+def _bound(header: SealedHeader, place: ObjectBinding, number: int) -> bytes:
+    """The authenticated data of a block: header, place, number, and a flag for the last block."""
     kind, name = place.kind.encode(), place.name.encode()
     return b"".join(
         (

@@ -1,7 +1,8 @@
 """The proof that an org was shredded: all that is left of it, in clear, proved by the master key.
 
-It lies in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any whole one will do. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
-order after ``format``, without spaces, closed by a code as ``vault.json`` is.
+It is stored in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any intact copy is
+enough. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their order after
+``format``, without spaces, closed by a code as ``vault.json`` is.
 """
 
 import hmac
@@ -22,7 +23,7 @@ _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ShreddedOrg:
-    """What an org had when it was shredded: commits and the head of the newest, objects and bytes.
+    """The size of an org when it was shredded: commits, head of the newest, objects and bytes.
 
     ``at`` is RFC 3339 in UTC, ``master`` the number of the master key that proves it.
     """

@@ -1,16 +1,19 @@
-"""The sidecar of a segment: where each row group begins, and a filter that tells what is not there.
+"""The sidecar of a segment: the start of each row group, and a filter of the ids in the segment.
 
-    offset  size  what
-    0       1     format number
-    1       3     zero
-    4       4     row groups G, unsigned, little-endian (as all numbers here)
-    8       4     filter blocks B of 32 bytes; a power of two is not needed
-    12            G times: rows (4), bytes of text (4), length of the first id (4), that id in UTF-8
-    …             B times: 8 words of 4 bytes
+The filter shows that an id is certainly not in the segment, without reading the segment.
+
+ offset  size  content
+ 0       1     format number
+ 1       3     zero
+ 4       4     row groups G, unsigned, little-endian (as all numbers here)
+ 8       4     filter blocks B of 32 bytes; a power of two is not needed
+ 12            G times: rows (4), bytes of text (4), length of the first id (4), that id in UTF-8
+ …             B times: 8 words of 4 bytes
 
 The filter is the split-block Bloom filter of the Parquet format (its ``BloomFilter.md``) over
 XXH3-64, seed 0, of each id: 12 bits an id. The upper half of the hash times B, shifted right by 32,
-is the block; the lower half times each salt, modulo 2^32, shifted right by 27, is a bit of each word.
+is the block; the lower half times each salt, modulo 2^32, shifted right by 27, is a bit of each
+word.
 """
 
 import struct
@@ -24,7 +27,7 @@ from unlost.vault.format import number as numbers
 
 BITS_PER_ID = 12
 WORDS = 8
-INLINE_BYTES = 4096  # a sidecar up to this size stands in the manifest
+INLINE_BYTES = 4096  # a sidecar up to this size is stored in the manifest
 SALTS = np.array(
     [
         0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D,
@@ -39,8 +42,8 @@ _BLOCK_BITS = WORDS * 32
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
-    """A row group: its first id, its rows, and the bytes of text in it."""
+class GroupFence:
+    """A row group: its first id, its number of rows, and the bytes of text in it."""
 
     first: str
     rows: int
@@ -51,7 +54,7 @@ class Fence:
 class Sidecar:
     """Row groups in order, and the filter as an array of shape (blocks, 8)."""
 
-    fences: tuple[Fence, ...]
+    fences: tuple[GroupFence, ...]
     filter: NDArray[np.uint32]
 
 
@@ -82,7 +85,7 @@ def encode(sidecar: Sidecar) -> bytes:
 
 
 def decode(data: bytes, *, name: str) -> Sidecar:
-    """The way back.
+    """Decode the bytes of a sidecar.
 
     Raises IntegrityError (``sidecar-damaged``), UsageError (``format-newer``, ``format-unknown``).
     """
@@ -109,7 +112,7 @@ def _decode(data: bytes, *, name: str) -> Sidecar:
         first = data[at : at + length]
         if len(first) != length:
             raise ValueError(length)
-        fences.append(Fence(first=first.decode(), rows=rows, bytes=size))
+        fences.append(GroupFence(first=first.decode(), rows=rows, bytes=size))
         at += length
     if len(data) - at != blocks * WORDS * 4:
         raise ValueError(blocks)

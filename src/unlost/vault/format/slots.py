@@ -1,16 +1,16 @@
-"""Slots: the vault's master key, wrapped by a secret that somebody holds.
+"""Slots: the vault's master key, wrapped by a secret that a person or a service holds.
 
-    offset  size  what
-    0       7     ``UNLOSTK``
-    7       1     format number
-    8       2     length of the parameters, unsigned, little-endian
-    10      n     parameters: a JSON object
-    10+n    12    nonce
-    22+n    48    the master key, sealed by AES-256-GCM; all before it and the slot's folder bound in
-    70+n    32    HMAC-SHA256 of all before it, under a key derived from the master key
+ offset  size  content
+ 0       7     ``UNLOSTK``
+ 7       1     format number
+ 8       2     length of the parameters, unsigned, little-endian
+ 10      n     parameters: a JSON object
+ 10+n    12    nonce
+ 22+n    48    the master key, sealed by AES-256-GCM; all before it and the slot's folder bound in
+ 70+n    32    HMAC-SHA256 of all before it, under a key derived from the master key
 
-The three copies of a slot are equal. The code at the end lets whoever has opened the vault by
-another slot prove this one without its secret.
+The three copies of a slot are equal. With the code at the end, a program that opened the vault by
+another slot can prove this slot without its secret.
 """
 
 import json
@@ -36,8 +36,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """How a passphrase becomes a key: Argon2id (RFC 9106). ``memory`` in KiB.
+class KeyStretch:
+    """The parameters that turn a passphrase into a key: Argon2id (RFC 9106). ``memory`` in KiB.
 
     The bounds keep a forged slot from asking for a weak key, or for all the memory there is.
     """
@@ -52,7 +52,7 @@ class Stretch:
     LANES = (1, 16)
 
     def within_bounds(self) -> bool:
-        """True if no parameter is weaker or dearer than this release accepts."""
+        """True if no parameter is weaker or more expensive than this release accepts."""
         return (
             len(self.salt) == SALT_BYTES
             and self.MEMORY[0] <= self.memory <= self.MEMORY[1]
@@ -62,33 +62,33 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class KeySlot:
     """A slot's parameters, its wrapped key and its code.
 
-    ``stretch`` is None where the secret is a random key rather than a passphrase. ``head`` is what
-    is bound into the wrapped key: everything before the nonce.
+    ``stretch`` is None if the secret is a random key rather than a passphrase. ``head`` is bound
+    into the wrapped key: everything before the nonce.
     """
 
     vault: str
     name: str
-    stretch: Stretch | None
+    stretch: KeyStretch | None
     head: bytes
     wrapped: bytes
     mac: bytes
 
     @property
     def proved(self) -> bytes:
-        """The bytes that the code is over."""
+        """The bytes that the code proves."""
         return self.head + self.wrapped
 
     @property
     def copy(self) -> bytes:
-        """The whole object, as it lies in the store."""
+        """The whole object, as stored."""
         return self.proved + self.mac
 
 
 def slot_folder(name: str) -> str:
-    """Where the copies of a slot lie; raises UsageError (``slot-name``)."""
+    """The folder of a slot's copies; raises UsageError (``slot-name``)."""
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             "slot-name",
@@ -98,7 +98,7 @@ def slot_folder(name: str) -> str:
     return f"keys/{name}"
 
 
-def slot_head(*, vault: str, name: str, stretch: Stretch | None) -> bytes:
+def slot_head(*, vault: str, name: str, stretch: KeyStretch | None) -> bytes:
     """The bytes before the nonce."""
     members: dict[str, object] = {"vault": vault, "slot": name}
     if stretch is None:
@@ -120,8 +120,8 @@ def wrap_master(master: bytes, *, key: bytes, nonce: bytes, head: bytes, name: s
     return nonce + AESGCM(key).encrypt(nonce, master, head + slot_folder(name).encode())
 
 
-def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
-    """The master key; None if this is not the slot's key (or the slot is damaged)."""
+def unwrap_master(slot: KeySlot, *, key: bytes) -> bytes | None:
+    """The master key; None if this is not the slot's key, or the slot is damaged."""
     bound = slot.head + slot_folder(slot.name).encode()
     try:
         return AESGCM(key).decrypt(slot.wrapped[:NONCE_BYTES], slot.wrapped[NONCE_BYTES:], bound)
@@ -129,7 +129,7 @@ def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
         return None
 
 
-def read_slot(data: bytes, *, name: str) -> Slot:
+def read_slot(data: bytes, *, name: str) -> KeySlot:
     """The parts of a slot's object, unproved.
 
     Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``slot-damaged``).
@@ -145,7 +145,9 @@ def read_slot(data: bytes, *, name: str) -> Slot:
         raise damaged_slot(name)
     vault, stretch = _parameters(data[_HEAD.size : cut], name=name)
     wrapped, mac = data[cut : cut + _WRAPPED], data[cut + _WRAPPED :]
-    return Slot(vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac)
+    return KeySlot(
+        vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac
+    )
 
 
 def damaged_slot(name: str) -> IntegrityError:
@@ -157,7 +159,7 @@ def damaged_slot(name: str) -> IntegrityError:
     )
 
 
-def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
+def _parameters(data: bytes, *, name: str) -> tuple[str, KeyStretch | None]:
     members = unproved(data)
     try:
         vault, slot, kdf = str(members["vault"]), members["slot"], members["kdf"]
@@ -169,10 +171,12 @@ def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
     return vault, stretch
 
 
-def _stretch(kdf: dict[str, object]) -> Stretch:
+def _stretch(kdf: dict[str, object]) -> KeyStretch:
     if kdf["name"] != "Argon2id":
         raise ValueError(kdf["name"])
     memory, passes, lanes = kdf["memory_kib"], kdf["passes"], kdf["lanes"]
     if not (isinstance(memory, int) and isinstance(passes, int) and isinstance(lanes, int)):
         raise TypeError(kdf)
-    return Stretch(salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes)
+    return KeyStretch(
+        salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes
+    )

@@ -1,12 +1,17 @@
-"""Search tokens: the pieces of text by which a record is found.
+"""Search tokens: the pieces of text by which people find a record.
 
 Tokens come from columns that name a record or must be unique, from numbers, keys, e-mail addresses
-and telephone numbers. Text is brought to one form (NFKC, lower case, ß as ss), cut at white space,
-and freed of punctuation at its ends; of a telephone number only the digits count, without leading
-zeros. Ids need no tokens: the filters of the sidecars find them.
+and telephone numbers. Text is brought to one form (NFKC, lower case, ß as ss), split at white
+space, and stripped of punctuation at its ends. A telephone number gives its digits, without leading
+zeros. Ids need no tokens: the filters of the sidecars find them. For example:
 
-A change log is asked for one record's rows. The column that names the record gives a token of
-another kind: ``KEY`` and the value as it is, which no word can equal.
+    name column    "Straße, Müller GmbH"  ->  strasse  müller  gmbh
+    phone column   "+49 (0)89 1234"       ->  490891234
+    key column     "003A1"                ->  KEY + "003A1"
+
+A change log is queried for the rows of one record. The column that names the record therefore gives
+another kind of token: ``KEY`` and the unchanged value, which no word can equal. The rules have a
+version: a segment of ``$search`` carries the version that made it.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,10 +24,10 @@ from unlost.model.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 
 VERSION = 2
-KEYS_SINCE = 2  # the version that began to make tokens of whole values
+KEYS_SINCE = 2  # the first version that makes tokens of whole values
 KEY = "\x1f"  # before a whole value; words never begin with it
-LONGEST = 64  # characters of a token that are kept
-WORDS = 12  # words of a cell that become tokens
+LONGEST = 64  # characters; the rest of a token is cut off
+WORDS = 12  # words of a cell that become tokens; later words are not searched
 _TRAITS = frozenset(
     {
         ColumnTrait.NAME,
@@ -41,7 +46,7 @@ _KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
 class Tokenizer:
     """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits.
 
-    Of ``keys`` each value is one token.
+    Each value of ``keys`` is one token.
     """
 
     table: str
@@ -51,19 +56,19 @@ class Tokenizer:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that tokens are made of."""
+        """All columns that give tokens."""
         return (*self.texts, *self.phones, *self.keys)
 
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)))
-        found = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
-        table = pa.repeat(pa.scalar(self.table, pa.string()), len(found))
+        token_rows = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
+        table = pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows))
         columns = {
-            U_ID: found.get_column("token").to_arrow(),
+            U_ID: token_rows.get_column("token").to_arrow(),
             "table": table,
-            "record": found.get_column("record").to_arrow(),
-            "column": found.get_column("column").to_arrow(),
+            "record": token_rows.get_column("record").to_arrow(),
+            "column": token_rows.get_column("column").to_arrow(),
         }
         return pa.table(
             [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
@@ -98,7 +103,7 @@ def tokenizer_for(
 ) -> Tokenizer | None:
     """The tokenizer of a table's columns among ``names``; None if none of them is searched.
 
-    ``keys``: columns of which whole values are looked up.
+    ``keys``: columns whose whole values are looked up.
     """
     searched = [
         column
@@ -114,19 +119,19 @@ def tokenizer_for(
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a question, in the form of tokens."""
+    """The words of a search query, in the form of tokens."""
     frame = pl.DataFrame({"text": [text]}).select(words(pl.col("text")).explode())
     return [word for word in frame.to_series().to_list() if word]
 
 
 def digits_of(text: str) -> str:
-    """The digits of a question, in the form of a telephone number's token."""
+    """The digits of a search query, in the form of a telephone number's token."""
     frame = pl.DataFrame({"text": [text]}).select(digits(pl.col("text")))
     return frame.to_series().to_list()[0] or ""
 
 
 def words(text: pl.Expr) -> pl.Expr:
-    """Lists of tokens by words."""
+    """The tokens of each text, as a list of words."""
     return (
         text.str.normalize("NFKC")
         .str.to_lowercase()
@@ -149,11 +154,11 @@ def _key(text: pl.Expr) -> pl.Expr:
 
 
 def _by_words(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a word. Most cells are one plain word already: those need no lists."""
+    """One row for each word. Most cells are a single word, and these take a path without lists."""
     single = ~pl.col("text").str.contains(r"\s")
-    one = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
+    single_words = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
     many = frame.filter(~single).select(words(pl.col("text")).alias("token"), "record")
-    return pl.concat([one, many.explode("token").unique(maintain_order=True)])
+    return pl.concat([single_words, many.explode("token").unique(maintain_order=True)])
 
 
 def _word(text: pl.Expr) -> pl.Expr:

@@ -1,13 +1,13 @@
-"""What a text claims before anything proves it: whoever can write into the store can write it."""
+"""Reading JSON that nothing has proved yet: anyone who can write to the store can write it."""
 
 import json
 from typing import Any
 
 
 def unproved(data: bytes) -> dict[str, Any]:
-    """The members of a JSON object; empty where it is none, however strange it is.
+    """The members of a JSON object; empty if the data is not one.
 
-    Brackets nested deeper than the interpreter follows make none either.
+    Also empty if brackets are nested deeper than the interpreter can follow.
     """
     try:
         members = json.loads(data)

@@ -1,4 +1,4 @@
-"""``vault.json``: what a vault is, in clear, proved by a code that only the master key makes.
+"""``vault.json``: identifies the vault, in clear, with a code that only the master key can make.
 
 The bytes are one JSON object, its members in the order of ``VaultFile``, without spaces, then
 ``,"mac":"…"}`` and a line feed. The code is over all bytes before ``,"mac"``.
@@ -49,9 +49,10 @@ def encode_vault_file(file: VaultFile, *, mac: Callable[[bytes], bytes]) -> byte
 
 
 def read_vault_file(data: bytes) -> VaultFile:
-    """What the file says, unproved.
+    """The content of the file, unproved.
 
-    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``vault-file-damaged``).
+    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError
+    (``vault-file-damaged``).
     """
     members = unproved(data)
     try:

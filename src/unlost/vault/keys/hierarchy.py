@@ -1,15 +1,30 @@
-"""Keys: from the vault's master key to the key of each single object.
+"""The key hierarchy: from the vault's master key to the key of each single object.
 
-    master ──wraps──> org key (one an epoch, random) ──HKDF──> a key for each object
-           └─wraps──> identity key (one an org, never changed) ──HKDF──> a key for each purpose
-           └─HKDF───> keys that prove ``vault.json`` and the slots
+    recovery sheet, service key, passphrase       unlock.py: each opens the vault
+        └─> MASTER KEY number g                   renewal.py: 1 is the first, then 2, 3 …
+             ├─HKDF──> codes (MAC) of vault.json, slots, register and shred proofs
+             ├─HKDF──> the key of each homes/<n>
+             ├─wraps─> IDENTITY KEY of each org   never changes
+             │          └─HKDF──> ids of blobs and schemas, pseudonyms of erased values
+             └─wraps─> ORG KEY of each epoch      random; epochs 1, 2, 3 …
+                        └─HKDF──> one key for each object of the org
 
-Wrapped keys lie in the vault, three copies each; any whole copy will do. How the master key itself
-is come by is told in ``unlost.vault.keys.unlock``.
+For example, the segment ``orgs/<oid>/data/ab/ab…`` of epoch 2 has the key ``derive(org key of epoch
+2, "segment/orgs/<oid>/data/ab/ab…")``.
 
-A vault may have had several master keys, one after the other. Names of wrapped keys tell which one
-wrapped them: without a number the first. New objects are only written under org keys that the present
-one has wrapped, so that a thief of an earlier one cannot slip in a key that he knows.
+Wrapped keys are stored in the vault, three copies each; any intact copy is enough:
+
+    orgs/<oid>/keys/00000002/1            org key of epoch 2, wrapped by the first master key
+    orgs/<oid>/keys/00000002.00000003/1   the same key, wrapped by master key 3
+    orgs/<oid>/keys/identity/1            the identity key
+    orgs/<oid>/keys/oldest-00000002/1     the mark that the org keys before epoch 2 are gone
+
+``unlost.vault.keys.unlock`` gets the master key itself. A vault may have had several master keys,
+one after the other (*generations*). New objects are written only under org keys that the present
+master key has wrapped. So a person who stole an earlier master key cannot plant an org key they
+know.
+
+See docs/adr/0026 (new master key) and docs/adr/0029 (end of the earlier org keys).
 """
 
 import hmac
@@ -24,9 +39,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
-from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
+from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
 
 KEY_BYTES = 32
 ID_BYTES = 16
@@ -36,11 +51,14 @@ _INFO = "unlost/1/"
 _NO_ORG = bytes(ID_BYTES)
 _OLDEST = "oldest-"
 _WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
-_CODE = 32  # hex digits by which the register knows a key
+_CODE = 32  # hex digits of a key's code in the register
 
 
 def derive(secret: bytes, label: str) -> bytes:
-    """A 32-byte key for one purpose: HKDF-SHA256 (RFC 5869), no salt, info ``unlost/1/`` + label."""
+    """A 32-byte key for one purpose.
+
+    HKDF-SHA256 (RFC 5869), no salt, info ``unlost/1/`` + label.
+    """
     info = (_INFO + label).encode()
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
 
@@ -51,17 +69,17 @@ def object_key(org_key: bytes, kind: ObjectKind, name: str) -> bytes:
 
 
 def epoch_folder(org: str, epoch: int, generation: int = 1) -> str:
-    """Where the copies of an org key lie that the master key of a generation wrapped."""
+    """The folder of an org key's copies, as the master key of a generation wrapped them."""
     return _folder(f"orgs/{org}/keys/{epoch:08d}", generation)
 
 
 def identity_folder(org: str, generation: int = 1) -> str:
-    """Where the copies of an org's identity key lie."""
+    """The folder of the copies of an org's identity key."""
     return _folder(f"orgs/{org}/keys/identity", generation)
 
 
 def oldest_folder(org: str, epoch: int) -> str:
-    """Where it is said, in the form of a wrapped key, that the org keys before an epoch are gone."""
+    """The folder of the mark (a wrapped key) that the org keys before an epoch are gone."""
     return f"orgs/{org}/keys/{_OLDEST}{epoch:08d}"
 
 
@@ -70,13 +88,13 @@ def _folder(base: str, generation: int) -> str:
 
 
 def _base(name: str) -> str:
-    """The folder of the first generation for a copy of any; for other names themselves."""
+    """The folder of the first generation for any wrapped copy; other names unchanged."""
     match = _WRAPPED.fullmatch(name)
     return match[1] if match else name
 
 
 def _number(base: str) -> int:
-    """The epoch that a folder of wrapped keys is about; 0 for other names."""
+    """The epoch of a folder of wrapped keys; 0 for other names."""
     name = base.rsplit("/", 1)[1].removeprefix(_OLDEST)
     return int(name) if name.isdecimal() else 0
 
@@ -88,25 +106,25 @@ def generation_of(name: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Inherited:
-    """What counts of the time before the present master key, as the register's entry lists it.
+class InheritedKeys:
+    """The keys from before the present master key that are still valid, as the register lists them.
 
-    ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone.
+    ``keys`` has a code of each wrapped key, by its folder; ``shredded`` the oids of shredded orgs.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     shredded: frozenset[str] = frozenset()
 
 
-_NOTHING = Inherited()
+_NOTHING = InheritedKeys()
 
 
 class Keyring:
-    """An opened vault's keys. Safe to share between threads.
+    """The keys of an opened vault. Safe to share between threads.
 
-    ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``earlier`` those
-    that it followed, oldest first, ``inherited`` what counts of theirs. Orgs are named by their oid, 32
-    hex digits.
+    ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``earlier`` the
+    master keys before it, oldest first; ``inherited`` the keys of that time which are still valid.
+    Orgs are named by their oid, 32 hex digits.
     """
 
     def __init__(
@@ -117,7 +135,7 @@ class Keyring:
         master: bytes,
         entropy: Entropy,
         earlier: Sequence[bytes] = (),
-        inherited: Inherited = _NOTHING,
+        inherited: InheritedKeys = _NOTHING,
     ) -> None:
         self.vault = vault
         self.inherited = inherited
@@ -137,7 +155,7 @@ class Keyring:
         return len(self.masters)
 
     def successor(self) -> "Keyring":
-        """The same vault's keys under a new master key, which nothing in the store knows yet."""
+        """The keys of the same vault under a new master key, which is not stored anywhere yet."""
         return Keyring(
             self._store,
             vault=self.vault,
@@ -149,13 +167,13 @@ class Keyring:
     def inherit(
         self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
     ) -> None:
-        """Take over what counts now of these orgs, and nothing that somebody puts there later."""
-        held = (one for org in orgs for one in before.counting(org))
-        codes = {base: self.code(base, key) for base, key in held}
-        self.inherited = Inherited(codes, frozenset(shredded))
+        """Take over the keys of these orgs that are valid now, and none that is planted later."""
+        copies = (copy for org in orgs for copy in before.counting(org))
+        codes = {base: self.code(base, key) for base, key in copies}
+        self.inherited = InheritedKeys(codes, frozenset(shredded))
 
     def on(self, store: Store) -> "Keyring":
-        """The same keys for another store, such as a copy of the vault."""
+        """The same keys for another store, for example a mirror of the vault."""
         return Keyring(
             store,
             vault=self.vault,
@@ -166,13 +184,14 @@ class Keyring:
         )
 
     def random(self, size: int) -> bytes:
-        """Random bytes, for what is sealed under these keys."""
+        """Random bytes, for sealing objects under these keys."""
         return self._entropy.bytes(size)
 
     def add_org(self, org: str) -> None:
-        """Make an org's keys; no change for those that are there. Safe to repeat after a crash."""
+        """Create an org's keys; existing keys do not change. Safe to repeat after a crash."""
         self._make(identity_folder(org), org=org)
         if self.generation == 1:
+            # A fixed number, so that two processes that add the org at the same time share one key.
             self._make(epoch_folder(org, _FIRST_EPOCH), org=org)
         elif self._writing(org) is None:
             self._begin_epoch(org)
@@ -180,23 +199,25 @@ class Keyring:
             self._make(epoch_folder(org, epoch), org=org)
 
     def take_over(self, org: str) -> None:
-        """Wrap an org's keys anew that the register lists of the time before, and begin an epoch.
+        """Wrap the keys of an org that the register lists from before, and begin an epoch.
 
-        What is not listed there is not taken over: a thief of an earlier master key may have put it.
+        Keys that the register does not list are ignored: a thief of an earlier master key may have
+        planted them.
         """
+        # The new epoch comes first: from here on no object is written under a key from before.
         if self._writing(org) is None and self._held(org):
             self._begin_epoch(org)
         for base in self._of_generation(org):
-            if self._any_copy(base, org=org):  # a key that is lost stays so
+            if self._any_copy(base, org=org):  # a lost key cannot be wrapped anew
                 self._make(base, org=org)
 
     def epochs(self, org: str) -> tuple[int, ...]:
-        """All epochs of which a copy of the org key is there, ascending."""
+        """All epochs with at least one copy of the org key, ascending."""
         names = (base.rsplit("/", 1)[1] for base in self._held(org))
         return tuple(sorted(int(name) for name in names if name.isdecimal()))
 
     def epoch(self, org: str) -> int:
-        """The epoch in which new objects are written; raises IntegrityError (``org-key-lost``)."""
+        """The epoch for new objects; raises IntegrityError (``org-key-lost``)."""
         if org not in self._epochs:
             writing = self._writing(org)
             if writing is None and self.generation > 1 and self._held(org):
@@ -208,31 +229,35 @@ class Keyring:
         return self._epochs[org]
 
     def oldest(self, org: str) -> int:
-        """The epoch before which all org keys are gone, as this vault says; 1 where none is."""
-        said = (
+        """The epoch before which all org keys are marked as gone; 1 if there is no mark."""
+        generations = (
             _number(base)
             for base in self._marks(org)
             if (base in self.inherited.keys and self._any_copy(base, org=org))
             or any(self._opens(copy, org=org) for copy in self._own_copies(base))
         )
-        return max(said, default=_FIRST_EPOCH)
+        return max(generations, default=_FIRST_EPOCH)
 
     def _marks(self, org: str) -> dict[str, set[int]]:
-        held = self._held(org).items()
-        return {base: own for base, own in held if base.rsplit("/", 1)[1].startswith(_OLDEST)}
+        folders_held = self._held(org).items()
+        return {
+            base: epochs
+            for base, epochs in folders_held
+            if base.rsplit("/", 1)[1].startswith(_OLDEST)
+        }
 
     def retire(self, org: str, *, before: int) -> None:
-        """Say that the org keys before an epoch are gone: nothing is written under them any more."""
+        """Mark the org keys before an epoch as gone: nothing is written under them any more."""
         self._make(oldest_folder(org, before), org=org)
 
     def gone_copies(self, org: str) -> tuple[str, ...]:
-        """Copies of org keys that are said to be gone, and of what said so of earlier ones."""
+        """Copies of org keys that are marked as gone, and the marks of earlier epochs."""
         oldest = self.oldest(org)
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         return tuple(name for name in names if 0 < _number(_base(name)) < oldest)
 
     def code(self, base: str, key: bytes) -> str:
-        """How the register knows a wrapped key, so that nobody can slip in another one."""
+        """The code of a wrapped key in the register, which makes a planted key recognizable."""
         return self.mac(base, key).hex()[:_CODE]
 
     def object_key(self, kind: ObjectKind, *, org: str, name: str, epoch: int) -> bytes:
@@ -243,9 +268,9 @@ class Keyring:
         """A key that no rotation changes, for pseudonyms and for the ids of blobs."""
         return derive(self._key(identity_folder(org), org=org), purpose)
 
-    def place(self, kind: ObjectKind, *, org: str, name: str) -> Place:
-        """What is bound into an object of this org."""
-        return Place(kind=kind, vault=self.vault, org=bytes.fromhex(org), name=name)
+    def place(self, kind: ObjectKind, *, org: str, name: str) -> ObjectBinding:
+        """The context that is bound into an object of this org."""
+        return ObjectBinding(kind=kind, vault=self.vault, org=bytes.fromhex(org), name=name)
 
     def mac(self, label: str, data: bytes, *, generation: int | None = None) -> bytes:
         """HMAC-SHA256 under a key derived from a master key: proves ``vault.json`` and slots."""
@@ -256,17 +281,17 @@ class Keyring:
         return derive(self._of(generation), f"{ObjectKind.HOME}/{name}")
 
     def master(self) -> bytes:
-        """The master key itself: for making slots and the recovery sheet only."""
+        """The master key itself: only for writing slots and the recovery sheet."""
         return self.masters[-1]
 
     def _of(self, generation: int | None) -> bytes:
-        """The master key of a generation; the present one for those that are not known."""
+        """The master key of a generation; the present one if the generation is unknown."""
         known = generation is not None and 1 <= generation <= self.generation
         return self.masters[(generation or 1) - 1 if known else -1]
 
     def folders(self, org: str) -> tuple[str, ...]:
-        """The folders of an org's wrapped keys that count: each of the newest generation there is."""
-        held = self._held(org)
+        """The folders of an org's valid wrapped keys, each of the newest generation there is."""
+        epochs_by_base = self._held(org)
         strange = set(self.strange_copies(org))
         there = {
             _base(listed.name)
@@ -276,34 +301,34 @@ class Keyring:
         first = epoch_folder(org, _FIRST_EPOCH)
         wanted = {*there, *self._inherited(org), identity_folder(org), first}
         oldest = self.oldest(org)
-        kept = sorted(base for base in wanted if not 0 < _number(base) < oldest)
-        return tuple(_folder(base, max(held.get(base, {1}))) for base in kept)
+        bases = sorted(base for base in wanted if not 0 < _number(base) < oldest)
+        return tuple(_folder(base, max(epochs_by_base.get(base, {1}))) for base in bases)
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
-        """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
+        """Copies by earlier master keys of keys that the present one has wrapped too."""
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         return tuple(name for name in names if self.is_wrapped_anew(name, org=org))
 
     def is_wrapped_anew(self, name: str, *, org: str) -> bool:
-        """True for a copy by an earlier master key of a key that the present one has wrapped too."""
+        """True for a copy by an earlier master key if the present one has wrapped the key too."""
         match = _WRAPPED.fullmatch(name)
         if match is None or int(match[3] or 1) >= self.generation:
             return False
         return all(self._opens(copy, org=org) for copy in self._own_copies(match[1]))
 
     def strange_copies(self, org: str) -> tuple[str, ...]:
-        """What lies among an org's keys and is none that counts: somebody put it there."""
+        """Objects in an org's key folder that are not valid keys: they were planted."""
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         return tuple(name for name in names if self._is_strange(name, org=org))
 
     def opens_later(self, org: str) -> bool:
-        """True if the present master key opens a copy that a later one than it has wrapped."""
+        """True if the present master key opens a copy with the number of a later one."""
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         later = [name for name in names if (generation_of(name) or 0) > self.generation]
         return any(self._opens(name, org=org) for name in later)
 
     def pending(self, org: str) -> tuple[str, ...]:
-        """Folders of keys that can be wrapped by the present master key, and are not yet, thrice."""
+        """Folders of keys that the present master key can wrap, and has not yet wrapped in full."""
         return tuple(
             base
             for base in self._of_generation(org)
@@ -316,26 +341,26 @@ class Keyring:
         if match is None:
             return True
         generation = int(match[3] or 1)
-        if generation > self.generation:  # opens only where the register is lost
+        if generation > self.generation:  # opens only if the register is lost
             return not self._opens(name, org=org)
         known = self._inherited(org)
         return generation < self.generation and bool(known) and match[1] not in known
 
     def _inherited(self, org: str) -> list[str]:
-        """The folders of an org's keys that the register lists of the time before."""
+        """The folders of an org's keys that the register lists from before."""
         return [base for base in self.inherited.keys if base.startswith(f"orgs/{org}/")]
 
     def _of_generation(self, org: str) -> list[str]:
-        """The folders of all keys that the present master key has wrapped, or is to wrap."""
-        own = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
-        return sorted({*self._inherited(org), *own})
+        """The folders of all keys that the present master key has wrapped or must wrap."""
+        bases = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
+        return sorted({*self._inherited(org), *bases})
 
     def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
-        """The keys of an org that count now, by their folders."""
+        """The valid keys of an org, by their folders."""
         known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
         for base in self._held(org).keys() - gone:
-            own = any(self._opens(copy, org=org) for copy in self._own_copies(base))
-            if own or base in known:
+            opens_here = any(self._opens(copy, org=org) for copy in self._own_copies(base))
+            if opens_here or base in known:
                 with suppress(IntegrityError):
                     yield base, self._key(base, org=org)
 
@@ -355,35 +380,42 @@ class Keyring:
         self._unwrap(name, org=org)
 
     def repair_org(self, org: str) -> tuple[str, ...]:
-        """Write lost or damaged copies of an org's keys anew from a whole one; their names."""
+        """Rewrite damaged copies of an org's keys from intact ones; returns their names."""
         return tuple(name for folder in self.folders(org) for name in self._repair(folder, org=org))
 
     def _held(self, org: str) -> dict[str, set[int]]:
-        """By the folder of the first generation: which generations have a copy.
+        """The generations that have a copy, by the folder of the first generation.
 
-        Generations that there are not yet only where nothing else is: the register may be lost.
+        Generations above the present one appear only if there are no others: then the register may
+        be lost.
         """
-        held: dict[str, set[int]] = {}
+        epochs_by_base: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
             if (match := _WRAPPED.fullmatch(listed.name)) is not None:
-                held.setdefault(match[1], set()).add(int(match[3] or 1))
-        return {base: self._known(found) for base, found in held.items()}
+                epochs_by_base.setdefault(match[1], set()).add(int(match[3] or 1))
+        return {base: self._known(epochs) for base, epochs in epochs_by_base.items()}
 
     def _known(self, generations: set[int]) -> set[int]:
-        return {one for one in generations if one <= self.generation} or generations
+        return {
+            generation for generation in generations if generation <= self.generation
+        } or generations
 
     def _own_epochs(self, org: str) -> list[int]:
         """Epochs that the present master key has wrapped, newest first."""
         return [
             epoch
             for epoch in reversed(self.epochs(org))
-            if any(self._opens(one, org=org) for one in self._own_copies(epoch_folder(org, epoch)))
+            if any(
+                self._opens(own_copy, org=org)
+                for own_copy in self._own_copies(epoch_folder(org, epoch))
+            )
         ]
 
     def _writing(self, org: str) -> int | None:
         """The newest epoch that the present master key has begun; None if there is none."""
         for epoch in reversed(self.epochs(org)):
             base = epoch_folder(org, epoch)
+            # A thief of an earlier master key may know an inherited org key: it is only read.
             if base not in self.inherited.keys and any(
                 self._opens(copy, org=org) for copy in self._own_copies(base)
             ):
@@ -391,7 +423,7 @@ class Keyring:
         return None
 
     def _begin_epoch(self, org: str) -> None:
-        """A new org key, above all numbers that count and beside all that are seen."""
+        """Create an org key with a new number, above all valid epochs."""
         seen = set(self.epochs(org))
         epoch = max((*self._own_epochs(org), *self._listed_epochs(org)), default=0) + 1
         while epoch in seen:
@@ -406,7 +438,7 @@ class Keyring:
         return [int(name) for name in names if name.isdecimal()]
 
     def _make(self, base: str, *, org: str) -> None:
-        """Three copies of a key; whoever creates the first copy of a new one decides which it is."""
+        """Ensure three copies of a key; a new key is the one in the copy that is created first."""
         first = self._own_copies(base)[0]
         if self._store.size(first) is None and not self._any_copy(base, org=org):
             key = self._entropy.bytes(KEY_BYTES)
@@ -414,12 +446,12 @@ class Keyring:
         self._wrap_all(base, self._key(base, org=org), org=org)
 
     def _wrap_all(self, base: str, key: bytes, *, org: str) -> None:
-        """A copy that does not open is written anew, and read back; all are durable then."""
+        """Rewrite each copy that does not open, and read it back; then all copies are durable."""
+        # The last copy is put again though it opens: its writer may have died before it was
+        # durable, and a put that finds the name taken syncs it.
         *others, last = self._own_copies(base)
         if self._is_key(last, key, org=org):
-            self._store.put_new(
-                last, self._wrap(last, key, org=org)
-            )  # its writer may have died too early
+            self._store.put_new(last, self._wrap(last, key, org=org))
         for name in (*others, last):
             if not self._is_key(name, key, org=org):
                 data = self._wrap(name, key, org=org)
@@ -440,17 +472,17 @@ class Keyring:
         return True
 
     def _key(self, base: str, *, org: str) -> bytes:
-        """The wrapped key of a folder, from the first copy that opens."""
+        """The key in a folder, from the first copy that opens."""
         with self._lock:
             if base not in self._opened:
                 self._opened[base] = self._open_any(base, org=org)
             return self._opened[base]
 
     def _copies(self, base: str, *, org: str) -> Iterator[str]:
-        """Copies of the present generation, then those of others, which only a renewal leaves."""
+        """Copies of the present generation, then of others, left by an unfinished renewal."""
         yield from self._own_copies(base)
         others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
-        yield from (f"{_folder(base, one)}/{copy}" for one in others for copy in COPIES)
+        yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:
         worst: UnlostError | None = None
@@ -464,13 +496,15 @@ class Keyring:
             else:
                 if self._counts(base, key, name=name, org=org):
                     return key
+        # No copy of ours opens, but a later master key exists: this process is outdated.
         if max(self._held(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
 
     def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
-        """False for a key that somebody slipped in who has an earlier master key."""
+        """False for a key that was planted with an earlier master key."""
         known = self._inherited(org)
+        # Only a holder of the present master key can make its copies; older ones need the code.
         if (generation_of(name) or 1) >= self.generation or not known:
             return True
         return self.code(base, key) == self.inherited.keys.get(base)
@@ -508,7 +542,7 @@ class Keyring:
 
 
 def outdated() -> NotAllowed:
-    """The error for a master key that another one has followed."""
+    """The error for a master key that was replaced."""
     return NotAllowed(
         "key-outdated",
         "The vault has got a new master key since, and this one does not count any more.",

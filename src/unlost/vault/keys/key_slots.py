@@ -1,8 +1,9 @@
-"""The ways into an opened vault: which there are, and how one goes or gives way to another.
+"""The slots of an opened vault: list, remove and replace them.
 
-A slot counts from the entry of the register that lists it until the entry that does not. So a way
-that is added, removed or replaced changes hands at one create-only put: a crash before it leaves
-things as they were, a crash after it leaves copies that open nothing, and doing it again clears up.
+A slot is valid from the entry of the register that lists it until the entry that does not. So
+adding, removing or replacing a slot takes effect with one create-only put. A crash before the put
+changes nothing; a crash after it leaves copies that open nothing, and repeating the call removes
+them. See docs/adr/0026.
 """
 
 from collections.abc import Callable
@@ -10,18 +11,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import Register
-from unlost.vault.format.slots import Stretch, read_slot
+from unlost.vault.format.slots import KeyStretch, read_slot
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import check_slot_copy, slots, write_slot
 from unlost.vault.keys.register import change_register, digest_of, registered
 from unlost.vault.keys.unlock import SlotSecret, slot_copies
 
 
-class WayKind(StrEnum):
-    """What opens a slot."""
+class SlotKind(StrEnum):
+    """The kind of secret that opens a slot."""
 
     KEY_FILE = "key file"
     PASSPHRASE = "passphrase"  # noqa: S105 (a word, no secret)
@@ -29,43 +30,44 @@ class WayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A slot. ``whole`` tells how many of its three copies are as the register lists them.
+class SlotState:
+    """A slot. ``whole`` is the number of its three copies that match the register.
 
-    ``counts`` is false for what an interrupted change left, and for what somebody put back: it does
-    not open the vault.
+    ``counts`` is False for a slot that an interrupted change left or that was put back: it does not
+    open the vault.
     """
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     whole: int
     counts: bool
 
     @property
     def usable(self) -> bool:
-        """True if somebody who holds its secret can open the vault."""
+        """True if the slot's secret opens the vault."""
         return self.counts and self.whole > 0
 
 
-def ways(store: Store, keys: Keyring) -> tuple[Way, ...]:
-    """All slots that the register lists or of which a copy is there; raises IntegrityError."""
+def ways(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
+    """All slots that the register lists or that have a copy; raises IntegrityError."""
     return _ways(store, keys, registered(store, keys))
 
 
 def remove_way(store: Store, keys: Keyring, slot: str) -> None:
-    """Take a slot away. What a crash left of it is taken away as well.
+    """Remove a slot, and what a crash left of it.
 
-    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) where no other slot opens the vault.
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) if no other slot opens the vault.
     """
 
-    def without(held: Register) -> Register:
-        kept = {name: digest for name, digest in held.slots.items() if name != slot}
-        if slot in held.slots:
-            _check_open(store, keys, replace(held, slots=kept), slot)
-        return replace(held, slots=kept)
+    def without(register: Register) -> Register:
+        slots_left = {name: digest for name, digest in register.slots.items() if name != slot}
+        if slot in register.slots:
+            _check_open(store, keys, replace(register, slots=slots_left), slot)
+        return replace(register, slots=slots_left)
 
     if slot not in {way.slot for way in ways(store, keys)}:
         raise slot_unknown(slot)
+    # The register first: a crash after this line leaves copies that open nothing.
     change_register(store, keys, without)
     for name in slot_copies(slot):
         store.delete(name)
@@ -79,25 +81,27 @@ def replace_way(
     *,
     new: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
     hand_over: Callable[[], object] = lambda: None,
 ) -> None:
-    """Put a slot of a new secret in the place of another, in one step.
+    """Replace a slot by a slot with a new secret, in one step.
 
-    ``hand_over`` is called when both open the vault, and puts the new secret where it is used.
+    ``hand_over`` is called while both open the vault, and puts the new secret where it is used.
     Raises NotFound (``slot-unknown``), Conflict (``slot-exists``).
     """
     if slot not in registered(store, keys).slots:
         raise slot_unknown(slot)
     digest = write_slot(store, keys, secret, slot=new, entropy=entropy, stretch=stretch)
-    change_register(store, keys, lambda held: replace(held, slots={**held.slots, new: digest}))
+    change_register(
+        store, keys, lambda register: replace(register, slots={**register.slots, new: digest})
+    )
     hand_over()
     remove_way(store, keys, slot)
 
 
 def note_sheet(store: Store, keys: Keyring, taken_down: str) -> None:
-    """Note in the register when somebody took the recovery sheet down (RFC 3339)."""
-    change_register(store, keys, lambda held: replace(held, sheet=taken_down))
+    """Record in the register when the recovery sheet was taken down (RFC 3339)."""
+    change_register(store, keys, lambda register: replace(register, sheet=taken_down))
 
 
 def slot_unknown(slot: str) -> NotFound:
@@ -109,19 +113,19 @@ def slot_unknown(slot: str) -> NotFound:
     )
 
 
-def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[Way, ...]:
+def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
     names = sorted({*slots(store), *listed.slots})
     return tuple(_way(store, keys, name, listed.slots.get(name)) for name in names)
 
 
-def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> Way:
+def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
     kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
-    kind = kinds[0] if kinds else WayKind.UNKNOWN
-    return Way(slot, kind, whole=len(kinds), counts=digest is not None)
+    kind = kinds[0] if kinds else SlotKind.UNKNOWN
+    return SlotState(slot, kind, whole=len(kinds), counts=digest is not None)
 
 
-def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind | None:
-    """What opens one copy; None if it is not whole, or another than the register lists."""
+def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKind | None:
+    """The kind of secret for one copy; None if it is damaged or not the copy the register lists."""
     try:
         check_slot_copy(store, keys, name)
         copy = store.get(name)
@@ -130,7 +134,7 @@ def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind
     if digest not in (None, digest_of(copy)):
         return None
     slot = read_slot(copy, name=name.split("/")[1])
-    return WayKind.KEY_FILE if slot.stretch is None else WayKind.PASSPHRASE
+    return SlotKind.KEY_FILE if slot.stretch is None else SlotKind.PASSPHRASE
 
 
 def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> None:

@@ -1,7 +1,17 @@
-"""How a vault is founded, opened, and its key material proved and repaired.
+"""Founding and opening a vault, and proving and repairing its key material.
 
-Founding goes: ``draft_keyring``, then the slots (and the recovery sheet shown and confirmed), then
-``found_vault``. A crash before the last step leaves no vault, and founding may be done again.
+Founding has three steps:
+
+    1. draft_keyring   a random id and master key, in memory only
+    2. add_slot        the slots; the recovery sheet is shown and confirmed
+    3. found_vault     the register of slots, then ``vault.json``
+
+A crash before the last put leaves no vault, and founding can be repeated.
+
+Opening has four steps. A secret opens a slot (``unlock.py``), which gives a master key. The newest
+entry of the register that this key proves gives the earlier master keys and the keys that are still
+valid (``with_earlier``). The first master key proves ``vault.json``. Last, the register must list
+the slot that was used. See docs/adr/0026.
 """
 
 import re
@@ -10,15 +20,15 @@ from functools import partial
 from pathlib import Path
 
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name
 from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
-    Slot,
-    Stretch,
+    KeySlot,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -47,7 +57,7 @@ from unlost.vault.keys.unlock import (
     ByServiceKeyFile,
     KeyProvider,
     SlotSecret,
-    Unlocked,
+    UnlockedVault,
     key_exists,
     slot_copies,
 )
@@ -57,10 +67,10 @@ _SLOT = re.compile(r"keys/([a-z0-9][a-z0-9-]{0,40})/[123]")
 
 
 def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
-    """Keys for a new vault; nothing is written yet.
+    """Create the keys of a new vault, without writing anything.
 
-    Raises Conflict (``vault-exists``), IntegrityError (``vault-file-missing``) where data without a
-    ``vault.json`` lies in the store.
+    Raises Conflict (``vault-exists``), IntegrityError (``vault-file-missing``) if the store has
+    data without a ``vault.json``.
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)
@@ -77,12 +87,13 @@ def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
 def found_vault(
     store: Store, keys: Keyring, *, created: datetime, confirmed: datetime | None = None
 ) -> None:
-    """Write the register of slots, then ``vault.json``: from now on there is a vault.
+    """Write the register of slots, then ``vault.json``: from then on the vault exists.
 
-    ``confirmed`` is when somebody took the recovery sheet down. Raises Conflict (``vault-exists``).
+    ``confirmed`` is when the recovery sheet was taken down. Raises Conflict (``vault-exists``).
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)
+    # The register first: once ``vault.json`` is there, a copy must be listed to open the vault.
     sheet = confirmed.isoformat() if confirmed is not None else ""
     begin_register(store, keys, _whole_slots(store, keys), sheet=sheet)
     file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
@@ -92,17 +103,22 @@ def found_vault(
 
 
 def confirm_vault_file(store: Store) -> None:
-    """Make ``vault.json`` durable, which its founder may have died before it was.
+    """Make ``vault.json`` durable, because its founder may have died before it was.
 
-    Putting it again changes nothing, and a put that finds the name taken is durable too.
+    Putting it again changes nothing, and a put that finds the name taken makes it durable.
     """
     if store.size(VAULT_FILE) is not None:
         store.put_new(VAULT_FILE, store.get(VAULT_FILE))
 
 
-def new_stretch(entropy: Entropy) -> Stretch:
+def vault_format(store: Store) -> int:
+    """The number of a vault's format; raises IntegrityError, NotFound, StoreError."""
+    return read_vault_file(store.get(VAULT_FILE)).format
+
+
+def new_stretch(entropy: Entropy) -> KeyStretch:
     """Parameters for a new passphrase slot."""
-    return Stretch(salt=entropy.bytes(SALT_BYTES))
+    return KeyStretch(salt=entropy.bytes(SALT_BYTES))
 
 
 def add_slot(
@@ -112,12 +128,12 @@ def add_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> None:
-    """Write the copies of a slot that this secret opens, and list it: from then on it counts.
+    """Write the copies of a slot that this secret opens, and list it: from then on it is valid.
 
-    A passphrase needs a ``stretch``. What an interrupted founding left is replaced, and what an
-    interrupted call with the same secret left is taken up. Raises Conflict (``slot-exists``).
+    A passphrase needs a ``stretch``. Replaces the copies that an interrupted founding left;
+    continues an interrupted call with the same secret. Raises Conflict (``slot-exists``).
     """
     digest = write_slot(store, keys, secret, slot=slot, entropy=entropy, stretch=stretch)
     if store.size(VAULT_FILE) is not None:
@@ -131,21 +147,24 @@ def write_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> str:
-    """The copies of a slot, which counts only once it is listed; their digest."""
-    copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
+    """Write the copies of a slot, which is valid only once it is listed; returns their hash."""
+    copy = _interrupted_copy(store, keys, slot, secret) or _wrapped(
+        keys, secret, slot, entropy, stretch
+    )
     for name in slot_copies(slot):
+        # An equal copy is from an interrupted call: putting it again made it durable.
         if not store.put_new(name, copy) and store.get(name) != copy:
             raise _slot_exists(slot)
     return digest_of(copy)
 
 
 def _wrapped(
-    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
+    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: KeyStretch | None
 ) -> bytes:
     head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
-    bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
+    bare = KeySlot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
     wrapped = wrap_master(
         keys.master(),
         key=secret.wrapping_key(bare),
@@ -158,9 +177,9 @@ def _wrapped(
 
 
 def discard_unfinished_key(path: Path, *, store: Store) -> None:
-    """Remove the key file that an interrupted founding in this store left; never another one.
+    """Remove the key file that an interrupted founding in this store left, and no other file.
 
-    Such a key opens a slot of a store that has no ``vault.json``, so it protects nothing. Raises
+    That key opens a slot of a store without a ``vault.json``, so it protects nothing. Raises
     Conflict (``key-exists``) if the file is anything else; no change if there is none.
     """
     if not path.exists():
@@ -171,16 +190,16 @@ def discard_unfinished_key(path: Path, *, store: Store) -> None:
 
 
 def recovery_sheet(keys: Keyring) -> RecoverySheet:
-    """The sheet of an opened vault."""
+    """The recovery sheet of an opened vault."""
     return RecoverySheet(vault=keys.vault, master=keys.master())
 
 
 def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
-    """The keys of a vault, after ``vault.json`` is proved.
+    """Open a vault: its keys, after ``vault.json`` is proved.
 
     Raises NotFound (``vault-missing``), UsageError (``format-newer``), NotAllowed (see the
-    providers; ``key-wrong`` where the key is another vault's, ``slot-removed``, ``key-outdated``), IntegrityError
-    (``vault-file-missing``, ``vault-file-damaged``).
+    providers; ``key-wrong`` if the key is another vault's, ``slot-removed``, ``key-outdated``),
+    IntegrityError (``vault-file-missing``, ``vault-file-damaged``).
     """
     data = _read_vault_file(store)
     read_vault_file(data)
@@ -197,20 +216,19 @@ def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> 
 
 
 def _keyring(
-    store: Store, unlocked: Unlocked, *, entropy: Entropy
+    store: Store, unlocked: UnlockedVault, *, entropy: Entropy
 ) -> tuple[Keyring, Register | None]:
     vault, master = unlocked.vault, unlocked.master
     return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
 def _check_counts(
-    store: Store, keys: Keyring, slot: Slot | None, *, listed: Register | None
+    store: Store, keys: Keyring, slot: KeySlot | None, *, listed: Register | None
 ) -> None:
-    """A master key that another followed opens nothing, nor does a slot that was removed.
+    """Raise NotAllowed for a master key that was replaced, and for a slot that was removed.
 
-    That holds though a copy of the slot was left or put back.
-
-    A register that cannot be read keeps nobody out: verifying names it.
+    This holds even if a copy of the slot was left or put back. A register that cannot be read does
+    not block opening; verification reports it.
     """
     try:
         listed = listed or registered(store, keys)
@@ -227,10 +245,11 @@ def _check_counts(
 def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
     """Check that ``vault.json`` and the keys belong together.
 
-    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``, ``register-damaged`` where
-    the entries are lost that know the earlier master keys).
+    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``; ``register-damaged``
+    if the entries that have the earlier master keys are lost).
     """
     try:
+        # It stays under the first master key after a renewal: it protects nothing (ADR 26).
         prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
     except IntegrityError:
         if read_vault_file(data).vault != keys.vault.hex():
@@ -240,6 +259,8 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
                 next_step="Look for the sheet or the key file of this vault: "
                 "its first line tells the vault's id.",
             ) from None
+        # Without the register a later master key looks like a first one. Then the key is right and
+        # the register is what is damaged.
         if keys.generation == 1 and _wraps_later(store, keys):
             numbers = entry_numbers(store)
             raise damaged_register(register_name(numbers[0]) if numbers else REGISTER) from None
@@ -247,23 +268,27 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
 
 
 def _wraps_later(store: Store, keys: Keyring) -> bool:
-    """True if a master key that is taken for the first one has wrapped keys as a later one."""
+    """True if the supposed first master key has wrapped keys under a later number."""
     return any(keys.opens_later(org) for org in named_orgs(store))
 
 
 def slots(store: Store) -> tuple[str, ...]:
-    """The slots of which a copy is there; other names are not ours."""
-    found = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
-    return tuple(sorted({match[1] for match in found if match}))
+    """The slots that have a copy; other names are ignored."""
+    matches = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
+    return tuple(sorted({match[1] for match in matches if match}))
 
 
 def strange_slots(store: Store) -> tuple[str, ...]:
-    """What lies among the slots and is no copy of one."""
-    return tuple(one.name for one in store.list("keys/") if not _SLOT.fullmatch(one.name))
+    """The objects below ``keys/`` that are not copies of a slot."""
+    return tuple(
+        listed_object.name
+        for listed_object in store.list("keys/")
+        if not _SLOT.fullmatch(listed_object.name)
+    )
 
 
 def remove_strange_slots(store: Store) -> None:
-    """Remove what lies among the slots and is no copy of one."""
+    """Remove the objects below ``keys/`` that are not copies of a slot."""
     for name in strange_slots(store):
         store.delete(name)
 
@@ -277,9 +302,9 @@ def check_slot_copy(store: Store, keys: Keyring, name: str) -> None:
 
 
 def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
-    """Write lost or damaged copies of a slot anew from a whole one; their names.
+    """Rewrite lost or damaged copies of a slot from an intact copy; returns their names.
 
-    Raises IntegrityError (``slot-damaged``) where no copy is whole.
+    Raises IntegrityError (``slot-damaged``) if no copy is intact.
     """
     broken = [name for name in slot_copies(slot) if not is_whole(store, keys, name)]
     good = [name for name in slot_copies(slot) if name not in broken]
@@ -300,7 +325,7 @@ def _opens(path: Path, store: Store) -> bool:
 
 
 def is_whole(store: Store, keys: Keyring, name: str) -> bool:
-    """True if a copy of a slot is as somebody with these keys wrote it."""
+    """True if a copy of a slot was written by a holder of these keys and is undamaged."""
     try:
         check_slot_copy(store, keys, name)
     except UnlostError:
@@ -309,7 +334,7 @@ def is_whole(store: Store, keys: Keyring, name: str) -> bool:
 
 
 def opens_copy(store: Store, keys: Keyring, name: str, *, secret: SlotSecret) -> bool:
-    """True if a copy of a slot is whole, and this secret opens it."""
+    """True if a copy of a slot is undamaged and this secret opens it."""
     if not is_whole(store, keys, name):
         return False
     slot = read_slot(store.get(name), name=name.split("/")[1])
@@ -317,7 +342,7 @@ def opens_copy(store: Store, keys: Keyring, name: str, *, secret: SlotSecret) ->
 
 
 def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
-    """The slots of this vault, as the register lists them."""
+    """The slots of this vault, in the form in which the register lists them."""
     names = {slot: slot_copies(slot)[0] for slot in slots(store)}
     return {
         slot: digest_of(store.get(name))
@@ -326,10 +351,10 @@ def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
     }
 
 
-def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
+def _interrupted_copy(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
     """A copy that an interrupted call with this secret left; raises Conflict for any other."""
     taken = [name for name in slot_copies(slot) if store.size(name) is not None]
-    if store.size(VAULT_FILE) is None:  # nothing counts yet
+    if store.size(VAULT_FILE) is None:  # no slot is valid yet
         for name in taken:
             store.delete(name)
         return None
@@ -337,9 +362,9 @@ def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes |
         return None
     whole = [name for name in taken if is_whole(store, keys, name)]
     if slot not in registered(store, keys).slots and whole == taken:
-        left = read_slot(store.get(taken[0]), name=slot)
-        if unwrap_master(left, key=secret.wrapping_key(left)) == keys.master():
-            return left.copy
+        key_slot = read_slot(store.get(taken[0]), name=slot)
+        if unwrap_master(key_slot, key=secret.wrapping_key(key_slot)) == keys.master():
+            return key_slot.copy
     raise _slot_exists(slot)
 
 

@@ -1,4 +1,18 @@
-"""Keeping the register of slots: one more entry whenever a slot comes or goes."""
+"""Keeping the register of slots: a new entry for each slot that is added or removed.
+
+The register is a sequence of create-only objects; the newest entry with a valid proof is in force:
+
+    slots/00000001   slots {service}             proved by master key 1
+    slots/00000002   slots {service, office}     proved by master key 1
+    slots/00000003   the same again              one of the two may be lost
+    slots/00000004   slots {service-2}           proved by master key 2; holds key 1, sealed
+    slots/00000005   the same again
+    slots/00000006   the same again              a renewal is written three times
+
+One put makes a change take effect, so a crash leaves the old state or the new one. Of two writers
+that want the same number one wins; the other reads the new entry and tries again. An entry is valid
+by its proof, never by its number: junk in the folder cannot lock anyone out. See docs/adr/0026.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -10,7 +24,7 @@ from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import (
     REGISTER,
@@ -24,19 +38,19 @@ from unlost.vault.format.register import (
     register_number,
 )
 from unlost.vault.format.sealed import NONCE_BYTES
-from unlost.vault.keys.hierarchy import Inherited, Keyring, derive, outdated
+from unlost.vault.keys.hierarchy import InheritedKeys, Keyring, derive, outdated
 
-ENTRIES = 3  # of a renewal, one after the other: so that no single object carries the vault
+ENTRIES = 3  # of a renewal, one after the other: the loss of one object must not lose the vault
 
 
 def entry_numbers(store: Store) -> list[int]:
-    """The numbers of all entries, newest first, whether they prove themselves or not."""
+    """The numbers of all entries, newest first, whether their proofs are valid or not."""
     numbers = (register_number(listed.name) for listed in store.list(REGISTER))
     return sorted(filter(None, numbers), reverse=True)
 
 
 def newest_entry(store: Store, keys: Keyring) -> int:
-    """The number of the newest entry that proves itself under a master key; 0 if none does."""
+    """The number of the newest entry that a known master key proves; 0 if there is none."""
     for number in entry_numbers(store):
         with suppress(IntegrityError, NotFound, NotAllowed, UsageError):
             read_entry(store, keys, number)
@@ -47,7 +61,7 @@ def newest_entry(store: Store, keys: Keyring) -> int:
 def read_entry(store: Store, keys: Keyring, number: int) -> Register:
     """An entry, proved; raises NotFound, IntegrityError, UsageError.
 
-    Raises NotAllowed (``key-outdated``) where a newer master key made it.
+    Raises NotAllowed (``key-outdated``) if a newer master key made it.
     """
     name = register_name(number)
     data = store.get(name)
@@ -59,75 +73,79 @@ def read_entry(store: Store, keys: Keyring, number: int) -> Register:
 
 
 def registered(store: Store, keys: Keyring) -> Register:
-    """The newest entry that the present master key proves; number 0, and no slots, if there is none.
+    """The newest entry that the present master key proves; number 0 and no slots if there is none.
 
-    Raises NotAllowed (``key-outdated``) where a newer master key made one that is newer still,
-    IntegrityError where there are entries and none proves itself.
+    Raises NotAllowed (``key-outdated``) if a newer master key made a newer entry, IntegrityError if
+    there are entries and none of them can be proved.
     """
     return _newest(store, keys)[0]
 
 
 def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
-    """The newest entry, and the number of the next: found by one look, so that nobody is overtaken."""
+    """The newest entry, and the next free number, from a single listing of the store.
+
+    With two listings, an entry that was written between them could be overlooked.
+    """
     numbers = entry_numbers(store)
-    found = next(_own(store, keys, numbers), None)
-    if found is None and numbers:
+    register = next(_proved_entries(store, keys, numbers), None)
+    if register is None and numbers:
         raise damaged_register(register_name(numbers[0]))
-    held = found or Register(keys.vault.hex(), 0, {})
-    taken, free = set(numbers), held.number + 1
-    while free in taken:  # by what does not prove itself
+    newest = register or Register(keys.vault.hex(), 0, {})
+    taken, free = set(numbers), newest.number + 1
+    while free in taken:  # by an object without a valid proof
         free += 1
-    return held, free
+    return newest, free
 
 
-def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
-    """Those of the entries that the present master key proves."""
+def _proved_entries(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
+    """The entries that the present master key proves."""
     for number in numbers:
         with suppress(IntegrityError, NotFound):
-            found = read_entry(store, keys, number)
-            if found.master == keys.generation:
-                yield found
+            register = read_entry(store, keys, number)
+            if register.master == keys.generation:
+                yield register
 
 
 def with_earlier(
     store: Store, *, vault: bytes, master: bytes, entropy: Entropy
 ) -> tuple[Keyring, Register | None]:
-    """The keys of a vault, with what counts of the time before, as the newest entry tells.
+    """The keys of a vault, with the earlier keys that the newest entry lists.
 
-    That entry too where it is what ``registered`` would find, so that nobody reads it twice.
+    Also returns that entry if it is the one that ``registered`` would find, so that it is read
+    once.
     """
     keys = Keyring(store, vault=vault, master=master, entropy=entropy)
     for place, number in enumerate(entry_numbers(store)):
         name = register_name(number)
-        try:  # whichever master key it says it is of
-            found = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
+        try:  # whatever number of a master key it claims
+            register = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
         except (IntegrityError, NotFound):
             continue
-        held = _inheriting(store, keys, found, entropy=entropy)
-        return held, found if place == 0 and found.master == held.generation else None
+        keyring = _inheriting(store, keys, register, entropy=entropy)
+        return keyring, register if place == 0 and register.master == keyring.generation else None
     return keys, None
 
 
-def _inheriting(store: Store, keys: Keyring, found: Register, *, entropy: Entropy) -> Keyring:
+def _inheriting(store: Store, keys: Keyring, register: Register, *, entropy: Entropy) -> Keyring:
     return Keyring(
         store,
         vault=keys.vault,
         master=keys.masters[-1],
         entropy=entropy,
-        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)],
-        inherited=Inherited(found.keys, frozenset(found.shredded)),
+        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(register.earlier, 1)],
+        inherited=InheritedKeys(register.keys, frozenset(register.shredded)),
     )
 
 
 def _whatever(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
-    """The proof by the present master key, whatever number it has."""
+    """The proof by the present master key, whatever number the entry claims."""
     return keys.mac(name, body)
 
 
 def succeed(
     store: Store, keys: Keyring, new: Keyring, *, slots: Mapping[str, str], sheet: str
 ) -> None:
-    """The entry by which a new master key follows: from then on it counts, and none before it."""
+    """Write the entry that puts a new master key in force, and ends all earlier ones."""
     earlier = enumerate(new.masters[:-1], 1)
     entry = Register(
         keys.vault.hex(),
@@ -146,36 +164,39 @@ def succeed(
 
 
 def repeat_entry(store: Store, keys: Keyring) -> None:
-    """Repeat the newest entry until there are as many of this master key as should be."""
+    """Repeat the newest entry until the present master key has ``ENTRIES`` of them."""
     while is_single(store, keys):
-        held, free = _newest(store, keys)
-        _put(store, keys, replace(held, number=free))
+        register, free = _newest(store, keys)
+        _put(store, keys, replace(register, number=free))
 
 
 def is_single(store: Store, keys: Keyring) -> bool:
-    """True if too few entries know the master keys before the present one."""
-    found = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
-    return keys.generation > 1 and len(list(found)) < ENTRIES
+    """True if too few entries hold the earlier master keys."""
+    entries = islice(_proved_entries(store, keys, entry_numbers(store)), ENTRIES)
+    return keys.generation > 1 and len(list(entries)) < ENTRIES
 
 
 def strange_entries(store: Store, keys: Keyring) -> list[int]:
-    """The numbers of entries that do not prove themselves, or that an earlier master key added since.
+    """The numbers of entries without a valid proof, or added with an earlier master key since.
 
-    Raises NotAllowed (``key-outdated``), IntegrityError where none is whole.
+    Raises NotAllowed (``key-outdated``), IntegrityError if no entry is whole.
     """
     numbers = entry_numbers(store)
-    first = min((one.number for one in _own(store, keys, numbers)), default=0)
+    first = min((register.number for register in _proved_entries(store, keys, numbers)), default=0)
     registered(store, keys)
     return [number for number in numbers if not _belongs(store, keys, number, first)]
 
 
 def mend_register(store: Store, keys: Keyring) -> None:
-    """Remove what does not prove itself, and close the hole with the entry next to it."""
+    """Remove entries without a valid proof, and fill each gap with the entry next to it."""
     strange = strange_entries(store, keys)
     whole = set(entry_numbers(store)) - set(strange)
     for number in sorted(strange):
         store.delete(register_name(number))
-        source = min((one for one in whole if one > number), default=number - 1)
+        # Each entry repeats what is in force, so the next whole entry can fill the gap.
+        source = min(
+            (whole_number for whole_number in whole if whole_number > number), default=number - 1
+        )
         if source in whole:
             _put(store, keys, replace(read_entry(store, keys, source), number=number))
             whole.add(number)
@@ -183,23 +204,23 @@ def mend_register(store: Store, keys: Keyring) -> None:
 
 def _belongs(store: Store, keys: Keyring, number: int, first: int) -> bool:
     try:
-        found = read_entry(store, keys, number)
+        register = read_entry(store, keys, number)
     except (IntegrityError, NotFound):
         return False
     except UsageError:  # of a newer Unlost
         return True
-    return found.master == keys.generation or number < first
+    return register.master == keys.generation or number < first
 
 
 def _token(keys: Keyring, generation: int) -> str:
-    """What proves to the holder of a master key that somebody who had it let another one follow."""
+    """The token that proves to holders of a master key that one of them replaced it."""
     return keys.mac("followed", keys.vault, generation=generation).hex()
 
 
 def begin_register(
     store: Store, keys: Keyring, slots: Mapping[str, str], *, sheet: str = ""
 ) -> None:
-    """The first entry, in place of what an interrupted founding may have left."""
+    """Write the first entry, in place of entries that an interrupted founding may have left."""
     for listed in list(store.list(REGISTER)):
         store.delete(listed.name)
     _put(store, keys, Register(keys.vault.hex(), 1, slots, sheet))
@@ -208,28 +229,30 @@ def begin_register(
 def change_register(
     store: Store, keys: Keyring, change: Callable[[Register], Register]
 ) -> Register:
-    """One more entry, changed from the newest, and the same again; none where ``change`` changes nothing.
+    """Append an entry, changed from the newest, and once more; nothing if ``change`` has no effect.
 
-    This is the moment from which a slot counts, or counts no more. ``change`` is called again where
-    somebody else was quicker, and may raise. Raises IntegrityError where none proves itself.
+    From this moment a slot is valid, or is not any more. ``change`` is called again if another
+    writer was quicker, and may raise. Raises IntegrityError if no entry can be proved.
     """
     while True:
-        held, free = _newest(store, keys)
-        wished = replace(change(held), number=free)
-        if (wished.slots, wished.sheet) == (held.slots, held.sheet):
-            return held
+        register, free = _newest(store, keys)
+        wished = replace(change(register), number=free)
+        if (wished.slots, wished.sheet) == (register.slots, register.sheet):
+            return register
         if _put(store, keys, wished):
             _put(store, keys, replace(wished, number=free + 1))  # one of them may be lost
             return wished
 
 
 def register_slot(store: Store, keys: Keyring, slot: str, digest: str) -> None:
-    """One more entry, with this slot; raises IntegrityError where none proves itself."""
-    change_register(store, keys, lambda held: replace(held, slots={**held.slots, slot: digest}))
+    """Append an entry with this slot; raises IntegrityError if no entry can be proved."""
+    change_register(
+        store, keys, lambda register: replace(register, slots={**register.slots, slot: digest})
+    )
 
 
 def digest_of(copy: bytes) -> str:
-    """How the register knows a slot: by the digest of a copy."""
+    """The hash by which the register identifies a slot's copies."""
     return blake3(copy).hexdigest()
 
 

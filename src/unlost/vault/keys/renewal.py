@@ -1,15 +1,16 @@
-"""A new master key for a vault: everything is wrapped anew, and new objects get new org keys.
+"""Renewal: a new master key for a vault. All keys are wrapped anew; new objects get new org keys.
 
-One create-only put makes it count: the entry of the register that the new master key proves. It also
-holds the earlier master keys, sealed, so that whatever was not wrapped anew yet can still be opened.
-What comes after it, ``finish_renewal``, may be cut off and done again.
+One create-only put makes it valid: the entry of the register that the new master key proves. The
+entry also holds the earlier master keys, sealed, so that keys which are not wrapped anew yet can
+still be opened. The rest is ``finish_renewal``, which may be interrupted and repeated. See
+docs/adr/0026.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import is_whole, slots, write_slot
@@ -28,11 +29,12 @@ def renew_master(
     taken_down: datetime,
     entropy: Entropy,
 ) -> None:
-    """Let a drafted master key follow, which this key opens from then on, and no other slot.
+    """Put a drafted master key in force. From then on only ``key`` and its sheet open the vault.
 
-    ``taken_down`` is when somebody took the recovery sheet of the new one down. Raises Conflict
-    (``slot-exists``), NotAllowed (``key-outdated``) where somebody else was quicker.
+    ``taken_down`` is when the recovery sheet of the new key was taken down. Raises Conflict
+    (``slot-exists``), NotAllowed (``key-outdated``) if another renewal was quicker.
     """
+    # No entry lists this slot yet, so a crash before ``succeed`` changes nothing.
     listed: Mapping[str, str] = {
         key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
     }
@@ -42,17 +44,18 @@ def renew_master(
 
 
 def finish_renewal(store: Store, keys: Keyring) -> None:
-    """Wrap all org keys by the present master key, begin new epochs, and remove what opens no more.
+    """Wrap all org keys by the present master key, begin new epochs, and remove obsolete copies.
 
-    Only what the register's entry lists is taken over. What somebody put among the keys is removed.
-    Raises NotAllowed (``key-outdated``). No change where no renewal was cut off.
+    Only keys that the register's entry lists are taken over; planted keys are removed. Raises
+    NotAllowed (``key-outdated``). No change if no renewal was interrupted.
     """
+    # A crash may have left a single entry; until it is repeated, its loss would lose the vault.
     repeat_entry(store, keys)
     for org in _orgs(store, keys):
         if keys.generation > 1:
             keys.take_over(org)
         gone = (*keys.earlier_copies(org), *keys.strange_copies(org))
-        registered(store, keys)  # after the look: what a newer master key wrapped stays
+        registered(store, keys)  # raises if a newer master key exists, whose copies must stay
         for name in gone:
             store.delete(name)
     for slot in _earlier_slots(store, keys):
@@ -61,7 +64,7 @@ def finish_renewal(store: Store, keys: Keyring) -> None:
 
 
 def is_unfinished(store: Store, keys: Keyring) -> bool:
-    """True if a renewal was cut off after it counted."""
+    """True if a renewal was interrupted after it became valid."""
     if keys.generation == 1:
         return False
     orgs = _orgs(store, keys)
@@ -73,7 +76,7 @@ def is_unfinished(store: Store, keys: Keyring) -> bool:
 
 
 def strange_keys(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """What lies among the wrapped keys of orgs and is none that counts."""
+    """The objects among the wrapped keys of orgs that are not valid keys."""
     return tuple(name for org in _orgs(store, keys) for name in keys.strange_copies(org))
 
 
@@ -84,7 +87,7 @@ def _orgs(store: Store, keys: Keyring) -> list[str]:
 
 
 def _earlier_slots(store: Store, keys: Keyring) -> list[str]:
-    """Slots that count no more and were not made under the present master key."""
+    """Slots that are no longer valid and were not made under the present master key."""
     if keys.generation == 1:
         return []
     counting = registered(store, keys).slots

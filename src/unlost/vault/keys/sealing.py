@@ -1,4 +1,4 @@
-"""Sealed objects in a store: each with the key and the bindings of its own place."""
+"""Sealed objects in a store, each with the key and the bindings of its place."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.sealed import (
     HEADER_BYTES,
     KIB256,
-    Header,
     ObjectKind,
+    SealedHeader,
     read_header,
     seal_blocks,
     span_of,
@@ -24,10 +24,11 @@ from unlost.vault.layout import object_names
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a manifest tells of an object: size in the store, blake3 (hex) of it, epoch.
+class WrittenObject:
+    """The facts that a manifest records of an object: size in the store, its BLAKE3 (hex), epoch.
 
-    ``created`` is False where the name was taken: then nothing was written and the rest says nothing.
+    ``created`` is False if the name was taken: then nothing was written and the rest has no
+    meaning.
     """
 
     bytes: int
@@ -37,7 +38,7 @@ class Written:
 
 
 class _Tally:
-    """Size and digest of pieces on their way into a store."""
+    """Size and hash of pieces on their way into a store."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -67,8 +68,8 @@ class SealedObjects:
         name: str,
         content: bytes | bytearray | memoryview,
         power: int = KIB256,
-    ) -> Written:
-        """Seal a content under a name; ``created`` tells whether the name was free."""
+    ) -> WrittenObject:
+        """Seal content under a name; ``created`` is True if the name was free."""
         epoch = self.keys.epoch(org)
         pieces = seal_blocks(
             content,
@@ -81,16 +82,16 @@ class SealedObjects:
 
         tally = _Tally()
         created = self.store.put_stream(name, tally.over(pieces))
-        return Written(
+        return WrittenObject(
             bytes=tally.size, blake3=tally.digest.hexdigest(), epoch=epoch, created=created
         )
 
     def get(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object; raises NotFound, IntegrityError, UsageError (another format)."""
+        """The content of an object; raises NotFound, IntegrityError, UsageError (other format)."""
         return self.open(kind, org=org, name=name, data=self.store.get(name))
 
     def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object, or of what was sealed anew in its place; raises as ``get`` does."""
+        """The content of an object, or of its replacement; raises as ``get`` does."""
         try:
             return self.get(kind, org=org, name=name)
         except NotFound:
@@ -100,8 +101,14 @@ class SealedObjects:
             return self.get(kind, org=org, name=other)
 
     def resealed(self, name: str) -> str | None:
-        """The name of what was sealed anew in place of an object; None if nothing was."""
-        return next((one.name for one in self.store.list(object_names.resealed(name, ""))), None)
+        """The name of an object's replacement that was sealed anew; None if there is none."""
+        return next(
+            (
+                listed_object.name
+                for listed_object in self.store.list(object_names.resealed(name, ""))
+            ),
+            None,
+        )
 
     def open(self, kind: ObjectKind, *, org: str, name: str, data: bytes) -> bytes:
         """The content of an object whose stored bytes are at hand."""
@@ -109,14 +116,21 @@ class SealedObjects:
         key = self.keys.object_key(kind, org=org, name=name, epoch=header.epoch)
         return unseal(data, place=self.keys.place(kind, org=org, name=name), key=key)
 
-    def header(self, name: str) -> Header:
-        """The clear head of an object, unproved until a block of it opens."""
+    def header(self, name: str) -> SealedHeader:
+        """The header of an object, unproved until one of its blocks opens."""
         return read_header(self.store.get_range(name, start=0, length=HEADER_BYTES), name=name)
 
     def get_range(
-        self, kind: ObjectKind, *, org: str, name: str, header: Header, start: int, length: int
+        self,
+        kind: ObjectKind,
+        *,
+        org: str,
+        name: str,
+        header: SealedHeader,
+        start: int,
+        length: int,
     ) -> bytes:
-        """``length`` content bytes from ``start``, reading no more blocks than hold them."""
+        """``length`` content bytes from ``start``, reading only the blocks that contain them."""
         if length == 0:
             return b""
         if start + length > header.length:

@@ -1,4 +1,4 @@
-"""Proofs that orgs were shredded: written in several copies, read back, and told from forged ones."""
+"""Proofs that orgs were shredded: written in several copies, read back, and checked for forgery."""
 
 from contextlib import suppress
 from functools import partial
@@ -19,45 +19,49 @@ from unlost.vault.keys.register import registered
 
 
 def shredded_orgs(store: Store, keys: Keyring) -> dict[str, ShreddedOrg]:
-    """All that were shredded, by oid; what does not prove itself is passed over.
+    """All shredded orgs, by oid; skips objects without a valid proof.
 
-    Of proofs by an earlier master key, which a thief may have, those count that were there when the
-    present one followed.
+    Of proofs by an earlier master key, which a thief may have, only the proofs that the register
+    lists are valid.
     """
-    found: dict[str, ShreddedOrg] = {}
+    orgs: dict[str, ShreddedOrg] = {}
     for name in [listed.name for listed in store.list(SHREDDED)]:
-        if shredded_org(name) not in found:
+        if shredded_org(name) not in orgs:
             with suppress(IntegrityError, NotFound, UsageError):
                 proof = read_proof(store, keys, name)
-                found[proof.org] = proof
-    return found
+                orgs[proof.org] = proof
+    return orgs
 
 
 def read_proof(store: Store, keys: Keyring, name: str) -> ShreddedOrg:
-    """What a copy of a proof says, which counts; raises NotFound, IntegrityError, UsageError."""
+    """Read a copy of a proof, which must be valid; raises NotFound, IntegrityError, UsageError."""
     proof = read_shredded(store.get(name), name=name, mac=partial(_proof, keys, name))
+    # A thief of an earlier master key could make a proof to have an org taken for shredded.
     if proof.master != keys.generation and proof.org not in keys.inherited.shredded:
         raise damaged_proof(name)
     return proof
 
 
 def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """What lies among the proofs of orgs that were not shredded: somebody put it there."""
+    """Objects among the proofs that prove nothing: they were planted."""
     gone = shredded_orgs(store, keys)
     names = [listed.name for listed in store.list(SHREDDED)]
     return tuple(name for name in names if shredded_org(name) not in gone)
 
 
 def remove_strange_proofs(store: Store, keys: Keyring) -> None:
-    """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
-    found = strange_proofs(store, keys)
+    """Remove planted proofs.
+
+    Raises NotAllowed (``key-outdated``) if they may belong to a newer master key.
+    """
+    strange = strange_proofs(store, keys)
     registered(store, keys)
-    for name in found:
+    for name in strange:
         store.delete(name)
 
 
 def write_proof(store: Store, keys: Keyring, proof: ShreddedOrg) -> None:
-    """Three whole copies of a proof, each read back."""
+    """Write three copies of a proof, and read each back."""
     for name in proof_copies(proof):
         if not is_proof_whole(store, keys, name):
             data = encode_shredded(proof, mac=partial(_proof, keys, name))
@@ -68,7 +72,7 @@ def write_proof(store: Store, keys: Keyring, proof: ShreddedOrg) -> None:
 
 
 def is_proof_whole(store: Store, keys: Keyring, name: str) -> bool:
-    """True if this copy of a proof is there and proves itself."""
+    """True if this copy of a proof exists and is valid."""
     try:
         read_proof(store, keys, name)
     except (IntegrityError, NotFound, UsageError):
@@ -77,7 +81,7 @@ def is_proof_whole(store: Store, keys: Keyring, name: str) -> bool:
 
 
 def proof_copies(proof: ShreddedOrg) -> tuple[str, ...]:
-    """Names of the objects that hold a proof, each a whole copy."""
+    """The names of the objects with a proof, each a complete copy."""
     return shredded_copies(proof.org)
 
 

@@ -1,7 +1,7 @@
-"""The ways into a vault: recovery sheet, service key file, passphrase.
+"""The ways to open a vault: recovery sheet, service key file, passphrase.
 
-Each provider gives the master key of a vault from a secret that somebody holds. Any one of them
-opens the vault. A key file is never written into the vault's own folder, nor read from there.
+Each provider gives the master key of a vault from a secret. Any one of them opens the vault. A key
+file is never written into the vault's folder, nor read from there.
 """
 
 import os
@@ -22,12 +22,12 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.slots import (
-    Slot,
-    Stretch,
+    KeySlot,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -45,30 +45,30 @@ _OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
+class UnlockedVault:
     """A vault's id (16 bytes), its master key (32 bytes), and the copy of the slot that gave it."""
 
     vault: bytes
     master: bytes
-    slot: Slot | None = None
+    slot: KeySlot | None = None
 
     def __repr__(self) -> str:
         return f"Unlocked(vault={self.vault.hex()})"
 
 
 class KeyProvider(Protocol):
-    """Somebody's way into a vault."""
+    """A way to open a vault."""
 
-    def unlock(self, store: Store) -> Unlocked:
-        """The master key; raises NotAllowed where the secret is missing or wrong."""
+    def unlock(self, store: Store) -> UnlockedVault:
+        """The master key; raises NotAllowed if the secret is missing or wrong."""
         ...
 
 
 class SlotSecret(Protocol):
     """A secret that wraps the master key in a slot."""
 
-    def wrapping_key(self, slot: Slot) -> bytes:
-        """The key for this slot; slow where the secret is a passphrase."""
+    def wrapping_key(self, slot: KeySlot) -> bytes:
+        """The key for this slot; slow if the secret is a passphrase."""
         ...
 
 
@@ -92,7 +92,7 @@ class ServiceKey:
         return cls(vault=keys.vault, slot=slot, key=entropy.bytes(KEY_BYTES))
 
     def text(self) -> str:
-        """The key file."""
+        """The content of the key file."""
         lines = ("unlost-service-key 0", self.vault.hex(), self.slot, self.key.hex())
         return "\n".join((*lines, _line_check(lines), ""))
 
@@ -114,13 +114,13 @@ class ServiceKey:
                 next_step="Bring the key file back from its copy, or use the recovery sheet.",
             ) from None
 
-    def wrapping_key(self, slot: Slot) -> bytes:
+    def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key that opens the slot."""
         return derive(self.key, slot_folder(slot.name))
 
 
 def new_passphrase(entropy: Entropy) -> str:
-    """Seven words of 16 random bits each (112 bits), five letters, pronounceable in any country.
+    """Seven words of five letters, easy to pronounce; each has 16 random bits (112 together).
 
     A word is consonant-vowel-consonant-vowel-consonant; the scheme is known as proquints.
     """
@@ -136,10 +136,10 @@ class ByRecoverySheet:
 
     text: str
 
-    def unlock(self, store: Store) -> Unlocked:  # noqa: ARG002 (the sheet needs no store)
-        """The master key that stands on the sheet; raises NotAllowed (``recovery-mistyped``)."""
+    def unlock(self, store: Store) -> UnlockedVault:  # noqa: ARG002 (the sheet needs no store)
+        """The master key on the sheet; raises NotAllowed (``recovery-mistyped``)."""
         sheet = parse_recovery_sheet(self.text)
-        return Unlocked(vault=sheet.vault, master=sheet.master)
+        return UnlockedVault(vault=sheet.vault, master=sheet.master)
 
 
 def _as_it_is(text: str) -> str:
@@ -148,15 +148,16 @@ def _as_it_is(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ByServiceKeyFile:
-    """Opens with the service key file, as nightly runs do.
+    """Opens with the service key file, as scheduled runs do.
 
-    ``unsealed`` gives the text of the key from what lies in the file, where somebody else seals it.
+    ``unsealed`` converts the content of the file to the text of the key, if another program seals
+    the file.
     """
 
     path: Path
     unsealed: Callable[[str], str] = _as_it_is
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the file's slot.
 
         Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``slot-missing``),
@@ -167,11 +168,11 @@ class ByServiceKeyFile:
         return open_slot(store, key.slot, key)
 
     def service_key(self) -> ServiceKey:
-        """The key that the file holds; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
+        """The key in the file; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
         return ServiceKey.parse(self.unsealed(self.text()))
 
     def text(self) -> str:
-        """What lies in the file; raises NotAllowed (``key-missing``)."""
+        """The content of the file; raises NotAllowed (``key-missing``)."""
         try:
             return self.path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
@@ -193,12 +194,13 @@ class ByPassphrase:
     def __repr__(self) -> str:
         return f"ByPassphrase(slot={self.slot})"
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
         return open_slot(store, self.slot, self)
 
-    def wrapping_key(self, slot: Slot) -> bytes:
+    def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key that opens the slot; words may be typed in any case, with any spaces."""
+        # A forged slot without parameters must not get a key from the bare passphrase.
         if slot.stretch is None:
             raise damaged_slot(slot.name)
         words = " ".join(unicodedata.normalize("NFKC", self.passphrase).casefold().split())
@@ -237,11 +239,10 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
 def write_service_key(
     key: ServiceKey, path: Path, *, store: Store, sealed: Callable[[ServiceKey], str] | None = None
 ) -> None:
-    """Write the key file, readable by its owner alone; never over a file that is there.
+    """Write the key file, readable only by its owner; never overwrites a file.
 
-    ``sealed`` gives what is written in place of the key's own text.
-
-    Raises UsageError (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
+    ``sealed`` gives the text to write instead of the key's own text. Raises UsageError
+    (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
     """
     refuse_key_in_vault(path, store)
     if path.exists():
@@ -259,7 +260,7 @@ def write_service_key(
 
 
 def move_service_key(fresh: Path, path: Path) -> None:
-    """Put a written key file in the place of another, whole or not at all.
+    """Replace a key file by another that is already written, atomically.
 
     Raises StoreError (``key-unwritten``).
     """
@@ -275,7 +276,7 @@ def move_service_key(fresh: Path, path: Path) -> None:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    """A new file for the owner alone, whole or not there at all."""
+    """Write a new file for the owner alone, complete or not at all."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -289,7 +290,7 @@ def _write_durably(path: Path, data: bytes) -> None:
 
 
 def key_exists(path: Path) -> Conflict:
-    """The error for a file that lies where a key should be written."""
+    """The error for a file at the place where a key should be written."""
     return Conflict(
         "key-exists",
         f"There is a file {path} already, and Unlost never writes over a key.",
@@ -297,18 +298,19 @@ def key_exists(path: Path) -> Conflict:
     )
 
 
-def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
-    """What the first copy of a slot gives that this secret opens; no further copy is read then.
+def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
+    """Open a slot with the first of its copies that this secret opens.
 
-    Raises NotAllowed (``slot-missing``, ``key-wrong``), or what is wrong with the copies.
+    Raises NotAllowed (``slot-missing``, ``key-wrong``), or the error of the copies.
     """
-    tried: dict[Stretch | None, bytes] = {}
+    tried: dict[KeyStretch | None, bytes] = {}
     for copy in _whole_copies(store, slot):
+        # Stretching takes a second and 256 MiB, and intact copies have equal parameters.
         if copy.stretch not in tried:
             tried[copy.stretch] = secret.wrapping_key(copy)
         master = unwrap_master(copy, key=tried[copy.stretch])
         if master is not None:
-            return Unlocked(bytes.fromhex(copy.vault), master, copy)
+            return UnlockedVault(bytes.fromhex(copy.vault), master, copy)
     raise NotAllowed(
         "key-wrong",
         f"This key does not open the slot “{slot}” of the vault in {store.properties.address}.",
@@ -316,9 +318,12 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
     )
 
 
-def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
-    """The copies that can be parsed; raises NotAllowed (``slot-missing``), or what is wrong."""
-    found, wrong = False, None
+def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
+    """The copies that can be parsed.
+
+    Raises NotAllowed (``slot-missing``) or the error of a damaged copy if there are none.
+    """
+    is_found, wrong = False, None
     for name in slot_copies(slot):
         try:
             copy = read_slot(store.get(name), name=slot)
@@ -327,9 +332,9 @@ def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
         except (IntegrityError, UsageError) as error:
             wrong = error
         else:
-            found = True
+            is_found = True
             yield copy
-    if found:
+    if is_found:
         return
     if wrong is not None:
         raise wrong
@@ -342,15 +347,15 @@ def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
-    """True if a folder, by whatever name or link, is above a path."""
+    """True if ``folder``, under any name or link, is above ``path``."""
     return any(_same(above, folder) for above in path.resolve().parents)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return path.samefile(other)
     except OSError:
-        return one == other.resolve()
+        return path == other.resolve()
 
 
 def _line_check(lines: tuple[str, ...]) -> str:

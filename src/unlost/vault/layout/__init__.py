@@ -1,1 +1,1 @@
-"""Where the rows, names and labels of a vault's objects lie. Knows no store and no key."""
+"""The layout of rows, names and labels in a vault's objects. Uses no store and no key."""

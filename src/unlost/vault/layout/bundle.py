@@ -1,4 +1,11 @@
-"""Where the rows of a segment lie in a bundle, the object that it shares with segments of other tables."""
+"""The place of a segment's rows in a bundle, an object shared by segments of several tables.
+
+    bundle  ┌ row group 0 ───────────────────────┬ row group 1 ──┐
+            │ Account 0–39 │ Contact 40–99 │ …   │ Case …        │
+                             └ ``entry.at`` = 40, ``entry.rows`` = 60
+
+See docs/adr/0028.
+"""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -9,7 +16,7 @@ import pyarrow.parquet as pq
 
 from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.layout.segment_label import Label, parts_of
+from unlost.vault.layout.segment_label import SegmentLabel, parts_of
 
 
 def rows_in(
@@ -20,7 +27,7 @@ def rows_in(
     *,
     threads: bool,
 ) -> pa.Table:
-    """Columns of row groups of a segment; in a bundle it has one, a part of one of the object's.
+    """Columns of row groups of a segment. In a bundle, a segment is part of one row group.
 
     Raises IntegrityError (``bundle-disagrees``).
     """
@@ -30,22 +37,26 @@ def rows_in(
     group, start = lying(file.metadata, entry)
     rows = file.read_row_groups([group], columns=wanted, use_threads=threads)
     count = entry.rows if groups else 0
-    return rows.take(pa.array(np.arange(start, start + count)))  # a slice would keep all of them
+    return rows.take(
+        pa.array(np.arange(start, start + count))
+    )  # a slice would keep the whole group in memory
 
 
-def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
-    """What a bundle says of a segment in it, and the physical columns of that; raises IntegrityError."""
+def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
+    """The label of a segment in a bundle, and its physical columns; raises IntegrityError."""
     parts = parts_of(metadata.metadata or {})
     begins = [0, *accumulate(part.rows for part in parts)]
-    found = dict(zip(begins, parts, strict=False)).get(entry.at)
-    if found is None or (found.table, found.rows) != (entry.table, entry.rows):
+    bundle_part = dict(zip(begins, parts, strict=False)).get(entry.at)
+    if bundle_part is None or (bundle_part.table, bundle_part.rows) != (entry.table, entry.rows):
         raise _disagrees(entry)
-    own = (name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_"))
-    return found.label, frozenset((*own, *found.present))
+    fact_names = (
+        name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_")
+    )
+    return bundle_part.label, frozenset((*fact_names, *bundle_part.present))
 
 
 def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
-    """The row group in which a segment lies, and the row of it with which it begins."""
+    """The row group that contains a segment, and the segment's first row in it."""
     begin = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows

@@ -1,4 +1,4 @@
-"""Names of the objects of an org: where each kind lies."""
+"""The names of an org's objects, by kind."""
 
 import re
 
@@ -8,8 +8,8 @@ _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGITS = 20
 _SEQUENCE = re.compile(r"/(\d{20})$")
 _REDACTION = re.compile(r"/(\d{20})\.(\d{20})\.[0-9a-f]+$")
-OVER = ".over"  # how the names of what says that a run has ended are closed
-RUN_PREFIX_HEX = 16  # the names of a run's segments begin alike, so that they can be listed
+OVER = ".over"  # ends the name of the mark that a run has ended
+RUN_PREFIX_HEX = 16  # a run's segments share this prefix, so that they can be listed
 
 
 def commits(org: str) -> str:
@@ -23,32 +23,32 @@ def commit(org: str, seq: int) -> str:
 
 
 def redactions(org: str, seq: int | None = None) -> str:
-    """The folder of what stands in place of manifests, or how the names of those of one begin."""
+    """The folder of redactions; with ``seq``, the prefix of one manifest's redactions."""
     folder = f"orgs/{org}/redacted/"
     return folder if seq is None else f"{folder}{seq:0{_DIGITS}d}."
 
 
 def redaction(org: str, seq: int, *, by: int, mark: str) -> str:
-    """What stands in place of a manifest from the commit ``by`` on; ``mark`` makes the name its own."""
+    """The redaction of a manifest, made for the commit ``by``; ``mark`` makes the name unique."""
     return f"{redactions(org, seq)}{by:0{_DIGITS}d}.{mark}"
 
 
 def redacted(name: str) -> int:
-    """The number of the manifest in whose place a redaction stands; 0 for a name that is none of ours."""
-    found = _REDACTION.search(name)
-    return int(found[1]) if found else 0
+    """The number of the manifest that a redaction replaces; 0 for other names."""
+    match = _REDACTION.search(name)
+    return int(match[1]) if match else 0
 
 
 def redacted_by(name: str) -> int:
-    """The number of the commit that a redaction was made for; 0 for a name that is none of ours."""
-    found = _REDACTION.search(name)
-    return int(found[2]) if found else 0
+    """The number of the commit that a redaction was made for; 0 for other names."""
+    match = _REDACTION.search(name)
+    return int(match[2]) if match else 0
 
 
 def sequence(name: str) -> int:
-    """The number at the end of the name of a manifest or checkpoint; 0 for a name that is none of ours."""
-    found = _SEQUENCE.search(name)
-    return int(found[1]) if found else 0
+    """The number at the end of the name of a manifest or checkpoint; 0 for other names."""
+    match = _SEQUENCE.search(name)
+    return int(match[1]) if match else 0
 
 
 def checkpoints(org: str) -> str:
@@ -72,7 +72,7 @@ def segment(org: str, ident: str) -> str:
 
 
 def sidecar(org: str, ident: str) -> str:
-    """A segment's sidecar, where it is an object of its own."""
+    """A segment's sidecar, if it is an object and not part of the manifest."""
     return f"{segment(org, ident)}.idx"
 
 
@@ -87,12 +87,12 @@ def pack(org: str, ident: str) -> str:
 
 
 def resealed(name: str, mark: str) -> str:
-    """What stands in place of an object of this name or id; ``mark`` makes the name its own."""
+    """The name of an object's replacement that was sealed anew; ``mark`` makes the name unique."""
     return f"{name}.{mark}"
 
 
 def stem(name: str) -> str:
-    """The name or id by which others know an object, whether it was sealed anew or not."""
+    """The name or id by which others refer to an object, whether it was sealed anew or not."""
     return name.partition(".")[0]
 
 
@@ -117,7 +117,7 @@ def certificate(org: str, run: str, number: int) -> str:
 
 
 def certificate_prefix(org: str, run: str) -> str:
-    """How the names of a run's certificates begin."""
+    """The prefix of the names of a run's certificates."""
     return f"{certificates(org)}{run}."
 
 
@@ -137,12 +137,12 @@ def note(org: str, run: str, number: int) -> str:
 
 
 def run_key(org: str, run: str) -> str:
-    """The key under which pieces of an open run hold rows; it goes with the intent."""
+    """The key that seals rows in the pieces of an open run; it is removed with the intent."""
     return f"{intent(org, run)}.key"
 
 
 def over(org: str, run: str) -> str:
-    """What says that a run has ended whose intent could not be removed."""
+    """The mark that a run has ended, used if its intent could not be removed."""
     return f"{intent(org, run)}{OVER}"
 
 
@@ -173,17 +173,17 @@ def run_of(name: str) -> str:
 
 
 def identity(org: str) -> str:
-    """The identity of an org as it was when first seen."""
+    """The identity of an org when it was first seen."""
     return f"{identities()}{org}"
 
 
 def identities() -> str:
-    """The folder that names all orgs."""
+    """The folder of the identities of all orgs."""
     return "names/"
 
 
 def check_run(run: str) -> str:
-    """The id of a run itself; raises UsageError (``run-name``) if no object can be named by it."""
+    """The id of a run, unchanged; raises UsageError (``run-name``) if no name can contain it."""
     if _RUN.fullmatch(run) is None:
         raise UsageError(
             "run-name",

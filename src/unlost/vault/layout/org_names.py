@@ -1,6 +1,7 @@
-"""Where the identities of orgs lie: under ``names/``, each by the oid of its org.
+"""The places of the identities of orgs: under ``names/``, each by the oid of its org.
 
-One that was sealed anew has a name of its own that begins with the oid; the earlier one goes then.
+An identity that was sealed anew has another name that begins with the oid; the earlier object is
+then removed.
 """
 
 import re
@@ -12,20 +13,24 @@ _NAME = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-f]+)?")
 
 
 def named_orgs(store: Store) -> list[str]:
-    """The oids of all orgs that are named, each once."""
+    """The oids of all orgs that have an identity, each once."""
     root = object_names.identities()
     names = (listed.name.removeprefix(root) for listed in store.list(root))
     return sorted({object_names.stem(name) for name in names if _NAME.fullmatch(name)})
 
 
 def identity_names(store: Store, org: str) -> list[str]:
-    """The objects that tell the identity of an org, as they are listed; more than one for a moment."""
+    """The objects with an org's identity, as listed; several only while it is sealed anew."""
     name = object_names.identity(org)
-    return [one.name for one in store.list(name) if object_names.stem(one.name) == name]
+    return [
+        listed_object.name
+        for listed_object in store.list(name)
+        if object_names.stem(listed_object.name) == name
+    ]
 
 
 def identity_name(store: Store, org: str) -> str:
-    """The newest object that tells it; where there is none, the name that it should have."""
+    """The newest object with the identity of an org; if there is none, its default name."""
     name = object_names.identity(org)
     if store.size(name) is not None:
         return name
@@ -33,5 +38,5 @@ def identity_name(store: Store, org: str) -> str:
 
 
 def is_named(store: Store, org: str) -> bool:
-    """True if an org is named."""
+    """True if an org has an identity."""
     return store.size(object_names.identity(org)) is not None or bool(identity_names(store, org))

@@ -1,4 +1,4 @@
-"""Reading several segments at a time. What is read is decrypted and unpacked outside Python's lock."""
+"""Reading several segments in parallel. Decryption and decompression run outside Python's lock."""
 
 import os
 from collections import deque
@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 
 _MOST_THREADS = 8
-_AHEAD = 2  # results for each thread that may wait to be taken
+_AHEAD = 2  # results that may wait for the consumer, for each thread
 
 
 @cache
@@ -18,19 +18,19 @@ def _pool() -> ThreadPoolExecutor:
 
 @cache
 def threads() -> int:
-    """How many segments are read at a time."""
+    """The number of segments that are read in parallel."""
     return max(1, min(_MOST_THREADS, os.cpu_count() or 1))
 
 
 def start[T](call: Callable[[], T]) -> Future[T]:
-    """Begin a call beside this thread. It must not itself use ``start`` or ``spread``."""
+    """Start a call on another thread. The call must not use ``start`` or ``spread``."""
     return _pool().submit(call)
 
 
 def spread[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
-    """The results of a call in the order of the items; few of them exist at a time.
+    """The results of a call in the order of the items; only a few are in memory at a time.
 
-    ``call`` must not itself use ``spread``: all threads could come to wait for one another.
+    ``call`` must not use ``spread``: all threads could end up waiting for each other.
     """
     if len(items) < 2 or threads() < 2:
         yield from map(call, items)
@@ -50,10 +50,9 @@ def spread[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
 
 
 def ahead[A, T](call: Callable[[A], T], items: Iterable[A]) -> Iterator[T]:
-    """The results of a call in the order of what comes; some are made while one is used.
+    """The results of a call in the order of ``items``; the next ones are computed ahead.
 
-    ``items`` is gone through in the thread of whoever takes the results, and may use ``spread``;
-    ``call`` must not.
+    ``items`` is iterated in the consumer's thread, and may use ``spread``; ``call`` must not.
     """
     waiting: deque[Future[T]] = deque()
     try:

@@ -1,4 +1,4 @@
-"""What became of a table's segments in a commit that writes some of them again."""
+"""The segments of a table that a commit replaces, and their replacements."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from unlost.vault.format.manifest import TablePart
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
-    """Segments of a table that are live no more, those in their place, what was written on the way."""
+class ReplacedSegments:
+    """The segments that are no longer live, their replacements, and intermediate segments."""
 
     old: tuple[SegmentEntry, ...]
     new: tuple[SegmentEntry, ...]
@@ -16,6 +16,6 @@ class Rewritten:
 
     @property
     def part(self) -> TablePart:
-        """As the manifest tells it."""
+        """The table's part of the manifest."""
         removed = tuple(entry.id for entry in self.old)
         return TablePart(table=(*self.old, *self.new)[0].table, segments=self.new, removed=removed)

@@ -1,6 +1,6 @@
-"""The row groups that were unpacked last, within a bound of bytes.
+"""A cache of the row groups that were unpacked last, bounded in bytes.
 
-Segments are never changed, so that what was unpacked once stays true.
+Segments never change, so that a cached row group stays valid.
 """
 
 import threading
@@ -8,12 +8,12 @@ from collections import OrderedDict
 
 import pyarrow as pa
 
-_PART = 2  # no single one may take more than half of the room
+_PART = 2  # no single row group may take more than half of the cache
 
 type Key = tuple[str, int, tuple[str, ...]]
 
 
-class Unpacked:
+class RowGroupCache:
     """Rows by segment, row group and columns. Safe to share between threads."""
 
     def __init__(self, most: int) -> None:
@@ -23,14 +23,14 @@ class Unpacked:
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> pa.Table | None:
-        """What is held of it."""
+        """The cached rows; None if they are not cached."""
         with self._lock:
             if key in self._rows:
                 self._rows.move_to_end(key)
             return self._rows.get(key)
 
     def put(self, key: Key, rows: pa.Table) -> None:
-        """Hold it in place of what was used longest ago; what is too large is not held."""
+        """Cache rows and evict the least recently used; rows that are too large are not cached."""
         if rows.nbytes * _PART > self._most:
             return
         with self._lock:

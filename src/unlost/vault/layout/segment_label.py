@@ -1,4 +1,4 @@
-"""What a segment says of itself, inside its encrypted footer."""
+"""The label of a segment: its own description, inside its encrypted footer."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import zstandard
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.vault.format.physical import (
     META_BASE,
     META_BUNDLE,
@@ -18,7 +18,7 @@ from unlost.vault.format.physical import (
     SEARCH,
     physical,
 )
-from unlost.vault.format.sealed import Place
+from unlost.vault.format.sealed import ObjectBinding
 from unlost.vault.format.tokens import VERSION
 
 _LEVEL = 3
@@ -26,8 +26,8 @@ _COLUMN = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """Under which schema rows were written, and the physical columns that they have."""
+class SegmentShape:
+    """The schema under which rows were written, and their physical columns."""
 
     schema: str
     columns: tuple[str, ...]
@@ -35,57 +35,57 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """What a segment says of itself.
+class SegmentLabel:
+    """The description that a segment carries of itself.
 
-    ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in those whose rows
-    it made tokens of; else 0. ``shapes``: where rows of several segments were put together, how
-    each of those was written (``_u_shape`` is the place in it); else empty.
+    ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in segments whose
+    rows it made tokens of; else 0. ``shapes``: in a segment that was merged from several, the shape
+    in which each of them was written (``_u_shape`` is the index in it); else empty.
     """
 
     table: str
     schema: str
     base: int
     tokenizer: int = 0
-    shapes: tuple[Shape, ...] = ()
+    shapes: tuple[SegmentShape, ...] = ()
 
 
-def search_label(of_rows: Label) -> Label:
+def search_label(of_rows: SegmentLabel) -> SegmentLabel:
     """The label of the search segment that belongs to a table's segment."""
     return replace(of_rows, table=SEARCH, tokenizer=VERSION)
 
 
-def bound_to(place: Place) -> bytes:
-    """What every module of a segment is bound to: vault, org, and the name of the object."""
+def bound_to(place: ObjectBinding) -> bytes:
+    """The AAD prefix of every module of a segment: vault, org, and the name of the object."""
     return b"".join((place.vault, place.org, place.name.encode()))
 
 
-def metadata_of(label: Label) -> dict[bytes, bytes]:
+def metadata_of(label: SegmentLabel) -> dict[bytes, bytes]:
     """A label as the metadata of a Parquet file."""
-    told = {
+    metadata = {
         META_TABLE: label.table.encode(),
         META_SCHEMA: label.schema.encode(),
         META_BASE: str(label.base).encode(),
         META_TOKENIZER: str(label.tokenizer).encode(),
     }
     if label.shapes:
-        told[META_SHAPES] = msgspec.json.encode(label.shapes)
-    return told
+        metadata[META_SHAPES] = msgspec.json.encode(label.shapes)
+    return metadata
 
 
-def label_of(metadata: Mapping[bytes, bytes]) -> Label:
-    """The way back."""
-    return Label(
+def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:
+    """The label in the metadata of a Parquet file."""
+    return SegmentLabel(
         table=metadata.get(META_TABLE, b"").decode(),
         schema=metadata.get(META_SCHEMA, b"").decode(),
         base=int(metadata.get(META_BASE, b"0")),
         tokenizer=int(metadata.get(META_TOKENIZER, b"0")),
-        shapes=learned(tuple[Shape, ...]).decode(metadata.get(META_SHAPES, b"[]")),
+        shapes=decoder_for(tuple[SegmentShape, ...]).decode(metadata.get(META_SHAPES, b"[]")),
     )
 
 
-class Part(msgspec.Struct, frozen=True):
-    """What a bundle says of one of the segments in it; they follow each other in this order.
+class BundlePart(msgspec.Struct, frozen=True):
+    """The description of one segment in a bundle; the parts are in the order of the rows.
 
     ``columns``: the numbers of its source columns, as ``1-9,12``.
     """
@@ -98,40 +98,40 @@ class Part(msgspec.Struct, frozen=True):
     columns: str
 
     @property
-    def label(self) -> Label:
-        """As a segment of its own would say it."""
-        return Label(self.table, self.schema, self.base, self.tokenizer)
+    def label(self) -> SegmentLabel:
+        """The label that the segment would have outside a bundle."""
+        return SegmentLabel(self.table, self.schema, self.base, self.tokenizer)
 
     @property
     def present(self) -> Iterator[str]:
-        """The physical columns that it has."""
+        """The physical columns of the segment."""
         for span in filter(None, self.columns.split(",")):
             first, _, last = span.partition("-")
             yield from map(physical, range(int(first), int(last or first) + 1))
 
 
-def part_of(label: Label, *, rows: int, columns: Iterable[str]) -> Part:
+def part_of(label: SegmentLabel, *, rows: int, columns: Iterable[str]) -> BundlePart:
     """A segment's part of a bundle; ``columns`` are the physical ones of the source."""
     numbers = sorted(int(name.removeprefix(_COLUMN)) for name in columns)
-    return Part(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
+    return BundlePart(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
 
 
-def metadata_of_bundle(parts: Sequence[Part]) -> dict[bytes, bytes]:
-    """What a bundle says of itself, as the metadata of a Parquet file."""
-    told = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
-    return {META_BUNDLE: base64.b64encode(told)}
+def metadata_of_bundle(parts: Sequence[BundlePart]) -> dict[bytes, bytes]:
+    """The descriptions of a bundle's segments, as the metadata of a Parquet file."""
+    compress = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
+    return {META_BUNDLE: base64.b64encode(compress)}
 
 
-def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[Part, ...]:
-    """The way back; none if it is no bundle."""
+def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
+    """The segments in the metadata of a bundle; empty if the file is not a bundle."""
     if META_BUNDLE not in metadata:
         return ()
-    told = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
-    return learned(tuple[Part, ...]).decode(told)
+    decompress = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
+    return decoder_for(tuple[BundlePart, ...]).decode(decompress)
 
 
 def _spans(numbers: Sequence[int]) -> str:
-    """Numbers in ascending order, those that follow each other as one span."""
+    """Ascending numbers as text; consecutive numbers form one span."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][-1] + 1:

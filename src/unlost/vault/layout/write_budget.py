@@ -1,4 +1,4 @@
-"""The bound on text that waits in memory to be sorted, over all tables read in parallel."""
+"""The limit on text that is buffered for sorting, over all tables that are read in parallel."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ SEARCH_TOKENS = 250_000
 
 
 class BufferLimit:
-    """Shares one allowance among all who fill buffers at a time. Safe to share between threads."""
+    """Divides one allowance among all buffers that are in use. Safe to share between threads."""
 
     def __init__(self, most: int = BUFFER_BYTES) -> None:
         self._most = most
@@ -18,7 +18,7 @@ class BufferLimit:
 
     @contextmanager
     def share(self) -> Iterator[None]:
-        """Take part while the context is open."""
+        """Count as one more user of the allowance while the context is open."""
         with self._lock:
             self._sharers += 1
         try:
@@ -28,5 +28,5 @@ class BufferLimit:
                 self._sharers -= 1
 
     def part(self, of: int | None = None) -> int:
-        """How much each may hold now, of this allowance or another one that is shared alike."""
+        """The share of each user now, of this allowance or of ``of``, which is divided likewise."""
         return (self._most if of is None else of) // max(1, self._sharers)

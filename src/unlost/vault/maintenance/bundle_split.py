@@ -1,7 +1,13 @@
-"""Taking segments out of bundles that have to go, because of what else lies in them.
+"""Move live segments out of bundles that must be removed.
 
-A bundle stays as long as anything in it is live, and so do the rows of it that are live no more. Where
-rows must really be gone, all that is live in their bundle is written again elsewhere.
+A bundle is one object with small segments of many tables. It stays as long as one of its segments
+is live, and with it the bytes of the segments that are not:
+
+    bundle a   [Account: dead] [Contact: live] [Lead: dead]
+    bundle b                   [Contact]                      a can now be removed
+
+This wastes space (a worn bundle), and after an erasure it would keep erased rows. In both cases the
+live segments are written to another bundle. See docs/adr/0028.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -11,146 +17,156 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SYSTEM_FIELDS
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, rewritten
-from unlost.vault.objects.buffered_rows import Held
-from unlost.vault.objects.bundling import Piece, write_bundles
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, rewritten
+from unlost.vault.objects.buffered_rows import BufferedSegment
+from unlost.vault.objects.bundling import BundleEntry, write_bundles
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 
 _NO_IDS = pa.array([], pa.string())
 _WORN = 4  # a bundle of which less than this part is live is not worth its place
 
 
 def unbundled(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     leaving: Collection[str],
     *,
     gone: Collection[str],
     pause: Callable[[], None],
-) -> Iterator[Rewritten]:
-    """What is live in these bundles, written again as it is; but for segments that are ``gone``.
+) -> Iterator[ReplacedSegments]:
+    """Rewrite the live segments of the ``leaving`` bundles, except the ones already ``gone``.
 
-    One bundle after the other, so that no more of them is in memory.
+    Reads one bundle at a time, to keep memory small.
     """
-    done, held = set(gone), _bundles(state)
-    for name in sorted(held.keys() & leaving):
-        for one in _moved(room, out, list(_beside(room, state, held[name], done)), pause):
-            done |= {entry.id for entry in one.old}
-            yield one
+    done, segments = set(gone), _bundles(state)
+    for name in sorted(segments.keys() & leaving):
+        for replaced in _moved(room, out, list(_beside(room, state, segments[name], done)), pause):
+            done |= {entry.id for entry in replaced.old}
+            yield replaced
 
 
-def touched(done: Iterable[Rewritten]) -> set[str]:
-    """The bundles in which something lies that was written again."""
-    return {entry.bundle for one in done for entry in one.old} - {""}
+def touched(done: Iterable[ReplacedSegments]) -> set[str]:
+    """Return the bundles that contain a segment that was rewritten."""
+    return {entry.bundle for replaced in done for entry in replaced.old} - {""}
 
 
-def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
-    """The bundles with rows that are live no more, but for those of these nights: they show all of theirs."""
+def wasted(state: LiveState, *, kept_numbers: Collection[int]) -> set[str]:
+    """Return the bundles with dead rows, unless all their segments are of kept backups.
+
+    ``kept_numbers``: numbers of these backups, which still show all of their rows.
+    """
     return {
         name
-        for name, held in _bundles(state).items()
-        if _has_dead(held) and any(one.last not in kept for one in held)
+        for name, segments in _bundles(state).items()
+        if _has_dead(segments) and any(segment.last not in kept_numbers for segment in segments)
     }
 
 
 def worn(state: LiveState, gone: Collection[str]) -> set[str]:
-    """The bundles of which little is live without these segments."""
-    left = {
-        name: [live.entry for live in held if live.entry.id not in gone]
-        for name, held in _bundles(state).items()
+    """Return the bundles that would be mostly dead without the ``gone`` segments."""
+    segment_entries = {
+        name: [live.entry for live in segments if live.entry.id not in gone]
+        for name, segments in _bundles(state).items()
     }
     return {
         name
-        for name, held in left.items()
-        if held and sum(entry.rows for entry in held) * _WORN < held[0].of
+        for name, entries in segment_entries.items()
+        if entries and sum(entry.rows for entry in entries) * _WORN < entries[0].of
     }
 
 
 def holding(
-    room: OrgRoom, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
+    room: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
 ) -> Iterator[str]:
-    """The bundles of which not all is live, and that have a row with one of these ids."""
+    """Iterate over bundles with dead rows that contain a row with one of these ``ids``."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
-    for name, held in _bundles(state).items():
-        if _has_dead(held):
+    for name, segments in _bundles(state).items():
+        if _has_dead(segments):
             pause()
-            found = pc.is_in(room.reader.ids_beside(held[0].entry), value_set=wanted)
-            if pc.any(found).as_py():
+            mask = pc.is_in(room.reader.ids_beside(segments[0].entry), value_set=wanted)
+            if pc.any(mask).as_py():
                 yield name
 
 
 def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
-    """What is live of each bundle."""
+    """Group the live segments by bundle."""
     bundles: dict[str, list[LiveSegment]] = {}
-    for held in state.segments.values():
-        for live in held.values():
+    for segment in state.segments.values():
+        for live in segment.values():
             if live.entry.bundle:
                 bundles.setdefault(live.entry.bundle, []).append(live)
     return bundles
 
 
-def _has_dead(held: Sequence[LiveSegment]) -> bool:
-    """True if a bundle has rows beside those that are live."""
-    return sum(live.entry.rows for live in held) < held[0].entry.of
+def _has_dead(segments: Sequence[LiveSegment]) -> bool:
+    """Return true if a bundle has rows that are no longer live."""
+    return sum(live.entry.rows for live in segments) < segments[0].entry.of
 
 
 def _beside(
-    room: OrgRoom, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
-) -> Iterator[Hit]:
-    """By table, what is still to be taken out of a bundle."""
-    wanted = {live.entry.id for live in held} - set(done)
-    for table in sorted({live.entry.table for live in held}):
+    room: OrgVault, state: LiveState, segments: Sequence[LiveSegment], done: Collection[str]
+) -> Iterator[AffectedTable]:
+    """Iterate by table over the segments that are still to be moved out of a bundle."""
+    wanted = {live.entry.id for live in segments} - set(done)
+    for table in sorted({live.entry.table for live in segments}):
         view = room.view(table, until=state.seq, state=state)
         ranks = (rank for rank, live in enumerate(view.segments) if live.entry.id in wanted)
-        if found := frozenset(ranks):
-            yield Hit(view, _NO_IDS, found)
+        if others := frozenset(ranks):
+            yield AffectedTable(view, _NO_IDS, others)
 
 
 def _moved(
-    room: OrgRoom, out: SegmentWriter, hits: Sequence[Hit], pause: Callable[[], None]
-) -> Iterator[Rewritten]:
-    """Each in another bundle; merged where it counts in which order they came.
+    room: OrgVault, out: SegmentWriter, hits: Sequence[AffectedTable], pause: Callable[[], None]
+) -> Iterator[ReplacedSegments]:
+    """Write each segment to another bundle; merge segments whose order matters.
 
-    Of each commit in its own: so what a night left in bundles is found by the night.
+    Segments of one commit stay together, so that a read of one backup finds them in one bundle.
     """
     lone: dict[int, list[LiveSegment]] = {}
-    for found in hits:
+    for hit in hits:
         pause()
-        for _, part in found.groups:
+        for _, part in hit.groups:
             if len(part) == 1 and not part[0].rebased:
                 lone.setdefault(part[0].last, []).append(part[0])
             else:
-                yield from rewritten(room, out, _only(found, part), pause=pause)
-    for own in lone.values():
-        yield from _together(room, out, own)
+                yield from rewritten(room, out, _only(hit, part), pause=pause)
+    for segments in lone.values():
+        yield from _together(room, out, segments)
 
 
-def _together(room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]) -> Iterator[Rewritten]:
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+def _together(
+    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
+) -> Iterator[ReplacedSegments]:
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
-    for live, piece in zip(own, pieces, strict=True):
-        yield Rewritten((live.entry,), (by_id[piece.ident],))
+    for live, piece in zip(segments, pieces, strict=True):
+        yield ReplacedSegments((live.entry,), (by_id[piece.ident],))
 
 
-def _only(found: Hit, part: Sequence[LiveSegment]) -> Hit:
-    """A part of what was found."""
-    own = {live.entry.id for live in part}
-    ranks = (rank for rank, live in enumerate(found.view.segments) if live.entry.id in own)
-    return Hit(found.view, found.ids, frozenset(ranks))
+def _only(table: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
+    """Reduce an affected table to some of its segments."""
+    moving_ids = {live.entry.id for live in part}
+    ranks = (rank for rank, live in enumerate(table.view.segments) if live.entry.id in moving_ids)
+    return AffectedTable(table.view, table.ids, frozenset(ranks))
 
 
-def _reach(live: LiveSegment) -> Reach:
-    """It takes another place in the order of segments: it says itself of which commits it is."""
-    return Reach(live.first, live.last)
+def _reach(live: LiveSegment) -> CommitRange:
+    """Return the commits of a segment, which it must now record itself.
+
+    Its place in the order of segments no longer shows them.
+    """
+    return CommitRange(live.first, live.last)
 
 
-def piece_of(room: OrgRoom, out: SegmentWriter, live: LiveSegment, *, reach: Reach | None) -> Piece:
-    """The rows of a segment in a bundle, for another bundle."""
+def piece_of(
+    room: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
+) -> BundleEntry:
+    """Read a segment from its bundle, as an entry for another bundle."""
     label, present = room.reader.facts(live.entry)
     cells = sorted(name for name in present if not name.startswith("_u_"))
     names = [*(field.name for field in SYSTEM_FIELDS), *cells]
     rows = room.reader.read(live.entry, groups=[0], columns=names)
-    return Piece(out.fresh(), Held.of(rows, label), reach)
+    return BundleEntry(out.fresh(), BufferedSegment.of(rows, label), reach)

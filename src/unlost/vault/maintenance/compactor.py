@@ -1,4 +1,14 @@
-"""Compacting an org: what is due is merged by table, and takes the place of the old in one commit."""
+"""Compaction: merge the segments of each table that are due, and replace them in one commit.
+
+Each backup adds a segment to every table that changed. A compaction merges neighbouring tiers (the
+segments of one commit, or of several merged ones), so that a table has few tiers:
+
+    before   [1] [2] [3] [4] [5] [6] [7] [8] [9]     one tier for each backup
+    after    [1 ............ 8] [9]                  each row keeps the commit that brought it
+
+No snapshot changes, and every row keeps its hash. The replaced segments are condemned by the same
+commit, and removed by a later sweep. See docs/adr/0020 for the rule of what is due.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,22 +20,26 @@ import pyarrow.compute as pc
 
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.model.upkeep import Compaction, Merged
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import unbundled, worn
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import (
+    MaintenanceCommit,
+    MaintenanceWork,
+    close_cut_off,
+)
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
 from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.change_index import changes_of
 from unlost.vault.read.merge import key_pieces
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
@@ -35,34 +49,35 @@ type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """Neighbouring tiers of a table that are to be merged."""
+class DueMerge:
+    """Neighbouring tiers of a table that are due for a merge."""
 
     table: str
     tiers: Sequence[Tier]
 
     @property
     def segments(self) -> list[LiveSegment]:
-        """Their segments, oldest first."""
+        """Segments of these tiers, oldest first."""
         return [live for tier in self.tiers for live in tier.segments]
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """Entries of a table: replaced, in their place, and written on the way."""
+class MergedSegments:
+    """Segment entries of one table: replaced ones, their replacements, and intermediate results."""
 
     old: list[SegmentEntry]
     new: list[SegmentEntry]
     between: list[SegmentEntry]
 
 
-def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
-    """Merge what is due. What snapshots show stays as it is, to the bit.
+def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
+    """Merge the segments that are due, without any change to a snapshot.
 
-    Each commit replaces about ``BATCH_BYTES``; what is left in bundles of which little is live moves with the
-    last one, for what others are about to merge must not. Raises Conflict (``maintenance-outrun``),
-    IntegrityError, StoreError, and what ``pause`` raises: then commits made so far stand, and what
-    was written for another one is removed.
+    Each commit replaces about ``BATCH_BYTES``. The last one also moves the live rest of bundles
+    that are mostly dead; an earlier one must not, since it could move segments that a later batch
+    merges. Raises Conflict (``maintenance-outrun``), IntegrityError, StoreError, and any error of
+    ``pause``. In that case earlier commits stay, and the objects of the unfinished commit are
+    removed.
     """
     state = room.chain.proved()
     close_cut_off(room, CommitKind.COMPACT)
@@ -75,24 +90,24 @@ def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
     return done
 
 
-def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
-    batch: list[Due] = []
+def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
+    batch: list[DueMerge] = []
     size = 0
-    for one in plan:
-        own = sum(live.entry.own_bytes for live in one.segments)
-        if batch and size + own > BATCH_BYTES:
+    for merge in plan:
+        merge_bytes = sum(live.entry.own_bytes for live in merge.segments)
+        if batch and size + merge_bytes > BATCH_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(one)
-        size += own
+        batch.append(merge)
+        size += merge_bytes
     if batch:
         yield batch
 
 
 def _compacted(
-    room: OrgRoom, batch: Sequence[Due], *, run: str, last: bool, pause: Pause
+    room: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
-    work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.COMPACT)
     work.open()
     try:
         return _in_place(room, batch, work, pause, last=last)
@@ -102,19 +117,30 @@ def _compacted(
 
 
 def _in_place(
-    room: OrgRoom, batch: Sequence[Due], work: Maintenance, pause: Pause, *, last: bool
+    room: OrgVault, batch: Sequence[DueMerge], work: MaintenanceCommit, pause: Pause, *, last: bool
 ) -> Compaction:
+    # A commit that another run makes meanwhile is fine: only the replaced segments must still be
+    # live.
     state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    done = [_merge(room, out, one, pause) for one in batch]
-    told = _index(room, out, state, batch)
+    done = [_merge(room, out, merge, pause) for merge in batch]
+    parts = _index(room, out, state, batch)
     moved = list(_moved(room, out, state, done, pause)) if last else []
-    replaced = [entry for one in done for entry in (*one.old, *one.between)]
-    replaced += [entry for one in moved for entry in (*one.old, *one.between)]
-    objects = list(left_behind(state, replaced, org=room.org))
+    replaced = [entry for segments in done for entry in (*segments.old, *segments.between)]
+    replaced += [
+        entry
+        for replaced_segments in moved
+        for entry in (*replaced_segments.old, *replaced_segments.between)
+    ]
+    # Intermediate segments of a staged merge are in no commit, but must be condemned like the rest.
+    objects = list(unneeded_objects(state, replaced, org=room.org))
     info = work.commit(
-        Work(
-            parts=(*map(_part, done), *(one.part for one in moved), *told),
+        MaintenanceWork(
+            parts=(
+                *map(_part, done),
+                *(replaced_segments.part for replaced_segments in moved),
+                *parts,
+            ),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
         )
@@ -127,71 +153,80 @@ def _in_place(
     )
 
 
-def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
+def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
     """Select the segments to merge, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
-            found = Due(table, chosen)
-            if can_merge(TableView(table, found.segments, room.reading)):
-                yield found
+            merge = DueMerge(table, chosen)
+            # Tiers whose schemas gave one number to two columns stay apart (docs/adr/0020).
+            if can_merge(TableView(table, merge.segments, room.reading)):
+                yield merge
 
 
-def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
-    """How many records of the oldest tier have a newer version. Bare rows have none."""
+def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
+    """Count the records of the oldest tier that have a newer version. Bare rows have none."""
     if table in BARE_FIELDS:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
     for rows in key_pieces(TableView(table, newer, room.reading), (U_PREV,)):
         ids = rows.column(U_ID)
+        # The first row of each id. Where it names a version before it, that version is in the
+        # oldest tier.
         first = np.roll(last_of_each(ids), 1)
         count += int(np.count_nonzero(first & pc.is_valid(rows.column(U_PREV)).to_numpy()))
     return count
 
 
-def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
-    reach = Reach(due_.tiers[0].first, due_.tiers[-1].last)
+def _merge(room: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
+    reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
     merger = Merger(due_.table, room.reading, out, reach, pause)
     new = merger.merge(due_.segments)
-    return Done([live.entry for live in due_.segments], new, merger.between)
+    return MergedSegments([live.entry for live in due_.segments], new, merger.between)
 
 
 def _moved(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, done: Sequence[Done], pause: Pause
-) -> Iterator[Rewritten]:
-    """Rewrite the live parts of bundles of which little is live."""
-    gone = {entry.id for one in done for entry in one.old}
+    room: OrgVault,
+    out: SegmentWriter,
+    state: LiveState,
+    done: Sequence[MergedSegments],
+    pause: Pause,
+) -> Iterator[ReplacedSegments]:
+    """Rewrite the live parts of bundles that are mostly dead."""
+    gone = {entry.id for segments in done for entry in segments.old}
     return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
 def _index(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
+    room: OrgVault, out: SegmentWriter, state: LiveState, batch: Sequence[DueMerge]
 ) -> list[TablePart]:
     """Build the change index of the commits whose segments are merged."""
-    label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
+    label = SegmentLabel(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
     entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
 
 
-def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Iterator[pa.Table]:
-    """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
-    for one in batch:
-        if is_system(one.table) or len(one.tiers) == 1:
+def _change_rows(room: OrgVault, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
+    """Iterate over the rows of ``$changes`` in their order: tables by name, tiers by age."""
+    for merge in batch:
+        if is_system(merge.table) or len(merge.tiers) == 1:
             continue
-        view = room.view(one.table, until=state.seq, state=state)
+        view = room.view(merge.table, until=state.seq, state=state)
         first = min(live.first for live in view.segments)
-        for tier in one.tiers:
+        for tier in merge.tiers:
+            # Merged tiers are in the index already. The first commit of a table needs no row: all
+            # is new in it.
             if first < tier.first == tier.last:
-                yield from changes_of(one.table, tier.segments, view)
+                yield from changes_of(merge.table, tier.segments, view)
 
 
-def _part(done: Done) -> TablePart:
+def _part(done: MergedSegments) -> TablePart:
     removed = tuple(entry.id for entry in done.old)
     return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
 
 
-def _told(done: Done) -> Merged:
+def _told(done: MergedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -1,6 +1,10 @@
-"""Remove the objects that an erasure replaced, and repeat until none of them is left.
+"""Removal of the objects that an erasure replaced, repeated until none is left.
 
-So are the journals and certificates that a salvage gave up: the rest of a journal is taken for an open one.
+An erasure commits first and deletes afterwards. The names of the objects to delete follow from the
+chain alone, so that any later process can finish a cleanup that was cut off. Unlike garbage, these
+objects are removed immediately and not after seven days. Journals and certificates that a salvage
+gave up are removed here too: a partial journal would be taken for an open one. See docs/adr/0023
+and docs/adr/0032.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,32 +16,35 @@ from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_objects
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 
-_REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
+_REKEYING = frozenset({CommitKind.REKEY})  # readers may still need objects they condemned
 
 
-def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
-    """The commits that erased or replaced something, oldest first."""
+def erasures_in(room: OrgVault, state: LiveState) -> list[Manifest]:
+    """List the manifests of erasures and rectifications, oldest first."""
     return _of_kind(room, state, REMOVING)
 
 
-def _salvages_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
-    """The commits that salvaged, oldest first; one that is lost itself is left out: it erased nothing."""
+def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
+    """Iterate over the manifests of salvages, oldest first.
+
+    Skips a manifest that is lost: it erased nothing.
+    """
     for seq, info in sorted(state.commits.items()):
         if info.kind is CommitKind.SALVAGE:
             with suppress(IntegrityError, NotFound):
                 yield room.chain.manifest(seq)[0]
 
 
-def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
-    found = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
-    return [room.chain.manifest(seq)[0] for seq in found]
+def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
+    numbers = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
+    return [room.chain.manifest(seq)[0] for seq in numbers]
 
 
-def remove_erased(room: OrgRoom, state: LiveState) -> int:
-    """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
+def remove_erased(room: OrgVault, state: LiveState) -> int:
+    """Remove the objects that erasures replaced; returns the bytes removed. Safe to repeat."""
     erasures = erasures_in(room, state)
     given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
     redactions = room.sealed.store.list(object_names.redactions(room.org))
@@ -50,29 +57,39 @@ def remove_erased(room: OrgRoom, state: LiveState) -> int:
     return size
 
 
-def is_complete(room: OrgRoom, state: LiveState) -> bool:
-    """True if nothing that an erasure took out is left in the store."""
+def is_complete(room: OrgVault, state: LiveState) -> bool:
+    """Return true if the store contains nothing that an erasure removed from the chain."""
     return not any(_left(room, state, erasures_in(room, state)))
 
 
-def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
-    """Objects that are there and must not be: segments and packs, then what told of them; keys of runs that are over."""
-    listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
+def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
+    """Iterate over the objects that exist and must not.
+
+    First the segments and packs, then the documents that describe them, and the keys of runs that
+    ended.
+    """
+    listed = [listed_object.name for listed_object in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     redactions = object_names.redactions(room.org)
-    gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
+    gone = {
+        name for erasure in erasures for name in (*erasure.condemned, *erasure.withdrawn)
+    } - live
     documents = (object_names.schemas(room.org), object_names.certificates(room.org), redactions)
+    # Reading these manifests costs a request each, so only where something may be left of them.
     if any(name.startswith(documents) and name not in live for name in listed):
         withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
-        gone |= {name for one in withdrawing for name in one.withdrawn} - live
+        gone |= {name for manifest in withdrawing for name in manifest.withdrawn} - live
     there = set(listed)
-    stood_in = {  # a manifest goes only where what stands in its place is there
+    stood_in = {  # a manifest is deleted only if its redaction exists
         object_names.commit(room.org, object_names.redacted(name))
         for name in state.objects
         if name.startswith(redactions) and name in there
     }
+    # A checkpoint repeats the live state, with the ids of segments. Checkpoints before the last
+    # erasure would therefore reveal erased ids.
     checkpoints = object_names.checkpoints(room.org)
     newest = object_names.checkpoint(room.org, erasures[-1].seq if erasures else 0)
+    # Journals are matched by prefix: the number of their entries is not known here.
     journals = tuple(object_names.journal(room.org, run) for run in unjournaled(room, state))
     for name in listed:
         if (
@@ -86,8 +103,8 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
             yield name
 
 
-def _opens_nothing(room: OrgRoom, state: LiveState, name: str) -> bool:
-    """True for the key of a run that is over: what the run held, and somebody kept, opens with it."""
+def _opens_nothing(room: OrgVault, state: LiveState, name: str) -> bool:
+    """Return true for the key of a run that ended: a copy of its buffered rows opens with it."""
     run = object_names.run_of_key(name)
     if not run:
         return False
@@ -96,5 +113,5 @@ def _opens_nothing(room: OrgRoom, state: LiveState, name: str) -> bool:
 
 
 def _is_late(name: str, state: LiveState) -> bool:
-    """True if a redaction's commit cannot come any more: another one has its number."""
+    """Return true if a redaction's commit can no longer be made: its number is taken."""
     return object_names.redacted_by(name) <= state.seq

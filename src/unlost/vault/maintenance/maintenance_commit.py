@@ -1,4 +1,16 @@
-"""Commits that change what lies in the store and nothing that a snapshot shows."""
+"""Commits that change how data is stored, or what is stored, outside of backups and restores.
+
+A maintenance run follows the protocol of a backup: intent, objects, one create-only put.
+
+    open()    put the intent                   from now on, the sweep spares this run's segments
+    ...       write new segments and packs     no snapshot refers to them yet
+    commit()  put commits/<seq>                the only step that counts
+    settle    checkpoint, delete the intent    safe to repeat
+
+A run that is cut off before the put has changed nothing. It is never resumed, because nothing
+outside the process knows which pieces it had finished: the next run begins anew, and a sweep
+removes the rest. See docs/adr/0020 and docs/adr/0034.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,11 +25,11 @@ from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, T
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Intent, Manifest, ObjectEntry, TablePart, unpack
+from unlost.vault.format.manifest import Manifest, ObjectEntry, RunIntent, TablePart, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import where_allowed
 from unlost.vault.write.finish import committed, proved_by
 
@@ -32,22 +44,23 @@ MAINTENANCE = frozenset(
         CommitKind.SALVAGE,
     }
 )
-BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # nobody goes on with a run of these that was cut off
+BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not resumed
 _ATTEMPTS = 20
+# After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
 _PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a maintenance commit says beside what the commit before it said.
+class MaintenanceWork:
+    """The changes of one maintenance commit, relative to the commit before it.
 
-    ``packs``: new ones, with contents that lay in others.
-    ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
-    ``tombstones``: by table, how many records that were deleted the vault knows no more, and ``alive``
-    how many others. ``counted``: by table, how many records are alive, and how many are not, where a table was
-    counted anew. ``reread``: tables that the next backup reads whole. The rest is of an erasure or a salvage: see
-    ``Manifest``.
+    ``packs``: new packs, with contents copied from other packs. ``dropped``: packs that are no
+    longer live. ``forgotten``: backups that are no longer shown. ``tombstones``: by table, the
+    number of deleted records that leave the vault; ``alive``: likewise for records that are not
+    deleted. ``counted``: by table, the numbers of live and of deleted records, where the table was
+    recounted. ``reread``: tables that the next backup reads in full. The other fields belong to an
+    erasure or a salvage: see ``Manifest``.
     """
 
     parts: tuple[TablePart, ...] = ()
@@ -67,19 +80,19 @@ class Work:
     erased: ErasureProof | None = None
 
 
-class Maintenance:
-    """One run of maintenance: it begins with an intent and ends with a commit, or with nothing.
+class MaintenanceCommit:
+    """One maintenance run, which begins with an intent and ends with a commit or without effect.
 
-    Its pieces are of no use to another run: one that was cut off is not gone on with.
+    No other run can use its objects: a run that was cut off is not resumed.
     """
 
-    def __init__(self, room: OrgRoom, *, run: str, kind: CommitKind) -> None:
+    def __init__(self, room: OrgVault, *, run: str, kind: CommitKind) -> None:
         self._room = room
         self._notes = OpenRun(room.org, run, sealed=room.sealed)
         self._kind = kind
         self._unsure = False
         self.base = room.chain.proved()
-        self._intent = Intent(
+        self._intent = RunIntent(
             format=numbers.FORMAT,
             run=run,
             kind=kind,
@@ -91,22 +104,23 @@ class Maintenance:
 
     @property
     def prefix(self) -> str:
-        """How the names of its segments begin."""
+        """Prefix of the names of its segments."""
         return self._intent.segments
 
     @property
     def started(self) -> datetime:
-        """When it began."""
+        """Time at which the run began."""
         return self._intent.started
 
     def open(self) -> None:
-        """Say that it is under way, before the first object is written."""
+        """Announce the run, before its first object is written."""
         self._notes.open(self._intent)
 
-    def commit(self, work: Work, *, alone: bool = False) -> SnapshotInfo:
-        """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
+    def commit(self, work: MaintenanceWork, *, alone: bool = False) -> SnapshotInfo:
+        """Commit on top of everything that other runs committed meanwhile.
 
-        Raises Conflict (``maintenance-outrun``) if what it replaces is not as it was any more.
+        With ``alone``, refuse if anything was committed since the run began. Raises Conflict
+        (``maintenance-outrun``) if the objects to replace have changed.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -118,7 +132,8 @@ class Maintenance:
             if alone and state.seq != self.base.seq:
                 raise _outrun("Another run has committed while this one was about to.")
             self._check_own(state, work)
-            self._put(self._manifest(state, work))  # whoever won, the next look tells
+            # The put creates or does nothing. The next round finds out which run won the number.
+            self._put(self._manifest(state, work))  # the next round shows who won
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org while this one tried to.",
@@ -126,16 +141,17 @@ class Maintenance:
         )
 
     def _settle(self) -> None:
-        """After the commit: a checkpoint where due, and the intent is needed no more."""
+        """Write a checkpoint if one is due, and remove the intent."""
         try:
             self._room.chain.seal_checkpoint()
             self._notes.close()
             self._room.chain.drop_checkpoints()
         except StoreError:
-            return  # the commit stands; whoever comes next does this again
+            # A failure here must not report the run as failed: its commit is already in the chain.
+            return  # the next run does this again
 
     def _put(self, manifest: Manifest) -> None:
-        """Try to make this the next commit."""
+        """Try to put this manifest as the next commit."""
         try:
             self._room.chain.put(manifest)
         except StoreError as error:
@@ -143,16 +159,16 @@ class Maintenance:
             raise
 
     def came_to_nothing(self) -> bool:
-        """True if it is not part of the chain, and cannot become part of it any more.
+        """Return true if the run is not in the chain and can no longer get there.
 
-        A bucket may carry out a request whose answer was lost, and long after we have given up waiting.
+        A bucket may carry out a request long after its answer was lost and we stopped waiting.
         """
         return not self._unsure and committed(self._room.chain.proved(), self._intent.run) is None
 
     def give_up(self) -> None:
-        """After a failure: remove what it wrote, unless it was committed or may be still.
+        """After a failure, remove what the run wrote, unless it was or may still be committed.
 
-        Where the store does not answer, a sweep finds it later.
+        If the store does not answer, a sweep removes it later.
         """
         with suppress(UnlostError):
             if self.came_to_nothing():
@@ -162,16 +178,21 @@ class Maintenance:
 
     def _remove_written(self) -> None:
         store = self._room.sealed.store
+        # Without the right to delete (docs/adr/0030) the objects stay until a sweep with that
+        # right.
         with where_allowed():
             for listed in list(store.list(object_names.segment(self._room.org, self.prefix))):
                 store.delete(listed.name)
 
-    def _check_own(self, state: LiveState, work: Work) -> None:
-        """Raise Conflict where what it would replace, or what it wrote, may be gone."""
+    def _check_own(self, state: LiveState, work: MaintenanceWork) -> None:
+        """Raise Conflict if objects to replace, or objects that this run wrote, may be gone."""
         ours = any(part.segments for part in work.parts) or work.packs or work.objects
+        # A sweep that took this run for dead has removed its intent, and may have removed its
+        # segments.
         if ours and not self._notes.is_open():
             raise _outrun("Another process took this run to be over.")
         _check_live(state, work.parts)
+        # A resealed pack keeps the id of the earlier one as its stem: that one must still be live.
         replaced = (
             object_names.stem(pack.id)
             for pack in work.packs
@@ -181,7 +202,7 @@ class Maintenance:
             if state.packs.get(pack) != self.base.packs.get(pack):
                 raise _replaced()
 
-    def _manifest(self, state: LiveState, work: Work) -> Manifest:
+    def _manifest(self, state: LiveState, work: MaintenanceWork) -> Manifest:
         before = self._room.chain.manifest(state.seq)[0]
         now = self._room.clock.now()
         entries = [entry for part in work.parts for entry in part.segments]
@@ -210,6 +231,7 @@ class Maintenance:
             ),
             journal=None,
             reuses=(),
+            # A verification compares this with the register, and so notices removed newest entries.
             slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=(),
             condemned=work.condemned,
@@ -222,24 +244,28 @@ class Maintenance:
             erased=work.erased,
             states=tuple(_without(state, work) for state in before.states),
         )
+        # The root must prove the objects that are live after this commit, so apply it to a copy
+        # first.
         after = state.copy()
         after.apply(manifest, head="")
         return proved_by(manifest, after)
 
 
-def open_runs(room: OrgRoom) -> Iterator[Intent]:
-    """The intents of all runs that are under way."""
+def open_runs(room: OrgVault) -> Iterator[RunIntent]:
+    """Iterate over the intents of all runs that are open."""
     folder = object_names.intents(room.org)
     names = {listed.name for listed in room.sealed.store.list(folder)}
     for name in sorted(names):
+        # Names with a dot are objects beside an intent. ``OVER`` marks an ended run in a store that
+        # forbids deleting.
         if "." not in name.removeprefix(folder) and name + object_names.OVER not in names:
             intent = _intent(room, name)
             if intent is not None:
                 yield intent
 
 
-def remove_over(room: OrgRoom) -> None:
-    """Remove what is left of runs that ended where nothing may be deleted; raises StoreError."""
+def remove_over(room: OrgVault) -> None:
+    """Finish runs that ended while nothing could be deleted; raises StoreError."""
     folder = object_names.intents(room.org)
     names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
     over = [
@@ -249,33 +275,40 @@ def remove_over(room: OrgRoom) -> None:
         OpenRun(room.org, run, sealed=room.sealed).remove()
 
 
-def _intent(room: OrgRoom, name: str) -> Intent | None:
-    """An intent; None if its run has ended meanwhile."""
+def _intent(room: OrgVault, name: str) -> RunIntent | None:
+    """Read an intent; None if its run has ended meanwhile."""
     try:
         content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
     except UnlostError:
         if room.sealed.store.size(name) is None or _is_unreadable(room, name):
             return None
         raise
-    return unpack(content, Intent, name=name)[0]
+    return unpack(content, RunIntent, name=name)[0]
 
 
-def _is_unreadable(room: OrgRoom, name: str) -> bool:
-    """True if a process from before wrote it under a key that is gone: it cannot commit any more."""
+def _is_unreadable(room: OrgVault, name: str) -> bool:
+    """Return true if an older process wrote it under a key that is gone: it cannot commit."""
     with suppress(UnlostError):
         return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
     return False
 
 
-def close_cut_off(room: OrgRoom, *kinds: CommitKind) -> None:
-    """End runs of these kinds that were cut off: there is one at a time, and nobody goes on with it."""
+def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
+    """Close runs of these kinds that were cut off.
+
+    Only one of them may be active in an org, and none is resumed, so that an open intent is a
+    leftover.
+    """
     for intent in list(open_runs(room)):
         if intent.kind in kinds:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def drop_orphans(room: OrgRoom) -> None:
-    """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
+def drop_orphans(room: OrgVault) -> None:
+    """Remove objects beside intents that no longer exist.
+
+    A request that arrived late created them after its run had ended.
+    """
     store, folder = room.sealed.store, object_names.intents(room.org)
     for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
         intent = object_names.stem(name)
@@ -283,17 +316,18 @@ def drop_orphans(room: OrgRoom) -> None:
             store.delete(name)
 
 
-def _without(state: TableState, work: Work) -> TableState:
-    """A table's state without the records that the vault knows no more, and what was told of it."""
+def _without(state: TableState, work: MaintenanceWork) -> TableState:
+    """Return the state of a table without the records that leave the vault."""
     if state.table in work.counted:
-        held, deleted = work.counted[state.table]
-        state = replace(state, held=held, deleted=deleted)
+        alive, deleted = work.counted[state.table]
+        state = replace(state, alive=alive, deleted=deleted)
+    # Without a cursor, the next backup cannot ask for changes only.
     if state.table in work.reread:
         state = replace(state, cursor=None)
-    deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
-    if not (deleted or held):
+    deleted, alive = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
+    if not (deleted or alive):
         return state
-    return replace(state, deleted=state.deleted - deleted, held=state.held - held)
+    return replace(state, deleted=state.deleted - deleted, alive=state.alive - alive)
 
 
 def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:

@@ -1,7 +1,11 @@
-"""Shredding an org: its keys are destroyed, all copies of all epochs, then all that they opened.
+"""Shredding an org: destroy its keys in all copies and epochs, then all objects that they opened.
 
-The proof is written first, and counts: from then on the vault has no such org. What follows may be
-cut off and done again.
+    1  write the proof (several copies)   from here on, the vault no longer has the org
+    2  delete orgs/<oid>/keys/            the rest is unreadable, also in a stolen copy
+    3  delete the identity, then the rest
+
+Steps 2 and 3 may be cut off and repeated: ``finish_shredding`` goes by the proofs. See
+docs/adr/0034 for why a shred is no operation with a plan in the vault.
 """
 
 from collections.abc import Iterator
@@ -22,12 +26,15 @@ from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.retain.forget import check_alone
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.scope import shown_backups
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(frozen=True, slots=True)
-class Shredding:
-    """What would go: all ``nights`` that are shown, and all objects. ``holds`` forbid it."""
+class ShredPlanOfOrg:
+    """The effect of shredding an org: all shown backups (``nights``) and all objects are destroyed.
+
+    Any of the ``holds`` forbids it.
+    """
 
     org: str
     commits: int
@@ -38,20 +45,23 @@ class Shredding:
     holds: tuple[Hold, ...]
 
 
-def plan_shredding(room: OrgRoom, *, now: datetime) -> Shredding:
-    """What shredding would take away now; nothing is written. Raises Conflict (``runs-open``)."""
+def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
+    """Compute the effect of shredding an org now; writes nothing.
+
+    Raises Conflict (``runs-open``).
+    """
     check_alone(room)
     state = room.chain.proved()
     sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
-    held = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
+    holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
     nights = len(tuple(shown_backups(state)))
-    return Shredding(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), held)
+    return ShredPlanOfOrg(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds)
 
 
-def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
-    """Destroy an org as it was planned; the proof of it.
+def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
+    """Destroy an org as planned, and return the proof.
 
-    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``); then nothing was changed.
+    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``) before anything was changed.
     """
     _check_agreed(plan, plan_shredding(room, now=at))
     store, keys = room.sealed.store, room.sealed.keys
@@ -72,23 +82,23 @@ def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
 
 
 def finish_shredding(store: Store, keys: Keyring) -> None:
-    """Destroy what a shredding that was cut off left; no change where none was."""
+    """Finish shreddings that were cut off; does nothing if there are none."""
     for proof in _unfinished(store, keys):
         write_proof(store, keys, proof)
         _destroy(store, proof.org)
 
 
 def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """Oids of orgs that were shredded, and of which something is left, or a copy of the proof is lost."""
+    """List shredded orgs (oids) that left objects behind, or lack a copy of their proof."""
     return tuple(proof.org for proof in _unfinished(store, keys))
 
 
 def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
     for proof in shredded_orgs(store, keys).values():
-        left = next(iter(store.list(_folder(proof.org))), None)
+        listed_object = next(iter(store.list(_folder(proof.org))), None)
         named = bool(identity_names(store, proof.org))
         if (
-            left
+            listed_object
             or named
             or not all(is_proof_whole(store, keys, name) for name in proof_copies(proof))
         ):
@@ -96,7 +106,7 @@ def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
 
 
 def _destroy(store: Store, org: str) -> None:
-    """Keys first: what is left without them nobody can read."""
+    """Delete the keys first: without them the rest is unreadable."""
     for prefix in (f"{_folder(org)}keys/", object_names.identity(org), _folder(org)):
         for name in [listed.name for listed in store.list(prefix)]:
             store.delete(name)
@@ -106,7 +116,16 @@ def _folder(org: str) -> str:
     return f"orgs/{org}/"
 
 
-def _check_agreed(plan: Shredding, now: Shredding) -> None:
+def shred_changed() -> Conflict:
+    """Return the error for a plan that is out of date."""
+    return Conflict(
+        "shred-changed",
+        "Something was committed since the plan was made.",
+        next_step="Look at the plan again.",
+    )
+
+
+def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
     if now.holds:
         raise Conflict(
             "shred-held",
@@ -114,8 +133,4 @@ def _check_agreed(plan: Shredding, now: Shredding) -> None:
             next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
         )
     if (plan.commits, plan.head) != (now.commits, now.head):
-        raise Conflict(
-            "shred-changed",
-            "Something was committed since the plan was made.",
-            next_step="Look at the plan again.",
-        )
+        raise shred_changed()

@@ -1,1 +1,1 @@
-"""A second copy that is kept by itself, forgets what the vault forgets, and repairs it."""
+"""The mirror: a second copy that is updated automatically, forgets with the vault, repairs it."""

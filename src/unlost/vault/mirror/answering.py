@@ -1,23 +1,23 @@
-"""Another copy that must answer: what it does not tell is not what it does not have."""
+"""A copy whose failures are recorded: without an answer, an object does not count as missing."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.stores.unread import device_failed
 
 
-class Answering(ReadOnlyStore):
-    """A store of which it is kept when it did not answer, whatever its reader takes that for."""
+class AnsweringStore(ReadOnlyStore):
+    """Another store that records when it did not answer, even if its reader ignores the error."""
 
     def __init__(self, inner: Store) -> None:
         super().__init__(inner)
         self._silent: StoreError | None = None
 
     def check(self) -> None:
-        """Raise StoreError (``copy-silent``) if it has not answered since this began."""
+        """Raise StoreError (``copy-silent``) if the store ever did not answer."""
         if self._silent is not None:
             raise StoreError(
                 "copy-silent",
@@ -27,22 +27,22 @@ class Answering(ReadOnlyStore):
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._asked(lambda: super(Answering, self).get(name))
+        return self._asked(lambda: super(AnsweringStore, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
         return self._asked(
-            lambda: super(Answering, self).get_range(name, start=start, length=length)
+            lambda: super(AnsweringStore, self).get_range(name, start=start, length=length)
         )
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
-        return self._asked(lambda: super(Answering, self).size(name))
+        """Size in bytes; None if the object does not exist."""
+        return self._asked(lambda: super(AnsweringStore, self).size(name))
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
-        found = self._asked(lambda: [*super(Answering, self).list(prefix)])
-        yield from found
+        listed_objects = self._asked(lambda: [*super(AnsweringStore, self).list(prefix)])
+        yield from listed_objects
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)
         """None, so that every byte is read through this store."""

@@ -1,10 +1,10 @@
-"""A vault in a second place: every object as it lies there, sealed as it is.
+"""Copying a vault to a second place: every object unchanged and sealed.
 
-No key is needed. What a commit refers to is copied before the commit, and commits in their order, so that
-a copy that broke off is the vault as it was some commits ago; the first one is no vault until its end. Either
-is gone on with by copying again. Runs that are under way are not part of a copy: nobody could end them there.
-
-Whoever has the keys says what is to be copied, and what each object must be (``Selection``).
+Copying needs no key. Objects are copied before the commits that refer to them, and commits in their
+order. So an interrupted copy is the vault of some commits ago; an interrupted first copy is not a
+vault yet. Copying again continues either. Open runs are not copied, because no process could end
+them in the copy. A caller with keys decides what is copied and what each object must be
+(``CopySelection``). See docs/adr/0027.
 """
 
 import re
@@ -15,47 +15,47 @@ from typing import Protocol
 from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.layout.parallel import spread
 
-PASSES = 5  # looks at the source: what is swept away under our hands is told anew by later commits
+PASSES = 5  # listings of the source: a sweep may remove an object before it is copied
 _PIECE_BYTES = 8 << 20
-UNFINISHED = "unfinished-copy"  # holds the bytes of the vault's own file
+UNFINISHED = "unfinished-copy"  # contains the bytes of ``vault.json``
 _UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
 
 
-class Selection(Protocol):
-    """What is copied of a vault as it is now."""
+class CopySelection(Protocol):
+    """The selection of the objects of a vault that are copied."""
 
     def wants(self, name: str) -> bool:
         """True for an object that belongs to the copy."""
         ...
 
     def entry(self, name: str) -> ObjectEntry | None:
-        """What an object must be; None where only the object itself proves that."""
+        """The required size and hash of an object; None if only the object can prove them."""
         ...
 
 
-class Everything:
-    """For who has no keys."""
+class WholeVault:
+    """Selects all objects, for callers without keys."""
 
-    def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``Selection``)
-        """Whatever lies there."""
+    def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``CopySelection``)
+        """True: every object is copied."""
         return True
 
     def entry(self, name: str) -> ObjectEntry | None:  # noqa: ARG002
-        """Nothing is known of any."""
+        """None: nothing is known of any object."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """Objects and bytes that were written, and objects that lay there already.
+class CopyReport:
+    """The objects and bytes that were written, and the number of objects that existed already.
 
-    ``damaged`` are not what the vault wrote, and were left out.
+    ``damaged`` objects are not what the vault wrote, and were left out.
     """
 
     objects: int
@@ -68,18 +68,18 @@ def copy_vault(
     source: Store,
     target: Store,
     *,
-    select: Callable[[], Selection] = Everything,
+    select: Callable[[], CopySelection] = WholeVault,
     tell: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Copied:
-    """Copy what ``target`` lacks, and read back what was written.
+) -> CopyReport:
+    """Copy the objects that ``target`` lacks, and read each back.
 
-    ``select`` is called before each look at the source. ``tell`` gets how many objects are there, and
-    how many there will be. Raises Conflict (``copy-other-vault``), IntegrityError (``copy-differs``),
-    NotFound (``vault-missing``), StoreError.
+    ``select`` is called before each listing of the source. The callback gets the number of objects
+    that exist and the number there will be. Raises Conflict (``copy-other-vault``), IntegrityError
+    (``copy-differs``), NotFound (``vault-missing``), StoreError.
     """
     _same_vault(source, target)
     written = [0, 0]
-    for left in reversed(range(PASSES)):
+    for passes_left in reversed(range(PASSES)):
         one_pass = _Pass(source, target, select())
         try:
             for number, size in enumerate(one_pass.copies(), start=1):
@@ -87,113 +87,131 @@ def copy_vault(
                 written[1] += size or 0
                 tell(one_pass.there + number, one_pass.wanted)
         except NotFound:
-            if not left:
+            if not passes_left:
                 raise
         else:
             target.delete(UNFINISHED)
             damaged = tuple(sorted(one_pass.damaged))
-            return Copied(written[0], written[1], one_pass.there, damaged)
+            return CopyReport(written[0], written[1], one_pass.there, damaged)
     raise AssertionError("the last pass returns or raises")
 
 
 @dataclass
 class _Pass:
-    """One look at the source, and what is copied by it."""
+    """One listing of the source, and its copying."""
 
     source: Store
     target: Store
-    selection: Selection
+    selection: CopySelection
     damaged: list[str] = field(default_factory=list)
     there: int = 0
     wanted: int = 0
 
     def copies(self) -> Iterator[int | None]:
-        """Copy, several at a time up to the first commit; sizes, None for what is damaged."""
-        wanted = [one for one in _listed(self.source) if self.selection.wants(one.name)]
-        held = {one.name: one.size for one in self.target.list("")}
-        lacking = [one for one in wanted if self._lacks(one, held)]
+        """Copy the objects, in parallel up to the first commit; gives sizes, None if damaged."""
+        wanted = [
+            listed_source
+            for listed_source in _listed(self.source)
+            if self.selection.wants(listed_source.name)
+        ]
+        target_sizes = {
+            listed_target.name: listed_target.size for listed_target in self.target.list("")
+        }
+        lacking = [
+            wanted_object for wanted_object in wanted if self._lacks(wanted_object, target_sizes)
+        ]
         self.wanted, self.there = len(wanted), len(wanted) - len(lacking)
-        early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.match(one.name)]
+        early = [
+            lacking_object
+            for lacking_object in lacking
+            if lacking_object.name != VAULT_FILE and not _COMMIT.match(lacking_object.name)
+        ]
         yield from spread(self._copy, early)
-        for one in lacking[len(early) :]:
-            yield self._copy(one)
+        # One at a time: an interrupted copy must end with a complete commit.
+        for listed_object in lacking[len(early) :]:
+            yield self._copy(listed_object)
 
-    def _copy(self, one: Listed) -> int | None:
-        """Copy in pieces, so that memory holds few of them; what is damaged creates nothing."""
-        entry, proof = self.selection.entry(one.name), blake3()
+    def _copy(self, listed_object: ListedObject) -> int | None:
+        """Copy in pieces, so that memory stays small; a damaged object creates nothing."""
+        entry, proof = self.selection.entry(listed_object.name), blake3()
 
         def pieces() -> Iterator[bytes]:
-            for piece in _pieces(self.source, one):
+            for piece in _pieces(self.source, listed_object):
                 proof.update(piece)
                 yield piece
             if entry is not None and proof.hexdigest() != entry.blake3:
                 raise _DamagedError
 
         try:
-            created = self.target.put_stream(one.name, pieces())
+            created = self.target.put_stream(listed_object.name, pieces())
         except _DamagedError:
-            self.damaged.append(one.name)
+            self.damaged.append(listed_object.name)
             return None
-        told = proof.hexdigest() if created else _digest(self.source, one)
-        if _digest(self.target, one) != told:
-            raise _differs(one.name, self.target)
-        return one.size
+        # If another process created the object, this one may not have read the source to its end.
+        digest = proof.hexdigest() if created else _digest(self.source, listed_object)
+        if _digest(self.target, listed_object) != digest:
+            raise _differs(listed_object.name, self.target)
+        return listed_object.size
 
-    def _lacks(self, one: Listed, held: Mapping[str, int]) -> bool:
-        """True if an object is to be copied. One that was cut short in the copy is made anew."""
-        if held.get(one.name, one.size) == one.size:
-            return one.name not in held
-        entry = self.selection.entry(one.name)
+    def _lacks(self, listed_object: ListedObject, target_sizes: Mapping[str, int]) -> bool:
+        """True if an object must be copied; one that is cut short in the copy is written again."""
+        if target_sizes.get(listed_object.name, listed_object.size) == listed_object.size:
+            return listed_object.name not in target_sizes
+        entry = self.selection.entry(listed_object.name)
         if entry is None:
-            raise _differs(one.name, self.target)
-        if held[one.name] == entry.bytes:
-            self.damaged.append(one.name)
+            raise _differs(listed_object.name, self.target)
+        if target_sizes[listed_object.name] == entry.bytes:
+            self.damaged.append(listed_object.name)
             return False
-        self.target.delete(one.name)
+        self.target.delete(listed_object.name)
         return True
 
 
 class _DamagedError(Exception):
-    """What is being copied is not what the vault wrote."""
+    """The object that is being copied is not what the vault wrote."""
 
 
-def _pieces(store: Store, one: Listed) -> Iterator[bytes]:
-    for start in range(0, one.size, _PIECE_BYTES):
-        yield store.get_range(one.name, start=start, length=_PIECE_BYTES)
+def _pieces(store: Store, listed_object: ListedObject) -> Iterator[bytes]:
+    for start in range(0, listed_object.size, _PIECE_BYTES):
+        yield store.get_range(listed_object.name, start=start, length=_PIECE_BYTES)
 
 
-def _digest(store: Store, one: Listed) -> str:
+def _digest(store: Store, listed_object: ListedObject) -> str:
     proof = blake3()
-    for piece in _pieces(store, one):
+    for piece in _pieces(store, listed_object):
         proof.update(piece)
-    return proof.hexdigest() if store.size(one.name) == one.size else ""
+    return proof.hexdigest() if store.size(listed_object.name) == listed_object.size else ""
 
 
-def _listed(source: Store) -> Sequence[Listed]:
-    """What a copy may have, in the order in which it is copied.
+def _listed(source: Store) -> Sequence[ListedObject]:
+    """The objects that a copy may have, in the order of copying.
 
-    A listing is no instant: commits are listed first, so that all that they refer to is found by the
-    second one.
+    A listing is not an instant: commits are listed first, so that the second listing finds all the
+    objects they refer to.
     """
-    late = [one for one in source.list("orgs/") if _COMMIT.fullmatch(one.name)]
+    late = [
+        listed_object
+        for listed_object in source.list("orgs/")
+        if _COMMIT.fullmatch(listed_object.name)
+    ]
     early = [
-        one
-        for one in source.list("")
-        if not _COMMIT.fullmatch(one.name)
-        and not _UNDER_WAY.fullmatch(one.name)
-        and one.name not in (VAULT_FILE, UNFINISHED)
+        listed_object
+        for listed_object in source.list("")
+        if not _COMMIT.fullmatch(listed_object.name)
+        and not _UNDER_WAY.fullmatch(listed_object.name)
+        and listed_object.name not in (VAULT_FILE, UNFINISHED)
     ]
     (last,) = source.list(VAULT_FILE)
-    return [*early, *sorted(late, key=lambda one: one.name), last]
+    return [*early, *sorted(late, key=lambda late_object: late_object.name), last]
 
 
 def _same_vault(source: Store, target: Store) -> None:
-    """Raise unless the place is empty, or holds this vault or the beginning of a copy of it.
+    """Raise unless the place is empty, or has this vault or an unfinished copy of it.
 
-    A first copy is marked as one until its end.
+    A first copy is marked as unfinished until its end.
     """
-    own = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
-    if own is None:
+    source_file = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
+    if source_file is None:
         raise NotFound(
             "vault-missing",
             f"There is no vault in {source.properties.address}.",
@@ -201,8 +219,8 @@ def _same_vault(source: Store, target: Store) -> None:
         )
     names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
     if not names and next(iter(target.list("")), None) is None:
-        target.put_new(UNFINISHED, own)
-    elif not names or any(target.get(name) != own for name in names):
+        target.put_new(UNFINISHED, source_file)
+    elif not names or any(target.get(name) != source_file for name in names):
         raise Conflict(
             "copy-other-vault",
             f"{target.properties.address} holds something else already.",

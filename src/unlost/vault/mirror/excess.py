@@ -1,8 +1,8 @@
-"""What a mirror has and the vault has no more: whether a commit took it away, or it was lost.
+"""Objects that the mirror has and the vault has not: removed by a commit, or lost?
 
-Only what the vault itself says to be gone is removed from a mirror. An empty vault empties no mirror.
-Whether something stands in its place is asked of the mirror itself, as of the commits that it has: the
-vault goes on while a mirror is brought up to date.
+An object is removed from the mirror only if the vault proves that it was removed on purpose.
+Emptying the vault folder does not affect the mirror. Replacements are looked up in the mirror, as
+of the commits it has, because the vault may commit during an update. See docs/adr/0027.
 """
 
 import re
@@ -31,31 +31,32 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
 @dataclass(frozen=True, slots=True)
-class TakenAway:
-    """Names that the vault has removed for good: ``gone`` from the mirror too.
+class RemovedFromVault:
+    """Objects that the vault has removed for good. The mirror removes ``gone`` too.
 
-    ``kept`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
-    the vault gave them up as damaged; or a commit of their org is lost, and nobody can tell.
+    It keeps ``carried``, which may be the last copies. The mirror lacks live objects of their org,
+    or the vault gave them up as damaged, or a commit of their org is lost and the reason is
+    unknown.
     """
 
     gone: frozenset[str]
-    kept: frozenset[str]
+    carried: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Mirror:
-    """The mirror, what only it has, and its keys."""
+    """The mirror, the objects that only it has, and its keys."""
 
     store: Store
     excess: Collection[str]
     keys: Keyring
 
     def has(self, name: str) -> bool:
-        """True if an object is there."""
+        """True if the mirror has an object."""
         return self.store.size(name) is not None
 
     def epoch_of(self, name: str) -> int:
-        """The epoch under whose org key a sealed object lies there; 0 where its header cannot be read."""
+        """The epoch of a sealed object in the mirror; 0 if its header cannot be read."""
         try:
             head = self.store.get_range(name, start=0, length=HEADER_BYTES)
             return read_header(head, name=name).epoch
@@ -63,9 +64,13 @@ class _Mirror:
             return 0
 
     def has_other(self, name: str) -> bool:
-        """True if it has the same under another name, which the vault has too."""
+        """True if the mirror has the object under another name, which the vault has too."""
         stem = object_names.stem(name)
-        there = (one.name for one in self.store.list(stem) if object_names.stem(one.name) == stem)
+        there = (
+            listed_object.name
+            for listed_object in self.store.list(stem)
+            if object_names.stem(listed_object.name) == stem
+        )
         return any(other not in self.excess for other in there)
 
 
@@ -76,21 +81,21 @@ def taken_away(
     *,
     target: Store,
     lacking: Collection[str],
-) -> TakenAway:
-    """Those of the names that the vault has removed for good.
+) -> RemovedFromVault:
+    """The objects among ``excess`` that the vault has removed for good.
 
-    ``lacking`` are orgs of which the mirror, ``target``, has not all that is live. What cannot be told of an
-    org is noted in ``scope.broken``.
+    ``lacking`` are orgs with live objects that the mirror, ``target``, does not have. Errors of an
+    org are noted in ``scope.broken``.
     """
     mirror = _Mirror(target, excess, sealed.keys.on(target))
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
-        found = _ORG.match(name)
-        by_org.setdefault(found[1] if found else "", []).append(name)
+        match = _ORG.match(name)
+        by_org.setdefault(match[1] if match else "", []).append(name)
     of_vault = by_org.pop("", [])
     gone = {*_of_names(scope, of_vault, shredded, mirror), *_of_vault(sealed, of_vault)}
-    kept = set[str]()
+    kept_names = set[str]()
     for org, names in by_org.items():
         if org in shredded:
             gone.update(names)
@@ -99,17 +104,20 @@ def taken_away(
                 away, stays = _judged(scope.orgs[org], names, mirror, lacking=org in lacking)
             except IntegrityError as error:  # a commit that took something away is lost
                 scope.broken[org] = error
-                kept.update(names)
+                kept_names.update(names)
             else:
                 gone |= away - stays
-                kept |= stays
-    return TakenAway(frozenset(gone), frozenset(kept))
+                kept_names |= stays
+    return RemovedFromVault(frozenset(gone), frozenset(kept_names))
 
 
 def _judged(
     scope: OrgScope, names: Collection[str], mirror: _Mirror, *, lacking: bool
 ) -> tuple[set[str], set[str]]:
-    """What of an org the vault has removed, and what of that stays; raises IntegrityError."""
+    """The objects of an org that the vault has removed, and which of them stay.
+
+    Raises IntegrityError.
+    """
     away = set(_of_org(scope, names, mirror))
     stays = away - set(_at_any_rate(scope, away, mirror)) if lacking else set()
     return away, stays | _given_up(scope, away)
@@ -118,7 +126,7 @@ def _judged(
 def _of_names(
     scope: VaultScope, names: Collection[str], shredded: Collection[str], mirror: _Mirror
 ) -> Iterator[str]:
-    """Identities of orgs that were shredded, and those that were sealed anew under another name."""
+    """Identities of shredded orgs, and identities that were sealed anew under another name."""
     root = object_names.identities()
     for name in names:
         org = object_names.stem(name.removeprefix(root))
@@ -141,43 +149,46 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
 
 
 def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
-    left, org = set(names), scope.room.org
+    names_left, org = set(names), scope.room.org
     gone, oldest = _gone_keys(scope, mirror), scope.room.sealed.keys.oldest(org)
     for name in names:
         anew = mirror.keys.is_wrapped_anew(name, org=org)
         closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < oldest
         if name in gone or anew or closed or _is_superseded(scope, name, mirror):
-            left.discard(name)
+            names_left.discard(name)
             yield name
+    # Manifests come last: most names are decided without reading one.
     for manifest in _maintenance(scope):
-        if not left:
+        if not names_left:
             return
-        found = {name for name in left if _is_gone(scope, name, manifest)}
-        yield from found
-        left -= found
+        names_gone = {name for name in names_left if _is_gone(scope, name, manifest)}
+        yield from names_gone
+        names_left -= names_gone
 
 
 def _is_document(scope: OrgScope, name: str) -> bool:
     """True for schemas and certificates that no commit refers to.
 
-    A rekey removes those that runs left which came to nothing, and no commit tells of them: under a
-    key that is gone they say nothing any more.
+    A rekey removes the ones that failed runs left, without a record in a commit: under a key that
+    is gone they cannot be read.
     """
     folders = (object_names.schemas(scope.room.org), object_names.certificates(scope.room.org))
     return name.startswith(folders) and name not in scope.live
 
 
 def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
-    """Earlier keys that nothing needs; none where the vault has commits that the mirror has not."""
+    """Earlier keys that are not needed; none if the vault has commits that the mirror lacks."""
     if scope.room.chain.live().seq != scope.state.seq:
         return frozenset()
     return frozenset(mirror.keys.gone_copies(scope.room.org))
 
 
 def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
-    """Those that go also where the mirror lacks something: caches, and what was to be erased."""
+    """Objects to remove even if the mirror lacks others: caches, and data that was to be erased."""
     erasures = erasures_in(scope.room, scope.state)
-    redacted = {object_names.redacted(entry.name) for one in erasures for entry in one.objects}
+    redacted = {
+        object_names.redacted(entry.name) for erasure in erasures for entry in erasure.objects
+    }
     caches = (object_names.checkpoints(scope.room.org), object_names.intents(scope.room.org))
     for name in names:
         seq = _manifest_of(scope, name)
@@ -185,16 +196,18 @@ def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iter
             stands = scope.redacted.get(seq)
             goes = seq in redacted and stands is not None and mirror.has(stands)
         else:
-            goes = name.startswith(caches) or any(_is_gone(scope, name, one) for one in erasures)
+            goes = name.startswith(caches) or any(
+                _is_gone(scope, name, erasure) for erasure in erasures
+            )
         if goes:
             yield name
 
 
 def _given_up(scope: OrgScope, away: Collection[str]) -> set[str]:
-    """Of what went away what salvaging took out as damaged: the mirror may have it whole.
+    """The objects among ``away`` that a salvage removed as damaged: the mirror may have them whole.
 
-    Not what lay there before something was erased or corrected, or before the keys were changed: nobody
-    looks into what was given up, so that it may hold that.
+    Not objects from before an erasure, a correction or a change of keys: nothing inspects objects
+    that were given up, so they may contain the data that was erased.
     """
     names, runs = set[str](), set[str]()
     for seq, info in sorted(scope.state.commits.items()):
@@ -210,7 +223,7 @@ def _given_up(scope: OrgScope, away: Collection[str]) -> set[str]:
 
 
 def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
-    """True for caches, what never belonged there, and what something else stands in place of."""
+    """True for caches, foreign objects, and objects that another one replaces."""
     org, state = scope.room.org, scope.state
     if name.startswith(object_names.checkpoints(org)):
         return object_names.sequence(name) < state.seq
@@ -225,21 +238,21 @@ def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
 
 
 def _manifest_of(scope: OrgScope, name: str) -> int:
-    """The number of the commit that a manifest or a redaction tells of; 0 for others."""
+    """The number of the commit of a manifest or redaction; 0 for other objects."""
     if name.startswith(object_names.commits(scope.room.org)):
         return object_names.sequence(name)
     return object_names.redacted(name)
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:
-    """Commits that take away, newest first."""
+    """Commits that remove objects, newest first."""
     for seq, info in sorted(scope.state.commits.items(), reverse=True):
         if info.kind in MAINTENANCE:
             yield scope.room.chain.manifest(seq)[0]
 
 
 def _is_gone(scope: OrgScope, name: str, manifest: Manifest) -> bool:
-    """True if a commit took the object away, and none has it again."""
+    """True if a commit removed the object, and no later one added it again."""
     if name in scope.live:
         return False
     if name.startswith(object_names.journals(scope.room.org)):

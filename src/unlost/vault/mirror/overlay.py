@@ -1,23 +1,23 @@
-"""A store with some objects from another one: a vault as it would be if it were repaired."""
+"""A store with some objects from another one: the vault as it would be after a repair."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 
-class Overlay:
-    """Reads the names that were ``taken`` from the other store. Nothing is written to either."""
+class OverlayStore:
+    """Reads the names in ``taken`` from the other store. Neither store is written to."""
 
-    def __init__(self, own: Store, other: Store, *, taken: Iterable[str]) -> None:
-        self._own = ReadOnlyStore(own)
+    def __init__(self, store: Store, other: Store, *, taken: Iterable[str]) -> None:
+        self._own = ReadOnlyStore(store)
         self._other = ReadOnlyStore(other)
         self._taken = frozenset(taken)
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about the store that is to be repaired."""
+        """Facts about the store to be repaired."""
         return self._own.properties
 
     def put_new(self, name: str, data: bytes) -> bool:
@@ -41,17 +41,21 @@ class Overlay:
         return self._of(name).get_range(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._of(name).size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
-        found = [one for one in self._own.list(prefix) if one.name not in self._taken]
+        listed_objects = [
+            listed_object
+            for listed_object in self._own.list(prefix)
+            if listed_object.name not in self._taken
+        ]
         for name in self._taken:
             size = self._other.size(name) if name.startswith(prefix) else None
             if size is not None:
-                found.append(Listed(name, size))
-        yield from sorted(found, key=lambda one: one.name)
+                listed_objects.append(ListedObject(name, size))
+        yield from sorted(listed_objects, key=lambda other: other.name)
 
     def path(self, name: str) -> Path | None:
         """A file to read the object from."""

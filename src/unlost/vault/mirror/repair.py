@@ -1,7 +1,7 @@
 """Repairing a vault from another copy of it.
 
-What the other copy has is tried out first: the vault is verified as it would be with it. So nothing is
-replaced but by what proves itself there, and a mirror that somebody changed repairs nothing.
+Objects of the other copy are tried first: the vault is verified as if it had them. So only objects
+that prove themselves replace others, and a manipulated mirror repairs nothing. See docs/adr/0027.
 """
 
 import re
@@ -18,8 +18,8 @@ from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
-from unlost.vault.mirror.answering import Answering
-from unlost.vault.mirror.overlay import Overlay
+from unlost.vault.mirror.answering import AnsweringStore
+from unlost.vault.mirror.overlay import OverlayStore
 from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
@@ -36,51 +36,55 @@ WITHHELD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
-    """Objects that were brought back, with their bytes, and damage for which the mirror has no cure.
+class RepairResult:
+    """The objects that were restored, with their bytes, and damage that the mirror cannot repair.
 
-    ``looked`` counts the objects of the last look at the repaired vault.
+    ``looked`` is the number of objects in the last verification of the repaired vault.
     """
 
     objects: tuple[str, ...]
     bytes: int
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
     looked: int
 
 
-def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
-    """Bring back what is missing or damaged in ``store`` and whole in ``other``; safe to repeat.
+def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
+    """Restore objects that are missing or damaged in ``store`` and whole in ``other``; repeatable.
 
-    ``opened`` opens the vault in a store. Raises what that raises where neither copy opens; StoreError.
+    ``opened`` opens the vault in a store. Raises its error if neither copy opens; StoreError.
     """
-    found = _Trial(store, other, opened)
-    report = found.run()
-    sizes = {name: _put_back(store, other, name, was) for name, was in found.taken.items()}
+    trial = _Trial(store, other, opened)
+    report = trial.run()
+    sizes = {name: _put_back(store, other, name, was) for name, was in trial.taken.items()}
     back = {name: size for name, size in sizes.items() if size is not None}
-    left = (*report.damages, *found.withheld)
-    return Repaired(tuple(sorted(back)), sum(back.values()), left, report.objects)
+    damages = (*report.damages, *trial.withheld)
+    return RepairResult(tuple(sorted(back)), sum(back.values()), damages, report.objects)
 
 
 def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
-    """What ``repair_from`` would bring back; nothing is written.
+    """The objects that ``repair_from`` would restore; writes nothing.
 
-    Raises what that raises, and StoreError (``copy-silent``) where ``other`` did not answer to all that it
-    was asked. What it has in vain is tried once more: bytes may be spoilt on their way.
+    Raises what that raises, and StoreError (``copy-silent``) if ``other`` did not answer
+    everything. Objects that were of no use are tried a second time, because bytes may be corrupted
+    in transit.
     """
-    answering = Answering(other)
-    found = _Trial(store, answering, opened)
-    found.run()
+    answering = AnsweringStore(other)
+    trial = _Trial(store, answering, opened)
+    trial.run()
     answering.check()
-    taken = set(found.taken)
-    if found.in_vain:
-        found = _Trial(store, answering, opened)
-        found.run()
+    taken = set(trial.taken)
+    if trial.in_vain:
+        trial = _Trial(store, answering, opened)
+        trial.run()
         answering.check()
-    return tuple(sorted(taken | found.taken.keys()))
+    return tuple(sorted(taken | trial.taken.keys()))
 
 
 class _Trial:
-    """Finds out what would mend the store. ``taken``: digests of what lies there now, "" for nothing."""
+    """Finds the objects that would repair the store.
+
+    ``taken`` has their names, with the hash of the present bytes in the store ("" for none).
+    """
 
     def __init__(self, store: Store, other: Store, opened: Open) -> None:
         self._store, self._other, self._opened = store, other, opened
@@ -91,19 +95,21 @@ class _Trial:
 
     @property
     def in_vain(self) -> bool:
-        """True if something was tried that mends nothing."""
+        """True if an object was tried that repairs nothing."""
         return bool(self._seen - self.taken.keys())
 
     def run(self) -> VerifyReport:
-        """Verify with ever more of the other copy, until nothing new is found."""
+        """Verify with more and more objects of the other copy, until nothing is left to try."""
         self._take(_to_open(self._store, self._other, self._opened))
-        keys = self._opened(Overlay(self._store, self._other, taken=self.taken)).sealed.keys
+        keys = self._opened(OverlayStore(self._store, self._other, taken=self.taken)).sealed.keys
+        # A repair must not bring back objects of shredded orgs.
         self._gone = shredded_orgs(self._store, keys).keys()
         self._take(_ahead(self._store, self._other))
         while True:
-            view = Overlay(self._store, self._other, taken=self.taken)
+            view = OverlayStore(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
-            damaged = {one.object for one in report.damages}
+            damaged = {damage.object for damage in report.damages}
+            # An object that is still damaged in this view is damaged in the other copy too.
             useless = {name for name in self.taken if {name, _known_as(name)} & damaged}
             for name in useless:
                 del self.taken[name]
@@ -113,26 +119,27 @@ class _Trial:
                 return report
 
     def _take(self, names: Collection[str]) -> bool:
-        """Take those that are in the other copy and were not tried before; True if there were any."""
+        """Take the objects that the other copy has and that are untried; True if there are any."""
         wanted = [name for name in sorted(set(names)) if _org(name) not in self._gone]
-        found = (next(self._untried(name), None) for name in wanted)
-        fresh = [name for name in found if name is not None]
+        alternatives = (next(self._untried(name), None) for name in wanted)
+        fresh = [name for name in alternatives if name is not None]
         self._seen.update(fresh)
         self.taken.update((name, _lies(self._store, name)) for name in fresh)
         return bool(fresh)
 
     def _untried(self, name: str) -> Iterator[str]:
-        """What the other copy has of an object: under its name, or as it was sealed anew; one after the other."""
+        """The untried candidates for an object: under its name, or sealed anew; one by one."""
         if name not in self._seen and self._other.size(name) is not None:
             yield name
-        for one in self._other.list(f"{name}."):
-            if _known_as(one.name) == name and one.name not in self._seen:
-                yield one.name
+        for listed_object in self._other.list(f"{name}."):
+            if _known_as(listed_object.name) == name and listed_object.name not in self._seen:
+                yield listed_object.name
 
     def _withhold(self, damaged: Collection[str]) -> None:
-        """Bring nothing back of an org whose commits are not whole with it either, but what is surely live.
+        """Withhold objects of an org whose commits stay damaged, unless they are certainly live.
 
-        The other copy may be older than what was erased: nobody can tell while the newest commits are lost.
+        The other copy may be older than an erasure, which cannot be known while the newest commits
+        are lost.
         """
         lost: dict[str, int] = {}  # the newest commit that is damaged, by org
         for name in damaged:
@@ -141,14 +148,14 @@ class _Trial:
                 seq = object_names.redacted(name) or object_names.sequence(name)
                 lost[org] = max(seq, lost.get(org, 0))
         live = {name for org, seq in lost.items() for name in self._live(org, after=seq)}
-        kept = [name for name in self.taken if _org(name) in lost and name not in live]
-        self.withheld = tuple(Damage(name, WITHHELD) for name in kept)
-        for name in kept:
+        withheld = [name for name in self.taken if _org(name) in lost and name not in live]
+        self.withheld = tuple(Damage(name, WITHHELD) for name in withheld)
+        for name in withheld:
             del self.taken[name]
 
     def _live(self, org: str, *, after: int) -> frozenset[str]:
-        """What an org's newest commit proves to be live, if that came after the newest one that is lost."""
-        vault = self._opened(Overlay(self._store, self._other, taken=self.taken))
+        """The objects that an org's newest commit proves live, if it is newer than lost ones."""
+        vault = self._opened(OverlayStore(self._store, self._other, taken=self.taken))
         try:
             state = vault.room(org).chain.proved()
         except (IntegrityError, UsageError):
@@ -159,19 +166,19 @@ class _Trial:
 
 
 def _known_as(name: str) -> str:
-    """The name by which an object is missed that was sealed anew; others' own."""
-    found = _ANEW.fullmatch(name)
-    return found[1] if found else name
+    """The original name of an object that was sealed anew; other names unchanged."""
+    match = _ANEW.fullmatch(name)
+    return match[1] if match else name
 
 
 def _org(name: str) -> str | None:
     """The oid of the org that an object belongs to."""
-    found = _OF_ORG.match(name)
-    return found[1] if found else None
+    match = _OF_ORG.match(name)
+    return match[1] if match else None
 
 
 def _lies(store: Store, name: str) -> str:
-    """The digest of what lies under a name; empty where nothing does."""
+    """The hash of the bytes under a name; empty if there is no object."""
     try:
         return blake3(store.get(name)).hexdigest()
     except UnlostError:
@@ -179,17 +186,21 @@ def _lies(store: Store, name: str) -> str:
 
 
 def _to_open(store: Store, other: Store, opened: Open) -> set[str]:
-    """What opens the vault, where it cannot be opened as it is."""
+    """The objects that open the vault, if it does not open as it is."""
     try:
         opened(store)
     except UnlostError:
-        names = (one.name for one in other.list("") if one.name.startswith(_OPENING))
+        names = (
+            listed_object.name
+            for listed_object in other.list("")
+            if listed_object.name.startswith(_OPENING)
+        )
         return {name for name in names if _differ(store, other, name)}
     return set()
 
 
 def _differ(store: Store, other: Store, name: str) -> bool:
-    """True if an object is not the same in both; one that cannot be read is not."""
+    """True if the two copies of an object differ, or one cannot be read."""
     try:
         return store.get(name) != other.get(name)
     except UnlostError:
@@ -197,7 +208,7 @@ def _differ(store: Store, other: Store, name: str) -> bool:
 
 
 def _ahead(store: Store, other: Store) -> set[str]:
-    """Commits that the other copy has behind the newest ones of the store: these were lost."""
+    """Commits of the other copy that are newer than the newest in the store: these were lost."""
     newest: dict[str, str] = {}
     for name in _commits(store):
         newest[name.split(_COMMITS, 1)[0]] = name
@@ -205,13 +216,17 @@ def _ahead(store: Store, other: Store) -> set[str]:
 
 
 def _commits(store: Store) -> Iterable[str]:
-    return (one.name for one in store.list("orgs/") if _COMMITS in one.name)
+    return (
+        listed_object.name
+        for listed_object in store.list("orgs/")
+        if _COMMITS in listed_object.name
+    )
 
 
 def _put_back(store: Store, other: Store, name: str, was: str) -> int | None:
-    """Put the other copy's object in place; its size, None where something else lies there by now.
+    """Put the other copy's object in place; returns its size, or None if the store has changed.
 
-    Where that breaks off, the object is missing: repairing again brings it back.
+    If this is interrupted, the object is missing, and repeating the repair restores it.
     """
     data = other.get(name)
     if was:

@@ -1,4 +1,4 @@
-"""Bringing a mirror up to date: first what the vault has, then away with what it has removed for good."""
+"""Updating a mirror: copy what the vault has, then remove what it has removed for good."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ type Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
-    """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
+class MirrorUpdate:
+    """The result of an update: objects and bytes that were written and removed.
 
-    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
-    no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
-    mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
-    they may be all that is left of it.
-    ``broken`` tells by oid why orgs were left out, or why nothing of them was removed.
+    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` objects are in the
+    mirror only, and no commit removed them from the vault, which may have lost them.
+    ``not_removed`` objects were removed from the vault and stay in the mirror: an object of their
+    org is damaged, or the vault gave them up as damaged, so they may be the last copies. ``broken``
+    has, by oid, why orgs were left out or nothing of them was removed.
     """
 
     objects: int
@@ -31,14 +31,14 @@ class Mirrored:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
-    kept: tuple[str, ...]
+    not_removed: tuple[str, ...]
     broken: dict[str, str]
 
 
 def update_mirror(
     vault: EncryptedVault, target: Store, *, tell: Tell = lambda _done, _all: None
-) -> Mirrored:
-    """Bring a mirror up to date, or begin one in an empty place. Safe to repeat after a crash.
+) -> MirrorUpdate:
+    """Update a mirror, or begin one in an empty place. Safe to repeat after a crash.
 
     Raises Conflict (``copy-other-vault``), NotFound (``vault-missing``), IntegrityError
     (``copy-differs``), StoreError.
@@ -52,34 +52,35 @@ def update_mirror(
         return scopes[-1]
 
     _drop_other_slots(vault, target)
-    before = {one.name for one in source.list("")}
+    before = {listed_object.name for listed_object in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
-    there = {one.name for one in source.list("")}
-    held = {one.name: one.size for one in target.list("")}
-    excess = {name: size for name, size in held.items() if name not in there}
-    lacking = scopes[-1].lacking(held)
+    there = {listed_object.name for listed_object in source.list("")}
+    target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
+    excess = {name: size for name, size in target_sizes.items() if name not in there}
+    lacking = scopes[-1].lacking(target_sizes)
     away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
         target.delete(name)
+    # Objects that the mirror lacks and the vault did not have before the copy are lost.
     missing = {name for names in lacking.values() for name in names} - before
-    return Mirrored(
+    return MirrorUpdate(
         objects=copied.objects,
         bytes=copied.bytes,
         there=copied.there,
         removed=len(away.gone),
         removed_bytes=sum(excess[name] for name in away.gone),
         damaged=tuple(sorted({*copied.damaged, *missing})),
-        # What went while we looked is judged the next time.
-        strange=tuple(sorted(excess.keys() - away.gone - away.kept - before)),
-        kept=tuple(sorted(away.kept)),
+        # Objects that were removed during the update are decided the next time.
+        strange=tuple(sorted(excess.keys() - away.gone - away.carried - before)),
+        not_removed=tuple(sorted(away.carried)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
 
 
 def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
-    """Remove slots from the mirror that the vault has anew under the same name: they are copied then."""
+    """Remove the mirror's copies of slots that the vault has replaced under the same name."""
     listed = registered(vault.sealed.store, vault.sealed.keys).slots
-    for one in list(target.list("keys/")):
-        digest = listed.get(one.name.split("/")[1])
-        if digest is not None and digest_of(target.get(one.name)) != digest:
-            target.delete(one.name)
+    for listed_object in list(target.list("keys/")):
+        digest = listed.get(listed_object.name.split("/")[1])
+        if digest is not None and digest_of(target.get(listed_object.name)) != digest:
+            target.delete(listed_object.name)

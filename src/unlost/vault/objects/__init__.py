@@ -1,1 +1,1 @@
-"""Objects of a vault as they are written and read: segments, bundles, packs and schemas."""
+"""Writing and reading the objects of a vault: segments, bundles, packs and schemas."""

@@ -1,4 +1,4 @@
-"""Reading a stored blob as a stream, in bounded memory, proved before its last bytes are given out."""
+"""Reading a stored blob as a stream, in bounded memory; its last bytes come after the proof."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _READ_BYTES = 1 << 20  # a multiple of every block size, so that no block is ope
 
 
 class _Pieces(io.RawIOBase):
-    """A stream of pieces that are made as they are read."""
+    """A stream over pieces that are produced while it is read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Pieces(io.RawIOBase):
 
 
 def open_blob(objects: SealedObjects, *, org: str, blob: Blob) -> io.BufferedReader:
-    """A stored blob as a stream; reading raises IntegrityError where it is damaged."""
+    """A stored blob as a stream; reading raises IntegrityError if it is damaged."""
     stored = cast("BinaryIO", _Pieces(_stored(objects, org=org, extents=blob.extents)))
     key = objects.keys.identity_key(org, BLOB_ID_PURPOSE)
     return io.BufferedReader(
@@ -48,7 +48,7 @@ def open_blob(objects: SealedObjects, *, org: str, blob: Blob) -> io.BufferedRea
 
 
 def _stored(objects: SealedObjects, *, org: str, extents: tuple[Extent, ...]) -> Iterator[bytes]:
-    """The bytes of extents as they lie in packs."""
+    """The stored bytes of extents of packs."""
     for extent in extents:
         name = pack_name(org, extent.pack)
         header = objects.header(name)
@@ -62,13 +62,14 @@ def _stored(objects: SealedObjects, *, org: str, extents: tuple[Extent, ...]) ->
 
 
 def _proved(stream: BinaryIO, blob: Blob, *, key: bytes) -> Iterator[bytes]:
-    """The content in parts; the last one only if all of them are the content of this id."""
-    digest, left = blake3(key=key), blob.size
-    while left:
-        part = _read(stream, blob, most=min(left, _READ_BYTES))
+    """The content in parts; the last part only if the whole content matches the blob's id."""
+    digest, remaining = blake3(key=key), blob.size
+    while remaining:
+        part = _read(stream, blob, most=min(remaining, _READ_BYTES))
         digest.update(part)
-        left -= len(part)
-        if not part or (not left and digest.hexdigest() != blob.id):
+        remaining -= len(part)
+        # Checked before the last part is given out: a reader never gets a complete wrong content.
+        if not part or (not remaining and digest.hexdigest() != blob.id):
             raise _damaged(blob)
         yield part
     if digest.hexdigest() != blob.id or _read(stream, blob, most=1):

@@ -1,4 +1,4 @@
-"""Rows that wait for the end of their run: read from memory as if they lay in a segment."""
+"""Rows that are buffered until the end of their run, and read as if they were in a segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.format.sidecar import Fence, Sidecar
-from unlost.vault.layout.segment_label import Label, label_of, metadata_of
+from unlost.vault.format.sidecar import GroupFence, Sidecar
+from unlost.vault.layout.segment_label import SegmentLabel, label_of, metadata_of
 from unlost.vault.objects.segment_writer import counted, text_bytes
 
 _LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Rows of one segment, sorted, at least one; they are a row group of their own."""
+class BufferedSegment:
+    """Rows of one segment, sorted, at least one; they form one row group."""
 
     rows: pa.Table
-    label: Label
+    label: SegmentLabel
     sidecar: Sidecar
 
     @classmethod
-    def of(cls, rows: pa.Table, label: Label) -> Self:
-        """Rows with their sidecar, which is made once."""
+    def of(cls, rows: pa.Table, label: SegmentLabel) -> Self:
+        """Rows with their sidecar, which is computed once."""
         return cls(rows, label, _sidecar_of(rows, table=label.table))
 
     @property
@@ -37,12 +37,12 @@ class Held:
         return self.sidecar.fences[0].bytes
 
     @property
-    def facts(self) -> tuple[Label, frozenset[str]]:
-        """What a segment would say of itself, and its physical columns."""
+    def facts(self) -> tuple[SegmentLabel, frozenset[str]]:
+        """The label and the physical columns, as a segment has them."""
         return self.label, frozenset(self.rows.column_names)
 
     def entry(self, ident: str) -> SegmentEntry:
-        """As a manifest would name it, but for where it lies."""
+        """The manifest entry of the rows, without the place of an object."""
         ids, table = self.rows.column(U_ID), self.label.table
         first, last = ids[0].as_py(), ids[-1].as_py()
         return SegmentEntry(ident, table, len(self.rows), 0, "", first, last, epoch=0)
@@ -61,22 +61,25 @@ class Held:
 def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
     """The sidecar of rows that are one row group."""
     ids = rows.column(U_ID).combine_chunks()
-    fence = Fence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
+    fence = GroupFence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
     return Sidecar(
         (fence,), sidecars.build_filter(counted(id_hashes(ids), table=table, merged=False))
     )
 
 
-def to_bytes(held: Held) -> bytes:
-    """Rows and their label."""
-    rows, sink = held.rows.replace_schema_metadata(metadata_of(held.label)), pa.BufferOutputStream()
+def to_bytes(segment: BufferedSegment) -> bytes:
+    """Serialize rows and their label."""
+    rows, sink = (
+        segment.rows.replace_schema_metadata(metadata_of(segment.label)),
+        pa.BufferOutputStream(),
+    )
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
     return zstandard.ZstdCompressor(level=_LEVEL).compress(sink.getvalue())
 
 
-def from_bytes(data: bytes) -> Held:
-    """The way back."""
+def from_bytes(data: bytes) -> BufferedSegment:
+    """Read rows and label from the bytes of ``to_bytes``."""
     stream = zstandard.ZstdDecompressor().decompress(data)
     rows = pa.ipc.open_stream(stream).read_all().combine_chunks()
-    return Held.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))
+    return BufferedSegment.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))

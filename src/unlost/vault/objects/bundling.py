@@ -1,7 +1,15 @@
-"""Writing bundles: the few rows of many tables as one object.
+"""Writing bundles: the few rows of many tables, together in one object.
 
-A Parquet file has a fixed cost for each column of each of its row groups, and a store one for each
-object. Where a table has few new rows that is nearly all that they cost; so they share both.
+A Parquet file has a fixed cost for each column of each row group, and a store has one for each
+object. For a table with few new rows that is nearly the whole cost, so small segments share both:
+
+    1,500 tables with a few changed rows each
+      └─ sorted by width (number of columns, in three classes), then by table
+          └─ objects of at most 65,536 rows or 64 MiB of text
+              └─ row groups of at most 1,024 rows; no segment is split
+
+Segments of similar width share an object, because each column costs something in every row group,
+even if only one of the tables has it. See docs/adr/0028.
 """
 
 import base64
@@ -17,39 +25,39 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import metadata_of_bundle, part_of
-from unlost.vault.objects.buffered_rows import Held
-from unlost.vault.objects.segment_writer import GROUP_BYTES, Reach, SegmentWriter
+from unlost.vault.objects.buffered_rows import BufferedSegment
+from unlost.vault.objects.segment_writer import GROUP_BYTES, CommitRange, SegmentWriter
 
-GROUP_ROWS = 1_024  # who looks at one record unpacks the rows of its whole group
+GROUP_ROWS = 1_024  # reading one record unpacks its whole group
 OBJECT_ROWS = 65_536
-OBJECT_BYTES = 64 << 20  # of text: an object is put together in memory
-BUNDLE_FROM = 2  # tables: two together cost a third less than each alone, one saves nothing
-_WIDTHS = (64, 256)  # a column costs something in each row group, also where nobody has it
+OBJECT_BYTES = 64 << 20  # of text: an object is built in memory
+BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
+_WIDTHS = (64, 256)  # columns: an absent column, too, costs something in each row group
 _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Rows that become a segment under this id; with ``reach`` they stand for older commits."""
+class BundleEntry:
+    """Rows that become a segment with this id; with ``reach`` they replace older commits."""
 
     ident: str
-    held: Held
-    reach: Reach | None = None
+    segment: BufferedSegment
+    reach: CommitRange | None = None
 
     @property
     def cells(self) -> list[str]:
-        """Its source columns as they are stored."""
-        return [name for name in self.held.rows.column_names if name.startswith(_FIRST_CELL)]
+        """The names of its source columns, as stored."""
+        return [name for name in self.segment.rows.column_names if name.startswith(_FIRST_CELL)]
 
     @property
     def width(self) -> int:
-        """Which pieces it shares an object with: those that have about as many columns."""
+        """The class of its number of columns: only entries of one class share an object."""
         return bisect_left(_WIDTHS, len(self.cells))
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """An object that holds all of some pieces, and how its manifest entries name it."""
+    """An object with all rows of some entries, and its facts for their manifest entries."""
 
     ident: str
     epoch: int
@@ -57,36 +65,42 @@ class _Object:
     rows: int
 
 
-def write_bundles(out: SegmentWriter, pieces: Sequence[Piece]) -> list[SegmentEntry]:
-    """The entries of pieces, those of a table in the order given; durable when it returns."""
-    ordered = sorted(pieces, key=lambda piece: (piece.width, piece.held.label.table))
-    alike = (list(own) for _, own in groupby(ordered, key=lambda piece: piece.width))
-    parts = (part for own in alike for part in _objects(own))
+def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
+    """The manifest entries of ``pieces``; durable on return.
+
+    The entries of one table keep their order.
+    """
+    ordered = sorted(pieces, key=lambda piece: (piece.width, piece.segment.label.table))
+    alike = (
+        list(bundle_entries)
+        for _, bundle_entries in groupby(ordered, key=lambda piece: piece.width)
+    )
+    parts = (part for bundle_entries in alike for part in _objects(bundle_entries))
     return [entry for part in parts for entry in _written(out, part)]
 
 
-def _objects(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Pieces that lie in one object each."""
+def _objects(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
+    """The entries that share an object, for each object."""
     yield from _cut(pieces, rows=OBJECT_ROWS, size=OBJECT_BYTES)
 
 
-def _written(out: SegmentWriter, pieces: Sequence[Piece]) -> Iterator[SegmentEntry]:
-    made = _object(out, pieces)
-    out.create(object_names.segment(out.org, made.ident), made.body)
-    digest, at = blake3(made.body).hexdigest(), 0
+def _written(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> Iterator[SegmentEntry]:
+    written = _object(out, pieces)
+    out.create(object_names.segment(out.org, written.ident), written.body)
+    digest, at = blake3(written.body).hexdigest(), 0
     for piece in pieces:
-        yield _entry(out, piece, made, digest=digest, at=at)
-        at += len(piece.held.rows)
+        yield _entry(out, piece, written, digest=digest, at=at)
+        at += len(piece.segment.rows)
 
 
-def _object(out: SegmentWriter, pieces: Sequence[Piece]) -> _Object:
+def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
     ident, epoch = out.fresh(), out.sealed.keys.epoch(out.org)
     schema, sink = _schema(pieces), pa.BufferOutputStream()
     groups = (_together(group, schema) for group in _groups(pieces))
     first = next(groups)
     writer = out.writer(sink, first, ident=ident, epoch=epoch)
     parts = [
-        part_of(piece.held.label, rows=len(piece.held.rows), columns=piece.cells)
+        part_of(piece.segment.label, rows=len(piece.segment.rows), columns=piece.cells)
         for piece in pieces
     ]
     writer.add_key_value_metadata(metadata_of_bundle(parts))
@@ -96,57 +110,57 @@ def _object(out: SegmentWriter, pieces: Sequence[Piece]) -> _Object:
     return _Object(ident, epoch, bytes(sink.getvalue()), sum(part.rows for part in parts))
 
 
-def _schema(pieces: Sequence[Piece]) -> pa.Schema:
-    """All columns that any of the pieces has."""
+def _schema(pieces: Sequence[BundleEntry]) -> pa.Schema:
+    """All columns that any of the entries has."""
     cells = {name for piece in pieces for name in piece.cells}
     ordered = sorted(cells, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
     return pa.schema([*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in ordered)])
 
 
-def _groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Pieces that lie in one row group each: none is cut."""
+def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
+    """The entries that share a row group, for each group; no entry is split."""
     yield from _cut(pieces, rows=GROUP_ROWS, size=GROUP_BYTES)
 
 
-def _cut(pieces: Sequence[Piece], *, rows: int, size: int) -> Iterator[list[Piece]]:
-    """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
-    own, had, text = list[Piece](), 0, 0
+def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
+    """Entries in lots of limited rows and text; an entry above the limits is a lot alone."""
+    bundle_entries, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
-        count = len(piece.held.rows)
-        if own and (had + count > rows or text + piece.held.size > size):
-            yield own
-            own, had, text = [], 0, 0
-        own.append(piece)
-        had, text = had + count, text + piece.held.size
-    yield own
+        count = len(piece.segment.rows)
+        if bundle_entries and (had + count > rows or text + piece.segment.size > size):
+            yield bundle_entries
+            bundle_entries, had, text = [], 0, 0
+        bundle_entries.append(piece)
+        had, text = had + count, text + piece.segment.size
+    yield bundle_entries
 
 
-def _together(pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:
-    tables = [schema.empty_table(), *(piece.held.rows for piece in pieces)]
+def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
+    tables = [schema.empty_table(), *(piece.segment.rows for piece in pieces)]
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
 def _entry(
-    out: SegmentWriter, piece: Piece, made: _Object, *, digest: str, at: int
+    out: SegmentWriter, piece: BundleEntry, written: _Object, *, digest: str, at: int
 ) -> SegmentEntry:
-    rows, table = piece.held.rows, piece.held.label.table
-    sealed = out.sealed_sidecar(piece.held.sidecar, ident=piece.ident, epoch=made.epoch)
+    rows, table = piece.segment.rows, piece.segment.label.table
+    sealed = out.sealed_sidecar(piece.segment.sidecar, ident=piece.ident, epoch=written.epoch)
     ids = rows.column(U_ID)
     return SegmentEntry(
         id=piece.ident,
         table=table,
         rows=len(rows),
-        bytes=len(made.body),
+        bytes=len(written.body),
         blake3=digest,
         min_id=ids[0].as_py(),
         max_id=ids[-1].as_py(),
-        epoch=made.epoch,
+        epoch=written.epoch,
         sidecar=base64.b64encode(sealed).decode(),
         sidecar_bytes=len(sealed),
         sidecar_blake3=blake3(sealed).hexdigest(),
         first=piece.reach.first if piece.reach else 0,
         last=piece.reach.last if piece.reach else 0,
-        bundle=made.ident,
+        bundle=written.ident,
         at=at,
-        of=made.rows,
+        of=written.rows,
     )

@@ -1,13 +1,13 @@
-"""Files: from a source's streams to blobs, and the rows of ``$files`` that say whose they are.
+"""Files: storing a source's streams as blobs, and the rows of ``$files`` that refer to them.
 
-``$files`` is a system table with rows of two sorts, told apart by the first part of their id:
+``$files`` is a system table with two kinds of rows, recognized by the first part of their id:
 
-    ["blob", blob]                    size, extents, encoding
-    ["file", table, record, column]   blob, size, checksum, name, media_type
+ ["blob", blob]                    size, extents, encoding
+ ["file", table, record, column]   blob, size, checksum, name, media_type
 
-All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null where
-the bytes lie in packs as they are. A blob's row stands in the
-commit that brought its bytes; a file's row in each commit in which the file changed.
+All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null if
+the bytes in packs are not compressed. A blob's row is in the commit that added its bytes; a file's
+row is in each commit in which the file changed.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
     AuthExpired,
     IntegrityError,
@@ -28,8 +29,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.learned import learned
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named
@@ -43,7 +43,7 @@ FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "e
 BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
 _BATCH_ROWS = 2_048
-_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)
+_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)  # not the fault of a single file
 
 
 def blob_row_id(blob: str) -> str:
@@ -57,9 +57,9 @@ def file_row_id(table: str, record: str, column: str) -> str:
 
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
-    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
-    _, blob = learned(tuple[str, str]).decode(row["_u_id"] or "")
-    extents = learned(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
+    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` describes."""
+    _, blob = decoder_for(tuple[str, str]).decode(row["_u_id"] or "")
+    extents = decoder_for(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
     return Blob(
         id=blob,
         size=int(row["size"] or 0),
@@ -69,8 +69,8 @@ def blob_of_row(row: Mapping[str, str | None]) -> Blob:
 
 
 def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
-    """The file that a row with ``_u_id`` and the cells of a file tells of."""
-    _, table, record, column = learned(tuple[str, str, str, str]).decode(row["_u_id"] or "")
+    """The file that a row with ``_u_id`` and the cells of a file describes."""
+    _, table, record, column = decoder_for(tuple[str, str, str, str]).decode(row["_u_id"] or "")
     return StoredFile(
         blob=row["blob"] or "",
         table=table,
@@ -85,16 +85,16 @@ def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
 
 
 def blob_rows(blobs: Sequence[Blob], *, observed_at: datetime) -> Rows:
-    """Rows of ``$files`` for blobs that are no file of a record, such as very long cells."""
+    """Rows of ``$files`` for blobs that are not files of a record, for example very long cells."""
     return _rows([_blob_row(blob) for blob in blobs], observed_at)
 
 
 @dataclass(slots=True)
-class Intake:
-    """Takes files into packs and gives rows of ``$files``; counts as it goes. Use once.
+class FileIntake:
+    """Stores files in packs and returns rows of ``$files``; counts them. Use once.
 
-    ``writer`` must be its own. The counts, ``findings``, ``packs`` and ``reuses`` are complete when
-    ``rows`` is used up.
+    ``writer`` must not be shared. The counts, ``findings``, ``packs`` and ``reuses`` are complete
+    when ``rows`` is exhausted.
     """
 
     writer: PackWriter
@@ -106,7 +106,7 @@ class Intake:
 
     @property
     def reuses(self) -> tuple[str, ...]:
-        """Packs of earlier commits in which contents lie already."""
+        """Packs of earlier commits that contain some of the contents already."""
         return self.writer.reused
 
     def rows(self, incoming: Iterable[IncomingFile]) -> Iterator[Rows]:
@@ -134,7 +134,7 @@ class Intake:
 
 
 class FileUnreadable(Exception):
-    """A file's stream broke off or did not agree with its row. Never leaves this room."""
+    """A file's stream broke off or did not match its row. Internal to the intake of files."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.sentence)
@@ -142,7 +142,7 @@ class FileUnreadable(Exception):
 
 
 def read_checked(file: IncomingFile) -> Iterator[bytes]:
-    """A file's bytes in chunks, checked against the size and checksum that its row tells.
+    """A file's bytes in chunks, checked against the size and checksum in its row.
 
     Raises FileUnreadable; limits, ended sessions and failures of our own store pass through.
     """
@@ -157,7 +157,7 @@ def read_checked(file: IncomingFile) -> Iterator[bytes]:
 
 
 class _Check:
-    """Size and checksum of a body as it passes."""
+    """Counts and hashes a body while it passes."""
 
     def __init__(self, ref: FileRef) -> None:
         self._ref = ref
@@ -166,16 +166,16 @@ class _Check:
         self._digest = _digest(algorithm) if ref.checksum else None
 
     def over(self, stream: BinaryIO) -> Iterator[bytes]:
-        """The same bytes; the last chunk is held back until all is proved."""
-        held = b""
+        """The same bytes; the last chunk is withheld until all is proved."""
+        carried = b""
         while chunk := stream.read(_CHUNK):
             self._count(chunk)
-            if held:
-                yield held
-            held = chunk
+            if carried:
+                yield carried
+            carried = chunk
         self._prove()
-        if held:
-            yield held
+        if carried:
+            yield carried
 
     def _count(self, chunk: bytes) -> None:
         self._size += len(chunk)
@@ -192,8 +192,9 @@ class _Check:
 
 
 def _digest(algorithm: str) -> Callable[[bytes], str]:
-    """Feed bytes, get the hex digest so far."""
+    """A function that hashes bytes; with no bytes it returns the hex digest so far."""
     try:
+        # Sources use MD5. It only detects damage here, not forgery.
         digest = hashlib.new(algorithm, usedforsecurity=False)
     except ValueError:
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Sealed copies of a home's own data: settings, runs and alerts, for when its machine is lost.
+"""Sealed copies of a home's data: settings, runs and alerts, for the case that its machine is lost.
 
-They belong to no org. Their key comes from the master key, so that whoever opens the vault, with the
-recovery sheet alone, can read them.
+They belong to no org. Their key comes from the master key, so that the recovery sheet alone is
+enough to read them. See docs/adr/0013.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import takewhile
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, seal, unseal
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
 
@@ -20,40 +20,42 @@ _FIRST = 1  # master key; copies under it have the epoch 0
 
 
 class VaultHomes:
-    """The copies in a vault; see the port ``HomeCopies``."""
+    """The copies of homes in a vault; see the port ``HomeCopies``."""
 
     def __init__(self, sealed: SealedObjects, *, kept: int = KEPT) -> None:
-        """``kept`` is how many copies stay."""
+        """``kept``: the number of copies to keep."""
         self._sealed = sealed
         self._kept = kept
 
     def numbers(self) -> Sequence[int]:
-        """Ascending; other names in the folder are not ours."""
+        """The numbers of all copies, ascending; other names in the folder are ignored."""
         names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
         return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
 
     def keep(self, content: bytes) -> int:
-        """Keep a copy under the next free number."""
+        """Store a copy under the next free number."""
         number = self._newest() + 1
         while not self._put(number, content):
             number += 1  # another process was quicker
-        with suppress(StoreError):  # the copy is there; what is too many goes with a later one
+        with suppress(StoreError):  # the copy is stored; a later call removes the old ones
             for old in self.numbers()[: -self._kept]:
                 self._sealed.store.delete(name_of(old))
         return number
 
     def _newest(self) -> int:
-        """The number of the newest copy that opens; where none does, the last of the oldest row."""
+        """The number of the newest copy that opens; else the end of the first gapless series."""
         numbers = self.numbers()
         for number in reversed(numbers):
             with suppress(IntegrityError, NotFound, UsageError):
                 self.get(number)
                 return number
-        row = takewhile(lambda one: one[1] - one[0] == numbers[0], enumerate(numbers))
+        row = takewhile(
+            lambda numbered: numbered[1] - numbered[0] == numbers[0], enumerate(numbers)
+        )
         return max((number for _, number in row), default=0)
 
     def newest(self) -> bytes | None:
-        """The newest copy that opens: what somebody put there under a higher number stands before none."""
+        """The newest copy that opens; a planted object with a higher number is skipped."""
         numbers = self.numbers()
         for number in reversed(numbers):
             with suppress(IntegrityError, NotFound, UsageError):
@@ -61,13 +63,13 @@ class VaultHomes:
         return self.get(numbers[-1]) if numbers else None
 
     def drop_before(self, number: int) -> None:
-        """Remove the copies that are older than one."""
+        """Remove the copies that are older than ``number``."""
         for old in self.numbers():
             if old < number:
                 self._sealed.store.delete(name_of(old))
 
     def get(self, number: int) -> bytes:
-        """The content, proved to be what was kept under this number."""
+        """The content of a copy, proved to be the one stored under this number."""
         name = name_of(number)
         if self._sealed.store.size(name) is None:
             raise NotFound(
@@ -87,16 +89,16 @@ class VaultHomes:
         return unseal(data, place=self._place(name), key=key)
 
     def _generation(self, number: int) -> int:
-        """Which master key a copy says that it is sealed under."""
+        """The number of the master key that a copy claims to be sealed under."""
         return max(_FIRST, self._sealed.header(name_of(number)).epoch)
 
     def _renewed(self) -> bool:
-        """True if a copy is sealed under the present master key: then earlier ones do not count."""
+        """True if a copy is sealed under the present master key: then earlier ones are void."""
         present = self._sealed.keys.generation
         return any(self._claims(number) == present for number in self.numbers())
 
     def _claims(self, number: int) -> int:
-        """The same, and 0 for what is no copy."""
+        """The claimed master key of a copy; 0 if the object is not a copy."""
         try:
             return self._generation(number)
         except (IntegrityError, NotFound, UsageError):
@@ -113,9 +115,9 @@ class VaultHomes:
         )
         return self._sealed.store.put_new(name, data)
 
-    def _place(self, name: str) -> Place:
+    def _place(self, name: str) -> ObjectBinding:
         vault = self._sealed.keys.vault
-        return Place(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
+        return ObjectBinding(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
 
 
 def name_of(number: int) -> str:

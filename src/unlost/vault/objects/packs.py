@@ -1,9 +1,16 @@
-"""Packs: where the bytes of files and of very long cells lie, each content once.
+"""Packs: objects with the bytes of files and very long cells, each content stored once.
 
-A pack is one sealed object of about 16 MiB. A blob is a piece of it, or, where it is larger than a
-pack, several whole packs and a piece. The id of a blob is the blake3 of its bytes under a key that
-only this org has, so that equal contents are found and nobody can guess a content by its id. What
-lies in the pack is those bytes, compressed where that pays.
+A pack is one sealed object of about 16 MiB. A blob is a part of a pack or, if it is larger than a
+pack, several whole packs and a part of another:
+
+    pack 1  │ blob A │ blob B │ blob C        │
+    pack 2  │ blob D, first 16 MiB            │   extents of D:
+    pack 3  │ blob D, next 16 MiB             │   [pack 2, 0, 16 MiB] [pack 3, 0, 16 MiB]
+    pack 4  │ D, rest │ blob E │ …                [pack 4, 0, rest]
+
+The id of a blob is the BLAKE3 of its bytes under a key that only this org has. So equal contents
+are recognized, and the id reveals nothing about the content. The pack stores these bytes,
+compressed where that saves space. See docs/adr/0009.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -22,7 +29,7 @@ type _Known = Callable[[Collection[str]], Mapping[str, "Blob"]]
 
 PACK_BYTES = 16 << 20
 BLOB_ID_PURPOSE = "blob-id"
-_REMEMBERED = 100_000  # blobs of this writer that equal contents are looked for among
+_REMEMBERED = 100_000  # blobs of this writer that are recognized when they come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,9 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A content: id (64 hex digits), size, where its stored bytes lie, in order, and how.
+    """A content: id (64 hex digits), size, its extents in order, and its encoding.
 
-    ``size`` is that of the content; the extents' lengths together are what it takes in packs.
+    ``size`` is that of the content; the lengths of the extents add up to its stored size.
     """
 
     id: str
@@ -48,8 +55,8 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A blob, and whether it is ``new``: its bytes were not in the vault nor in this writer."""
+class StoredBlob:
+    """A blob; ``new`` is True if neither the vault nor this writer had its bytes before."""
 
     blob: Blob
     new: bool
@@ -63,9 +70,9 @@ def pack_name(org: str, pack: str) -> str:
 class PackWriter:
     """Writes blobs into packs, in memory bounded by one pack. For one thread.
 
-    ``known`` gives those of these blobs that an earlier commit holds. Blobs are durable when
-    ``finish`` returns, not before. One writer serves one ``Added``: the blobs that it gives out may
-    lie in any pack that it wrote.
+    ``known`` returns the blobs among the given ids that an earlier commit contains. Blobs are
+    durable when ``finish`` returns, not before. One writer serves one ``Added``: a returned blob
+    may be in any pack that the writer wrote.
     """
 
     def __init__(
@@ -86,20 +93,20 @@ class PackWriter:
         self._reused: set[str] = set()
         self._pack = self._new_id()
         self._buffer = bytearray()
-        self._start = 0  # where in the buffer the blob that is being written begins
-        self._whole: list[Extent] = []  # packs that it has filled already
+        self._start = 0  # the start of the current blob in the buffer
+        self._whole: list[Extent] = []  # packs that the current blob has filled
 
     @property
     def reused(self) -> tuple[str, ...]:
-        """Packs of earlier commits that blobs given out by this writer lie in."""
+        """Packs of earlier commits that contain blobs which this writer returned."""
         return tuple(sorted(self._reused))
 
-    def put(self, content: bytes) -> Stored:
-        """Store a content that is at hand."""
+    def put(self, content: bytes) -> StoredBlob:
+        """Store a content that is in memory."""
         return self.put_all((content,))[0]
 
-    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
-        """Store contents that are at hand, looking up together whether they are there."""
+    def put_all(self, contents: Sequence[bytes]) -> list[StoredBlob]:
+        """Store contents that are in memory, with one lookup of the known blobs."""
         blobs = [blake3(content, key=self._key).hexdigest() for content in contents]
         unsure = {blob for blob in blobs if blob not in self._recent}
         known = self._known(unsure) if unsure else {}
@@ -109,11 +116,11 @@ class PackWriter:
             for blob, content in zip(blobs, contents, strict=True)
         ]
 
-    def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
-        """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
+    def put_chunks(self, chunks: Iterable[bytes]) -> StoredBlob:
+        """Store a content while its chunks arrive; if ``chunks`` raises, nothing is stored."""
         return self._take(chunks, BlobEncoder(), known=self._known)
 
-    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> Stored:
+    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> StoredBlob:
         digest, size = blake3(key=self._key), 0
         try:
             for chunk in chunks:
@@ -125,33 +132,33 @@ class PackWriter:
             self._drop()
             raise
         blob = digest.hexdigest()
-        held = self._held(blob, known((blob,)))
-        if held is not None:
+        stored_blob = self._held(blob, known((blob,)))
+        if stored_blob is not None:
             self._drop()
-            return held
+            return stored_blob
         return self._settle(blob, size, encoder.encoding)
 
     def finish(self) -> tuple[PackEntry, ...]:
-        """Make all blobs durable; the packs written since the last ``finish``."""
+        """Make all blobs durable; returns the packs written since the last ``finish``."""
         if self._buffer:
             self._packs.append(self._write(len(self._buffer)))
         packs = tuple(self._packs)
         self._packs = []
         return packs
 
-    def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
-        """Keep what was appended."""
+    def _settle(self, blob: str, size: int, encoding: Encoding) -> StoredBlob:
+        """Keep the current blob."""
         stored = Blob(id=blob, size=size, extents=self._extents(), encoding=encoding)
         self._remember(stored)
         self._begin()
-        return Stored(stored, new=True)
+        return StoredBlob(stored, new=True)
 
-    def _held(self, blob: str, known: Mapping[str, Blob]) -> Stored | None:
-        """The same content, where this writer or an earlier commit has stored it."""
+    def _held(self, blob: str, known: Mapping[str, Blob]) -> StoredBlob | None:
+        """The same content, if this writer or an earlier commit has stored it; else None."""
         stored = self._recent.get(blob)
         if stored is None and (stored := known.get(blob)) is not None:
             self._reused.update(extent.pack for extent in stored.extents)
-        return Stored(stored, new=False) if stored is not None else None
+        return StoredBlob(stored, new=False) if stored is not None else None
 
     def _extents(self) -> tuple[Extent, ...]:
         length = len(self._buffer) - self._start
@@ -178,9 +185,9 @@ class PackWriter:
                 rest = rest[room:]
 
     def _make_room(self) -> None:
-        """Write a pack: of the blobs before the present one, or all of it if there are none.
+        """Write a pack: the blobs before the current one, or all bytes if there are none.
 
-        So a blob that spans packs shares none of them but its last, and dropping it is clean.
+        So a blob that spans packs shares only its last pack, and can be dropped without a trace.
         """
         if self._start:
             self._packs.append(self._write(self._start))
@@ -208,11 +215,12 @@ class PackWriter:
         return entry
 
     def _drop(self) -> None:
-        """Forget the blob that is being written, with the packs that only it had filled."""
+        """Discard the current blob, and the packs that it alone has filled."""
         gone = {extent.pack for extent in self._whole}
         self._packs = [entry for entry in self._packs if entry.id not in gone]
         del self._buffer[self._start :]
         self._begin()
+        # No manifest names these packs yet. If they must stay, a sweep removes them.
         with where_allowed():
             for pack in sorted(gone):
                 self._objects.store.delete(pack_name(self._org, pack))

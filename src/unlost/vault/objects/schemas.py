@@ -1,4 +1,4 @@
-"""Schema objects: what the tables looked like, and which number each column has for ever."""
+"""Schema objects: the columns of the tables, and the permanent number of each column."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    Known,
+    KnownColumn,
     ObjectEntry,
     SchemaDocument,
     canonical_text,
@@ -25,15 +25,15 @@ from unlost.vault.format.tokens import Tokenizer, key_columns, tokenizer_for
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 
-SYSTEM_SCHEMA = ""  # the id that segments of system tables carry: their columns are fixed
+SYSTEM_SCHEMA = ""  # the id in segments of system tables, whose columns are fixed
 _PURPOSE = "schema"
 
 
-type _Columns = Mapping[str, Mapping[str, Known]]
+type _Columns = Mapping[str, Mapping[str, KnownColumn]]
 
 
-def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Known]]:
-    """All columns ever had: those numbered before keep their number, new ones get the next."""
+def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, KnownColumn]]:
+    """Number all columns that a table has or had: known columns keep their number."""
     numbered = {table: dict(known) for table, known in before.items()}
     for table in schema.tables:
         known = numbered.setdefault(table.name, {})
@@ -41,21 +41,21 @@ def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Know
             known[column.name] = _describe(column, known)
         for name in table.hidden:
             if name not in known:
-                known[name] = Known(code=_next_code(known), kind=WireKind.TEXT)
+                known[name] = KnownColumn(code=_next_code(known), kind=WireKind.TEXT)
     return numbered
 
 
-def _describe(column: Column, known: Mapping[str, Known]) -> Known:
-    held = known.get(column.name)
-    return Known(
-        code=held.code if held else _next_code(known),
+def _describe(column: Column, known: Mapping[str, KnownColumn]) -> KnownColumn:
+    known_column = known.get(column.name)
+    return KnownColumn(
+        code=known_column.code if known_column else _next_code(known),
         kind=column.kind,
         volatile=column.has(ColumnTrait.VOLATILE),
     )
 
 
-def _next_code(known: Mapping[str, Known]) -> int:
-    return max((held.code for held in known.values()), default=0) + 1
+def _next_code(known: Mapping[str, KnownColumn]) -> int:
+    return max((column.code for column in known.values()), default=0) + 1
 
 
 def _system_document() -> SchemaDocument:
@@ -64,7 +64,7 @@ def _system_document() -> SchemaDocument:
 
 
 class SchemaReader(Protocol):
-    """Finds the tables and columns of an org. Whatever reads rows finds its columns here."""
+    """Finds the tables and columns of an org for everything that reads rows."""
 
     hidden: HiddenColumns = NOTHING_HIDDEN
 
@@ -81,16 +81,16 @@ class SchemaReader(Protocol):
         return self.get(ident).schema.table(table)
 
     def keys(self, ident: str, table: str) -> frozenset[str]:
-        """The columns of a table of which whole values are looked up."""
+        """The columns of a table whose whole values are looked up."""
         return key_columns(self.get(ident).schema, table)
 
-    def known(self, ident: str, table: str) -> dict[str, Known]:
+    def known(self, ident: str, table: str) -> dict[str, KnownColumn]:
         """Every column that a table has or once had, by name."""
         return self.get(ident).columns.get(table, {})
 
 
 class Schemas(SchemaReader):
-    """Reads and writes schema objects of an org; keeps those it read."""
+    """Reads and writes the schema objects of an org; caches the ones it read."""
 
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
         self.org = org
@@ -108,13 +108,13 @@ class Schemas(SchemaReader):
             return self._read[ident]
 
     def put(self, schema: Schema, *, before: str) -> str:
-        """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
+        """Store a schema that follows the schema ``before`` (or the empty id); returns its id."""
         known = self.get(before).columns if before else {}
         document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
         key = self._sealed.keys.identity_key(self.org, _PURPOSE)
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = object_names.schema(self.org, ident)
-        # Also where it is there: who put it may have died before it was durable.
+        # Put it even if it exists: its writer may have died before it was durable.
         if self._sealed.resealed(name) is None:
             content = pack(document)
             self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=content)
@@ -123,21 +123,22 @@ class Schemas(SchemaReader):
         return ident
 
     def entry(self, ident: str) -> ObjectEntry:
-        """A schema object as a manifest names it."""
+        """The manifest entry of a schema object."""
         return stored_entry(self._sealed, object_names.schema(self.org, ident))
 
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
-        """What makes the search tokens of a table's columns ``names``; None if nothing does."""
-        found = self.table(ident, table)
-        if found is None or is_system(table):
+        """The tokenizer of the columns ``names`` of a table; None if none of them has tokens."""
+        table_shape = self.table(ident, table)
+        if table_shape is None or is_system(table):
             return None
-        return tokenizer_for(found, names=names, keys=self.keys(ident, table))
+        return tokenizer_for(table_shape, names=names, keys=self.keys(ident, table))
 
 
 class VisibleSchemas(SchemaReader):
-    """Schemas without hidden columns, so that no reader finds one of them.
+    """Schemas without hidden columns, so that no reader finds them.
 
-    ``newest`` gives the id of the newest schema: it may know of change logs that older ones do not.
+    ``newest`` returns the id of the newest schema: it may know of change logs that older ones do
+    not.
     """
 
     def __init__(self, whole: Schemas, hidden: HiddenColumns, *, newest: Callable[[], str]) -> None:
@@ -181,6 +182,6 @@ def _visible(document: SchemaDocument, hidden: HiddenColumns) -> SchemaDocument:
 
 
 def stored_entry(sealed: SealedObjects, name: str) -> ObjectEntry:
-    """A stored object's size and digest, read back from the store."""
+    """The size and hash of a stored object, read back from the store."""
     data = sealed.store.get(name)
     return ObjectEntry(name=name, bytes=len(data), blake3=blake3(data).hexdigest())

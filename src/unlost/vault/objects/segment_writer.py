@@ -1,6 +1,7 @@
-"""Writing segments: sorted, encrypted Parquet objects with a sidecar each.
+"""Writing segments: sorted, encrypted Parquet objects, each with a sidecar.
 
-Knows Parquet, keys and sidecars; knows nothing of versions or of which segments are live.
+This module deals with Parquet, keys and sidecars; it does not know versions or which segments are
+live. See docs/adr/0001.
 """
 
 import base64
@@ -21,24 +22,26 @@ from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import CHANGES, U_BLOBS, U_ID, U_ROW_HASH
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import KIB64, ObjectKind, seal
-from unlost.vault.format.sidecar import Fence, Sidecar
+from unlost.vault.format.sidecar import GroupFence, Sidecar
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.layout.segment_label import Label, bound_to, metadata_of
+from unlost.vault.layout.segment_label import SegmentLabel, bound_to, metadata_of
 
 GROUP_ROWS = 8_192
-NIGHT_ROWS = 20_000  # up to which a segment is what a night changed, rather than a load
+NIGHT_ROWS = (
+    20_000  # a segment up to this size has the changes of a backup; a larger one, a first load
+)
 NIGHT_GROUP_ROWS = 2_048  # a version is read in half the time, for 2 % more bytes
 GROUP_BYTES = 8 << 20
 ZSTD_LEVEL = 3
 _PLAIN_COLUMNS = frozenset({U_ID, U_ROW_HASH, U_BLOBS})  # a dictionary would only cost time
-_DICTIONARY_SAMPLE = 1_024  # rows that are looked at
-_DICTIONARY_DISTINCT = 0.5  # a column of which more is distinct is written without a dictionary
+_DICTIONARY_SAMPLE = 1_024  # rows that are sampled
+_DICTIONARY_DISTINCT = 0.5  # a column with more distinct values is written without a dictionary
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The commits whose versions a merged segment holds."""
+class CommitRange:
+    """The commits whose versions a merged segment contains."""
 
     first: int
     last: int
@@ -47,7 +50,7 @@ class Reach:
 class SegmentWriter:
     """Writes the segments of one run. Safe to share between threads.
 
-    ``prefix``: hex digits with which the names of all segments of the run begin.
+    ``prefix``: the hex digits with which the ids of all segments of the run begin.
     """
 
     def __init__(self, org: str, *, sealed: SealedObjects, prefix: str) -> None:
@@ -55,26 +58,28 @@ class SegmentWriter:
         self.sealed = sealed
         self.prefix = prefix
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
-        """Write rows that are sorted by ``_u_id``, at least one; durable when it returns."""
+    def write(
+        self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
+    ) -> SegmentEntry:
+        """Write rows that are sorted by ``_u_id``, at least one; durable on return."""
         stream = self.stream(label, group_rows=group_rows or _usual_group(len(rows)))
         stream.append(rows)
         return stream.close()
 
     def stream(
-        self, label: Label, *, group_rows: int = GROUP_ROWS, reach: Reach | None = None
+        self, label: SegmentLabel, *, group_rows: int = GROUP_ROWS, reach: CommitRange | None = None
     ) -> "SegmentStream":
-        """A segment that is written piece by piece; with ``reach`` a merged one."""
+        """A segment that is written in pieces; with ``reach`` it is a merged one."""
         return SegmentStream(self, self.fresh(), label, group_rows=group_rows, reach=reach)
 
     def fresh(self) -> str:
-        """An id for one more segment."""
+        """A new id for a segment."""
         return self.prefix + self.sealed.entropy.bytes(8).hex()
 
     def writer(
         self, sink: pa.NativeFile, rows: pa.Table, *, ident: str, epoch: int
     ) -> pq.ParquetWriter:
-        """What encrypts and writes an object's row groups; ``rows`` are the first of them."""
+        """The Parquet writer that encrypts an object's row groups; ``rows`` is the first one."""
         name, keys = object_names.segment(self.org, ident), self.sealed.keys
         place = keys.place(ObjectKind.SEGMENT, org=self.org, name=name)
         secret = keys.object_key(ObjectKind.SEGMENT, org=self.org, name=name, epoch=epoch)
@@ -104,7 +109,7 @@ class SegmentWriter:
         )
 
     def create(self, name: str, body: bytes) -> None:
-        """Put an object whose name was drawn at random; raises IntegrityError."""
+        """Put an object under a random name; raises IntegrityError if the name exists."""
         if not self.sealed.store.put_new(name, body):
             raise IntegrityError(
                 "name-taken",
@@ -114,10 +119,16 @@ class SegmentWriter:
 
 
 class SegmentStream:
-    """One segment while it is written: compressed row groups wait in memory for its end."""
+    """One segment while it is written: compressed row groups are buffered until it is closed."""
 
     def __init__(
-        self, out: SegmentWriter, ident: str, label: Label, *, group_rows: int, reach: Reach | None
+        self,
+        out: SegmentWriter,
+        ident: str,
+        label: SegmentLabel,
+        *,
+        group_rows: int,
+        reach: CommitRange | None,
     ) -> None:
         self._out = out
         self._ident = ident
@@ -128,7 +139,7 @@ class SegmentStream:
         self._sink = io.BytesIO()
         self._writer: pq.ParquetWriter | None = None
         self._held: pa.Table | None = None
-        self._fences: list[Fence] = []
+        self._fences: list[GroupFence] = []
         self._hashes: list[NDArray[np.uint64]] = []
         self._last = ""
         self.rows = 0
@@ -139,7 +150,7 @@ class SegmentStream:
         return self._sink.tell()
 
     def append(self, rows: pa.Table) -> None:
-        """Rows that follow those before in the order of ``_u_id``; the last few wait for more."""
+        """Add rows that follow in the order of ``_u_id``; the last few wait for a full group."""
         whole = rows if self._held is None else pa.concat_tables([self._held, rows])
         *groups, last = split_groups(whole, most=self._group_rows)
         for at, count, size in groups:
@@ -148,18 +159,18 @@ class SegmentStream:
         self.rows += len(rows)
 
     def append_group(self, rows: pa.Table) -> None:
-        """A row group as another segment has it; for segments that get nothing else."""
+        """Add a row group of another segment unchanged; do not mix with ``append``."""
         self._write(rows, int(text_bytes(rows).sum()))
         self.rows += len(rows)
 
     def close(self) -> SegmentEntry:
-        """Make it durable; at least one row was appended."""
-        held = self._held
-        if held is not None:
-            self._write(held, int(text_bytes(held).sum()))
+        """Write the object, durably; at least one row must have been added."""
+        footer = self._held
+        if footer is not None:
+            self._write(footer, int(text_bytes(footer).sum()))
         assert self._writer is not None
         self._writer.close()
-        body = self._sink.getvalue()  # is not copied
+        body = self._sink.getvalue()  # does not copy
         merged = self._reach is not None
         hashes = counted(np.concatenate(self._hashes), table=self._label.table, merged=merged)
         car = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
@@ -193,7 +204,7 @@ class SegmentStream:
             self._writer = self._open(rows)
         self._writer.write_table(rows, row_group_size=len(rows))
         ids = rows.column(U_ID).combine_chunks()
-        self._fences.append(Fence(ids[0].as_py(), len(rows), size))
+        self._fences.append(GroupFence(ids[0].as_py(), len(rows), size))
         self._hashes.append(id_hashes(ids))
         self._last = ids[-1].as_py()
 
@@ -206,9 +217,9 @@ class SegmentStream:
 
 
 def counted(hashes: NDArray[np.uint64], *, table: str, merged: bool) -> NDArray[np.uint64]:
-    """What goes into the filter of a segment: the hashes of all rows, in a merged one of each id.
+    """The hashes for a segment's filter: of all rows; in a merged segment, of each id once.
 
-    Nobody asks ``$changes`` for an id: its filter is empty.
+    The filter of ``$changes`` is empty, because it is never searched for an id.
     """
     if table == CHANGES or not merged:
         return hashes[:0] if table == CHANGES else hashes
@@ -218,16 +229,16 @@ def counted(hashes: NDArray[np.uint64], *, table: str, merged: bool) -> NDArray[
 
 
 def _usual_group(rows: int) -> int:
-    """Rows of a group: of what one night changed, records are asked for one by one."""
+    """Rows of a group: small for the changes of a backup, which are read record by record."""
     return GROUP_ROWS if rows > NIGHT_ROWS else NIGHT_GROUP_ROWS
 
 
 def repeating_columns(rows: pa.Table) -> list[str]:
-    """Columns whose values repeat, by a look at the first rows.
+    """Columns whose values repeat, according to the first rows.
 
-    A dictionary of values that are all different holds each of them once more, in an order that
-    compresses worse: a third of the time and a sixth of the bytes of a load went there. What follows on
-    itself counts once: versions lie side by side, and compression sees that better, by a tenth of the bytes.
+    A dictionary of distinct values stores each of them once more, in an order that compresses
+    worse: it took a third of the time and a sixth of the bytes of a load. Equal values in a row
+    count once: versions are adjacent, and compression handles them better, by a tenth of the bytes.
     """
     names = [name for name in rows.column_names if name not in _PLAIN_COLUMNS]
     return [name for name in names if _repeats(rows.column(name).slice(0, _DICTIONARY_SAMPLE))]
@@ -259,7 +270,10 @@ def text_bytes(rows: pa.Table) -> "np.typing.NDArray[np.int64]":
 def split_groups(
     rows: pa.Table, *, most: int = GROUP_ROWS, most_bytes: int = GROUP_BYTES
 ) -> list[tuple[int, int, int]]:
-    """Row groups as (start, rows, bytes of text): never too many rows nor bytes, except one row."""
+    """Row groups as (start, rows, bytes of text), within the limits.
+
+    A single row may exceed the limit of bytes.
+    """
     ends = np.cumsum(text_bytes(rows))
     groups = []
     at, before = 0, 0

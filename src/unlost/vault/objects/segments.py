@@ -1,6 +1,17 @@
-"""Reading segments by row groups; they are written by ``unlost.vault.objects.segment_writer``.
+"""Reading segments by row groups; ``unlost.vault.objects.segment_writer`` writes them.
 
-Knows Parquet, keys and sidecars; knows nothing of versions or of which segments are live.
+This module deals with Parquet, keys and sidecars; it does not know versions or which segments are
+live. A segment is one object, and most of it stays unread:
+
+    sidecar  fences and filter      -> the row groups that may contain an id
+    footer   label, column chunks   -> where each column of a row group lies, and how to decrypt it
+    groups   group 0, 1, 2 …        -> only the groups and columns that are asked for
+
+Of these the reader caches sidecars, labels, footers and the last unpacked row groups, each within a
+bound: reading the footer again is half the cost of a lookup. Rows of an open run that are still in
+memory (``hold``) are read the same way. With a cache of the store's pieces on this machine, a read
+that fails is repeated once from the store itself. See docs/adr/0001, 0028 (bundles) and 0030 (the
+cache).
 """
 
 import base64
@@ -23,22 +34,22 @@ from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID, U_OP, U_PREV
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import ObjectKind, damaged, unseal
-from unlost.vault.format.sidecar import Fence, Sidecar
+from unlost.vault.format.sidecar import GroupFence, Sidecar
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, rows_in
-from unlost.vault.layout.row_group_cache import Unpacked
-from unlost.vault.layout.segment_label import Label, bound_to, label_of, parts_of
-from unlost.vault.objects.buffered_rows import Held
+from unlost.vault.layout.row_group_cache import RowGroupCache
+from unlost.vault.layout.segment_label import SegmentLabel, bound_to, label_of, parts_of
+from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.stores.cached import distrust, remembering
 from unlost.vault.stores.unread import is_lost, unread
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
-_FOOTER_CACHE_BYTES = 6 << 20  # as they lie in segments; twelve times as much in memory
+_FOOTER_CACHE_BYTES = 6 << 20  # as stored in segments; twelve times as much in memory
 _UNPACKED_CACHE_BYTES = 16 << 20
-_END_BYTES = 1 << 20  # of an object, which are kept while it is open
+_END_BYTES = 1 << 20  # at the end of an object, which are kept while it is open
 
 
 class SegmentReader:
@@ -51,11 +62,11 @@ class SegmentReader:
         self._sidecars: OrderedDict[str, Sidecar] = OrderedDict()
         self._sidecar_bytes = 0
         self._pinned: dict[str, Sidecar] = {}
-        self._facts: OrderedDict[str, tuple[Label, frozenset[str]]] = OrderedDict()
+        self._facts: OrderedDict[str, tuple[SegmentLabel, frozenset[str]]] = OrderedDict()
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
-        self._unpacked = Unpacked(_UNPACKED_CACHE_BYTES)
-        self._held: dict[str, Held] = {}
+        self._unpacked = RowGroupCache(_UNPACKED_CACHE_BYTES)
+        self._held: dict[str, BufferedSegment] = {}
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -76,8 +87,8 @@ class SegmentReader:
                 self._sidecar_bytes -= gone.filter.nbytes
         return car
 
-    def facts(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
-        """What a segment says of itself, and its physical columns; raises IntegrityError."""
+    def facts(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
+        """The label of a segment and its physical columns; raises IntegrityError."""
         with self._lock:
             if entry.id in self._facts:
                 return self._facts[entry.id]
@@ -95,21 +106,21 @@ class SegmentReader:
         return self._read(entry, groups, columns)
 
     def groups(self, entry: SegmentEntry) -> Iterator[pa.Table]:
-        """All row groups of a segment that is in no bundle, one after the other; raises IntegrityError."""
+        """All row groups of a segment outside bundles, in order; raises IntegrityError."""
         with self._open(entry, ahead=False) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group).replace_schema_metadata(None)
 
     @contextmanager
     def opened(self, entry: SegmentEntry) -> Iterator[pq.ParquetFile]:
-        """The file of a segment of which parts may be damaged; raises IntegrityError where its footer is."""
+        """The file of a segment that may be damaged; raises IntegrityError if its footer is."""
         with self._open(entry, ahead=False) as file:
             yield file
 
     def read_group(self, entry: SegmentEntry, *, group: int, columns: Sequence[str]) -> pa.Table:
-        """One row group, as ``read`` gives it, for a few of its rows: the last ones stay unpacked.
+        """One row group, as ``read`` returns it, for a few of its rows; caches the last ones.
 
-        Who looks at a record looks at it on two days, or at the record beside it.
+        A person who views a record often views it at a second date, or views the record next to it.
         """
         key = (entry.id, group, tuple(columns))
         known = self._unpacked.get(key)
@@ -121,11 +132,11 @@ class SegmentReader:
     def read_keys(
         self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
     ) -> pa.Table:
-        """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
+        """A few narrow columns of row groups, in this thread only; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns, few_values=few_values)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns, few_values=few_values)
 
         def read() -> pa.Table:
             with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
@@ -133,28 +144,29 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def hold(self, ident: str, held: Held) -> None:
-        """Read a segment from memory from now on: its rows lie nowhere else yet."""
+    def hold(self, ident: str, segment: BufferedSegment) -> None:
+        """Read a segment from memory from now on: its rows are not stored yet."""
         with self._lock:
-            self._held[ident] = held
-            self._pinned[ident] = held.sidecar
+            self._held[ident] = segment
+            self._pinned[ident] = segment.sidecar
 
     def release_all(self, prefix: str) -> None:
-        """Read the segments of a run, whose ids begin so, from the store again."""
+        """Read the segments of a run, whose ids begin with ``prefix``, from the store again."""
         with self._lock:
-            for ident in [one for one in self._held if one.startswith(prefix)]:
+            for ident in [name for name in self._held if name.startswith(prefix)]:
                 del self._held[ident]
                 self._pinned.pop(ident, None)
 
     def ids_beside(self, entry: SegmentEntry) -> pa.ChunkedArray:
-        """The ids of all rows in the bundle of this segment, of whatever table; raises IntegrityError."""
+        """The ids of all rows in this segment's bundle, of all tables; raises IntegrityError."""
         with self._open(entry) as file:
             return file.read(columns=[U_ID]).column(U_ID)
 
     def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry | None:
-        """The entry of a segment of which only name and size are at hand; None for a bundle.
+        """The entry of a segment that is known only by name and size; None for a bundle.
 
-        Its sidecar is made anew and kept; digests stay empty, so no manifest can take it.
+        Its sidecar is rebuilt and kept; the hashes stay empty, so that no manifest can use the
+        entry.
         """
         bare = SegmentEntry(ident, "", 0, size, "", "", "", epoch)
         with self._open(bare) as file:
@@ -164,7 +176,7 @@ class SegmentReader:
             counts = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             ids = file.read(columns=[U_ID]).column(U_ID).combine_chunks()
         starts = np.cumsum([0, *counts[:-1]]).tolist()
-        fences = (Fence(ids[at].as_py(), n, 0) for at, n in zip(starts, counts, strict=True))
+        fences = (GroupFence(ids[at].as_py(), n, 0) for at, n in zip(starts, counts, strict=True))
         with self._lock:
             self._pinned[ident] = Sidecar(tuple(fences), sidecars.build_filter(id_hashes(ids)))
         return replace(
@@ -183,9 +195,9 @@ class SegmentReader:
         *,
         lasting: bool = False,
     ) -> pa.Table:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns)
 
         def read() -> pa.Table:
             with self._open(entry, lasting=lasting) as file:
@@ -193,12 +205,12 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def _facts_of(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.facts
+    def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.facts
 
-        def read() -> tuple[Label, frozenset[str]]:
+        def read() -> tuple[SegmentLabel, frozenset[str]]:
             with self._open(entry, lasting=True) as file:
                 if entry.bundle:
                     return facts_in(file.metadata, entry)
@@ -207,7 +219,10 @@ class SegmentReader:
         return self._twice(read)
 
     def _twice[T](self, read: Callable[[], T]) -> T:
-        """What is read; where what this machine keeps was damaged, and is dropped now, from the store itself."""
+        """The result of ``read``, which is repeated once if this machine's cache was damaged.
+
+        The first failure drops the damaged pieces, so that the repetition reads the store itself.
+        """
         try:
             return read()
         except IntegrityError:
@@ -224,7 +239,7 @@ class SegmentReader:
         ahead: bool = True,
         lasting: bool = False,
     ) -> Iterator[pq.ParquetFile]:
-        """A segment's file; ``lasting``: what is read of it will be read again."""
+        """The file of a segment; ``lasting``: its pieces will be read again, so cache them."""
         name = object_names.segment(self._org, entry.object)
         footer = self._footer(entry.object)
         store = self._lasting if lasting else self._sealed.store
@@ -233,9 +248,10 @@ class SegmentReader:
                 open_stored(store, name, size=entry.bytes) as source,
                 pq.ParquetFile(
                     source,
-                    metadata=footer,  # knows how to decrypt what it describes
+                    metadata=footer,  # contains what is needed to decrypt the columns
                     read_dictionary=list(few_values),
-                    pre_buffer=ahead or store.path(name) is None,  # far away pieces are joined
+                    pre_buffer=ahead
+                    or store.path(name) is None,  # a remote store gets fewer, larger requests
                     decryption_properties=None if footer else self._decryption(entry, name),
                 ) as file,
             ):
@@ -247,6 +263,7 @@ class SegmentReader:
         except (OSError, pa.ArrowException) as error:
             if isinstance(error, OSError) and not is_lost(error):
                 raise unread(name, error) from error
+            # Arrow raises the same error for damage in the store and in this machine's cache.
             distrust(store, name)
             raise damaged(name, f"it cannot be decrypted ({error})") from error
 
@@ -257,12 +274,12 @@ class SegmentReader:
         return create_decryption_properties(secret, aad_prefix=bound_to(place))
 
     def _footer(self, ident: str) -> pq.FileMetaData | None:
-        """A footer that was decrypted before: half of what a lookup costs is reading it again."""
+        """A footer that was decrypted before: reading it again is half the cost of a lookup."""
         with self._lock:
-            found = self._footers.get(ident)
-            if found is not None:
+            footer = self._footers.get(ident)
+            if footer is not None:
                 self._footers.move_to_end(ident)
-            return found
+            return footer
 
     def _keep_footer(self, ident: str, footer: pq.FileMetaData) -> None:
         with self._lock:
@@ -301,7 +318,7 @@ class SegmentReader:
 
 
 def _missing(name: str) -> IntegrityError:
-    """What is live is there, but for who began to read before records were erased."""
+    """The error for a live object that is missing; an erasure meanwhile is the usual cause."""
     error = damaged(name, "it is missing")
     return IntegrityError(
         error.code,
@@ -320,7 +337,7 @@ def open_stored(store: Store, name: str, *, size: int) -> pa.NativeFile:
 
 
 class _StoredFile(io.RawIOBase):
-    """An object of a store without files, read by ranges."""
+    """An object of a store that has no files, read by ranges."""
 
     def __init__(self, store: Store, name: str, *, size: int) -> None:
         super().__init__()
@@ -328,7 +345,7 @@ class _StoredFile(io.RawIOBase):
         self._name = name
         self._size = size
         self._at = 0
-        self._end = b""  # the last bytes, once read: Arrow asks for the footer in them again
+        self._end = b""  # the last bytes, once read: Arrow reads the footer in them a second time
 
     def readable(self) -> bool:
         """True."""
@@ -339,17 +356,17 @@ class _StoredFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """The next byte to be read."""
+        """The position of the next byte."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move on or back."""
+        """Move the position."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = start + offset
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Bytes from here."""
+        """Bytes from the position on."""
         wanted = self._size - self._at if size < 0 else size
         known = self._at - (self._size - len(self._end))
         if self._end and known >= 0:
@@ -363,7 +380,7 @@ class _StoredFile(io.RawIOBase):
 
 
 def opens_under(sealed: SealedObjects, *, org: str, name: str, size: int, epoch: int) -> bool:
-    """True if a segment is under the key of an epoch: segments do not tell it in clear."""
+    """True if a segment is encrypted under the key of an epoch: no segment shows it in clear."""
     place = sealed.keys.place(ObjectKind.SEGMENT, org=org, name=name)
     try:
         secret = sealed.keys.object_key(ObjectKind.SEGMENT, org=org, name=name, epoch=epoch)

@@ -1,4 +1,4 @@
-"""From observed rows to one table, ready to be compared and written. Pure."""
+"""Converts observed rows into one table that can be compared and written. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from unlost.model.errors import UsageError
 from unlost.model.reading import Rows
 from unlost.model.schema import WireKind
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     U_ID,
@@ -26,21 +26,21 @@ _HEAD = (U_ID, U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The source columns that a segment will have, in order, and how they are known."""
+class SourceColumns:
+    """The source columns of a future segment, in order, and their known descriptions."""
 
     table: str
     names: tuple[str, ...]
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownColumn]
 
     def hashed(self, name: str) -> HashedColumn | None:
-        """The column as the row hash takes it; None if it does not count."""
+        """The column for the row hash; None if it is not part of the hash."""
         known = self.known[name]
         return None if known.volatile else HashedColumn(name, known.kind)
 
 
-def assemble(pieces: Sequence[Rows], columns: Columns) -> pa.Table:
-    """The rows as one table: system columns, then source columns by name; one chunk each."""
+def assemble(pieces: Sequence[Rows], columns: SourceColumns) -> pa.Table:
+    """One table with the rows: system columns, then source columns by name; one chunk each."""
     for rows in pieces:
         _check_columns(rows, columns)
     parts = [_part(rows, columns) for rows in pieces]
@@ -48,24 +48,24 @@ def assemble(pieces: Sequence[Rows], columns: Columns) -> pa.Table:
 
 
 def newest_order(ids: pa.Array) -> pa.Array:
-    """The order by id in which each id comes once: the last of those that were given."""
+    """The order by id in which each id appears once, with its last row."""
     order = pc.sort_indices(ids)  # stable
     mask = last_of_each(ids.take(order))
     return order if mask.all() else order.filter(pa.array(mask))
 
 
-def hashes_of(rows: pa.Table, columns: Columns) -> Hashes:
+def hashes_of(rows: pa.Table, columns: SourceColumns) -> Hashes:
     """The row hashes of an assembled table."""
     counted = []
     for name in columns.names:
         hashed = columns.hashed(name)
         if hashed is not None:
-            counted.append((hashed, _one_chunk(rows.column(name))))
+            counted.append((hashed, _single_chunk(rows.column(name))))
     return row_hashes(counted, rows=len(rows))
 
 
 def split(rows: Rows, *, most: int) -> list[Rows]:
-    """The rows in pieces of about this many bytes at most; at least one row each."""
+    """The rows in pieces of about ``most`` bytes; at least one row each."""
     size = size_of(rows)
     if size <= most or len(rows) <= 1:
         return [rows]
@@ -74,7 +74,7 @@ def split(rows: Rows, *, most: int) -> list[Rows]:
 
 
 def part(rows: Rows, start: int, count: int) -> Rows:
-    """A slice of rows."""
+    """A slice of the rows."""
     return Rows(
         ids=rows.ids.slice(start, count),
         ops=rows.ops.slice(start, count),
@@ -86,11 +86,11 @@ def part(rows: Rows, start: int, count: int) -> Rows:
 
 
 def size_of(rows: Rows) -> int:
-    """Bytes that rows take in memory."""
+    """Bytes that the rows need in memory."""
     return int(rows.ids.nbytes) + (0 if rows.cells is None else int(rows.cells.nbytes))
 
 
-def _part(rows: Rows, columns: Columns) -> pa.Table:
+def _part(rows: Rows, columns: SourceColumns) -> pa.Table:
     count = len(rows)
     observed = np.datetime64(rows.observed_at.replace(tzinfo=None), "ms")
     head = [
@@ -115,11 +115,11 @@ def as_text(values: pa.Array) -> pa.Array:
     return values if values.type == pa.string() else values.cast(pa.string())
 
 
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+def _single_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _check_columns(rows: Rows, columns: Columns) -> None:
+def _check_columns(rows: Rows, columns: SourceColumns) -> None:
     if rows.cells is None:
         return
     for name in rows.cells.schema.names:

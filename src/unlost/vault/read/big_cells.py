@@ -1,6 +1,6 @@
-"""Cells over 64 KiB: their text lies in packs, and the row names the blob.
+"""Cells over 64 KiB: their text is stored in packs, and the row names the blob.
 
-``_u_blobs`` of such a row is a JSON object: physical column → [blob, bytes].
+``_u_blobs`` of a row with big cells is a JSON object: physical column → [blob, bytes].
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -10,23 +10,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.vault.format.physical import U_BLOBS, is_system, physical
 from unlost.vault.objects.packs import Blob, PackWriter
-from unlost.vault.read.assemble import Columns
+from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.table_view import BlobCell
 
 type LoadBlobs = Callable[[Collection[str]], Mapping[str, bytes]]
 """Gives the whole bytes of blobs."""
 
 CELL_BYTES = 64 << 10
-BLOB_BYTES = 8 << 20  # text put back at a time
+BLOB_BYTES = 8 << 20  # of text that is restored into rows at a time
 
 
 class BigCells:
-    """Lifts big cells out of rows and puts them back. For one thread.
+    """Moves big cells out of rows and back. For one thread.
 
-    ``packs`` makes the writer when the first big cell comes; ``load`` gives the bytes of blobs.
+    ``packs`` creates the writer for the first big cell; ``load`` returns the bytes of blobs.
     """
 
     def __init__(self, *, packs: Callable[[], PackWriter], load: LoadBlobs) -> None:
@@ -37,13 +37,13 @@ class BigCells:
 
     @property
     def writer(self) -> PackWriter | None:
-        """The writer, if any big cell came."""
+        """The writer; None if there was no big cell."""
         return self._writer
 
-    def lift(self, rows: pa.Table, columns: Columns) -> tuple[pa.Table, pa.Array]:
-        """The rows with big cells null, and the column ``_u_blobs``.
+    def lift(self, rows: pa.Table, columns: SourceColumns) -> tuple[pa.Table, pa.Array]:
+        """The rows with big cells set to null, and the column ``_u_blobs``.
 
-        System tables keep their cells: they tell where blobs are.
+        System tables keep their cells, because they contain the places of the blobs.
         """
         named: dict[int, BlobCell] = {}
         for name in columns.names if not is_system(columns.table) else ():
@@ -59,7 +59,7 @@ class BigCells:
         return rows, pa.array(cells, pa.string())
 
     def resolve(self, cells: pa.Table, names: Sequence[str]) -> pa.Table:
-        """Source columns with the text of their blobs, where ``_u_blobs`` names columns by name."""
+        """Source columns with the text of their blobs, if ``_u_blobs`` has source names."""
         return resolve(cells, names, self._load)
 
     def _lift_column(
@@ -84,19 +84,19 @@ class BigCells:
         if self._writer is None:
             self._writer = self._make()
         stored = self._writer.put_all(contents)
-        self.new += [one.blob for one in stored if one.new]
-        return [one.blob for one in stored]
+        self.new += [blob.blob for blob in stored if blob.new]
+        return [blob.blob for blob in stored]
 
 
 def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
-    """Columns with the text of their blobs put back."""
+    """Columns with the text of their blobs restored."""
     blobs = cells.column(U_BLOBS)
     if blobs.null_count == len(blobs):
         return cells
     wanted = [
         (name, row, blob)
         for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist()
-        for name, (blob, _) in learned(BlobCell).decode(blobs[row].as_py()).items()
+        for name, (blob, _) in decoder_for(BlobCell).decode(blobs[row].as_py()).items()
         if name in names
     ]
     contents = load({blob for _, _, blob in wanted}) if wanted else {}
@@ -115,24 +115,25 @@ def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
 
 
 def blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
-    """Rows in parts whose blobs are some megabytes together."""
+    """The rows in parts with a few megabytes of blobs each."""
     blobs = rows.column(U_BLOBS)
     if blobs.null_count == len(blobs):
         yield rows
         return
-    start, held = 0, 0
+    start, group_size = 0, 0
     for at, cell in enumerate(blobs.to_pylist()):
         size = 0
         if cell is not None:
-            size = sum(length for _, length in learned(BlobCell).decode(cell).values())
-        if held and held + size > BLOB_BYTES:
+            size = sum(length for _, length in decoder_for(BlobCell).decode(cell).values())
+        if group_size and group_size + size > BLOB_BYTES:
             yield rows.slice(start, at - start)
-            start, held = at, 0
-        held += size
+            start, group_size = at, 0
+        group_size += size
     yield rows.slice(start)
 
 
 def _big(column: pa.ChunkedArray) -> "np.typing.NDArray[np.int64]":
+    # A cheap test that most columns pass: no cell is larger than its column.
     if column.nbytes <= CELL_BYTES:
         return np.zeros(0, dtype=np.int64)
     lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy()

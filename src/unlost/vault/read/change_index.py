@@ -1,8 +1,16 @@
-"""What each commit did to a table, told without reading the merged segment in which its versions lie.
+"""The index ``$changes``: the effect of each commit on a table, without its merged segments.
 
-When segments of several commits are merged, the ids and ops of each are kept in ``$changes`` in the
-order of commits. A comparison of two nights then reads what those brought, and not all that lies
-between. Of the first commit of a table nothing is kept: whoever asks for it reads everything anyway.
+A merged segment is sorted by id, so the versions of one commit are spread over all of it. To
+compare two backups in its middle, all of it would have to be read. So a merge keeps the id and ops
+of each version in ``$changes``, sorted by commit. An id is table, commit and record:
+
+    Account␟0000000041␟001A   op U  prev U     commit 41 changed 001A
+    Account␟0000000041␟001B   op D  prev U     commit 41 deleted 001B
+    Account␟0000000042␟001A   op U  prev U     commit 42 changed 001A again
+
+Comparing 40 with 41 then reads only the rows that begin with ``Account␟0000000041␟``. The first
+commit of a table is not indexed: a comparison with it reads all versions anyway. Measured in
+docs/adr/0020: 6.5 ms with the index, 211 ms without.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +35,7 @@ from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import TableView, last_of_each
 from unlost.vault.read.token_rows import between, places_between
 
-# What commits did, from wherever it was read.
+# The changes of commits, whether they come from the index or from segments.
 TOLD = pa.schema(
     [
         pa.field(U_ID, pa.string()),
@@ -41,7 +49,7 @@ _LAST = "\U0010ffff"
 
 
 def change_id(table: str, number: int, record: str) -> str:
-    """The id of the row that tells what a commit did to a record."""
+    """The id of the row for a record that a commit changed."""
     return SEPARATOR.join((table, f"{number:0{_DIGITS}d}", record))
 
 
@@ -56,34 +64,35 @@ def change_rows(table: str, rows: pa.Table) -> pa.Table:
 
 
 def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> Iterator[pa.Table]:
-    """Rows of ``$changes`` for one commit's segments, which are given, in order."""
+    """Rows of ``$changes`` for the segments of one commit, in order."""
     rebased = commits[0].rebased
     for rows in key_pieces(TableView(table, commits, view.reading), (U_OP, U_PREV)):
         shown = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
+        # ``_u_prev`` was compared with another version than the one before this commit.
         if rebased:
-            told = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(shown))
-            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, told)
+            unknown_before = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(shown))
+            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, unknown_before)
         yield change_rows(table, shown)
 
 
 class ChangeIndex:
-    """``$changes`` of an org as of now."""
+    """The present rows of ``$changes`` of an org, for one table."""
 
     def __init__(self, room: OrgReader, state: LiveState, table: str) -> None:
         self._table = table
         self._view = room.view(CHANGES, until=state.seq, state=state)
 
     def most(self, *, after: int, until: int) -> int:
-        """At most so many records were touched by the commits behind ``after`` up to ``until``."""
+        """An upper bound of the records changed by the commits after ``after`` up to ``until``."""
         low, high = self._edges(after, until)
         places = places_between(self._view, low, high)
         return sum(self._view.sidecar(rank).fences[group].rows for rank, group in places)
 
     def rows(self, *, after: int, until: int) -> Iterator[pa.Table]:
-        """Id, op, prev and snap of what they did."""
+        """Id, op, prev and snap of the changes by these commits."""
         low, high = self._edges(after, until)
-        for found in between(self._view, low, high, [f.name for f in CHANGES_FIELDS]):
-            yield self._plain(found)
+        for index_rows in between(self._view, low, high, [f.name for f in CHANGES_FIELDS]):
+            yield self._plain(index_rows)
 
     def _edges(self, after: int, until: int) -> tuple[str, str]:
         low, high = (f"{number:0{_DIGITS}d}" for number in (after + 1, until))
@@ -93,6 +102,7 @@ class ChangeIndex:
         )
 
     def _plain(self, rows: pa.Table) -> pa.Table:
+        # Cut by position and not at SEPARATOR: the id of a record may contain any character.
         ids = rows.column(U_ID)
         end = len(self._table) + 1 + _DIGITS
         snaps = pc.utf8_slice_codeunits(ids, end - _DIGITS, end)
@@ -108,7 +118,7 @@ def in_order(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def slices(rows: pa.Table, *, most: int) -> Iterator[pa.Table]:
-    """Rows in parts of about ``most``, all of an id in one part."""
+    """The rows in parts of about ``most``; all rows of an id are in one part."""
     ends = np.flatnonzero(last_of_each(rows.column(U_ID))) + 1
     at = 0
     while at < len(rows):

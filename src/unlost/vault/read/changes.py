@@ -1,7 +1,17 @@
-"""What differs between two snapshots, told from the versions that were added between them.
+"""The differences between two snapshots, computed from the versions added between them.
 
-Each row says what it replaced (``_u_prev``), so that the older snapshot is asked only about records
-that several commits touched, or whose row does not tell.
+Each version records in ``_u_prev`` the op of the version it replaced. So most records are decided
+without reading the older snapshot:
+
+    versions after the older snapshot     difference
+    one: U, ``_u_prev`` null              created
+    one: U, ``_u_prev`` U                 changed
+    one: D, ``_u_prev`` U                 deleted
+    one: U, ``_u_prev`` D                 revived
+    several, or ``_u_prev`` = or ?        compare op and row hash with the older snapshot
+
+The versions come from the segments. For commits whose segments were merged they come from the index
+``$changes`` if that is faster (``_index_covers``). See docs/adr/0020.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +32,8 @@ from unlost.vault.read.merge import key_pieces
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import RANK, TableView, last_of_each
 
-INDEXED_ROWS = 2_000_000  # told from the index at once, at about 60 bytes each; else all are read
-INDEX_PAYS = 3  # rows of merged segments a row of the index from which on it is quicker
+INDEXED_ROWS = 2_000_000  # most rows to take from the index: they are in memory, 60 bytes each
+INDEX_PAYS = 3  # the index is faster if merged segments have this many rows for each of its rows
 _AT_ONCE = 131_072
 _KEYS = (U_OP, U_PREV)
 _ALL_KEYS = (*_KEYS, U_ROW_HASH)
@@ -47,34 +57,36 @@ def changes(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[
     newer = [live for live in state.of(table, until=until) if live.last > after]
     added = TableView(table, newer, room.reading, after=after, until=until)
     for rows in _added_rows(room, state, added):
-        found = _differences(rows, added, base)
-        if len(found):
-            yield found
+        differences = _differences(rows, added, base)
+        if len(differences):
+            yield differences
 
 
 def changes_back(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
-    """The same seen from the newer snapshot: what was created is deleted, and so on."""
-    told = pa.array([str(kind) for kind in _TURNED], pa.string())
+    """The differences seen from the newer snapshot: created becomes deleted, and so on."""
+    turned_kinds = pa.array([str(kind) for kind in _TURNED], pa.string())
     turned = pa.array([str(kind) for kind in _TURNED.values()], pa.string())
     for rows in changes(room, table, after=until, until=after):
-        kinds = turned.take(pc.index_in(rows.column("change").combine_chunks(), value_set=told))
+        kinds = turned.take(
+            pc.index_in(rows.column("change").combine_chunks(), value_set=turned_kinds)
+        )
         yield rows.set_column(1, "change", kinds)
 
 
 def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator[pa.Table]:
     """Id, op, prev and snap of all rows that were added, oldest first for each id.
 
-    Their hashes too, where they were read.
+    Also their hashes, if they come from segments.
     """
     index = ChangeIndex(room, state, added.table)
     merged = [live for live in added.segments if _of_several(live)]
-    if not merged or not _index_tells(index, state, added, merged):
+    if not merged or not _index_covers(index, state, added, merged):
         yield from _read_rows(added)
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    told = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
-    parts = [*_within(index, added, merged), *told]
+    batches = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
+    parts = [*_within(index, added, merged), *batches]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)
 
@@ -83,24 +95,25 @@ def _of_several(live: LiveSegment) -> bool:
     return live.first != live.last
 
 
-def _index_tells(
+def _index_covers(
     index: ChangeIndex, state: LiveState, added: TableView, merged: Sequence[LiveSegment]
 ) -> bool:
-    """Whether the index has what is asked for, and is quicker than to read all versions."""
+    """True if the index has all these commits and is faster than reading all versions."""
     assert added.until is not None
     first = min(live.first for live in state.segments[added.table].values())
+    # The first commit of a table is not in the index.
     if added.after < first:
         return False
     plain = sum(live.entry.rows for live in added.segments if not _of_several(live))
-    told = index.most(after=added.after, until=added.until)
+    most = index.most(after=added.after, until=added.until)
     every = sum(live.entry.rows for live in merged)
-    return told + plain <= INDEXED_ROWS and told * INDEX_PAYS <= every
+    return most + plain <= INDEXED_ROWS and most * INDEX_PAYS <= every
 
 
 def _within(
     index: ChangeIndex, added: TableView, merged: Sequence[LiveSegment]
 ) -> Iterator[pa.Table]:
-    """What the index tells of the commits that these segments hold and that count."""
+    """The rows of the index for the commits that are in these segments and in range."""
     assert added.until is not None
     for first, last in sorted({(live.first, live.last) for live in merged}):
         after, until = max(added.after, first - 1), min(added.until, last)
@@ -108,14 +121,15 @@ def _within(
 
 
 def _read_rows(view: TableView) -> Iterator[pa.Table]:
-    """The same from the segments themselves."""
+    """The same rows from the segments themselves."""
     rebased = np.array([live.rebased for live in view.segments], dtype=np.bool_)
     for rows in key_pieces(view, _ALL_KEYS):
         shown = _winners(rows)
         silent = rebased[shown.column(RANK).to_numpy()]
+        # A rebased segment was compared with another version than the one before its commit.
         if silent.any():
-            told = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
-            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, told)
+            previous_ops = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
+            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, previous_ops)
         yield shown.select([U_ID, *_ALL_KEYS, U_SNAP])
 
 
@@ -123,35 +137,38 @@ def _winners(rows: pa.Table) -> pa.Table:
     commits = rows.column(U_SNAP).to_numpy()
     lost = np.zeros(len(rows), dtype=np.bool_)
     lost[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
+    # Of several rows that one commit added for a record, only the last one counts.
     return rows.filter(pa.array(~lost)) if lost.any() else rows
 
 
 def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
-    """The differences that the new versions of some records, oldest first for each, make."""
+    """The differences that result from the new versions of records, oldest first for each."""
     last = last_of_each(rows.column(U_ID))
     first = np.roll(last, 1)
     newest = rows.filter(pa.array(last))
     ops = version_rules.ops_of(newest.column(U_OP))
     before = version_rules.ops_of(rows.filter(pa.array(first)).column(U_PREV))
+    # A single version that is no ``=`` was stored because it differs: no hash is needed.
     changed = np.ones(len(newest), dtype=np.bool_)
-    asked = _doubtful(rows, first=first, last=last)
-    if asked.any():
-        ids = newest.column(U_ID).filter(pa.array(asked)).combine_chunks()
-        found = base.newest(ids, (U_OP, U_ROW_HASH))
-        at = np.flatnonzero(asked)[positions(found.column(U_ID), ids)]
-        before[asked] = version_rules.NONE
-        before[at] = version_rules.ops_of(found.column(U_OP))
-        hashes = _hashes(newest, added, found.column(U_ID).combine_chunks(), at)
-        changed[at] = (from_array(found.column(U_ROW_HASH)) != hashes).any(axis=1)
+    doubtful = _doubtful(rows, first=first, last=last)
+    if doubtful.any():
+        ids = newest.column(U_ID).filter(pa.array(doubtful)).combine_chunks()
+        base_rows = base.newest(ids, (U_OP, U_ROW_HASH))
+        at = np.flatnonzero(doubtful)[positions(base_rows.column(U_ID), ids)]
+        # A record that the base does not have stays at NONE: it was created since.
+        before[doubtful] = version_rules.NONE
+        before[at] = version_rules.ops_of(base_rows.column(U_OP))
+        hashes = _hashes(newest, added, base_rows.column(U_ID).combine_chunks(), at)
+        changed[at] = (from_array(base_rows.column(U_ROW_HASH)) != hashes).any(axis=1)
     kinds = _kinds(before, ops, changed)
-    told = np.flatnonzero(kinds)
-    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[told]))
-    ids = newest.column(U_ID).combine_chunks().take(pa.array(told))
+    positions_shown = np.flatnonzero(kinds)
+    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[positions_shown]))
+    ids = newest.column(U_ID).combine_chunks().take(pa.array(positions_shown))
     return pa.table([ids, names], names=[U_ID, "change"])
 
 
 def _hashes(newest: pa.Table, added: TableView, ids: pa.Array, at: NDArray[np.int64]) -> Hashes:
-    """The hashes of the newest versions of some records, which are at these places of ``newest``."""
+    """The hashes of the newest versions of ``ids``, which are at places ``at`` of ``newest``."""
     if U_ROW_HASH in newest.column_names:
         return from_array(newest.column(U_ROW_HASH))[at]
     return from_array(added.newest(ids, (U_ROW_HASH,)).column(U_ROW_HASH))
@@ -160,7 +177,7 @@ def _hashes(newest: pa.Table, added: TableView, ids: pa.Array, at: NDArray[np.in
 def _doubtful(
     rows: pa.Table, *, first: NDArray[np.bool_], last: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Records of which ``_u_prev`` alone does not tell how they differ."""
+    """True for records whose difference does not follow from ``_u_prev`` alone."""
     starts = rows.filter(pa.array(first))
     untold = pc.is_in(starts.column(U_PREV), value_set=pa.array((SAME, UNTOLD))).to_numpy()
     several = ~last[first]
@@ -170,7 +187,7 @@ def _doubtful(
 def _kinds(
     before: version_rules.Ops, ops: version_rules.Ops, changed: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Places in ``_KINDS``; 0 where a person sees no difference."""
+    """Indexes in ``_KINDS``; 0 if a person sees no difference."""
     alive, was_alive, was_there = (
         ops == version_rules.U,
         before == version_rules.U,

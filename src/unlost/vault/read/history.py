@@ -29,44 +29,45 @@ _COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY, U_SHA
 def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
     """All versions of a record, oldest first; empty if the vault never saw it.
 
-    Observations that say the same as the one before are no versions.
+    An observation that equals the version before it is not a version.
     """
     state = room.chain.live()
     view = room.view(table, until=state.seq, state=state)
-    rows = _told(view.find(pa.array([record]), _COLUMNS))
+    rows = _version_rows(view.find(pa.array([record]), _COLUMNS))
     cells = _cells(room, view, rows, until=state.seq)
     return [_version(table, rows.slice(at, 1), cells[at]) for at in range(len(rows))]
 
 
-def _told(rows: pa.Table) -> pa.Table:
-    """Rows that are versions by the rules, each against the one before it."""
+def _version_rows(rows: pa.Table) -> pa.Table:
+    """The rows that are versions by the rules, each compared with the version before it."""
     ops = version_rules.ops_of(rows.column(U_OP))
     hashes = rows.column(U_ROW_HASH).to_pylist()
-    kept: list[int] = []
+    ranks: list[int] = []
+    # A loop in Python: a record has few versions, and each depends on the last one kept.
     for number in range(len(rows)):
-        before = kept[-1] if kept else None
+        before = ranks[-1] if ranks else None
         last = np.array([version_rules.NONE if before is None else ops[before]], dtype=np.int8)
         same = np.array([before is not None and hashes[before] == hashes[number]])
         if version_rules.is_version(last, ops[number : number + 1], same=same)[0]:
-            kept.append(number)
-    return rows.take(pa.array(kept, pa.int64()))
+            ranks.append(number)
+    return rows.take(pa.array(ranks, pa.int64()))
 
 
 def _cells(
     room: OrgReader, view: TableView, rows: pa.Table, *, until: int
 ) -> Sequence[dict[str, str | None]]:
-    """The cells of each version; those of equal columns are read together."""
-    found: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
-    told = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
+    """The cells of each version; versions with the same columns are read together."""
+    dicts: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
+    versions = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, (op, rank, shape) in enumerate(told):
+    for at, (op, rank, shape) in enumerate(versions):
         if op in version_rules.WITH_CELLS:
             alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
         cells = resolve(view.cells(rows.take(places), names), names, room.load_blob(until=until))
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
-            found[at] = row
-    return found
+            dicts[at] = row
+    return dicts
 
 
 def _version(table: str, row: pa.Table, cells: dict[str, str | None]) -> Version:

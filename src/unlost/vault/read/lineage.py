@@ -1,7 +1,7 @@
-"""Lineage: which live record of a target org stands for which record of this one.
+"""Lineage: which live record of a target org stands for which record of this org.
 
 Rows of the system table ``$lineage``. Their id is the JSON array [target, table, old]; the newest
-row of an id counts, so that looking records up costs what looking up any records costs.
+row of an id counts, so that a lookup costs the same as that of any other record.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Op, Rows
 from unlost.model.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
@@ -49,10 +49,10 @@ def lineage(
     records: Sequence[str],
     lives: Sequence[str] = (),
 ) -> Sequence[Lineage]:
-    """The newest rows by id; with table and records those of these and what carries them on.
+    """The newest row of each id. With a table and records, follows the records to their successors.
 
-    ``targets``: oids of all orgs that records may have come back to. ``lives``: only rows that lead to one of
-    these.
+    ``targets``: oids of all orgs in which records may have been restored. ``lives``: return only
+    rows that lead to one of these records.
     """
     state = room.chain.live()
     view = room.view(LINEAGE, until=state.seq, state=state)
@@ -71,28 +71,29 @@ def lineage(
 def _followed(
     view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
 ) -> list[Lineage]:
-    """Rows of the records, then of those that stand for them in their own org, and so on."""
-    found: list[Lineage] = []
-    asked: set[str] = set()
+    """Rows of the records, then of the records that stand for them in their own org, and so on."""
+    lineages: list[Lineage] = []
+    wanted_lives: set[str] = set()
     wanted, places = set(records), list(targets)
     while wanted:
-        asked |= wanted
+        wanted_lives |= wanted
         rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
-        found += rows
-        wanted = {row.live for row in rows if row.target == org} - asked
+        lineages += rows
+        wanted = {row.live for row in rows if row.target == org} - wanted_lives
+        # After the first step, only restores into the org itself continue the chain.
         places = [org]
-    return sorted(found, key=lambda row: _id(row.target, row.table, row.old).encode())
+    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
 
 
 def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
-    return list(_told(view.newest(ids, ()), view))
+    return list(_lineage_rows(view.newest(ids, ()), view))
 
 
 def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
     for piece in key_pieces(view, ()):
         ids = newest_of_each(piece).column(U_ID).combine_chunks()
         rows = view.newest(ids, ())
-        yield from _told(_leading(rows, view, lives) if lives else rows, view)
+        yield from _lineage_rows(_leading(rows, view, lives) if lives else rows, view)
 
 
 def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
@@ -100,11 +101,11 @@ def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
     return rows.filter(pc.is_in(live, pa.array(lives, pa.string())))
 
 
-def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
+def _lineage_rows(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
     cells = view.cells(rows, _CELLS).to_pylist()
     keys = zip(rows.column(U_ID).to_pylist(), rows.column(U_SNAP).to_pylist(), strict=True)
     for (key, since), cell in zip(keys, cells, strict=True):
-        target, table, old = learned(tuple[str, str, str]).decode(key)
+        target, table, old = decoder_for(tuple[str, str, str]).decode(key)
         yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
 
 

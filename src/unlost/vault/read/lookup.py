@@ -1,7 +1,7 @@
-"""Records by the whole value of a column: by tokens where those were made, else by reading it.
+"""Finding records by the whole value of a column: by tokens if they exist, else by reading.
 
-A change log is asked for the rows of one record. The column that names the record has a token for
-each value (``unlost.vault.format.tokens``); segments that were written without are read instead.
+A change log is queried for the rows of one record. The column that names the record has a token for
+each value (``unlost.vault.format.tokens``); segments without tokens are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.tokens import KEYS_SINCE, key_token
 from unlost.vault.layout.parallel import spread
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import exact
 
@@ -20,19 +20,20 @@ from unlost.vault.read.token_rows import exact
 def records_with(
     view: TableView, words: TableView, column: str, values: Sequence[str]
 ) -> list[str]:
-    """Ids of records of which some version has one of these values; ``words`` is ``$search``."""
+    """Ids of records with a version that has one of these values; ``words`` is ``$search``."""
     with_tokens = [_has_tokens(view, rank, column) for rank in range(len(view.segments))]
+    # Segments from before tokens of whole values existed, or before the column named records.
     bare = [rank for rank, has in enumerate(with_tokens) if not has]
-    found = set(_read(view, bare, column, values))
+    record_ids = set(_read(view, bare, column, values))
     if any(with_tokens):
-        found.update(_by_tokens(words, view.table, column, values))
-    return sorted(found)
+        record_ids.update(_by_tokens(words, view.table, column, values))
+    return sorted(record_ids)
 
 
 def _has_tokens(view: TableView, rank: int, column: str) -> bool:
     """True if all rows of a segment have tokens of this column."""
     label, _ = view.reading.segments.facts(view.segments[rank].entry)
-    shapes = label.shapes or (Shape(label.schema, (), label.tokenizer),)
+    shapes = label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
     return all(
         shape.tokenizer >= KEYS_SINCE
         and column in view.reading.schemas.keys(shape.schema, view.table)
@@ -49,8 +50,8 @@ def _by_tokens(words: TableView, table: str, column: str, values: Sequence[str])
         pc.equal(rows.column("table"), pa.scalar(table, pa.string())),
         pc.equal(rows.column("column"), pa.scalar(column, pa.string())),
     )
-    found: list[str] = rows.column("record").filter(mine).to_pylist()
-    return found
+    record_ids: list[str] = rows.column("record").filter(mine).to_pylist()
+    return record_ids
 
 
 def _read(

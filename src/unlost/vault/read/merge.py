@@ -1,9 +1,16 @@
-"""Reading a whole table in the order of its ids, out of segments whose ranges overlap.
+"""Reading a whole table in the order of its ids, from segments whose ranges overlap.
 
-The range of ids is cut into pieces of bounded size at the fences of the sidecars. For each piece
-the row groups that reach into it are read; those that reach into the next one are kept, as long as
-they fit into a bounded cache. Disjoint segments are so read once and never sorted. All versions of
-a record lie in one piece.
+The range of ids is cut into pieces of bounded size at the fences of the sidecars. A fence is the
+first id of a row group. For each piece, the row groups that reach into it are read:
+
+    ids          a ─────────── g ─────────── n ─────────── z
+    pieces       │  piece 1    │  piece 2    │  piece 3    │
+    segment 1    │ group 0 │   group 1   │  group 2        │
+    segment 2    │      group 0     │       group 1        │
+
+Groups that reach into the next piece stay in a bounded cache (``GroupCache``). So disjoint segments
+are read once and never sorted, and memory does not depend on the size of the table. All versions of
+a record are in one piece. See docs/adr/0020.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,25 +33,25 @@ CACHE_BYTES = 160 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Ids from ``low`` on, below ``high`` (None: no end)."""
+class MergePiece:
+    """The ids from ``low`` on and below ``high`` (None: no end)."""
 
     low: str
     high: str | None
 
 
-def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
+def cut(view: TableView, *, narrow: bool = False) -> list[MergePiece]:
     """The pieces of a table, in order, each of a bounded number of rows and bytes.
 
-    ``narrow``: only few columns will be read, so that more rows may come at once.
+    ``narrow``: only a few columns will be read, so that a piece may have more rows.
     """
     if narrow:
         return cut_at(view, rows=NARROW_ROWS, size=NARROW_BYTES)
     return cut_at(view, rows=PIECE_ROWS, size=PIECE_BYTES)
 
 
-def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
-    """The same with pieces of about this many versions, and bytes of text, at most."""
+def cut_at(view: TableView, *, rows: int, size: int) -> list[MergePiece]:
+    """The pieces of a table, with about ``rows`` versions and ``size`` bytes of text at most."""
     fences = sorted(
         (fence.first.encode(), fence.rows, fence.bytes)
         for rank in range(len(view.segments))
@@ -55,20 +62,21 @@ def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
     for first, count, width in fences:
         full = held_rows + count > rows or held_bytes + width > size
         text = first.decode()
+        # Groups that begin with the same id are not parted: a record's versions stay in one piece.
         if not edges or (full and text != edges[-1]):
             edges.append(text)
             held_rows = held_bytes = 0
         held_rows += count
         held_bytes += width
     highs: list[str | None] = [*edges[1:], None]
-    return [Piece(low, high) for low, high in zip(edges, highs, strict=False)]
+    return [MergePiece(low, high) for low, high in zip(edges, highs, strict=False)]
 
 
 class GroupCache:
-    """Row groups that reach over a piece, in bounded memory. For one thread.
+    """Row groups that reach beyond a piece, in bounded memory. For one thread.
 
-    Pieces ask for the same groups in turn, so what is held stays until it is used up; what does not
-    fit is read again.
+    Pieces read the same groups in turn, so a cached group stays until its last use; a group that
+    does not fit is read again.
     """
 
     def __init__(self, view: TableView, columns: ColumnsOf, *, most: int) -> None:
@@ -79,7 +87,7 @@ class GroupCache:
         self._bytes = 0
 
     def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
-        """A row group; kept for later if ``keep`` and there is room, else given up."""
+        """A row group; cached for later if ``keep`` and there is space, else released."""
         rows = self._held.get((rank, group))
         if rows is None:
             rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
@@ -93,7 +101,7 @@ class GroupCache:
 
 
 class PieceReader:
-    """Reads the rows of pieces: all versions that count, with their rank and ``_u_snap``."""
+    """Reads the rows of pieces: all versions in range, with ``_u_snap``, by rank."""
 
     def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int | None = None) -> None:
         self._view = view
@@ -103,12 +111,12 @@ class PieceReader:
             most=CACHE_BYTES if cache is None else cache,
         )
 
-    def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+    def read(self, piece: MergePiece) -> Iterator[tuple[int, pa.Table]]:
         """The rows of a piece, by rank, each part sorted by id and then by age."""
         for rank in range(len(self._view.segments)):
             yield from self._of_segment(rank, piece)
 
-    def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+    def _of_segment(self, rank: int, piece: MergePiece) -> Iterator[tuple[int, pa.Table]]:
         parts = []
         for group, reaches_on in groups_in(self._view, rank, piece):
             rows = self._cache.get(rank, group, keep=reaches_on)
@@ -122,8 +130,8 @@ class PieceReader:
         return rows if counting is None else rows.filter(pa.array(counting))
 
 
-def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, bool]]:
-    """The row groups of a segment that reach into a piece, and whether they reach on behind it."""
+def groups_in(view: TableView, rank: int, piece: MergePiece) -> Iterator[tuple[int, bool]]:
+    """The row groups of a segment that reach into a piece; True if a group reaches beyond it."""
     entry, repeats = view.segments[rank].entry, view.repeats(rank)
     if entry.max_id < piece.low or (piece.high is not None and entry.min_id >= piece.high):
         return
@@ -132,6 +140,7 @@ def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, b
     for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
         if piece.high is not None and fence.first >= piece.high:
             return
+        # If ids repeat, the group before may end with versions of the id that begins the next one.
         if end is None or end > piece.low or (end == piece.low and repeats):
             on = piece.high is not None and (
                 end is None or end > piece.high or (end == piece.high and repeats)
@@ -142,7 +151,7 @@ def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, b
 def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
     """All versions of the table by pieces, oldest first for each id: narrow columns, ``_rank``.
 
-    ``_u_snap`` is among them. Versions that another of the same commit replaced are still there.
+    ``_u_snap`` is among them. Versions that another one of the same commit replaced are included.
     """
     wanted = list(dict.fromkeys((U_ID, *columns)))
     reader = PieceReader(view, lambda _: wanted)
@@ -153,21 +162,21 @@ def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def ranked(rows: pa.Table, rank: int) -> pa.Table:
-    """Rows with the rank of their segment."""
+    """The rows with the rank of their segment."""
     return rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
 
 
 def in_id_order(rows: pa.Table, *, several: bool) -> pa.Table:
-    """Rows in the order of id and rank; if they are not ``several`` parts they are in it already."""
+    """The rows in the order of id and rank; a single part is in this order already."""
     if not several:
         return rows
     return rows.take(pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")]))
 
 
 def live_rows(rows: pa.Table) -> pa.Table:
-    """Of wide rows in any order the newest of each id, where it is alive, in the order of id.
+    """The newest row of each id, if it is alive, in the order of id; ``rows`` may be in any order.
 
-    Wide columns are copied once, and not at all where nothing has to move.
+    Wide columns are copied once, and not at all if no row has to move.
     """
     keys = rows.select([U_ID, RANK])
     order = pc.sort_indices(keys, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
@@ -179,13 +188,13 @@ def live_rows(rows: pa.Table) -> pa.Table:
 
 
 def newest_of_each(rows: pa.Table) -> pa.Table:
-    """The newest version of each id, of rows in the order of id and rank."""
+    """The newest version of each id, given rows in the order of id and rank."""
     mask = last_of_each(rows.column(U_ID))
     return rows if mask.all() else rows.filter(pa.array(mask))
 
 
-def between(rows: pa.Table, piece: Piece) -> pa.Table:
-    """Of rows in the order of their ids those of a piece."""
+def between(rows: pa.Table, piece: MergePiece) -> pa.Table:
+    """The rows of a piece, given rows in the order of their ids."""
     ids = rows.column(U_ID)
     start = _bisect(ids, piece.low)
     end = len(ids) if piece.high is None else _bisect(ids, piece.high)

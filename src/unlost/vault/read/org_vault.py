@@ -1,17 +1,21 @@
-"""All that serves one org of an opened vault: its chain, its readers, its blobs."""
+"""The parts that serve one org of an opened vault: its chain, its readers, its blobs."""
 
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.ports import Clock, Witness
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.system import Clock, Witness
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID
+from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.bundling import BUNDLE_FROM
@@ -20,16 +24,16 @@ from unlost.vault.objects.packs import Blob, PackWriter
 from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.table_view import Reading, TableView, sorted_unique
+from unlost.vault.read.table_view import SegmentReaders, TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
 class VaultOptions:
-    """Choices of whoever opens a vault.
+    """Options for opening a vault.
 
-    ``search``: whether new rows become findable by their words. ``buffer_bytes``: how much text
-    waits in memory, over all tables that are read in parallel. ``bundle_from``: of how many tables a run
-    writes what is few as one object.
+    ``search``: make new rows searchable by their words. ``buffer_bytes``: how much text may be
+    buffered in memory, over all tables that are read in parallel. ``bundle_from``: the number of
+    tables from which a run writes small segments as one object.
     """
 
     search: bool = True
@@ -48,9 +52,9 @@ class OrgReader:
     reader: SegmentReader
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> SegmentReaders:
         """The reader of the org's segments."""
-        return Reading(self.reader, self.schemas)
+        return SegmentReaders(self.reader, self.schemas)
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""
@@ -60,36 +64,42 @@ class OrgReader:
     def blobs(
         self, idents: Iterable[str], *, until: int, state: LiveState | None = None
     ) -> dict[str, Blob]:
-        """Where blobs lie, those that a commit up to ``until`` brought; as of a state or as of now."""
+        """Known blobs by id, with their places, if a commit up to ``until`` added them.
+
+        ``state``: look them up in this state instead of the present one.
+        """
         view = self.view(FILES_TABLE, until=until, state=state)
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
         keys = rows.column(U_ID).to_pylist()
         cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
-        told = (blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True))
-        return {blob.id: blob for blob in told}
+        blob_rows = (
+            blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True)
+        )
+        return {blob.id: blob for blob in blob_rows}
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
         """A blob's bytes; raises NotFound."""
-        found = self.blobs([blob], until=until).get(blob)
-        if found is None:
+        blob_entry = self.blobs([blob], until=until).get(blob)
+        if blob_entry is None:
             raise _unknown_file(blob)
-        placed = self.placed(found, self.chain.live())
+        placed = self.placed(blob_entry, self.chain.live())
         return open_blob(self.sealed, org=self.org, blob=placed)
 
     def placed(self, blob: Blob, state: LiveState) -> Blob:
-        """The blob with the packs as they are called now: some were sealed anew."""
-        extents = (replace(one, pack=state.pack_id(one.pack)) for one in blob.extents)
+        """The blob with the present ids of its packs: some were sealed anew."""
+        extents = (replace(extent, pack=state.pack_id(extent.pack)) for extent in blob.extents)
         return replace(blob, extents=tuple(extents))
 
     def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
-        """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
+        """A function that returns the whole bytes of blobs, with one lookup; it raises NotFound."""
 
         def load(idents: Collection[str]) -> dict[str, bytes]:
-            found = self.blobs(idents, until=until, state=state)
-            for blob in set(idents) - found.keys():
+            by_ident = self.blobs(idents, until=until, state=state)
+            for blob in set(idents) - by_ident.keys():
                 raise _unknown_file(blob)
             now = state or self.chain.live()
-            blobs = sorted((self.placed(blob, now) for blob in found.values()), key=_lies)
+            # By their places: the blobs of a pack are read one after the other.
+            blobs = sorted((self.placed(blob, now) for blob in by_ident.values()), key=_lies)
             return {
                 blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
             }
@@ -97,7 +107,7 @@ class OrgReader:
         return load
 
 
-class OrgRoom(OrgReader):
+class OrgVault(OrgReader):
     """One org, to read and write. Safe to share between threads."""
 
     schemas: Schemas
@@ -120,9 +130,18 @@ class OrgRoom(OrgReader):
         self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
 
     def visible(self, hidden: HiddenColumns) -> OrgReader:
-        """The same org without its hidden columns, to read."""
+        """The same org for reading, without its hidden columns."""
         schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
         return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
+
+    def identity(self) -> OrgIdentity:
+        """The identity of the org, with the label in the newest commit."""
+        state = self.chain.live()
+        if state.seq:
+            return self.chain.manifest(state.seq)[0].identity
+        name = identity_name(self.sealed.store, self.org)
+        content = self.sealed.get(ObjectKind.IDENTITY, org=self.org, name=name)
+        return decoder_for(OrgIdentity).decode(content)
 
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""

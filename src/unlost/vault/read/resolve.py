@@ -1,4 +1,4 @@
-"""What the segments of one commit do to a table, each record counted once."""
+"""The effect of one commit's segments on a table, with each record counted once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.positions import positions
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.table_view import Reading, TableView, last_of_each
+from unlost.vault.read.table_view import SegmentReaders, TableView, last_of_each
 
 
 def overlapping(entries: Sequence[SegmentEntry]) -> Iterator[list[SegmentEntry]]:
@@ -36,20 +36,24 @@ def _in_order(group: list[tuple[int, SegmentEntry]]) -> Iterator[list[SegmentEnt
         yield [entry for _, entry in sorted(group, key=lambda pair: pair[0])]
 
 
-def view_of(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> TableView:
-    """Segments of one commit as a table; nothing is left out of what ``key_pieces`` gives."""
+def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders) -> TableView:
+    """Segments of one commit as a table; ``key_pieces`` returns all of their rows."""
     live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
     return TableView(table, live, reading)
 
 
-def replaced(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> tuple[Balance, int]:
-    """What versions that a later one of the same commit replaced had claimed, and how many.
+def replaced(
+    table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
+) -> tuple[CountBalance, int]:
+    """The claims of versions that a later one of the same commit replaced, and their number.
 
     Reads only segments whose ranges overlap, and of them only the keys.
     """
-    claimed, count = Balance(), 0
+    claimed, count = CountBalance(), 0
     for group in overlapping(entries):
         for rows in key_pieces(view_of(table, group, reading), (U_OP, U_PREV)):
+            # Each row claims its effect over the base, so the claims of all but the last are too
+            # many.
             losers = rows.filter(pa.array(~last_of_each(rows.column(U_ID))))
             if len(losers):
                 claimed = claimed.plus(claims(losers))
@@ -57,8 +61,8 @@ def replaced(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> t
     return claimed, count
 
 
-def claims(rows: pa.Table) -> Balance:
-    """What rows say that they do to the table, by ``_u_prev``."""
+def claims(rows: pa.Table) -> CountBalance:
+    """The effect on the table that rows claim by ``_u_prev``."""
     counted = rows.filter(pc.not_equal(rows.column(U_PREV).fill_null(""), SAME))
     return version_rules.balance(
         version_rules.ops_of(counted.column(U_PREV)), version_rules.ops_of(counted.column(U_OP))
@@ -66,20 +70,20 @@ def claims(rows: pa.Table) -> Balance:
 
 
 def against(
-    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: Reading
-) -> Balance:
-    """What the segments do over another base than that which they were compared with."""
-    total = Balance()
+    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: SegmentReaders
+) -> CountBalance:
+    """The effect of the segments over another base than the one they were compared with."""
+    total = CountBalance()
     for rows in key_pieces(view_of(table, entries, reading), (U_OP, U_ROW_HASH)):
         newest = newest_of_each(rows)
         ids = newest.column(U_ID).combine_chunks()
-        found = base.newest(ids, (U_OP, U_ROW_HASH))
-        at = positions(found.column(U_ID), ids)
+        base_rows = base.newest(ids, (U_OP, U_ROW_HASH))
+        at = positions(base_rows.column(U_ID), ids)
         before = np.zeros(len(ids), dtype=np.int8)
         same = np.zeros(len(ids), dtype=np.bool_)
-        before[at] = version_rules.ops_of(found.column(U_OP))
+        before[at] = version_rules.ops_of(base_rows.column(U_OP))
         hashes = from_array(newest.column(U_ROW_HASH))
-        same[at] = (from_array(found.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+        same[at] = (from_array(base_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
         ops = version_rules.ops_of(newest.column(U_OP))
         counted = version_rules.is_version(before, ops, same=same) | (before != ops)
         total = total.plus(version_rules.balance(before[counted], ops[counted]))

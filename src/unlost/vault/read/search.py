@@ -1,7 +1,7 @@
 """Finding records by the beginning of their words, numbers, addresses and ids.
 
-Hits are held against the newest state of the record: a value that it does not have any more does
-not find it. A record that was deleted is found by its last values.
+Each hit is checked against the newest state of the record: a value that the record no longer has
+does not find it. A deleted record is found by its last values.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,66 +12,67 @@ import pyarrow.compute as pc
 
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.schema import ColumnTrait, Table
-from unlost.model.snapshot import Hit
+from unlost.model.snapshot import SearchHit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import beginning, exact
 
-_CANDIDATES = 20  # for each hit wanted, as many may turn out to be of the past
+_CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
 _FEWEST_DIGITS = 4
 _LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A record and the column in which a token was found once."""
+class SearchCandidate:
+    """A record, and a column in which some version had the token."""
 
     table: str
     record: str
     column: str
 
 
-def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
+def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[SearchHit]:
     """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
-    asked = text.strip()
-    if not asked or limit < 1:
+    query = text.strip()
+    if not query or limit < 1:
         return ()
-    hits: dict[tuple[str, str], Hit] = {}
-    for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
-        for hit in found:
+    hits: dict[tuple[str, str], SearchHit] = {}
+    for search_hits in (_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)):
+        for hit in search_hits:
             hits.setdefault((hit.table, hit.record), hit)
             if len(hits) >= limit:
                 return tuple(hits.values())
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[Hit]:
-    if len(asked) > _LONGEST_ID or any(character.isspace() for character in asked):
+def _by_id(snapshot: VaultSnapshot, query: str) -> Iterator[SearchHit]:
+    if len(query) > _LONGEST_ID or any(character.isspace() for character in query):
         return
     for table in snapshot.tables():
-        if len(snapshot.view(table).newest(pa.array([asked]), ())):
+        if len(snapshot.view(table).newest(pa.array([query]), ())):
             column = _id_column(snapshot.schema().table(table))
-            yield from _current(snapshot, [Candidate(table, asked, column)], match=None)
+            yield from _current(snapshot, [SearchCandidate(table, query, column)], match=None)
 
 
-def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hit]:
+def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
     view = snapshot.view(SEARCH)
-    words = words_of(asked)
-    seen: set[Candidate] = set()
-    digits = _phone_digits(asked)
+    words = words_of(query)
+    seen: set[SearchCandidate] = set()
+    digits = _phone_digits(query)
+    # Lazily, the quick lookups first: enough hits by the exact word end the search.
     for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
         fresh = [candidate for candidate in candidates if candidate not in seen]
         seen.update(fresh)
         for at in range(0, len(fresh), limit):
-            yield from _current(snapshot, fresh[at : at + limit], match=asked)
+            yield from _current(snapshot, fresh[at : at + limit], match=query)
 
 
 def _candidates(
     view: TableView, words: Sequence[str], digits: str, *, most: int
-) -> Iterator[list[Candidate]]:
-    """Records by the exact word first, which filters answer; then by beginnings."""
+) -> Iterator[list[SearchCandidate]]:
+    """Candidates by the exact word first, which filters find quickly; then by prefixes."""
     longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
     if longest:
         yield _collect(exact(view, longest), most, hidden)
@@ -81,27 +82,27 @@ def _candidates(
         yield _collect(beginning(view, longest), most, hidden)
 
 
-def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[Candidate]:
-    found: dict[Candidate, None] = {}
+def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[SearchCandidate]:
+    by_candidate: dict[SearchCandidate, None] = {}
     for part in (_visible(part, hidden) for part in rows) if hidden else rows:
-        for row in part.slice(0, most - len(found)).to_pylist():
-            found[Candidate(row["table"], row["record"], row["column"])] = None
-        if len(found) >= most:
+        for row in part.slice(0, most - len(by_candidate)).to_pylist():
+            by_candidate[SearchCandidate(row["table"], row["record"], row["column"])] = None
+        if len(by_candidate) >= most:
             break
-    return list(found)
+    return list(by_candidate)
 
 
 def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
-    """Rows of ``$search`` without the words of hidden columns: they would take up the candidates."""
+    """Rows of ``$search`` without the words of hidden columns: they would use up the candidates."""
     names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
     return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
 
 
 def _current(
-    snapshot: VaultSnapshot, candidates: Sequence[Candidate], *, match: str | None
-) -> Iterator[Hit]:
-    """The hits among candidates whose newest state still has what was asked for."""
-    by_table: dict[str, list[Candidate]] = {}
+    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
+) -> Iterator[SearchHit]:
+    """The hits among the candidates: their newest state still matches."""
+    by_table: dict[str, list[SearchCandidate]] = {}
     for candidate in candidates:
         by_table.setdefault(candidate.table, []).append(candidate)
     for table, group in by_table.items():
@@ -111,8 +112,8 @@ def _current(
 
 
 def _current_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[Candidate], match: str | None
-) -> Iterator[Hit]:
+    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], match: str | None
+) -> Iterator[SearchHit]:
     known = snapshot.columns(table)
     label = _label_column(snapshot.schema().table(table), known)
     searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
@@ -126,7 +127,7 @@ def _current_in(
         value = row.get(candidate.column) or ""
         if match is not None and not matches(value, match):
             continue
-        yield Hit(
+        yield SearchHit(
             org=snapshot.info.org,
             table=table,
             record=candidate.record,
@@ -137,20 +138,20 @@ def _current_in(
         )
 
 
-def matches(value: str, asked: str) -> bool:
-    """Whether every word asked for begins a word of the value, or its digits begin with those."""
-    held = words_of(value)
-    if all(any(word.startswith(part) for word in held) for part in words_of(asked)):
-        return bool(held)
-    digits = _phone_digits(asked)
+def matches(value: str, query: str) -> bool:
+    """True if each word of the query begins a word of the value, or its digits begin the digits."""
+    words = words_of(value)
+    if all(any(word.startswith(part) for word in words) for part in words_of(query)):
+        return bool(words)
+    digits = _phone_digits(query)
     return bool(digits) and digits_of(value).startswith(digits)
 
 
-def _phone_digits(asked: str) -> str:
-    """The digits of what looks like a telephone number; else nothing."""
-    if any(character.isalpha() for character in asked):
+def _phone_digits(query: str) -> str:
+    """The digits of a query that looks like a telephone number; else empty."""
+    if any(character.isalpha() for character in query):
         return ""
-    digits = digits_of(asked)
+    digits = digits_of(query)
     return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 

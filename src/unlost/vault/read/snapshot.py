@@ -1,4 +1,18 @@
-"""The picture of one org at one commit; see the port ``Snapshot``."""
+"""The state of one org at one commit, to read; see the port ``Snapshot``.
+
+A snapshot is a manifest (schema, tables, certificate) and the live set of the present head, limited
+to the commits up to its own. It does not use the live set of its time: since then, segments may
+have been merged, and records erased.
+
+    method                        answers from
+    scan, read, versions, newer   pieces of the whole table in the order of ids (merge.py)
+    get, where, unread            the row groups that the sidecars point to (table_view.py)
+    scan_deleted                  the ids of tombstones, then the last state of each
+    schema, tables, certificate   the manifest, and salvages since
+
+A deleted record combines two versions: system columns are from the tombstone, cells from the last
+version that had any. See docs/adr/0001, and docs/adr/0032 for salvaged tables.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,13 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
-from unlost.model.learned import learned
 from unlost.model.schema import FileColumn, Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
     CommitKind,
-    Hidden,
+    HiddenItem,
     IdSpan,
     SnapshotInfo,
     StoredFile,
@@ -43,7 +57,7 @@ from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.read.org_vault import OrgReader
-from unlost.vault.read.table_reader import TOLD, TableRead, spans
+from unlost.vault.read.table_reader import TOLD, TableScan, spans
 from unlost.vault.read.table_view import (
     RANK,
     TableView,
@@ -61,6 +75,7 @@ class VaultSnapshot:
     def __init__(self, room: OrgReader, number: int) -> None:
         self._room = room
         self._manifest, self._head = room.chain.manifest(number)
+        # The present live set and not that of its time: merged segments have replaced older ones.
         self._state = room.chain.live()
         self._number = number
 
@@ -79,11 +94,16 @@ class VaultSnapshot:
         return self._room.schemas.get(self._manifest.schema).schema
 
     def tables(self) -> Mapping[str, TableState]:
-        """State of each table that the vault holds; what was salvaged before the next backup is counted."""
+        """The state of each stored table.
+
+        A salvage between this commit and the next backup changes them: it has counted the tables
+        again.
+        """
         states = {state.table: state for state in self._manifest.states}
         brought = False
         for number, info in sorted(self._state.commits.items()):
             if number > self._number:
+                # From the next backup on, tables have counts of their own.
                 if info.kind is CommitKind.BACKUP:
                     break
                 brought = brought or info.kind is CommitKind.RESTORE
@@ -93,24 +113,25 @@ class VaultSnapshot:
         return states
 
     def view(self, table: str) -> TableView:
-        """The table's segments as of this snapshot; empty if the vault holds none."""
+        """The table's segments as of this snapshot; empty if the vault has none."""
         return self._room.view(table, until=self._number, state=self._state)
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Source columns that reading a table gives.
+        """The source columns of a table.
 
-        Those of the schema in its order, then those that the user may not see but the vault knows.
-        A table that the schema does not have any more keeps all columns that it ever had.
+        First the columns of the schema in its order, then the columns that the vault knows but the
+        reading user of the source does not see. A table that is no longer in the schema has all
+        columns it ever had.
         """
         known = self._room.schemas.known(self._manifest.schema, table)
-        found = self._room.schemas.table(self._manifest.schema, table)
-        if found is None:
+        shape = self._room.schemas.table(self._manifest.schema, table)
+        if shape is None:
             if table not in self.tables():
                 raise _unknown_table(table)
             return tuple(known)
-        visible = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        visible = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
         marked = [mark.column for mark in self.hidden(table) if mark.column is not None]
-        unseen = [name for name in (*found.hidden, *marked) if name in known]
+        unseen = [name for name in (*shape.hidden, *marked) if name in known]
         return tuple(dict.fromkeys((*visible, *unseen)))
 
     def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
@@ -123,37 +144,37 @@ class VaultSnapshot:
     ) -> pa.RecordBatchReader:
         """Last known states of deleted records, in the order of their ids.
 
-        System columns are the tombstone's, the cells those of the last state.
+        System columns are from the tombstone, cells from the last state.
         """
         names = self._chosen(table, columns)
         return _reader(self._deleted_batches(table, names), names)
 
     def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
-        """The ids of a table in spans of about this many versions, in order."""
+        """Ranges of the ids of a table with about ``rows`` versions each, in order."""
         self._chosen(table, None)
         return spans(self.view(table), rows=rows)
 
     def read(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
-        """Live records with these columns alone, by id."""
+        """Live records with only these columns, by id."""
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
-        return TableRead(self.view(table), tuple(columns), self._load(), within).live()
+        return TableScan(self.view(table), tuple(columns), self._load(), within).live()
 
     def versions(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
-        """All versions up to this snapshot with these columns alone, by id and age."""
+        """All versions up to this snapshot with only these columns, by id and age."""
         self._check(table, columns, system=set(TOLD))
-        return TableRead(self.view(table), tuple(columns), self._load(), within).versions()
+        return TableScan(self.view(table), tuple(columns), self._load(), within).versions()
 
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
-        """The newest version of each record that a commit behind ``after`` touched."""
+        """The newest version of each record that a commit after ``after`` changed."""
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
-        held = self._state.of(table, until=self._number)
-        added = [live for live in held if live.last > after]
+        segments = self._state.of(table, until=self._number)
+        added = [live for live in segments if live.last > after]
         view = TableView(table, added, self._room.reading, after=after, until=self._number)
-        return TableRead(view, tuple(columns), self._load()).newest()
+        return TableScan(view, tuple(columns), self._load()).newest()
 
     def _check(self, table: str, columns: Sequence[str], *, system: Collection[str]) -> None:
         self._chosen(table, [name for name in columns if name not in system])
@@ -171,21 +192,24 @@ class VaultSnapshot:
     def get(
         self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """Newest states (live or last known before deletion) of these ids, in their order.
+        """The newest states (live, or last known before deletion) of these ids, in id order.
 
-        System columns are those of the newest version, which ``_u_op`` tells; the cells are those
-        of the last version that has any. Ids that the vault never saw are left out.
+        System columns are from the newest version, which may be a tombstone (see ``_u_op``); the
+        cells are from the last version that has any. Ids that the vault never saw are omitted.
         """
         names = self._chosen(table, columns)
         return self._filled(self._states(self.view(table), sorted_unique(ids), names), names)
 
     @property
     def salvaged(self) -> bool:
-        """True if anything was ever salvaged here."""
+        """True if anything of this org was ever salvaged."""
         return any(info.kind is CommitKind.SALVAGE for info in self._state.commits.values())
 
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """By record the columns that were lost of its newest state; nothing was, where nothing was salvaged."""
+        """The columns of a record's newest state that were lost, by record.
+
+        Empty if nothing was salvaged.
+        """
         if not self.salvaged:
             return {}
         view = self.view(table)
@@ -194,13 +218,16 @@ class VaultSnapshot:
             pc.is_in(rows.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
         )
         newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
-        found: dict[str, frozenset[str]] = {}
-        told = zip(*(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True)
-        for record, rank, shape in told:
+        by_table: dict[str, frozenset[str]] = {}
+        shown_rows = zip(
+            *(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True
+        )
+        for record, rank, shape in shown_rows:
+            # Without shapes a segment was never salvaged, so nothing of it is lost.
             lost = view.unread(rank)[shape : shape + 1]
             if lost and lost[0]:
-                found[record] = lost[0]
-        return found
+                by_table[record] = lost[0]
+        return by_table
 
     def where(
         self,
@@ -210,27 +237,28 @@ class VaultSnapshot:
         *,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Newest states, as ``get`` gives them, of the records with one of these values there.
+        """The newest states, as ``get`` returns them, of the records with one of these values.
 
-        Quick for a column in which a change log names its records; any other is read whole.
+        Fast for a column in which a change log names its records; any other column is read in full.
         """
         names = self._chosen(table, columns)
         wanted = dict.fromkeys((*names, *self._chosen(table, [column])))
         view = self.view(table)
         ids = sorted_unique(records_with(view, self.view(SEARCH), column, values))
         rows = self._filled(self._states(view, ids, tuple(wanted), narrow=True), tuple(wanted))
+        # A token finds every version with the value, and the newest may have another one.
         mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
         return rows.filter(mine).select([field.name for field in _fields(names)])
 
     def row_bytes(self, table: str) -> int:
-        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
+        """The average bytes of text of a record, without long texts; 0 for an empty table."""
         view = self.view(table)
         fences = [f for rank in range(len(view.segments)) for f in view.sidecar(rank).fences]
         rows = sum(fence.rows for fence in fences)
         return sum(fence.bytes for fence in fences) // rows if rows else 0
 
-    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
-        """Rows and columns that the reading user stopped seeing."""
+    def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
+        """Rows and columns that the reading user of the source stopped seeing."""
         view = self.view(HIDDEN)
         marks = []
         for rows in key_pieces(view, (U_OP,)):
@@ -238,14 +266,14 @@ class VaultSnapshot:
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             snaps = live.column(U_SNAP).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
-                mark = learned(tuple[str, str | None, str | None]).decode(text)
+                mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
-                    marks.append(Hidden(*mark, since=since))
+                    marks.append(HiddenItem(*mark, since=since))
         hidden = self._room.schemas.hidden
         return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
-        """The newest files that the vault holds for these records."""
+        """The newest files of these records in the vault."""
         view = self.view(FILES_TABLE)
         columns = self._file_columns(table)
         ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
@@ -261,25 +289,25 @@ class VaultSnapshot:
         return self._described(table, files) if self._room.schemas.hidden.of(table) else files
 
     def _described(self, table: str, files: Sequence[StoredFile]) -> list[StoredFile]:
-        """The files without the properties that hidden columns describe."""
+        """The files without the properties that come from hidden columns."""
         visible = self._room.schemas.table(self._manifest.schema, table)
         shown = {file.column: file for file in (visible.files if visible else ())}
         return [_without_hidden(file, shown.get(file.column)) for file in files]
 
     def certificate(self) -> Certificate | None:
-        """The certificate of the run that made it; None too where it was salvaged as lost."""
+        """The certificate of the run; None also if it was lost and salvaged."""
         name = self.info.certificate
         if name is None:
             return None
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
-        return learned(Certificate).decode(content)
+        return decoder_for(Certificate).decode(content)
 
     def _file_columns(self, table: str) -> set[str]:
-        """Columns of a table whose bytes are or once were files."""
-        found = self._room.schemas.table(self._manifest.schema, table)
+        """The columns of a table that contain files, now or in the past."""
+        shape = self._room.schemas.table(self._manifest.schema, table)
         known = self._room.schemas.known(self._manifest.schema, table)
         once = {name for name, column in known.items() if column.kind is WireKind.BINARY}
-        return once | {file.column for file in (found.files if found else ())}
+        return once | {file.column for file in (shape.files if shape else ())}
 
     def _chosen(self, table: str, columns: Sequence[str] | None) -> tuple[str, ...]:
         known = self.columns(table)
@@ -311,9 +339,9 @@ class VaultSnapshot:
     def _states(
         self, view: TableView, ids: pa.Array, names: Sequence[str], *, narrow: bool = False
     ) -> pa.Table:
-        """Newest states, big cells still named in ``_u_blobs``.
+        """The newest states, with big cells still named in ``_u_blobs``.
 
-        ``narrow``: the columns are few, so that all versions' cells are read.
+        ``narrow``: the columns are few, so read the cells of all versions in one pass.
         """
         versions = view.find(ids, SYSTEM, cells=names if narrow else ())
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
@@ -327,17 +355,17 @@ class VaultSnapshot:
         newest = _known_author(newest, states, pick)
         columns = {name: newest.column(name) for name in (U_ID, U_SNAP, *SYSTEM)}
         columns |= dict(zip(names, cells.columns[:-1], strict=True))
-        told = [columns[field.name] for field in _fields(names)]
-        together = pa.table(told, schema=pa.schema(_fields(names)))
+        arrays = [columns[field.name] for field in _fields(names)]
+        together = pa.table(arrays, schema=pa.schema(_fields(names)))
         return together.append_column(U_BLOBS, cells.column(U_BLOBS))
 
     def _filled(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-        """All rows with the text of big cells put back: for who asked for these records."""
+        """All rows with the text of big cells restored; for callers that want these records."""
         schema = pa.schema(_fields(names))
         return resolve(rows, names, self._load()).select(schema.names).cast(schema)
 
     def _batches(self, rows: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Rows as batches, with the text of big cells put back in bounded parts."""
+        """The rows as batches, with the text of big cells restored in bounded parts."""
         schema = pa.schema(_fields(names))
         for part in blob_bytes(rows):
             filled = resolve(part, names, self._load())
@@ -355,7 +383,7 @@ class NamedPieces:
         self._names = names
 
     def pieces(self) -> Iterator[pa.Table]:
-        """Pieces, not sorted: system columns, ``_u_blobs``, names, ``_rank``."""
+        """The pieces, unsorted: system columns, ``_u_blobs``, names, ``_rank``."""
         reader = PieceReader(self._view, self._columns)
         for piece in cut(self._view):
             parts = [self._named(rows, rank) for rank, rows in reader.read(piece)]
@@ -377,19 +405,23 @@ class NamedPieces:
 def _standing(
     states: Mapping[str, TableState], salvage: Manifest, *, counted: bool
 ) -> dict[str, TableState]:
-    """How tables stand after a salvage: some are to be read whole again, some were ``counted`` anew.
+    """The states of tables after a salvage.
 
-    What a restore brought before it is in its counts, and not in those of a backup before that.
+    A damaged table loses its cursor, so that the next backup reads it in full. With ``counted`` it
+    also gets the counts of the salvage. Not after a restore: its records are in the counts of the
+    salvage, but not in the counts of the backup.
     """
     touched = {part.table for part in salvage.tables}
     after = {state.table: state for state in salvage.states}
-    found = dict(states)
+    standing_states = dict(states)
     for table, later in ((table, after[table]) for table in states.keys() & after.keys()):
         if table in touched and counted:
-            found[table] = replace(found[table], held=later.held, deleted=later.deleted)
-        if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
-            found[table] = replace(found[table], cursor=None)
-    return found
+            standing_states[table] = replace(
+                standing_states[table], alive=later.alive, deleted=later.deleted
+            )
+        if later.cursor is None and touched & {table, FILES_TABLE}:  # also if it lost only files
+            standing_states[table] = replace(standing_states[table], cursor=None)
+    return standing_states
 
 
 def _without_hidden(file: StoredFile, shown: FileColumn | None) -> StoredFile:
@@ -410,14 +442,14 @@ def _reader(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> pa.Recor
 
 
 def _pick(newest: pa.ChunkedArray, states: pa.ChunkedArray) -> pa.Array:
-    """For each newest version the place of its last state, null where there is none."""
+    """The place of the last state of each newest version; null if there is none."""
     source = np.full(len(newest), -1, dtype=np.int64)
     source[positions(states, newest.combine_chunks())] = np.arange(len(states))
     return pa.array(source, mask=source < 0)
 
 
 def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Table:
-    """Where a tombstone does not tell when and by whom, the last state does."""
+    """Fill time and user of a tombstone from the last state, if the tombstone has none."""
     for name in (U_MODIFIED_AT, U_MODIFIED_BY):
         column = pc.coalesce(newest.column(name), states.column(name).take(pick))
         newest = newest.set_column(newest.column_names.index(name), name, column)

@@ -1,8 +1,8 @@
-"""Reading a table for other programs: only the columns that were asked for, of a span of its ids.
+"""Reading a table for other programs: only the requested columns, of a range of ids.
 
-Row groups are read and decrypted column by column, so that what was not asked for costs nothing.
-Where few columns are wanted, large pieces are read beside each other; where many are, one after
-the other, the next while the last is used.
+Row groups are read and decrypted column by column, so that other columns cost nothing. For few
+columns, large pieces are read in parallel; for many, one after the other, the next one while the
+caller uses the last. See docs/adr/0021.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.parallel import spread, start
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
-from unlost.vault.read.merge import Piece, PieceReader, between, cut, cut_at, groups_in
+from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, cut_at, groups_in
 from unlost.vault.read.table_view import TableView, last_of_each, plain, same_width
 
 type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
@@ -42,8 +42,8 @@ _SPAN_BYTES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class TableRead:
-    """What is read of a table: ``columns`` are system columns or source columns, in any order."""
+class TableScan:
+    """A read of a table: ``columns`` are system columns or source columns, in any order."""
 
     view: TableView
     columns: tuple[str, ...]
@@ -52,12 +52,12 @@ class TableRead:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns as they are given: source columns are text."""
+        """The result's columns; source columns are text."""
         return pa.schema([TOLD.get(name, pa.field(name, pa.string())) for name in self.columns])
 
     @property
     def names(self) -> list[str]:
-        """The source columns among them."""
+        """The source columns among the columns."""
         return [name for name in self.columns if name not in TOLD]
 
     def live(self) -> pa.RecordBatchReader:
@@ -65,7 +65,7 @@ class TableRead:
         return self._reader(_live, ())
 
     def newest(self) -> pa.RecordBatchReader:
-        """The newest version of each record, whatever it is."""
+        """The newest version of each record, alive or not."""
         return self._reader(_newest, ())
 
     def versions(self) -> pa.RecordBatchReader:
@@ -84,24 +84,24 @@ class TableRead:
                 yield from filled.select(list(self.columns)).cast(self.schema).to_batches()
 
     def _rows(
-        self, pieces: Sequence[Piece], pick: Pick, beside: Sequence[str], *, narrow: bool
+        self, pieces: Sequence[MergePiece], pick: Pick, beside: Sequence[str], *, narrow: bool
     ) -> Iterator[pa.Table]:
         def chosen(parts: list[pa.Table]) -> pa.Table | None:
             if not parts:
                 return None
             rows = pa.concat_tables(parts)
-            found = pick(rows, by_id_and_age(rows.column(U_ID), runs=len(parts)))
-            return found if len(found) else None
+            picked = pick(rows, by_id_and_age(rows.column(U_ID), runs=len(parts)))
+            return picked if len(picked) else None
 
         if narrow:
-            found = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
+            batches = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
         else:
             reader = PieceReader(self.view, lambda rank: self._stored(rank, beside))
-            found = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
-        return (rows for rows in found if rows is not None)
+            batches = _prefetched(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
+        return (rows for rows in batches if rows is not None)
 
-    def _narrow_parts(self, piece: Piece, beside: Sequence[str]) -> list[pa.Table]:
-        """The rows of a piece that count, segment by segment, oldest first."""
+    def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
+        """The rows of a piece in range, segment by segment, oldest first."""
         parts = []
         for rank in range(len(self.view.segments)):
             groups = [group for group, _ in groups_in(self.view, rank, piece)]
@@ -113,11 +113,11 @@ class TableRead:
                 parts.append(self._named(plain(rows), rank))
         return [part for part in parts if len(part)]
 
-    def _wide_parts(self, reader: PieceReader, piece: Piece) -> list[pa.Table]:
+    def _wide_parts(self, reader: PieceReader, piece: MergePiece) -> list[pa.Table]:
         return [self._named(rows, rank) for rank, rows in reader.read(piece)]
 
     def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
-        """The physical columns that are read of a segment."""
+        """The physical columns to read of a segment."""
         cells = self.view.stored(rank, self.names) if self.names else []
         system = [name for name in self.columns if name in TOLD and name != U_VALID_TO]
         return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *cells)))
@@ -132,30 +132,30 @@ class TableRead:
         return pa.table(columns, names=names)
 
     def _is_narrow(self) -> bool:
-        """True where so little is read of each row that many rows may come at once."""
+        """True if so few columns are read that a piece may have many rows."""
         ranks = range(len(self.view.segments))
         width = max((len(self.view.names(rank)) for rank in ranks), default=0)
         return len(self.names) * _NARROW <= width
 
 
 def spans(view: TableView, *, rows: int) -> list[IdSpan]:
-    """Spans of ids with about this many versions each, the first and the last without an end."""
+    """Ranges of ids with about ``rows`` versions each, the first and the last without an end."""
     lows = [piece.low for piece in cut_at(view, rows=rows, size=_SPAN_BYTES)][1:]
     return [IdSpan(low, high) for low, high in zip(["", *lows], [*lows, None], strict=True)]
 
 
-def _inside(pieces: Sequence[Piece], within: IdSpan) -> Iterator[Piece]:
-    """The parts of pieces that lie in a span."""
+def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece]:
+    """The parts of pieces that are within a range."""
     for piece in pieces:
         low = max(piece.low, within.low)
         highs = [high for high in (piece.high, within.high) if high is not None]
         high = min(highs, default=None)
         if high is None or low < high:
-            yield Piece(low, high)
+            yield MergePiece(low, high)
 
 
-def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
-    """The results of a call in order; the next is made while the last is used."""
+def _prefetched[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
+    """The results of a call in order; the next is computed while the caller uses the last."""
     waiting: Future[T] | None = None
     try:
         for item in items:
@@ -166,22 +166,24 @@ def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
             last, waiting = waiting, None
             yield last.result()
     finally:
+        # A running call cannot be cancelled: wait until it no longer uses the readers.
         if waiting is not None and not waiting.cancel():
             waiting.exception()
 
 
 def by_id_and_age(ids: pa.ChunkedArray, *, runs: int) -> NDArray[np.int64]:
-    """The order that sorts rows by id, those of one id as they stand; they are some sorted runs.
+    """The order that sorts rows by id; rows of one id keep their order.
 
-    Ids of one width are sorted by a stable sort, which goes along runs that are sorted already.
+    ``runs``: the number of sorted runs that the rows consist of. Ids of one width are sorted by a
+    stable sort, which is fast on runs that are sorted already.
     """
     if runs == 1:
         return np.arange(len(ids))
-    held = ids.combine_chunks()
-    fixed = same_width(held)
+    id_array = ids.combine_chunks()
+    fixed = same_width(id_array)
     if fixed is not None:
         return np.argsort(fixed, kind="stable")
-    keys = pa.table({"id": held, "at": np.arange(len(held))})
+    keys = pa.table({"id": id_array, "at": np.arange(len(id_array))})
     order = pc.sort_indices(keys, sort_keys=[("id", "ascending"), ("at", "ascending")])
     return np.asarray(order.to_numpy(), dtype=np.int64)
 
@@ -197,16 +199,17 @@ def _newest(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 
 def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
     snaps = rows.column(U_SNAP).to_numpy()[order]
+    # Of several versions that one commit added for a record, only the last one counts.
     replaced = np.zeros(len(order), dtype=np.bool_)
     replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
     order = order[~replaced]
     last = _last(rows, order)
-    told = are_versions(
+    are_shown = are_versions(
         version_rules.ops_of(rows.column(U_OP))[order],
         from_array(rows.column(U_ROW_HASH))[order],
         first=np.concatenate(([True], last[:-1])),
     )
-    order = order[told]
+    order = order[are_shown]
     snaps, last = rows.column(U_SNAP).to_numpy()[order], _last(rows, order)
     ends = pa.array(np.append(snaps[1:], 0)[: len(order)], mask=last)
     return _taken(rows, order).append_column(VALID_TO_FIELD, ends)
@@ -215,11 +218,11 @@ def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 def are_versions(
     ops: version_rules.Ops, hashes: NDArray[np.uint64], *, first: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Which rows are versions, each held against the last that is one: ``rules`` over whole columns.
+    """True for rows that are versions, each compared with the last version: the rules, by column.
 
-    Rows stand in the order of id and age; ``first`` marks the oldest of each id. Of states that
-    follow each other those count that differ. Of tombstones the first counts, and the first D
-    behind it if that was P or M; where nothing was before, only D or A.
+    Rows are in the order of id and age; ``first`` marks the oldest of each id. Of successive
+    states, each one that differs is a version. Of successive tombstones, the first is one, and the
+    first D after it if that was P or M; if nothing was before, only D or A.
     """
     if not len(ops):
         return first
@@ -238,28 +241,28 @@ def are_versions(
 
 
 def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of what is marked the first in each run."""
+    """The first marked row in each run."""
     places = np.flatnonzero(marked)
     _, firsts = np.unique(run[places], return_index=True)
-    found = np.zeros(len(marked), dtype=np.bool_)
-    found[places[firsts]] = True
-    return found
+    marked_first = np.zeros(len(marked), dtype=np.bool_)
+    marked_first[places[firsts]] = True
+    return marked_first
 
 
 def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True at the last of each id, in this order."""
+    """True at the last row of each id, in this order."""
     ids = rows.column(U_ID).combine_chunks()
     fixed = same_width(ids)
     if fixed is None:
         return last_of_each(ids.take(pa.array(order)))
     last = np.ones(len(order), dtype=np.bool_)
-    held = fixed[order]
-    last[:-1] = np.asarray(held[1:] != held[:-1])
+    ordered_ids = fixed[order]
+    last[:-1] = np.asarray(ordered_ids[1:] != ordered_ids[:-1])
     return last
 
 
 def _taken(rows: pa.Table, chosen: NDArray[np.int64]) -> pa.Table:
-    """Rows at these places; wide columns are copied only where something has to move."""
+    """Rows at these places; wide columns are copied only if a row has to move."""
     if len(chosen) == len(rows) and (np.diff(chosen) == 1).all():
         return rows
     return rows.take(pa.array(chosen))

@@ -1,6 +1,16 @@
 """One table at one snapshot: finding the versions of given records, and reading their cells.
 
-Of the versions that one commit brought for a record only that in the later segment counts.
+A lookup narrows down in five steps, each cheaper than the next:
+
+    ids ─> segments       by min_id and max_id in the manifest
+        ─> filter         of the sidecar: drops ids that are certainly not there
+        ─> row groups     by the fences of the sidecar
+        ─> rows           the narrow key columns of these groups (``find``)
+        ─> cells          the wide columns, only of wanted versions (``cells``)
+
+*Rank* is the index of a segment among the segments of the table, oldest first. Of two versions of a
+record, the one in the segment of higher rank is newer. Of several versions that one commit added
+for a record, only the last one counts. See docs/adr/0001 and docs/adr/0020.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.decoders import decoder_for
 from unlost.model.hidden_columns import LogFilter
-from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import (
@@ -29,7 +39,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.layout.parallel import spread
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.objects.schemas import SchemaReader
 from unlost.vault.objects.segments import SegmentReader
 
@@ -40,20 +50,20 @@ RANK = "_rank"
 GROUP = "_group"
 AT = "_at"
 _CALLED = {field.name: field for field in MERGED_FIELDS}
-_FILTER_PAYS = 4  # ids a row group up to which asking the filter is cheaper than reading
+_FILTER_PAYS = 4  # ids for each row group; with more, reading is cheaper than the filter
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What reads the segments of an org."""
+class SegmentReaders:
+    """The readers of an org's segments and schemas."""
 
     segments: SegmentReader
     schemas: SchemaReader
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Row groups of the segment of a rank, and the ids that may lie in them."""
+class WantedGroups:
+    """Row groups of the segment with a rank, and the ids that they may contain."""
 
     rank: int
     groups: list[int]
@@ -62,15 +72,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table's segments, oldest first, and what reads them.
+    """A table's segments, oldest first, with their readers.
 
-    Only versions of the commits behind ``after`` and up to ``until`` (None: all) count; segments
-    that hold none of them are not among its segments.
+    Only versions of the commits after ``after`` and up to ``until`` (None: all) are in range;
+    segments without any are left out.
     """
 
     table: str
     segments: Sequence[LiveSegment]
-    reading: Reading
+    reading: SegmentReaders
     after: int = 0
     until: int | None = None
 
@@ -84,22 +94,22 @@ class TableView:
     def read(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Physical columns of row groups: all versions in them.
 
-        ``_u_snap`` and ``_u_shape`` may be asked for, also where the segment does not have them.
+        ``_u_snap`` and ``_u_shape`` are available even if the segment does not store them.
         """
         entry, stored = self.segments[rank].entry, self._stored(rank, columns)
         rows = self.reading.segments.read(entry, groups=groups, columns=stored)
         return self._told(rank, rows, columns)
 
     def read_keys(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
+        """A few narrow columns of row groups, in this thread only; ops come as dictionaries."""
         entry, stored = self.segments[rank].entry, self._stored(rank, columns)
         rows = self.reading.segments.read_keys(entry, groups=groups, columns=stored)
         return self._told(rank, rows, columns)
 
     def names(self, rank: int, *, shape: int | None = None) -> dict[str, str]:
-        """The physical columns of the source columns that a segment has, by name.
+        """The physical columns of a segment, by the names of their source columns.
 
-        With ``shape`` those that its rows of this shape have.
+        With ``shape`` only the columns that its rows of this shape have.
         """
         label, present = self.reading.segments.facts(self.segments[rank].entry)
         if shape is not None and label.shapes:
@@ -109,13 +119,13 @@ class TableView:
         return {name: column for name, column in named if column in present}
 
     def stored(self, rank: int, names: Sequence[str]) -> list[str]:
-        """The physical columns to read of a segment, so that ``named`` gives these source columns."""
+        """The physical columns of a segment that ``named`` needs for these source columns."""
         present = self.names(rank)
         wanted = dict.fromkeys((*names, *(log.field_column for log in self._log_filters(names))))
         return [*(present[name] for name in wanted if name in present), U_BLOBS]
 
     def named(self, rank: int, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-        """Source columns of rows that were read of a segment, as the function of this name gives them.
+        """Source columns of rows of a segment, as the function ``named`` returns them.
 
         Hidden values of a change log are null.
         """
@@ -126,13 +136,14 @@ class TableView:
         read = [name for name in fields if present.get(name) in rows.column_names]
         cells = named(rows, list(dict.fromkeys((*names, *read))), present)
         values = {name for log in filters for name in log.value_columns}
+        # Without the value columns: else a hidden long text could be read through its blob.
         others = {name: column for name, column in present.items() if name not in values}
         for log in filters:
             cells = log.apply(cells, **{U_BLOBS: _by_name(rows.column(U_BLOBS), others)})
         return cells.select([*names, U_BLOBS])
 
     def _log_filters(self, names: Sequence[str]) -> list[LogFilter]:
-        """Return the filters for hidden values in these columns, from every schema of the table's rows."""
+        """The filters for hidden values in these columns, from every schema of the table's rows."""
         schemas = self.reading.schemas
         if not schemas.hidden:
             return []
@@ -143,33 +154,40 @@ class TableView:
         return [log for log in filters if not set(names).isdisjoint(log.value_columns)]
 
     def unread(self, rank: int) -> tuple[frozenset[str], ...]:
-        """By shape the source columns that its schema shows and its rows do not have: they were lost."""
+        """The lost source columns, by shape: the schema has them and the rows do not."""
         label, _ = self.reading.segments.facts(self.segments[rank].entry)
         return tuple(self._unread(shape) for shape in label.shapes)
 
-    def _unread(self, shape: Shape) -> frozenset[str]:
-        found = self.reading.schemas.table(shape.schema, self.table)
+    def _unread(self, shape: SegmentShape) -> frozenset[str]:
+        table = self.reading.schemas.table(shape.schema, self.table)
         known = self.reading.schemas.known(shape.schema, self.table)
-        shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
+        shown = (
+            column
+            for column in (table.columns if table else ())
+            if column.kind is not WireKind.BINARY
+        )
         had = frozenset(shape.columns)
-        return frozenset(one.name for one in shown if physical(known[one.name].code) not in had)
+        return frozenset(
+            column.name for column in shown if physical(known[column.name].code) not in had
+        )
 
     def repeats(self, rank: int) -> bool:
-        """True if a segment may have an id several times, also across two of its row groups."""
+        """True if a segment may have an id several times, even across two of its row groups."""
         return self.segments[rank].merged or self.table in BARE_FIELDS
 
     def counting(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
-        """Which rows (with ``_u_snap``) of a segment count; None if all of any do."""
+        """True for the rows (with ``_u_snap``) of a segment that are in range; None if all are."""
         live = self.segments[rank]
         too_new = self.until is not None and live.last > self.until
         if not live.merged or (live.first > self.after and not too_new):
             return None
+        # Only a merged segment can have rows out of range: the others belong to one commit.
         snaps = rows.column(U_SNAP).to_numpy()
         counting = snaps > self.after
         return counting if self.until is None else np.asarray(counting & (snaps <= self.until))
 
     def _stored(self, rank: int, columns: Sequence[str]) -> list[str]:
-        """Of these columns those that the segment itself has."""
+        """The columns among these that the segment itself stores."""
         if not any(name in _CALLED for name in columns):
             return list(columns)
         live = self.segments[rank]
@@ -177,7 +195,8 @@ class TableView:
         return [name for name in columns if name not in _CALLED or name in present]
 
     def _told(self, rank: int, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-        """Rows with what the manifest tells of them; columns in the order asked for."""
+        """The rows with the columns that only the manifest has, in the order of ``columns``."""
+        # A segment that was not merged has one commit and one shape, which it does not store.
         missing = [name for name in columns if name not in rows.column_names]
         for name in missing:
             number = self.segments[rank].last if name == U_SNAP else 0
@@ -185,8 +204,8 @@ class TableView:
             rows = rows.append_column(field, pa.repeat(pa.scalar(number, field.type), len(rows)))
         return rows.select(columns) if missing else rows
 
-    def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
-        """Where any of these ids (sorted, unique) may lie."""
+    def locate(self, ids: pa.Array) -> Iterator["WantedGroups"]:
+        """The row groups that may contain any of these ids (sorted, unique)."""
         if not len(ids):
             return
         low, high = ids[0].as_py(), ids[-1].as_py()
@@ -199,69 +218,72 @@ class TableView:
         for rank, edges in zip(near, self._edges(ids, near), strict=True):
             first, count = int(edges[0]), int(edges[-1] - edges[0])
             inside = ids.slice(first, count)
-            asked = np.arange(count)
+            wanted_at = np.arange(count)
+            # With many ids for each group, nearly every group is read anyway.
             if 0 < count <= _FILTER_PAYS * (len(edges) - 1):
                 hashes = id_hashes(ids) if hashes is None else hashes
-                held = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
-                asked = np.flatnonzero(held)
-            if len(asked):
-                groups = self._groups(rank, edges, ids, asked + first)
-                yield Wanted(rank, groups, inside.take(pa.array(asked)))
+                may_be_there = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
+                wanted_at = np.flatnonzero(may_be_there)
+            if len(wanted_at):
+                groups = self._groups(rank, edges, ids, wanted_at + first)
+                yield WantedGroups(rank, groups, inside.take(pa.array(wanted_at)))
 
     def _groups(
-        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
+        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, wanted_at: NDArray[np.int64]
     ) -> list[int]:
-        """The row groups of a segment where the ids at the places ``asked`` may lie.
+        """The row groups of a segment that may contain the ids at the places ``wanted_at``.
 
-        In a merged segment versions of the id that begins a group may lie in the one before it.
+        In a merged segment, versions of the id that begins a group may be in the group before it.
         """
-        groups = set(np.unique(np.searchsorted(edges, asked, side="right") - 1).tolist())
+        groups = set(np.unique(np.searchsorted(edges, wanted_at, side="right") - 1).tolist())
         if self.segments[rank].merged:
             fences = self.sidecar(rank).fences
-            begins = np.isin(edges[:-1], asked)
+            begins = np.isin(edges[:-1], wanted_at)
             for group in np.flatnonzero(begins[1:]).tolist():
                 if ids[int(edges[group + 1])].as_py() == fences[group + 1].first:
                     groups.add(group)
         return sorted(groups)
 
     def find(self, ids: pa.Array, columns: Iterable[str], *, cells: Sequence[str] = ()) -> pa.Table:
-        """All versions of these ids (sorted, unique): physical columns, and where each row lies.
+        """All versions of these ids (sorted, unique): physical columns, and the place of each row.
 
-        ``_u_snap``, ``_rank``, ``_group`` and ``_at`` (row in the group) are added. Oldest first for
-        each id; versions that another of the same commit replaced are left out. With ``cells`` these source
-        columns of all versions are read at once, as the method of that name gives them: quicker
-        where they are few and narrow.
+        ``_u_snap``, ``_rank``, ``_group`` and ``_at`` (row in the group) are added. Oldest first
+        for each id; versions that another one of the same commit replaced are left out. With
+        ``cells``, these source columns of all versions are read in the same pass, as the method of
+        that name returns them: faster if they are few and narrow.
         """
         wanted = list(dict.fromkeys((U_ID, *columns, U_SNAP)))
         places = list(self.locate(ids))
-        found = spread(lambda place: self._found(place, wanted, cells), places)
-        parts = [part for part in found if len(part)]
+        found_rows = spread(lambda place: self._found(place, wanted, cells), places)
+        parts = [part for part in found_rows if len(part)]
         if not parts:
             return _empty(wanted, cells)
         return self._in_order(pa.concat_tables(parts))
 
-    def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
+    def _found(
+        self, place: "WantedGroups", columns: Sequence[str], cells: Sequence[str]
+    ) -> pa.Table:
         stored = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
-        kept = pa.array(self._kept(place, rows))
+        mask = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
-        versions = plain(rows.take(kept))
+        versions = plain(rows.take(mask))
         if cells:
             named = self.named(place.rank, versions, cells)
             versions = _beside(versions.select(columns), named)
-        return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
+        return _placed(versions, mask, place, [fences[g].rows for g in place.groups])
 
-    def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
-        """Where the versions of the wanted ids are that count."""
-        held = rows.column(U_ID).combine_chunks()
+    def _kept(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
+        """The places of the versions of the wanted ids that are in range."""
+        stored_ids = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
-            return places_of(held, place.ids)
-        kept = all_places_of(held, place.ids)
+            return places_of(stored_ids, place.ids)
+        places = all_places_of(stored_ids, place.ids)
         counting = self.counting(place.rank, rows)
-        return kept if counting is None else kept[counting[kept]]
+        return places if counting is None else places[counting[places]]
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
-        """For each segment: where in the ids each row group begins, and where the last one ends."""
+        """For each segment: the places in ``ids`` where row groups begin and the last one ends."""
         texts = pl.Series("id", pl.from_arrow(ids))
         fences = [[f.first for f in self.sidecar(rank).fences] for rank in ranks]
         firsts = pl.Series("first", [first for some in fences for first in some], pl.String)
@@ -274,7 +296,7 @@ class TableView:
             at += len(some)
 
     def newest(self, ids: pa.Array, columns: Iterable[str]) -> pa.Table:
-        """The newest version of each of these ids, as ``find`` gives it."""
+        """The newest version of each of these ids, as ``find`` returns it."""
         rows = self.find(ids, columns)
         return rows.filter(pa.array(last_of_each(rows.column(U_ID))))
 
@@ -288,7 +310,7 @@ class TableView:
         return rows.filter(pa.array(~replaced)) if replaced.any() else rows
 
     def cells(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-        """Source columns of the versions that ``find`` gave, in their order, and ``_u_blobs``.
+        """Source columns of the versions that ``find`` returned, in their order, and ``_u_blobs``.
 
         A column that a version's segment does not have is null.
         """
@@ -297,11 +319,12 @@ class TableView:
             return pa.schema(fields).empty_table()
         groups = list(_by_group(rows))
         parts = list(spread(lambda group: self._read_at(group, names), groups))
+        # The parts are in the order of groups: bring them back into the order of ``rows``.
         back = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
         return pa.concat_tables(parts).combine_chunks().take(pa.array(back))
 
     def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
-        """The rows that lie in one row group."""
+        """The wanted rows of one row group."""
         wanted = self.stored(lying.rank, names)
         entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
         rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
@@ -311,7 +334,7 @@ class TableView:
 
 @dataclass(frozen=True, slots=True)
 class _Lying:
-    """Rows that lie in one row group: where in it, and which of those asked for they are."""
+    """Wanted rows of one row group: their places in it, and their places in the result."""
 
     rank: int
     group: int
@@ -323,12 +346,17 @@ def _by_group(rows: pa.Table) -> Iterator[_Lying]:
     ranks, groups, at = (rows.column(name).to_numpy() for name in (RANK, GROUP, AT))
     order = np.lexsort((groups, ranks))
     ends = np.flatnonzero((np.diff(ranks[order]) != 0) | (np.diff(groups[order]) != 0)) + 1
-    for own in np.split(order, ends):
-        yield _Lying(int(ranks[own[0]]), int(groups[own[0]]), at[own], own)
+    for rows_of_group in np.split(order, ends):
+        yield _Lying(
+            int(ranks[rows_of_group[0]]),
+            int(groups[rows_of_group[0]]),
+            at[rows_of_group],
+            rows_of_group,
+        )
 
 
 def named(rows: pa.Table, names: Sequence[str], present: Mapping[str, str]) -> pa.Table:
-    """Physical columns under their source names, nulls for those not present, then ``_u_blobs``."""
+    """Physical columns under their source names, null if absent, then ``_u_blobs``."""
     absent = pa.nulls(len(rows), pa.string())
     columns = [rows.column(present[name]) if name in present else absent for name in names]
     blobs = _by_name(rows.column(U_BLOBS), present)
@@ -344,7 +372,9 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
         None
         if cell is None
         else {
-            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+            names[code]: at
+            for code, at in decoder_for(BlobCell).decode(cell).items()
+            if code in names
         }
         for cell in blobs.to_pylist()
     ]
@@ -363,19 +393,19 @@ def last_of_each(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
 
 
 def shown_of_each(ids: pa.Array | pa.ChunkedArray, snaps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Of versions by id and rank: False where another of the same commit replaced one."""
+    """False for versions that another one of the same commit replaced; rows by id and rank."""
     shown = last_of_each(ids)
     shown[:-1] |= snaps[1:] != snaps[:-1]
     return shown
 
 
 def sorted_unique(ids: Iterable[str]) -> pa.Array:
-    """Ids as the lookups take them."""
+    """Ids in the form that lookups expect: sorted by bytes, unique."""
     return pa.array(sorted(set(ids), key=str.encode), pa.string())
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """Columns that were read as dictionaries, as text."""
+    """The rows with dictionary columns converted to text."""
     for number, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
             plain = rows.column(number).cast(pa.string())
@@ -383,27 +413,28 @@ def plain(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
-    """Where in ``held`` (sorted, unique) those of the ``wanted`` (sorted, unique) are that it has."""
-    width = _width(held)
+def places_of(stored_ids: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """The places in ``stored_ids`` (sorted, unique) of its ids in ``wanted`` (sorted, unique)."""
+    width = _width(stored_ids)
     if width and width == _width(wanted):
-        texts, asked = _fixed(held, width), _fixed(wanted, width)
-        at = np.searchsorted(texts, asked)
+        texts, wanted_texts = _fixed(stored_ids, width), _fixed(wanted, width)
+        at = np.searchsorted(texts, wanted_texts)
         there = at < len(texts)
-        at, asked = at[there], asked[there]
-        return np.asarray(at[texts[at] == asked], dtype=np.int64)
-    mask = pc.is_in(held, value_set=wanted).to_numpy(zero_copy_only=False)
+        at, wanted_texts = at[there], wanted_texts[there]
+        return np.asarray(at[texts[at] == wanted_texts], dtype=np.int64)
+    mask = pc.is_in(stored_ids, value_set=wanted).to_numpy(zero_copy_only=False)
     return np.flatnonzero(mask)
 
 
-def all_places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
-    """The same where ``held`` (sorted) may have an id several times."""
-    width = _width(held)
+def all_places_of(stored_ids: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """The places of ``wanted`` ids in ``stored_ids`` (sorted), which may repeat an id."""
+    width = _width(stored_ids)
     if not width or width != _width(wanted):
-        return places_of(held, wanted)
-    texts, asked = _fixed(held, width), _fixed(wanted, width)
-    starts = np.searchsorted(texts, asked, side="left")
-    counts = np.searchsorted(texts, asked, side="right") - starts
+        return places_of(stored_ids, wanted)
+    texts, wanted_texts = _fixed(stored_ids, width), _fixed(wanted, width)
+    starts = np.searchsorted(texts, wanted_texts, side="left")
+    counts = np.searchsorted(texts, wanted_texts, side="right") - starts
+    # The places of one id are consecutive: expand (start, count) to ranges without a loop.
     before = np.cumsum(counts) - counts
     return np.repeat(starts - before, counts) + np.arange(counts.sum())
 
@@ -414,7 +445,7 @@ def same_width(texts: pa.Array) -> NDArray[np.bytes_] | None:
 
 
 def _width(texts: pa.Array) -> int:
-    """The length in bytes that all texts have; 0 if they differ."""
+    """The length in bytes if all texts have the same; else 0."""
     offsets = _offsets(texts)
     width = int(offsets[1] - offsets[0])
     return width if (np.diff(offsets) == width).all() else 0
@@ -435,9 +466,9 @@ def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
     )
 
 
-def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]) -> pa.Table:
+def _placed(rows: pa.Table, mask: pa.Array, place: WantedGroups, counts: Sequence[int]) -> pa.Table:
     starts = np.cumsum([0, *counts])
-    at = kept.to_numpy()
+    at = mask.to_numpy()
     which = np.searchsorted(starts, at, side="right") - 1
     return (
         rows.append_column(RANK, pa.array(np.full(len(rows), place.rank, dtype=np.int32)))
@@ -446,10 +477,10 @@ def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]
     )
 
 
-def _beside(one: pa.Table, other: pa.Table) -> pa.Table:
-    """The columns of both, of equal length."""
-    names = [*one.column_names, *other.column_names]
-    return pa.table([*one.columns, *other.columns], names=names)
+def _beside(rows: pa.Table, other: pa.Table) -> pa.Table:
+    """The columns of both tables, which have equal length."""
+    names = [*rows.column_names, *other.column_names]
+    return pa.table([*rows.columns, *other.columns], names=names)
 
 
 def _empty(columns: Sequence[str], cells: Sequence[str] = ()) -> pa.Table:

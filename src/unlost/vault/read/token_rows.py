@@ -1,4 +1,4 @@
-"""Rows of bare tables by their ids: of ``$search`` by token, of any by a range."""
+"""Rows of the tables without versions: of ``$search`` by token, of any by a range of ids."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -24,29 +24,30 @@ def exact(view: TableView, token: str) -> Iterator[pa.Table]:
 
 
 def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
-    """Rows whose token begins with this one, the newest segments first, several at a time."""
+    """Rows whose token begins with this one, newest segments first, read in parallel."""
     yield from between(view, token, _after_all(token), _COLUMNS)
 
 
 def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Rows with ids from ``low`` to ``high``, the newest segments first, several at a time."""
+    """Rows with ids from ``low`` to ``high``, newest segments first, read in parallel."""
     places = places_between(view, low, high)
-    for found in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
-        yield from found
+    for parts in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
+        yield from parts
 
 
 def places_between(view: TableView, low: str, high: str) -> list[tuple[int, int]]:
-    """Rank and row group where ids from ``low`` to ``high`` may be, the newest segments first."""
+    """Rank and row group of each group that may have ids in the range, newest segments first."""
     ranks = reversed(range(len(view.segments)))
     return [place for rank in ranks for place in _groups(view, rank, low, high)]
 
 
 def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
-    """Rank and row group where tokens from ``low`` to ``high`` may be."""
+    """Rank and row group of each group that may have tokens in the range."""
     entry = view.segments[rank].entry
     if entry.max_id.encode() < low.encode() or entry.min_id.encode() > high.encode():
         return []
     firsts = [fence.first.encode() for fence in view.sidecar(rank).fences]
+    # The group before the first fence in the range may reach into it.
     begin = max(0, bisect_left(firsts, low.encode()) - 1)
     end = bisect_right(firsts, high.encode())
     return [(rank, group) for group in range(begin, end)]
@@ -65,11 +66,11 @@ def _read(
         rows = view.reading.segments.read_keys(entry, groups=[group], columns=columns)
         tokens = rows.column(U_ID).cast(pa.binary())
         inside = pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
-        found = rows.filter(inside)
-        if len(found):
-            yield found
+        rows_inside = rows.filter(inside)
+        if len(rows_inside):
+            yield rows_inside
 
 
 def _after_all(token: str) -> str:
-    """A text behind all that begin with the token."""
+    """A text that sorts after all texts with this prefix."""
     return token + "\U0010ffff"

@@ -1,1 +1,1 @@
-"""Places where a vault's objects lie: a folder, memory, and wrappers that make faults."""
+"""Stores that keep a vault's objects: a folder, a bucket, memory, and wrappers around them."""

@@ -1,9 +1,10 @@
-"""Where a vault lies, as people write it; ``unlost.vault.stores.reach`` opens the store there.
+"""The address of a vault as people write it; ``unlost.vault.stores.reach`` opens the store there.
 
-A folder, ``s3://BUCKET/PREFIX`` or ``az://CONTAINER/PREFIX``. What else a bucket needs stands in
-``Reach``; credentials never do: the client takes them from the environment of the process
-(``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, ``AZURE_STORAGE_ACCOUNT_NAME`` and
-``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity), or from a file of its own with the same names.
+An address is a folder, ``s3://BUCKET/PREFIX`` or ``az://CONTAINER/PREFIX``. ``BucketOptions`` has
+the other settings of a bucket, but never credentials: the client takes them from the environment of
+the process (``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, ``AZURE_STORAGE_ACCOUNT_NAME`` and
+``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity), or from a separate file with the same
+names.
 """
 
 import re
@@ -16,22 +17,22 @@ from unlost.vault.stores.store import check_name
 
 S3, AZURE = "s3", "az"
 CACHE = 512  # megabytes
-DEFAULT_REGION = "us-east-1"  # what S3 servers that know no regions are asked with
+DEFAULT_REGION = "us-east-1"  # sent to S3 servers that have no regions
 _ENDPOINT = re.compile(
     r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?/?"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How a bucket is reached, beside its address.
+class BucketOptions:
+    """The settings for reaching a bucket, in addition to its address.
 
-    ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part of
-    the host's name, not of the path (S3). ``ca_file``: certificates that are trusted besides, as PEM.
-    ``credentials_file``: lines NAME=VALUE, in the place of the environment. ``maintenance_file``: the same
-    of who may also delete; it is read when something shall be deleted, and may be absent until then.
-    ``bandwidth``: megabytes a second that a process reads and writes at most, 0 for no limit.
-    ``cache``: megabytes that may be kept on this machine of what was read.
+    ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part
+    of the host's name, not of the path (S3). ``ca_file``: additional trusted certificates, as PEM.
+    ``credentials_file``: lines NAME=VALUE, which replace the environment. ``maintenance_file``: the
+    same for credentials that may also delete; it is read when something must be deleted, and may be
+    absent until then. ``bandwidth``: the most megabytes a second that a process reads and writes, 0
+    for no limit. ``cache``: megabytes of read data that may be kept on this machine.
     """
 
     endpoint: str = ""
@@ -46,13 +47,13 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """The place of a vault. ``folder`` is set for one on a file system; all else is a bucket's."""
+    """The address of a vault. ``folder`` is set for a file system; the other fields for buckets."""
 
     folder: Path | None = None
     kind: str = ""
     bucket: str = ""
     prefix: str = ""
-    reach: Reach = Reach()
+    reach: BucketOptions = BucketOptions()
 
     def __str__(self) -> str:
         if self.folder is not None:
@@ -60,13 +61,13 @@ class StoreAddress:
         return "/".join([f"{self.kind}://{self.bucket}", *filter(None, [self.prefix])])
 
 
-def read_address(text: str, *, reach: Reach = Reach(), base: Path) -> StoreAddress:
-    """The place that a text names; a folder is seen from ``base``.
+def read_address(text: str, *, reach: BucketOptions = BucketOptions(), base: Path) -> StoreAddress:
+    """Parse an address; a relative folder is resolved against ``base``.
 
     Raises UsageError (``store-address-invalid``, ``store-endpoint-invalid``).
     """
     if "://" not in text:
-        if reach != Reach():
+        if reach != BucketOptions():
             raise _wrong(
                 text, "a folder has no endpoint, region, certificates, credentials or bandwidth"
             )

@@ -1,17 +1,17 @@
-"""A limit of what goes to a store and comes from it in a second."""
+"""A limit on the bytes that are sent to a store and received from it in a second."""
 
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.ports import Clock
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.ports.system import Clock
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
 class Bandwidth:
-    """Bytes that may pass: as many a second as ``rate`` says, and those of one second at once.
+    """A token bucket of ``rate`` bytes a second, with a burst of one second.
 
-    Safe to share between threads: whoever comes waits for those before.
+    Safe to share between threads: each caller waits until the bytes before it have passed.
     """
 
     def __init__(self, rate: int) -> None:
@@ -21,7 +21,7 @@ class Bandwidth:
         self._lock = threading.Lock()
 
     def spend(self, size: int, *, clock: Clock) -> None:
-        """Take bytes; returns when they may have passed."""
+        """Take ``size`` bytes of the allowance, and sleep until they may have passed."""
         with self._lock:
             now = clock.monotonic()
             passed = 0.0 if self._seen is None else max(0.0, now - self._seen)
@@ -33,9 +33,9 @@ class Bandwidth:
 
 
 class LimitedStore:
-    """Another store, no more quickly than a bandwidth allows.
+    """Another store, slowed down to a bandwidth.
 
-    An object goes out in one request, so that it is the mean over a few of them that is kept to.
+    An object is sent in one request, so the limit holds for the mean of several requests.
     """
 
     def __init__(self, inner: Store, *, bandwidth: Bandwidth, clock: Clock) -> None:
@@ -66,10 +66,10 @@ class LimitedStore:
         return self._spend(self._inner.get_range(name, start=start, length=length))
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         return self._inner.list(prefix)
 

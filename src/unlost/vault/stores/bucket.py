@@ -1,13 +1,19 @@
-"""A store in a bucket: S3 and what speaks like it, and Azure Blob Storage.
+"""A store in a bucket: S3, servers that speak S3, and Azure Blob Storage.
 
-Every object is one PUT that says "only if there is none" (S3: ``If-None-Match: *``; Azure: the same
-header on Put Blob). Nothing else is asked of the bucket: no update on condition, no upload in parts,
-no checksum of its own, for stores differ there. No object of a vault is larger than a segment, so that
-the one PUT fits.
+Every object is one PUT with the condition "only if there is none" (S3: ``If-None-Match: *``; Azure:
+the same header on Put Blob). The store uses nothing else of the bucket: no conditional update, no
+multipart upload, no checksum of the bucket, because servers differ there. No object of a vault is
+larger than a segment, so that one PUT is enough.
 
-A PUT whose answer is lost may have been carried out. It is sent again, and where the name is taken then,
-the bytes that lie there tell whose it is: what the vault stores is sealed with random numbers, so
-nobody else's bytes are equal.
+A PUT whose answer is lost may have been carried out. The store sends it again. If the name is taken
+then, the bytes under it decide. Everything the vault stores is sealed with random numbers, so that
+equal bytes can only come from this writer:
+
+    PUT ──> no answer ──> PUT again ──> created             True
+                                   └──> taken, same bytes   True: the first PUT was ours
+                                   └──> taken, other bytes  False: another writer won
+
+See docs/adr/0024, and docs/adr/0030 for versions and for the credentials that delete.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +26,7 @@ import obstore
 from obstore import exceptions
 
 from unlost.model.errors import NotFound, StoreError, UnlostError
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 from unlost.vault.stores.versions import ListRefused
 
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
-    from unlost.vault.stores.versions import Versions
+    from unlost.vault.stores.versions import BucketVersions
 
 TRIES = 6
 FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
@@ -39,19 +45,20 @@ _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
 @dataclass(frozen=True, slots=True)
-class Remover:
-    """What may delete: a client, and where that is possible what removes versions."""
+class ObjectRemover:
+    """A client that may delete and, where possible, remove versions."""
 
     client: "ObjectStore"
-    versions: "Versions | None" = None
+    versions: "BucketVersions | None" = None
 
 
 class BucketStore:
-    """Keeps each object under its own name below what the two clients are bound to.
+    """Keeps each object under its name, below the prefix that the two clients are bound to.
 
-    ``reading`` may repeat what failed; ``writing`` must not, for a PUT that was repeated behind our back
-    could lose against itself. ``removing`` gives what may delete, when something shall be deleted; raises
-    StoreError. ``sleep`` takes seconds. Safe to share between threads.
+    ``reading`` may repeat failed requests. ``writing`` must not: a PUT that the client repeats
+    unseen could lose against itself. ``removing`` returns the client that may delete, when
+    something must be deleted; it raises StoreError. ``sleep`` takes seconds. Safe to share between
+    threads.
     """
 
     def __init__(
@@ -59,7 +66,7 @@ class BucketStore:
         reading: "ObjectStore",
         writing: "ObjectStore",
         *,
-        removing: Callable[[], Remover],
+        removing: Callable[[], ObjectRemover],
         address: str,
         sleep: Callable[[float], None],
     ) -> None:
@@ -73,7 +80,7 @@ class BucketStore:
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about this store, as far as its answers told them."""
+        """Facts about this store, as far as its answers have shown them."""
         return StoreProperties(
             address=self._address, versions=self._versions, keeps_deleted=self._kept
         )
@@ -85,7 +92,7 @@ class BucketStore:
             return self._put(name, data)
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
-        """Create an object from chunks, which are in memory together; False if the name is taken."""
+        """Create an object from chunks, joined in memory; False if the name is taken."""
         return self.put_new(name, b"".join(chunks))
 
     def get(self, name: str) -> bytes:
@@ -108,36 +115,36 @@ class BucketStore:
             return b""
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
-        found = self._look(name)
-        return None if found is None else int(found["size"])
+        """Size in bytes; None if the object does not exist."""
+        look = self._look(name)
+        return None if look is None else int(look["size"])
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
-            found = [
-                Listed(str(one["path"]), int(one["size"]))
+            listed_objects = [
+                ListedObject(str(listed_meta["path"]), int(listed_meta["size"]))
                 for some in obstore.list(self._reading, folder or None)
-                for one in some
-                if str(one["path"]).startswith(prefix)
+                for listed_meta in some
+                if str(listed_meta["path"]).startswith(prefix)
             ]
-        yield from sorted(found, key=lambda listed: listed.name)
+        yield from sorted(listed_objects, key=lambda listed: listed.name)
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""
-        found = self._look(name)
-        if found is None:
+        look = self._look(name)
+        if look is None:
             return False
         remover = self._removing()
-        if found["version"] is not None:
+        if look["version"] is not None:
             if remover.versions is not None and self._without_versions(name, remover.versions):
                 return True
             self._kept = True
         return self._deleted(name, remover)
 
-    def _without_versions(self, name: str, versions: "Versions") -> bool:
-        """Remove an object with all versions; False where these credentials may not list them."""
+    def _without_versions(self, name: str, versions: "BucketVersions") -> bool:
+        """Remove an object with all versions; False if these credentials may not list them."""
         try:
             removed = versions.remove(name)
         except ListRefused:
@@ -146,13 +153,13 @@ class BucketStore:
             raise versions.failed(f"it names no version of “{name}”, which is there")
         return True
 
-    def _deleted(self, name: str, remover: Remover) -> bool:
-        """Delete an object as one does who knows no versions."""
+    def _deleted(self, name: str, remover: ObjectRemover) -> bool:
+        """Delete an object without regard to versions."""
         try:
             with self._speaking(name):
                 obstore.delete(remover.client, name)
         except NotFound:
-            return True  # an answer was lost and the client asked again: Azure says that it is gone
+            return True  # an answer was lost and the client repeated the request: Azure answers 404
         except StoreError as error:
             raise (
                 self._may_not_delete(name) if error.code == "store-refused" else error
@@ -160,12 +167,12 @@ class BucketStore:
         return True
 
     def path(self, name: str) -> Path | None:
-        """None: there are no files."""
+        """None: the objects are not files."""
         check_name(name)
         return None
 
     def _look(self, name: str) -> "ObjectMeta | None":
-        """What the bucket says of an object; None if there is none."""
+        """The metadata of an object; None if there is none."""
         check_name(name)
         with self._speaking(name):
             try:
@@ -175,18 +182,20 @@ class BucketStore:
                 return None
 
     def _put(self, name: str, data: bytes) -> bool:
-        """Send it until an answer says what became of it."""
+        """Send the PUT until an answer shows its result. True if this call created the object."""
         lost = False
         for number in range(TRIES):
             try:
                 put = obstore.put(self._writing, name, data, mode="create", use_multipart=False)
             except _TAKEN as taken:
-                held = self._held(name)
-                if held is not None:
-                    return lost and held == data
+                existing = self._held(name)
+                # Only after a lost answer can equal bytes be ours: without one, the PUT was plainly
+                # refused.
+                if existing is not None:
+                    return lost and existing == data
                 if number + 1 == TRIES:
                     raise exceptions.GenericError(f"taken, and not there: {taken}") from taken
-            except exceptions.GenericError as error:  # no answer, or one that says: later
+            except exceptions.GenericError as error:  # no answer, or a request to try later
                 lost = True
                 if number + 1 == TRIES or _says(error, *_NO_ACCESS, *_NO_BUCKET):
                     raise
@@ -197,7 +206,7 @@ class BucketStore:
         raise AssertionError("the last try returns or raises")
 
     def _held(self, name: str) -> bytes | None:
-        """What lies under a name that is taken. Some stores say so while another's PUT is under way."""
+        """The bytes under a name that is taken; None if another writer's PUT is still under way."""
         try:
             return bytes(obstore.get(self._reading, name).bytes())
         except FileNotFoundError:
@@ -210,14 +219,14 @@ class BucketStore:
         return int(obstore.head(self._reading, name)["size"])
 
     def _look_at_bucket(self) -> None:
-        """Raise unless there is a bucket: without one, all objects look as if they were missing."""
+        """Raise unless the bucket exists: without a bucket, all objects appear to be missing."""
         if not self._seen:
             next(iter(obstore.list(self._reading, None, chunk_size=1)), None)
             self._seen = True
 
     @contextmanager
     def _speaking(self, name: str) -> Iterator[None]:
-        """Turn the client's errors into ours."""
+        """Convert the client's errors into ours."""
         try:
             yield
         except UnlostError:
@@ -237,7 +246,7 @@ class BucketStore:
             )
         return StoreError(
             "store-failed",
-            f"{self._address} failed at “{name}”: {_said(error)}.",
+            f"{self._address} failed at “{name}”: {_first_line_of(error)}.",
             next_step="Check the endpoint and the network, then try again; nothing was lost.",
         )
 
@@ -250,7 +259,7 @@ class BucketStore:
         )
 
     def _no_bucket(self, error: Exception) -> StoreError | None:
-        """The error of a bucket that does not exist, where that is why."""
+        """The error for a missing bucket, if that is the cause; else None."""
         if not _says(error, *_NO_BUCKET):
             return None
         return StoreError(
@@ -264,6 +273,6 @@ def _says(error: Exception, *words: str) -> bool:
     return any(word in str(error) for word in words)
 
 
-def _said(error: Any) -> str:
-    """The first line of what the client says; the rest is for its authors."""
+def _first_line_of(error: Any) -> str:
+    """The first line of the client's message; the rest is for its developers."""
     return str(error).split("\n", 1)[0].strip().rstrip(".")[:300]

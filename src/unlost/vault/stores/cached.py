@@ -1,21 +1,24 @@
-"""A remote store with pieces of it on this machine.
+"""A remote store with a cache of pieces on this machine.
 
-Whoever proves the vault must ask the store itself, so that reading from such a store is as reading from the one
-within. What asks for the same pieces day by day takes ``remembering``.
+Verification must read the store itself, so reading through this store bypasses the cache. Callers
+that read the same pieces every day use ``remembering``. See docs/adr/0030.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, Store, StoreProperties
-from unlost.vault.stores.pieces import Piece, Pieces
+from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.vault.stores.pieces import ObjectRange, RangeCache
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 
 class CachedStore:
-    """Another store, of whose objects pieces are kept; those of a deleted one are removed first."""
+    """Another store with a cache of its objects' pieces.
 
-    def __init__(self, inner: Store, *, pieces: Pieces) -> None:
+    Deleting an object first removes its pieces from the cache.
+    """
+
+    def __init__(self, inner: Store, *, pieces: RangeCache) -> None:
         self.inner = inner
         self._pieces = pieces
         self.remembering: Store = _Remembering(inner, pieces)
@@ -42,15 +45,15 @@ class CachedStore:
         return self.inner.get_range(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self.inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         return self.inner.list(prefix)
 
     def delete(self, name: str) -> bool:
-        """Remove an object and what is kept of it; False if there is none."""
+        """Remove an object and its cached pieces; False if there is none."""
         self._pieces.forget(name)
         return self.inner.delete(name)
 
@@ -60,46 +63,46 @@ class CachedStore:
 
 
 class _Remembering(ReadOnlyStore):
-    """The same store for reading alone: what it reads is kept, and what is kept is not read again."""
+    """The same store, read only: reads go through the cache."""
 
-    def __init__(self, inner: Store, pieces: Pieces) -> None:
+    def __init__(self, inner: Store, pieces: RangeCache) -> None:
         super().__init__(inner)
         self._pieces = pieces
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._known(Piece(name), lambda: super(_Remembering, self).get(name))
+        return self._known(ObjectRange(name), lambda: super(_Remembering, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
         return self._known(
-            Piece(name, start, length),
+            ObjectRange(name, start, length),
             lambda: super(_Remembering, self).get_range(name, start=start, length=length),
         )
 
     def distrust(self, name: str) -> None:
-        """Keep nothing of an object any more: what was read of it is not what was written."""
+        """Drop the cached pieces of an object: they are not the bytes that were written."""
         self._pieces.drop(name)
 
-    def _known(self, piece: Piece, read: Callable[[], bytes]) -> bytes:
-        kept = self._pieces.get(piece)
-        if kept is None:
-            kept = read()
-            self._pieces.put(piece, kept)
-        return kept
+    def _known(self, piece: ObjectRange, read: Callable[[], bytes]) -> bytes:
+        content = self._pieces.get(piece)
+        if content is None:
+            content = read()
+            self._pieces.put(piece, content)
+        return content
 
 
 def distrust(store: Store, name: str) -> None:
-    """Drop what is kept of an object that was found damaged, so that it is read anew."""
+    """Drop the cached pieces of an object that was found damaged, so that it is read again."""
     if isinstance(store, _Remembering):
         store.distrust(name)
 
 
 def itself(store: Store) -> Store:
-    """The store as it is read by who proves it: nothing that this machine keeps of it stands in its place."""
+    """The store without its cache, for verification."""
     return store.inner if isinstance(store, CachedStore) else store
 
 
 def remembering(store: Store) -> Store:
-    """The store as it is read by who will read the same again."""
+    """The store with its cache, for callers that will read the same data again."""
     return store.remembering if isinstance(store, CachedStore) else store

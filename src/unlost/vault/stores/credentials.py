@@ -1,4 +1,4 @@
-"""Credentials of a bucket in a file of their own: they stand in the place of the environment's, and are never mixed."""
+"""Credentials of a bucket in a separate file: they replace the environment's, and never mix."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _KNOWN = {*_S3_KEY, "aws_session_token", *ENDPOINTS, *REGIONS, *_AZURE_KEYS, _AC
 
 
 def credentials_in(file: Path) -> dict[str, str]:
-    """What a file of credentials says, by the names of the client's settings.
+    """The credentials in a file, by the names of the client's settings.
 
     Raises StoreError (``credentials-unreadable``), which quotes nothing of the file.
     """
@@ -27,42 +27,44 @@ def credentials_in(file: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise _of_no_use(file, "it cannot be read") from error
     read = [_LINE.fullmatch(line) for line in lines if line and not line.startswith("#")]
-    told = {one[1].lower(): one[2].strip().strip("'\"") for one in read if one is not None}
-    if not told or None in read:
+    values = {
+        match[1].lower(): match[2].strip().strip("'\"") for match in read if match is not None
+    }
+    if not values or None in read:
         raise _of_no_use(file, "each line must be AWS_…=… or AZURE_…=…")
-    if not told.keys() <= _KNOWN:
+    if not values.keys() <= _KNOWN:
         raise _of_no_use(file, "it has a name that Unlost does not know")
-    return told
+    return values
 
 
 def client_settings(file: Path, *, kind: str) -> dict[str, Any]:
-    """The settings with which a client takes the file's credentials and none of the environment.
+    """The settings by which a client uses the file's credentials and none of the environment's.
 
     Raises StoreError (``credentials-unreadable``).
     """
-    told = credentials_in(file)
-    key = _azure_key(told) if kind == AZURE else _s3_key(told)
+    credentials = credentials_in(file)
+    key = _azure_key(credentials) if kind == AZURE else _s3_key(credentials)
     if key is None:
         raise _of_no_use(file, "it has no whole key for this kind of store")
     settings: dict[str, Any] = {"credential_provider": key, "skip_signature": False}
-    if kind == AZURE and told.get(_ACCOUNT):
-        settings["account_name"] = told[_ACCOUNT]
+    if kind == AZURE and credentials.get(_ACCOUNT):
+        settings["account_name"] = credentials[_ACCOUNT]
     return settings
 
 
-def _s3_key(told: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
-    known, secret = (told.get(name) for name in _S3_KEY)
+def _s3_key(values: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
+    known, secret = (values.get(name) for name in _S3_KEY)
     if not known or not secret:
         return None
     key = {"access_key_id": known, "secret_access_key": secret, "expires_at": None}
-    return lambda: {**key, "token": told.get("aws_session_token") or None}
+    return lambda: {**key, "token": values.get("aws_session_token") or None}
 
 
-def _azure_key(told: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
-    found = {kind: told[name] for name, kind in _AZURE_KEYS.items() if told.get(name)}
-    if len(found) != 1:
+def _azure_key(values: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
+    options = {kind: values[name] for name, kind in _AZURE_KEYS.items() if values.get(name)}
+    if len(options) != 1:
         return None
-    return lambda: {**found, "expires_at": None}
+    return lambda: {**options, "expires_at": None}
 
 
 def _of_no_use(file: Path, why: str) -> StoreError:

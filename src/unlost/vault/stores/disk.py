@@ -1,7 +1,7 @@
-"""What the local store asks of a file system, one call each, so that a test can cut the power.
+"""The file system calls of the local store, one method each, so that a test can cut the power.
 
 ``RealDisk`` is the operating system. ``unlost.vault.stores.unsynced`` is a file system in memory
-that forgets what was not synced. Errors are ``OSError`` as the operating system raises them.
+that loses data which was not synced. Errors are ``OSError`` as the operating system raises them.
 """
 
 import fcntl
@@ -16,10 +16,10 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 
 class Disk(Protocol):
-    """The few calls of a file system that durability and atomic creation are made of."""
+    """The few file system calls that durability and atomic creation need."""
 
     def create(self, path: Path) -> int:
-        """Make a new, locked, empty file readable by its owner alone; gives a handle."""
+        """Create a new, locked, empty file that only its owner can read; returns a handle."""
         ...
 
     def write(self, handle: int, data: bytes) -> None:
@@ -31,7 +31,7 @@ class Disk(Protocol):
         ...
 
     def close(self, handle: int) -> None:
-        """Let the file go."""
+        """Close the file."""
         ...
 
     def link(self, path: Path, to: Path) -> None:
@@ -43,7 +43,7 @@ class Disk(Protocol):
         ...
 
     def has_folder(self, path: Path) -> bool:
-        """True if there is such a folder."""
+        """True if the folder exists."""
         ...
 
     def make_folder(self, path: Path) -> None:
@@ -55,7 +55,7 @@ class Disk(Protocol):
         ...
 
     def unlink_abandoned(self, path: Path) -> bool:
-        """Remove a file that ``create`` made if no living process holds its lock; True if so."""
+        """Remove a file that ``create`` made if no living process has its lock; True if so."""
         ...
 
     def read(self, path: Path, *, start: int, length: int | None) -> bytes:
@@ -75,14 +75,14 @@ class RealDisk:
     """The operating system's file system."""
 
     def create(self, path: Path) -> int:
-        """Make a new file, locked by this process until it is closed."""
+        """Create a new file, locked by this process until it is closed."""
         while True:
             handle = os.open(path, _NEW_FILE, 0o600)
-            with suppress(OSError):  # shares without locks: nobody will ever find it abandoned
+            with suppress(OSError):  # shares without locks: a sweep will never remove the file
                 fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_nlink:
                 return handle
-            os.close(handle)  # a sweep took it in the moment before the lock
+            os.close(handle)  # a sweep removed it just before the lock
 
     def write(self, handle: int, data: bytes) -> None:
         """Append all of ``data``; the operating system may take it in parts."""
@@ -91,7 +91,7 @@ class RealDisk:
             rest = rest[os.write(handle, rest) :]
 
     def sync(self, handle: int) -> None:
-        """fsync."""
+        """Call fsync on the file."""
         os.fsync(handle)
 
     def close(self, handle: int) -> None:
@@ -99,7 +99,7 @@ class RealDisk:
         os.close(handle)
 
     def link(self, path: Path, to: Path) -> None:
-        """A hard link."""
+        """Create a hard link."""
         os.link(path, to)
 
     def unlink(self, path: Path) -> None:
@@ -107,7 +107,7 @@ class RealDisk:
         path.unlink()
 
     def has_folder(self, path: Path) -> bool:
-        """True if there is such a folder."""
+        """True if the folder exists."""
         return path.is_dir()
 
     def make_folder(self, path: Path) -> None:
@@ -115,7 +115,7 @@ class RealDisk:
         path.mkdir(mode=0o700, exist_ok=True)
 
     def sync_folder(self, path: Path) -> None:
-        """Fsync of the folder."""
+        """Call fsync on the folder."""
         handle = os.open(path, _FOLDER)
         try:
             os.fsync(handle)
@@ -123,12 +123,12 @@ class RealDisk:
             os.close(handle)
 
     def unlink_abandoned(self, path: Path) -> bool:
-        """Try the lock: whoever gets it at once knows that the maker is gone."""
+        """Try the lock and remove the file: an immediate lock means that its creator is gone."""
         handle = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
-        except OSError:  # held, or the share has no locks, or another sweep was first
+        except OSError:  # locked, or the share has no locks, or another sweep was first
             return False
         finally:
             os.close(handle)

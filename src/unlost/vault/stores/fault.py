@@ -1,7 +1,7 @@
-"""A store that fails where a test says, and knows whether it did.
+"""A store that fails where a test defines a fault, and records each fault that happened.
 
-``Crash`` stands for the end of the process: after it, every call raises it again. A fault that was
-defined and never happened fails the test that calls ``assert_all_hit``.
+``StoreCrash`` stands for the end of the process: after it, every call raises it again. A fault that
+was defined and never happened fails the test that calls ``assert_all_hit``.
 """
 
 import threading
@@ -12,15 +12,15 @@ from enum import Enum, auto
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
-class Crash(BaseException):
+class StoreCrash(BaseException):
     """The process ended here. No ``except Exception`` may catch it."""
 
 
-class Operation(Enum):
-    """What a call does."""
+class StoreOperation(Enum):
+    """The kinds of calls."""
 
     PUT = auto()
     GET = auto()
@@ -29,12 +29,12 @@ class Operation(Enum):
 
 
 class FaultKind(Enum):
-    """What goes wrong."""
+    """The kinds of faults."""
 
     CRASH_BEFORE = auto()  # the process ends and the call has done nothing
     CRASH_AFTER = auto()  # the call has done its work, and the process ends
-    FULL = auto()  # no room: nothing is written
-    FAILS = auto()  # the store says that it cannot
+    FULL = auto()  # no space: nothing is written
+    FAILS = auto()  # the store raises an error
     SHORT = auto()  # half of the bytes are read
     FLIP = auto()  # a bit of what is read is wrong
 
@@ -45,19 +45,19 @@ class Fault:
 
     kind: FaultKind
     at: int
-    on: Operation | None = None
+    on: StoreOperation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StoreCall:
     """A call that was made."""
 
-    operation: Operation
+    operation: StoreOperation
     name: str
 
 
 class FaultStore:
-    """Passes calls on to another store, except where a fault is due."""
+    """Passes calls to another store, unless a fault is due."""
 
     def __init__(self, inner: Store, *, faults: Sequence[Fault] = ()) -> None:
         self._inner = inner
@@ -65,12 +65,12 @@ class FaultStore:
         self._hit: set[Fault] = set()
         self._lock = threading.Lock()
         self._dead = False
-        self._counts: Counter[Operation] = Counter()
-        self.calls: list[Call] = []
+        self._counts: Counter[StoreOperation] = Counter()
+        self.calls: list[StoreCall] = []
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about the store within."""
+        """Facts about the wrapped store."""
         return self._inner.properties
 
     def assert_all_hit(self) -> None:
@@ -84,7 +84,7 @@ class FaultStore:
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
         """Create an object, or fail; a full store takes half of the chunks first."""
-        fault = self._before(Operation.PUT, name)
+        fault = self._before(StoreOperation.PUT, name)
         if fault is FaultKind.FULL:
             chunks = _fill_up(chunks)
         created = self._inner.put_stream(name, chunks)
@@ -93,31 +93,31 @@ class FaultStore:
 
     def get(self, name: str) -> bytes:
         """All bytes of an object, or some."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         return self._spoil(fault, lambda: self._inner.get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object, or less."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         return self._spoil(fault, lambda: self._inner.get_range(name, start=start, length=length))
 
     def size(self, name: str) -> int | None:
         """Size of an object; counts as a reading call."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         size = self._inner.size(name)
         self._after(fault)
         return size
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects in order."""
-        fault = self._before(Operation.LIST, prefix)
-        found = list(self._inner.list(prefix))
+        fault = self._before(StoreOperation.LIST, prefix)
+        listed_objects = list(self._inner.list(prefix))
         self._after(fault)
-        yield from found
+        yield from listed_objects
 
     def delete(self, name: str) -> bool:
         """Remove an object, or fail."""
-        fault = self._before(Operation.DELETE, name)
+        fault = self._before(StoreOperation.DELETE, name)
         deleted = self._inner.delete(name)
         self._after(fault)
         return deleted
@@ -126,20 +126,22 @@ class FaultStore:
         """None, so that every byte is read through this store."""
         return None
 
-    def _before(self, operation: Operation, name: str) -> FaultKind | None:
+    def _before(self, operation: StoreOperation, name: str) -> FaultKind | None:
         with self._lock:
             if self._dead:
-                raise Crash
-            self.calls.append(Call(operation, name))
+                raise StoreCrash
+            self.calls.append(StoreCall(operation, name))
             fault = self._due(operation)
             if fault is FaultKind.CRASH_BEFORE:
                 self._dead = True
-                raise Crash
-        if fault is FaultKind.FAILS or (fault is FaultKind.FULL and operation is not Operation.PUT):
+                raise StoreCrash
+        if fault is FaultKind.FAILS or (
+            fault is FaultKind.FULL and operation is not StoreOperation.PUT
+        ):
             raise StoreError("store-failed", "The store failed because a test said so.")
         return fault
 
-    def _due(self, operation: Operation) -> FaultKind | None:
+    def _due(self, operation: StoreOperation) -> FaultKind | None:
         self._counts[operation] += 1
         for fault in self._faults:
             count = len(self.calls) if fault.on is None else self._counts[operation]
@@ -151,7 +153,7 @@ class FaultStore:
     def _after(self, fault: FaultKind | None) -> None:
         if fault is FaultKind.CRASH_AFTER:
             self._dead = True
-            raise Crash
+            raise StoreCrash
 
     def _spoil(self, fault: FaultKind | None, read: Callable[[], bytes]) -> bytes:
         try:
@@ -167,7 +169,7 @@ class FaultStore:
 
 
 def _fill_up(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The first chunk, and then there is no room."""
+    """The first chunk, then the error for a full store."""
     yield from list(chunks)[:1]
     raise StoreError(
         "store-full",

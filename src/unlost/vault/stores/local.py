@@ -1,7 +1,15 @@
-"""A store in a folder: on a disk, or on a share that can link and sync.
+"""A store in a folder: on a disk, or on a share that supports hard links and fsync.
 
-An object is written to a temporary file, synced, and then linked to its name, which the file system
-does for exactly one of two writers; then the folder is synced. Other tools may copy the folder.
+Creating an object must be atomic, exclusive and durable. The steps, in this order:
+
+    1. write the bytes to .tmp/<pid>-<n>, which is locked while it is open
+    2. fsync that file
+    3. make the folders of the target, and fsync the parent of each
+    4. link the file to its name: the file system lets exactly one of two writers do that
+    5. fsync the folder of the name, then remove the temporary name
+
+A power cut before step 4 leaves only a temporary file, which ``sweep`` removes. After step 5 the
+object survives a power cut. Other programs may copy the folder. See docs/adr/0001.
 """
 
 import errno
@@ -13,18 +21,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.disk import Disk, RealDisk
 from unlost.vault.stores.store import check_name, missing, not_atomic
 
-_TEMPORARY = ".tmp"  # no object's name may begin with a dot, so none can lie in this folder
+_TEMPORARY = ".tmp"  # no object's name begins with a dot, so no object can be in this folder
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 class LocalStore:
-    """Keeps each object as a file below ``root``; makes the folder when first written to.
+    """Keeps each object as a file below ``root``; creates the folder with the first object.
 
     Safe to share between threads, and between processes on any number of machines as far as the
     file system is.
@@ -53,7 +61,7 @@ class LocalStore:
         target = self._file(name)
         if self.size(name) is not None:
             with self._speaking(name):
-                self._disk.sync_folder(target.parent)  # its writer may not have come so far
+                self._disk.sync_folder(target.parent)  # its writer may not have synced it yet
             return False
         with self._speaking(name), self._temporary(chunks) as temporary:
             return self._publish(temporary, target)
@@ -67,7 +75,7 @@ class LocalStore:
         return self._read(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         file = self._file(name)
         with self._speaking(name):
             try:
@@ -75,16 +83,20 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = self._root / prefix.rpartition("/")[0]
         with self._speaking(prefix):
-            found = [
-                Listed(file.relative_to(self._root).as_posix(), size)
+            listed_objects = [
+                ListedObject(file.relative_to(self._root).as_posix(), size)
                 for file, size in self._disk.walk(folder)
             ]
         yield from sorted(
-            (o for o in found if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)),
+            (
+                o
+                for o in listed_objects
+                if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)
+            ),
             key=lambda listed: listed.name,
         )
 
@@ -105,10 +117,10 @@ class LocalStore:
         return file if self._real else None
 
     def sweep(self) -> int:
-        """Remove temporary files that a crash left behind; how many there were."""
+        """Remove temporary files that a crash left behind; returns their number."""
         with self._speaking(_TEMPORARY):
-            left = [file for file, _ in self._disk.walk(self._root / _TEMPORARY)]
-            return sum(self._disk.unlink_abandoned(file) for file in left)
+            paths = [file for file, _ in self._disk.walk(self._root / _TEMPORARY)]
+            return sum(self._disk.unlink_abandoned(file) for file in paths)
 
     def _file(self, name: str) -> Path:
         return self._root / check_name(name)
@@ -123,7 +135,7 @@ class LocalStore:
 
     @contextmanager
     def _temporary(self, chunks: Iterable[bytes]) -> Iterator[Path]:
-        """A synced file with these bytes; its name is gone at the end, whatever happens."""
+        """A synced file with these bytes; its temporary name is always removed at the end."""
         folder = self._root / _TEMPORARY
         self._make_durable(folder)
         path, handle = self._create(folder)
@@ -140,7 +152,7 @@ class LocalStore:
                 self._disk.unlink(path)
 
     def _create(self, folder: Path) -> tuple[Path, int]:
-        """A new temporary file, whatever others with our process number may have left there."""
+        """Create a temporary file; skips names that another process with our number left there."""
         while True:
             path = folder / f"{os.getpid()}-{next(self._numbers)}"
             with suppress(FileExistsError):
@@ -151,9 +163,9 @@ class LocalStore:
         try:
             self._link(temporary, target)
         except FileExistsError:
-            self._disk.sync_folder(target.parent)  # the winner may not have come so far yet
+            self._disk.sync_folder(target.parent)  # the winner may not have synced it yet
             return False
-        except FileNotFoundError:  # somebody removed the empty folder that was durable before
+        except FileNotFoundError:  # another program removed the empty folder since it was made
             self._durable.clear()
             self._make_durable(target.parent)
             self._link(temporary, target)
@@ -170,7 +182,7 @@ class LocalStore:
             raise
 
     def _make_durable(self, folder: Path) -> None:
-        """Make a folder and those above it, and sync each name into the folder that holds it."""
+        """Make a folder and its parents, and sync each name into its parent folder."""
         if folder in self._durable:
             return
         with self._lock:
@@ -180,7 +192,10 @@ class LocalStore:
                 self._durable.add(step)
 
     def _steps_to(self, folder: Path) -> Sequence[Path]:
-        """Folders down to ``folder``, from the root of the store or above it where that lacks."""
+        """The folders down to ``folder`` that are not known to be durable, top first.
+
+        They begin at the store's root, or at a missing folder above it.
+        """
         upwards = [folder, *folder.parents]
         top = upwards.index(self._root)
         while not self._disk.has_folder(upwards[top + 1]):
@@ -189,7 +204,7 @@ class LocalStore:
 
     @contextmanager
     def _speaking(self, name: str) -> Iterator[None]:
-        """Turn the operating system's errors into ours."""
+        """Convert the operating system's errors into ours."""
         try:
             yield
         except UnlostError:

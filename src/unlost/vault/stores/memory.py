@@ -1,10 +1,10 @@
-"""A store in memory: for tests, trials and whoever builds on the vault."""
+"""A store in memory: for tests, trials and programs that build on the vault."""
 
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 
 
@@ -45,15 +45,17 @@ class MemoryStore:
         return self.get(name)[start : start + length]
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         body = self._objects.get(check_name(name))
         return None if body is None else len(body)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         with self._lock:
-            found = [Listed(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)]
-        yield from sorted(found, key=lambda listed: listed.name)
+            listed_objects = [
+                ListedObject(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)
+            ]
+        yield from sorted(listed_objects, key=lambda listed: listed.name)
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""
@@ -61,6 +63,6 @@ class MemoryStore:
             return self._objects.pop(check_name(name), None) is not None
 
     def path(self, name: str) -> Path | None:
-        """None: there are no files."""
+        """None: the objects are not files."""
         check_name(name)
         return None

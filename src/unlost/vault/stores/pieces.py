@@ -1,8 +1,8 @@
-"""Pieces of a remote vault's objects, kept in a folder of this machine as they lie in the store: sealed.
+"""A cache of pieces of a remote vault's objects in a local folder, sealed as in the store.
 
-An object of a vault never changes, so that a piece of it stays right for as long as the object is there. A
-piece is gone when its object is deleted, when it was not read for long, or when there are too many.
-Whatever goes wrong here, the store is asked instead.
+An object of a vault never changes, so a cached piece stays valid as long as the object exists. A
+piece is removed when its object is deleted, when it was not read for long, or when the cache is
+full. If anything fails here, the caller reads the store instead. See docs/adr/0030.
 """
 
 import os
@@ -18,23 +18,23 @@ from pathlib import Path
 from blake3 import blake3
 
 from unlost.model.errors import StoreError
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
-KEPT = timedelta(days=30)  # after which a piece that nobody has read is removed
+KEPT = timedelta(days=30)  # after the last read; then a piece is removed
 GONE_KEPT = timedelta(
     days=1
-)  # how long it is known that an object was deleted: for those who read it just then
+)  # for how long a deletion is remembered, for a reader that still has the object's bytes
 LARGEST = 4 << 20  # bytes of a piece
-LOOK_EVERY = 16  # pieces that are written between two looks at the size of all
-_ROOM = 0.9  # what is left of the limit after such a look
+LOOK_EVERY = 16  # pieces that are written between two checks of the cache's size
+_ROOM = 0.9  # the share of the limit to which a full cache is trimmed
 _DIGEST_BYTES = 16
-_GONE = "gone"  # a file beside an object's pieces: it was deleted, and nothing of it is kept again
+_GONE = "gone"  # a mark beside an object's pieces: it was deleted and must not be cached again
 _DRAFT = ".new"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Which part of which object; ``length`` None: all that comes after ``start``."""
+class ObjectRange:
+    """A range of an object; ``length`` None means to the end."""
 
     name: str
     start: int = 0
@@ -42,17 +42,17 @@ class Piece:
 
     @property
     def file(self) -> str:
-        """The name of its file."""
+        """The name of the piece's file."""
         return f"{self.start}-{'' if self.length is None else self.length}"
 
     def digest(self, data: bytes) -> bytes:
-        """What tells that these are its bytes, and whole."""
-        told = blake3(f"{self.name}\0{self.file}\0".encode())
-        return told.update(data).digest(length=_DIGEST_BYTES)
+        """The hash that proves these bytes to be the complete piece."""
+        hasher = blake3(f"{self.name}\0{self.file}\0".encode())
+        return hasher.update(data).digest(length=_DIGEST_BYTES)
 
 
-class Pieces:
-    """Pieces in a folder, no more than ``limit`` bytes. Safe to share between threads and processes."""
+class RangeCache:
+    """Pieces in a folder, at most ``limit`` bytes. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path, *, limit: int, clock: Clock) -> None:
         self._folder = folder
@@ -61,46 +61,46 @@ class Pieces:
         self._written = count()
         self._lock = threading.Lock()
 
-    def get(self, piece: Piece) -> bytes | None:
-        """A piece's bytes; None where it is not kept."""
+    def get(self, piece: ObjectRange) -> bytes | None:
+        """The bytes of a piece; None if it is not cached."""
         file = self._place(piece.name) / piece.file
         try:
-            kept = file.read_bytes()
+            content = file.read_bytes()
         except OSError:
             return None
-        data = kept[_DIGEST_BYTES:]
-        whole = piece.digest(data) == kept[:_DIGEST_BYTES]
+        data = content[_DIGEST_BYTES:]
+        whole = piece.digest(data) == content[:_DIGEST_BYTES]
         with suppress(OSError):
             self._touch(file) if whole else file.unlink()
         return data if whole else None
 
-    def put(self, piece: Piece, data: bytes) -> None:
-        """Keep a piece, unless its object was deleted."""
+    def put(self, piece: ObjectRange, data: bytes) -> None:
+        """Cache a piece, unless its object was deleted."""
         if len(data) > min(LARGEST, self._limit):
             return
         place = self._place(piece.name)
         with suppress(OSError):
             if not (place / _GONE).exists():
                 self._write(place / piece.file, piece.digest(data) + data)
-                if (place / _GONE).exists():  # it was deleted in this moment
+                if (place / _GONE).exists():  # it was deleted meanwhile
                     (place / piece.file).unlink()
             if next(self._written) % LOOK_EVERY == 0:
                 self.trim()
 
     def forget(self, name: str) -> None:
-        """Remove all of an object, and keep nothing of it again; raises StoreError."""
+        """Remove all pieces of an object and never cache it again; raises StoreError."""
         place = self._place(name)
         with suppress(OSError):
             self._write(place / _GONE, b"")
         self._remove(place)
 
     def drop(self, name: str) -> None:
-        """Remove all of an object, which is there; raises StoreError."""
+        """Remove all pieces of an object that still exists; raises StoreError."""
         self._remove(self._place(name))
 
     def _remove(self, place: Path) -> None:
         try:
-            for file in list(place.iterdir()):  # says so where the folder cannot be read
+            for file in list(place.iterdir()):  # raises if the folder cannot be read
                 if file.name != _GONE:
                     file.unlink(missing_ok=True)
         except (FileNotFoundError, NotADirectoryError):
@@ -109,7 +109,7 @@ class Pieces:
             raise _stays(place, error) from error
 
     def clear(self) -> None:
-        """Remove all pieces of all objects, where there are any; raises StoreError."""
+        """Remove all pieces of all objects, if there are any; raises StoreError."""
         try:
             shutil.rmtree(self._folder)
         except FileNotFoundError:
@@ -118,25 +118,25 @@ class Pieces:
             raise _stays(self._folder, error) from error
 
     def trim(self) -> None:
-        """Remove what is old, and of the rest what was not read for longest, until there is room."""
+        """Remove old pieces, then the least recently read, until the cache is within its limit."""
         with self._lock:
             now = self._clock.now()
-            found = sorted(self._kept((now - GONE_KEPT).timestamp()))
+            old_files = sorted(self._kept((now - GONE_KEPT).timestamp()))
             oldest = (now - KEPT).timestamp()
-            rest = sum(size for _, size, _ in found)
+            rest = sum(size for _, size, _ in old_files)
             full = rest > self._limit
-            for read_at, size, file in found:
+            for read_at, size, file in old_files:
                 if read_at >= oldest and not (full and rest > self._limit * _ROOM):
                     break
                 if file.name == _GONE:
-                    continue  # it takes no room, and is needed for a while
-                with suppress(OSError):  # one that may not be removed does not keep the others
+                    continue  # it takes no space, and is needed for a while
+                with suppress(OSError):  # a file that cannot be removed must not keep the others
                     file.unlink(missing_ok=True)
                     rest -= size
                     file.parent.rmdir()  # where it was the last one
 
     def _kept(self, gone_since: float) -> Iterator[tuple[float, int, Path]]:
-        """When each file was read last, and its size; of deleted objects none that are long gone."""
+        """The last read, size and path of each file; removes old marks of deleted objects."""
         for folder, _, names in os.walk(self._folder):
             for name in names:
                 file = Path(folder, name)

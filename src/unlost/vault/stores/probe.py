@@ -1,10 +1,10 @@
-"""Asks a store, before a vault is made in it, whether it keeps the promises that a vault needs."""
+"""Tests, before a vault is made in a store, that the store keeps the promises a vault needs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from unlost.model.errors import StoreError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.stores.store import MAY_NOT_DELETE, not_atomic
 
@@ -14,11 +14,11 @@ _ROUNDS = 4
 
 
 def probe_store(store: Store, *, entropy: Entropy) -> bool:
-    """Let eight writers race for one name, a few times over; leaves nothing behind.
+    """Let eight writers race for one name, several times, and remove the objects again.
 
-    False where these credentials may delete nothing: then what it wrote stays until a probe with
-    others comes by. Raises StoreError: ``store-not-atomic`` where more or less than one of them wins
-    or where another's bytes are kept, else what the store itself says.
+    Returns False if these credentials may not delete: then the objects stay until a probe with
+    other credentials runs. Raises StoreError: ``store-not-atomic`` if not exactly one writer wins
+    or if a loser's bytes are kept, else the store's own error.
     """
     try:
         for number in range(_ROUNDS):
@@ -46,7 +46,7 @@ def _race(store: Store, name: str) -> None:
 
 
 def _cleared(store: Store) -> bool:
-    """Remove what races have written, also those before this one; False where that is not allowed."""
+    """Remove the objects of this and earlier races; False if that is not allowed."""
     try:
         for listed in list(store.list(FOLDER)):
             store.delete(listed.name)

@@ -18,12 +18,12 @@ from unlost.vault.stores.local import LocalStore
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-    from unlost.vault.stores.bucket import Remover
-    from unlost.vault.stores.versions import Versions
+    from unlost.vault.stores.bucket import ObjectRemover
+    from unlost.vault.stores.versions import BucketVersions
 
 CONNECT_TIME, ANSWER_TIME = timedelta(seconds=10), timedelta(seconds=120)
 READ_TRIES = 5
-READ_TIME = timedelta(seconds=60)  # after which a read is not repeated any more
+READ_TIME = timedelta(seconds=60)  # after this a failed read is not repeated
 
 
 type Now = Callable[[], datetime]
@@ -31,11 +31,11 @@ type Sleep = Callable[[float], None]
 
 
 def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -> Store:
-    """The store at a place; nothing is asked of it yet.
+    """Open the store at an address, without contacting it yet.
 
-    ``now`` tells the time, which signed requests need that remove versions; without it none are removed.
-
-    Raises StoreError (``ca-file-unreadable``, ``credentials-unreadable``, ``store-settings-wrong``).
+    ``now`` returns the time, which the signed requests that remove versions need; without it no
+    versions are removed. Raises StoreError (``ca-file-unreadable``, ``credentials-unreadable``,
+    ``store-settings-wrong``).
     """
     if address.folder is not None:
         return LocalStore(address.folder)
@@ -44,10 +44,10 @@ def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -
     address = resolved(address)
     try:
         reading, writing = (_client(address, tries=tries) for tries in (READ_TRIES, 0))
-    except Exception as error:  # the client has a kind of its own for each wrong setting
+    except Exception as error:  # the client raises another class for each wrong setting
         if isinstance(error, StoreError):
             raise
-        # where a file was read, the client's words may have a piece of it in them
+        # never quote the client after reading a file: its message may contain a secret
         why = f": {str(error).splitlines()[0]}" if address.reach.credentials_file is None else ""
         raise StoreError(
             "store-settings-wrong",
@@ -64,17 +64,18 @@ def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -
 
 
 def resolved(address: StoreAddress) -> StoreAddress:
-    """The address with the endpoint and region that count: those said with it, else in the file, else in the environment.
+    """The address with its endpoint and region filled in.
 
-    Raises StoreError (``credentials-unreadable``).
+    They come from the address, else from the credentials file, else from the environment. Raises
+    StoreError (``credentials-unreadable``).
     """
     if address.kind != S3:
         return address
     reach = address.reach
     file = credentials_in(reach.credentials_file) if reach.credentials_file else {}
-    told = (file, _environment())
-    endpoint = reach.endpoint or _first(told, ENDPOINTS)
-    region = reach.region or _first(told, REGIONS)
+    sources = (file, _environment())
+    endpoint = reach.endpoint or _first(sources, ENDPOINTS)
+    region = reach.region or _first(sources, REGIONS)
     return replace(address, reach=replace(reach, endpoint=endpoint, region=region))
 
 
@@ -82,32 +83,33 @@ def _environment() -> dict[str, str]:
     return {name.lower(): value for name, value in os.environ.items()}
 
 
-def _first(told: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
-    """The first of these settings that one of the sources has; empty where none has."""
-    return next((source[name] for source in told for name in names if source.get(name)), "")
+def _first(sources: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
+    """The first of these settings that a source has; empty if none has one."""
+    return next((source[name] for source in sources for name in names if source.get(name)), "")
 
 
 def _remover(
     address: StoreAddress, reading: "ObjectStore", now: Now | None, sleep: Sleep
-) -> "Callable[[], Remover]":
-    """Gives what may delete: the client that reads, but for where other credentials are named.
+) -> "Callable[[], ObjectRemover]":
+    """Return the client that deletes: the reading client, unless other credentials are named.
 
-    Those are looked at each time: a file that was replaced is read again, and one that is gone gives nothing.
+    The file of these credentials is checked each time: a replaced file is read again, and without
+    the file nothing can be deleted.
     """
-    from unlost.vault.stores.bucket import Remover
+    from unlost.vault.stores.bucket import ObjectRemover
 
     file = address.reach.maintenance_file
 
     @lru_cache(maxsize=1)
-    def made(_: tuple[int, int]) -> Remover:
+    def remover(_: tuple[int, int]) -> ObjectRemover:
         client = reading if file is None else _maintaining(address, file)
-        return Remover(client, _versions(address, now, sleep))
+        return ObjectRemover(client, _versions(address, now, sleep))
 
-    return lambda: made((0, 0) if file is None else _mark_of(address, file))
+    return lambda: remover((0, 0) if file is None else _mark_of(address, file))
 
 
 def _mark_of(address: StoreAddress, file: Path) -> tuple[int, int]:
-    """What tells a file from one that takes its place; raises StoreError where there is none."""
+    """The time and inode that identify this state of a file; raises StoreError if it is missing."""
     try:
         known = file.stat()
     except OSError as error:
@@ -115,23 +117,23 @@ def _mark_of(address: StoreAddress, file: Path) -> tuple[int, int]:
     return known.st_mtime_ns, known.st_ino
 
 
-def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions | None":
-    """What removes versions there; None where no key is known by its text."""
-    from unlost.vault.stores.versions import Versions, key_in
+def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "BucketVersions | None":
+    """The access to versions; None if no key is available as text."""
+    from unlost.vault.stores.versions import BucketVersions, key_in
 
     reach = address.reach
     if address.kind != S3 or now is None:
         return None
     file = reach.maintenance_file or reach.credentials_file
-    told = credentials_in(file) if file else _environment()
-    key = key_in(told)
-    return None if key is None else Versions(address, key=key, now=now, sleep=sleep)
+    credentials = credentials_in(file) if file else _environment()
+    key = key_in(credentials)
+    return None if key is None else BucketVersions(address, key=key, now=now, sleep=sleep)
 
 
 def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
-    """Raise StoreError (``store-locked``) where a bucket keeps what is new in it for good.
+    """Raise StoreError (``store-locked``) if a bucket locks new objects in compliance mode.
 
-    Where the credentials that delete are not at hand, nothing is asked.
+    Asks nothing if the credentials that delete are not available.
     """
     try:
         versions = _versions(resolved(address), now, sleep)
@@ -146,10 +148,10 @@ def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
 
 
 def _maintaining(address: StoreAddress, file: Path) -> "ObjectStore":
-    """The client of maintenance; raises StoreError where its credentials are not at hand."""
+    """The client with the maintenance credentials; raises StoreError if they are not available."""
     try:
         return _client(address, tries=READ_TRIES, credentials=file)
-    except Exception as error:  # also what the client says of credentials that are none
+    except Exception as error:  # also the client's error for invalid credentials
         raise _no_maintenance(address, file) from error
 
 
@@ -191,14 +193,14 @@ def _client(address: StoreAddress, *, tries: int, credentials: Path | None = Non
     return S3Store(
         address.bucket,
         virtual_hosted_style_request=reach.hosted,
-        disable_bulk_delete=True,  # not every server knows it, and the vault deletes one by one
-        checksum_algorithm="SHA256",  # without one a bucket with locks takes nothing
+        disable_bulk_delete=True,  # not every server supports it, and the vault deletes one by one
+        checksum_algorithm="SHA256",  # a bucket with locks refuses objects without one
         **common,
     )
 
 
 def _endpoint(address: StoreAddress) -> str:
-    """Where the client speaks to: it wants the bucket before the host's name, where that is how it is asked."""
+    """The URL for the client, which expects the bucket in front of a virtual host's name."""
     reach = address.reach
     if not reach.hosted or address.kind != S3:
         return reach.endpoint

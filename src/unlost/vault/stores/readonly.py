@@ -1,15 +1,15 @@
-"""A store that is only read: for programs that have no business in writing to a vault."""
+"""A store that refuses to write: for programs that only read a vault."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
 class ReadOnlyStore:
-    """Another store (port ``Store``), of which nothing is changed."""
+    """Another store (port ``Store``) that can be read but not changed."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
@@ -36,10 +36,10 @@ class ReadOnlyStore:
         return self._inner.get_range(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
         return self._inner.list(prefix)
 

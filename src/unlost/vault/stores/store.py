@@ -1,4 +1,4 @@
-"""Names that a store takes, and the errors that all stores share.
+"""The rules for objects' names, and the errors that all stores share.
 
 The port itself is ``unlost.model.store.Store``.
 """
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import NotFound, StoreError, UsageError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 _PART = r"[a-z0-9_][a-z0-9._-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 _LONGEST_NAME = 512
-MAY_NOT_DELETE = "store-may-not-delete"  # the code of its error
+MAY_NOT_DELETE = "store-may-not-delete"  # the error code
 
 
 def check_name(name: str) -> str:
-    """The name itself; raises UsageError (``object-name``) if no store would take it."""
+    """The name, unchanged; raises UsageError (``object-name``) if stores would refuse it."""
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise UsageError("object-name", f"“{name}” cannot be the name of an object in a vault.")
     return name
@@ -25,7 +25,7 @@ def check_name(name: str) -> str:
 
 @contextmanager
 def where_allowed() -> Iterator[None]:
-    """Leave undone what these credentials may not delete: a sweep with others finds it."""
+    """Skip a deletion that these credentials do not allow: a later sweep with others does it."""
     try:
         yield
     except StoreError as error:
@@ -34,7 +34,7 @@ def where_allowed() -> Iterator[None]:
 
 
 def missing(name: str) -> NotFound:
-    """The error for an object that is not there."""
+    """The error for an object that does not exist."""
     return NotFound(
         "object-missing",
         f"The vault has no object “{name}”.",
@@ -58,7 +58,7 @@ def not_atomic(properties: StoreProperties, why: str) -> StoreError:
 
 __all__ = [
     "MAY_NOT_DELETE",
-    "Listed",
+    "ListedObject",
     "Store",
     "StoreProperties",
     "check_name",

@@ -1,4 +1,7 @@
-"""What a store does not give now, and what it has lost: only the latter is damage."""
+"""Distinguishes data that a store cannot return now from data that is lost: only loss is damage.
+
+See docs/adr/0032.
+"""
 
 import errno
 
@@ -8,21 +11,22 @@ _LOST = frozenset({errno.ENOENT, errno.EIO})
 
 
 def is_lost(error: OSError) -> bool:
-    """True where a file is gone, or its device cannot read it any more.
+    """True if a file is gone, or its device can no longer read it.
 
-    And where the error has no number: that is Arrow's, of bytes that cannot be decrypted or decoded.
+    Also true for an error without a number: Arrow raises it for bytes that it cannot decrypt or
+    decode.
     """
     return error.errno is None or error.errno in _LOST
 
 
 def device_failed(error: StoreError) -> bool:
-    """True where a store failed because the device cannot read those bytes any more."""
+    """True if a store failed because the device can no longer read the bytes."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno == errno.EIO
 
 
 def unread(name: str, error: OSError) -> StoreError:
-    """The error for an object that cannot be read now, whatever is in it."""
+    """The error for an object that cannot be read now, whether or not it is damaged."""
     return StoreError(
         "store-unread",
         f"“{name}” cannot be read now: {error.strerror or error}. That does not mean that it is damaged.",
@@ -31,7 +35,7 @@ def unread(name: str, error: OSError) -> StoreError:
 
 
 def unsteady(name: str) -> StoreError:
-    """The error for an object of which a store says one thing, and a moment later another."""
+    """The error for a store that returned different bytes for the same object."""
     return StoreError(
         "store-unsteady",
         f"The store gave different bytes of “{name}” when it was asked twice.",

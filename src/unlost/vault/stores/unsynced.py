@@ -1,7 +1,14 @@
-"""A file system in memory that forgets at a power cut what was not synced, and may be full.
+"""A file system in memory that loses unsynced data at a power cut, and that may be full.
 
-Bytes are safe once their file was synced, names once the folder that holds them was. Everything
-else is at the mercy of the moment: ``power_cut`` chooses between the two extremes.
+It has the weakest guarantees of POSIX: the bytes of a file are safe once the file was synced, a
+name is safe once its folder was synced. A real disk may or may not have written the rest at a power
+cut; ``power_cut`` chooses between the two extremes. For example:
+
+    create a; write a; link a -> b; sync folder; power cut   b is there, and empty
+    create a; write a; sync a; link a -> b; power cut        b may be there, and is then whole
+
+``crash_at`` ends the process before the n-th change. A test that counts the changes of an operation
+and repeats it once for each number sees every state a crash can leave.
 """
 
 import errno
@@ -10,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +27,7 @@ class _File:
 
 
 class UnsyncedDisk:
-    """A ``Disk`` in memory. Threads may use it as long as each writes files of its own.
+    """A ``Disk`` in memory. Several threads may use it if each writes its own files.
 
     ``crash_at`` ends the process before the n-th changing call (from 1). ``capacity`` in bytes.
     """
@@ -39,7 +46,7 @@ class UnsyncedDisk:
         self.changes = 0
 
     def power_cut(self, *, names_survive: bool) -> None:
-        """Lose what was not synced; names that were not may survive without their bytes, or not."""
+        """Lose unsynced bytes; unsynced names survive (without their bytes) or are lost."""
         self._open.clear()
         self.crash_at = None
         if not names_survive:
@@ -55,7 +62,7 @@ class UnsyncedDisk:
         self._safe_folders = set(self._folders)
 
     def create(self, path: Path) -> int:
-        """Make a new file and open it."""
+        """Create a new file and open it."""
         self._change()
         self._must_have(path.parent)
         if path in self._names:
@@ -65,7 +72,7 @@ class UnsyncedDisk:
         return handle
 
     def write(self, handle: int, data: bytes) -> None:
-        """Append what there is room for; OSError (ENOSPC) if that is not all."""
+        """Append the bytes that fit; OSError (ENOSPC) if not all fit."""
         self._change()
         room = len(data)
         if self.capacity is not None:
@@ -75,16 +82,16 @@ class UnsyncedDisk:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     def sync(self, handle: int) -> None:
-        """The file's bytes are safe."""
+        """Make the file's bytes safe."""
         self._change()
         self._open[handle].synced = bytes(self._open[handle].data)
 
     def close(self, handle: int) -> None:
-        """Let the file go; changes nothing."""
+        """Close the file; changes nothing."""
         self._open.pop(handle, None)
 
     def link(self, path: Path, to: Path) -> None:
-        """A second name."""
+        """Give a file a second name."""
         self._change()
         self._must_have(to.parent)
         if to in self._names:
@@ -98,7 +105,7 @@ class UnsyncedDisk:
         del self._names[path]
 
     def has_folder(self, path: Path) -> bool:
-        """True if there is such a folder."""
+        """True if the folder exists."""
         return path in self._folders
 
     def make_folder(self, path: Path) -> None:
@@ -108,12 +115,15 @@ class UnsyncedDisk:
         self._folders.add(path)
 
     def sync_folder(self, path: Path) -> None:
-        """The names in the folder are safe, and the loss of those removed."""
+        """Make the folder's names safe, and the removal of names from it."""
         self._change()
         self._must_have(path)
         for name in [name for name in list(self._safe_names) if _lies_in(name, path)]:
             del self._safe_names[name]
-        there, folders = list(self._names.items()), list(self._folders)  # other threads go on
+        there, folders = (
+            list(self._names.items()),
+            list(self._folders),
+        )  # other threads may change them
         self._safe_names |= {name: file for name, file in there if _lies_in(name, path)}
         self._safe_folders |= {folder for folder in folders if _lies_in(folder, path)}
 
@@ -142,7 +152,7 @@ class UnsyncedDisk:
     def _change(self) -> None:
         self.changes += 1
         if self.crash_at is not None and self.changes >= self.crash_at:
-            raise Crash
+            raise StoreCrash
 
     def _must_have(self, folder: Path) -> None:
         if folder not in self._folders:
@@ -155,11 +165,11 @@ class UnsyncedDisk:
 
 
 def _begin(folder: Path) -> str:
-    """The text with which all paths below a folder begin: comparing that is much quicker than parents."""
+    """The prefix of all paths below a folder; comparing it is much faster than ``parents``."""
     return str(folder).rstrip("/") + "/"
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
-    """True if ``folder`` holds this path itself, not in a folder below."""
+    """True if ``path`` is directly in ``folder``, not in a folder below."""
     begin = _begin(folder)
     return str(path).startswith(begin) and "/" not in str(path)[len(begin) :]

@@ -1,7 +1,8 @@
-"""Versions of the objects in a bucket of S3: what such a bucket keeps of what was deleted.
+"""Versions of the objects in an S3 bucket: the bucket keeps them when an object is deleted.
 
-The vault's client does not know them. They are found and removed by requests of our own, signed with a key that is
-known by its text: that of a file of credentials, best of the one for maintenance.
+The vault's client does not support them. This module finds and removes them with its own requests,
+signed with a key that is available as text: from a file of credentials, preferably the one for
+maintenance. See docs/adr/0030.
 
 Sources: Amazon S3 API reference, ListObjectVersions, DeleteObject (``versionId``,
 ``x-amz-bypass-governance-retention``), GetObjectLockConfiguration, "Signature Version 4".
@@ -33,8 +34,8 @@ _PART = "<{0}>(.*?)</{0}>"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """An access key by its text. ``token``: of a key that is lent for a time."""
+class AccessKey:
+    """An access key as text. ``token``: the session token of a temporary key."""
 
     id: str
     secret: str
@@ -44,17 +45,17 @@ class Key:
         return f"Key({self.id})"
 
 
-def key_in(credentials: Mapping[str, str]) -> Key | None:
-    """The key among the settings of a client; None where there is none."""
+def key_in(credentials: Mapping[str, str]) -> AccessKey | None:
+    """The key among the settings of a client; None if there is none."""
     key, secret, token = (
         credentials.get(f"aws_{name}", "")
         for name in ("access_key_id", "secret_access_key", "session_token")
     )
-    return Key(key, secret, token) if key and secret else None
+    return AccessKey(key, secret, token) if key and secret else None
 
 
 def _is_passing(status: int) -> bool:
-    """True for an answer that may be another one in a moment."""
+    """True for a status that may be different in a moment."""
     later = status == HTTPStatus.TOO_MANY_REQUESTS
     return later or (
         status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
@@ -62,26 +63,26 @@ def _is_passing(status: int) -> bool:
 
 
 def _read_entry(text: str) -> tuple[str, str]:
-    """Name and version; the vault's names have nothing that XML would write in another way."""
+    """Name and version of an entry; no name of the vault has characters that XML escapes."""
     name, version = (re.search(_PART.format(tag), text) for tag in ("Key", "VersionId"))
     return (name[1], version[1]) if name and version else ("", "")
 
 
 class ListRefused(StoreError):
-    """These credentials may not list versions; whether they may delete is not known."""
+    """These credentials may not list versions; they may or may not delete."""
 
 
-class Versions:
-    """Finds and removes versions in one bucket of S3. Safe to share between threads.
+class BucketVersions:
+    """Finds and removes versions in one S3 bucket. Safe to share between threads.
 
-    ``sleep`` takes seconds: what fails in passing is asked again.
+    ``sleep`` takes seconds: temporary failures are retried.
     """
 
     def __init__(
         self,
         address: StoreAddress,
         *,
-        key: Key,
+        key: AccessKey,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
@@ -97,68 +98,75 @@ class Versions:
         self._root = f"{parts.path.rstrip('/')}/{'' if hosted else address.bucket}".rstrip("/")
 
     def remove(self, name: str) -> bool:
-        """Remove all versions of an object, the newest last: until then it is there. False if there are none.
+        """Remove all versions of an object; False if there are none.
 
-        Locks that may be lifted are lifted. Raises StoreError, of it ListRefused.
+        The newest is removed last, so that an interrupted call leaves the object visible. Lifts
+        locks that may be lifted. Raises StoreError, for example ListRefused.
         """
         full = "/".join(filter(None, [self._address.prefix, name]))
         before: list[str] = []
-        while found := self._of(full):
-            if found == before:
+        while version_ids := self._of(full):
+            if version_ids == before:
                 raise self.failed(f"versions of “{name}” stay that it says to have removed")
-            for version in reversed(found):
+            for version in reversed(version_ids):
                 self._drop(full, version)
-            before = found
+            before = version_ids
         return bool(before)
 
     def _drop(self, full: str, version: str) -> None:
-        """Remove a version, at first as if it had no lock: a bucket without locks takes no word of lifting one."""
-        told = {"versionId": version}
+        """Remove a version. Lifts its lock only if that is needed.
+
+        The first request does not lift a lock: a bucket without locks refuses the header for it.
+        """
+        parameters = {"versionId": version}
         try:
-            self._asked("DELETE", full, told)
+            self._asked("DELETE", full, parameters)
         except StoreError as refused:
             if refused.code != MAY_NOT_DELETE:
                 raise
             try:
-                self._asked("DELETE", full, told, _BYPASS)
+                self._asked("DELETE", full, parameters, _BYPASS)
             except StoreError as error:
                 raise refused from error
 
     def is_locked_for_good(self) -> bool:
-        """True if the bucket keeps what is new in it so that nobody can remove it for a while.
+        """True if the bucket locks new objects so that no credentials can remove them for a while.
 
-        False also where these credentials may not know, or the server knows no locks. Raises StoreError where it
-        does not answer: then nothing is known.
+        Also False if these credentials may not ask, or the server has no locks. Raises StoreError
+        if the server does not answer: then the answer is unknown.
         """
-        status, told = self._answer("GET", "", {"object-lock": ""}, {})
+        status, reply = self._answer("GET", "", {"object-lock": ""}, {})
         if _is_passing(status):
             raise self.failed(f"it answered {status}")
-        return status == HTTPStatus.OK and b"<Mode>COMPLIANCE</Mode>" in told
+        return status == HTTPStatus.OK and b"<Mode>COMPLIANCE</Mode>" in reply
 
     def _of(self, full: str) -> list[str]:
-        """Some versions of an object and marks of its deletion, newest first; none when all are gone."""
-        asked = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
+        """Some versions and delete markers of an object, newest first; empty when all are gone."""
+        parameters = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
         try:
-            told = self._asked("GET", "", asked).decode("utf-8", "replace")
+            listing = self._asked("GET", "", parameters).decode("utf-8", "replace")
         except StoreError as error:
             if error.code != MAY_NOT_DELETE:
                 raise
             raise ListRefused(error.code, error.sentence, next_step=error.next_step) from error
-        if "<ListVersionsResult" not in told:
+        if "<ListVersionsResult" not in listing:
             raise self.failed("its list of versions cannot be read")
-        found = (one[2] for one in _ENTRY.finditer(told))
-        return [version for key, version in map(_read_entry, found) if key == full]
+        version_ids = (match[2] for match in _ENTRY.finditer(listing))
+        return [version for key, version in map(_read_entry, version_ids) if key == full]
 
     def _asked(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}
     ) -> bytes:
-        """The body of an answer; raises StoreError where it is none of success."""
+        """The body of a successful answer; raises StoreError for any other."""
         return self._read(*self._answer(method, path, query, headers))
 
     def _answer(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        """Status and body of the first answer that is not one in passing; raises StoreError where none comes."""
+        """Status and body of the first answer that is not temporary.
+
+        Raises StoreError if none comes.
+        """
         for number in range(TRIES):
             try:
                 status, body = self._once(method, path, query, headers)
@@ -203,13 +211,18 @@ class Versions:
     def _signed(
         self, method: str, place: str, line: str, headers: Mapping[str, str]
     ) -> dict[str, str]:
-        """The headers of a request without a body, and its signature."""
+        """The headers of a request without a body, with its signature."""
         stamp = f"{self._now():%Y%m%dT%H%M%SZ}"
-        told = {"host": self._host, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp, **headers}
+        signed_headers = {
+            "host": self._host,
+            "x-amz-content-sha256": _EMPTY,
+            "x-amz-date": stamp,
+            **headers,
+        }
         if self._key.token:
-            told["x-amz-security-token"] = self._key.token
-        names = sorted(told)
-        lines = [method, place, line, *(f"{name}:{told[name]}" for name in names)]
+            signed_headers["x-amz-security-token"] = self._key.token
+        names = sorted(signed_headers)
+        lines = [method, place, line, *(f"{name}:{signed_headers[name]}" for name in names)]
         canonical = "\n".join([*lines, "", ";".join(names), _EMPTY])
         scope = f"{stamp[:8]}/{self._region}/s3/aws4_request"
         proof = hashlib.sha256(canonical.encode()).hexdigest()
@@ -218,14 +231,14 @@ class Versions:
             signing = hmac.digest(signing, part.encode(), "sha256")
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{proof}"
         signature = hmac.digest(signing, text.encode(), "sha256").hex()
-        told["authorization"] = (
+        signed_headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._key.id}/{scope}, "
             f"SignedHeaders={';'.join(names)}, Signature={signature}"
         )
-        return told
+        return signed_headers
 
     def failed(self, why: str) -> StoreError:
-        """The error of a bucket that did not do as it should."""
+        """The error for a bucket that did not do as it should."""
         return StoreError(
             "store-failed",
             f"{self._address} failed at the versions of its objects: {why}.",

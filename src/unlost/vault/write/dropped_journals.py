@@ -1,21 +1,21 @@
-"""Runs whose journals a commit took away: their names are not used again, and what is left of them goes."""
+"""Runs whose journals a commit removed: their names are not reused, leftovers are removed."""
 
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveState
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
 
 
-def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
-    """The runs whose journals are gone, or are to go; a commit that is lost cannot tell."""
+def unjournaled(room: OrgVault, state: LiveState) -> frozenset[str]:
+    """The runs whose journals are or will be removed; runs that a lost commit names are missing."""
     taking = [seq for seq, info in state.commits.items() if info.kind in _TAKING]
     for seq in taking:
         if seq not in room.unjournaled:
             with suppress(IntegrityError, NotFound):
                 room.unjournaled[seq] = room.chain.manifest(seq)[0].unjournaled
-    found = frozenset(run for seq in taking for run in room.unjournaled.get(seq, ()))
-    return found - state.journals.keys()
+    runs_dropped = frozenset(run for seq in taking for run in room.unjournaled.get(seq, ()))
+    return runs_dropped - state.journals.keys()

@@ -1,4 +1,28 @@
-"""The one step that makes a run's work a snapshot."""
+"""The commit protocol: one create-only put turns a run's work into a commit.
+
+Everything the run has added is already durable, in the vault or in its pieces, but no manifest
+names it. ``CommitFinisher.run``
+repeats these steps until the run is committed:
+
+    1. prove the chain: its head, a new listing, the witness
+    2. if the chain has a commit of this run: make it durable, clean up, return it
+    3. stop if another process gave the run up, or if data it relies on was removed since it began
+    4. write the rows that the pieces still buffer, as segments or bundles
+    5. build the manifest: number = head + 1, parent = head, and the ``live_root`` after it
+    6. put orgs/<oid>/commits/<number>, create-only   <- the commit takes effect here
+    7. go back to 1, which finds out who won the number
+
+    run A   ─ 5 ─ put commits/8 ─ created ─ 1 ─ 2 commit 8 is ours
+    run B   ─── 5 ─ put commits/8 ─ taken ─ 1 ─ 3 ─ 4 ─ 5 ─ put commits/9 ─ created ─ 1 ─ 2
+
+The loser builds its manifest again, on top of the winner's commit. If that changed the same table,
+its counts are computed again and its segments are marked as ``rebased``. A crash before step 6
+leaves no commit, and the run can go on; a crash after it leaves a complete commit, which step 2
+finds. Cleaning up removes the intent and old checkpoints; it may fail, and is then repeated by
+others.
+
+See docs/adr/0001, docs/adr/0008 (the journal is proved in step 5) and docs/adr/0023 (step 3).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +44,20 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_root
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    Intent,
     JournalProof,
     Manifest,
     ObjectEntry,
+    RunIntent,
     TablePart,
 )
 from unlost.vault.format.physical import is_system
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.objects.schemas import stored_entry
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.resolve import against, replaced
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.write.journal import prove_journal
@@ -47,20 +71,20 @@ type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TableOutcome:
     """A table's part of a commit, and its state after it."""
 
     part: TablePart
     state: TableState
 
 
-class Finish:
-    """Finishes one run; safe to repeat after a crash at any place."""
+class CommitFinisher:
+    """Finishes one run; can be repeated after a crash at any point."""
 
     def __init__(
         self,
-        room: OrgRoom,
-        intent: Intent,
+        room: OrgVault,
+        intent: RunIntent,
         notes: OpenRun,
         *,
         settle: Settle,
@@ -73,7 +97,7 @@ class Finish:
         self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
-        """Commit; the same snapshot if the run was committed before.
+        """Commit the run; returns the same snapshot if it was committed before.
 
         Raises Conflict (``commit-crowded``, ``pack-removed``, ``run-given-up``,
         ``forgotten-meanwhile``), IntegrityError, StoreError.
@@ -82,6 +106,7 @@ class Finish:
             state = self._room.chain.proved()
             done = committed(state, self._intent.run)
             if done is not None:
+                # The process that committed may have died before its put was durable.
                 self._room.chain.confirm(done.number)
                 self._settle()
                 return done
@@ -89,7 +114,7 @@ class Finish:
             self._check_nothing_forgotten(state, tables)
             tables = self._settle_held(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
-            self._room.chain.put(manifest)  # whoever won, the next look tells
+            self._room.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org while this one tried to.",
@@ -97,7 +122,7 @@ class Finish:
         )
 
     def _check_open(self) -> None:
-        """Raise Conflict where another process gave the run up: what it wrote may be removed."""
+        """Raise Conflict if another process gave the run up: a sweep may remove its objects."""
         if not self._notes.is_open():
             raise Conflict(
                 "run-given-up",
@@ -106,9 +131,10 @@ class Finish:
             )
 
     def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
-        """Raise Conflict where a backup left out what it thought to be there, and that may be gone.
+        """Raise Conflict if data that a backup relies on may be gone.
 
-        And where it may have taken in what was erased or corrected since it began: what it wrote is removed at once.
+        A backup omits rows that the vault already had when it began. It may also contain data that
+        was erased or corrected since: then everything it wrote is removed immediately.
         """
         since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
         if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
@@ -123,9 +149,10 @@ class Finish:
         )
 
     def _withdraw(self, tables: Sequence[TableCommit]) -> None:
-        """Remove all that the run has written: it may hold what was taken away.
+        """Remove everything the run has written: it may contain erased data.
 
-        The key goes first. Where nothing may be deleted the run is over all the same, and a sweep removes it.
+        The key goes first. If nothing may be deleted, the run ends all the same, and a sweep
+        removes it.
         """
         try:
             self._notes.drop_key()
@@ -148,20 +175,20 @@ class Finish:
 
     @cached_property
     def _journal(self) -> JournalProof | None:
-        """The proof of the run's journal, which has its last entry when the commit is made."""
+        """The proof of the run's journal, which is complete when the run commits."""
         return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
 
     def _settle(self) -> None:
-        """After the commit: a checkpoint where due, and what it replaces is no longer needed."""
+        """Clean up after the commit: seal a checkpoint if due, then remove unneeded objects."""
         try:
             self._room.chain.seal_checkpoint()
             self._notes.close()
             self._room.chain.drop_checkpoints()
         except StoreError:
-            return  # the snapshot stands; both are done again by whoever comes next
+            return  # the commit is valid; a later run or sweep repeats the rest
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """What these pieces do to a table, over what is committed now: each record once."""
+        """The effect of these pieces on a table, over the present head: each record once."""
         return self._counts(self._room.chain.live(), table, _unique(added))
 
     def _manifest(
@@ -203,12 +230,14 @@ class Finish:
             slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
+        # ``live_root`` covers the state that includes this manifest, so it is applied to a copy
+        # first.
         after = state.copy()
         after.apply(manifest, head="")
         return proved_by(manifest, after)
 
     def _reused(self, tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
-        """Packs of earlier commits that are referred to again; raises Conflict if one may be gone."""
+        """Packs of earlier commits that are used again; raises Conflict if one may be gone."""
         reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
         gone = sorted(reused - state.packs.keys())
         if gone:
@@ -221,7 +250,7 @@ class Finish:
         return tuple(sorted(reused))
 
     def _schema(self, state: LiveState, schema: str) -> str:
-        """The schema of this commit: a run that put none goes on with that of the commit before."""
+        """The schema of this commit; a run that put none continues with the one before."""
         if self._notes.schemas() or not state.seq:
             return schema
         return self._room.chain.manifest(state.seq)[0].schema
@@ -233,7 +262,7 @@ class Finish:
 
     def _outcome(
         self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
-    ) -> Outcome:
+    ) -> TableOutcome:
         table = commit.table
         counts = self._counts(state, table, commit.added)
         part = TablePart(
@@ -247,12 +276,15 @@ class Finish:
             finding=commit.finding,
             rebased=self._rebased(state, table),
         )
-        held = before.get(table) or TableState(table=table, held=0, deleted=0)
-        return Outcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+        state_before = before.get(table) or TableState(table=table, alive=0, deleted=0)
+        return TableOutcome(
+            part, _next_state(state_before, commit, _balance(counts), seq=state.seq + 1)
+        )
 
     def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
         counts = sum((piece.counts for piece in added if piece.table == table), Counts())
         segments = segments_of(table, added)
+        # The run compared its rows with its base: another commit has changed the table since.
         if self._rebased(state, table):
             base = self._room.view(table, until=state.seq, state=state)
             balance, lost = against(table, segments, base, self._room.reading), 0
@@ -268,7 +300,7 @@ class Finish:
         used = (*self._notes.schemas(), *((schema,) if schema else ()))
         known = {
             object_names.stem(name) for name in state.objects
-        }  # also under another name by now
+        }  # it may have another name by now
         schemas = (object_names.schema(self._room.org, ident) for ident in used)
         names = [name for name in schemas if name not in known]
         certificate = self._notes.certificate()
@@ -279,17 +311,17 @@ class Finish:
 
 
 def committed(state: LiveState, run: str) -> SnapshotInfo | None:
-    """The commit of a run, if the chain has it."""
+    """The commit of a run; None if the chain has none."""
     return next((info for info in state.commits.values() if info.run == run), None)
 
 
 def proved_by(manifest: Manifest, after: LiveState) -> Manifest:
-    """The manifest with the proof of what is live after it."""
+    """The manifest with the proof of the objects that are live after it."""
     return msgspec.structs.replace(manifest, live_root=live_root(after, org=manifest.org))
 
 
 def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:
-    """A table's segments among these pieces, each once, in the order in which the later wins."""
+    """A table's segments among these pieces, each once, in ascending precedence."""
     entries = {
         entry.id: entry for piece in added for entry in piece.segments if entry.table == table
     }
@@ -297,7 +329,7 @@ def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:
 
 
 def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
-    """Source tables, each once: a table given twice is one, in the order of its pieces."""
+    """Source tables, each once: a table that was given twice is one, in the order of its pieces."""
     merged: dict[str, TableCommit] = {}
     for commit in tables:
         if is_system(commit.table):
@@ -314,7 +346,7 @@ def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
 
 
 def _unique(added: Sequence[Added]) -> tuple[Added, ...]:
-    """Pieces handed over twice count once."""
+    """The pieces, each once."""
     return tuple(dict.fromkeys(added))
 
 
@@ -342,21 +374,23 @@ def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
     return sum(segments) + sum(pack.bytes for pack in packs)
 
 
-def _balance(counts: Counts) -> Balance:
-    return Balance(counts.created, counts.changed, counts.deleted, counts.revived)
+def _balance(counts: Counts) -> CountBalance:
+    return CountBalance(counts.created, counts.changed, counts.deleted, counts.revived)
 
 
-def _next_state(held: TableState, commit: TableCommit, balance: Balance, *, seq: int) -> TableState:
-    """A table's state after a commit: the counts carried on, the rest as the run tells it."""
-    read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
+def _next_state(
+    state: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
+) -> TableState:
+    """A table's state after a commit: counts carried forward, other facts from the run."""
+    read = state.read_at == 0 or commit.window_start not in (None, state.window_start)
     return TableState(
-        table=held.table,
-        held=held.held + balance.held,
-        deleted=held.deleted + balance.tombstones,
+        table=state.table,
+        alive=state.alive + balance.alive,
+        deleted=state.deleted + balance.tombstones,
         cursor=commit.cursor,
         window_start=commit.window_start,
         window_end=commit.window_end,
         census_at=commit.census_at,
-        read_at=seq if read else held.read_at,
+        read_at=seq if read else state.read_at,
         finding=commit.finding,
     )

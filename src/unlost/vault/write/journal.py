@@ -1,4 +1,18 @@
-"""Journals of runs that write to an org: entry after entry, each durable before the call it tells of."""
+"""Journals of runs that write to an org: each entry is durable before the call that it describes.
+
+A call to an org cannot be taken back, and its answer can be lost. So a restore writes an entry
+about each call first. After a crash it reads the journal and knows which calls may have been made:
+
+    journal/<run>/00000000   link 0…0      payload: the plan
+    journal/<run>/00000001   link of 0     payload: about to create these 200 records
+    journal/<run>/00000002   link of 1     payload: their new ids
+    commit of the run        proves the number of entries and the link of the last (the root)
+
+Each entry carries the hash of the one before it (``unlost.vault.format.journal``), so that the root
+proves all of them. Entries are create-only: of two processes that work on the same run, the second
+one stops at the first entry that differs, before it makes a call. See docs/adr/0008 and
+docs/adr/0010.
+"""
 
 import re
 import threading
@@ -16,7 +30,7 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
@@ -25,7 +39,7 @@ _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 class RunJournal:
     """One run's journal; see the port ``Journal``."""
 
-    def __init__(self, room: OrgRoom, run: str) -> None:
+    def __init__(self, room: OrgVault, run: str) -> None:
         self.run = object_names.check_run(run)
         self._room = room
         self._chain = EntryChain(room.sealed, org=room.org, run=run)
@@ -35,25 +49,26 @@ class RunJournal:
         self._link = FIRST_LINK
 
     def append(self, payload: bytes) -> int:
-        """Keep an entry and return its number; durable when it returns.
+        """Write an entry and return its number; it is durable on return.
 
         Raises Conflict (``journal-conflict``, ``journal-closed``), IntegrityError.
         """
         with self._lock:
             self._refuse_closed()
             number, content = self._count, encode_entry(payload, link=self._link)
+            # A rekey gives entries other names: then the put would not find the number taken.
             taken = not self._going and self._chain.is_sealed_anew(number)
             if taken or not self._chain.put(number, content):
                 content = self._held(number, payload)
             else:
-                self._going = True  # what follows on an own entry nobody has written before
+                self._going = True  # no other process can have entries after one of ours
             self._count, self._link = number + 1, link_after(content)
             return number
 
     def read(self) -> Iterator[bytes]:
-        """All entries in order, each proved before it is given; raises IntegrityError.
+        """All entries in order, each proved before it is returned; raises IntegrityError.
 
-        None of a journal that was erased, or lost and given up.
+        Empty for a journal that was erased, or lost and given up.
         """
         if self._is_taken():
             return
@@ -62,6 +77,7 @@ class RunJournal:
         if proof is not None:
             self._chain.check_end(count, proof)
         link = FIRST_LINK
+        # Entries that this process has seen must still be there.
         for number in range(max(count, self._count)):
             payload, link = self._chain.get(number, link=link)
             if proof is not None and number + 1 == proof.entries:
@@ -72,9 +88,9 @@ class RunJournal:
             yield payload
 
     def _held(self, number: int, payload: bytes) -> bytes:
-        """The content of the entry that is there already, if it says the same."""
-        held, _ = self._chain.get(number, link=self._link)
-        if held != payload:
+        """The content of the entry that exists already, if its payload is the same."""
+        existing, _ = self._chain.get(number, link=self._link)
+        if existing != payload:
             raise Conflict(
                 "journal-conflict",
                 f"Another process works on the run {self.run}: entry {number} of its journal "
@@ -99,7 +115,7 @@ class RunJournal:
             )
 
     def _is_taken(self) -> bool:
-        """True if a commit took the journal away; looked at before the first entry, for none goes meanwhile."""
+        """True if a commit removed the journal; checked only before this process's first entry."""
         if self._count or self._going:
             return False
         return self.run in unjournaled(self._room, self._room.chain.live())
@@ -121,7 +137,7 @@ class EntryChain:
         return object_names.journal_entry(self._org, self._run, number)
 
     def count(self) -> int:
-        """How many entries there are; raises IntegrityError naming one that is missing below."""
+        """The number of entries; raises IntegrityError naming the first one that is missing."""
         numbers = journal_runs(self._sealed, org=self._org, run=self._run).get(self._run, [])
         gap = first_gap(numbers)
         if gap is not None:
@@ -135,11 +151,11 @@ class EntryChain:
         ).created
 
     def is_sealed_anew(self, number: int) -> bool:
-        """True if an entry is there under another name."""
+        """True if an entry exists under another name."""
         return self._sealed.resealed(self.name(number)) is not None
 
     def content(self, number: int) -> bytes:
-        """What an entry's seal protects; raises IntegrityError."""
+        """The content of an entry's sealed object; raises IntegrityError."""
         name = self.name(number)
         try:
             return self._sealed.get_either(ObjectKind.JOURNAL, org=self._org, name=name)
@@ -152,7 +168,7 @@ class EntryChain:
         return decode_entry(content, link=link, name=self.name(number)), link_after(content)
 
     def check_end(self, count: int, proof: JournalProof) -> None:
-        """Raise IntegrityError unless there are as many entries as the run's commit tells."""
+        """Raise IntegrityError unless the number of entries is the one in the run's commit."""
         if count > proof.entries:
             raise broken(self.name(proof.entries), "the run had ended before it was written")
         if count < proof.entries:
@@ -171,41 +187,41 @@ class EntryChain:
             decode_entry(content, link=link, name=self.name(number))
             link = link_after(content)
         if not self.is_sealed_anew(count - 1):
-            self.put(count - 1, content)  # who put it may have died before it was durable
+            self.put(count - 1, content)  # its writer may have died before it was durable
         return JournalProof(run=self._run, entries=count, root=link.hex())
 
 
 def entry_counts(names: Iterable[str], *, org: str) -> dict[str, list[int]]:
     """The numbers of the entries of each run among the names of objects."""
-    found: dict[str, set[int]] = {}
+    numbers_by_run: dict[str, set[int]] = {}
     folder = object_names.journals(org)
     for name in names:
         match = _ENTRY.fullmatch(name.removeprefix(folder))
         if name.startswith(folder) and match:
-            found.setdefault(match[1], set()).add(int(match[2]))
-    return {run: sorted(numbers) for run, numbers in found.items()}
+            numbers_by_run.setdefault(match[1], set()).add(int(match[2]))
+    return {run: sorted(numbers) for run, numbers in numbers_by_run.items()}
 
 
 def first_gap(numbers: Sequence[int]) -> int | None:
-    """The first number that is missing below the highest of ``numbers``, which ascend."""
+    """The first number that is missing in ``numbers``, which ascend; None if none is."""
     return next((at for at, number in enumerate(numbers) if at != number), None)
 
 
 def journal_runs(sealed: SealedObjects, *, org: str, run: str = "") -> dict[str, list[int]]:
-    """Numbers of the stored entries by run, of all runs or of one."""
+    """Numbers of the stored entries by run, of all runs or of ``run``."""
     prefix = object_names.journal(org, run) if run else object_names.journals(org)
     return entry_counts((listed.name for listed in sealed.store.list(prefix)), org=org)
 
 
 def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof | None:
-    """What a commit of this run tells of its journal; None if it has none. Raises IntegrityError."""
+    """The proof of a run's journal for its commit; None if it has none. Raises IntegrityError."""
     chain = EntryChain(sealed, org=org, run=run)
     count = chain.count()
     return chain.proof(count) if count else None
 
 
-def journals(room: OrgRoom, *, unfinished: bool) -> Sequence[str]:
-    """Runs that have a journal: those with a commit in its order, unless left out, then others."""
+def journals(room: OrgVault, *, unfinished: bool) -> Sequence[str]:
+    """Runs that have a journal: runs with a commit in its order, unless left out, then others."""
     state = room.chain.live()
     ended, gone = state.journals, unjournaled(room, state)
     stored = journal_runs(room.sealed, org=room.org)

@@ -1,4 +1,20 @@
-"""The open commit of one run: everything that is added until one step makes it visible."""
+"""The open commit of one run: everything that a run adds until one step makes it visible.
+
+    begin          runs/<run>          the intent: kind, base commit, prefix of segments
+    put_schema     schemas/<id>        and a note of it beside the intent
+    add            data/…              segments, compared with the base; big cells in packs/
+    add_few        (in the piece)      few rows, sealed under the run's key, written at the end
+    add_files      packs/…             bytes, and rows of ``$files``
+    put_certificate  certs/<run>.<n>
+    finish         commits/<number>    the commit protocol (``unlost.vault.write.finish``)
+
+The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a
+crash another process opens the same commit by the name of its run. It reads the intent and the
+notes, and finds the segments by their prefix, so that rows are compared with what the run wrote
+before. Pieces that were never passed to ``finish`` are garbage, which a sweep removes.
+
+See docs/adr/0001, docs/adr/0023 (erased data is refused) and docs/adr/0028 (``add_few``).
+"""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -10,7 +26,7 @@ import pyarrow as pa
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UsageError
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -25,25 +41,25 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
-from unlost.vault.layout.segment_label import Label
-from unlost.vault.objects.files import FILES_TABLE, Intake, blob_rows
+from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.objects.files import FILES_TABLE, FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.objects.segments import opens_under
-from unlost.vault.read.assemble import Columns
+from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.big_cells import BigCells
 from unlost.vault.read.lineage import lineage_rows
-from unlost.vault.read.org_vault import OrgRoom, unknown_org
+from unlost.vault.read.org_vault import OrgVault, unknown_org
 from unlost.vault.read.table_view import TableView
-from unlost.vault.write.finish import Finish
-from unlost.vault.write.suppression_filter import Guard
-from unlost.vault.write.table_writer import Comparison, Out, TableWriter
-from unlost.vault.write.write_buffer import Holding
+from unlost.vault.write.finish import CommitFinisher
+from unlost.vault.write.suppression_filter import SuppressionFilter
+from unlost.vault.write.table_writer import RowComparison, SegmentOutput, TableWriter
+from unlost.vault.write.write_buffer import WriteBuffer
 
 type _Mark = tuple[str, str | None, str | None]
 """A row of ``$hidden``: table, and a record or a column."""
@@ -52,17 +68,19 @@ type _Mark = tuple[str, str | None, str | None]
 class OpenCommit:
     """One run's commit. Safe to share between threads; see the port ``Commit``."""
 
-    def __init__(self, room: OrgRoom, *, intent: Intent, notes: OpenRun, resumed: bool) -> None:
+    def __init__(self, room: OrgVault, *, intent: RunIntent, notes: OpenRun, resumed: bool) -> None:
         self.run = intent.run
         self.number = room.chain.live().seq + 1
         self._room = room
         self._intent = intent
         self._notes = notes
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
-        self._holding = Holding(self._out, room.reader, notes, bundle_from=room.options.bundle_from)
+        self._holding = WriteBuffer(
+            self._out, room.reader, notes, bundle_from=room.options.bundle_from
+        )
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
         self._schema = self._current_schema()
-        self._guard = Guard(
+        self._guard = SuppressionFilter(
             room,
             base=intent.base,
             own=lambda: self._own.view(SUPPRESSED),
@@ -71,26 +89,27 @@ class OpenCommit:
         )
 
     def put_schema(self, schema: Schema) -> str:
-        """Set the schema for what is added from now on; returns its id."""
+        """Set the schema for everything that is added from now on; returns its id."""
         ident = self._room.schemas.put(schema, before=self._schema)
         self._notes.note_schema(ident)
         self._schema = ident
         return ident
 
     def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """Write rows as segments, leaving out what did not change; durable when it returns.
+        """Write rows as segments, without rows that did not change; durable on return.
 
-        What was erased is left out too. Raises UsageError where no schema was put, or it does not have the table or a column.
+        Erased data is left out too. Raises UsageError if no schema was put, or if it lacks the
+        table or a column.
         """
         return self._added(table, rows, carry=carry, out=self._out)
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
+        """As ``add``; but if there are few rows, the piece itself contains them (``buffered``)."""
         added = self._added(table, rows, carry=carry, out=self._holding)
-        return replace(added, held=self._holding.told(added.segments))
+        return replace(added, buffered=self._holding.buffered(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
-        """Know again the rows that pieces hold which an earlier process was given."""
+        """Take over the rows buffered in pieces that an earlier process was given."""
         for entry in self._holding.recall(added):
             self._own.note(entry)
 
@@ -100,11 +119,11 @@ class OpenCommit:
         rows: Iterable[Rows],
         *,
         carry: Sequence[str],
-        out: Out,
+        out: SegmentOutput,
     ) -> Added:
         ident, columns = self._columns(table, carry)
         writer = self._writer(columns, ident=ident, carry=carry, out=out)
-        writer.take(self.admitted(table, one) for one in rows)
+        writer.take(self.admitted(table, row) for row in rows)
         packs, system = self._finish_packs(writer.big)
         return Added(
             table=table,
@@ -115,23 +134,23 @@ class OpenCommit:
         )
 
     def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was.
+        """The rows without erased records, and without rows that match an erased one.
 
-        What matches is on the list from then on, by its id.
+        The ids of matching rows are on the suppression list from then on.
         """
         return self._guard.admitted(table, rows)
 
     def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
+        """The ids without the ids of erased records."""
         return self._guard.admitted_ids(table, ids)
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
-        """Stream files into packs; a file that fails to be read becomes a finding."""
-        intake = Intake(
+        """Stream files into packs; a file that cannot be read becomes a finding."""
+        intake = FileIntake(
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
         writer = self._system_writer(FILES_TABLE)
-        writer.take(intake.rows(one for one in files if self._guard.admits(one.ref)))
+        writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
         return Added(
             table=FILES_TABLE,
             segments=tuple(writer.segments),
@@ -150,7 +169,7 @@ class OpenCommit:
         records: Sequence[str] = (),
         columns: Sequence[str] = (),
     ) -> Added:
-        """Say that the user stopped or began to see these rows or columns."""
+        """Record that the reading user stopped or began to see these rows or columns."""
         seen = self.admitted_ids(table, pa.array(records, pa.string())).to_pylist()
         marks: list[_Mark] = [(table, record, None) for record in seen]
         marks += [(table, None, column) for column in columns]
@@ -161,9 +180,9 @@ class OpenCommit:
         return Added(table=HIDDEN, segments=tuple(writer.segments))
 
     def lineage(self, rows: Sequence[Lineage]) -> Added:
-        """Say which live record stands for which; for finish, under the table that it names.
+        """Record which live record stands for which; pass the piece to ``finish`` under its table.
 
-        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        Raises NotFound (``org-unknown``) if a target is not an org of this vault.
         """
         for target in {row.target for row in rows}:
             if not is_named(self._room.sealed.store, target):
@@ -173,41 +192,42 @@ class OpenCommit:
         return Added(table=LINEAGE, segments=tuple(writer.segments))
 
     def hold(self, rows: Rows) -> Added:
-        """Rows of ``$holds``; for finish, under the table that it names."""
+        """Add rows of ``$holds``; pass the piece to ``finish`` under its table."""
         writer = self._system_writer(HOLDS)
         writer.take([rows])
         return Added(table=HOLDS, segments=tuple(writer.segments))
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        """The effect of these pieces on a table in this commit, as ``finish`` counts it."""
+        # An earlier process may have buffered the rows of these pieces.
         self.recall(added)
         return self._finishing().counts(table, added)
 
     def put_certificate(self, certificate: Certificate) -> None:
-        """Seal the run's certificate; part of the commit."""
+        """Seal the run's certificate, as part of the commit."""
         self._notes.put_certificate(certificate)
 
     def finish(
         self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
     ) -> SnapshotInfo:
-        """Commit everything in one step. Calling it again gives the same snapshot.
+        """Commit everything in one step. Repeating it returns the same snapshot.
 
-        ``partial``: no other table was looked at, and the manifest says so.
+        ``partial``: no other table was read, and the manifest records that.
         """
         try:
             return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
         finally:
-            self._holding.release()  # who tries it again has the pieces
+            self._holding.release()  # another attempt has the rows in its pieces
 
     def abandon(self) -> None:
-        """Give up: the intent is removed; what was written is garbage."""
+        """Give up: the intent is removed; everything that was written is garbage."""
         try:
             self._notes.close()
         finally:
             self._holding.release()
 
-    def _finishing(self, *, partial: bool = False) -> Finish:
-        return Finish(
+    def _finishing(self, *, partial: bool = False) -> CommitFinisher:
+        return CommitFinisher(
             self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
         )
 
@@ -220,10 +240,10 @@ class OpenCommit:
             return SYSTEM_SCHEMA
         return self._room.chain.manifest(self._intent.base)[0].schema
 
-    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, Columns]:
+    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, SourceColumns]:
         ident = self._schema
-        found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
-        if found is None:
+        shape = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        if shape is None:
             raise UsageError(
                 "table-unknown",
                 f"The schema of this run has no table “{table}”.",
@@ -235,16 +255,16 @@ class OpenCommit:
                 raise UsageError(
                     "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
                 )
-        cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
-        return ident, Columns(table, tuple(dict.fromkeys((*cells, *carry))), known)
+        cells = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
+        return ident, SourceColumns(table, tuple(dict.fromkeys((*cells, *carry))), known)
 
     def _writer(
         self,
-        columns: Columns,
+        columns: SourceColumns,
         *,
         ident: str,
         carry: Sequence[str],
-        out: Out,
+        out: SegmentOutput,
     ) -> TableWriter:
         table = columns.table
         tokenizer = None
@@ -255,10 +275,11 @@ class OpenCommit:
         return TableWriter(
             columns=columns,
             carry=carry,
-            label=Label(table=table, schema=ident, base=base, tokenizer=version),
+            label=SegmentLabel(table=table, schema=ident, base=base, tokenizer=version),
             out=out,
-            against=Comparison(
-                base=self._room.view(table, until=base), own=lambda: self._own.view(table)
+            against=RowComparison(
+                base=self._room.view(table, until=base),
+                written_before=lambda: self._own.view(table),
             ),
             limit=self._room.limit,
             big=BigCells(
@@ -271,7 +292,7 @@ class OpenCommit:
 
     def _system_writer(self, table: str) -> TableWriter:
         known = self._room.schemas.known(SYSTEM_SCHEMA, table)
-        columns = Columns(table, tuple(known), known)
+        columns = SourceColumns(table, tuple(known), known)
         return self._writer(columns, ident=SYSTEM_SCHEMA, carry=(), out=self._out)
 
     def _finish_packs(
@@ -287,18 +308,18 @@ class OpenCommit:
 
 
 class OwnSegments:
-    """The segments that a run has written so far, in this process and before it."""
+    """The segments that a run has written so far, in this process and in earlier ones."""
 
-    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun, *, resumed: bool) -> None:
+    def __init__(self, room: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes
         self._entries: dict[str, list[SegmentEntry]] = {}
-        self._found = not resumed
+        self._found = not resumed  # a new run has written nothing before
         self._lock = threading.Lock()
 
     def note(self, entry: SegmentEntry) -> None:
-        """Remember a segment that was just written."""
+        """Record a segment that was just written."""
         with self._lock:
             self._entries.setdefault(entry.table, []).append(entry)
 
@@ -313,17 +334,19 @@ class OwnSegments:
         return TableView(table, live, self._room.reading)
 
     def _find(self) -> None:
-        """Look up what an earlier process wrote for this run."""
+        """Look up the segments that an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
         for ident, size in self._notes.written(self._intent.segments):
             if ident not in known:
                 epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
-                if entry is not None:  # what lies in bundles is told by the pieces that held it
+                if (
+                    entry is not None
+                ):  # rows in bundles are known from the pieces that buffered them
                     self._entries.setdefault(entry.table, []).append(entry)
 
     def _epoch(self, ident: str, size: int) -> int:
-        """Under which epoch a segment is: the run may have begun before a renewal."""
+        """The epoch of a segment: the run may have begun before a renewal of the keys."""
         sealed, org = self._room.sealed, self._room.org
         name, newest = object_names.segment(org, ident), sealed.keys.epoch(org)
         earlier = [epoch for epoch in sealed.keys.epochs(org) if epoch < newest]

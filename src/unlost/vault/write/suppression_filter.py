@@ -1,4 +1,4 @@
-"""What was erased stays out of an open commit, under whatever id it comes."""
+"""Keeps erased data out of an open commit, under whatever id it comes. See docs/adr/0023."""
 
 import threading
 from collections.abc import Callable
@@ -9,12 +9,12 @@ import pyarrow as pa
 from unlost.model.reading import FileRef, Rows
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.suppression_list import (
-    Mark,
-    Marker,
-    Suppression,
+    Pseudonymizer,
+    SuppressionList,
+    SuppressionMark,
     hit_ids,
     mark_rows,
     marks_in,
@@ -25,21 +25,21 @@ from unlost.vault.write.table_writer import TableWriter
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """What is sure to be on the list when the run is committed, and all that stays out."""
+    """The entries that the run's commit is sure to have, and all entries that are refused."""
 
-    firm: Suppression
-    all: Suppression
+    firm: SuppressionList
+    all: SuppressionList
 
 
-class Guard:
-    """The list of an org as of the commit that a run compares with, and what the run put on it.
+class SuppressionFilter:
+    """The suppression list of an org at the base of a run, with the entries that the run added.
 
     Safe to share between threads.
     """
 
     def __init__(
         self,
-        room: OrgRoom,
+        room: OrgVault,
         *,
         base: int,
         own: Callable[[], TableView],
@@ -52,13 +52,15 @@ class Guard:
         self._writer = writer
         self._run = run
         self._lock = threading.Lock()
-        self._firm: list[Mark] = []  # of the base, and what this process has put
-        self._found: list[Mark] = []  # what another process of the run put; it may be no part of it
+        self._firm: list[SuppressionMark] = []  # of the base, and those of this process
+        self._found: list[
+            SuppressionMark
+        ] = []  # of another process of the run; they may not become part of the commit
         self._lists: _Lists | None = None
         self._segments: dict[str, SegmentEntry] = {}
 
     def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows that may be taken in; those that match are put on the list, and are durable there."""
+        """The rows that are allowed; matching rows are put on the list, durably."""
         lists = self._listed()
         if not lists.all.touches(table):
             return rows
@@ -68,18 +70,18 @@ class Guard:
         return without(rows, lists.all.records(table, rows.ids) | alike)
 
     def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """The ids that may be taken in."""
+        """The ids that are allowed."""
         listed = self._listed().all
         if not listed.touches(table):
             return ids
         return ids.filter(pa.array(~listed.records(table, ids)))
 
     def admits(self, ref: FileRef) -> bool:
-        """True if a file may be taken in."""
+        """True if a file is allowed."""
         return len(self.admitted_ids(ref.table, pa.array([ref.record], pa.string()))) > 0
 
     def written(self) -> tuple[SegmentEntry, ...]:
-        """Segments of what this process has put on the list for the run."""
+        """Segments with the entries that this process added to the list."""
         with self._lock:
             return tuple(self._segments.values())
 
@@ -92,17 +94,18 @@ class Guard:
 
     def _read(self) -> None:
         base = self._room.view(SUPPRESSED, until=self._base)
+        # Without an erasure before the base, nothing is listed and nothing need be read.
         if base:
             self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
 
     def _made(self) -> _Lists:
-        marker = Marker(self._room.sealed.keys, self._room.org)
-        firm = Suppression.of(marker, self._firm)
-        return _Lists(firm, Suppression.of(marker, [*self._firm, *self._found]))
+        marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
+        firm = SuppressionList.of(marker, self._firm)
+        return _Lists(firm, SuppressionList.of(marker, [*self._firm, *self._found]))
 
     def _put(self, table: str, ids: list[str]) -> None:
         with self._lock:
-            marker = Marker(self._room.sealed.keys, self._room.org)
+            marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
             fresh = marker.marks((table, ""), ids, run=self._run)
             writer = self._writer()
             writer.take([mark_rows(fresh, observed_at=self._room.clock.now())])

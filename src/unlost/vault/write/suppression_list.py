@@ -1,10 +1,11 @@
-"""What is not taken in again: pseudonyms of records that were erased, and of what tells them.
+"""The suppression list: pseudonyms of erased records and of values that identify them.
 
-Rows of the system table ``$suppressed``. Their id is the pseudonym: HMAC-SHA256 (hex) under a key of the
-org that is never changed, over the JSON array [table, column, text]. For a record ``column`` is empty and
-the text its id; else the text is the value of a column that the erasure named, in one form (``matching``).
-``sieve`` are 32 bits of a keyed XXH3 of the same text: whole batches are held against those first, and
-only what passes is held against the pseudonyms, one by one.
+Rows of the system table ``$suppressed``. Their id is the pseudonym: HMAC-SHA256 (hex) under a key
+of the org that never changes, over the JSON array [table, column, text]. For a record, ``column``
+is empty and the text is its id. Else the text is the value of a column that the erasure named, in
+one form (``matching``). ``sieve`` has 32 bits of a keyed XXH3 of the same text: whole batches are
+tested by the sieve first, and only texts that pass are tested by their pseudonym, one by one. See
+docs/adr/0023.
 """
 
 import hmac
@@ -39,8 +40,8 @@ type Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What one row says: a pseudonym, where such texts stand, its sieve, and the erasure."""
+class SuppressionMark:
+    """The content of a row: a pseudonym, its table and column, its sieve, and the erasure's run."""
 
     pseudonym: str
     table: str
@@ -49,7 +50,7 @@ class Mark:
     run: str
 
 
-class Marker:
+class Pseudonymizer:
     """Makes the pseudonyms of one org."""
 
     def __init__(self, keys: Keyring, org: str) -> None:
@@ -57,37 +58,37 @@ class Marker:
         self._seed = int.from_bytes(keys.identity_key(org, _SIEVE)[:7])
 
     def pseudonym(self, place: Place, text: str) -> str:
-        """Of a text, in the form in which it is compared."""
+        """The pseudonym of a text, in the form in which it is compared."""
         return hmac.digest(self._key, msgspec.json.encode((*place, text)), sha256).hex()
 
     def sieves(self, texts: pl.Series) -> NDArray[np.uint32]:
-        """Of texts without nulls."""
+        """The sieves of texts without nulls."""
         if not len(texts):
             return np.zeros(0, np.uint32)
         column = cast("plh.HExpr", pl.col("text"))
         hashed = texts.rename("text").to_frame().select(column.nchash.xxh3_64(seed=self._seed))
         return (hashed.to_series().to_numpy() & np.uint64(_BITS)).astype(np.uint32)
 
-    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[Mark]:
-        """Of texts in the form in which they are compared."""
-        found = sorted(set(texts), key=str.encode)
-        sieves = self.sieves(pl.Series(found, dtype=pl.String)).tolist()
+    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
+        """The entries for texts, in the form in which they are compared."""
+        ordered = sorted(set(texts), key=str.encode)
+        sieves = self.sieves(pl.Series(ordered, dtype=pl.String)).tolist()
         return [
-            Mark(self.pseudonym(place, text), *place, sieve, run)
-            for text, sieve in zip(found, sieves, strict=True)
+            SuppressionMark(self.pseudonym(place, text), *place, sieve, run)
+            for text, sieve in zip(ordered, sieves, strict=True)
         ]
 
 
 def matching(values: pa.Array) -> pl.Series:
-    """Values in the form in which they are compared; null where there is nothing to compare."""
+    """Values in the form in which they are compared; null if there is nothing to compare."""
     series = pl.Series("text", pl.from_arrow(values.cast(pa.string())))
     if (series.str.len_bytes() != series.str.len_chars()).any():
-        series = series.str.normalize("NFKC")  # costs more than all the rest; ASCII is as it is
-    told = series.str.strip_chars().str.to_lowercase()
-    return told.set(told == "", None)
+        series = series.str.normalize("NFKC")  # the most expensive step; ASCII needs none
+    normalized = series.str.strip_chars().str.to_lowercase()
+    return normalized.set(normalized == "", None)
 
 
-def mark_rows(marks: Sequence[Mark], *, observed_at: datetime) -> Rows:
+def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Rows:
     """Rows of ``$suppressed``."""
     cells = [
         [mark.table for mark in marks],
@@ -107,13 +108,13 @@ def mark_rows(marks: Sequence[Mark], *, observed_at: datetime) -> Rows:
     )
 
 
-def marks_in(view: TableView) -> Iterator[Mark]:
-    """All rows of a view of ``$suppressed``."""
+def marks_in(view: TableView) -> Iterator[SuppressionMark]:
+    """All entries in a view of ``$suppressed``."""
     for rows in key_pieces(view, ()):
-        found = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
-        cells = view.cells(found, _CELLS).to_pylist()
-        for key, cell in zip(found.column(U_ID).to_pylist(), cells, strict=True):
-            yield Mark(
+        newest = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
+        cells = view.cells(newest, _CELLS).to_pylist()
+        for key, cell in zip(newest.column(U_ID).to_pylist(), cells, strict=True):
+            yield SuppressionMark(
                 key, cell["table"], cell["column"] or "", int(cell["sieve"], 16), cell["run"]
             )
 
@@ -125,39 +126,39 @@ class _Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
-    """The list of an org, by place. Pure but for the keys."""
+class SuppressionList:
+    """The suppression list of an org, by table and column. Pure, apart from the keys."""
 
-    marker: Marker
+    marker: Pseudonymizer
     _places: Mapping[Place, _Marked] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, marker: Marker, marks: Iterable[Mark]) -> "Suppression":
-        """The list that these rows make."""
-        by_place: dict[Place, list[Mark]] = {}
+    def of(cls, marker: Pseudonymizer, marks: Iterable[SuppressionMark]) -> "SuppressionList":
+        """Build the list from its entries."""
+        by_place: dict[Place, list[SuppressionMark]] = {}
         for mark in marks:
             by_place.setdefault((mark.table, mark.column), []).append(mark)
         return cls(
             marker,
             {
                 place: _Marked(
-                    np.array(sorted({mark.sieve for mark in own}), np.uint32),
-                    frozenset(mark.pseudonym for mark in own),
+                    np.array(sorted({mark.sieve for mark in suppression_marks}), np.uint32),
+                    frozenset(mark.pseudonym for mark in suppression_marks),
                 )
-                for place, own in by_place.items()
+                for place, suppression_marks in by_place.items()
             },
         )
 
     def touches(self, table: str) -> bool:
-        """True if anything of a table is on it."""
+        """True if the list has any entry of a table."""
         return any(place[0] == table for place in self._places)
 
     def records(self, table: str, ids: pa.Array) -> Mask:
-        """Which ids are those of records that were erased."""
+        """True for the ids of erased records."""
         return self._hit((table, ""), pl.Series("text", pl.from_arrow(ids.cast(pa.string()))))
 
     def alike(self, table: str, rows: Rows) -> Mask:
-        """Which rows are not those of such records, but have a value that one had."""
+        """True for rows that share a value with an erased record but are not erased records."""
         alike = np.zeros(len(rows), dtype=np.bool_)
         named = rows.cells.schema.names if rows.cells is not None else ()
         for of, column in self._places:
@@ -172,27 +173,28 @@ class Suppression:
             return hit
         filled = np.flatnonzero(texts.is_not_null().to_numpy())
         sieves = self.marker.sieves(texts.drop_nulls())
+        # The sieve lets few other texts pass, so the slow HMAC in Python is rare.
         for at in filled[np.isin(sieves, marked.sieves)].tolist():
             hit[at] = self.marker.pseudonym(place, texts[at]) in marked.pseudonyms
         return hit
 
 
 def without(rows: Rows, hit: Mask) -> Rows:
-    """The rows that are not hit."""
+    """The rows that are not marked in ``hit``."""
     if not hit.any():
         return rows
-    kept = pa.array(~hit)
+    mask = pa.array(~hit)
     return Rows(
-        ids=rows.ids.filter(kept),
-        ops=rows.ops.filter(kept),
-        modified_at=rows.modified_at.filter(kept),
-        modified_by=rows.modified_by.filter(kept),
-        cells=None if rows.cells is None else rows.cells.filter(kept),
+        ids=rows.ids.filter(mask),
+        ops=rows.ops.filter(mask),
+        modified_at=rows.modified_at.filter(mask),
+        modified_by=rows.modified_by.filter(mask),
+        cells=None if rows.cells is None else rows.cells.filter(mask),
         observed_at=rows.observed_at,
     )
 
 
 def hit_ids(ids: pa.Array, hit: Mask) -> list[str]:
-    """The ids that are hit, each once."""
-    found: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
-    return found
+    """The ids that are marked in ``hit``, each once."""
+    ids_hit: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
+    return ids_hit

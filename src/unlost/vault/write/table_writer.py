@@ -1,7 +1,8 @@
-"""Writing a table's observations as segments: only what is a version, sorted, in bounded memory.
+"""Writing a table's observations as segments: only versions, sorted, in bounded memory.
 
-One writer serves one ``add``. It compares with the base (the snapshot that the run began with) and,
-before it drops a row, makes sure that the run itself has not brought another version of it before.
+One writer serves one ``add``. It compares rows with the base, the snapshot at which the run began.
+Before it drops an unchanged row, it checks that the run itself has not written another version of
+the record. See docs/adr/0001.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,41 +31,50 @@ from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.layout.parallel import start
 from unlost.vault.layout.positions import positions
-from unlost.vault.layout.segment_label import Label, search_label
+from unlost.vault.layout.segment_label import SegmentLabel, search_label
 from unlost.vault.layout.write_budget import SEARCH_TOKENS, BufferLimit
-from unlost.vault.read.assemble import Columns, assemble, hashes_of, newest_order, size_of, split
+from unlost.vault.read.assemble import (
+    SourceColumns,
+    assemble,
+    hashes_of,
+    newest_order,
+    size_of,
+    split,
+)
 from unlost.vault.read.big_cells import BigCells
 from unlost.vault.read.table_view import TableView, last_of_each
 
 TOKEN_GROUP_ROWS = 4_096
-KEYED_GROUP_ROWS = 2_048  # of rows that are asked for one here and one there
+KEYED_GROUP_ROWS = 2_048  # rows of change logs, which are read a few at a time
 
 
-class Out(Protocol):
-    """Where segments go."""
+class SegmentOutput(Protocol):
+    """The destination of segments."""
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
-        """Take rows that are sorted by ``_u_id``, at least one."""
+    def write(
+        self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
+    ) -> SegmentEntry:
+        """Write rows that are sorted by ``_u_id``, at least one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a row is compared with: the base, and what the run itself has written before."""
+class RowComparison:
+    """The views that rows are compared with: the base, and what the run has written before."""
 
     base: TableView
-    own: Callable[[], TableView]
+    written_before: Callable[[], TableView]
 
 
 @dataclass(slots=True)
 class TableWriter:
-    """Takes rows of one table; ``segments`` and ``counts`` are complete after ``close``."""
+    """Writes rows of one table; ``segments`` and ``counts`` are complete when ``take`` returns."""
 
-    columns: Columns
+    columns: SourceColumns
     carry: Sequence[str]
-    label: Label
-    out: Out
-    against: Comparison
+    label: SegmentLabel
+    out: SegmentOutput
+    against: RowComparison
     limit: BufferLimit
     big: BigCells
     tokenizer: Tokenizer | None = None
@@ -78,7 +88,7 @@ class TableWriter:
     _writing: Future[SegmentEntry] | None = None
 
     def take(self, stream: Iterable[Rows]) -> None:
-        """Take all rows, writing a segment whenever the buffer is full."""
+        """Write all rows, as a segment whenever the buffer is full."""
         with self.limit.share():
             try:
                 for rows in stream:
@@ -109,19 +119,22 @@ class TableWriter:
         order = newest_order(rows.column(U_ID).chunk(0))
         ids = rows.column(U_ID).chunk(0).take(order)
         ops = version_rules.ops_of(rows.column(U_OP).take(order))
-        hashes, found = self._looked_up(rows, ids)
+        hashes, stored_rows = self._looked_up(rows, ids)
         rows, order, hashes = self._carried(rows, order, hashes[order.to_numpy()], ids)
-        before, same = _compared(found, ids, hashes)
+        before, same = _compared(stored_rows, ids, hashes)
         versions = version_rules.is_version(before, ops, same=same)
         contested = self._contested(ids, versions)
-        versions |= contested & (before == version_rules.NONE)  # this run has seen it alive
+        versions |= contested & (before == version_rules.NONE)  # the run has written it before
         self._count(len(rows), before, ops, versions)
-        kept = np.flatnonzero(versions | contested)
-        if not len(kept):
+        # Contested rows are written though unchanged: they must win over the run's earlier version.
+        positions_written = np.flatnonzero(versions | contested)
+        if not len(positions_written):
             return
-        chosen = rows.take(order.take(pa.array(kept)))
-        previous = version_rules.previous_letters(before[kept], versions[kept])
-        self._put(chosen, hashes[kept], previous)
+        chosen = rows.take(order.take(pa.array(positions_written)))
+        previous = version_rules.previous_letters(
+            before[positions_written], versions[positions_written]
+        )
+        self._put(chosen, hashes[positions_written], previous)
 
     def _count(
         self,
@@ -135,40 +148,42 @@ class TableWriter:
         self.counts += change.counts(seen=seen, unchanged=unchanged)
 
     def _looked_up(self, rows: pa.Table, ids: pa.Array) -> tuple[Hashes, pa.Table | None]:
-        """The rows' hashes, in their order, and what the base has of these ids, if it has any."""
+        """The hashes of the rows, in their order, and the base's versions of these ids, if any."""
         if not self.against.base:
             return hashes_of(rows, self.columns), None
+        # Hash on another thread while this one looks up the base.
         hashing = start(lambda: hashes_of(rows, self.columns))
-        found = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
-        return hashing.result(), found
+        newest = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
+        return hashing.result(), newest
 
     def _contested(self, ids: pa.Array, versions: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Rows that are no versions, but whose record this run has written before."""
+        """True for rows that are not versions, but whose record this run has written before."""
         contested = np.zeros(len(ids), dtype=np.bool_)
         if versions.all():
             return contested
         self._settle()
-        own = self.against.own()
-        if own:
+        table_view = self.against.written_before()
+        if table_view:
             dropped = np.flatnonzero(~versions)
             candidates = ids.take(pa.array(dropped))
-            found = own.newest(candidates, ())
-            contested[dropped[positions(found.column(U_ID), candidates)]] = True
+            newest = table_view.newest(candidates, ())
+            contested[dropped[positions(newest.column(U_ID), candidates)]] = True
         return contested
 
     def _carried(
         self, rows: pa.Table, order: pa.Array, hashes: Hashes, ids: pa.Array
     ) -> tuple[pa.Table, pa.Array, Hashes]:
-        """The rows, sorted, with last known values in the columns that are carried forward."""
+        """The rows, sorted, with the last known values in the columns that are carried forward."""
         carry = [name for name in self.carry if name in self.columns.known]
         if not carry or not self.against.base:
             return rows, order, hashes
-        found = self.against.base.find(ids, (U_OP,))
-        found = last_with_cells(found)
-        values = self.big.resolve(self.against.base.cells(found, carry), carry)
+        stored_rows = self.against.base.find(ids, (U_OP,))
+        stored_rows = last_with_cells(stored_rows)
+        values = self.big.resolve(self.against.base.cells(stored_rows, carry), carry)
         source = np.full(len(ids), -1, dtype=np.int64)
-        source[positions(found.column(U_ID), ids)] = np.arange(len(found))
+        source[positions(stored_rows.column(U_ID), ids)] = np.arange(len(stored_rows))
         bare = pc.is_in(rows.column(U_OP).take(order), value_set=pa.array(("P", "M")))
+        # P and M have no cells, so no value is carried into them.
         source[bare.to_numpy(zero_copy_only=False)] = -1
         pick = pa.array(source, mask=source < 0)
         rows = rows.take(order)
@@ -199,12 +214,13 @@ class TableWriter:
         self._settle()
         keyed = self.tokenizer is not None and self.tokenizer.keys
         group = KEYED_GROUP_ROWS if keyed else None
+        # One segment at a time is written in the background, which bounds the memory.
         self._writing = start(lambda: self.out.write(table, label=self.label, group_rows=group))
         if self.tokenizer is not None:
             self._add_tokens(self.tokenizer.tokens(whole))
 
     def _settle(self) -> None:
-        """Wait for the segment that is being written, if there is one."""
+        """Wait for the segment that is being written, if any."""
         writing, self._writing = self._writing, None
         if writing is not None:
             entry = writing.result()
@@ -228,20 +244,20 @@ class TableWriter:
 
 
 def _compared(
-    found: pa.Table | None, ids: pa.Array, hashes: Hashes
+    stored_rows: pa.Table | None, ids: pa.Array, hashes: Hashes
 ) -> tuple[version_rules.Ops, NDArray[np.bool_]]:
-    """The op before each id, and whether its hash is the same."""
+    """The op before each id, and True if its hash is the same."""
     before = np.zeros(len(ids), dtype=np.int8)
     same = np.zeros(len(ids), dtype=np.bool_)
-    if found is not None:
-        at = positions(found.column(U_ID), ids)
-        before[at] = version_rules.ops_of(found.column(U_OP))
-        same[at] = (from_array(found.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+    if stored_rows is not None:
+        at = positions(stored_rows.column(U_ID), ids)
+        before[at] = version_rules.ops_of(stored_rows.column(U_OP))
+        same[at] = (from_array(stored_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
     return before, same
 
 
 def last_with_cells(versions: pa.Table) -> pa.Table:
-    """The last version of each id that has cells, of versions in the order of id and rank."""
+    """The last version of each id that has cells, given versions in the order of id and rank."""
     mask = pc.is_in(versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
     whole = versions.filter(mask)
     return whole.filter(pa.array(last_of_each(whole.column(U_ID))))

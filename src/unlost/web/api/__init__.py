@@ -1,4 +1,4 @@
-"""The REST API, version 1: the same actions as the console's and the command line's.
+"""The REST API, version 1: the same actions as in the console and the command line.
 
-It is described by the types of the actions themselves, and answers with their results as JSON.
+The types of the actions describe it, and their results are its JSON responses.
 """

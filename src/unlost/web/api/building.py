@@ -1,4 +1,16 @@
-"""Makes the API of the table of operations: each parameter and result typed as the action has it."""
+"""Build the REST API from the table of operations, with the types of the actions.
+
+Each row of ``app.operations`` becomes a view whose signature is that of the action, so django-ninja
+parses requests and generates the OpenAPI description from the same types:
+
+    action(app, org: str, wish: ScheduleChange)    PUT /orgs/{org}/schedule
+      app            request.unlost, from the token
+      org            path parameter
+      wish           JSON body
+
+The first line of an action's docstring, up to a semicolon, is the operation's summary; the whole
+docstring is its description. See docs/adr/0015.
+"""
 
 import inspect
 import re
@@ -15,7 +27,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
 from unlost.app.actions.restores.restore_plan import SentPlan
-from unlost.app.operations import OPERATIONS, Method, Operation, hints
+from unlost.app.operations import OPERATIONS, ApiOperation, Method, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
 from unlost.web.api.describing import DescribedAPI, of_bytes
 from unlost.web.api.problem import Problem, answer
@@ -25,7 +37,7 @@ from unlost.web.api.surplus import refuse_surplus
 from unlost.web.failing import status_of
 
 VERSION = "1"
-BODY = "body"  # what holds the one parameter of a body that is no record by itself
+BODY = "body"  # wraps a single body parameter that is not a record itself
 PARAMETER = re.compile(r"\{(\w+)\}")
 REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
 DESCRIPTION = (
@@ -36,7 +48,7 @@ DESCRIPTION = (
 
 
 def build() -> NinjaAPI:
-    """The API with all operations."""
+    """Return the API with all operations."""
     api = DescribedAPI(
         title="Unlost",
         version=VERSION,
@@ -64,18 +76,20 @@ def build() -> NinjaAPI:
     return api
 
 
-def view(operation: Operation) -> Callable[..., HttpResponseBase]:
-    """A function that the API can look at: it takes what the action takes."""
+def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
+    """Return a view with the signature of the action, for the API to inspect."""
 
     def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
+        # django-ninja ignores unknown names.
         refuse_surplus(request, operation)
         app = request.unlost  # type: ignore[attr-defined]
-        told = _unwrapped(given)
+        unwrapped = _unwrapped(given)
         if operation.gives:
-            return sent(app, operation, told)
+            return sent(app, operation, unwrapped)
         if operation.takes:
-            told[operation.takes] = SentPlan(request)
-        result = operation.call(app, **told)
+            unwrapped[operation.takes] = SentPlan(request)
+        result = operation.call(app, **unwrapped)
+        # msgspec, as for --json: written names apply, and large results are encoded fast.
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
     answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -86,11 +100,15 @@ def view(operation: Operation) -> Callable[..., HttpResponseBase]:
     return answered
 
 
-def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
-    """What the API takes in: the action's parameters, a lone one of the body inside an object."""
-    lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
+def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
+    """Yield the API's parameters; a lone body parameter is wrapped in an object unless a record."""
+    lone = (
+        operation.method is not Method.GET
+        and len(operation.free_parameters) == 1
+        and not operation.alone
+    )
     for name in operation.parameters:
-        if not (lone and name in operation.left):
+        if not (lone and name in operation.free_parameters):
             yield _parameter(operation, name)
     if lone:
         yield inspect.Parameter(
@@ -101,9 +119,9 @@ def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
         )
 
 
-def _object_of(operation: Operation) -> type:
-    """A record of the one parameter that the body holds."""
-    [name] = operation.left
+def _object_of(operation: ApiOperation) -> type:
+    """Return a dataclass with the only parameter in the body as its field."""
+    [name] = operation.free_parameters
     known = operation.parameters[name]
     words = operation.action.replace(".", " ").replace("-", " ").title().replace(" ", "")
     if known.default is inspect.Parameter.empty:
@@ -112,13 +130,13 @@ def _object_of(operation: Operation) -> type:
 
 
 def _unwrapped(given: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in given.items() if name != BODY}
+    arguments = {name: value for name, value in given.items() if name != BODY}
     if BODY in given:
-        told |= {one.name: getattr(given[BODY], one.name) for one in fields(given[BODY])}
-    return told
+        arguments |= {field.name: getattr(given[BODY], field.name) for field in fields(given[BODY])}
+    return arguments
 
 
-def _parameter(operation: Operation, name: str) -> inspect.Parameter:
+def _parameter(operation: ApiOperation, name: str) -> inspect.Parameter:
     known = operation.parameters[name]
     default = ... if known.default is inspect.Parameter.empty else known.default
     if operation.in_path(name):
@@ -154,7 +172,7 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 
 def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {}
-    place = ".".join(str(one) for one in first.get("loc", ())[1:])
+    place = ".".join(str(place_part) for place_part in first.get("loc", ())[1:])
     why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
     problem = UsageError(
         "request-invalid",
@@ -171,6 +189,6 @@ def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse
         next_step="Send Authorization: Bearer TOKEN; make one in the console or with "
         "`unlost token make`.",
     )
-    told = answer(problem, HTTPStatus.UNAUTHORIZED)
-    told["WWW-Authenticate"] = 'Bearer realm="unlost"'
-    return told
+    response = answer(problem, HTTPStatus.UNAUTHORIZED)
+    response["WWW-Authenticate"] = 'Bearer realm="unlost"'
+    return response

@@ -1,4 +1,4 @@
-"""An error as the API tells it: the same object as ``--json`` of the command line."""
+"""Errors in API responses: the same object as with ``--json`` on the command line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from unlost.model.errors import NotFound, UnlostError, UsageError
 
-API = "/api/"  # signs in by tokens, and answers with JSON whatever happens
+API = "/api/"  # authenticates with tokens, and always responds with JSON
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What went wrong: a stable code, a sentence, what to do next, and the page that explains it."""
+class ErrorBody:
+    """An error: a stable code, a sentence, the next step, and the page that explains it."""
 
     code: str
     sentence: str
@@ -25,39 +25,40 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error."""
+    """The body of an error response."""
 
-    error: Told
+    error: ErrorBody
 
 
-def told(error: UnlostError) -> Problem:
-    """An error of ours."""
-    return Problem(Told(error.code, error.sentence, error.next_step, error.page))
+def problem_of(error: UnlostError) -> Problem:
+    """Return the body for an error."""
+    return Problem(ErrorBody(error.code, error.sentence, error.next_step, error.page))
 
 
 def answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:
-    """An error of ours as an answer."""
-    return HttpResponse(msgspec.json.encode(told(error)), status=status, content_type=JSON)
+    """Return the response for an error."""
+    return HttpResponse(msgspec.json.encode(problem_of(error)), status=status, content_type=JSON)
 
 
 class InJson:
-    """Answers of the API that Django gives by itself are told as all others: pages are for people."""
+    """Middleware that replaces Django's error pages by JSON in the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._answer = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Put an error's object in the place of its page."""
+        """Replace an error page by an error object."""
         given = self._answer(request)
         page = not given.headers.get("Content-Type", "").startswith(JSON)
         if not (
             page and given.status_code >= HTTPStatus.BAD_REQUEST and request.path.startswith(API)
         ):
             return given
-        made = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
+        response = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
+        # Required with 405 (RFC 9110, section 15.5.6).
         if "Allow" in given.headers:
-            made["Allow"] = given["Allow"]
-        return made
+            response["Allow"] = given["Allow"]
+        return response
 
 
 def _without_page(status: int) -> UnlostError:

@@ -1,4 +1,4 @@
-"""Operations whose answers are bytes: they are sent piece by piece, and are only saved by browsers."""
+"""Operations whose responses are bytes: streamed, and saved by browsers rather than shown."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -8,48 +8,48 @@ from urllib.parse import quote
 import msgspec
 
 from unlost.app.actions.people.audit import export
-from unlost.app.actions.records.file import open_stored, told_of
+from unlost.app.actions.records.file import file_result, open_stored
 from unlost.app.actions.restores.kept_plan import plan_file
-from unlost.app.actions.retention.privacy import PersonWish, open_person
+from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import LINES, RESULT, ZIP, Operation
+from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
 from unlost.web.parts.audit_lines import json_lines
-from unlost.web.parts.streaming import Piecewise, pieces, saved
+from unlost.web.parts.streaming import StreamedResponse, pieces, saved
 
-type Sent = Callable[..., Piecewise]
+type Sent = Callable[..., StreamedResponse]
 
 
-def sent(app: Application, operation: Operation, given: Mapping[str, Any]) -> Piecewise:
-    """The answer of an operation that gives bytes; raises as the action does."""
+def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) -> StreamedResponse:
+    """Return the response of an operation that returns bytes; raises as the action does."""
     return SENT[operation.action](app, **given)
 
 
-def _file(app: Application, org: str, record: str) -> Piecewise:
+def _file(app: Application, org: str, record: str) -> StreamedResponse:
     stack = ExitStack()
     stored, body = open_stored(app, org, record, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
-    told = msgspec.json.encode(told_of(org, stored))
-    answer[RESULT] = quote(told)
+    header = msgspec.json.encode(file_result(org, stored))
+    answer[RESULT] = quote(header)
     return answer
 
 
-def _plan(app: Application, org: str, plan: str) -> Piecewise:
+def _plan(app: Application, org: str, plan: str) -> StreamedResponse:
     content = plan_file(app, org, plan)
     answer = saved(iter([content]), name=f"{plan}.json")
     answer["Content-Length"] = str(len(content))
     return answer
 
 
-def _audit(app: Application) -> Piecewise:
+def _audit(app: Application) -> StreamedResponse:
     lines = json_lines(export(app))
     return saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
 
 
-def _person(app: Application, org: str, wish: PersonWish) -> Piecewise:
-    told, body = open_person(app, org, wish)
+def _person(app: Application, org: str, wish: PersonRequest) -> StreamedResponse:
+    person_data, body = open_person(app, org, wish)
     answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
-    answer[RESULT] = quote(msgspec.json.encode(told))
+    answer[RESULT] = quote(msgspec.json.encode(person_data))
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Programs sign in with a token."""
+"""Authentication of API requests with tokens."""
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
@@ -9,10 +9,10 @@ from unlost.web.served_home import application
 
 
 class TokenSignIn(HttpBearer):
-    """``Authorization: Bearer unl_…``."""
+    """Authentication by ``Authorization: Bearer unl_…``."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
-        """Who acts, if the token opens something now."""
+        """Return the actor if the token is valid now."""
         app = application()
         actor = actor_of_token(token, at=app.clock.now())
         if actor is not None:

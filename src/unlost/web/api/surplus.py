@@ -1,4 +1,4 @@
-"""What a request holds beyond its operation: refused, for a misspelled name would else do something else."""
+"""Refuse unknown names in requests: a misspelled parameter would otherwise be ignored."""
 
 import dataclasses
 import json
@@ -8,18 +8,19 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.errors import HttpError, ValidationError
 
-from unlost.app.operations import Method, Operation
+from unlost.app.operations import ApiOperation, Method
 
 UNKNOWN = "the operation has nothing of this name"
 
 
-def refuse_surplus(request: HttpRequest, operation: Operation) -> None:
-    """Raise ValidationError for a name in query or body that the operation does not know.
+def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
+    """Raise ValidationError for an unknown name in the query or the body.
 
-    Raises HttpError for a body that is not JSON, also where none is expected.
+    Raises HttpError for a body that is not JSON, also if none is expected.
     """
     wrong = [("query", name) for name in sorted(set(request.GET) - set(_query(operation)))]
-    if not (operation.takes or operation.mapping):  # a file, or names that its sender chooses
+    # A file, or a mapping with keys chosen by the client.
+    if not (operation.takes or operation.mapping):
         wrong += [("body", n) for n in sorted(_names_in(request.body) - set(_body(operation)))]
     if wrong:
         raise ValidationError([{"loc": place, "msg": UNKNOWN} for place in wrong])
@@ -27,20 +28,20 @@ def refuse_surplus(request: HttpRequest, operation: Operation) -> None:
 
 def _names_in(body: bytes) -> set[str]:
     try:
-        told: Any = json.loads(body) if body.strip() else {}
+        document: Any = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError) as error:
         raise HttpError(HTTPStatus.BAD_REQUEST, "the body is no JSON") from error
-    return set(told) if isinstance(told, dict) else set()
+    return set(document) if isinstance(document, dict) else set()
 
 
-def _query(operation: Operation) -> tuple[str, ...]:
-    return operation.left if operation.method is Method.GET else ()
+def _query(operation: ApiOperation) -> tuple[str, ...]:
+    return operation.free_parameters if operation.method is Method.GET else ()
 
 
-def _body(operation: Operation) -> tuple[str, ...]:
-    """Names in the body: those of its one record, or one for each parameter."""
+def _body(operation: ApiOperation) -> tuple[str, ...]:
+    """Return the names allowed in the body: the fields of its only record, or the parameters."""
     if operation.method is Method.GET:
         return ()
     if operation.alone:
         return tuple(field.name for field in dataclasses.fields(operation.kind))
-    return operation.left
+    return operation.free_parameters

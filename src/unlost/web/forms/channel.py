@@ -1,4 +1,4 @@
-"""Forms of channels: each kind asks for its own fields, and makes of them what the action takes."""
+"""Forms for alert channels: each kind has its own fields, and returns the action's request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.alerts.alerts import Asked as AskedChannel
+from unlost.app.actions.alerts.alerts import ChannelRequest
 from unlost.model.alert import ChannelKind
 from unlost.web.forms.connector import QUIET, UNSEEN
 
 
 class ChannelForm(forms.Form):
-    """What all channels are asked for."""
+    """The fields common to all channels."""
 
     kind: ChannelKind
     name = forms.CharField(
@@ -20,18 +20,20 @@ class ChannelForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, kept: str = "") -> None:
-        """``kept`` is a secret that was typed a moment ago; it is not shown again."""
+        """Create the form. ``kept`` is a secret that was typed before; it is not shown again."""
         super().__init__(data)
         self._kept = kept
         if kept and "secret" in self.fields:
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
 
-    def asked(self) -> AskedChannel:
-        """What was typed, for the action."""
+    def request(self) -> ChannelRequest:
+        """Return the typed values for the action."""
         given = self.cleaned_data
-        to = tuple(one.strip() for one in str(given.get("to", "")).replace(",", "\n").splitlines())
-        return AskedChannel(
+        to = tuple(
+            address.strip() for address in str(given.get("to", "")).replace(",", "\n").splitlines()
+        )
+        return ChannelRequest(
             name=given["name"],
             kind=self.kind,
             url=given.get("url") or None,
@@ -40,7 +42,7 @@ class ChannelForm(forms.Form):
             security=given.get("security") or None,
             user=given.get("user") or None,
             sender=given.get("sender") or None,
-            to=tuple(one for one in to if one),
+            to=tuple(address for address in to if address),
             quiet=given.get("quiet") or None,
             zone=given.get("zone") or "UTC",
             private=bool(given.get("private")),
@@ -48,12 +50,12 @@ class ChannelForm(forms.Form):
         )
 
     def typed_secret(self) -> str | None:
-        """The secret that was typed, now or a moment ago."""
+        """Return the secret that was typed now or before."""
         return str(self.cleaned_data.get("secret") or "").strip() or self._kept or None
 
 
-class _Told(ChannelForm):
-    """Channels by which people are told: when they want to be left alone, and a daily summary."""
+class _AlertTimesForm(ChannelForm):
+    """Fields of channels read by people: quiet hours, and a daily summary."""
 
     quiet = forms.CharField(
         label=_("Quiet hours"),
@@ -75,8 +77,8 @@ class _Told(ChannelForm):
     )
 
 
-class EmailForm(_Told):
-    """Mails by a mail server."""
+class EmailForm(_AlertTimesForm):
+    """The form for e-mail through an SMTP server."""
 
     kind = ChannelKind.EMAIL
     field_order = ("name", "to", "sender", "host", "port", "security", "user", "secret")
@@ -108,8 +110,8 @@ class _Private(forms.Form):
     private = forms.BooleanField(label=_("The address may be of the inner network"), required=False)
 
 
-class WebhookForm(_Private, _Told):
-    """A signed POST to an address of yours."""
+class WebhookForm(_Private, _AlertTimesForm):
+    """The form for a webhook: a signed POST to an address."""
 
     kind = ChannelKind.WEBHOOK
     field_order = ("name", "url", "secret", "private")
@@ -122,8 +124,8 @@ class WebhookForm(_Private, _Told):
     )
 
 
-class _Posted(_Private, _Told):
-    """Slack and Teams: who knows the address may post, so that it is a secret."""
+class _Posted(_Private, _AlertTimesForm):
+    """Fields for Slack and Teams, whose address is a secret, as it allows posting."""
 
     field_order = ("name", "secret", "private")
     secret = forms.CharField(
@@ -134,19 +136,19 @@ class _Posted(_Private, _Told):
 
 
 class SlackForm(_Posted):
-    """A message in a channel of Slack."""
+    """The form for a message in a Slack channel."""
 
     kind = ChannelKind.SLACK
 
 
 class TeamsForm(_Posted):
-    """A card in a channel of Microsoft Teams."""
+    """The form for a card in a Microsoft Teams channel."""
 
     kind = ChannelKind.TEAMS
 
 
 class HeartbeatForm(_Private, ChannelForm):
-    """A sign of life to a watcher outside."""
+    """The form for a heartbeat to an external monitor."""
 
     kind = ChannelKind.HEARTBEAT
     field_order = ("name", "url", "private")

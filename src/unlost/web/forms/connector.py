@@ -1,6 +1,6 @@
-"""The form for settings and secrets of an org, made from what its connector says of itself.
+"""The form for an org's settings and secrets, derived from its connector.
 
-A secret that was typed never goes back into a page: the page only says that one is kept.
+Typed secrets are never sent back in a page; the page only shows that a secret is stored.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,24 +12,24 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare
-from unlost.model.ports import SecretField
-from unlost.web.said import said, word
+from unlost.model.ports.source import SecretField
+from unlost.web.translate import translate, word
 
-SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
+SECRET = "secret-"  # noqa: S105 (the prefix of secret fields)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 UNSEEN = {"autocomplete": "new-password", "spellcheck": "false"}
 
 
 class SecretLines(forms.Textarea):
-    """A secret of several lines; what was typed is not shown again."""
+    """A widget for a secret of several lines; its value is not shown again."""
 
     def format_value(self, value: Any) -> str:
-        """Nothing."""
+        """Return an empty text."""
         return ""
 
 
 class ConnectorForm(forms.Form):
-    """Settings by their own names, secrets behind ``secret-``."""
+    """A form with settings under their own names, and secrets prefixed with ``secret-``."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class ConnectorForm(forms.Form):
         values: Mapping[str, Any],
         kept: Collection[str] = (),
     ) -> None:
-        """``values`` are what the settings are now, ``kept`` the secrets that are there already."""
+        """Create the form from the present ``values`` and the names of ``kept`` secrets."""
         self._settings = tuple(settings)
         self._secrets = tuple(secrets)
         super().__init__(data, initial={name: _shown(value) for name, value in values.items()})
@@ -51,66 +51,69 @@ class ConnectorForm(forms.Form):
 
     @property
     def usual(self) -> Iterator[BoundField]:
-        """Settings that most people look at, and the secrets."""
-        yield from (self[one.name] for one in self._settings if not _rare(one))
-        yield from (self[SECRET + one.name] for one in self._secrets)
+        """The commonly used settings, and the secrets."""
+        yield from (self[setting.name] for setting in self._settings if not _rare(setting))
+        yield from (self[SECRET + secret.name] for secret in self._secrets)
 
     @property
     def rare(self) -> Sequence[BoundField]:
-        """Settings that are right as they are, nearly always."""
-        return [self[one.name] for one in self._settings if _rare(one)]
+        """The settings whose defaults are nearly always right."""
+        return [self[setting.name] for setting in self._settings if _rare(setting)]
 
     @property
     def rare_wrong(self) -> bool:
-        """True if one of the rare ones has an error: they are shown then."""
+        """True if a rarely used setting has an error, so that they are shown."""
         return any(field.errors for field in self.rare)
 
     def config(self) -> dict[str, Any]:
-        """The settings as plain values, after the form was found right."""
-        return {one.name: _plain(one, self.cleaned_data[one.name]) for one in self._settings}
+        """Return the settings of a valid form, as plain values."""
+        return {
+            setting.name: _plain(setting, self.cleaned_data[setting.name])
+            for setting in self._settings
+        }
 
 
 def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
-    """The secrets that were typed into a form, whether the rest of it is right or not."""
-    found: dict[str, str] = {}
+    """Return the secrets that were typed, even if the rest of the form is invalid."""
+    typed: dict[str, str] = {}
     for secret in secrets:
         value = str(data.get(SECRET + secret.name, ""))
         if value.strip():
-            found[secret.name] = value if secret.lines else value.strip()
-    return found
+            typed[secret.name] = value if secret.lines else value.strip()
+    return typed
 
 
 def _rare(setting: Setting) -> bool:
-    """Numbers and switches have good defaults; texts and choices differ from org to org."""
+    """Return True for numbers and switches, which have good defaults, unlike texts and choices."""
     return not setting.required and setting.hint in (bool, int, float)
 
 
 def _field(setting: Setting) -> forms.Field:
-    told: dict[str, Any] = {
-        "label": said(setting.label or _words(setting.name)),
-        "help_text": said(setting.help),
+    options: dict[str, Any] = {
+        "label": translate(setting.label or _words(setting.name)),
+        "help_text": translate(setting.help),
         "initial": _shown(setting.default),
         "required": setting.required,
     }
     if setting.hint is bool:
-        return forms.BooleanField(**told | {"required": False})
+        return forms.BooleanField(**options | {"required": False})
     if setting.choices:
         return forms.ChoiceField(
-            choices=[(one, word(_words(one))) for one in setting.choices], **told
+            choices=[(choice, word(_words(choice))) for choice in setting.choices], **options
         )
     if setting.hint is int:
-        return forms.IntegerField(**told | {"required": True})
+        return forms.IntegerField(**options | {"required": True})
     if setting.hint is float:
         any_step = forms.NumberInput(attrs={"step": "any"})
-        return forms.FloatField(widget=any_step, **told | {"required": True})
+        return forms.FloatField(widget=any_step, **options | {"required": True})
     if setting.several:
-        told["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
-        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
-    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+        options["help_text"] = format_html("{} {}", translate(setting.help), _("One on each line."))
+        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **options)
+    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **options)
 
 
 def words_of(setting: Setting) -> Iterator[str]:
-    """Everything that the field of a setting says, in English."""
+    """Yield all English texts in the field of a setting."""
     yield setting.label or _words(setting.name)
     if setting.help:
         yield setting.help
@@ -118,7 +121,7 @@ def words_of(setting: Setting) -> Iterator[str]:
 
 
 def _words(value: str) -> str:
-    """A choice as people read it: ``jwt-bearer`` as "Jwt bearer"."""
+    """Format a choice for people: ``jwt-bearer`` as "Jwt bearer"."""
     return value.replace("-", " ").replace("_", " ").capitalize()
 
 
@@ -127,15 +130,17 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
     if secret.lines:
         widget = SecretLines(attrs={**UNSEEN, "rows": 4})
     keeps = _("One is kept; leave this empty to keep it.")
-    help_text = said(secret.help)
+    help_text = translate(secret.help)
     words = format_html("{} {}", help_text, keeps) if kept else help_text
-    return forms.CharField(label=said(secret.label), help_text=words, required=False, widget=widget)
+    return forms.CharField(
+        label=translate(secret.label), help_text=words, required=False, widget=widget
+    )
 
 
 def _shown(value: Any) -> Any:
     """A plain value as a field shows it."""
     plain = bare(value)
-    return "\n".join(str(one) for one in plain) if isinstance(plain, list) else plain
+    return "\n".join(str(item) for item in plain) if isinstance(plain, list) else plain
 
 
 def _plain(setting: Setting, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The form of a correction: which column of a record is wrong, and what it has in truth."""
+"""The form to correct a column of a record."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,14 +7,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from unlost.app.actions.records.show import ShownField
-from unlost.app.actions.retention.rectify import WishedCorrection
+from unlost.app.actions.retention.rectify import CorrectionRequest
 from unlost.model.schema import WireKind
 
-LONGEST = 100_000  # characters: two of them fit into what Django takes of a form
+LONGEST = 100_000  # characters; two such values fit into Django's limit for a form
 
 
 class CorrectForm(forms.Form):
-    """One column of a record, and the value that it has in truth."""
+    """A column of a record and its correct value."""
 
     column = forms.ChoiceField(label=_("Field"))
     value = forms.CharField(
@@ -36,35 +36,38 @@ class CorrectForm(forms.Form):
     )
 
     def __init__(
-        self, fields: Sequence[ShownField], held: Mapping[str, str | None], data: Any = None
+        self, fields: Sequence[ShownField], current: Mapping[str, str | None], data: Any = None
     ) -> None:
-        """``held``: what the newest backup has of the record."""
+        """Create the form; ``current`` are the record's values in the newest backup."""
         super().__init__(data)
-        self._held = held
+        self._held = current
         self.fields["column"].choices = [  # type: ignore[attr-defined]
-            (one.column, f"{one.label} ({one.column})" if one.label != one.column else one.label)
-            for one in fields
-            if one.kind is not WireKind.ID
+            (
+                field.column,
+                f"{field.label} ({field.column})" if field.label != field.column else field.label,
+            )
+            for field in fields
+            if field.kind is not WireKind.ID
         ]
 
     def clean(self) -> dict[str, Any]:
-        """Who types the wrong value means versions with it alone."""
+        """Check that a wrong value is only given together with its tick."""
         given = super().clean() or {}
         if given.get("was") and not given.get("limited"):
             self.add_error("limited", _("Tick this, or leave the wrong value empty."))
         return given
 
-    def wish(self, table: str, record: str) -> WishedCorrection:
-        """What was asked for."""
+    def wish(self, table: str, record: str) -> CorrectionRequest:
+        """Return the request for the action."""
         column, was = self.cleaned_data["column"], self._ended("was")
-        return WishedCorrection(
+        return CorrectionRequest(
             f"{table}/{record}",
             (f"{column}={self._ended('value')}",),
             was if self.cleaned_data["limited"] else None,
         )
 
     def _ended(self, name: str) -> str:
-        """A text with the line ends that the record has; a browser sends its own."""
+        """Return a text with the record's line ends, as browsers send their own."""
         text = str(self.cleaned_data[name]).replace("\r\n", "\n")
         org_own = "\r\n" in (self._held.get(self.cleaned_data["column"]) or "")
         return text.replace("\n", "\r\n") if org_own else text

@@ -1,12 +1,12 @@
-"""The forms of keeping: which nights stay, and what is held."""
+"""Forms for retention rules and legal holds."""
 
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.retention.holds import WishedHold
-from unlost.app.actions.retention.keeping import KeepWish
+from unlost.app.actions.retention.holds import HoldRequest
+from unlost.app.actions.retention.keeping import RetentionChange
 from unlost.catalog.keeping import LARGEST, NUMBERS
 
 ORG, TABLE, RECORD, NIGHT = "org", "table", "record", "night"
@@ -19,7 +19,7 @@ def _number(label: Any, help_text: Any = "") -> forms.IntegerField:
 
 
 class KeepForm(forms.Form):
-    """How many nights of which kind are kept; all empty or 0: every night."""
+    """The retention rules; if all are empty or 0, every backup is kept."""
 
     days = _number(_("All backups of the last days"), _("0 switches a rule off."))
     daily = _number(_("The last good night of each of so many days"))
@@ -31,14 +31,14 @@ class KeepForm(forms.Form):
         _("For so long it is kept although no night shows the record any more; 0: for ever."),
     )
 
-    def wish(self) -> KeepWish:
-        """What was typed; an empty field switches its rule off."""
+    def wish(self) -> RetentionChange:
+        """Return the typed rules; an empty field switches its rule off."""
         typed: dict[str, Any] = {name: self.cleaned_data[name] or 0 for name in NUMBERS}
-        return KeepWish(**typed)
+        return RetentionChange(**typed)
 
 
 class HoldForm(forms.Form):
-    """What is held, why, and for how long."""
+    """A legal hold: its target, reason and end."""
 
     what = forms.ChoiceField(
         label=_("What to hold"),
@@ -68,17 +68,17 @@ class HoldForm(forms.Form):
     )
 
     def clean_which(self) -> str:
-        """A number where a backup is meant."""
+        """Check that a backup is given by its number."""
         which = str(self.cleaned_data["which"]).strip()
         if self.cleaned_data.get("what") == NIGHT and not which.isdecimal():
             raise forms.ValidationError(_("Give the number of a backup."))
         return which
 
-    def wish(self) -> WishedHold:
-        """What was typed."""
+    def wish(self) -> HoldRequest:
+        """Return the request for the action."""
         given = self.cleaned_data
         what, which = given["what"], given["which"]
-        return WishedHold(
+        return HoldRequest(
             table=which if what == TABLE else "",
             record=which if what == RECORD else "",
             night=int(which) if what == NIGHT else None,

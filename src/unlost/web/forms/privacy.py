@@ -1,19 +1,19 @@
-"""The forms of privacy requests: whose data it is, and that it is to be erased."""
+"""Forms for privacy requests: select a person's records, and confirm an erasure."""
 
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.retention.erase import WishedErasure
-from unlost.app.actions.retention.privacy import PersonWish
+from unlost.app.actions.retention.erase import ErasureRequest
+from unlost.app.actions.retention.privacy import PersonRequest
 
-LONGEST = 200_000  # characters: thousands of records
+LONGEST = 200_000  # characters, for thousands of records
 TICKED, MATCH, SEARCH = "record", "match", "search"
 
 
 class PersonForm(forms.Form):
-    """The records of a person: found by a search and ticked, or typed."""
+    """The records of a person: ticked in search results, or typed."""
 
     text = forms.CharField(
         label=_("Search"),
@@ -33,7 +33,7 @@ class PersonForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Something has to be searched for, or named."""
+        """Check that a search text or a record is given."""
         given = super().clean() or {}
         if SEARCH in self.data and not given.get("text"):
             self.add_error("text", _("Type what to search for."))
@@ -41,19 +41,19 @@ class PersonForm(forms.Form):
             self.add_error("records", _("Name at least one record."))
         return given
 
-    def whose(self) -> PersonWish:
-        """Whose data was asked for."""
+    def whose(self) -> PersonRequest:
+        """Return the request for a person's data."""
         given = self.cleaned_data
-        return PersonWish(_named(given["records"]), related=given["related"])
+        return PersonRequest(_named(given["records"]), related=given["related"])
 
-    def wish(self, match: list[str]) -> WishedErasure:
-        """What was asked to be erased; ``match`` are the columns that were ticked."""
+    def wish(self, match: list[str]) -> ErasureRequest:
+        """Return the request for an erasure; ``match`` are the ticked columns."""
         whose = self.whose()
-        return WishedErasure(whose.records, related=whose.related, match=tuple(match))
+        return ErasureRequest(whose.records, related=whose.related, match=tuple(match))
 
 
 class AgreeForm(forms.Form):
-    """The name of the org, typed by who agrees."""
+    """The name of the org, typed as confirmation."""
 
     typed = forms.CharField(
         label=_("Type the name of the org to agree"),
@@ -66,7 +66,7 @@ class AgreeForm(forms.Form):
         self._org = org
 
     def clean_typed(self) -> str:
-        """It must be the name as it is written."""
+        """Check that the exact name was typed."""
         typed = str(self.cleaned_data["typed"])
         if typed.strip() != self._org:
             raise forms.ValidationError(_("This is not the name of the org."))

@@ -1,20 +1,20 @@
-"""An error of ours beside the form that it is about."""
+"""Errors of actions in forms."""
 
 from collections.abc import Callable
 
 from django import forms
 
 from unlost.model.errors import UnlostError
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 
 def add_problem(form: forms.Form, error: UnlostError, *, field: str | None = None) -> None:
-    """Tell an error at a field, or above the form: what happened, and what to do next."""
-    form.add_error(field, told(error))
+    """Add an error to a field, or to the form: the sentence and the next step."""
+    form.add_error(field, error_text(error))
 
 
 def done[T](form: forms.Form, act: Callable[[], T]) -> T | None:
-    """What an action gives for a form that was sent and is right; else None, and the form says why."""
+    """Call an action if the form was sent and is valid; otherwise, or on an error, return None."""
     if not form.is_valid():
         return None
     try:

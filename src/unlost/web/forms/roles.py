@@ -1,4 +1,4 @@
-"""A role, and the org in which it holds, as a form asks for them."""
+"""Form fields for a role and its org."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,17 +24,17 @@ EVERYWHERE: Words = _("every org, also later ones")
 
 
 def role_choices() -> Choices:
-    """The roles, each with what it is good for."""
+    """Return the roles with their descriptions."""
     return [(role.value, words) for role, words in ROLES.items()]
 
 
 def org_choices(app: Application, right: Right) -> Choices:
-    """The orgs in which the actor has a right, and all of them together."""
+    """Return the orgs in which the actor has a right, and the choice of all orgs."""
     return [("", EVERYWHERE), *((org.name, org.name) for org in app.orgs(right))]
 
 
 class RoleForm(forms.Form):
-    """A role, and where it holds."""
+    """A role and the org in which it applies."""
 
     role = forms.ChoiceField(label=_("Role"), choices=role_choices)
     org = forms.ChoiceField(label=_("In"), required=False)
@@ -45,5 +45,5 @@ class RoleForm(forms.Form):
 
     @property
     def place(self) -> str | None:
-        """The org that was chosen; None for every one."""
+        """The chosen org; None for all orgs."""
         return str(self.cleaned_data["org"]) or None

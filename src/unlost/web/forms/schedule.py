@@ -1,4 +1,4 @@
-"""The form of a schedule: when an org is backed up by itself. Times are those of the org."""
+"""The form for an org's backup schedule. Times are in the org's zone."""
 
 from datetime import time
 from typing import Any
@@ -7,17 +7,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.backups.schedule import NONE, OFF, Wish, hours_of, wished
+from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours_of, wished
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 MINUTES = "%H:%M"
 
 
 class ScheduleForm(forms.Form):
-    """When it begins, and what it must leave alone."""
+    """The start of nightly backups and their limits."""
 
     nightly = forms.BooleanField(label=_("Back up every night by itself"), required=False)
     at = forms.TimeField(
@@ -48,22 +48,22 @@ class ScheduleForm(forms.Form):
 
     @classmethod
     def of(cls, schedule: Schedule, data: Any = None) -> "ScheduleForm":
-        """The form, filled with a schedule."""
+        """Return the form filled with a schedule."""
         return cls(data, initial=values_of(schedule))
 
     def clean_blackout(self) -> list[str]:
-        """Hours, each of which can be read."""
+        """Check that all hours can be parsed."""
         lines = [line.strip() for line in str(self.cleaned_data["blackout"]).splitlines()]
-        found = [line for line in lines if line]
-        for line in found:
+        filled_lines = [line for line in lines if line]
+        for line in filled_lines:
             try:
                 hours_of(line)
             except UsageError as error:
-                raise ValidationError(told(error)) from error
-        return found
+                raise ValidationError(error_text(error)) from error
+        return filled_lines
 
     def clean(self) -> dict[str, Any]:
-        """Whether it makes a schedule."""
+        """Check that the values make a valid schedule."""
         given = super().clean() or self.cleaned_data
         if given.get("nightly") and given.get("at") is None and "at" not in self.errors:
             self.add_error("at", _("Say when it begins, or switch the nights off."))
@@ -74,11 +74,11 @@ class ScheduleForm(forms.Form):
                 add_problem(self, error)
         return given
 
-    def wish(self) -> Wish:
-        """What was typed."""
+    def wish(self) -> ScheduleChange:
+        """Return the typed changes."""
         given = self.cleaned_data
         begins: time | None = given["at"] if given["nightly"] else None
-        return Wish(
+        return ScheduleChange(
             at=f"{begins:%H:%M}" if begins is not None else OFF,
             window=given["window"],
             blackout=given["blackout"] or [NONE],
@@ -87,12 +87,12 @@ class ScheduleForm(forms.Form):
         )
 
     def hourly(self) -> str | None:
-        """The tables between the nights; None leaves them as they are."""
+        """Return the hourly tables; None leaves them unchanged."""
         return None
 
 
 class OrgScheduleForm(ScheduleForm):
-    """Of an org that is known: also which tables are read between the nights."""
+    """The schedule of an existing org, with its hourly tables."""
 
     hourly_tables = forms.CharField(
         label=_("Tables to read every hour"),
@@ -102,14 +102,14 @@ class OrgScheduleForm(ScheduleForm):
     )
 
     def hourly(self) -> str | None:
-        """The tables as the command line takes them."""
+        """Return the tables in the command line's format."""
         typed = str(self.cleaned_data["hourly_tables"]).replace("\n", ",")
         names = [name.strip() for name in typed.split(",") if name.strip()]
         return ",".join(names) or NONE
 
 
 def values_of(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as fields show it."""
+    """Return the initial values of the form for a schedule."""
     return {
         "nightly": schedule.nightly is not None,
         "at": schedule.nightly or Schedule().nightly,

@@ -1,4 +1,4 @@
-"""The form of a record's values: what it shall come back with, field by field."""
+"""The form to edit a record's values before a restore."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from unlost.app.actions.restores.edit_plan import PlannedField, PlannedFields
 from unlost.app.restores.overrides import read_value
 from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
-LONG = 255  # characters from which on a text gets several lines
+LONG = 255  # characters; longer texts get several lines
 VALUE, EMPTY = "value-", "empty-"
 HINTS = {
     WireKind.DATE: _("Such as 2026-03-04."),
@@ -26,84 +26,88 @@ HINTS = {
 class ValuesForm(forms.Form):
     """A field for each column that can be set, and a tick that empties it."""
 
-    def __init__(self, found: PlannedFields, data: Any = None) -> None:
+    def __init__(self, fields: PlannedFields, data: Any = None) -> None:
         super().__init__(data)
-        self.found = found
-        for one in found.fields:
-            self.fields[VALUE + one.name] = _field(one)
-            if one.value is not None:
-                self.fields[EMPTY + one.name] = forms.BooleanField(
-                    label=_("Leave %(field)s empty") % {"field": one.label}, required=False
+        self.planned = fields
+        for field in fields.fields:
+            self.fields[VALUE + field.name] = _field(field)
+            if field.value is not None:
+                self.fields[EMPTY + field.name] = forms.BooleanField(
+                    label=_("Leave %(field)s empty") % {"field": field.label}, required=False
                 )
 
     def rows(self) -> Iterator[tuple[PlannedField, forms.BoundField, forms.BoundField | None]]:
-        """Each column with its field and its tick."""
-        for one in self.found.fields:
-            tick = EMPTY + one.name
-            yield one, self[VALUE + one.name], self[tick] if tick in self.fields else None
+        """Yield each column with its field and its tick."""
+        for field in self.planned.fields:
+            tick = EMPTY + field.name
+            yield field, self[VALUE + field.name], self[tick] if tick in self.fields else None
 
     def clean(self) -> dict[str, Any]:
-        """Whether each value can be one of its column."""
+        """Check that each value is valid for its column."""
         given = super().clean() or self.cleaned_data
-        for one in self.found.fields:
-            text = given.get(VALUE + one.name)
-            if text and not given.get(EMPTY + one.name):
-                self._check(one, text)
+        for field in self.planned.fields:
+            text = given.get(VALUE + field.name)
+            if text and not given.get(EMPTY + field.name):
+                self._check(field, text)
         return given
 
-    def _check(self, one: PlannedField, text: str) -> None:
-        if one.means(text):
+    def _check(self, field: PlannedField, text: str) -> None:
+        if field.means(text):
             return
         try:
-            read_value(one.column, text, zone=self.found.zone)
+            read_value(field.column, text, zone=self.planned.zone)
         except UsageError as error:
-            self.add_error(VALUE + one.name, told(error))
+            self.add_error(VALUE + field.name, error_text(error))
 
     def values(self) -> Mapping[str, str | None]:
-        """What was typed, by column; None for what shall be empty."""
+        """Return the typed values by column; None empties a column."""
         given = self.cleaned_data
         return {
-            one.name: None if given.get(EMPTY + one.name) else given.get(VALUE + one.name) or None
-            for one in self.found.fields
+            field.name: None
+            if given.get(EMPTY + field.name)
+            else given.get(VALUE + field.name) or None
+            for field in self.planned.fields
         }
 
 
-def _field(one: PlannedField) -> forms.CharField:
+def _field(field: PlannedField) -> forms.CharField:
     return forms.CharField(
-        label=one.label,
-        initial=one.value.lower() if one.value and one.kind is WireKind.BOOLEAN else one.value,
+        label=field.label,
+        initial=field.value.lower()
+        if field.value and field.kind is WireKind.BOOLEAN
+        else field.value,
         required=False,
         strip=False,
-        widget=_widget(one),
-        help_text=_help(one),
+        widget=_widget(field),
+        help_text=_help(field),
     )
 
 
-def _widget(one: PlannedField) -> forms.Widget:
-    choices = ("true", "false") if one.kind is WireKind.BOOLEAN else one.choices
-    if choices and one.kind is not WireKind.MULTI:
-        own = [one.value] if one.value and one.value.lower() not in choices else []
-        own = [value for value in own if value not in choices]
-        words = {"true": _("yes"), "false": _("no")} if one.kind is WireKind.BOOLEAN else {}
+def _widget(field: PlannedField) -> forms.Widget:
+    choices = ("true", "false") if field.kind is WireKind.BOOLEAN else field.choices
+    if choices and field.kind is not WireKind.MULTI:
+        odd_values = [field.value] if field.value and field.value.lower() not in choices else []
+        odd_values = [value for value in odd_values if value not in choices]
+        words = {"true": _("yes"), "false": _("no")} if field.kind is WireKind.BOOLEAN else {}
         every = [
             ("", _("empty")),
-            *((value, words.get(value, value)) for value in (*own, *choices)),
+            *((value, words.get(value, value)) for value in (*odd_values, *choices)),
         ]
         return forms.Select(choices=every)
-    if one.kind is WireKind.DATE:
+    if field.kind is WireKind.DATE:
         return forms.TextInput(attrs={"type": "date"})
-    if one.kind is WireKind.TEXT and (one.length > LONG or "\n" in (one.value or "")):
+    if field.kind is WireKind.TEXT and (field.length > LONG or "\n" in (field.value or "")):
         return forms.Textarea(attrs={"rows": 5, "dir": "auto"})
-    plain = one.kind in (WireKind.TEXT, WireKind.MULTI)
+    plain = field.kind in (WireKind.TEXT, WireKind.MULTI)
     return forms.TextInput(attrs={"dir": "auto" if plain else "ltr", "autocomplete": "off"})
 
 
-def _help(one: PlannedField) -> str:
-    """What stands below a field: its form, whom it names, and what it was."""
-    told = [str(HINTS.get(one.kind, "")) if one.kind is not WireKind.DATE else ""]
-    if one.target:
-        told.append(_("Now: %(name)s.") % {"name": one.target})
-    if one.was != one.value:
-        was = one.was if one.was is not None else _("empty")
-        told.append(_("It was: %(value)s") % {"value": was[:LONG]})
-    return " ".join(part for part in told if part)
+def _help(field: PlannedField) -> str:
+    """Return the help text of a field: its format, the referenced record, and the old value."""
+    hints = [str(HINTS.get(field.kind, "")) if field.kind is not WireKind.DATE else ""]
+    if field.target:
+        hints.append(_("Now: %(name)s.") % {"name": field.target})
+    if field.was != field.value:
+        was = field.was if field.was is not None else _("empty")
+        hints.append(_("It was: %(value)s") % {"value": was[:LONG]})
+    return " ".join(part for part in hints if part)

@@ -1,4 +1,4 @@
-"""Every piece of the console on one page, for who works on its look. Served only where it is asked for."""
+"""All components of the console on one page, for work on its design. Enabled by a setting."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.alerts.overview import Protection
-from unlost.app.actions.records.history import ChangedField, Entry
+from unlost.app.actions.records.history import ChangedField, HistoryEntry
 from unlost.app.actions.storage.storage import StorageLine, StorageTrend
 from unlost.app.records.record_facts import record_unknown
 from unlost.engine.records.history import Origin
@@ -19,10 +19,10 @@ from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
 from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind
-from unlost.web.pages.records.history import Told
+from unlost.web.pages.records.history import TimelineEntry
 from unlost.web.pages.storage.storage import draw
-from unlost.web.parts.paging import Pages
-from unlost.web.requests import Asked
+from unlost.web.parts.paging import PageLinks
+from unlost.web.requests import UserRequest
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 LIMIT = 10e9  # bytes
@@ -33,8 +33,8 @@ ICONS = (
 )  # fmt: skip
 
 
-class Pieces(forms.Form):
-    """One field of each kind; the last one is wrong."""
+class SampleForm(forms.Form):
+    """One field of each kind; the last one has an error."""
 
     text = forms.CharField(label="A text", help_text="What it is for, in a sentence.")
     long = forms.CharField(label="A long text", widget=forms.Textarea(attrs={"rows": 3}))
@@ -47,8 +47,8 @@ class Pieces(forms.Form):
 
 
 @require_GET
-def style(request: Asked) -> HttpResponse:
-    """All pieces, with contents that are made up."""
+def style(request: UserRequest) -> HttpResponse:
+    """Show all components, with invented contents."""
     if not settings.STYLE_PAGE:
         raise Http404
     messages.success(request, "It was done.")
@@ -56,7 +56,7 @@ def style(request: Asked) -> HttpResponse:
     messages.error(request, "It could not be done.")
     given = {"text": "Schoko Zürich", "long": LONG, "choice": "a", "kind": "b"}
     context = {
-        "form": Pieces(given),
+        "form": SampleForm(given),
         "icons": ICONS,
         "protections": list(Protection),
         "kinds": list(ChangeKind),
@@ -67,7 +67,7 @@ def style(request: Asked) -> HttpResponse:
         ],
         "error": record_unknown("Account", "0040017"),
         "drawn": draw(_storage(), _trend()),
-        "pages": Pages(200, 200, 200, 12_431),
+        "pages": PageLinks(200, 200, 200, 12_431),
         "now": NOW,
         "words": LONG,
         "states": ("running", "waiting", "parked", "failed", "done"),
@@ -76,27 +76,27 @@ def style(request: Asked) -> HttpResponse:
     return render(request, "style.html", context)
 
 
-def _entry(kind: ChangeKind) -> Told:
+def _entry(kind: ChangeKind) -> TimelineEntry:
     fields = (
         ChangedField("Phone", "Phone", "+41 44 000 00 00", "+41 44 111 11 11", "", "", by_itself=False),
         ChangedField("OwnerId", "Owner", "005A", "005B", "Ada Admin", "Ben Bonbon", by_itself=False),
         ChangedField("Note", "Note", LONG, None, "", "", by_itself=False),
     )  # fmt: skip
     exact = NOW if kind is ChangeKind.CHANGED else None
-    entry = Entry(
+    entry = HistoryEntry(
         kind, Op.MISSING if kind is ChangeKind.DELETED else Op.STATE, exact,
         NOW - timedelta(days=1), NOW, "005A" if exact else None, "Ada Admin" if exact else "",
         Origin.CHANGE_LOG if exact else Origin.VAULT, 7, fields,
     )  # fmt: skip
-    return Told(entry, fields if kind is ChangeKind.CHANGED else ())
+    return TimelineEntry(entry, fields if kind is ChangeKind.CHANGED else ())
 
 
 def _storage() -> StorageLine:
     days = range(60)
     used = [LIMIT * (0.7 + 0.0035 * day + 0.01 * math.sin(day)) for day in days]
     samples = tuple(
-        Sample(NOW - timedelta(days=len(days) - day), one)
-        for day, one in zip(days, used, strict=True)
+        Sample(NOW - timedelta(days=len(days) - day), used_bytes)
+        for day, used_bytes in zip(days, used, strict=True)
     )
     seen = forecast(samples, limit=LIMIT, now=NOW)
     return StorageLine("data storage", used[-1], LIMIT, samples, seen, seen)

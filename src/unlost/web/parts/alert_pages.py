@@ -1,4 +1,4 @@
-"""Where in the console one sees to an alert: a page for each rule, with the right that it needs."""
+"""The console page for each alert rule, with the right that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,69 +9,69 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from unlost.model.access import Right
-from unlost.model.alert import Alarm, Rule
+from unlost.model.alert import AlertRule, RaisedAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page, by its name among the addresses; ``words`` stand on its link.
+class ConsolePage:
+    """A page, by its URL name; ``words`` is the text of its link.
 
-    It is that of the alarm's ``run`` or ``table``, where the alarm is about one.
+    ``run`` and ``table``: the page of the run or table that the alert is about.
     """
 
     name: str
     words: str | Promise
     right: Right = Right.LOOK
-    certificate: bool = False  # of the newest night
+    certificate: bool = False  # of the newest backup
     run: bool = False
     table: bool = False
 
 
-_ORG = Page("org", _("See the org"))
-_PROOF = Page("certificate", _("See the certificate"), certificate=True)
-_RUN = Page("job", _("See the job"), run=True)
-_LOST = Page("lost", _("See what was lost"), Right.READ, table=True)
-_CHANGED = Page("compare", _("See what changed"), Right.READ, table=True)
-_STORAGE = Page("storage", _("See the storage"))
-_SCHEDULE = Page("schedule", _("Change the schedule"), Right.OPERATE)
-_SETTINGS = Page("org-settings", _("Change settings and credentials"), Right.MANAGE)
+_ORG = ConsolePage("org", _("See the org"))
+_PROOF = ConsolePage("certificate", _("See the certificate"), certificate=True)
+_RUN = ConsolePage("run", _("Show the run"), run=True)
+_LOST = ConsolePage("lost", _("See what was lost"), Right.READ, table=True)
+_CHANGED = ConsolePage("compare", _("See what changed"), Right.READ, table=True)
+_STORAGE = ConsolePage("storage", _("See the storage"))
+_SCHEDULE = ConsolePage("schedule", _("Change the schedule"), Right.OPERATE)
+_SETTINGS = ConsolePage("org-settings", _("Change settings and credentials"), Right.MANAGE)
 
-PAGES: Mapping[Rule, Page] = {
-    Rule.NIGHT_FAILED: _ORG,
-    Rule.HOURLY_FAILED: _ORG,
-    Rule.NIGHT_MISSED: _SCHEDULE,
-    Rule.NIGHT_LATE: _ORG,
-    Rule.NIGHT_PARKED: _SCHEDULE,
-    Rule.RESTORE_HALTED: _RUN,
-    Rule.RUN_STUCK: _RUN,
-    Rule.ORG_REPLACED: _SETTINGS,
-    Rule.NO_RECENT_BACKUP: _ORG,
-    Rule.INCOMPLETE: _PROOF,
-    Rule.TABLE_LOST: _PROOF,
-    Rule.SCHEMA_DRIFT: _PROOF,
-    Rule.UNUSUAL_LOSS: _LOST,
-    Rule.UNUSUAL_CHANGE: _CHANGED,
-    Rule.STORAGE: _STORAGE,
-    Rule.STORAGE_FORECAST: _STORAGE,
-    Rule.API_BUDGET: _SCHEDULE,
-    Rule.CREDENTIAL_EXPIRES: _SETTINGS,
-    Rule.VAULT_DAMAGED: Page("vault", _("See the vault")),
-    Rule.VAULT_REPAIRED: Page("vault", _("See the vault")),
-    Rule.MIRROR: Page("vault", _("See the vault")),
-    Rule.VAULT_GROWS: Page("vault", _("See the vault")),
-    Rule.SERVICE_SILENT: Page("checks", _("Check everything"), Right.MANAGE),
-    Rule.DIGEST: Page("home", _("To the home page")),
+PAGES: Mapping[AlertRule, ConsolePage] = {
+    AlertRule.NIGHT_FAILED: _ORG,
+    AlertRule.HOURLY_FAILED: _ORG,
+    AlertRule.NIGHT_MISSED: _SCHEDULE,
+    AlertRule.NIGHT_LATE: _ORG,
+    AlertRule.NIGHT_PARKED: _SCHEDULE,
+    AlertRule.RESTORE_HALTED: _RUN,
+    AlertRule.RUN_STUCK: _RUN,
+    AlertRule.ORG_REPLACED: _SETTINGS,
+    AlertRule.NO_RECENT_BACKUP: _ORG,
+    AlertRule.INCOMPLETE: _PROOF,
+    AlertRule.TABLE_LOST: _PROOF,
+    AlertRule.SCHEMA_DRIFT: _PROOF,
+    AlertRule.UNUSUAL_LOSS: _LOST,
+    AlertRule.UNUSUAL_CHANGE: _CHANGED,
+    AlertRule.STORAGE: _STORAGE,
+    AlertRule.STORAGE_FORECAST: _STORAGE,
+    AlertRule.API_BUDGET: _SCHEDULE,
+    AlertRule.CREDENTIAL_EXPIRES: _SETTINGS,
+    AlertRule.VAULT_DAMAGED: ConsolePage("vault", _("See the vault")),
+    AlertRule.VAULT_REPAIRED: ConsolePage("vault", _("See the vault")),
+    AlertRule.MIRROR: ConsolePage("vault", _("See the vault")),
+    AlertRule.VAULT_GROWS: ConsolePage("vault", _("See the vault")),
+    AlertRule.SERVICE_SILENT: ConsolePage("checks", _("Check everything"), Right.MANAGE),
+    AlertRule.DIGEST: ConsolePage("home", _("To the home page")),
 }
-OF_HOME = frozenset({"vault", "checks", "home"})  # pages that are of no org
+OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 
 
-def address(alarm: Alarm) -> str:
-    """Where the page of an alarm is."""
+def address(alarm: RaisedAlert) -> str:
+    """Return the address of an alert's page."""
     page = PAGES[alarm.rule]
     if page.name in OF_HOME or not alarm.org:
         return reverse(page.name if page.name in OF_HOME else "home")
     if page.run:
         return reverse(page.name, kwargs={"run": alarm.subject})
     place = {"org": alarm.org} | ({"at": "latest"} if page.certificate else {})
-    found = reverse(page.name, kwargs=place)
-    return f"{found}?{urlencode({'table': alarm.subject})}" if page.table else found
+    location = reverse(page.name, kwargs=place)
+    return f"{location}?{urlencode({'table': alarm.subject})}" if page.table else location

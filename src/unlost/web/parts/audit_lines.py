@@ -21,25 +21,25 @@ HEAD = (
     "detail",
     "digest",
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection: what spreadsheets would run
-ROWS = 500  # in a piece
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection: first characters of formulas
+ROWS = 500  # in a chunk
 
 
 def json_lines(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
-    """Each deed as an object of JSON on a line of its own, as it is."""
+    """Yield each entry as a JSON object on its own line, unchanged."""
     for entry in entries:
         yield msgspec.json.encode(entry) + b"\n"
 
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
-    """Deeds as CSV; cells that a spreadsheet would run as formulas begin with an apostrophe."""
+    """Yield entries as CSV; cells that a spreadsheet would run as formulas get an apostrophe."""
     yield _csv([HEAD])
     for entry in entries:
         yield _csv([[harmless(cell) for cell in _cells(entry)]])
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
+    """Return a cell that no spreadsheet runs as a formula."""
     return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 

@@ -1,16 +1,16 @@
-"""Work that takes longer than a request may: it goes on in a thread of the console's process."""
+"""Work that takes longer than a request may: it runs in a thread of the console's process."""
 
 import threading
 from collections.abc import Callable
 
-from unlost.catalog.connection import kept_connection
+from unlost.catalog.connection import held_connection
 
 
 def begin(work: Callable[[], object]) -> None:
-    """Do it beside. It answers for its own errors, and for what is left if the process ends."""
+    """Start work in a thread. It must handle its own errors, and the end of the process."""
     threading.Thread(target=_done, args=(work,), name="beside", daemon=True).start()
 
 
 def _done(work: Callable[[], object]) -> None:
-    with kept_connection():
+    with held_connection():
         work()

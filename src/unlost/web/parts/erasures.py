@@ -1,6 +1,6 @@
-"""Erasures and corrections that were begun on a page: each is done beside it, for it may take minutes.
+"""Erasures and corrections started from a page: they run in threads, as they may take minutes.
 
-How one ended is known to this process alone. What was done is told by the proofs in the vault, whoever asks.
+Only this process knows the progress; the proofs in the vault show what was done.
 """
 
 import threading
@@ -9,42 +9,42 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
-from unlost.app.actions.retention.erase import Erased, WishedErasure, erase
-from unlost.app.actions.retention.rectify import Rectified, WishedCorrection, rectify
+from unlost.app.actions.retention.erase import ErasureRequest, ErasureResult, erase
+from unlost.app.actions.retention.rectify import CorrectionRequest, RectifyResult, rectify
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web.parts import background
 
 type _Key = tuple[str, str]
-type Wished = WishedErasure | WishedCorrection
+type Wished = ErasureRequest | CorrectionRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How the last erasure or correction of an org stands: under way, ended well, or not."""
+class ErasureProgress:
+    """The state of an org's last erasure or correction: active, done, or failed."""
 
     begun: datetime
     wish: Wished
-    done: Erased | Rectified | None = None
+    done: ErasureResult | RectifyResult | None = None
     error: UnlostError | None = None
 
     @property
     def going(self) -> bool:
-        """True while it is under way."""
+        """True while it is active."""
         return self.done is None and self.error is None
 
     @property
     def corrects(self) -> bool:
-        """True if values are corrected, and nothing is erased."""
-        return isinstance(self.wish, WishedCorrection)
+        """True for a correction, which erases no record."""
+        return isinstance(self.wish, CorrectionRequest)
 
 
-_progress: dict[_Key, Progress] = {}
+_progress: dict[_Key, ErasureProgress] = {}
 _lock = threading.Lock()
 
 
 def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
-    """Begin what the plan of this digest said; raises Conflict (``erasure-under-way``)."""
+    """Start the plan of this digest; raises Conflict (``erasure-under-way``)."""
     with _lock:
         before = progress(app, org)
         if before is not None and before.going:
@@ -53,28 +53,28 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
                 gettext_noop("Records of this org are being erased or corrected."),
                 next_step=gettext_noop("Wait until that is done."),
             )
-        under_way = Progress(app.clock.now(), wish)
+        under_way = ErasureProgress(app.clock.now(), wish)
         _progress[_key(app, org)] = under_way
     background.begin(lambda: _do(app, org, under_way, plan=plan))
 
 
-def progress(app: Application, org: str) -> Progress | None:
-    """How the last one stands; None where this process has begun none."""
+def progress(app: Application, org: str) -> ErasureProgress | None:
+    """Return the state of the last one; None if this process has started none."""
     return _progress.get(_key(app, org))
 
 
-def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
+def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) -> None:
     try:
         ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
     except UnlostError as error:
         ended = replace(under_way, error=error)
-    except Exception:  # noqa: BLE001 (the audit has its name, and nobody else could tell it)
+    except Exception:  # noqa: BLE001 (the audit has its name; no caller waits for this thread)
         ended = replace(under_way, error=_broken())
     _progress[_key(app, org)] = ended
 
 
-def _act(app: Application, org: str, wish: Wished, *, plan: str) -> Erased | Rectified:
-    if isinstance(wish, WishedCorrection):
+def _act(app: Application, org: str, wish: Wished, *, plan: str) -> ErasureResult | RectifyResult:
+    if isinstance(wish, CorrectionRequest):
         return rectify(app, org, wish, plan=plan)
     return erase(app, org, wish, plan=plan)
 

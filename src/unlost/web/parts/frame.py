@@ -1,4 +1,4 @@
-"""What every page has around it: the orgs to choose from, open alerts, what the actor may do."""
+"""The context of every page: the orgs, the number of open alerts, and the actor's rights."""
 
 from typing import Any
 
@@ -7,17 +7,19 @@ from django.http import HttpRequest
 from unlost.catalog.alerts import list_alerts
 from unlost.model.access import Right
 
-THEME = "theme"  # the cookie by which the page of the sign-in looks as its reader likes
+THEME = "theme"  # the cookie with the colour theme for the sign-in page
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """For templates; nothing for who did not sign in."""
+    """Return the context for templates; nearly empty without a sign-in."""
     app = getattr(request, "unlost", None)
     if app is None:
         return {"may": {}, "frame_orgs": (), "theme": request.COOKIES.get(THEME, "")}
     orgs = app.orgs()
     seen = {"", *(org.name for org in orgs)}
-    lasting = [one for one in list_alerts() if one.resolved_at is None and one.alarm.org in seen]
+    lasting = [
+        alert for alert in list_alerts() if alert.resolved_at is None and alert.alarm.org in seen
+    ]
     return {
         "actor": app.actor,
         "may": {right.value: app.actor.may(right) for right in Right}

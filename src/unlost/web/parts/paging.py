@@ -1,4 +1,4 @@
-"""Pages of long lists: which part of one is shown, and what follows."""
+"""Paging of long lists."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ FARTHEST = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
-    """``shown`` rows from the ``start``-th of ``total`` on; a page has at most ``size``."""
+class PageLinks:
+    """A page with ``shown`` rows, from ``start`` on, of ``total``; ``size`` is the limit."""
 
     start: int
     size: int
@@ -18,7 +18,7 @@ class Pages:
 
     @property
     def first(self) -> int:
-        """The number of the first row, counted as people do."""
+        """The number of the first row, counted from one."""
         return self.start + 1 if self.shown else 0
 
     @property
@@ -28,16 +28,16 @@ class Pages:
 
     @property
     def before(self) -> int | None:
-        """Where the page before begins, if there is one."""
+        """The start of the previous page, if there is one."""
         return max(self.start - self.size, 0) if self.start else None
 
     @property
     def after(self) -> int | None:
-        """Where the next page begins, if there is one."""
+        """The start of the next page, if there is one."""
         return self.last if self.last < self.total and self.shown else None
 
 
 def start_of(request: HttpRequest) -> int:
-    """Where the page that was asked for begins; the first one where that is no number."""
+    """Return the start of the requested page; 0 if it is invalid."""
     text = request.GET.get("start", "")
     return min(int(text), FARTHEST) if text.isascii() and text.isdigit() else 0

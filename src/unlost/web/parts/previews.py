@@ -1,7 +1,7 @@
-"""The look of the wizard that connects an org: begun by a page, done beside, taken up by the next page.
+"""The preview of an org in the connect wizard: started by a page, run in a thread, then polled.
 
-The draft names it (``look``) until it is over, with the settings that it tries (``tried``); ``seen`` names
-the one whose findings were taken up.
+The draft stores the preview's id (``look``) and the settings that it tries (``tried``) until it is
+over; ``seen`` is the id of the preview whose result was used.
 """
 
 from collections.abc import Mapping
@@ -16,78 +16,78 @@ from unlost.app.actions.orgs.orgs import NewOrg
 from unlost.app.actions.orgs.previews import (
     LookState,
     LookView,
-    ask_look,
-    do_look,
-    drop_look,
-    look_state,
+    discard_preview,
+    preview_state,
+    request_preview,
+    run_preview,
 )
 from unlost.app.compose import Application
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.parts import background
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 DRAFT = "connect"
 OF_LOOK = ("look", "tried")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """The wizard's draft, with what was found, and how its look stands: None where none is under way."""
+class PreviewProgress:
+    """The wizard's draft with its results, and the preview; None if none is active."""
 
     known: Mapping[str, Any]
     view: LookView | None = None
 
     @property
     def going(self) -> bool:
-        """True while the org is looked at."""
+        """True while the org is inspected."""
         return self.view is not None and self.view.state is LookState.LOOKING
 
     @property
     def error(self) -> UnlostError | None:
-        """Why the last look found nothing."""
+        """The error of the last preview, if it failed."""
         return self.view.error if self.view is not None else None
 
     @property
-    def found(self) -> bool:
-        """True if a look found something, maybe one before the last."""
+    def is_found(self) -> bool:
+        """True if a preview succeeded, maybe an earlier one."""
         return "found" in self.known
 
 
-def begin(request: Asked, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
-    """Begin to look with these settings beside the request, and note in the draft that it is done."""
+def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
+    """Start a preview with these settings in a thread, and store its id in the draft."""
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
-    view = ask_look(request.unlost, new)
+    view = request_preview(request.unlost, new)
     for before in {known.get("look"), known.get("seen")} - {None, view.look}:
         _forget(request, str(before))
     keep_draft(request, DRAFT, {**known, "look": view.look, "tried": dict(config)})
-    background.begin(partial(_look, request.unlost, view.look))
+    background.begin(partial(_run_preview, request.unlost, view.look))
 
 
-def progress(request: Asked) -> Progress:
-    """How far the wizard is. A look that nobody does any more is begun again by that."""
+def progress(request: UserRequest) -> PreviewProgress:
+    """Return the wizard's progress. A preview whose process died is started again."""
     known = draft(request, DRAFT)
     if "look" not in known:
-        return Progress(known)
+        return PreviewProgress(known)
     try:
-        view = look_state(request.unlost, known["look"])
+        view = preview_state(request.unlost, known["look"])
     except NotFound:
-        return Progress(_kept(request, _without_look(known)))
+        return PreviewProgress(_stored_draft(request, _without_preview(known)))
     if view.alone:
-        background.begin(partial(_look, request.unlost, view.look))
+        background.begin(partial(_run_preview, request.unlost, view.look))
     if view.looked is None:
-        return Progress(known, view)
+        return PreviewProgress(known, view)
     taken = {
         "config": known["tried"],
         "secrets": dict(view.looked.secrets),
-        "found": msgspec.to_builtins(view.looked.found),
+        "found": msgspec.to_builtins(view.looked.org),
         "seen": view.look,  # it lies until the next: another page may be taking it up now
     }
-    return Progress(_kept(request, {**_without_look(known), **taken}))
+    return PreviewProgress(_stored_draft(request, {**_without_preview(known), **taken}))
 
 
-def end(request: Asked) -> None:
-    """Forget the draft, and what was found."""
+def end(request: UserRequest) -> None:
+    """Delete the draft and the preview's result."""
     known = draft(request, DRAFT)
     for look in {known.get("look"), known.get("seen")} - {None}:
         _forget(request, str(look))
@@ -95,24 +95,24 @@ def end(request: Asked) -> None:
 
 
 def unseen(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The draft without what a look found: what it was found with is typed anew."""
-    return {name: value for name, value in _without_look(known).items() if name != "found"}
+    """Return the draft without the preview's result, as its settings have changed."""
+    return {name: value for name, value in _without_preview(known).items() if name != "found"}
 
 
-def _look(app: Application, look: str) -> None:
-    with suppress(NotFound):  # it was dropped meanwhile: something else is looked at
-        do_look(app, look)
+def _run_preview(app: Application, look: str) -> None:
+    with suppress(NotFound):  # dropped meanwhile, in favour of another preview
+        run_preview(app, look)
 
 
-def _kept(request: Asked, known: Mapping[str, Any]) -> Mapping[str, Any]:
+def _stored_draft(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
     keep_draft(request, DRAFT, known)
     return known
 
 
-def _without_look(known: Mapping[str, Any]) -> dict[str, Any]:
+def _without_preview(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name not in OF_LOOK}
 
 
-def _forget(request: Asked, look: str) -> None:
+def _forget(request: UserRequest, look: str) -> None:
     with suppress(NotFound):
-        drop_look(request.unlost, look)
+        discard_preview(request.unlost, look)

@@ -1,17 +1,17 @@
-"""Ticks that last over the pages of a list: what a page shows of them, and what it sends."""
+"""Ticks across the pages of a list: those a page shows, and those it sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import may
-from unlost.app.actions.restores.selections import Ticks, keep_ticks, ticks
+from unlost.app.actions.restores.selections import SelectionLists, change_selected, selected_records
 from unlost.model.access import Right
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Ticked:
-    """What is ticked in the list ``of``, seen from one of its pages, which shows some records."""
+class SelectedRecords:
+    """The ticked records of the list ``of``, and the records ``shown`` on a page."""
 
     of: str
     records: frozenset[str]
@@ -19,29 +19,33 @@ class Ticked:
 
     @property
     def total(self) -> int:
-        """How many records are ticked in all."""
+        """The number of ticked records."""
         return len(self.records)
 
     @property
     def elsewhere(self) -> int:
-        """How many of them another page shows."""
+        """The number of ticked records on other pages."""
         return len(self.records - self.shown)
 
 
-def ticked(request: Asked, org: str, *, of: str, shown: Sequence[str]) -> Ticked | None:
-    """What is ticked in a list; None for who restores nothing there, and has nothing to tick."""
+def ticked(
+    request: UserRequest, org: str, *, of: str, shown: Sequence[str]
+) -> SelectedRecords | None:
+    """Return the ticked records of a list; None if the actor may not restore."""
     if not may(request.unlost, Right.RESTORE, org):
         return None
-    return seen(ticks(request.unlost, org, of), shown)
+    return seen(selected_records(request.unlost, org, of), shown)
 
 
-def sent_ticks(request: Asked, org: str) -> Ticks:
-    """Take up the ticks that a page sends, beside those of the list's other pages."""
-    asked = request.POST
-    of, chosen = asked.get("of", ""), asked.getlist("record")
-    return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
+def sent_selections(request: UserRequest, org: str) -> SelectionLists:
+    """Store the ticks that a page sends, in addition to those of other pages."""
+    posted = request.POST
+    of, chosen = posted.get("of", ""), posted.getlist("record")
+    return change_selected(
+        request.unlost, org, of, shown=posted.getlist("every-record"), ticked=chosen
+    )
 
 
-def seen(found: Ticks, shown: Sequence[str]) -> Ticked:
-    """Ticks as a page sees them that shows these records."""
-    return Ticked(found.of, frozenset(found.records), frozenset(shown))
+def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
+    """Return the ticks for a page that shows these records."""
+    return SelectedRecords(lists.of, frozenset(lists.records), frozenset(shown))

@@ -1,33 +1,34 @@
-"""Two versions of a text, word by word: what went, what came, and a few words around it."""
+"""Compare two versions of a text word by word, with a few words of context."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-SHORTEST = 24  # characters: below it a text is told whole
+SHORTEST = 24  # characters; shorter texts are shown completely
 LONGEST = 2_000  # words that are compared
-AROUND = 6  # words that stay on each side of a change
-ALIKE = 0.3  # texts with less in common are told whole
+AROUND = 6  # words of context on each side of a change
+ALIKE = 0.3  # texts with less in common are shown completely
 PIECES = re.compile(r"\s+|\w+\s*|[^\w\s]\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of words. ``changed``: it is not in the other version; ``left_out``: what is the same in both."""
+class WordRun:
+    """A run of words. ``changed``: only in this version; ``left_out``: equal in both and hidden."""
 
     text: str
     changed: bool = False
     left_out: bool = False
 
 
-def compared(old: str, new: str) -> tuple[list[Piece], list[Piece]] | None:
-    """Both versions in pieces; None where they are too short, too long, or have little in common."""
+def compared(old: str, new: str) -> tuple[list[WordRun], list[WordRun]] | None:
+    """Return both versions in runs; None if they are too short, too long, or too different."""
     if min(len(old), len(new)) < SHORTEST:
         return None
     before, after = PIECES.findall(old), PIECES.findall(new)
     if max(len(before), len(after)) > LONGEST:
         return None
+    # Quadratic in the number of words, hence ``LONGEST``.
     match = SequenceMatcher(None, before, after, autojunk=False)
     if match.ratio() < ALIKE:
         return None
@@ -38,24 +39,24 @@ def compared(old: str, new: str) -> tuple[list[Piece], list[Piece]] | None:
     )
 
 
-def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Iterator[Piece]:
+def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Iterator[WordRun]:
     for number, (kind, start, end) in enumerate(runs):
         if kind != "equal":
             if start < end:
-                yield Piece("".join(words[start:end]), changed=True)
+                yield WordRun("".join(words[start:end]), changed=True)
             continue
         first, last = number == 0, number == len(runs) - 1
         yield from _same(words[start:end], opens=first, closes=last)
 
 
-def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[Piece]:
-    """Words that both have: of a long run only those beside a change."""
+def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[WordRun]:
+    """Yield equal words; of a long run only those next to a change."""
     head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
     if len(words) <= head + tail + AROUND:
-        yield Piece("".join(words))
+        yield WordRun("".join(words))
         return
     if head:
-        yield Piece("".join(words[:head]))
-    yield Piece("".join(words[head : len(words) - tail]), left_out=True)
+        yield WordRun("".join(words[:head]))
+    yield WordRun("".join(words[head : len(words) - tail]), left_out=True)
     if tail:
-        yield Piece("".join(words[-tail:]))
+        yield WordRun("".join(words[-tail:]))

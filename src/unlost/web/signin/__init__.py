@@ -1,1 +1,1 @@
-"""Signing in: sessions, lockouts, forms, and what of it goes into the audit log."""
+"""Sign-in: sessions, lockouts, forms, and audit entries."""

@@ -1,7 +1,7 @@
-"""The addresses of signing in that are open. All others of allauth do not exist here.
+"""The enabled URLs of allauth; all others do not exist here.
 
-Nobody signs up, and no mail is sent: there is no address for a new account, for another e-mail or
-phone, or for a password that was forgotten.
+There is no sign-up and no e-mail: no URL creates an account, changes an e-mail address or phone
+number, or resets a forgotten password.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_noop
 
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import Kind, list_providers
+from unlost.catalog.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
 from unlost.web.signin.leaving import sends_away
@@ -28,27 +28,29 @@ type View = Callable[..., HttpResponse]
 
 
 def asks_provider(view: View) -> View:
-    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``).
+    """Report a provider that does not respond; raises TransientError (``sso-away``).
 
-    A provider that does not speak OpenID Connect is not there.
+    Raises Http404 for a provider that does not use OpenID Connect.
     """
 
     @wraps(view)
-    def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
-        if (provider_id, Kind.OIDC) not in {(one.name, one.kind) for one in list_providers()}:
+    def checked(request: HttpRequest, provider_id: str) -> HttpResponse:
+        if (provider_id, SsoProtocol.OIDC) not in {
+            (provider.name, provider.kind) for provider in list_providers()
+        }:
             raise Http404
         try:
             return view(request, provider_id)
         except UnlostError:
             raise
-        except OSError as error:  # what a call over HTTP raises
+        except OSError as error:  # the base class of HTTP errors
             raise TransientError(
                 "sso-away",
                 gettext_noop("Your company's single sign-on does not answer."),
                 next_step=gettext_noop("Try again in a minute, or sign in with a password."),
             ) from error
 
-    return asked
+    return checked
 
 
 urlpatterns = [

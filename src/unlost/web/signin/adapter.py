@@ -1,4 +1,14 @@
-"""How people get in: nobody signs up by themselves, and secrets of sign-ins are kept sealed."""
+"""Adapters for allauth: no sign-up, single sign-on for known people only, encrypted secrets.
+
+    provider's response ─> ``pre_social_login`` ─┬─ linked before            ─> signed in
+                                                 ├─ one active person with a
+                                                 │  verified e-mail address ─> linked, signed in
+                                                 └─ otherwise               ─> refused and audited
+
+Only e-mail addresses that the provider marks as verified count. Nothing here creates a user.
+
+See docs/adr/0016 for allauth and docs/adr/0018 for SAML.
+"""
 
 from base64 import b64decode, b64encode
 from http import HTTPStatus
@@ -13,11 +23,11 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from unlost.app.home.home import read_home_key
-from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
 from unlost.app.people.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
-from unlost.catalog.sso import Kind, sealed_secret
+from unlost.catalog.sso import SsoProtocol, sealed_secret
 from unlost.web.served_home import application
 
 PLACE = b"web/mfa"
@@ -25,79 +35,84 @@ LOGIN = "login"
 
 
 class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """An admin adds people; nobody adds themselves."""
+    """Disables sign-up: only admins add people."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
 
 class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """The company's SSO lets in those whom an admin added, by their address."""
+    """Signs in people that an admin has added, by their verified e-mail address."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Never: an address that nobody added is told so."""
+        """Return False; unknown addresses get a page that explains it."""
         return False
 
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
-        """A provider as it is kept, with its secret opened."""
-        held = super().get_app(request, provider, client_id=client_id)
-        if held.provider != Kind.OIDC.value:
-            return held  # SAML has no secret
-        held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
-        return held
+        """Return a provider with its secret decrypted."""
+        app = super().get_app(request, provider, client_id=client_id)
+        if app.provider != SsoProtocol.OIDC.value:
+            return app  # SAML has no secret
+        app.secret = open_secret(application(), app.provider_id, sealed_secret(app.provider_id))
+        return app
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Find who it is: the one person whose verified address it tells, or nobody.
+        """Find the only person with a verified address from the provider.
 
-        Done here and not by allauth's own way by e-mail, which would take away a password that the
-        person may need on the day when the SSO is away.
+        allauth's own matching by e-mail is not used: it would remove the person's password, which
+        they may need while the provider is unavailable.
         """
         if sociallogin.state.get("process") != LOGIN:
             _turn_away(request, sociallogin)
         if sociallogin.is_existing:
             return
-        verified = [one.email for one in sociallogin.email_addresses if one.verified]
-        found = [person for person in people_with_email(verified) if person.active]
-        if len(found) != 1:
+        verified = [
+            email_address.email
+            for email_address in sociallogin.email_addresses
+            if email_address.verified
+        ]
+        candidates = [person for person in people_with_email(verified) if person.active]
+        # Two people with one address cannot be told apart, so neither is signed in.
+        if len(candidates) != 1:
             _turn_away(request, sociallogin)
-        user = get_user_model().objects.get(pk=found[0].user)
+        user = get_user_model().objects.get(pk=candidates[0].user)
         sociallogin.connect(request, user)
 
 
 def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
-    """Tell whom to ask; raises ImmediateHttpResponse."""
-    told = [one.email for one in sociallogin.email_addresses]
-    verified = any(one.verified for one in sociallogin.email_addresses)
-    name = told[0] if told else sociallogin.account.uid
-    seen = AtTheDoor(
+    """Audit the refusal and show whom to ask; raises ImmediateHttpResponse."""
+    addresses = [email_address.email for email_address in sociallogin.email_addresses]
+    verified = any(email_address.verified for email_address in sociallogin.email_addresses)
+    name = addresses[0] if addresses else sociallogin.account.uid
+    seen = SignInAttempt(
         SignInAct.SIGN_IN,
         name,
         address_of(request),
         sociallogin.account.provider,
-        Refusal.UNINVITED,
+        SignInRefusal.UNINVITED,
     )
     note_at_the_door(application(), seen)
-    context = {"email": told[0] if told else "", "verified": verified}
+    context = {"email": addresses[0] if addresses else "", "verified": verified}
     page = render(request, "socialaccount/uninvited.html", context, status=HTTPStatus.FORBIDDEN)
     raise ImmediateHttpResponse(page)
 
 
 def address_of(request: HttpRequest | None) -> str:
-    """From where somebody asks: behind a proxy of yours the server puts in what that one says."""
+    """Return the address of the client; behind a proxy, the one that the proxy forwards."""
     return str(request.META.get("REMOTE_ADDR", "")) if request is not None else ""
 
 
 class SealedSecrets(DefaultMFAAdapter):  # type: ignore[misc]
-    """Secrets of second factors, sealed under the home's key."""
+    """Encrypts secrets of second factors with the home's key."""
 
     def encrypt(self, text: str) -> str:
-        """Seal a secret."""
+        """Encrypt a secret."""
         app = application()
         key, nonce = sealing_key(read_home_key(app.home)), app.entropy.bytes(NONCE_BYTES)
         return b64encode(seal(text, key=key, place=PLACE, nonce=nonce)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open a sealed secret; raises NotAllowed (``home-key-wrong``)."""
+        """Decrypt a secret; raises NotAllowed (``home-key-wrong``)."""
         key = sealing_key(read_home_key(application().home))
         return unseal(b64decode(encrypted_text), key=key, place=PLACE)

@@ -1,4 +1,4 @@
-"""Signs of sign-ins, as Django and its packages give them, for the audit."""
+"""Audit entries from the sign-in signals of Django and its packages."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from axes.signals import user_locked_out
 from django.contrib.auth import signals as auth
 from django.http import HttpRequest
 
-from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
 
@@ -19,7 +19,7 @@ WRONG_FACTOR = "code"
 
 @contextmanager
 def noting() -> Iterator[None]:
-    """Note what happens at the door inside."""
+    """Audit sign-ins while the context is open."""
     heard = (
         (auth.user_logged_in, _signed_in),
         (auth.user_logged_out, _signed_out),
@@ -47,9 +47,9 @@ def _note(
     name: str,
     *,
     subject: str = "",
-    refusal: Refusal | None = None,
+    refusal: SignInRefusal | None = None,
 ) -> None:
-    seen = AtTheDoor(act, name, address_of(request), subject, refusal)
+    seen = SignInAttempt(act, name, address_of(request), subject, refusal)
     note_at_the_door(application(), seen)
 
 
@@ -68,15 +68,15 @@ def _failed(
     request: HttpRequest | None = None,
     **_: object,
 ) -> None:
-    """The name alone: of what else was typed nothing is kept. What locks is told by itself."""
+    """Audit the name only, and nothing else that was typed. Lockouts have their own signal."""
     if getattr(request, "axes_locked_out", False):
         return
     name = str(credentials.get("username") or "")
-    _note(request, SignInAct.SIGN_IN, name, refusal=Refusal.WRONG)
+    _note(request, SignInAct.SIGN_IN, name, refusal=SignInRefusal.WRONG)
 
 
 def _locked_out(sender: object, request: HttpRequest, username: str, **_: object) -> None:
-    _note(request, SignInAct.SIGN_IN, username, refusal=Refusal.LOCKED)
+    _note(request, SignInAct.SIGN_IN, username, refusal=SignInRefusal.LOCKED)
 
 
 def _password(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
@@ -107,5 +107,5 @@ def _factor_wrong(sender: object, request: HttpRequest, user: Any, **_: object) 
         SignInAct.SIGN_IN,
         user.username,
         subject=WRONG_FACTOR,
-        refusal=Refusal.FACTOR_WRONG,
+        refusal=SignInRefusal.FACTOR_WRONG,
     )

@@ -1,4 +1,4 @@
-"""Forms of signing in, in our words."""
+"""Sign-in forms with our own labels."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SignIn(LoginForm):  # type: ignore[misc]
-    """A name and a password. Labels stand above the fields, so nothing is written into them."""
+    """Name and password, with labels above the fields instead of placeholders."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -19,7 +19,7 @@ class SignIn(LoginForm):  # type: ignore[misc]
 
 
 class AddPasskey(AddWebAuthnForm):  # type: ignore[misc]
-    """A passkey with its name, which allauth labels in English alone."""
+    """The name of a new passkey, with a translated label."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -27,7 +27,7 @@ class AddPasskey(AddWebAuthnForm):  # type: ignore[misc]
 
 
 class RenamePasskey(EditWebAuthnForm):  # type: ignore[misc]
-    """Another name for a passkey."""
+    """A new name for a passkey."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)

@@ -1,4 +1,4 @@
-"""Pages whose forms lead to the sites of the company's single sign-on."""
+"""Pages whose forms redirect to identity providers."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,17 +13,17 @@ type View = Callable[..., HttpResponse]
 
 
 def sends_away(view: View) -> View:
-    """Let the forms of a page lead to the configured providers, which the policy else forbids.
+    """Allow the forms of a page to lead to the providers, which the CSP forbids otherwise.
 
-    Browsers hold ``form-action`` against the redirects that answer a form, too.
+    Browsers apply ``form-action`` to redirects after a form too.
     """
 
     @wraps(view)
-    def told(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         response = view(request, *args, **kwargs)
         origins = sorted({provider.origin for provider in list_providers()})
         policy = settings.SECURE_CSP | {"form-action": [CSP.SELF, *origins]}
         response._csp_config = policy  # type: ignore[attr-defined]  # as Django's csp_override does
         return response
 
-    return told
+    return checked

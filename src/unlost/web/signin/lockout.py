@@ -1,4 +1,4 @@
-"""A name is locked at an address after too many wrong passwords: who is meant, and what they read."""
+"""Lockout of a name at an address after too many wrong passwords."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from unlost.web.signin.adapter import address_of
 
 
 def typed_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
-    """The name under which wrong passwords are counted: spelled otherwise it is the same person."""
+    """Return the name under which wrong passwords are counted, in lower case."""
     name = (credentials or {}).get("username") or request.POST.get("login")
     return str(name).strip().lower() or None if name else None
 
@@ -21,9 +21,9 @@ def typed_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> s
 def locked(
     request: HttpRequest, response: HttpResponse, credentials: Mapping[str, Any] | None
 ) -> HttpResponse:
-    """Until when, and what to do."""
+    """Render the page with the end of the lockout and the next step."""
     name = typed_name(request, credentials)
-    held = list_lockouts(at=application().clock.now(), name=name) if name else []
-    here = next((one for one in held if one.address == address_of(request)), None)
+    lockouts = list_lockouts(at=application().clock.now(), name=name) if name else []
+    here = next((lockout for lockout in lockouts if lockout.address == address_of(request)), None)
     context = {"until": here.until if here is not None else None}
     return render(request, "account/locked.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)

@@ -1,4 +1,4 @@
-"""Sessions that somebody ends from afar: one by one, or all but this one."""
+"""Sessions that a user can end remotely: one, or all but the current one."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.people.sign_ins import AtTheDoor, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, note_at_the_door
 from unlost.model.errors import NotFound
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
@@ -22,21 +22,22 @@ from unlost.web.signin.adapter import address_of
 @login_required
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
-    """All sessions of who asks; a form that is sent ends all but this one."""
+    """List the user's sessions; a POST ends all but the current one."""
     if request.method != "POST":
         listed: HttpResponse = list_usersessions(request)
         return listed
     others = UserSession.objects.filter(user=request.user)
     ended = _end(request, others.exclude(session_key=request.session.session_key))
-    told = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
-    messages.success(request, told % {"count": ended})
+    message = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
+    messages.success(request, message % {"count": ended})
     return redirect("usersessions_list")
 
 
 @login_required
 @require_POST
 def end(request: HttpRequest, session: int) -> HttpResponse:
-    """End one; raises NotFound (``session-unknown``), for one of somebody else as well."""
+    """End a session; raises NotFound (``session-unknown``), also for another user's session."""
+    # Filtered by user, so that guessed numbers end no sessions of others.
     if not _end(request, UserSession.objects.filter(user=request.user, pk=session)):
         raise NotFound(
             "session-unknown",
@@ -48,11 +49,13 @@ def end(request: HttpRequest, session: int) -> HttpResponse:
 
 
 def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
-    """End sessions and note each; gives how many there were."""
+    """End and audit sessions; returns their number."""
     ending = list(chosen)
-    for one in ending:
+    for session_row in ending:
         name = request.user.get_username()
-        seen = AtTheDoor(SignInAct.SESSION_END, name, address_of(request), subject=one.ip)
+        seen = SignInAttempt(
+            SignInAct.SESSION_END, name, address_of(request), subject=session_row.ip
+        )
         note_at_the_door(application(), seen)
     get_adapter().end_sessions(ending)
     return len(ending)

@@ -1,7 +1,7 @@
-"""A table of what changed in a record, field by field.
+"""A table of the changed fields of a record.
 
-Written as one text: fifty records of six fields are three hundred rows, and a template takes five
-times as long for each.
+It is built as one text: fifty records with six fields are three hundred rows, and a template takes
+five times as long for each.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.history import ChangedField
-from unlost.web.parts.word_diff import Piece, compared
+from unlost.web.parts.word_diff import WordRun, compared
 from unlost.web.templatetags.unlost import code, held
 
 register = template.Library()
@@ -20,7 +20,7 @@ register = template.Library()
 
 @register.simple_tag
 def changed_fields(changes: Sequence[ChangedField]) -> SafeString:
-    """The table; of a long text only the words that went and came."""
+    """Return the table; of long texts only the changed words are shown."""
     heads = "".join(
         f'<th scope="col">{escape(word)}</th>' for word in (_("Field"), _("Before"), _("After"))
     )
@@ -42,19 +42,19 @@ def _row(change: ChangedField) -> str:
 
 
 def _named(name: str, cell: str | None) -> str:
-    """A record that is referred to, by its name; empty where there is none."""
+    """Return the name of a referenced record; empty if there is none."""
     return f"<bdi>{escape(name)}</bdi> {code(cell)}" if name else ""
 
 
-def _side(cell: str | None, pieces: Iterable[Piece] | None, *, mark: str) -> str:
-    """A cell as it was, crossed out, or as it is, underlined; of a long text the words that changed."""
+def _side(cell: str | None, pieces: Iterable[WordRun] | None, *, mark: str) -> str:
+    """Return a cell marked as deleted or inserted; of a long text only the changed words."""
     if pieces is None:
         return f"<{mark}>{held(cell)}</{mark}>"
-    told = "".join(_piece(one, mark) for one in pieces)
-    return f'<bdi class="cell">{told}</bdi>'
+    marked_pieces = "".join(_piece(piece, mark) for piece in pieces)
+    return f'<bdi class="cell">{marked_pieces}</bdi>'
 
 
-def _piece(piece: Piece, mark: str) -> str:
+def _piece(piece: WordRun, mark: str) -> str:
     if piece.left_out:
         return " … "
     text = escape(piece.text)

@@ -1,4 +1,4 @@
-"""Filters and tags of the console's templates: instants, sizes, cells, icons, links to records."""
+"""Filters and tags for the console's templates: instants, sizes, cells, icons, links."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,19 +18,19 @@ from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo
-from unlost.web.said import isolated, said, word
+from unlost.web.translate import isolated, translate, word
 
 register = template.Library()
 register.filter(word)
-register.filter(said)
+register.filter(translate)
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
-FOLD = 240  # characters of a long text that are shown before it is unfolded
+FOLD = 240  # characters shown of a long text until it is unfolded
 
 
 @register.filter
 def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
-    """An instant in a zone to the minute, UTC on hover; isolated, for it is never right to left."""
+    """Format an instant in a zone to the minute, with UTC on hover; always left to right."""
     if value is None:
         return _("never")
     local = value.astimezone(_zone(zone))
@@ -43,13 +43,16 @@ def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
 
 
 def _zone(name: str) -> ZoneInfo:
-    """A zone by its name. Python keeps zones by name: a text of a template would stay in them."""
+    """Return a zone by its name, copied to a plain string.
+
+    Python caches zones by name, and would keep a template's text alive with it.
+    """
     return ZoneInfo(name.encode().decode())
 
 
 @register.filter
 def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
-    """The day of an instant in a zone."""
+    """Format the day of an instant in a zone."""
     if value is None:
         return _("never")
     return format_html('<time dir="ltr">{}</time>', f"{value.astimezone(_zone(zone)):%Y-%m-%d}")
@@ -57,7 +60,7 @@ def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
 
 @register.filter
 def size(count: float | None) -> str:
-    """A number of bytes in the unit that suits it."""
+    """Format a number of bytes in a suitable unit."""
     value = float(count or 0)
     for unit in UNITS[:-1]:
         if abs(value) < 1000:
@@ -68,37 +71,37 @@ def size(count: float | None) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    """A share as a percentage."""
+    """Format a share as a percentage."""
     return isolated(f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}")
 
 
 @register.filter
 def number(value: int | None) -> str:
-    """A count with its thousands apart."""
+    """Format a count with thousands separators."""
     return f"{value:,}" if value is not None else "—"
 
 
 @register.filter
 def weighing(notes: Iterable[PlanNote], weight: str) -> list[PlanNote]:
-    """The notes of a plan that weigh so much."""
-    return [one for one in notes if one.weight.value == weight]
+    """Return the notes of a plan that have this weight."""
+    return [note for note in notes if note.weight.value == weight]
 
 
 @register.filter
 def whole(value: float) -> int:
-    """A number without its fraction: one that plurals can be made of."""
+    """Round a number, so that it can select a plural form."""
     return round(value)
 
 
 @register.filter
 def code(value: str | None) -> SafeString:
-    """An id or a name of the API: monospaced, isolated, left to right."""
+    """Format an id or API name: monospaced, isolated, left to right."""
     return SafeString(f'<bdi dir="ltr" class="code">{escape(value or "")}</bdi>')
 
 
 @register.filter
 def held(value: str | None) -> SafeString:
-    """A cell as people read it; null and the empty text are told apart, long texts folded."""
+    """Format a cell for people: null and empty text differ, long texts are folded."""
     if value is None:
         return format_html('<span class="none">{}</span>', _("empty"))
     if value == "":
@@ -116,7 +119,7 @@ def held(value: str | None) -> SafeString:
 
 @register.simple_tag
 def night_options(nights: Iterable[SnapshotInfo], chosen: str, zone: str) -> SafeString:
-    """The options of a choice of backups: hundreds of them, hence in one go."""
+    """Return the options for a choice of backups, in one text, as there may be hundreds."""
     place = _zone(zone)
     when, backup = isolated("{}"), escape(_("backup"))
     return SafeString(
@@ -131,7 +134,7 @@ def night_options(nights: Iterable[SnapshotInfo], chosen: str, zone: str) -> Saf
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """One of our own icons; it is decoration, the word beside it tells."""
+    """Return an icon of the console; it is decorative, next to a text."""
     return _drawn(name, static("unlost/icons.svg"))
 
 
@@ -147,39 +150,39 @@ def _drawn(name: str, drawings: str) -> SafeString:
 
 @register.filter
 def label_in(labels: Mapping[str, str] | None, table: str) -> str:
-    """What people call a table; its own name where nothing else is known."""
+    """Return the label of a table; its API name if there is no label."""
     return (labels or {}).get(table) or table
 
 
 @register.filter
 def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
-    """The org that a page is about, if it is one of these; else the first of them."""
-    names = [one.name for one in orgs]
+    """Return the org of the page if it is among these; else the first of them."""
+    names = [org_row.name for org_row in orgs]
     return org if isinstance(org, str) and org in names else names[0]
 
 
 @register.filter
 def written(actions: Iterable[ActionCount]) -> int:
-    """How many of these records are written."""
-    return sum(one.count for one in actions if one.action not in NOT_WRITTEN)
+    """Return how many records these actions write."""
+    return sum(action.count for action in actions if action.action not in NOT_WRITTEN)
 
 
 @register.simple_tag
 def typed_before(sent: Mapping[str, str] | None, name: str, number: int) -> str:
-    """What a numbered field of a form had when it was sent; empty where none was."""
+    """Return the value of a numbered field in a sent form; empty if there is none."""
     return sent.get(f"{name}-{number}", "") if sent else ""
 
 
 @register.simple_tag(takes_context=True)
 def may_in(context: template.Context, right: str, org: str) -> bool:
-    """True if the actor has a right in the org of this name."""
+    """Return True if the actor has a right in the org of this name."""
     actor = context.get("actor")
-    oids = (one.oid for one in context.get("frame_orgs") or () if one.name == org)
+    oids = (org_row.oid for org_row in context.get("frame_orgs") or () if org_row.name == org)
     return actor is not None and any(actor.may(Right(right), oid) for oid in oids)
 
 
 @register.simple_tag(takes_context=True)
 def current(context: template.Context, name: str) -> SafeString:
-    """Marks the link of the part of the console in which the page is."""
+    """Mark the navigation link for the current part of the console."""
     here = context.get("part") == name
     return SafeString(' aria-current="page"') if here else SafeString("")

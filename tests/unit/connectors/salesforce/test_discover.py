@@ -6,7 +6,7 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
 from fakes.wire import error_answer, json_answer
-from unlost.connectors.salesforce.special import Strategy
+from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import ChangeLog, ColumnTrait, DeleteRule, Schema, TableTrait, WireKind
 
@@ -145,18 +145,18 @@ def test_what_looks_alike_and_is_data_is_read(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "extra", "strategy"),
     [
-        ("Account", [], Strategy.BULK),
-        ("CaseStatus", [], Strategy.REST),
-        ("Setting__mdt", [], Strategy.REST),
-        ("Article__kav", [], Strategy.REST),
-        ("Thing__c", [field("Data", "json")], Strategy.REST),
-        ("Thing__c", [field("Data", "complexvalue", soapType="urn:Thing")], Strategy.REST),
-        ("IdeaComment", [], Strategy.PARENTS),
-        ("ContentFolderItem", [], Strategy.PARENTS),
-        ("ContentDocumentLink", [], Strategy.BULK),
+        ("Account", [], ReadStrategy.BULK),
+        ("CaseStatus", [], ReadStrategy.REST),
+        ("Setting__mdt", [], ReadStrategy.REST),
+        ("Article__kav", [], ReadStrategy.REST),
+        ("Thing__c", [field("Data", "json")], ReadStrategy.REST),
+        ("Thing__c", [field("Data", "complexvalue", soapType="urn:Thing")], ReadStrategy.REST),
+        ("IdeaComment", [], ReadStrategy.PARENTS),
+        ("ContentFolderItem", [], ReadStrategy.PARENTS),
+        ("ContentDocumentLink", [], ReadStrategy.BULK),
     ],
 )
-def test_strategies(name: str, extra: list[dict[str, Any]], strategy: Strategy) -> None:
+def test_strategies(name: str, extra: list[dict[str, Any]], strategy: ReadStrategy) -> None:
     table = discovered(an_org(describe(name, *system_fields(), *extra))).table(name)
     assert table is not None
     assert table.strategy == strategy.value
@@ -166,7 +166,7 @@ def test_file_links_are_read_by_parents_without_query_all_files() -> None:
     org = an_org(describe("ContentDocumentLink", *system_fields()))
     org.flags["PermissionsQueryAllFiles"] = False
     schema = discovered(org)
-    assert schema.tables[0].strategy == Strategy.PARENTS.value
+    assert schema.tables[0].strategy == ReadStrategy.PARENTS.value
     (finding,) = of_kind(schema, FindingKind.FILES_HIDDEN)
     assert "'Query All Files'" in finding.next_step
     assert finding.severity is Severity.GAP

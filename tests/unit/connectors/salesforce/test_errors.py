@@ -6,7 +6,7 @@ import pytest
 from fakes.salesforce import FakeSalesforce, describe, system_fields
 from fakes.wire import error_answer, json_answer
 from unlost.connectors.salesforce.errors import TABLE, first_line, read_error, understand
-from unlost.kit.http import Action, Answer, Failure
+from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer
 from unlost.model.errors import (
     AuthExpired,
     LimitReached,
@@ -20,36 +20,36 @@ from unlost.model.errors import (
 @pytest.mark.parametrize(
     ("failure", "action"),
     [
-        (Failure(401, "INVALID_SESSION_ID", "Session expired or invalid"), Action.REAUTH),
-        (Failure(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"), Action.FAIL),
-        (Failure(401, "X", "Connected app is not attached to Agent"), Action.FAIL),
-        (Failure(400, "InvalidSessionId", "Invalid session id"), Action.REAUTH),
-        (Failure(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), Action.LIMIT),
-        (Failure(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), Action.RETRY),
-        (Failure(400, "LIMIT_EXCEEDED", "Max bulk v2 query jobs (10000) per 24 hrs has been reached"), Action.LIMIT),
-        (Failure(400, "X", "Max bulk v2 query result size stored (1) kb"), Action.LIMIT),
-        (Failure(403, "API_DISABLED_FOR_ORG", "API is not enabled"), Action.FAIL),
-        (Failure(503, "SERVER_UNAVAILABLE"), Action.RETRY),
-        (Failure(500), Action.RETRY),
-        (Failure(500, "UNKNOWN_EXCEPTION"), Action.RETRY),
-        (Failure(420), Action.RETRY),
-        (Failure(406), Action.RETRY),
-        (Failure(429), Action.RETRY),
-        (Failure(400, "UNABLE_TO_LOCK_ROW"), Action.RETRY),
-        (Failure(400, "TXN_SECURITY_METERING_ERROR"), Action.RETRY),
-        (Failure(410, "GONE"), Action.FAIL),
-        (Failure(400, "UNSUPPORTED_API_VERSION"), Action.FAIL),
-        (Failure(400, "MALFORMED_QUERY"), Action.REFUSE),
-        (Failure(403, "INSUFFICIENT_ACCESS"), Action.REFUSE),
-        (Failure(404, "NOT_FOUND"), Action.REFUSE),
-        (Failure(409, "CONFLICT"), Action.REFUSE),
-        (Failure(0, "ReadTimeout", "timed out"), Action.RETRY),
-        (Failure(0, "ConnectError", "certificate: expired"), Action.FAIL),
-        (Failure(0, "UnsupportedProtocol", "ftp"), Action.FAIL),
-        (Failure(402), Action.FAIL),
+        (CallFailure(401, "INVALID_SESSION_ID", "Session expired or invalid"), AnswerHandling.REAUTH),
+        (CallFailure(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"), AnswerHandling.FAIL),
+        (CallFailure(401, "X", "Connected app is not attached to Agent"), AnswerHandling.FAIL),
+        (CallFailure(400, "InvalidSessionId", "Invalid session id"), AnswerHandling.REAUTH),
+        (CallFailure(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), AnswerHandling.LIMIT),
+        (CallFailure(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), AnswerHandling.RETRY),
+        (CallFailure(400, "LIMIT_EXCEEDED", "Max bulk v2 query jobs (10000) per 24 hrs has been reached"), AnswerHandling.LIMIT),
+        (CallFailure(400, "X", "Max bulk v2 query result size stored (1) kb"), AnswerHandling.LIMIT),
+        (CallFailure(403, "API_DISABLED_FOR_ORG", "API is not enabled"), AnswerHandling.FAIL),
+        (CallFailure(503, "SERVER_UNAVAILABLE"), AnswerHandling.RETRY),
+        (CallFailure(500), AnswerHandling.RETRY),
+        (CallFailure(500, "UNKNOWN_EXCEPTION"), AnswerHandling.RETRY),
+        (CallFailure(420), AnswerHandling.RETRY),
+        (CallFailure(406), AnswerHandling.RETRY),
+        (CallFailure(429), AnswerHandling.RETRY),
+        (CallFailure(400, "UNABLE_TO_LOCK_ROW"), AnswerHandling.RETRY),
+        (CallFailure(400, "TXN_SECURITY_METERING_ERROR"), AnswerHandling.RETRY),
+        (CallFailure(410, "GONE"), AnswerHandling.FAIL),
+        (CallFailure(400, "UNSUPPORTED_API_VERSION"), AnswerHandling.FAIL),
+        (CallFailure(400, "MALFORMED_QUERY"), AnswerHandling.REFUSE),
+        (CallFailure(403, "INSUFFICIENT_ACCESS"), AnswerHandling.REFUSE),
+        (CallFailure(404, "NOT_FOUND"), AnswerHandling.REFUSE),
+        (CallFailure(409, "CONFLICT"), AnswerHandling.REFUSE),
+        (CallFailure(0, "ReadTimeout", "timed out"), AnswerHandling.RETRY),
+        (CallFailure(0, "ConnectError", "certificate: expired"), AnswerHandling.FAIL),
+        (CallFailure(0, "UnsupportedProtocol", "ftp"), AnswerHandling.FAIL),
+        (CallFailure(402), AnswerHandling.FAIL),
     ],
 )  # fmt: skip
-def test_the_table(failure: Failure, action: Action) -> None:
+def test_the_table(failure: CallFailure, action: AnswerHandling) -> None:
     assert TABLE.decide(failure) is action
 
 
@@ -114,7 +114,7 @@ def test_errors_of_all_shapes_are_read(value: object, expected: tuple[str, str])
 
 
 def test_half_an_error_is_still_an_error() -> None:
-    answer = Answer(500, {"content-type": "application/json"}, b'[{"errorC')
+    answer = HttpAnswer(500, {"content-type": "application/json"}, b'[{"errorC')
     assert understand(answer) == ("", "")
 
 

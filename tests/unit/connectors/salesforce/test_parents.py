@@ -7,7 +7,7 @@ import pytest
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer
-from unlost.connectors.salesforce.special import Strategy
+from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.model.finding import FindingKind, Severity
 
 LINK_FIELDS = [
@@ -44,7 +44,7 @@ def test_file_links_are_found_from_both_ends() -> None:
     org = an_org()
     with org.source() as source:
         table = org.table(source, "ContentDocumentLink")
-        assert table.strategy == Strategy.PARENTS.value
+        assert table.strategy == ReadStrategy.PARENTS.value
         assert source.count(table) is None
         found = ids(read_all(source, table))
         counted = [one for array in source.census(table) for one in array.to_pylist()]
@@ -109,7 +109,7 @@ def test_links_that_want_a_filter_after_all_are_read_by_parents() -> None:
     org.wire.on("GET", r"queryAll/\?q=SELECT\+Id.*FROM\+ContentDocumentLink$", needed)
     with org.source() as source:
         table = org.table(source, "ContentDocumentLink")
-        assert table.strategy == Strategy.BULK.value
+        assert table.strategy == ReadStrategy.BULK.value
         assert len(set(ids(read_all(source, table)))) == 501
 
 

@@ -8,7 +8,7 @@ import pytest
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from unlost.connectors.salesforce.ids import order
 from unlost.connectors.salesforce.soql import id_range
-from unlost.connectors.salesforce.work import Kind, work_of
+from unlost.connectors.salesforce.work import TaskKind, work_of
 from unlost.model.reading import IdRange
 from unlost.model.schema import TableTrait
 from unlost.testing.clock import START
@@ -29,13 +29,13 @@ def org_of(**settings: object) -> FakeSalesforce:
 @pytest.mark.parametrize(
     ("table", "rows", "kind"),
     [
-        ("Account", 2_000, Kind.REST),
-        ("Account", 2_001, Kind.BULK),
-        ("CaseStatus", 90_000, Kind.REST),
+        ("Account", 2_000, TaskKind.REST),
+        ("Account", 2_001, TaskKind.BULK),
+        ("CaseStatus", 90_000, TaskKind.REST),
     ],
 )
 def test_a_range_takes_one_question_and_nothing_is_counted(
-    table: str, rows: int, kind: Kind
+    table: str, rows: int, kind: TaskKind
 ) -> None:
     org = org_of(bulk_above=2_000)
     with org.source() as source:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unit.engine.restore.workshop import TEXT, Workshop
-from unlost.engine.restore.planning.plan import PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_restore
 from unlost.model.plan import (
     Action,
     PlanNote,
@@ -56,7 +56,10 @@ class Atelier(Workshop):
         )
 
     def plan_of(
-        self, *records: tuple[str, str], at: int | None = None, related: Related = Related.ALL
+        self,
+        *records: tuple[str, str],
+        at: int | None = None,
+        related: RelatedPolicy = RelatedPolicy.ALL,
     ) -> RestorePlan:
         """A plan for single records."""
         keys = tuple(RecordKey(table, record) for table, record in records)
@@ -72,7 +75,11 @@ class Atelier(Workshop):
         )
 
     def planned(
-        self, selection: Selection, *, at: int | None = None, related: Related = Related.ALL
+        self,
+        selection: Selection,
+        *,
+        at: int | None = None,
+        related: RelatedPolicy = RelatedPolicy.ALL,
     ) -> RestorePlan:
         self.plans += 1
         return plan_restore(

@@ -12,16 +12,16 @@ import pytest
 
 from patience import HANGING
 from unit.engine.restore.workshop import Workshop, of
-from unlost.engine.restore.journal.entries import Link, Linked
-from unlost.engine.restore.journal.log import Log
-from unlost.engine.restore.values.outcome import Ending, Parked
+from unlost.engine.restore.journal.entries import LiveLink, RecordsLinked
+from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.values.outcome import Ending, ParkedRestore
 from unlost.model.errors import Conflict, LimitReached
 from unlost.model.plan import Action, RestorePlan
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 LOCKS = frozenset({"Parent", "Account", "About"})
 ACCOUNTS, CONTACTS = 12, 24
@@ -109,12 +109,12 @@ class Watching:
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[RowOutcome]:
         with self._noted(table, rows):
             if op is WriteOp.CREATE and not self._meeting.broken:
                 with suppress(threading.BrokenBarrierError):
                     self._meeting.wait(2)
-            found: Sequence[Outcome] = self._writer.write(op, table, rows, token=token)
+            found: Sequence[RowOutcome] = self._writer.write(op, table, rows, token=token)
             return found
 
 
@@ -145,7 +145,7 @@ def test_several_lost_answers_double_nothing(shop: Workshop) -> None:
 
 def test_equal_rows_of_several_calls_are_interchangeable(shop: Workshop) -> None:
     plan = lost(shop, same=True)
-    shop.writer.faults.plant("row", Refused("LOCKED", "by a test"), after=1)
+    shop.writer.faults.plant("row", RowRefused("LOCKED", "by a test"), after=1)
     shop.writer.retryable = {"LOCKED"}
     shop.writer.faults.plant("written", ReplyLost(), table="Account", times=3)
     shop.writer.faults.plant("written", ReplyLost(), table="Contact", times=2)
@@ -174,7 +174,7 @@ def test_a_stranger_beside_several_lost_answers_stops_the_run(shop: Workshop) ->
 def test_rows_that_are_refused_for_a_moment_are_sent_again(shop: Workshop) -> None:
     plan = lost(shop)
     shop.writer.retryable = {"UNABLE_TO_LOCK_ROW"}
-    locked = Refused("UNABLE_TO_LOCK_ROW", "locked")
+    locked = RowRefused("UNABLE_TO_LOCK_ROW", "locked")
     for table in ("Account", "Contact"):
         shop.writer.faults.plant("row", locked, table=table, after=3, times=5)
     assert shop.restore(plan).whole
@@ -186,7 +186,9 @@ def test_a_record_whose_parent_did_not_come_is_not_sent(shop: Workshop) -> None:
     shop.platform.capabilities["Contact"] = replace(
         shop.platform.capabilities["Contact"], needs_value=frozenset({"Account"})
     )
-    shop.writer.faults.plant("row", Refused("NO", "not this one"), table="Account", times=ACCOUNTS)
+    shop.writer.faults.plant(
+        "row", RowRefused("NO", "not this one"), table="Account", times=ACCOUNTS
+    )
     outcome = shop.restore(plan)
     contacts = [step.record for step in plan.steps if step.table == "Contact"]
     assert {of(outcome, one).code for one in contacts} == {"restore-parent-missing"}
@@ -197,7 +199,7 @@ def test_a_spent_allowance_parks_the_run_and_it_goes_on(shop: Workshop) -> None:
     plan = lost(shop)
     limit = LimitReached("calls-spent", "No calls are left today.")
     shop.writer.faults.plant("write", limit, table="Contact", after=4)
-    assert isinstance(shop.try_restore(plan), Parked)
+    assert isinstance(shop.try_restore(plan), ParkedRestore)
     assert shop.restore(plan).whole
     assert_back(shop)
 
@@ -274,7 +276,7 @@ def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
 def test_what_several_threads_write_becomes_durable_together() -> None:
     journal, entered, leave = SlowJournal(), threading.Event(), threading.Event()
     journal.before = lambda: (entered.set(), leave.wait(HANGING))
-    log = Log(journal)
+    log = RestoreLog(journal)
     numbers: list[int] = []
     writers = [
         threading.Thread(target=lambda at=at: numbers.append(log.write(linked(at))))
@@ -290,13 +292,13 @@ def test_what_several_threads_write_becomes_durable_together() -> None:
         writer.join(10)
     assert sorted(numbers) == list(range(5))
     assert len(journal.entries) == 2
-    assert Log(journal).state.links == log.state.links
+    assert RestoreLog(journal).state.links == log.state.links
     assert len(log.state.links) == 5
 
 
 def test_who_waits_hears_that_it_could_not_become_durable() -> None:
     journal = SlowJournal()
-    log = Log(journal)
+    log = RestoreLog(journal)
 
     def full() -> None:
         raise OSError(28, "no space")
@@ -310,8 +312,8 @@ def test_who_waits_hears_that_it_could_not_become_durable() -> None:
     assert log.write(linked(1)) == 0
 
 
-def linked(at: int) -> Linked:
-    return Linked((Link("Account", f"old{at}", f"new{at}"),))
+def linked(at: int) -> RecordsLinked:
+    return RecordsLinked((LiveLink("Account", f"old{at}", f"new{at}"),))
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -342,7 +344,7 @@ class SlowJournal:
 
 def test_what_may_wait_becomes_durable_with_what_comes_next() -> None:
     journal = SlowJournal()
-    log = Log(journal)
+    log = RestoreLog(journal)
     log.flush()
     log.later(linked(1))
     assert (journal.entries, log.state.links) == ([], {})
@@ -351,12 +353,12 @@ def test_what_may_wait_becomes_durable_with_what_comes_next() -> None:
     log.later(linked(3))
     log.flush()
     assert len(log.state.links) == 3
-    assert Log(journal).state.links == log.state.links
+    assert RestoreLog(journal).state.links == log.state.links
 
 
 def test_what_waits_and_cannot_become_durable_is_told() -> None:
     journal = SlowJournal()
-    log = Log(journal)
+    log = RestoreLog(journal)
 
     def full() -> None:
         raise OSError(28, "no space")

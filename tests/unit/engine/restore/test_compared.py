@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.journal.log import RunState
+from unlost.engine.restore.journal.log import RestoreState
 from unlost.engine.restore.running.compared import compared
 from unlost.engine.restore.running.correlate import values
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.wanted import States
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
-from unlost.model.plan import Action, PlanStep, RecordKey, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 from unlost.model.schema import Column, DeleteRule, Reference, Table, WireKind
 from unlost.model.writing import (
     NeverColumn,
     NeverReason,
-    Outcome,
     OutcomeKind,
+    RowOutcome,
     WriteCapability,
 )
 
@@ -62,12 +62,12 @@ def steps(draw: st.DrawFn, record: str, edited: tuple[str, ...]) -> PlanStep:
         "Thing",
         record,
         draw(st.sampled_from([Action.CREATE, Action.UPDATE, Action.UNCHANGED, Action.BY_PRODUCT])),
-        draw(st.sampled_from([Why.SELECTED, Why.CHILD])),
+        draw(st.sampled_from([ActionReason.SELECTED, ActionReason.CHILD])),
         1,
         "",
         columns=draw(names),
         edits={name: draw(cells(name)) for name in edited},
-        notes=draw(st.sampled_from([(), (Remark.PARENT_MISSING.value,)])),
+        notes=draw(st.sampled_from([(), (NoteCode.PARENT_MISSING.value,)])),
     )
 
 
@@ -81,13 +81,13 @@ class World:
         sent: list[str],
         emptied: frozenset[tuple[str, str, str]],
     ) -> None:
-        state = RunState()
+        state = RestoreState()
         state.links[RecordKey("Other", "there")] = "new-there"
         for record in sent:
-            done = Outcome(record, OutcomeKind.DONE, "x")
+            done = RowOutcome(record, OutcomeKind.DONE, "x")
             state.results.setdefault(Pass.CREATE, {})[RecordKey("Thing", record)] = done
-        lost = PlanStep("Other", "missing", Action.SKIP, Why.PARENT, 1, "")
-        there = PlanStep("Other", "there", Action.CREATE, Why.PARENT, 1, "")
+        lost = PlanStep("Other", "missing", Action.SKIP, ActionReason.PARENT, 1, "")
+        there = PlanStep("Other", "there", Action.CREATE, ActionReason.PARENT, 1, "")
         links = Links(
             SimpleNamespace(lineage=lambda *_, **__: []),  # type: ignore[arg-type]
             "org",
@@ -135,7 +135,7 @@ class World:
     ) -> tuple[str, ...]:
         if step.action not in (Action.UPDATE, Action.UNCHANGED):
             return every
-        if step.why is Why.SELECTED:
+        if step.why is ActionReason.SELECTED:
             chosen = self.session.plan.selection.columns
             return (*chosen, *self.typed(step)) if chosen else every
         inside = [n for n in ("Link", "Other") if wanted.get(n) in ("there", "missing")]

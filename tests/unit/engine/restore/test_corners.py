@@ -7,10 +7,10 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, step_of
 from unit.engine.restore.workshop import endings, levels, of
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running import returning
-from unlost.engine.restore.running.wanted import Wanted
-from unlost.engine.restore.values.outcome import Difference, Ending, Parked
+from unlost.engine.restore.running.wanted import WantedReader
+from unlost.engine.restore.values.outcome import Difference, Ending, ParkedRestore
 from unlost.model.errors import Conflict, IntegrityError, SourceRefused, TransientError
 from unlost.model.plan import Action, RestorePlan
 from unlost.model.schema import Reference, WireKind
@@ -96,7 +96,7 @@ def test_what_left_the_bin_before_a_stop_is_not_asked_for_again(atelier: Atelier
     atelier.allow("Account", identity=Identity.UNDELETE)
     plan = atelier.plan_of(("Account", binned), ("Memo", gone))
     atelier.writer.full_after = 0
-    assert isinstance(atelier.try_restore(plan), Parked)
+    assert isinstance(atelier.try_restore(plan), ParkedRestore)
     atelier.writer.full_after = None
     assert atelier.restore(plan).whole
     assert [call for call in atelier.writes() if call[0] == "undelete"] == [
@@ -106,7 +106,7 @@ def test_what_left_the_bin_before_a_stop_is_not_asked_for_again(atelier: Atelier
 
 def test_an_empty_journal_tells_of_no_run(atelier: Atelier) -> None:
     with pytest.raises(ValueError, match="empty"):
-        _ = Log(atelier.vault.journal(atelier.oid, "none")).opened
+        _ = RestoreLog(atelier.vault.journal(atelier.oid, "none")).opened
 
 
 # --- references -----------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_a_file_that_the_vault_lacks_is_named(
     paper = atelier.org.attach("Paper", "recipe", b"cocoa")
     atelier.night()
     atelier.lose("Paper", paper)
-    monkeypatch.setattr(Wanted, "file", lambda self, step: None)
+    monkeypatch.setattr(WantedReader, "file", lambda self, step: None)
     told = of(atelier.restore(atelier.plan(atelier.step("Paper", paper, Action.CREATE))), paper)
     assert (told.ending, told.code) == (Ending.FAILED, "restore-file-missing")
     assert "does not hold the bytes" in told.sentence

@@ -8,7 +8,7 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, note_of, step_of
 from unit.engine.restore.workshop import endings, of
-from unlost.engine.restore.planning.plan import Related, plan_again, plan_restore
+from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again, plan_restore
 from unlost.engine.restore.planning.summary import TypedRecord, summary
 from unlost.engine.restore.values.edits import (
     NO_EDITS,
@@ -23,19 +23,19 @@ from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     Action,
+    ActionReason,
     Holder,
-    Instead,
     RecordKey,
+    ReferenceOverride,
     RestorePlan,
     Selection,
     SelectionKind,
-    Typed,
+    TypedOverride,
     TypedValue,
-    Why,
 )
 from unlost.model.schema import Column, DeleteRule, Reference, WireKind
 from unlost.model.writing import ByProduct, Identity, NeverColumn, NeverReason, WriteOp
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 
 def typed(table: str, record: str, **values: str | None) -> Edits:
@@ -133,7 +133,7 @@ def test_a_live_record_gets_only_what_was_typed_for_it(atelier: Atelier) -> None
     step = step_of(plan, memo)
     assert (step.action, step.why, step.columns) == (
         Action.UPDATE,
-        Why.CHILD,
+        ActionReason.CHILD,
         ("About", "Name"),
     )
     atelier.restore(plan)
@@ -500,7 +500,7 @@ def test_another_try_carries_what_was_typed_and_takes_more(atelier: Atelier) -> 
         {RecordKey("Person", lost.gone): lost.here},
     )
     plan = planned(atelier, edits, ("Account", lost.account))
-    atelier.writer.faults.plant("row", Refused("RULE", "No."), table="Contact")
+    atelier.writer.faults.plant("row", RowRefused("RULE", "No."), table="Contact")
     outcome = atelier.restore(plan)
     assert endings(outcome)[lost.contact] is Ending.FAILED
     third = atelier.make("Person", "Third")
@@ -509,12 +509,12 @@ def test_another_try_carries_what_was_typed_and_takes_more(atelier: Atelier) -> 
     )
     plan = again(atelier, plan, {RecordKey("Contact", lost.contact)}, edits=more)
     assert step_of(plan, lost.contact).edits == {"Name": "Anna", "Owner": third}
-    assert plan.typed == Typed(
+    assert plan.typed == TypedOverride(
         (
             TypedValue("Contact", lost.contact, "Name", "Anna"),
             TypedValue("Contact", lost.contact, "Owner", third),
         ),
-        (Instead("Person", lost.gone, lost.here),),
+        (ReferenceOverride("Person", lost.gone, lost.here),),
     )
     assert atelier.restore(plan).whole
     assert atelier.named("Contact", "Anna")[1]["Owner"] == third
@@ -526,11 +526,13 @@ def test_a_reference_that_was_lost_is_not_carried_but_found_again(atelier: Ateli
     atelier.night()
     atelier.lose("Account", account)
     atelier.lose("Memo", paper)
-    plan = planned(atelier, typed("Memo", paper, Name="n"), ("Memo", paper), related=Related.NONE)
+    plan = planned(
+        atelier, typed("Memo", paper, Name="n"), ("Memo", paper), related=RelatedPolicy.NONE
+    )
     assert step_of(plan, paper).edits == {"Name": "n", "About": None}
-    atelier.writer.faults.plant("row", Refused("RULE", "No."), table="Memo")
+    atelier.writer.faults.plant("row", RowRefused("RULE", "No."), table="Memo")
     atelier.restore(plan)
-    atelier.restore(planned(atelier, NO_EDITS, ("Account", account), related=Related.NONE))
+    atelier.restore(planned(atelier, NO_EDITS, ("Account", account), related=RelatedPolicy.NONE))
     plan = again(atelier, plan, {RecordKey("Memo", paper)})
     assert step_of(plan, paper).edits == {"Name": "n"}
     atelier.restore(plan)
@@ -547,7 +549,7 @@ def test_an_emptied_reference_beside_a_lost_one_is_told_apart(atelier: Atelier) 
     atelier.lose("Account", account)
     atelier.lose("Account", parent)
     edits = typed("Account", account, Second=None)
-    plan = planned(atelier, edits, ("Account", account), related=Related.NONE)
+    plan = planned(atelier, edits, ("Account", account), related=RelatedPolicy.NONE)
     assert step_of(plan, account).edits == {"Parent": None, "Second": None}
     outcome = atelier.restore(plan)
     assert of(outcome, account).differences == (Difference("Parent", "link-lost"),)
@@ -680,12 +682,12 @@ def test_edits_are_kept_and_read_again() -> None:
         {RecordKey("B", "2"): {"y": None, "x": "1"}, RecordKey("A", "1"): {"z": "2"}},
         {RecordKey("P", "9"): "8"},
     )
-    told = edits.told()
+    told = edits.as_plan()
     assert [(one.table, one.column) for one in told.values] == [("A", "z"), ("B", "x"), ("B", "y")]
     assert edits_of(told) == edits
     assert edits_of(told, only=[RecordKey("A", "1")]).values == {RecordKey("A", "1"): {"z": "2"}}
     assert told.emptied == {("B", "2", "y")}
-    assert not NO_EDITS.told()
+    assert not NO_EDITS.as_plan()
     later = Edits({RecordKey("B", "2"): {"x": "3"}}, {RecordKey("P", "9"): "7"})
     both = merged(edits, later)
     assert both.values[RecordKey("B", "2")] == {"y": None, "x": "3"}

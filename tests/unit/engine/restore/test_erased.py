@@ -6,7 +6,8 @@ import pytest
 
 import scanner
 from unit.engine.restore.workshop import Lost, Workshop
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 
 
@@ -25,7 +26,7 @@ def test_neither_the_old_record_nor_the_new_one_is_left(shop: Workshop) -> None:
     values = (lost.account, lost.contact, account, contact, "Candy")
     assert all(scanner.found(shop.vault, value) for value in values)
     keys = (RecordKey("Account", lost.account), RecordKey("Contact", contact))
-    done = shop.vault.erase(shop.oid, ErasureWish(keys), run="erase-1")
+    done = shop.vault.apply(shop.oid, unconditional(Erase(keys)), run="erase-1")
     assert {key.record for key in done.records} == set(values[:-1])
     assert len(done.journals) == 1
     assert scanner.found(shop.vault, *values) == set()

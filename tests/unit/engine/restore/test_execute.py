@@ -7,8 +7,9 @@ import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, levels, of
 from unlost.engine.restore.values.outcome import Difference, Ending
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import Action, RecordKey
 from unlost.model.schema import Reference, WireKind
 from unlost.model.snapshot import CommitKind
@@ -76,8 +77,8 @@ def test_another_plan_under_the_same_name_is_refused(shop: Workshop) -> None:
 def test_a_plan_with_a_record_that_was_erased_since_is_refused(shop: Workshop) -> None:
     lost = Lost(shop)
     plan = shop.plan(*lost.steps)
-    wish = ErasureWish((RecordKey("Account", lost.account),), by="admin")
-    shop.vault.erase(shop.oid, wish, run="erase-1")
+    wish = Erase((RecordKey("Account", lost.account),), by="admin")
+    shop.vault.apply(shop.oid, unconditional(wish), run="erase-1")
     with pytest.raises(Conflict) as caught:
         shop.restore(plan)
     assert caught.value.code == "restore-erased"

@@ -5,8 +5,9 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions
 from unit.engine.test_hidden_rows import hidden_and_purged
 from unlost.model.errors import NotFound
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 
 NEWEST = KeepRules(daily=1)
 
@@ -22,9 +23,9 @@ def test_the_last_state_of_a_lost_record_comes_back(atelier: Atelier) -> None:
     atelier.lose("Account", parent)
     atelier.night()
     atelier.night()
-    pin = Hold(HeldThing(HoldScope.NIGHT, night=1))
-    atelier.vault.hold(atelier.oid, (pin,), run="h1")
-    done = atelier.vault.forget(atelier.oid, NEWEST, run="f1")
+    pin = Hold(HoldTarget(HoldScope.NIGHT, night=1))
+    atelier.vault.change_holds(atelier.oid, placed=(pin,), run="h1")
+    done = atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     assert done.kept == (1, 4)
     chosen = Selection(SelectionKind.RECORDS, records=(RecordKey("Account", parent),))
     plan = atelier.planned(chosen)
@@ -45,8 +46,10 @@ def test_what_lies_in_the_bin_comes_back_in_its_last_state(atelier: Atelier) -> 
     atelier.night()
     assert set(atelier.dead("Account").values()) == {"D"}
     atelier.night()
-    atelier.vault.hold(atelier.oid, (Hold(HeldThing(HoldScope.NIGHT, night=1)),), run="h1")
-    atelier.vault.forget(atelier.oid, NEWEST, run="f1")
+    atelier.vault.change_holds(
+        atelier.oid, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+    )
+    atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     chosen = Selection(SelectionKind.RECORDS, records=(RecordKey("Account", record),))
     atelier.restore(atelier.planned(chosen))
     assert [row["Name"] for row in atelier.live("Account").values()] == ["Zotter, renamed"]
@@ -55,7 +58,7 @@ def test_what_lies_in_the_bin_comes_back_in_its_last_state(atelier: Atelier) -> 
 def test_a_backup_goes_on_with_a_row_that_is_hidden_since_a_forgotten_one(atelier: Atelier) -> None:
     row = hidden_and_purged(atelier)
     atelier.night()
-    atelier.vault.forget(atelier.oid, NEWEST, run="f1")
+    atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     atelier.night()
     assert atelier.dead("Account") == {row: "M"}
     with pytest.raises(NotFound, match="was forgotten"):

@@ -5,7 +5,7 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions, note_of, step_of
 from unlost.engine.restore.planning.plan import LeftOut, plan_again, plan_restore
 from unlost.model.errors import UsageError
-from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Weight
+from unlost.model.plan import Action, NoteWeight, RecordKey, RestorePlan, Selection, SelectionKind
 
 
 def planned(atelier: Atelier, *records: tuple[str, str], left_out: LeftOut) -> RestorePlan:
@@ -62,7 +62,7 @@ def test_a_parent_that_is_left_out_is_named_as_missing(atelier: Atelier) -> None
     plan = planned(atelier, ("Contact", contact), left_out=tables("Account", "Role"))
     assert actions(plan) == {contact: Action.CREATE}
     assert step_of(plan, contact).edits == {"Account": None}
-    assert note_of(plan, "parent-missing").weight is Weight.WARNING
+    assert note_of(plan, "parent-missing").weight is NoteWeight.WARNING
     assert account not in actions(plan)
 
 

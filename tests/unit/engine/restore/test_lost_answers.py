@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, of
 from unlost.engine.restore.running.execute import resume, run_of
-from unlost.engine.restore.values.outcome import Ending, Parked
+from unlost.engine.restore.values.outcome import Ending, ParkedRestore
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -23,7 +23,7 @@ from unlost.model.writing import (
     MatchKey,
 )
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_what_a_key_found_is_no_stranger_to_rows_without_one(shop: Workshop) -> 
     shop.night()
     for record in (keyed, plain):
         shop.lose("Account", record)
-    shop.writer.faults.plant("row", Refused("LOCKED", "by a test"), after=1)
+    shop.writer.faults.plant("row", RowRefused("LOCKED", "by a test"), after=1)
     shop.writer.faults.plant("written", ReplyLost())
     steps = [shop.step("Account", one, Action.CREATE) for one in (keyed, plain)]
     assert shop.restore(shop.plan(*steps)).whole
@@ -179,7 +179,7 @@ def test_an_update_whose_answer_was_lost_before_it_acted_is_sent_again(shop: Wor
 def test_a_row_that_is_locked_for_a_moment_is_tried_again(shop: Workshop) -> None:
     lost = Lost(shop)
     shop.writer.retryable = {"UNABLE_TO_LOCK_ROW"}
-    shop.writer.faults.plant("row", Refused("UNABLE_TO_LOCK_ROW", "locked"), table="Account")
+    shop.writer.faults.plant("row", RowRefused("UNABLE_TO_LOCK_ROW", "locked"), table="Account")
     outcome = shop.restore(shop.plan(*lost.steps))
     assert outcome.whole
     assert len(shop.writes()) == 3
@@ -188,7 +188,7 @@ def test_a_row_that_is_locked_for_a_moment_is_tried_again(shop: Workshop) -> Non
 def test_a_row_that_stays_locked_fails_in_the_end(shop: Workshop) -> None:
     lost = Lost(shop)
     shop.writer.retryable = {"UNABLE_TO_LOCK_ROW"}
-    locked = Refused("UNABLE_TO_LOCK_ROW", "locked")
+    locked = RowRefused("UNABLE_TO_LOCK_ROW", "locked")
     shop.writer.faults.plant("row", locked, table="Account", times=9)
     outcome = shop.restore(shop.plan(lost.steps[0]))
     assert of(outcome, lost.account).ending is Ending.FAILED
@@ -200,7 +200,7 @@ def test_a_full_org_parks_the_run_and_it_goes_on_later(shop: Workshop) -> None:
     plan = shop.plan(*lost.steps)
     shop.writer.full_after = 1
     parked = shop.try_restore(plan)
-    assert isinstance(parked, Parked)
+    assert isinstance(parked, ParkedRestore)
     assert (parked.done, parked.open) == (1, 1)
     assert "no room" in parked.sentence
     shop.writer.full_after = None
@@ -214,7 +214,7 @@ def test_a_spent_allowance_parks_the_run(shop: Workshop) -> None:
     limit = LimitReached("calls-spent", "No calls are left today.")
     shop.writer.faults.plant("write", limit, table="Contact")
     parked = shop.try_restore(plan)
-    assert isinstance(parked, Parked)
+    assert isinstance(parked, ParkedRestore)
     assert parked.run == run_of(plan)
     assert resume(parked.run, shop.oid, shop.restore_ports()).whole  # type: ignore[union-attr]
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.planning.order import Link, Node, Order, ordered
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
 from unlost.engine.restore.values.cycles import circular, components, depths
 from unlost.model.plan import RecordKey
 
@@ -13,18 +13,22 @@ J1 = RecordKey("Junction", "1")
 
 
 def test_parents_come_first() -> None:
-    found = ordered([Node(C1, (Link("AccountId", A1),)), Node(A1)])
+    found = ordered([Node(C1, (RecordReference("AccountId", A1),)), Node(A1)])
     assert found.levels == {A1: 0, C1: 1}
     assert not found.late
     assert not found.stuck
 
 
 def test_who_needs_nobody_of_the_plan_comes_at_once() -> None:
-    assert ordered([Node(C1, (Link("AccountId", A1),))]).levels == {C1: 0}
+    assert ordered([Node(C1, (RecordReference("AccountId", A1),))]).levels == {C1: 0}
 
 
 def test_a_hierarchy_in_one_table_has_a_level_for_each_step() -> None:
-    nodes = [Node(A1), Node(A2, (Link("Parent", A1, late=True),)), Node(A3, (Link("Parent", A2),))]
+    nodes = [
+        Node(A1),
+        Node(A2, (RecordReference("Parent", A1, late=True),)),
+        Node(A3, (RecordReference("Parent", A2),)),
+    ]
     found = ordered(nodes)
     assert found.levels == {A1: 0, A2: 1, A3: 2}
     assert not found.late
@@ -33,9 +37,9 @@ def test_a_hierarchy_in_one_table_has_a_level_for_each_step() -> None:
 def test_a_table_stays_together_though_its_parents_stand_on_several_levels() -> None:
     nodes = [
         Node(A1),
-        Node(A2, (Link("Parent", A1),)),
-        Node(C1, (Link("AccountId", A1),)),
-        Node(C2, (Link("AccountId", A2),)),
+        Node(A2, (RecordReference("Parent", A1),)),
+        Node(C1, (RecordReference("AccountId", A1),)),
+        Node(C2, (RecordReference("AccountId", A2),)),
     ]
     found = ordered(nodes).levels
     assert found[C1] == found[C2] == 2
@@ -43,24 +47,30 @@ def test_a_table_stays_together_though_its_parents_stand_on_several_levels() -> 
 
 def test_a_junction_waits_for_both_sides() -> None:
     nodes = [
-        Node(J1, (Link("AccountId", A1), Link("ContactId", C1))),
-        Node(C1, (Link("AccountId", A1),)),
+        Node(J1, (RecordReference("AccountId", A1), RecordReference("ContactId", C1))),
+        Node(C1, (RecordReference("AccountId", A1),)),
         Node(A1),
     ]
     assert ordered(nodes).levels == {A1: 0, C1: 1, J1: 2}
 
 
 def test_a_record_that_points_to_itself_is_set_late() -> None:
-    found = ordered([Node(A1, (Link("Parent", A1, late=True),))])
+    found = ordered([Node(A1, (RecordReference("Parent", A1, late=True),))])
     assert found.late == {A1: ("Parent",)}
     assert found.levels == {A1: 0}
 
 
 def test_a_circle_of_two_tables_is_broken_where_it_costs_least() -> None:
     nodes = [
-        Node(A1, (Link("Primary", C1, late=True),)),
-        Node(C1, (Link("AccountId", A1, late=True),)),
-        Node(C2, (Link("AccountId", A1, late=True), Link("ReportsTo", C1, late=True))),
+        Node(A1, (RecordReference("Primary", C1, late=True),)),
+        Node(C1, (RecordReference("AccountId", A1, late=True),)),
+        Node(
+            C2,
+            (
+                RecordReference("AccountId", A1, late=True),
+                RecordReference("ReportsTo", C1, late=True),
+            ),
+        ),
     ]
     found = ordered(nodes)
     assert found.late in ({A1: ("Primary",)}, {C1: ("AccountId",)})
@@ -69,10 +79,10 @@ def test_a_circle_of_two_tables_is_broken_where_it_costs_least() -> None:
 
 def test_the_column_that_breaks_all_circles_is_set_late() -> None:
     nodes = [
-        Node(A1, (Link("Primary", C1, late=True),)),
-        Node(A2, (Link("Primary", C2, late=True),)),
-        Node(C1, (Link("AccountId", A1),)),
-        Node(C2, (Link("AccountId", A2),)),
+        Node(A1, (RecordReference("Primary", C1, late=True),)),
+        Node(A2, (RecordReference("Primary", C2, late=True),)),
+        Node(C1, (RecordReference("AccountId", A1),)),
+        Node(C2, (RecordReference("AccountId", A2),)),
     ]
     found = ordered(nodes)
     assert found.late == {A1: ("Primary",), A2: ("Primary",)}
@@ -81,9 +91,9 @@ def test_the_column_that_breaks_all_circles_is_set_late() -> None:
 
 def test_a_circle_that_nothing_breaks_is_stuck_and_the_rest_goes_on() -> None:
     nodes = [
-        Node(A1, (Link("Owner", A2),)),
-        Node(A2, (Link("Owner", A1),)),
-        Node(A3, (Link("Parent", A1),)),
+        Node(A1, (RecordReference("Owner", A2),)),
+        Node(A2, (RecordReference("Owner", A1),)),
+        Node(A3, (RecordReference("Parent", A1),)),
         Node(C1),
     ]
     found = ordered(nodes)
@@ -95,7 +105,7 @@ def chain(length: int, *, late: bool) -> list[Node]:
     """Records that refer to one another in a long chain, in two tables by turns."""
     keys = [RecordKey("Recipe" if n % 2 else "Batch", f"{n:03d}") for n in range(length)]
     return [
-        Node(key, (Link(f"Next{key.table}", above, late=late and key.table == "Batch"),))
+        Node(key, (RecordReference(f"Next{key.table}", above, late=late and key.table == "Batch"),))
         if above is not None
         else Node(key)
         for key, above in zip(keys, [None, *keys], strict=False)
@@ -122,9 +132,9 @@ def rings(length: int) -> list[Node]:
     nodes = []
     for key, above in zip(keys, [None, *keys], strict=False):
         batch = RecordKey("Batch", key.record)
-        links = [Link("Current", batch, late=True)]
-        links += [Link("From", above, late=True)] if above is not None else []
-        nodes += [Node(key, tuple(links)), Node(batch, (Link("Recipe", key),))]
+        links = [RecordReference("Current", batch, late=True)]
+        links += [RecordReference("From", above, late=True)] if above is not None else []
+        nodes += [Node(key, tuple(links)), Node(batch, (RecordReference("Recipe", key),))]
     return nodes
 
 
@@ -141,7 +151,7 @@ def strands(count: int, *, levels: int) -> list[Node]:
     """So many chains of recipes side by side, each of so many levels."""
     keys = [RecordKey("Recipe", f"{n:05d}") for n in range(count * levels)]
     return [
-        Node(key, (Link("From", keys[at - count], late=True),) if at >= count else ())
+        Node(key, (RecordReference("From", keys[at - count], late=True),) if at >= count else ())
         for at, key in enumerate(keys)
     ]
 
@@ -158,17 +168,19 @@ def test_tables_that_must_be_there_first() -> None:
 
 
 def test_references_win_over_tables_that_should_be_there_first() -> None:
-    nodes = [Node(A1), Node(C1, (Link("AccountId", A1),))]
+    nodes = [Node(A1), Node(C1, (RecordReference("AccountId", A1),))]
     assert ordered(nodes, after={"Account": ("Contact",)}).levels == {A1: 0, C1: 1}
 
 
 # --- any graph ------------------------------------------------------------------------------------
 
 KEYS = [RecordKey(table, str(record)) for table in "ABC" for record in range(4)]
-LINKS = st.builds(Link, st.sampled_from(["p", "q", "r"]), st.sampled_from(KEYS), late=st.booleans())
+LINKS = st.builds(
+    RecordReference, st.sampled_from(["p", "q", "r"]), st.sampled_from(KEYS), late=st.booleans()
+)
 
 
-def one_target_a_column(links: list[Link]) -> tuple[Link, ...]:
+def one_target_a_column(links: list[RecordReference]) -> tuple[RecordReference, ...]:
     return tuple({link.column: link for link in links}.values())
 
 

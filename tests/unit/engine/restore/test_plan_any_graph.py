@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning.plan import Related
-from unlost.model.plan import Action, RecordKey, RestorePlan, Why
+from unlost.engine.restore.planning.plan import RelatedPolicy
+from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Identity
 
@@ -117,12 +117,12 @@ def test_the_plan_holds_what_the_rules_demand(
         keys = {world.records[place] for place in chosen}
         asked = [(key.table, key.record) for key in sorted(keys, key=str)]
         plan = world.atelier.plan_of(*asked)
-        alone = world.atelier.plan_of(*asked, related=Related.NONE)
+        alone = world.atelier.plan_of(*asked, related=RelatedPolicy.NONE)
     expected = world.expected(keys)
     assert {step.key for step in plan.steps} == set(expected)
     for step in plan.steps:
-        assert (step.why is Why.SELECTED) == (step.key in keys)
-        assert (step.why is not Why.PARENT) == expected[step.key]
+        assert (step.why is ActionReason.SELECTED) == (step.key in keys)
+        assert (step.why is not ActionReason.PARENT) == expected[step.key]
         assert (step.action is Action.CREATE) == (step.key in world.lost)
     every_reference_is_right(world, plan)
     nothing_but_the_chosen(world, alone, keys)

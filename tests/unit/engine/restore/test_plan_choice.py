@@ -6,11 +6,11 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import endings
-from unlost.engine.restore.planning.plan import Related, plan_again
+from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.errors import NotFound
-from unlost.model.plan import Action, PlanLink, RecordKey, Weight
+from unlost.model.plan import Action, NoteWeight, PlanLink, RecordKey
 from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import Identity, LateColumn, WriteOp
@@ -42,7 +42,7 @@ def test_what_is_in_the_bin_comes_out_of_it(atelier: Atelier) -> None:
         (contact, 1, contact),
     ]
     assert step_of(plan, contact).notes == ("by-cascade",)
-    assert note_of(plan, "bin-brings-details").weight is Weight.NOTE
+    assert note_of(plan, "bin-brings-details").weight is NoteWeight.NOTE
     assert "new-id" not in codes(plan)
 
 
@@ -78,7 +78,7 @@ def test_a_detail_whose_master_is_gone_for_ever_is_made_anew(atelier: Atelier) -
     atelier.org.purge("Account", account)
     plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.CREATE, contact: Action.CREATE}
-    alone = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    alone = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     assert actions(alone) == {contact: Action.CREATE}
 
 
@@ -93,7 +93,7 @@ def test_a_column_that_changed_cannot_be_put_back_without_the_right_to_update(
     live = atelier.plan_of(("Account", account))
     assert actions(live) == {account: Action.SKIP}
     assert step_of(live, account).live == account
-    assert note_of(live, "update-not-allowed").weight is Weight.BLOCK
+    assert note_of(live, "update-not-allowed").weight is NoteWeight.BLOCK
     atelier.platform.delete("Account", account, by="U2")
     step = step_of(atelier.plan_of(("Account", account)), account)
     assert (step.action, step.columns) == (Action.UNDELETE, ())
@@ -154,7 +154,7 @@ def test_what_can_be_set_on_create_alone_stays(atelier: Atelier) -> None:
     atelier.org.update("Account", account, {"Number": "2"})
     plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.UNCHANGED}
-    assert note_of(plan, "column-fixed").weight is Weight.WARNING
+    assert note_of(plan, "column-fixed").weight is NoteWeight.WARNING
     atelier.org.update("Account", account, {"Number": "1", "Parent": None})
     assert "column-fixed" in codes(atelier.plan_of(("Account", account)))
 
@@ -169,7 +169,7 @@ def test_a_live_record_whose_lost_parent_comes_with_it(atelier: Atelier) -> None
     assert actions(plan) == {top: Action.CREATE, account: Action.UPDATE}
     assert step_of(plan, account).columns == ("Parent",)
     assert aside not in actions(plan)
-    alone = atelier.plan_of(("Account", account), related=Related.NONE)
+    alone = atelier.plan_of(("Account", account), related=RelatedPolicy.NONE)
     assert actions(alone) == {account: Action.UNCHANGED}
     assert note_of(alone, "parent-missing").column == "Parent"
 
@@ -204,7 +204,7 @@ def test_a_live_twin_with_the_same_unique_value_is_adopted(atelier: Atelier) -> 
     plan = atelier.plan_of(("Account", account))
     step = step_of(plan, account)
     assert (step.action, step.live, step.columns) == (Action.ADOPT, twin, ("Name",))
-    assert note_of(plan, "adopts-twin").weight is Weight.WARNING
+    assert note_of(plan, "adopts-twin").weight is NoteWeight.WARNING
     outcome = atelier.restore(plan)
     assert endings(outcome) == {account: Ending.ADOPTED}
     assert atelier.live("Account")[twin]["Name"] == "Zotter"
@@ -257,7 +257,7 @@ def test_a_record_of_its_own_that_took_the_key_is_no_twin(atelier: Atelier) -> N
     atelier.org.update("Account", other, {"Number": "1"})
     plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.SKIP}
-    assert note_of(plan, "key-taken").weight is Weight.BLOCK
+    assert note_of(plan, "key-taken").weight is NoteWeight.BLOCK
 
 
 def test_a_record_of_its_own_that_came_back_with_the_key_is_no_twin(atelier: Atelier) -> None:
@@ -273,7 +273,7 @@ def test_a_record_of_its_own_that_came_back_with_the_key_is_no_twin(atelier: Ate
     atelier.restore(atelier.plan_of(("Account", one), at=1))
     plan = atelier.plan_of(("Account", other))
     assert actions(plan) == {other: Action.SKIP}
-    assert note_of(plan, "key-taken").weight is Weight.BLOCK
+    assert note_of(plan, "key-taken").weight is NoteWeight.BLOCK
 
 
 def test_a_key_that_several_live_records_share_blocks_that_record_alone(atelier: Atelier) -> None:
@@ -365,7 +365,7 @@ def test_a_reference_to_a_record_that_came_back_follows_it(atelier: Atelier) -> 
     atelier.night()
     atelier.lose("Account", account)
     atelier.night()
-    atelier.restore(atelier.plan_of(("Account", account), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", account), related=RelatedPolicy.NONE))
     live, _ = atelier.named("Account", "Zotter")
     plan = atelier.plan_of(("Contact", contact))
     assert actions(plan) == {contact: Action.CREATE}
@@ -382,7 +382,7 @@ def test_a_parent_that_is_there_under_its_old_id_again_is_taken(atelier: Atelier
     atelier.night()
     atelier.lose("Account", account)
     atelier.night()
-    atelier.restore(atelier.plan_of(("Account", account), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", account), related=RelatedPolicy.NONE))
     live, _ = atelier.named("Account", "Zotter")
     atelier.lose("Account", live)
     atelier.org.create("Account", {"Name": "Zotter"}, record=account)
@@ -399,7 +399,7 @@ def test_what_failed_is_planned_again_and_nothing_else_of_it(atelier: Atelier) -
     atelier.lose("Account", account)
     other = atelier.make("Account", "Lindt")
     first = atelier.plan_of(("Account", account))
-    atelier.restore(atelier.plan_of(("Account", account), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", account), related=RelatedPolicy.NONE))
     live, _ = atelier.named("Account", "Zotter")
     atelier.org.update("Memo", memos[0], {"Name": "renamed"})
     atelier.org.update("Memo", memos[1], {"About": other})

@@ -11,9 +11,9 @@ from unit.engine.restore.atelier import (
     step_of,
 )
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning.plan import Related
+from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.model.errors import SourceRefused
-from unlost.model.plan import Action, Weight, Why
+from unlost.model.plan import Action, ActionReason, NoteWeight
 from unlost.model.schema import DeleteRule, Reference, TableTrait
 from unlost.model.writing import Birth
 
@@ -30,7 +30,11 @@ def test_details_come_back_with_their_master(atelier: Atelier) -> None:
     assert actions(plan) == dict.fromkeys([account, contact, role], Action.CREATE)
     assert other not in actions(plan)
     assert [step.level for step in plan.steps] == [0, 1, 2]
-    assert [step.why for step in plan.steps] == [Why.SELECTED, Why.CHILD, Why.CHILD]
+    assert [step.why for step in plan.steps] == [
+        ActionReason.SELECTED,
+        ActionReason.CHILD,
+        ActionReason.CHILD,
+    ]
     assert step_of(plan, contact).because == f"Account/{account}"
     assert plan.snapshot == 1
     assert {step.snapshot for step in plan.steps} == {1}
@@ -134,7 +138,7 @@ def test_lost_parents_come_back_and_theirs_too_but_not_their_other_children(
     plan = atelier.plan_of(("Contact", contact))
     assert actions(plan) == dict.fromkeys([top, account, contact], Action.CREATE)
     assert sister not in actions(plan)
-    assert step_of(plan, top).why is Why.PARENT
+    assert step_of(plan, top).why is ActionReason.PARENT
     assert step_of(plan, top).because == f"Account/{account}"
     assert [step.record for step in plan.steps] == [top, account, contact]
 
@@ -157,7 +161,7 @@ def test_a_junction_brings_its_other_side(atelier: Atelier) -> None:
     atelier.lose("Contact", contact)
     plan = atelier.plan_of(("Account", one))
     assert actions(plan) == dict.fromkeys([one, contact, role], Action.CREATE)
-    assert step_of(plan, contact).why is Why.PARENT
+    assert step_of(plan, contact).why is ActionReason.PARENT
     assert aside not in actions(plan)
 
 
@@ -170,7 +174,7 @@ def test_a_parent_that_turns_out_to_be_a_child_brings_its_children(atelier: Atel
     atelier.lose("Account", account)
     atelier.lose("Memo", memo)
     plan = atelier.plan_of(("Memo", memo), ("Account", account))
-    assert step_of(plan, contact).why is Why.CHILD
+    assert step_of(plan, contact).why is ActionReason.CHILD
     assert actions(plan)[aside] is Action.UPDATE
 
 
@@ -185,7 +189,7 @@ def test_a_parent_of_a_later_round_becomes_a_child_too(atelier: Atelier) -> None
         atelier.lose("Account", record)
     atelier.lose("Memo", memo)
     plan = atelier.plan_of(("Memo", memo), ("Account", account))
-    assert step_of(plan, counter).why is Why.CHILD
+    assert step_of(plan, counter).why is ActionReason.CHILD
     assert actions(plan)[paper] is Action.UPDATE
     assert len(plan.steps) == 5
 
@@ -248,11 +252,11 @@ def test_without_what_is_related_lost_parents_are_named(atelier: Atelier) -> Non
     memo = atelier.make("Memo", "Call", About=account)
     atelier.night()
     atelier.lose("Account", account)
-    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     assert actions(plan) == {contact: Action.CREATE}
     assert step_of(plan, contact).edits == {"Account": None}
     note = note_of(plan, "parent-missing")
-    assert (note.weight, note.column, note.count) == (Weight.WARNING, "Account", 1)
+    assert (note.weight, note.column, note.count) == (NoteWeight.WARNING, "Account", 1)
     assert not plan.related
     assert memo not in actions(plan)
 
@@ -263,9 +267,9 @@ def test_without_what_is_related_a_required_parent_blocks(atelier: Atelier) -> N
     contact = atelier.make("Contact", "Ines", Account=account)
     atelier.night()
     atelier.lose("Account", account)
-    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     assert actions(plan) == {contact: Action.SKIP}
-    assert note_of(plan, "parent-required").weight is Weight.BLOCK
+    assert note_of(plan, "parent-required").weight is NoteWeight.BLOCK
     assert actions(atelier.plan_of(("Contact", contact))) == {
         account: Action.CREATE,
         contact: Action.CREATE,
@@ -350,8 +354,8 @@ def test_a_chosen_record_stays_chosen_though_another_brought_it_first(atelier: A
     atelier.night()
     atelier.lose("Account", one)
     plan = atelier.plan_of(("Memo", memo), ("Account", one), ("Contact", contact))
-    assert step_of(plan, contact).why is Why.SELECTED
-    assert step_of(plan, again).why is Why.CHILD
+    assert step_of(plan, contact).why is ActionReason.SELECTED
+    assert step_of(plan, again).why is ActionReason.CHILD
     assert step_of(plan, memo).snapshot == 1
 
 
@@ -362,7 +366,7 @@ def test_a_chosen_record_that_is_met_on_the_way_brings_what_belonged_to_it_then(
     contact = atelier.make("Contact", "Ines", Account=first)
     atelier.night()
     atelier.lose("Account", first)
-    atelier.restore(atelier.plan_of(("Account", first), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", first), related=RelatedPolicy.NONE))
     second, _ = atelier.named("Account", "Zotter")
     memo = atelier.make("Memo", "Call", About=second)
     atelier.night()
@@ -495,7 +499,7 @@ def test_records_that_need_one_another_first_are_stuck_and_named(atelier: Atelie
     atelier.org.purge("Account", account)
     plan = atelier.plan_of(("Team", team), ("Account", account))
     assert set(actions(plan).values()) == {Action.SKIP}
-    assert note_of(plan, "circle-required", "Team").weight is Weight.BLOCK
+    assert note_of(plan, "circle-required", "Team").weight is NoteWeight.BLOCK
     assert step_of(plan, account).notes == ("circle-required",)
     assert step_of(plan, fan).notes == ("parent-required",)
 

@@ -7,8 +7,8 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning.plan import Related
-from unlost.model.plan import Action, Weight, Why
+from unlost.engine.restore.planning.plan import RelatedPolicy
+from unlost.model.plan import Action, ActionReason, NoteWeight
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Gather, Identity, MatchKey
 
@@ -90,8 +90,8 @@ def test_a_document_comes_to_be_with_its_first_edition(desk: Atelier) -> None:
     assert level[made["9"]] == level[made["document"]] == 0
     assert level[made["10"]] == 1
     assert level[made["pin"]] == 2
-    assert step_of(plan, made["9"]).why is Why.FILE
-    assert step_of(plan, made["document"]).why is Why.PARENT
+    assert step_of(plan, made["9"]).why is ActionReason.FILE
+    assert step_of(plan, made["document"]).why is ActionReason.PARENT
     assert step_of(plan, made["document"]).columns == ("Name",)
     desk.restore(plan)
     first = desk.named("Edition", "v9")[1]["Document"]
@@ -126,7 +126,7 @@ def test_a_document_without_its_editions_does_not_come_back(desk: Atelier) -> No
     made = document(desk, "1")
     desk.night()
     desk.lose("Document", made["document"])
-    plan = desk.plan_of(("Document", made["document"]), related=Related.NONE)
+    plan = desk.plan_of(("Document", made["document"]), related=RelatedPolicy.NONE)
     assert actions(plan) == {made["document"]: Action.SKIP}
     assert "maker-missing" not in codes(desk.plan_of(("Document", made["document"])))
 
@@ -139,7 +139,7 @@ def test_a_document_whose_edition_cannot_come_back_does_not_either(desk: Atelier
     desk.lose("Document", made["document"])
     plan = desk.plan_of(("Document", made["document"]))
     assert set(actions(plan).values()) == {Action.SKIP}
-    assert note_of(plan, "maker-missing").weight is Weight.BLOCK
+    assert note_of(plan, "maker-missing").weight is NoteWeight.BLOCK
 
 
 def test_an_edition_without_a_document_is_written_by_itself(desk: Atelier) -> None:
@@ -226,7 +226,7 @@ def test_a_mail_gathers_its_people_and_waits_for_them(desk: Atelier) -> None:
     assert level[made["mail"]] > max(level[made["contact"]], level[made["account"]])
     assert level[made["to"]] == level[made["mail"]]
     assert level[made["cc"]] > level[made["mail"]]
-    assert step_of(plan, made["to"]).why is Why.FILE
+    assert step_of(plan, made["to"]).why is ActionReason.FILE
     desk.restore(plan)
     live, _ = desk.named("Contact", "Ines")
     assert sorted(p["Who"] or "" for p in desk.live("Person").values()) == ["", live, live]
@@ -258,7 +258,7 @@ def test_people_of_a_mail_that_cannot_come_back_stay_behind_with_it(desk: Atelie
     desk.night()
     desk.lose("Mail", made["mail"])
     desk.lose("Account", made["account"])
-    plan = desk.plan_of(("Mail", made["mail"]), ("Person", made["to"]), related=Related.NONE)
+    plan = desk.plan_of(("Mail", made["mail"]), ("Person", made["to"]), related=RelatedPolicy.NONE)
     assert actions(plan) == {made["mail"]: Action.SKIP, made["to"]: Action.SKIP}
     assert step_of(plan, made["to"]).notes == ("maker-missing",)
 
@@ -285,7 +285,7 @@ def test_people_of_a_lost_mail_that_is_not_wanted_stay_behind(desk: Atelier) -> 
     made = mail(desk)
     desk.night()
     desk.lose("Mail", made["mail"])
-    plan = desk.plan_of(("Person", made["to"]), related=Related.NONE)
+    plan = desk.plan_of(("Person", made["to"]), related=RelatedPolicy.NONE)
     assert step_of(plan, made["to"]).notes == ("maker-missing",)
 
 
@@ -318,6 +318,6 @@ def test_a_row_whose_mail_turns_out_blocked_is_written_by_itself(desk: Atelier) 
     made = mail(desk)
     desk.night()
     desk.lose("Account", made["account"])
-    plan = desk.plan_of(("Mail", made["mail"]), ("Person", made["to"]), related=Related.NONE)
+    plan = desk.plan_of(("Mail", made["mail"]), ("Person", made["to"]), related=RelatedPolicy.NONE)
     assert actions(plan) == {made["mail"]: Action.SKIP, made["to"]: Action.CREATE}
     assert step_of(plan, made["to"]).edits == {"Mail": None}

@@ -11,7 +11,9 @@ from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.plan import (
     Action,
+    ActionReason,
     Estimate,
+    NoteWeight,
     PlanLink,
     PlanNote,
     PlanStep,
@@ -19,8 +21,6 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
-    Weight,
-    Why,
 )
 
 KEY = RecordKey("Account", "001")
@@ -35,11 +35,21 @@ PLAN = sealed(
         Selection(SelectionKind.RECORDS, (KEY,)),
         True,
         (
-            PlanStep("Account", "001", Action.CREATE, Why.SELECTED, 5, "d1", edits={"Owner": None}),
-            PlanStep("Contact", "003", Action.UPDATE, Why.CHILD, 6, "d2", because=str(KEY)),
+            PlanStep(
+                "Account",
+                "001",
+                Action.CREATE,
+                ActionReason.SELECTED,
+                5,
+                "d1",
+                edits={"Owner": None},
+            ),
+            PlanStep(
+                "Contact", "003", Action.UPDATE, ActionReason.CHILD, 6, "d2", because=str(KEY)
+            ),
         ),
         (PlanLink("User", "005", "006"),),
-        (PlanNote("new-id", Weight.NOTE, "It comes back with a new id.", count=1),),
+        (PlanNote("new-id", NoteWeight.NOTE, "It comes back with a new id.", count=1),),
         Estimate(3, 100, 0, 2.5),
     )
 )

@@ -7,8 +7,8 @@ import pytest
 from unit.engine.restore.atelier import Atelier, codes, note_of
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.predict import WORDS
-from unlost.engine.restore.values.note_code import Remark
-from unlost.model.plan import RestorePlan, Weight
+from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
 from unlost.model.writing import (
@@ -22,9 +22,9 @@ from unlost.model.writing import (
 
 
 def test_every_remark_has_words() -> None:
-    assert set(WORDS) == set(Remark)
+    assert set(WORDS) == set(NoteCode)
     for words in WORDS.values():
-        assert words.next_step or words.weight is not Weight.BLOCK
+        assert words.next_step or words.weight is not NoteWeight.BLOCK
 
 
 def lost_account(atelier: Atelier, *, bulk: int = 1) -> RestorePlan:
@@ -58,9 +58,9 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -
         atelier.lose("Account", record)
     plan = atelier.plan_of(("Account", one), ("Account", two))
     formula = note_of(plan, "column-formula")
-    assert (formula.count, formula.column, formula.weight) == (2, "Sum", Weight.NOTE)
+    assert (formula.count, formula.column, formula.weight) == (2, "Sum", NoteWeight.NOTE)
     assert note_of(plan, "column-auto-number").count == 1
-    assert note_of(plan, "column-no-permission").weight is Weight.WARNING
+    assert note_of(plan, "column-no-permission").weight is NoteWeight.WARNING
     assert "column-read-only" not in codes(plan)
     many = note_of(plan, "column-by-platform")
     assert many.column is None
@@ -89,7 +89,7 @@ def test_side_effects_and_missing_permissions_are_told(atelier: Atelier) -> None
     plan = lost_account(atelier, bulk=3)
     assert note_of(plan, "side-effect").count == 3
     note = note_of(plan, "permission-missing")
-    assert note.weight is Weight.BLOCK
+    assert note.weight is NoteWeight.BLOCK
     assert "Edit Account" in note.next_step
 
 

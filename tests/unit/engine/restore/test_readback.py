@@ -7,8 +7,8 @@ import pytest
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
 from unit.engine.restore.test_edits import planned, typed
 from unit.engine.restore.workshop import TEXT, endings, of
-from unlost.engine.restore.journal.log import Log
-from unlost.engine.restore.planning.plan import Related, plan_again
+from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
 from unlost.engine.restore.running import readback
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.cells import digest
@@ -18,7 +18,7 @@ from unlost.model.plan import Action, PlanLink, RecordKey
 from unlost.model.schema import Reference
 from unlost.model.writing import NOT_IN_BIN, Birth, ByProduct, Identity
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 
 def test_a_file_that_was_replaced_is_not_called_unchanged_without_a_word(atelier: Atelier) -> None:
@@ -48,7 +48,7 @@ def test_a_reference_that_the_plan_left_empty_is_named(atelier: Atelier) -> None
     contact = atelier.make("Contact", "Ann", Account=account)
     atelier.night()
     atelier.lose("Account", account)
-    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     told = of(atelier.restore(plan), contact)
     assert told.differences == (Difference("Account", "link-lost"),)
 
@@ -75,7 +75,7 @@ class Reborn:
         self.contact = shop.make("Contact", "Ann", Account=self.first)
         shop.night()
         shop.lose("Account", self.first)
-        shop.restore(shop.plan_of(("Account", self.first), related=Related.NONE))
+        shop.restore(shop.plan_of(("Account", self.first), related=RelatedPolicy.NONE))
         self.second, _ = shop.named("Account", "Candy")
         shop.night()
         shop.lose("Account", self.second)
@@ -110,7 +110,7 @@ def test_a_reference_to_one_of_two_records_that_became_one_leads_to_it(atelier: 
     atelier.night()
     atelier.lose("Account", second)
     for record in (first, second):
-        atelier.restore(atelier.plan_of(("Account", record), related=Related.NONE))
+        atelier.restore(atelier.plan_of(("Account", record), related=RelatedPolicy.NONE))
     third, _ = atelier.named("Account", "Candy")
     atelier.lose("Account", third)
     atelier.night()
@@ -132,7 +132,7 @@ def test_the_life_of_a_chosen_record_is_not_given_to_another_with_its_key(atelie
     atelier.night()
     atelier.lose("Account", second)
     atelier.night()
-    atelier.restore(atelier.plan_of(("Account", second), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", second), related=RelatedPolicy.NONE))
     plan = atelier.plan_of(("Account", first), ("Account", second))
     assert actions(plan) == {first: Action.SKIP, second: Action.UNCHANGED}
     atelier.restore(plan)
@@ -172,7 +172,7 @@ def test_an_older_life_that_the_bin_gave_back_stands_for_a_newer_one_that_is_los
     atelier.night()
     atelier.platform.delete("Account", account, by="U2")
     moved = Edits({RecordKey("Contact", contact): {"Account": other}})
-    atelier.restore(planned(atelier, moved, ("Contact", contact), related=Related.NONE))
+    atelier.restore(planned(atelier, moved, ("Contact", contact), related=RelatedPolicy.NONE))
     (anew,) = atelier.live("Contact")
     atelier.night()
     atelier.org.undelete("Account", account)
@@ -194,7 +194,7 @@ def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_ag
     atelier.lose("Account", account)
     slow = atelier.plan_of(("Account", account))
     atelier.restore(
-        atelier.plan_of(("Account", account), ("Contact", contact), related=Related.NONE)
+        atelier.plan_of(("Account", account), ("Contact", contact), related=RelatedPolicy.NONE)
     )
     live, _ = atelier.named("Account", "Candy")
     outcome = atelier.restore(slow)
@@ -260,11 +260,11 @@ def test_a_record_that_does_not_leave_the_bin_comes_back_as_a_new_one(atelier: A
     atelier.lose("Account", other)
     atelier.platform.delete("Account", account, by="U2")
     plan = atelier.plan_of(("Account", account), ("Account", other))
-    atelier.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    atelier.writer.faults.plant("row", RowRefused("UNDELETE_FAILED", "not in the recycle bin"))
     outcome = atelier.restore(plan)
     told = of(outcome, account)
     assert (told.ending, told.live, told.code) == (Ending.FAILED, None, NOT_IN_BIN)
-    log = Log(atelier.vault.journal(atelier.oid, run_of(plan)))
+    log = RestoreLog(atelier.vault.journal(atelier.oid, run_of(plan)))
     key = RecordKey("Account", account)
     assert log.unbinned == {key}
     again = plan_again(plan, {key}, atelier.planning(), plan_id="again", unbinned=log.unbinned)
@@ -288,7 +288,7 @@ def test_what_refers_to_a_record_that_stays_in_the_bin_comes_back_without_it(
     atelier.lose("Memo", lost)
     atelier.platform.delete("Account", atelier.make("Account", "Other"), by="U2")
     plan = atelier.plan_of(("Account", account), ("Memo", there), ("Memo", lost))
-    atelier.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    atelier.writer.faults.plant("row", RowRefused("UNDELETE_FAILED", "not in the recycle bin"))
     outcome = atelier.restore(plan)
     assert endings(outcome) == {
         account: Ending.FAILED,
@@ -489,7 +489,7 @@ def test_a_reference_that_an_older_life_took_back_from_the_bin_is_no_change_of_s
     atelier.night()
     atelier.platform.delete("Account", account, by="U2")
     edits = typed("Contact", contact, Account=other)
-    atelier.restore(planned(atelier, edits, ("Contact", contact), related=Related.NONE))
+    atelier.restore(planned(atelier, edits, ("Contact", contact), related=RelatedPolicy.NONE))
     (anew,) = atelier.live("Contact")
     plan = atelier.plan_of(("Contact", contact))
     assert actions(plan) == {

@@ -10,10 +10,10 @@ from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_o
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.plan import plan_again
 from unlost.engine.restore.values.outcome import Ending
-from unlost.model.plan import Action, RestorePlan, Weight
+from unlost.model.plan import Action, NoteWeight, RestorePlan
 from unlost.model.writing import Identity, LateColumn
 from unlost.testing.faults import Crash, CrashPoint
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 DRAFT = LateColumn("Number", "draft", holds=("Contact",))
 
@@ -43,7 +43,7 @@ def test_what_left_the_bin_is_a_draft_while_records_are_added_to_it(shop: Atelie
     plan = shop.plan_of(("Account", account), ("Contact", contact))
     assert actions(plan) == {account: Action.UNDELETE, contact: Action.CREATE}
     assert step_of(plan, account).late == ("Number",)
-    assert note_of(plan, "reopened").weight is Weight.WARNING
+    assert note_of(plan, "reopened").weight is NoteWeight.WARNING
     assert plan.estimate.calls >= 4
     outcome = shop.restore(plan)
     assert outcome.whole
@@ -82,13 +82,13 @@ def test_a_live_record_that_may_take_no_more_is_named(shop: Atelier) -> None:
     shop.lose("Contact", contact)
     plan = shop.plan_of(("Contact", contact))
     assert step_of(plan, contact).notes == ("closed",)
-    assert note_of(plan, "closed").weight is Weight.WARNING
+    assert note_of(plan, "closed").weight is NoteWeight.WARNING
 
 
 def test_a_record_that_cannot_be_a_draft_again_is_told(shop: Atelier) -> None:
     account, contact = lost(shop)
     plan = shop.plan_of(("Account", account), ("Contact", contact))
-    shop.writer.faults.plant("row", Refused("CLOSED", "no draft again"), after=1)
+    shop.writer.faults.plant("row", RowRefused("CLOSED", "no draft again"), after=1)
     outcome = shop.restore(plan)
     told = of(outcome, account)
     assert (told.ending, told.live, told.sentence) == (Ending.FAILED, account, "no draft again")
@@ -158,7 +158,7 @@ def test_a_draft_is_kept_until_nothing_of_it_is_missing(shop: Atelier, binned: b
         shop.platform.purge_bin()
     plan = shop.plan_of(("Account", account), ("Contact", contact))
     before = 2 if binned else 1  # undelete and reopen, or create
-    shop.writer.faults.plant("row", Refused("RULE", "not today"), after=before)
+    shop.writer.faults.plant("row", RowRefused("RULE", "not today"), after=before)
     outcome = shop.restore(plan)
     told = of(outcome, account)
     assert (told.ending, told.code) == (Ending.FAILED, "restore-kept-draft")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.workshop import Workshop, of
-from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.snapshot import StoredFile
@@ -92,10 +92,10 @@ def test_files_that_the_vault_does_not_hold_are_named(
 ) -> None:
     papers, plan = lost(shop, b"one", b"two")
 
-    def none(_wanted: Wanted, _steps: Sequence[PlanStep]) -> Mapping[RecordKey, StoredFile]:
+    def none(_wanted: WantedReader, _steps: Sequence[PlanStep]) -> Mapping[RecordKey, StoredFile]:
         return {}
 
-    monkeypatch.setattr(Wanted, "files", none)
+    monkeypatch.setattr(WantedReader, "files", none)
     outcome = shop.restore(plan)
     assert [of(outcome, paper).code for paper in papers] == ["restore-file-missing"] * 2
     assert written(shop) == []

@@ -5,7 +5,7 @@ from dataclasses import replace
 from unit.engine.restore.atelier import Atelier
 from unlost.engine.restore.planning.summary import ActionCount, Branch, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
-from unlost.model.plan import Action, PlanStep, Weight, Why
+from unlost.model.plan import Action, ActionReason, NoteWeight, PlanStep
 
 
 def shape(branches: tuple[Branch, ...]) -> dict[str, object]:
@@ -30,8 +30,8 @@ def test_the_tree_follows_what_brought_what(atelier: Atelier) -> None:
     assert told.records == 7
     assert told.changes == 7
     assert told.actions == (ActionCount(Action.UPDATE, 2), ActionCount(Action.CREATE, 5))
-    assert told.tree[0].why is Why.SELECTED
-    assert told.tree[0].below[0].why is Why.CHILD
+    assert told.tree[0].why is ActionReason.SELECTED
+    assert told.tree[0].below[0].why is ActionReason.CHILD
     assert told.tree[0].below[0].actions == (ActionCount(Action.CREATE, 2),)
     assert (told.plan, told.org, told.snapshot) == (plan.id, atelier.oid, 1)
     assert told.made_at == plan.made_at
@@ -49,13 +49,15 @@ def test_the_gravest_notes_come_first(atelier: Atelier) -> None:
     plan = atelier.plan_of(("Account", account))
     told = summary(replace(plan, notes=tuple(reversed(plan.notes))))
     weights = [note.weight for note in told.notes]
-    assert weights == sorted(weights, key=list(reversed(Weight)).index)
-    assert weights[0] is Weight.BLOCK
+    assert weights == sorted(weights, key=list(reversed(NoteWeight)).index)
+    assert weights[0] is NoteWeight.BLOCK
     assert told.blocked == 1
     assert told.changes == told.records - 1
 
 
-def step(record: str, because: str | None, why: Why = Why.CHILD, table: str = "A") -> PlanStep:
+def step(
+    record: str, because: str | None, why: ActionReason = ActionReason.CHILD, table: str = "A"
+) -> PlanStep:
     return PlanStep(table, record, Action.CREATE, why, 1, "", because=because)
 
 
@@ -67,9 +69,9 @@ def test_circles_and_strangers_end_somewhere(atelier: Atelier) -> None:
     steps = (
         step("1", "B/2"),
         step("2", "A/1", table="B"),
-        step("3", "gone/1", Why.PARENT),
-        step("4", "A/3", Why.SELECTED, table="B"),
-        step("5", "B/4", Why.FILE, table="C"),
+        step("3", "gone/1", ActionReason.PARENT),
+        step("4", "A/3", ActionReason.SELECTED, table="B"),
+        step("5", "B/4", ActionReason.FILE, table="C"),
     )
     told = summary(replace(plan, steps=steps))
     assert shape(told.tree) == {"A 1": {}, "B 2": {"A 1": {}, "C 1": {}}}

@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.restore.workshop import Workshop
 from unlost.engine.restore.running import wanted as module
-from unlost.engine.restore.running.wanted import Wanted, at_once
+from unlost.engine.restore.running.wanted import WantedReader, at_once
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, PlanStep
 from unlost.model.schema import Column, Table, WireKind
@@ -46,11 +46,11 @@ class Five:
         self.vault = Counted(shop.vault)
         self.org = shop.oid
 
-    def wanted(self, steps: list[PlanStep] | None = None) -> Wanted:
+    def wanted(self, steps: list[PlanStep] | None = None) -> WantedReader:
         self.steps = steps or self.steps
-        return Wanted(self.vault, self.org, self.steps)  # type: ignore[arg-type]
+        return WantedReader(self.vault, self.org, self.steps)  # type: ignore[arg-type]
 
-    def named(self, wanted: Wanted, steps: list[PlanStep]) -> list[str | None]:
+    def named(self, wanted: WantedReader, steps: list[PlanStep]) -> list[str | None]:
         return [cells["Name"] for cells in wanted.cells(steps).values()]
 
 

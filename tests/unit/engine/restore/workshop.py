@@ -9,17 +9,22 @@ from unit.engine.scene import Scene
 from unlost.engine.restore.running.execute import execute
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import (
+    Ending,
+    ParkedRestore,
+    RecordOutcome,
+    RestoreOutcome,
+)
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
+    ActionReason,
     PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
-    Why,
 )
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.testing.memory_writer import MemoryWriter
@@ -86,7 +91,7 @@ class Workshop(Scene):
         schema = self.vault.at(self.oid, version.snapshot).schema().table(table)
         cells = {c.name: version.cells[c.name] for c in schema.columns if c.name in version.cells}
         made = PlanStep(
-            table, record, action, Why.SELECTED, version.snapshot, digest(schema, cells)
+            table, record, action, ActionReason.SELECTED, version.snapshot, digest(schema, cells)
         )
         return replace(made, **more)
 
@@ -122,7 +127,7 @@ class Workshop(Scene):
         assert isinstance(outcome, RestoreOutcome), outcome
         return outcome
 
-    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | Parked:
+    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | ParkedRestore:
         return execute(plan, self.restore_ports(**more))
 
     def writes(self) -> list[tuple[str, str, int]]:

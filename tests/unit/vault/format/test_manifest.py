@@ -12,9 +12,9 @@ from unlost.model.org import OrgIdentity
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Counts, SegmentEntry, TableState
 from unlost.vault.format.manifest import (
-    Intent,
-    Known,
+    KnownColumn,
     Manifest,
+    RunIntent,
     SchemaDocument,
     TablePart,
     canonical_text,
@@ -74,7 +74,7 @@ def test_sets_have_one_order() -> None:
         SchemaDocument(
             1,
             Schema((Table("T", (Column("c", WireKind.TEXT, traits=frozenset(some)),)),), "f"),
-            {"T": {"c": Known(1, WireKind.TEXT)}},
+            {"T": {"c": KnownColumn(1, WireKind.TEXT)}},
         )
         for some in (traits, reversed(traits))
     )
@@ -84,10 +84,10 @@ def test_sets_have_one_order() -> None:
 
 
 def test_intents() -> None:
-    intent = Intent(
+    intent = RunIntent(
         1, "r", CommitKind.RESTORE, OrgIdentity("fake", "T"), 4, NOW, "0123456789abcdef"
     )
-    assert unpack(pack(intent), Intent, name="i")[0] == intent
+    assert unpack(pack(intent), RunIntent, name="i")[0] == intent
 
 
 def squeeze(text: bytes) -> bytes:

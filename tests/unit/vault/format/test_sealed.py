@@ -13,9 +13,9 @@ from unlost.vault.format.sealed import (
     HEADER_BYTES,
     KIB64,
     MIB1,
-    Header,
+    ObjectBinding,
     ObjectKind,
-    Place,
+    SealedHeader,
     read_header,
     seal,
     span_of,
@@ -24,16 +24,16 @@ from unlost.vault.format.sealed import (
 )
 
 KEY = bytes(range(32))
-PLACE = Place(ObjectKind.PACK, vault=b"v" * 16, org=b"o" * 16, name="orgs/o/packs/aa/aabb")
+PLACE = ObjectBinding(ObjectKind.PACK, vault=b"v" * 16, org=b"o" * 16, name="orgs/o/packs/aa/aabb")
 BLOCK = 1 << KIB64
 STRIDE = BLOCK + BLOCK_OVERHEAD
 
 
-def sealed(content: bytes, *, place: Place = PLACE, seed: int = 1) -> bytes:
+def sealed(content: bytes, *, place: ObjectBinding = PLACE, seed: int = 1) -> bytes:
     return seal(content, place=place, key=KEY, epoch=3, entropy=SeededEntropy(seed), power=KIB64)
 
 
-def refused(data: bytes, *, place: Place = PLACE, key: bytes = KEY) -> UnlostError:
+def refused(data: bytes, *, place: ObjectBinding = PLACE, key: bytes = KEY) -> UnlostError:
     with pytest.raises((IntegrityError, UsageError)) as error:
         unseal(data, place=place, key=key)
     assert error.value.next_step
@@ -46,7 +46,7 @@ def test_what_was_sealed_opens(size: int) -> None:
     content = bytes(number % 251 for number in range(size))
     data = sealed(content)
     header = read_header(data, name="x")
-    assert header == Header(power=KIB64, epoch=3, length=size)
+    assert header == SealedHeader(power=KIB64, epoch=3, length=size)
     assert len(data) == header.sealed_length
     assert unseal(data, place=PLACE, key=KEY) == content
 
@@ -109,7 +109,7 @@ def test_a_cut_at_a_block_with_a_mended_length_is_refused() -> None:
     ],
     ids=["name", "kind", "vault", "org", "vault-and-org-swapped"],
 )
-def test_a_replay_in_another_place_is_refused_even_with_the_same_key(other: Place) -> None:
+def test_a_replay_in_another_place_is_refused_even_with_the_same_key(other: ObjectBinding) -> None:
     assert refused(sealed(b"abc"), place=other).code == "object-damaged"
 
 
@@ -176,7 +176,7 @@ def test_a_short_read_of_a_span_is_refused() -> None:
 
 @pytest.mark.parametrize(("start", "length"), [(-1, 2), (0, 0), (0, 4), (3, 1)])
 def test_a_span_outside_the_content_is_refused(start: int, length: int) -> None:
-    header = Header(power=KIB64, epoch=1, length=3)
+    header = SealedHeader(power=KIB64, epoch=1, length=3)
     with pytest.raises(UsageError) as error:
         span_of(header, start=start, length=length)
     assert error.value.code == "object-range"

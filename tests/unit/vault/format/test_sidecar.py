@@ -13,7 +13,7 @@ from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import (
     BITS_PER_ID,
     SALTS,
-    Fence,
+    GroupFence,
     Sidecar,
     build_filter,
     decode,
@@ -57,12 +57,13 @@ def test_size_of_the_filter() -> None:
 
 
 FENCES = st.lists(
-    st.builds(Fence, st.text(max_size=20), st.integers(1, 8192), st.integers(0, 2**23)), max_size=5
+    st.builds(GroupFence, st.text(max_size=20), st.integers(1, 8192), st.integers(0, 2**23)),
+    max_size=5,
 )
 
 
 @given(fences=FENCES, values=HASHES)
-def test_bytes_and_back(fences: list[Fence], values: list[int]) -> None:
+def test_bytes_and_back(fences: list[GroupFence], values: list[int]) -> None:
     car = Sidecar(tuple(fences), build_filter(np.array(values, dtype=np.uint64)))
     back = decode(encode(car), name="x.idx")
     assert back.fences == car.fences
@@ -70,7 +71,7 @@ def test_bytes_and_back(fences: list[Fence], values: list[int]) -> None:
 
 
 def test_bytes_by_hand() -> None:
-    car = Sidecar((Fence("ab", 3, 7),), np.full((1, 8), 5, dtype=np.uint32))
+    car = Sidecar((GroupFence("ab", 3, 7),), np.full((1, 8), 5, dtype=np.uint32))
     expected = (
         struct.pack("<B3xII", 1, 1, 1) + struct.pack("<III2s", 3, 7, 2, b"ab") + b"\5\0\0\0" * 8
     )
@@ -89,7 +90,7 @@ def test_bytes_by_hand() -> None:
     ],
 )
 def test_refuses_what_makes_no_sense(spoil: object) -> None:
-    data = encode(Sidecar((Fence("ab", 3, 7),), build_filter(np.arange(9, dtype=np.uint64))))
+    data = encode(Sidecar((GroupFence("ab", 3, 7),), build_filter(np.arange(9, dtype=np.uint64))))
     with pytest.raises(IntegrityError) as caught:
         decode(spoil(data), name="x.idx")  # type: ignore[operator]
     assert caught.value.code == "sidecar-damaged"

@@ -7,8 +7,8 @@ import pytest
 
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.vault.format.slots import (
-    Slot,
-    Stretch,
+    KeySlot,
+    KeyStretch,
     read_slot,
     slot_folder,
     slot_head,
@@ -23,10 +23,10 @@ ARGON = (
     '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id","salt":"SALT",'
     '"memory_kib":MEMORY,"passes":3,"lanes":4}}'
 )
-STRETCH = Stretch(salt=b"s" * 16)
+STRETCH = KeyStretch(salt=b"s" * 16)
 
 
-def slot_bytes(stretch: Stretch | None = None, *, name: str = "service") -> bytes:
+def slot_bytes(stretch: KeyStretch | None = None, *, name: str = "service") -> bytes:
     head = slot_head(vault=VAULT, name=name, stretch=stretch)
     return head + wrap_master(MASTER, key=KEY, nonce=b"n" * 12, head=head, name=name) + b"m" * 32
 
@@ -37,7 +37,7 @@ def with_parameters(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("stretch", [None, STRETCH])
-def test_a_slot_gives_back_the_master_key(stretch: Stretch | None) -> None:
+def test_a_slot_gives_back_the_master_key(stretch: KeyStretch | None) -> None:
     slot = read_slot(slot_bytes(stretch), name="service")
     assert (slot.vault, slot.name, slot.stretch) == (VAULT, "service", stretch)
     assert slot.mac == b"m" * 32
@@ -62,7 +62,7 @@ def test_a_slot_under_another_name_is_refused() -> None:
         read_slot(slot_bytes(), name="other")
     assert error.value.code == "slot-damaged"
     moved = read_slot(slot_bytes(), name="service")
-    renamed = Slot(moved.vault, "other", None, moved.head, moved.wrapped, moved.mac)
+    renamed = KeySlot(moved.vault, "other", None, moved.head, moved.wrapped, moved.mac)
     assert unwrap_master(renamed, key=KEY) is None
 
 
@@ -141,7 +141,7 @@ def test_the_weakest_and_the_dearest_parameters_are_accepted(
     kdf |= {"passes": passes, "lanes": lanes}
     told = json.dumps({"vault": VAULT, "slot": "service", "kdf": kdf})
     stretch = read_slot(with_parameters(told), name="service").stretch
-    assert stretch == Stretch(salt=bytes(16), memory=memory, passes=passes, lanes=lanes)
+    assert stretch == KeyStretch(salt=bytes(16), memory=memory, passes=passes, lanes=lanes)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "Service", "a" * 42, "-a"])

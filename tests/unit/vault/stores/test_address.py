@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from unlost.model.errors import UsageError
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 
 BASE = Path("/srv/home")
 
@@ -43,7 +43,7 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 def test_a_folder_has_no_endpoint() -> None:
     with pytest.raises(UsageError) as caught:
-        read_address("vault", reach=Reach(endpoint="http://here"), base=BASE)
+        read_address("vault", reach=BucketOptions(endpoint="http://here"), base=BASE)
     assert caught.value.code == "store-address-invalid"
 
 
@@ -52,7 +52,7 @@ def test_a_folder_has_no_endpoint() -> None:
 )
 def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_address("s3://box", reach=Reach(endpoint=endpoint), base=BASE)
+        read_address("s3://box", reach=BucketOptions(endpoint=endpoint), base=BASE)
     assert caught.value.code == "store-endpoint-invalid"
 
 
@@ -61,6 +61,6 @@ def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
 )
 def test_an_endpoint_is_taken(endpoint: str) -> None:
     assert (
-        read_address("s3://box", reach=Reach(endpoint=endpoint), base=BASE).reach.endpoint
+        read_address("s3://box", reach=BucketOptions(endpoint=endpoint), base=BASE).reach.endpoint
         == endpoint
     )

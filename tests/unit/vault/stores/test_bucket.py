@@ -17,7 +17,7 @@ from unlost.vault.keys.opening import recovery_sheet
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.objects.home_copies import KEPT
-from unlost.vault.stores.address import Reach, read_address
+from unlost.vault.stores.address import BucketOptions, read_address
 from unlost.vault.stores.bucket import TRIES
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import open_store
@@ -48,7 +48,7 @@ def store(bucket: Bucket, pauses: list[float]) -> Store:
 
 
 def opened(url: str, pauses: list[float]) -> Store:
-    place = read_address(f"s3://{BUCKET}/a/vault", reach=Reach(url), base=Path("/"))
+    place = read_address(f"s3://{BUCKET}/a/vault", reach=BucketOptions(url), base=Path("/"))
     return open_store(place, sleep=pauses.append)
 
 
@@ -159,9 +159,11 @@ def test_no_answer_at_all_is_an_error_of_the_store(pauses: list[float]) -> None:
 
 
 def test_wrong_settings_are_told_before_anything_is_asked(tmp_path: Path) -> None:
-    certificates = read_address("s3://box", reach=Reach(ca_file=tmp_path / "none"), base=tmp_path)
+    certificates = read_address(
+        "s3://box", reach=BucketOptions(ca_file=tmp_path / "none"), base=tmp_path
+    )
     (tmp_path / "ca").write_text("no certificate")
-    nonsense = read_address("s3://box", reach=Reach(ca_file=tmp_path / "ca"), base=tmp_path)
+    nonsense = read_address("s3://box", reach=BucketOptions(ca_file=tmp_path / "ca"), base=tmp_path)
     for place, told in (
         (certificates, "ca-file-unreadable"),
         (nonsense, "store-settings-wrong"),
@@ -195,7 +197,7 @@ def with_files(url: str, folder: Path) -> tuple[Store, Path]:
     """A store whose own credentials may not delete; the file for those that may, which is not there yet."""
     (folder / "append").write_text("AWS_ACCESS_KEY_ID=append\nAWS_SECRET_ACCESS_KEY=a\n")
     file = folder / "maintain"
-    reach = Reach(url, credentials_file=folder / "append", maintenance_file=file)
+    reach = BucketOptions(url, credentials_file=folder / "append", maintenance_file=file)
     place = read_address(f"s3://{BUCKET}/a/vault", reach=reach, base=folder)
     return open_store(place, sleep=lambda _: None), file
 

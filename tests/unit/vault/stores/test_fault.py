@@ -3,7 +3,14 @@
 import pytest
 
 from unlost.model.errors import StoreError
-from unlost.vault.stores.fault import Call, Crash, Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import (
+    Fault,
+    FaultKind,
+    FaultStore,
+    StoreCall,
+    StoreCrash,
+    StoreOperation,
+)
 from unlost.vault.stores.memory import MemoryStore
 
 
@@ -11,9 +18,9 @@ def test_a_crash_before_a_call_does_nothing_and_is_final() -> None:
     inner = MemoryStore()
     store = FaultStore(inner, faults=[Fault(FaultKind.CRASH_BEFORE, 2)])
     assert store.put_new("a", b"x")
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         store.put_new("b", b"y")
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         store.get("a")
     assert [listed.name for listed in inner.list("")] == ["a"]
     store.assert_all_hit()
@@ -22,28 +29,28 @@ def test_a_crash_before_a_call_does_nothing_and_is_final() -> None:
 @pytest.mark.parametrize(
     ("operation", "call"),
     [
-        (Operation.PUT, lambda store: store.put_new("b", b"y")),
-        (Operation.GET, lambda store: store.get("a")),
-        (Operation.GET, lambda store: store.get_range("a", start=0, length=1)),
-        (Operation.GET, lambda store: store.size("a")),
-        (Operation.LIST, lambda store: list(store.list("a"))),
-        (Operation.DELETE, lambda store: store.delete("a")),
+        (StoreOperation.PUT, lambda store: store.put_new("b", b"y")),
+        (StoreOperation.GET, lambda store: store.get("a")),
+        (StoreOperation.GET, lambda store: store.get_range("a", start=0, length=1)),
+        (StoreOperation.GET, lambda store: store.size("a")),
+        (StoreOperation.LIST, lambda store: list(store.list("a"))),
+        (StoreOperation.DELETE, lambda store: store.delete("a")),
     ],
 )
 def test_a_crash_after_a_call_leaves_its_work(operation, call) -> None:
     inner = MemoryStore()
     inner.put_new("a", b"x")
     store = FaultStore(inner, faults=[Fault(FaultKind.CRASH_AFTER, 1, operation)])
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         call(store)
-    assert (inner.size("b") is not None) == (operation is Operation.PUT)
-    assert (inner.size("a") is None) == (operation is Operation.DELETE)
+    assert (inner.size("b") is not None) == (operation is StoreOperation.PUT)
+    assert (inner.size("a") is None) == (operation is StoreOperation.DELETE)
     store.assert_all_hit()
 
 
 def test_a_full_store_keeps_nothing_half() -> None:
     inner = MemoryStore()
-    store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 1, Operation.PUT)])
+    store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 1, StoreOperation.PUT)])
     with pytest.raises(StoreError) as full:
         store.put_stream("a", iter([b"1", b"2"]))
     assert full.value.code == "store-full"
@@ -68,11 +75,11 @@ def test_a_failing_and_a_lying_store() -> None:
     with pytest.raises(StoreError):
         store.delete("a")
     store.assert_all_hit()
-    assert store.calls[1] == Call(Operation.GET, "a")
+    assert store.calls[1] == StoreCall(StoreOperation.GET, "a")
 
 
 def test_a_fault_that_never_happened_fails_the_test() -> None:
-    store = FaultStore(MemoryStore(), faults=[Fault(FaultKind.FLIP, 3, Operation.GET)])
+    store = FaultStore(MemoryStore(), faults=[Fault(FaultKind.FLIP, 3, StoreOperation.GET)])
     store.size("a")
     with pytest.raises(AssertionError, match="never happened"):
         store.assert_all_hit()

@@ -12,7 +12,7 @@ import pytest
 
 from unlost.model.errors import NotFound, StoreError
 from unlost.vault.stores.disk import RealDisk
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 
@@ -218,7 +218,7 @@ def test_a_power_cut_at_any_call_leaves_whole_objects_only(
     crash_at: int, names_survive: bool
 ) -> None:
     disk = UnsyncedDisk(root=Path("/"), crash_at=crash_at)
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         scripted(LocalStore(ROOT, disk=disk))
     disk.power_cut(names_survive=names_survive)
     store = LocalStore(ROOT, disk=disk)

@@ -12,9 +12,9 @@ from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.stores import StoreContract
 from unlost.vault.stores.cached import CachedStore, remembering
-from unlost.vault.stores.fault import FaultStore, Operation
+from unlost.vault.stores.fault import FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, LOOK_EVERY, Piece, Pieces
+from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, LOOK_EVERY, ObjectRange, RangeCache
 
 LIMIT = 1 << 20
 
@@ -25,8 +25,8 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def pieces(tmp_path: Path, clock: VirtualClock) -> Pieces:
-    return Pieces(tmp_path / "pieces", limit=LIMIT, clock=clock)
+def pieces(tmp_path: Path, clock: VirtualClock) -> RangeCache:
+    return RangeCache(tmp_path / "pieces", limit=LIMIT, clock=clock)
 
 
 def files(folder: Path) -> list[Path]:
@@ -35,11 +35,11 @@ def files(folder: Path) -> list[Path]:
 
 class TestCachedStore(StoreContract):
     @pytest.fixture
-    def store(self, pieces: Pieces) -> Store:
+    def store(self, pieces: RangeCache) -> Store:
         return CachedStore(MemoryStore(), pieces=pieces)
 
 
-def counted(pieces: Pieces) -> tuple[CachedStore, FaultStore]:
+def counted(pieces: RangeCache) -> tuple[CachedStore, FaultStore]:
     inner = FaultStore(MemoryStore())
     store = CachedStore(inner, pieces=pieces)
     store.put_new("one", b"0123456789")
@@ -47,10 +47,10 @@ def counted(pieces: Pieces) -> tuple[CachedStore, FaultStore]:
 
 
 def reads(inner: FaultStore) -> int:
-    return sum(call.operation is Operation.GET for call in inner.calls)
+    return sum(call.operation is StoreOperation.GET for call in inner.calls)
 
 
-def test_what_was_read_once_is_not_asked_for_again(pieces: Pieces) -> None:
+def test_what_was_read_once_is_not_asked_for_again(pieces: RangeCache) -> None:
     store, inner = counted(pieces)
     view = remembering(store)
     for _ in range(2):
@@ -60,7 +60,7 @@ def test_what_was_read_once_is_not_asked_for_again(pieces: Pieces) -> None:
     assert remembering(inner) is inner
 
 
-def test_who_asks_the_store_itself_is_answered_by_it(pieces: Pieces) -> None:
+def test_who_asks_the_store_itself_is_answered_by_it(pieces: RangeCache) -> None:
     store, inner = counted(pieces)
     for _ in range(2):
         store.get("one")
@@ -69,7 +69,7 @@ def test_who_asks_the_store_itself_is_answered_by_it(pieces: Pieces) -> None:
 
 
 def test_a_deleted_object_is_gone_here_too(
-    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+    pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
     """Also for who read it just before, and keeps it just after."""
     store, _ = counted(pieces)
@@ -79,7 +79,7 @@ def test_a_deleted_object_is_gone_here_too(
     assert len(files(tmp_path)) == 2
     assert store.delete("one") is True
     assert files(tmp_path) == []
-    pieces.put(Piece("one"), b"0123456789")
+    pieces.put(ObjectRange("one"), b"0123456789")
     assert files(tmp_path) == []
     with pytest.raises(NotFound):
         view.get("one")
@@ -89,68 +89,68 @@ def test_a_deleted_object_is_gone_here_too(
 
 
 def test_a_piece_that_is_kept_in_the_moment_of_the_deletion_is_not(
-    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Pieces._write
+    write = RangeCache._write
 
-    def late(self: Pieces, file: Path, data: bytes) -> None:
-        monkeypatch.setattr(Pieces, "_write", write)
+    def late(self: RangeCache, file: Path, data: bytes) -> None:
+        monkeypatch.setattr(RangeCache, "_write", write)
         self.forget("one")
         write(self, file, data)
 
-    monkeypatch.setattr(Pieces, "_write", late)
-    pieces.put(Piece("one"), b"secret")
+    monkeypatch.setattr(RangeCache, "_write", late)
+    pieces.put(ObjectRange("one"), b"secret")
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", bytes(40)])
-def test_a_damaged_piece_is_none(pieces: Pieces, tmp_path: Path, damage: bytes) -> None:
-    pieces.put(Piece("one"), b"0123456789")
+def test_a_damaged_piece_is_none(pieces: RangeCache, tmp_path: Path, damage: bytes) -> None:
+    pieces.put(ObjectRange("one"), b"0123456789")
     (file,) = files(tmp_path)
     file.write_bytes(damage)
-    assert pieces.get(Piece("one")) is None
+    assert pieces.get(ObjectRange("one")) is None
     assert files(tmp_path) == []
 
 
-def test_a_piece_in_the_place_of_another_is_none(pieces: Pieces, tmp_path: Path) -> None:
-    pieces.put(Piece("one", 0, 4), b"0123")
+def test_a_piece_in_the_place_of_another_is_none(pieces: RangeCache, tmp_path: Path) -> None:
+    pieces.put(ObjectRange("one", 0, 4), b"0123")
     (file,) = files(tmp_path)
     file.rename(file.with_name("4-4"))
-    assert pieces.get(Piece("one", 4, 4)) is None
+    assert pieces.get(ObjectRange("one", 4, 4)) is None
 
 
 def test_pieces_are_no_more_than_the_limit_and_the_last_read_stay(
-    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+    pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
     size = LIMIT // 8
     for number in range(LOOK_EVERY * 2 + 1):
         clock.advance(seconds=1)
-        pieces.put(Piece(f"o{number}"), bytes(size))
-        pieces.get(Piece("o0"))
+        pieces.put(ObjectRange(f"o{number}"), bytes(size))
+        pieces.get(ObjectRange("o0"))
     assert sum(one.stat().st_size for one in files(tmp_path)) <= LIMIT
-    assert pieces.get(Piece("o0")) is not None
-    assert pieces.get(Piece("o1")) is None
-    assert pieces.get(Piece(f"o{LOOK_EVERY * 2}")) is not None
+    assert pieces.get(ObjectRange("o0")) is not None
+    assert pieces.get(ObjectRange("o1")) is None
+    assert pieces.get(ObjectRange(f"o{LOOK_EVERY * 2}")) is not None
 
 
 def test_that_an_object_was_deleted_is_known_though_there_is_no_room(
-    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+    pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
-    pieces.put(Piece("one"), b"x")
+    pieces.put(ObjectRange("one"), b"x")
     pieces.forget("one")
     for number in range(12):
         clock.advance(seconds=1)
-        pieces.put(Piece(f"o{number}"), bytes(LIMIT // 8))
+        pieces.put(ObjectRange(f"o{number}"), bytes(LIMIT // 8))
     pieces.trim()
-    pieces.put(Piece("one"), b"x")
-    assert pieces.get(Piece("one")) is None
+    pieces.put(ObjectRange("one"), b"x")
+    assert pieces.get(ObjectRange("one")) is None
 
 
 def test_a_piece_that_may_not_be_removed_does_not_keep_the_others(
-    pieces: Pieces, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("stays", "goes"):
-        pieces.put(Piece(name), b"x")
+        pieces.put(ObjectRange(name), b"x")
         clock.advance(seconds=1)
     clock.advance(days=KEPT.days + 1)
     unlink = Path.unlink
@@ -165,39 +165,39 @@ def test_a_piece_that_may_not_be_removed_does_not_keep_the_others(
     monkeypatch.setattr(Path, "unlink", refused)
     pieces.trim()
     monkeypatch.undo()
-    assert pieces.get(Piece("stays")) == b"x"
-    assert pieces.get(Piece("goes")) is None
+    assert pieces.get(ObjectRange("stays")) == b"x"
+    assert pieces.get(ObjectRange("goes")) is None
 
 
 def test_pieces_that_cannot_be_cleared_are_named(tmp_path: Path, clock: VirtualClock) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError) as told:
-        Pieces(tmp_path / "file", limit=LIMIT, clock=clock).clear()
+        RangeCache(tmp_path / "file", limit=LIMIT, clock=clock).clear()
     assert told.value.code == "cache-not-removed"
 
 
 def test_what_nobody_reads_for_long_is_removed(
-    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+    pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
-    pieces.put(Piece("old"), b"x")
+    pieces.put(ObjectRange("old"), b"x")
     clock.advance(days=KEPT.days - 1)
-    pieces.put(Piece("new"), b"x")
+    pieces.put(ObjectRange("new"), b"x")
     clock.advance(days=2)
     pieces.trim()
-    assert pieces.get(Piece("old")) is None
-    assert pieces.get(Piece("new")) == b"x"
+    assert pieces.get(ObjectRange("old")) is None
+    assert pieces.get(ObjectRange("new")) == b"x"
 
 
-def test_what_is_large_is_not_kept(pieces: Pieces, tmp_path: Path) -> None:
-    pieces.put(Piece("one"), bytes(LIMIT + 1))
-    Pieces(tmp_path / "roomy", limit=LARGEST * 4, clock=VirtualClock()).put(
-        Piece("one"), bytes(LARGEST + 1)
+def test_what_is_large_is_not_kept(pieces: RangeCache, tmp_path: Path) -> None:
+    pieces.put(ObjectRange("one"), bytes(LIMIT + 1))
+    RangeCache(tmp_path / "roomy", limit=LARGEST * 4, clock=VirtualClock()).put(
+        ObjectRange("one"), bytes(LARGEST + 1)
     )
     assert files(tmp_path) == []
 
 
-def test_only_the_owner_can_read_them(pieces: Pieces, tmp_path: Path) -> None:
-    pieces.put(Piece("one"), b"x")
+def test_only_the_owner_can_read_them(pieces: RangeCache, tmp_path: Path) -> None:
+    pieces.put(ObjectRange("one"), b"x")
     (file,) = files(tmp_path)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -205,7 +205,7 @@ def test_only_the_owner_can_read_them(pieces: Pieces, tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_kept_the_store_answers(tmp_path: Path, clock: VirtualClock) -> None:
     (tmp_path / "file").write_text("in the way")
-    store, inner = counted(Pieces(tmp_path / "file" / "pieces", limit=LIMIT, clock=clock))
+    store, inner = counted(RangeCache(tmp_path / "file" / "pieces", limit=LIMIT, clock=clock))
     for _ in range(2):
         assert remembering(store).get("one") == b"0123456789"
     assert reads(inner) == 2
@@ -213,7 +213,7 @@ def test_where_nothing_can_be_kept_the_store_answers(tmp_path: Path, clock: Virt
 
 
 def test_what_cannot_be_removed_keeps_the_object(
-    pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever erases is told so, and does it again."""
     store, inner = counted(pieces)
@@ -230,7 +230,7 @@ def test_what_cannot_be_removed_keeps_the_object(
 
 
 def test_a_vault_reads_from_pieces_what_it_read_before(
-    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In another process too; and what is kept is as sealed as in the store."""
     inner = FaultStore(MemoryStore())
@@ -269,7 +269,7 @@ class _Lying(MemoryStore):
 
 
 @pytest.mark.parametrize("lies", [1, 1_000])
-def test_one_wrong_answer_of_the_store_is_no_damage_for_good(pieces: Pieces, lies: int) -> None:
+def test_one_wrong_answer_of_the_store_is_no_damage_for_good(pieces: RangeCache, lies: int) -> None:
     inner = _Lying()
     small = SmallVault(store=CachedStore(inner, pieces=pieces))
     small.night("first", *((f"a{n}", "U", {"Name": f"Zartbitter {n}"}) for n in range(50)))
@@ -286,7 +286,7 @@ def test_one_wrong_answer_of_the_store_is_no_damage_for_good(pieces: Pieces, lie
     assert small.vault.history(small.org, "Thing", "a1")
 
 
-def test_who_proves_a_vault_asks_the_store_itself(pieces: Pieces) -> None:
+def test_who_proves_a_vault_asks_the_store_itself(pieces: RangeCache) -> None:
     """What is kept here is right, and what lies there is not: only the latter counts."""
     inner = _Lying()
     small = SmallVault(store=CachedStore(inner, pieces=pieces))
@@ -299,9 +299,9 @@ def test_who_proves_a_vault_asks_the_store_itself(pieces: Pieces) -> None:
 
 
 def test_a_damaged_piece_that_cannot_be_removed_is_not_given_out(
-    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pieces.put(Piece("one"), b"x")
+    pieces.put(ObjectRange("one"), b"x")
     (file,) = files(tmp_path)
     file.write_bytes(file.read_bytes() + b"y")
 
@@ -309,13 +309,13 @@ def test_a_damaged_piece_that_cannot_be_removed_is_not_given_out(
         raise PermissionError(13, "not yours")
 
     monkeypatch.setattr(Path, "unlink", refused)
-    assert pieces.get(Piece("one")) is None
+    assert pieces.get(ObjectRange("one")) is None
 
 
 def test_a_folder_that_cannot_be_listed_keeps_the_object(
-    pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+    pieces: RangeCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pieces.put(Piece("one"), b"x")
+    pieces.put(ObjectRange("one"), b"x")
 
     def refused(self: Path) -> list[Path]:
         raise PermissionError(13, "not yours")

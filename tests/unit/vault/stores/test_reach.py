@@ -12,7 +12,7 @@ import pytest
 from fakes.bucket_server import BUCKET, serving
 from unlost.model.errors import StoreError
 from unlost.testing.clock import VirtualClock
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.credentials import credentials_in
 from unlost.vault.stores.reach import _client, _versions, open_store, resolved
 
@@ -28,7 +28,9 @@ def test_lines_are_read_as_shells_write_them(tmp_path: Path) -> None:
         "aws_secret_access_key": "two=2",
         "aws_session_token": "three",
     }
-    place = StoreAddress(None, "s3", "box", "", Reach("http://127.0.0.1:9", credentials_file=file))
+    place = StoreAddress(
+        None, "s3", "box", "", BucketOptions("http://127.0.0.1:9", credentials_file=file)
+    )
     assert open_store(place, sleep=VirtualClock().sleep).properties.address == "s3://box"
 
 
@@ -36,7 +38,7 @@ def test_lines_are_read_as_shells_write_them(tmp_path: Path) -> None:
 def test_a_file_without_credentials_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "bucket"
     file.write_text(text)
-    place = StoreAddress(None, "s3", "box", "", Reach(credentials_file=file))
+    place = StoreAddress(None, "s3", "box", "", BucketOptions(credentials_file=file))
     with pytest.raises(StoreError) as caught:
         open_store(place, sleep=VirtualClock().sleep)
     assert caught.value.code == "credentials-unreadable"
@@ -96,7 +98,7 @@ def test_a_file_of_credentials_is_not_mixed_with_the_environment(
     )
     with told_to() as (url, asked):
         for kind in ("s3", "az"):
-            reach = Reach(url, credentials_file=tmp_path / kind)
+            reach = BucketOptions(url, credentials_file=tmp_path / kind)
             place = StoreAddress(None, kind, "box", "", reach)
             assert open_store(place, sleep=VirtualClock().sleep).put_new("one", b"x") is True
     s3, azure = asked
@@ -119,7 +121,7 @@ def test_a_file_of_credentials_is_not_mixed_with_the_environment(
 )
 def test_no_secret_is_printed_where_a_file_is_wrong(tmp_path: Path, kind: str, text: str) -> None:
     (tmp_path / "file").write_text(text)
-    place = StoreAddress(None, kind, "box", "", Reach(credentials_file=tmp_path / "file"))
+    place = StoreAddress(None, kind, "box", "", BucketOptions(credentials_file=tmp_path / "file"))
     with pytest.raises(StoreError) as caught:
         open_store(place, sleep=VirtualClock().sleep)
     assert caught.value.code == "credentials-unreadable"
@@ -131,7 +133,7 @@ def test_what_the_client_says_of_a_file_is_not_quoted(
 ) -> None:
     (tmp_path / "file").write_text("AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n")
     (tmp_path / "ca").write_text("no certificate")
-    reach = Reach(ca_file=tmp_path / "ca", credentials_file=tmp_path / "file")
+    reach = BucketOptions(ca_file=tmp_path / "ca", credentials_file=tmp_path / "file")
     with pytest.raises(StoreError) as caught:
         open_store(StoreAddress(None, "s3", "box", "", reach), sleep=VirtualClock().sleep)
     assert caught.value.sentence == "s3://box cannot be opened."
@@ -148,10 +150,10 @@ def test_both_clients_speak_to_the_same_place(
     keys = "AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n"
     file.write_text(f"{keys}AWS_ENDPOINT_URL=https://s3.file\nAWS_REGION=file-1\n")
     for reach, host, region in (
-        (Reach(), "s3.environment:9000", "env-1"),
-        (Reach(hosted=True), "box.s3.environment:9000", "env-1"),
-        (Reach(credentials_file=file), "s3.file", "file-1"),
-        (Reach("https://said", "said-1", credentials_file=file), "said", "said-1"),
+        (BucketOptions(), "s3.environment:9000", "env-1"),
+        (BucketOptions(hosted=True), "box.s3.environment:9000", "env-1"),
+        (BucketOptions(credentials_file=file), "s3.file", "file-1"),
+        (BucketOptions("https://said", "said-1", credentials_file=file), "said", "said-1"),
     ):
         place = resolved(StoreAddress(None, "s3", "box", "", reach))
         versions = _versions(place, clock.now, clock.sleep)
@@ -170,7 +172,7 @@ def test_credentials_of_maintenance_end_with_their_file(
     maintain.write_text("AWS_ACCESS_KEY_ID=maintain\nAWS_SECRET_ACCESS_KEY=m\n")
     with serving() as bucket:
         bucket.removers = {"maintain"}
-        reach = Reach(bucket.url, credentials_file=nights, maintenance_file=maintain)
+        reach = BucketOptions(bucket.url, credentials_file=nights, maintenance_file=maintain)
         place = StoreAddress(None, "s3", BUCKET, "", reach)
         store = open_store(place, sleep=VirtualClock().sleep)
         for name in ("one", "two", "three"):

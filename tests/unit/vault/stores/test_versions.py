@@ -9,9 +9,9 @@ from fakes.bucket_server import BUCKET, Answers, Bucket, serving
 from unlost.model.errors import StoreError
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.reach import check_not_locked, open_store
-from unlost.vault.stores.versions import Key, Versions, key_in
+from unlost.vault.stores.versions import AccessKey, BucketVersions, key_in
 
 pytestmark = pytest.mark.network
 CLOCK = VirtualClock()
@@ -27,7 +27,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def place_in(bucket: Bucket, **told: Path) -> StoreAddress:
-    reach = Reach(bucket.url, **told)  # type: ignore[arg-type]
+    reach = BucketOptions(bucket.url, **told)  # type: ignore[arg-type]
     return read_address(f"s3://{BUCKET}/a/vault", reach=reach, base=Path("/"))
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_asked_is_no_lock(bucket: Bucket, tmp_path: Path) -> None
 def test_a_bucket_that_does_not_say_whether_it_has_locks_is_not_taken(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Versions, "_once", lambda *_: (503, b""))
+    monkeypatch.setattr(BucketVersions, "_once", lambda *_: (503, b""))
     with pytest.raises(StoreError) as told:
         check_not_locked(place_in(bucket), now=CLOCK.now, sleep=CLOCK.sleep)
     assert told.value.code == "store-failed"
@@ -129,10 +129,10 @@ def test_a_bucket_that_does_not_say_whether_it_has_locks_is_not_taken(
 def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions = Versions(
-        place_in(bucket), key=Key("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep
+    versions = BucketVersions(
+        place_in(bucket), key=AccessKey("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep
     )
-    monkeypatch.setattr(Versions, "_asked", lambda *_: b"<html>")
+    monkeypatch.setattr(BucketVersions, "_asked", lambda *_: b"<html>")
     with pytest.raises(StoreError) as told:
         versions.remove("one")
     assert "cannot be read" in told.value.sentence
@@ -144,25 +144,29 @@ def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     nobody = place_in(bucket)
     with serving() as closed:
         url = closed.url
-    nobody = read_address(f"s3://{BUCKET}", reach=Reach(url), base=Path("/"))
+    nobody = read_address(f"s3://{BUCKET}", reach=BucketOptions(url), base=Path("/"))
     with pytest.raises(StoreError) as told:
-        Versions(nobody, key=Key("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep).remove("one")
+        BucketVersions(
+            nobody, key=AccessKey("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep
+        ).remove("one")
     assert told.value.code == "store-failed"
 
 
 def test_addresses_of_the_cloud_and_keys() -> None:
     told = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
     key = key_in(told)
-    assert key == Key("key", "secret")
+    assert key == AccessKey("key", "secret")
     assert "secret" not in repr(key)
     assert key_in({"aws_access_key_id": "key"}) is None
     assert key is not None
-    cloud = StoreAddress(None, "s3", "box", "", Reach(region="eu-central-1"))
-    versions = Versions(cloud, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
+    cloud = StoreAddress(None, "s3", "box", "", BucketOptions(region="eu-central-1"))
+    versions = BucketVersions(cloud, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert versions._host == "s3.eu-central-1.amazonaws.com"
     assert versions._root == "/box"
-    hosted = StoreAddress(None, "s3", "box", "", Reach("https://s3.example:9000", hosted=True))
-    versions = Versions(hosted, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
+    hosted = StoreAddress(
+        None, "s3", "box", "", BucketOptions("https://s3.example:9000", hosted=True)
+    )
+    versions = BucketVersions(hosted, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert (versions._host, versions._root) == ("box.s3.example:9000", "")
     link = versions._link()
     assert link.port == 9000

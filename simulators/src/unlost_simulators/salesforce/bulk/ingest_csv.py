@@ -1,4 +1,4 @@
-"""The CSV of an upload: where its rows lie, what their cells say, and why it is refused.
+"""The CSV of an upload: the places of its rows, the content of its cells, and refusals.
 
 The upload stays a file; only the places of its rows are held in memory. Sources: Bulk API 2.0
 guide (valid CSV, limits); the texts of refusals as the service's own CSV reader words them
@@ -41,7 +41,7 @@ def unparsable(text: str) -> BatchRefused:
 
 
 def wrong_ending(form: CsvForm) -> BatchRefused:
-    """Give the refusal of an upload whose lines end otherwise than the job says."""
+    """Return the refusal of an upload whose line endings differ from the job's."""
     text = f"LineEnding is invalid on user data. Current LineEnding setting is {form.line_ending}"
     return BatchRefused(text, "ClientInputError")
 
@@ -81,7 +81,7 @@ class Grammar:
         return [quoted.replace('""', '"') or plain for quoted, plain in pairs]
 
     def _reason(self, data: bytes | mmap.mmap, at: int) -> BatchRefused:
-        """Say why no row begins at this place."""
+        """Return the reason why no row begins at this place."""
         mark = self.delimiter.encode()
         while True:
             found = self._cell.match(data, at)

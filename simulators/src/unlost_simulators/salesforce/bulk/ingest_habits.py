@@ -1,4 +1,4 @@
-"""What a test may turn about Bulk 2.0 ingest jobs: how long they take, and how they behave.
+"""Settings of Bulk 2.0 ingest jobs that a test may change: their timing and behaviour.
 
 The habits are points on which the sources are silent or disagree. Each default is the simulator's
 decision; a client must survive the other values too.
@@ -21,7 +21,7 @@ DAILY_ROWS = 150_000_000
 
 @dataclass(frozen=True, slots=True)
 class IngestTiming(BulkTiming):
-    """How long ingest jobs take; the members of ``BulkTiming``, and one more.
+    """Timing of ingest jobs; the members of ``BulkTiming``, and one more.
 
     With ``rows_per_poll`` a running job gets on by so many rows for each poll (the clock and
     result calls do not move it), so that a test can look at it, or abort it, in the middle.
@@ -31,14 +31,14 @@ class IngestTiming(BulkTiming):
 
 
 class UnknownColumns(StrEnum):
-    """What becomes of a column that the object does not have."""
+    """Treatment of a column that the object does not have."""
 
     FAIL = "fail"  # the whole job, with its name
     DROP = "drop"  # the column is passed over, and missing in the results
 
 
 class QuotedBreaks(StrEnum):
-    """What becomes of line breaks inside quoted cells."""
+    """Treatment of line breaks inside quoted cells."""
 
     KEEP = "keep"
     AS_LF = "as_lf"  # each becomes one line feed
@@ -46,14 +46,14 @@ class QuotedBreaks(StrEnum):
 
 
 class EmptyResults(StrEnum):
-    """How a result file without rows is answered."""
+    """Response for a result file without rows."""
 
     HEADER = "header"
     NO_CONTENT = "no_content"
 
 
 class BeyondAllocation(StrEnum):
-    """What happens to batches beyond the daily allocation; no result tells of them."""
+    """Treatment of batches beyond the daily allocation, which are in no result."""
 
     LOST = "lost"
     WRITTEN = "written"
@@ -67,7 +67,7 @@ class RowOrder(StrEnum):
 
 
 class Quoting(StrEnum):
-    """Which cells of the uploaded columns are quoted in result files."""
+    """Quoting of the uploaded columns in result files."""
 
     MINIMAL = "minimal"
     ALL = "all"
@@ -75,7 +75,7 @@ class Quoting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IngestHabits:
-    """How ingest jobs behave where the sources leave it open.
+    """Behaviour of ingest jobs where the sources leave it open.
 
     ``max_upload`` is in bytes after base64; ``daily_rows`` is what 24 hours take in.
     """

@@ -34,7 +34,7 @@ class Column:
     target: str | None = None
 
     def put(self, row: dict[str, Any], cell: str) -> None:
-        """Add what a cell says to a row, as a write request takes it."""
+        """Add the content of a cell to a row, in the form of a write request."""
         if self.relation is None or self.key is None or cell == CLEAR:
             row[self.field] = cell
         elif cell:
@@ -65,7 +65,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class HeaderRules:
-    """What a header is read against."""
+    """The context in which a header is read."""
 
     schema: Schema
     of: ObjectDef

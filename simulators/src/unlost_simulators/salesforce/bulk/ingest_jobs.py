@@ -1,7 +1,7 @@
-"""Bulk API 2.0 ingest jobs: what a job is, and how its state moves.
+"""Bulk API 2.0 ingest jobs: their data and their states.
 
-Open → UploadComplete → InProgress → JobComplete, Failed or Aborted. From UploadComplete on states
-move as those of query jobs do: when somebody looks, or when the virtual clock is moved. Knows no
+Open → UploadComplete → InProgress → JobComplete, Failed or Aborted. From UploadComplete on, states
+move as they do for query jobs: when a client looks, or when the virtual clock is moved. Knows no
 HTTP.
 """
 
@@ -40,7 +40,7 @@ class IngestState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Tell whether the job will never change again."""
+        """True if the job will never change again."""
         return self in (IngestState.COMPLETE, IngestState.FAILED, IngestState.ABORTED)
 
 

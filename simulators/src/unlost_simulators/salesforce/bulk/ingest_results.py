@@ -99,7 +99,7 @@ class _Line:
         self._special = frozenset('"\r\n' + self._mark)
 
     def text(self, extra: Sequence[str], cells: Sequence[str]) -> bytes:
-        """Give one line: the columns of the service, then those of the upload that count."""
+        """Return one line: the columns of the service, then the relevant columns of the upload."""
         own = [self._cell(cells[at]) for at in self._kept]
         return (self._mark.join([*map(quoted, extra), *own]) + self._end).encode()
 

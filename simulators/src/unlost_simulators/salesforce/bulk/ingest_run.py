@@ -40,7 +40,7 @@ ROWS_SPENT = "ExceededQuota : Daily limit of records exceeded."
 
 
 class Operation(StrEnum):
-    """What a job does, and the verb of the writes behind it."""
+    """The operation of a job, and the verb of its writes."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -65,7 +65,7 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class IngestOrder:
-    """What a client asked for."""
+    """The request of a client."""
 
     operation: Operation
     object: str
@@ -86,7 +86,7 @@ class IngestOrder:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one row; ``error`` is the text of ``sf__Error``, None for success."""
+    """The result of one row; ``error`` is the text of ``sf__Error``, None for success."""
 
     id: str
     created: bool = False
@@ -95,10 +95,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Load:
-    """One job at work. ``run`` gets on with it; what became of the rows is in ``outcomes``.
+    """A job in progress. ``run`` continues it; ``outcomes`` has the results of the rows.
 
-    Rows that are in neither ``outcomes`` nor ``lost`` are unprocessed. ``stopped_by`` tells why
-    the load cannot go on, once it cannot.
+    Rows that are in neither ``outcomes`` nor ``lost`` are unprocessed. ``stopped_by``: the reason
+    if the load cannot continue.
     """
 
     org: Org
@@ -128,13 +128,13 @@ class Load:
 
     @property
     def done(self) -> bool:
-        """Tell whether nothing is left to try."""
+        """True if nothing is left to try."""
         tried = self.processed + len(self.lost)
         return self.upload is not None and (tried == self.rows or self.stopped_by is not None)
 
     @property
     def error(self) -> str | None:
-        """Tell why the job failed although its rows could be read."""
+        """The reason why the job failed although its rows could be read."""
         return QUOTA_SPENT if self.lost else self.stopped_by
 
     def unprocessed(self) -> list[int]:
@@ -179,6 +179,7 @@ class Load:
         if not self._allowed(places):
             return
         lost = not self._begun[places[0] // BATCH_ROWS]
+        # Whether rows beyond the allocation are written is not documented; a test can choose.
         if lost and self.habits.beyond_allocation is BeyondAllocation.LOST:
             self.lost.update(places)
             return
@@ -198,6 +199,7 @@ class Load:
             return False
         allocations.count(BULK_ROWS, len(places))
         batch = places[0] // BATCH_ROWS
+        # Counted once per batch, with its first transaction, in whatever order batches take turns.
         if batch not in self._begun:
             room = self.org.settings.daily_bulk_batches - allocations.used(BULK_BATCHES)
             self._begun[batch] = room > 0
@@ -225,13 +227,15 @@ class Load:
 def chunks(rows: int, seed: str) -> list[range]:
     """Give the transactions of a job in the order in which they are carried out."""
     batches = [range(at, min(at + BATCH_ROWS, rows)) for at in range(0, rows, BATCH_ROWS)]
+    # Seeded by the job's id: no order that a client could rely on, but the same at each run.
     random.Random(seed).shuffle(batches)
     cut = [[one[at : at + CHUNK_ROWS] for at in range(0, len(one), CHUNK_ROWS)] for one in batches]
+    # One transaction of each batch in turn, as if the batches ran in parallel.
     return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
 
 
 def outcome(result: RowResult, operation: Operation) -> Outcome:
-    """Give what the result files tell of one row."""
+    """Return the content of the result files for one row."""
     if result.success:
         created = operation is Operation.INSERT or bool(result.created)
         return Outcome(result.id or "", created=created)

@@ -1,8 +1,8 @@
-"""Bulk API 2.0 query jobs: what a job is, and how its state moves.
+"""Bulk API 2.0 query jobs: their data and their states.
 
-States move when somebody looks (a poll, a list, a result call) or when the virtual clock is moved,
-after as many polls, virtual seconds and real seconds as the timing asks for. The rows of a job are
-those at the moment when it started to run. Knows no HTTP.
+States move when a client looks (a poll, a list, a result call) or when the virtual clock is moved,
+after as many polls, virtual seconds and real seconds as the timing requires. The rows of a job are
+a snapshot of the moment when it started to run. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class JobState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Tell whether the job will never change again."""
+        """True if the job will never change again."""
         return self in (JobState.COMPLETE, JobState.FAILED, JobState.ABORTED)
 
 
 @dataclass(frozen=True, slots=True)
 class BulkTiming:
-    """How long jobs take.
+    """Timing of jobs.
 
     ``queue_*`` until a job starts to run, ``run_*`` until it is complete; ``*_polls`` counts the
     polls that still show the earlier state, ``*_seconds`` is virtual time. ``wait_seconds`` is how
@@ -61,14 +61,14 @@ class BulkTiming:
     queue_real_most: float = 0.0
 
     def queued_for(self, job_id: str) -> float:
-        """Seconds of real time that a job waits in the queue: between both, told by its id."""
+        """Return the real seconds a job waits in the queue, derived from its id."""
         share = zlib.crc32(job_id[:15].encode("ascii")) / 2**32
         return self.queue_real_least + share * (self.queue_real_most - self.queue_real_least)
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """What a client asked for."""
+    """The request of a client."""
 
     operation: str
     query: str
@@ -79,7 +79,7 @@ class JobOrder:
 
     @property
     def all_rows(self) -> bool:
-        """Tell whether deleted and archived rows are wanted."""
+        """True if deleted and archived rows are requested."""
         return self.operation == "queryAll"
 
 
@@ -130,6 +130,7 @@ class JobBook:
         now = self.now()
         job = QueryJob(job_id, order, render, now, now, doom=doom, created_real=self.real_clock())
         with self._lock:
+            # Clients use ids of 15 or 18 characters; the first 15 are the same in both.
             self._jobs[job.id[:15]] = job
             self._start_if_due(job)
         return job
@@ -148,6 +149,7 @@ class JobBook:
         job = self.get(job_id)
         with self._lock:
             self._start_if_due(job)
+            # Counted after the check above, so that N polls show the earlier state N times.
             if job.state is JobState.UPLOAD_COMPLETE:
                 job.queue_polls += 1
         self._settle(job)
@@ -226,6 +228,8 @@ class JobBook:
         work = job.work
         if job.state is JobState.IN_PROGRESS and work is not None and self._timing_allows(job):
             try:
+                # ``exception`` waits like ``result``, but does not raise the error of a failed
+                # query here.
                 work.exception(timeout=self.timing.wait_seconds)
             except TimeoutError:
                 return

@@ -22,7 +22,7 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True)
 class PageSizes:
-    """How large the pages are that the server chooses; a client can only ask for fewer rows."""
+    """Page sizes chosen by the server; a client can only ask for fewer rows."""
 
     rows: int = 250_000
     max_bytes: int = 512 << 20

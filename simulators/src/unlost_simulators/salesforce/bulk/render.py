@@ -1,8 +1,8 @@
 """Rendering of a Bulk 2.0 result: one pass of DuckDB over the rows, no Python per row.
 
-DuckDB builds the CSV text of a whole row as one string, so the value buffer of the resulting Arrow
-array *is* a piece of the CSV file and its offsets buffer says where every row begins. Both are
-copied to disk as they are; pages are cut from them later, at any row.
+DuckDB builds the CSV text of a whole row as one string, so that the value buffer of the resulting
+Arrow array *is* a piece of the CSV file, and its offsets buffer has the beginning of every row.
+Both are copied to disk unchanged; pages are cut from them later, at any row.
 
 Form of a cell (Bulk API 2.0 guide; contract of the simulator): always quoted, quotes doubled, null
 and empty both ``""``, everything else verbatim, line breaks and NUL included.
@@ -60,13 +60,13 @@ class LineEnding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """How the rows of one job are written."""
+    """The CSV format of one job."""
 
     delimiter: Delimiter = Delimiter.COMMA
     line_ending: LineEnding = LineEnding.LF
 
     def line(self, cells: Sequence[str]) -> bytes:
-        """Give one row, such as the header."""
+        """Return one row, for example the header."""
         quoted = (f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells)
         return (self.delimiter.char.join(quoted) + self.line_ending.chars).encode()
 
@@ -118,7 +118,7 @@ def render(
 ) -> Rendered:
     """Run a select of text columns and write its rows into ``folder``, which it creates.
 
-    ``connection`` must be used by nobody else meanwhile. The rows are those of one snapshot.
+    ``connection`` must not be used by another thread meanwhile. The rows come from one snapshot.
     """
     folder.mkdir(parents=True)
     names = ", ".join(f"c{i}" for i in range(len(headers)))

@@ -1,4 +1,4 @@
-"""Where rendered results lie on disk, and when a second job may use the first one's.
+"""Storage of rendered results on disk, and their reuse by a second job.
 
 The key of a result is its SQL, its form, and the revision of the org's rows: the same query of an
 unchanged org is rendered, and compressed, once.
@@ -26,7 +26,7 @@ from unlost_simulators.salesforce.bulk.render import (
 
 @dataclass(frozen=True, slots=True)
 class ResultKey:
-    """What a rendered result depends on."""
+    """Everything that a rendered result depends on."""
 
     sql: str
     headers: Sequence[str]
@@ -41,9 +41,9 @@ class ResultKey:
 
 @dataclass(slots=True)
 class ResultCache:
-    """Rendered results under one folder, the least recently used of which make room.
+    """Rendered results under one folder; the least recently used ones are removed first.
 
-    ``in_use`` names the folders that living jobs still point to; those stay, however large.
+    ``in_use``: folders that live jobs still refer to; these stay, however large.
     """
 
     root: Path

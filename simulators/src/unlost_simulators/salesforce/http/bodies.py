@@ -1,4 +1,4 @@
-"""What clients send along with a write: records with or without bytes, and the headers of writes."""
+"""Bodies and headers of write requests: records with or without bytes."""
 
 from __future__ import annotations
 

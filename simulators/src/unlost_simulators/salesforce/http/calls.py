@@ -45,7 +45,7 @@ class Call:
         return self.headers.get("host", "")
 
     def accepts_gzip(self) -> bool:
-        """Tell whether the client takes a compressed answer."""
+        """True if the client accepts a compressed response."""
         return "gzip" in self.headers.get("accept-encoding", "").lower()
 
     def json(self) -> Any:
@@ -119,7 +119,7 @@ class FileSlice:
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What a Bulk result page was cut from: its compressed file, and how to leave rows out.
+    """The source of a Bulk result page: its compressed file, and a way to omit rows.
 
     ``gzip`` gives the file of the whole page, compressed once; ``without`` gives the rows of the
     page less the last so many.

@@ -1,7 +1,7 @@
-"""``&columns=true`` of the query resource: names of the columns, which a command line tool asks for.
+"""``&columns=true`` of the query resource: names of the columns, requested by a command line tool.
 
-Undocumented; the members are those that the ``sf`` CLI reads. Names are taken from the text of the
-query, so that a query without rows has columns too.
+Undocumented; the members are the ones that the ``sf`` CLI reads. Names are taken from the text of
+the query, so that a query without rows has columns too.
 """
 
 from __future__ import annotations

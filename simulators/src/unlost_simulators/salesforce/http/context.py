@@ -1,4 +1,4 @@
-"""What a handler is given: the simulator, the call, the path's parts, and who is calling."""
+"""Arguments of a handler: the simulator, the call, the path's parts, and the caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unlost_simulators.salesforce.users import SimUser
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call on its way through the desk; ``version`` is a number such as 66."""
+    """One call while it is handled; ``version`` is a number, for example 66."""
 
     sim: Simulator
     call: Call
@@ -31,7 +31,7 @@ class Context:
 
     @property
     def release(self) -> str:
-        """Give the version as paths write it, such as ``v66.0``."""
+        """The version as paths write it, for example ``v66.0``."""
         return f"v{self.version}.0"
 
     @property

@@ -42,6 +42,7 @@ async def deliver(parcel: Parcel, send: Send) -> int:
     async for chunk in _pieces(parcel):
         sent += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    # Without this last message the server closes the connection in the middle of the body.
     if parcel.wire.stop_after is None or parcel.wire.framing is Framing.CLEAN:
         await send({"type": "http.response.body", "body": b""})
     return sent

@@ -37,7 +37,7 @@ SCHEMES = ("bearer", "oauth")
 
 @dataclass(slots=True)
 class _Visit:
-    """What is found out about a call on its way."""
+    """Facts that are found out about a call while it is handled."""
 
     call: Call
     object: str | None
@@ -58,7 +58,7 @@ class Desk:
         self._routes: RouteTable = table(self.dispatch)
 
     def serve(self, call: Call) -> Parcel:
-        """Give the finished answer of a call, spoiled where a fault says so, and log it."""
+        """Return the finished response of a call, with its fault if a rule matches, and log it."""
         visit = _Visit(call, object_of(call, self.sim))
         answer = self._answer(visit)
         parcel = self._finish(visit, answer)
@@ -103,6 +103,7 @@ class Desk:
         if rule is None:
             return None
         if rule.kind is FaultKind.QUERY_TIMEOUT and window_fits(visit.call, rule, self.sim):
+            # A query with a short time window succeeds, as in life; the hit must not count.
             self.sim.faults.undo(rule)
             return None
         visit.fired.append(rule.id)
@@ -122,6 +123,7 @@ class Desk:
         visit.data = True
         token = token_of(call)
         visit.user = self._caller(token)
+        # Counted first: the check compares the number of calls including this one.
         self.sim.org.count_call()
         self.sim.org.check_calls()
         return self.dispatch(Context(self.sim, call, {}, caller=visit.user, token=token))
@@ -146,6 +148,7 @@ class Desk:
     def _finish(self, visit: _Visit, answer: Answer) -> Parcel:
         call = visit.call
         lost = False
+        # The effect has happened by now; only the reply is lost or replaced.
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             rule = self._draw(visit, AFTER_EFFECT)
             if rule is not None and rule.kind is FaultKind.UNAVAILABLE_AFTER:
@@ -159,6 +162,7 @@ class Desk:
         plain_length = answer.length
         if wire_rule is not None and spoil.wants_plain(wire_rule):
             answer = spoil.cut_plain(answer, wire_rule)
+        # Cuts inside cells are made before the compression, other cuts on the wire.
         answer = finish.encode(answer, call)
         now = self.sim.org.clock.now() + spoil.date_skew(self._draw(visit, SKEW_KINDS))
         usage = self._usage() if visit.data else None

@@ -47,7 +47,7 @@ def encode(answer: Answer, call: Call) -> Answer:
 
 
 def add_headers(answer: Answer, *, now: datetime, data: bool, usage: str | None) -> Answer:
-    """Add the headers of every answer, and those of data answers.
+    """Add the headers of every response, and the headers of data responses.
 
     ``now`` becomes ``Date``: it is the org's virtual clock. ``usage`` is the text of
     ``Sforce-Limit-Info``, absent on 204 as in life.

@@ -106,25 +106,26 @@ class Graphs:
 
 
 def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
-    """Places of the nodes in the order of their work, those of one request together."""
+    """Return the places of the nodes in processing order, grouped by request."""
     depths = _depths(nodes)
     found: dict[tuple[Any, ...], list[int]] = {}
     for at, node in enumerate(nodes):
         alone = not _creates(node, base)
+        # Nodes of one depth do not depend on each other, so equal creations can share a request.
         key = (depths[at], at if alone else node.target.lower().rstrip("/"), alone)
         found.setdefault(key, []).append(at)
     return sorted(found.values(), key=lambda step: (depths[step[0]], step[0]))
 
 
 def _creates(node: Subrequest, base: str) -> bool:
-    """Whether a node creates a record by nothing but its body."""
+    """Return true if a node creates a record by nothing but its body."""
     path = node.target.rstrip("/").rpartition("/")[0]
     plain = isinstance(node.body, dict) and not node.headers
     return node.method == "POST" and plain and path.lower() == f"{base}/sobjects"
 
 
 def _depths(nodes: Sequence[Subrequest]) -> list[int]:
-    """How long the longest chain of references is that ends in each node, itself counted."""
+    """Return the length of the longest chain of references that ends in each node, inclusive."""
     places = {one.reference: at for at, one in enumerate(nodes)}
     known: dict[int, int] = {}
     for start in range(len(nodes)):
@@ -141,6 +142,7 @@ def _measure(
 ) -> int:
     if at in known:
         return known[at]
+    # A circle of references: it ends here, and the unresolved reference fails later.
     if at in above or len(above) > MOST_DEPTH:
         return 1
     node = nodes[at]

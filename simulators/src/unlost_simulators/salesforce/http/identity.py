@@ -1,4 +1,4 @@
-"""Who the caller is: ``/id/ORG/USER`` and ``/services/oauth2/userinfo``."""
+"""Identity of the caller: ``/id/ORG/USER`` and ``/services/oauth2/userinfo``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row results as REST tells them: alone with a status, and as elements of a list."""
+"""Row results in REST form: alone with a status, and as elements of a list."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def listed(result: RowResult) -> dict[str, Any]:
 
 
 def listed_error(error: RowError) -> dict[str, Any]:
-    """An error inside a list: ``statusCode`` where a lone answer says ``errorCode``."""
+    """An error inside a list: ``statusCode`` instead of the ``errorCode`` of a single response."""
     return {"statusCode": error.code, "message": error.message, "fields": list(error.fields)}
 
 

@@ -14,7 +14,7 @@ type Handler = Callable[[Context], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path pattern such as ``sobjects/{object}/describe`` and its handlers by method."""
+    """A path pattern (``sobjects/{object}/describe``) and its handlers by method."""
 
     pattern: tuple[str, ...]
     handlers: Mapping[str, Handler]

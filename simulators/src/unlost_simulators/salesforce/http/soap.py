@@ -24,7 +24,7 @@ type Caller = Callable[[str], SimUser]
 
 
 def speaks(call: Call) -> bool:
-    """Tell whether a call goes to this endpoint."""
+    """Return true if a call is for this endpoint."""
     return [part.lower() for part in call.segments[:3]] == ROOT
 
 

@@ -21,7 +21,7 @@ QUOTE = 0x22
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """How the delivery misbehaves: stop after so many bytes, in which framing, or drip.
+    """Faults of the delivery: stop after so many bytes, in which framing, or drip.
 
     ``lost`` ends the connection before a status line.
     """
@@ -94,7 +94,7 @@ def spoil_page(answer: Answer, rule: FaultRule) -> Answer:
 
 
 def wants_plain(rule: FaultRule | None) -> bool:
-    """Tell whether a cut needs the text of the body and is therefore made before compression."""
+    """Return true if a cut needs the text of the body and must be made before compression."""
     places = (CutPlace.LAST_CELL, CutPlace.LAST_ROW)
     return rule is not None and rule.kind is FaultKind.CUT and rule.place in places
 

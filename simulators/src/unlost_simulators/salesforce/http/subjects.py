@@ -1,4 +1,4 @@
-"""Which object a call is about, so that faults can be aimed at it."""
+"""The object of a call, so that faults can be aimed at it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def from_object(soql: str) -> str | None:
 
 
 def window_fits(call: Call, rule: FaultRule, sim: Simulator) -> bool:
-    """Tell whether a call is no query, or asks for a time window that is short enough."""
+    """Return true for a call that is no query, or has a time window that is short enough."""
     soql = soql_of(call)
     if not soql:
         return True

@@ -1,4 +1,4 @@
-"""Subrequests of the composite resources: each is a call of its own to the desk's routes."""
+"""Subrequests of the composite resources: each is handled as a separate call."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(document: object, *, body: str = "body", prefix: str = "") -> Subreques
 
 
 def answer(context: Context, asked: Subrequest, dispatch: Dispatch) -> Answer:
-    """Answer a subrequest as a call of its own; its refusal is an answer too."""
+    """Handle a subrequest as a separate call; a refusal is a response too."""
     content = b"" if asked.body is None else write_json(asked.body)
     headers = {**context.call.headers, "content-type": "application/json", **asked.headers}
     call = call_from_target(asked.method, asked.target, headers=headers, body=content)
@@ -76,7 +76,7 @@ def resolved(asked: Subrequest, results: Mapping[str, Any], version: int) -> Sub
 
 
 def failed(made: Answer) -> bool:
-    """Whether a subrequest failed, a row of a collection included."""
+    """Return true if a subrequest failed, a row of a collection included."""
     if made.status >= 400:
         return True
     listed = made.document

@@ -32,7 +32,7 @@ class ConnectedApp:
         return [load_rsa_key(pem) for pem in self.public_keys]
 
     def approves(self, username: str) -> bool:
-        """Tell whether this user may be impersonated by the JWT flow."""
+        """Return true if this user may be impersonated by the JWT flow."""
         return self.approved is None or username.lower() in {name.lower() for name in self.approved}
 
 

@@ -47,13 +47,13 @@ class TokenCall:
 
     @property
     def at_login_host(self) -> bool:
-        """Tell whether the call went to a login host and not to the org's own domain."""
+        """True if the call went to a login host and not to the org's own domain."""
         return is_login_host(self.host)
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """How a token answer is put together."""
+    """The parts of a token response."""
 
     person: SimUser
     app: ConnectedApp
@@ -100,10 +100,10 @@ class TokenDesk:
         return handler(call)
 
     def authorize(self, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """Answer the authorization page as a user who presses Allow at once.
+        """Handle the authorization page as a user who presses Allow immediately.
 
-        The user is ``login_hint`` or else the app's run-as user; a name that nobody has stands for
-        a user who presses Deny. Gives the redirect address and the parameters to add to it.
+        The user is ``login_hint`` or else the app's run-as user; an unknown name stands for a user
+        who presses Deny. Returns the redirect address and the parameters to add to it.
         """
         app = self._apps.get(query.get("client_id", ""))
         redirect = query.get("redirect_uri", "")
@@ -230,7 +230,7 @@ class TokenDesk:
 
 
 def is_login_host(host: str) -> bool:
-    """Tell whether a ``Host`` header names a login host, where the My Domain flows are refused."""
+    """Return true if a ``Host`` header names a login host, where My Domain flows are refused."""
     name = host.rsplit(":", 1)[0].lower() if not host.endswith("]") else host.lower()
     return name in LOGIN_HOSTS or name.endswith(SETUP_SUFFIX)
 

@@ -1,4 +1,4 @@
-"""What a scenario is: the objects, the users and the rows of one made-up org."""
+"""Scenarios: the objects, the users and the rows of one fictitious org."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LoadableOrg(Protocol):
 
     @property
     def store(self) -> RowStore:
-        """Where rows go."""
+        """Destination of rows."""
 
 
 class Scenario(Protocol):
@@ -47,19 +47,19 @@ class Scenario(Protocol):
 
     @property
     def opening(self) -> datetime:
-        """What the org's clock shows at the start; no row is younger."""
+        """The org's clock at the start; no row is younger."""
 
     def settings(self) -> OrgSettings:
         """The org's name and allocations."""
 
     def objects(self) -> Sequence[ObjectDef]:
-        """All objects, those included that refuse to be queried."""
+        """All objects, including objects that refuse to be queried."""
 
     def users(self) -> Sequence[SimUser]:
-        """Who may call the API."""
+        """Users who may call the API."""
 
     def acts(self) -> Mapping[str, Act]:
-        """What people can be told to do, by name; the admin API plays them."""
+        """Acts that can be requested, by name; the admin API plays them."""
 
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """(object name, rows) in batches of bounded memory; equal for equal scale and seed."""

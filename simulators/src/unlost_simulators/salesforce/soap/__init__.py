@@ -1,1 +1,1 @@
-"""The partner SOAP endpoint: what REST has no resource for, such as undelete."""
+"""The partner SOAP endpoint: operations without a REST resource, for example undelete."""

@@ -1,7 +1,7 @@
-"""Operations on records by id alone, of several objects at once: undelete, emptyRecycleBin, delete.
+"""Operations on records by id alone, also of several objects: undelete, emptyRecycleBin, delete.
 
-Source: SOAP API guide (undelete, emptyRecycleBin). What a cascade took along is not in the bin by
-itself: naming it fails that row.
+Source: SOAP API guide (undelete, emptyRecycleBin). A record deleted by a cascade has no entry in
+the bin: naming it fails that row.
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 class NoEnvelope(Exception):
-    """The body of a call is no SOAP envelope; the text says why."""
+    """The body of a call is no SOAP envelope; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a call asks for: its operation, the ids it names, and what its header says."""
+    """The content of a call: its operation, the ids it names, and its header."""
 
     operation: str
     ids: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Which rows of an object a user sees: sharing, and the visibility of files, as SQL conditions."""
+"""Visible rows of an object for a user: sharing, and visibility of files, as SQL conditions."""
 
 from unlost_simulators.salesforce.schema import ObjectDef, Sharing
 from unlost_simulators.salesforce.soql.names import Context

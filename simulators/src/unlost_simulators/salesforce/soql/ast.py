@@ -147,7 +147,7 @@ type Condition = Compare | Member | SemiJoin | Includes | Not | And | Or
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """One ORDER BY key; ``nulls_first`` is None where the query does not say."""
+    """One ORDER BY key; ``nulls_first`` is None if the query does not specify it."""
 
     expression: Expression
     descending: bool = False

@@ -58,7 +58,7 @@ def semi_join(outer: Frame, select: ast.Select) -> str:
 
 
 def order_sql(frame: Frame, select: ast.Select, *, tie: bool) -> str:
-    """ORDER BY; nulls come first unless the query says otherwise.
+    """ORDER BY; nulls come first unless the query specifies otherwise.
 
     ``tie`` settles equal keys, and the order of rows that joins would scatter, by id.
     """

@@ -32,7 +32,7 @@ WHO_PATHS = frozenset({"who", "what", "owner"})
 
 
 class Result(Enum):
-    """What the rows of a result are."""
+    """The kind of rows of a result."""
 
     RECORDS = "records"
     AGGREGATES = "aggregates"
@@ -114,7 +114,7 @@ def _fields_word(item: ast.Item) -> str | None:
 
 
 def _once(items: Sequence[ast.Item]) -> list[ast.Item]:
-    """Items without those that FIELDS() selected a second time."""
+    """Return the items without items that FIELDS() selected a second time."""
     seen: set[str] = set()
     kept = []
     for item in items:
@@ -143,6 +143,7 @@ def _compile_rows(context: Context, of: ObjectDef, select: ast.Select) -> Compil
     columns = Columns()
     plan = Planner(frame, columns).plan(select)
     for one in plan.members:
+        # Only to raise the refusals of the subquery now; it is compiled again for each page.
         if isinstance(one, ChildLeaf):
             compile_children(context, one.select, one.via, [])
     where = where_sql(frame, select)
@@ -254,6 +255,7 @@ def compile_children(
     listed = ", ".join(tables.text(one) for one in parents) or "''"
     more = " AND " if where else " WHERE "
     order = order_sql(frame, select, tie=True)
+    # QUALIFY filters by rank within each parent, which LIMIT could not.
     limit = "" if select.limit is None else f" QUALIFY place <= {select.limit}"
     ranked = order or f" ORDER BY {frame.alias}.{tables.ORDER}"
     sql = (

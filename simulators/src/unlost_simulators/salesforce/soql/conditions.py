@@ -24,7 +24,7 @@ LOWER = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What surrounds a condition: whether it is negated, and whether it stands beside an OR."""
+    """The surroundings of a condition: negated or not, beside an OR or not."""
 
     negated: bool = False
     beside_or: bool = False
@@ -52,6 +52,7 @@ class Compiler:
             case ast.And(parts) | ast.Or(parts):
                 disjunction = isinstance(node, ast.Or)
                 inner = Where(where.negated, where.beside_or or disjunction)
+                # De Morgan: under a NOT, AND and OR change places.
                 word = " OR " if disjunction != where.negated else " AND "
                 return "(" + word.join(self.condition(one, inner) for one in parts) + ")"
             case ast.Not(part):
@@ -101,6 +102,7 @@ class Compiler:
         if span is not None:
             return _sure(_within(operand, span), negated=negated)
         left, right = _sides(operand, literal)
+        # ``!=`` includes rows without a value, as in SOQL.
         if negated:
             return f"({left} IS DISTINCT FROM {right})"
         return f"({left} = {right}{self._pruned(operand, [literal])})"
@@ -124,6 +126,7 @@ class Compiler:
         one, literal, soql = operand.field, node.literal, self.frame.context.soql
         if one.type in _UNORDERED:
             raise refusals.bad_operator(soql, node.expression.at)
+        # Nothing is less or greater than null, and the negation of that is true for every row.
         if literals.is_null(literal):
             return "TRUE" if negated else "FALSE"
         span = literals.span(self.frame.context, literal)
@@ -203,6 +206,7 @@ def _sure(bare: str, *, negated: bool) -> str:
 
 def _sides(operand: Typed, literal: ast.Literal) -> tuple[str, str]:
     right = literals.sql(operand.field, literal)
+    # The literal is lowered by ``literals.sql`` already.
     if literals.is_text(operand.field) and not operand.field.case_sensitive:
         return f"lower({operand.sql})", right
     return operand.sql, right
@@ -228,6 +232,7 @@ def order_key(operand: Typed) -> str:
         own = one.type is FieldType.ID and path is not None and not path.through
         if own and path is not None and path.of is not None and not path.of.empty_key:
             return f"{path.alias}.{tables.ORDER}"
+        # The org sorts lower case before upper case in ids, bytes the other way round.
         both = LOWER + LOWER.upper()
         return f"translate(substr({operand.sql}, 1, 15), '{both}', '{LOWER.upper() + LOWER}')"
     if literals.is_text(one) and one.type is not FieldType.ANY:

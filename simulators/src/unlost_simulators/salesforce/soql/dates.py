@@ -120,7 +120,7 @@ for _unit, _units in (
 
 
 def span(text: str, today: date) -> Span | None:
-    """The days that a literal such as ``TODAY`` or ``LAST_N_DAYS:7`` stands for; None if none."""
+    """Return the days of a date literal (``TODAY``, ``LAST_N_DAYS:7``); None if it is none."""
     name, _, count = text.upper().partition(":")
     if not count:
         simple = _SIMPLE.get(name)

@@ -48,7 +48,7 @@ class Typed:
 
 
 def is_aggregate(expression: ast.Expression) -> bool:
-    """Whether the expression is a call of an aggregate function."""
+    """Return true if the expression is a call of an aggregate function."""
     return isinstance(expression, ast.Call) and expression.name.upper() in AGGREGATES
 
 

@@ -39,7 +39,7 @@ _TEXTUAL = frozenset({Kind.STRING})
 
 
 def is_text(field: FieldDef) -> bool:
-    """Whether the field is compared as text."""
+    """Return true if the field is compared as text."""
     return field.type not in _KINDS and field.type not in KEYS
 
 
@@ -57,7 +57,7 @@ def check(context: Context, field: FieldDef, literal: ast.Literal) -> None:
 
 
 def is_null(literal: ast.Literal) -> bool:
-    """Whether the literal means no value: null, or the empty text that the org never stores."""
+    """Return true for no value: null, or the empty text, which the org never stores."""
     return literal.kind is Kind.NULL or literal.value == ""
 
 

@@ -31,7 +31,7 @@ _HOLE = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a compilation needs to know besides the query: schema, caller, time, settings."""
+    """The context of a compilation: schema, caller, time, settings."""
 
     soql: str
     schema: Schema
@@ -46,7 +46,7 @@ class Context:
         return found if found is not None and self.user.sees(found.name) else None
 
     def sees(self, of: ObjectDef, one: FieldDef) -> bool:
-        """Whether the user sees the field."""
+        """Return true if the user sees the field."""
         return self.user.sees(of.name, one.name)
 
 

@@ -94,6 +94,7 @@ class Planner:
         return self._frame.joins[through][1] if through else self._frame.root
 
     def _branch(self, within: Branch, through: tuple[str, ...]) -> Branch:
+        # Paths with the same beginning share one nested record.
         for one in within.members:
             if isinstance(one, Branch) and one.key == through[-1]:
                 return one

@@ -1,4 +1,4 @@
-"""Running queries: compile, execute on a cursor of its own, keep the result for its pages."""
+"""Running queries: compile, execute on a separate cursor, keep the result for its pages."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ RETRIES = 20
 
 
 def context_of(store: Store, user: SimUser, soql: str, *, all_rows: bool) -> Context:
-    """What compilation needs, as of now."""
+    """Return the context of a compilation, as of now."""
     return Context(soql, store.schema, user, store.clock.now(), store.settings, all_rows)
 
 
@@ -112,5 +112,5 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table | Spool:
 
 
 def bulk_select(store: Store, user: SimUser, soql: str, *, all_rows: bool = False) -> BulkSelect:
-    """A query made ready for Bulk API 2.0; raises the refusals of REST and those of Bulk."""
+    """Prepare a query for Bulk API 2.0; raises the refusals of REST and of Bulk."""
     return compile_bulk(context_of(store, user, soql, all_rows=all_rows), parse(soql))

@@ -93,7 +93,7 @@ class QueryResult:
 
     @property
     def aggregate(self) -> bool:
-        """Whether the records are AggregateResults, which have no second page."""
+        """True if the records are AggregateResults, which have no second page."""
         return self._compiled.result is Result.AGGREGATES
 
     def records(

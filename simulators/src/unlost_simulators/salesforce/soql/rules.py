@@ -68,7 +68,7 @@ def _name(node: ast.Condition, of: ObjectDef) -> str:
 
 
 def _pins(node: ast.Condition, *, allow_in: bool) -> bool:
-    """Whether a comparison is ``=`` or, where allowed, ``IN``."""
+    """Return true if a comparison is ``=`` or, where allowed, ``IN``."""
     if isinstance(node, ast.Compare):
         return node.operator == "="
     if isinstance(node, ast.Member | ast.SemiJoin):

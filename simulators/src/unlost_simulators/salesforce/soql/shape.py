@@ -54,8 +54,9 @@ class ChildLeaf:
 
 @dataclass
 class Branch:
-    """A record: the query's own, or a parent's. ``type_column`` gives the type of a polymorphic
-    parent's row, whose ``attributes`` say Name.
+    """A record: the query's own, or a parent's.
+
+    ``type_column`` has the type of a polymorphic parent's row, whose ``attributes`` contain Name.
     """
 
     key: str

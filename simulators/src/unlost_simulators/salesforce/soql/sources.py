@@ -1,4 +1,4 @@
-"""Where the rows of an object come from: its table, or SQL that computes a virtual object."""
+"""The source of an object's rows: its table, or SQL that computes a virtual object."""
 
 import json
 import re

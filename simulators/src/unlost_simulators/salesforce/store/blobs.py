@@ -1,7 +1,7 @@
-"""Bytes of blob fields: made from a recipe when read, or kept when somebody uploaded them.
+"""Bytes of blob fields: generated from a recipe when read, or stored after an upload.
 
-A recipe is (kind, seed, size) and always gives the same bytes, so that terabytes of files cost no
-room. A blob field holds the token of a recipe: ``blob:<kind>:<seed>:<size>``.
+A recipe is (kind, seed, size) and always gives the same bytes, so that terabytes of files need no
+space. A blob field contains the token of a recipe: ``blob:<kind>:<seed>:<size>``.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ type Maker = Callable[[int, int], Iterator[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class BlobRecipe:
-    """What is needed to make the bytes of one file."""
+    """The parameters that generate the bytes of one file."""
 
     kind: str
     seed: int
@@ -43,7 +43,7 @@ class BlobRecipe:
 
 
 def is_token(value: str) -> bool:
-    """Whether the text is a token; a colon never occurs in base64."""
+    """Return true if the text is a token; a colon never occurs in base64."""
     return value.startswith(f"{_HEAD}:")
 
 

@@ -43,6 +43,7 @@ def delete(
 ) -> list[str]:
     """Delete rows by id with what hangs on them; gives the names of the objects touched."""
     _begin(cursor, of, chosen)
+    # All checks come before the first change: a refused delete must change nothing.
     _spread(cursor, schema, of)
     for error in _too_large(cursor).values():
         raise error
@@ -67,7 +68,7 @@ def gone() -> SalesforceError:
 
 
 def vanishes(of: ObjectDef) -> bool:
-    """Whether deleted rows skip the bin: deletable objects that cannot be undeleted."""
+    """Return true if deleted rows skip the bin: deletable objects that cannot be undeleted."""
     return of.field("IsDeleted") is None or (of.deletable and not of.undeletable)
 
 
@@ -96,6 +97,7 @@ def _begin(
 
 def _spread(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) -> None:
     frontier, level = [of], 0
+    # Breadth first, level by level: objects may refer to themselves or in circles.
     while frontier:
         found: list[ObjectDef] = []
         for parent in frontier:
@@ -136,6 +138,7 @@ def _alive(of: ObjectDef) -> str:
 def _doom(
     cursor: duckdb.DuckDBPyConnection, parent: ObjectDef, child: ObjectDef, field: str, level: int
 ) -> bool:
+    # A row that is already doomed keeps its first root; otherwise circles would not end.
     added = database.scalar(
         cursor,
         f"""
@@ -164,6 +167,7 @@ def _restricted(
                   (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
                 GROUP BY d.root ORDER BY d.root""").fetchall()
             for root, blocked in found:
+                # The first reason per root counts: the org reports one.
                 held.setdefault(root, _associated(parent, child, blocked))
     return held
 
@@ -179,7 +183,7 @@ def _associated(parent: ObjectDef, child: ObjectDef, blocked: Sequence[str]) -> 
 def obstacles(
     cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef, chosen: Sequence[str]
 ) -> dict[str, SalesforceError]:
-    """Which of these live rows cannot be deleted, and why."""
+    """Return the live rows that cannot be deleted, with the reasons."""
     _begin(cursor, of, chosen)
     _spread(cursor, schema, of)
     held = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
@@ -262,6 +266,7 @@ def _erase(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion)
 
 
 def _bin(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
+    # The log is what getDeleted reads; it outlives the entry in the bin.
     _log(cursor, of, deletion)
     cursor.execute(f"""
         UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{_moved(of, deletion)}

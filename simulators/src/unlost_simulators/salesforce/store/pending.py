@@ -27,7 +27,7 @@ class PendingWrites:
         self._waiting = sorted([*self._waiting, write], key=lambda one: one.due)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether some write should be visible by now. Cheap: every read asks."""
+        """Return true if some write should be visible by now. Cheap, as every read calls it."""
         waiting = self._waiting
         return bool(waiting) and waiting[0].due <= now
 

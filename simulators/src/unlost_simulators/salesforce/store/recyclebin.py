@@ -33,12 +33,12 @@ SAFE_TIME = timedelta(hours=2)
 def undeletable(
     cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]
 ) -> set[str]:
-    """Which of the ids are rows of the object that can be brought back."""
+    """Return the ids of rows of the object that can be undeleted."""
     return _entries(cursor, object_name, chosen, " AND NOT b.lost")
 
 
 def entries(cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]) -> set[str]:
-    """Which of the ids have an entry of their own in the bin."""
+    """Return the ids that have an entry in the bin themselves."""
     return _entries(cursor, object_name, chosen, "")
 
 
@@ -65,6 +65,7 @@ def undelete(
         "SELECT count(*) FROM _chosen c SEMI JOIN _bin b "
         "ON b.id = c.id AND b.root = c.id AND NOT b.lost",
     )
+    # A row deleted by a cascade has another root: it is undeleted with that root only.
     if known != len(set(chosen)):
         cursor.unregister("_chosen")
         raise refuse("UNDELETE_FAILED", "Entity is not in the recycle bin")
@@ -111,6 +112,7 @@ def _restore_lookups(
     for name, field in pairs:
         found = schema.get(name)
         column = found.field(field) if found else None
+        # The field may have been removed since; and not every standard lookup is restored.
         if column is None or not (column.custom or (name, field) in RESTORED_STANDARD_LOOKUPS):
             continue
         own = tables.name(column.name)
@@ -162,7 +164,8 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
 
 
 def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> dict[str, int]:
-    """Purge the oldest rows beyond ``room``, those of the last two hours excepted."""
+    """Purge the oldest rows beyond ``room``, except rows deleted in the last two hours."""
+    # Newest first, so that places beyond the room are the oldest rows.
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
         SELECT * EXCLUDE (place) FROM (

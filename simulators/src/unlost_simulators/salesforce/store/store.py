@@ -118,7 +118,7 @@ class Store:
         return held if held is not None and held.thread == threading.get_ident() else None
 
     def in_transaction(self) -> bool:
-        """Whether the caller's thread has a transaction open."""
+        """True if the caller's thread has a transaction open."""
         return self._mine() is not None
 
     @contextmanager
@@ -159,9 +159,9 @@ class Store:
         return self._generation[object_name]
 
     def memo(self, object_name: str, purpose: str) -> dict[str, Any]:
-        """A place for what was found out about rows of an object.
+        """Return a cache for facts about rows of an object.
 
-        It is empty after each write but those that add rows.
+        It is emptied after each write, except writes that only add rows.
         """
         generation = self._rewritten[object_name]
         held = self._memos.get((object_name, purpose))
@@ -170,7 +170,7 @@ class Store:
         return held[1]
 
     def is_empty(self) -> bool:
-        """Whether no object holds a row (a fresh database file)."""
+        """Return true if no object has a row (a fresh database file)."""
         return all(
             sum((held.live, held.deleted)) == 0
             for held in (self.holds(one.name) for one in self.schema.objects)
@@ -264,7 +264,7 @@ class Store:
     # Edits
 
     def author(self, user_id: str, stamp: datetime | None) -> writes.Author:
-        """Who writes and when: the clock's stamp unless one is given."""
+        """Return the author and the time of a write: the clock's stamp unless one is given."""
         return writes.Author(user_id, naive(stamp or self.clock.stamp()))
 
     def insert(
@@ -309,7 +309,7 @@ class Store:
         return self.keep_all([content])[0]
 
     def keep_all(self, contents: Sequence[bytes]) -> list[str]:
-        """The same for many at once."""
+        """Store several contents together."""
         keys = [hashlib.sha256(one).hexdigest() for one in contents]
         different = dict(zip(keys, contents, strict=True))
         columns = {"key": pa.array([*different], pa.string()), "content": [*different.values()]}
@@ -404,7 +404,7 @@ class Store:
             raise deletes.gone()
 
     def find(self, of: ObjectDef, chosen: Sequence[str]) -> list[tuple[str, bool]]:
-        """Which of the ids exist, and whether each is deleted."""
+        """Return the ids that exist, each with a flag for deleted."""
         if not chosen:
             return []
         cursor = self.cursor()
@@ -419,7 +419,7 @@ class Store:
     # Deletes and the bin
 
     def obstacles(self, of: ObjectDef, chosen: Sequence[str]) -> dict[str, SalesforceError]:
-        """Which of these live rows cannot be deleted now, and why."""
+        """Return the live rows that cannot be deleted now, with the reasons."""
         with self.transaction() as held:
             return deletes.obstacles(held.cursor, self.schema, of, chosen)
 
@@ -433,11 +433,11 @@ class Store:
             self._after_bin(held.cursor)
 
     def undeletable(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
-        """Which of the ids are rows of the object that the bin can give back."""
+        """Return the ids of rows of the object that can be undeleted."""
         return recyclebin.undeletable(self.cursor(), of.name, chosen)
 
     def bin_entries(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
-        """Which of the ids are rows of the object with an entry of their own in the bin."""
+        """Return the ids of rows of the object that have an entry in the bin themselves."""
         return recyclebin.entries(self.cursor(), of.name, chosen)
 
     def delete(
@@ -519,7 +519,7 @@ class Store:
     # Truth for tests
 
     def holds(self, object_name: str) -> Holding:
-        """How many live and deleted rows an object has."""
+        """Count the live and deleted rows of an object."""
         of = self._object(object_name)
         flag = '"IsDeleted"' if of.field("IsDeleted") else "FALSE"
         live, deleted = (

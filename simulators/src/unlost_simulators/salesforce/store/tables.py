@@ -1,4 +1,4 @@
-"""How fields become columns: SQL and Arrow types, table definitions, quoting. Pure text, no I/O."""
+"""Columns for fields: SQL and Arrow types, table definitions, quoting. Pure text, no I/O."""
 
 import pyarrow as pa
 
@@ -81,7 +81,7 @@ def create_registers() -> tuple[str, ...]:
 
 
 def default_sql(field: FieldDef) -> str:
-    """What a row holds in the field when nothing was given."""
+    """Return the value of the field if none was given."""
     if field.type is FieldType.BOOLEAN:
         return "TRUE" if field.default else "FALSE"
     if field.default is None:

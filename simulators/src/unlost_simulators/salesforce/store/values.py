@@ -1,6 +1,6 @@
-"""One value that somebody sends: from JSON or Python into what the column holds, or a refusal.
+"""Conversion of a single value: from JSON or Python to the column's form, or a refusal.
 
-Pure. The texts of the refusals are those of the REST API (error reference of the REST guide).
+Pure. The texts of the refusals come from the REST API (error reference of the REST guide).
 """
 
 import re

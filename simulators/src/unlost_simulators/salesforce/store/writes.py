@@ -1,8 +1,8 @@
 """Inserts and updates of rows: staging as Arrow, set-wise application, history of tracked fields.
 
 Everything happens in the caller's transaction. The rows to write are staged as a table with the
-columns ``Id``, ``_k``, one per field and, for updates, a flag ``p_<field>`` that tells whether the
-row sets the field at all.
+columns ``Id``, ``_k``, one per field and, for updates, a flag ``p_<field>`` that is true if the row
+sets the field.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ STAGE = "_stage"
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, and the time that the rows are stamped with (naive UTC, whole seconds)."""
+    """The author of a write, and the time that the rows get (naive UTC, whole seconds)."""
 
     user_id: str
     stamp: datetime
@@ -30,7 +30,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Rows ready to be written: ``table`` as the module says, ``fields`` those that it sets."""
+    """Rows ready to be written: ``table``, as the module describes it, and the ``fields`` set."""
 
     table: pa.Table
     fields: tuple[FieldDef, ...]
@@ -51,6 +51,7 @@ def stage_inserts(
         name: pa.array(held, tables.arrow_type(values.writable(of, name)))
         for name, held in columns.items()
     }
+    # An Arrow table without columns has no rows, so a row without values needs a placeholder.
     if not arrays:
         arrays = {load.NOTHING_SET: pa.nulls(len(rows))}
     return load.with_ids(of, pa.table(arrays), counters)

@@ -1,1 +1,1 @@
-"""What the org does when somebody writes: requests, checks, side effects, results row by row."""
+"""Writes to the org: requests, checks, side effects, results row by row."""

@@ -38,7 +38,7 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """What a member name stands for in all rows of the request."""
+    """The meaning of a member name in all rows of the request."""
 
     kind: _Kind
     name: str
@@ -76,12 +76,12 @@ class Reader:
         return found
 
     def suspects(self, *, new: bool) -> bool:
-        """Whether any name in the request is one that may not be set."""
+        """Return true if any name in the request is one that may not be set."""
         row: dict[str, Any] = dict.fromkeys(self._known, True)
         return bool(self.unwritable(row, new=new))
 
     def _leaves(self, value: Any) -> bool:
-        """Whether the cell leaves the field alone."""
+        """Return true if the cell leaves the field unchanged."""
         return self._bulk and isinstance(value, str) and value == ""
 
     def _column(self, name: str) -> _Column:
@@ -179,5 +179,5 @@ def _no_object(field: FieldDef, value: Any) -> RowError:
 
 
 def _empty(field: FieldDef) -> Any:
-    """What clearing leaves behind: a checkbox is never null."""
+    """Return the value of a cleared field: a checkbox is never null."""
     return bool(field.default) if field.type is FieldType.BOOLEAN else None

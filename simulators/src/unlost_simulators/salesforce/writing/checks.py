@@ -1,4 +1,4 @@
-"""What the org wants of a row before it is written: required fields, record type, owner, times."""
+"""Checks of a row before it is written: required fields, record type, owner, times."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _inactive_users(job: Job, owners: set[str]) -> set[str]:
 def audit_times(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse audit times of the future, and a change that is older than its record.
 
-    The words are the simulator's own: nobody was seen to quote them.
+    The texts are the simulator's own: no source quotes the real ones.
     """
     for draft in drafts:
         if not draft.sound or not AUDIT_FIELDS & draft.cells.keys():

@@ -1,6 +1,6 @@
-"""One cell as an API sends it, turned into what the column holds; stricter than admin edits are.
+"""Conversion of one cell from the API to the column's form; stricter than admin edits are.
 
-Refusals of whole values (too long, out of range) are those of ``store.values``; a value of another
+Refusals of whole values (too long, out of range) come from ``store.values``; a value of another
 type is named in the words of its channel.
 """
 
@@ -45,7 +45,7 @@ class OutOfRangeDate(SalesforceError):
 
 
 def converter(field: FieldDef, channel: Channel) -> Convert:
-    """How cells of the field read on the channel; the result raises ``SalesforceError``."""
+    """Return the conversion of the field's cells on the channel; it raises ``SalesforceError``."""
     if field.type in _SPECIAL:
         return _SPECIALS[field.type] if channel is Channel.REST else _LOOSE[field.type]
     if field.type in KEYS or field.type is FieldType.TIME:
@@ -149,7 +149,7 @@ _LOOSE: Mapping[FieldType, Convert] = {**_SPECIALS, FieldType.BOOLEAN: _loose_fl
 
 
 def row_error(error: SalesforceError, field: FieldDef, channel: Channel, column: int) -> RowError:
-    """The refusal of a cell as the channel words it; ``column`` counts from 0 (Bulk says so)."""
+    """Return the refusal of a cell in the channel's words; ``column`` counts from 0, as in Bulk."""
     if not isinstance(error, WrongType):
         return RowError(error.code, error.message, tuple(error.fields or ()))
     kind = f"is not a valid value for the type xsd:{error.xsd}"

@@ -100,7 +100,7 @@ def _locked_places(job: Job, rows: Sequence[Row]) -> Mapping[int, RowError]:
 
 
 def _note_growth(job: Job, results: Sequence[RowResult]) -> None:
-    """Tell the org's mishaps how many rows were added."""
+    """Report the number of added rows to the org's mishaps."""
     if job.verb in {Verb.CREATE, Verb.UNDELETE}:
         added = sum(one.success for one in results)
     else:

@@ -43,17 +43,17 @@ class Draft:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing speaks against the row so far."""
+        """True if nothing speaks against the row so far."""
         return not self.errors
 
     def value(self, name: str) -> Any:
-        """What the field holds once the row is written; None where nothing was given."""
+        """Return the value of the field after the write; None if none was given."""
         if name in self.cells:
             return self.cells[name]
         return None if self.before is None else self.before.get(name)
 
     def changes(self, name: str) -> bool:
-        """Whether the row gives the field another value than it has."""
+        """Return true if the row gives the field another value than it has."""
         if name not in self.cells:
             return False
         old = None if self.before is None else self.before.get(name)

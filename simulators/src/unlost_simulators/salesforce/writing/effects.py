@@ -1,7 +1,7 @@
-"""Side effects by object: what the platform does by itself before and after a write.
+"""Side effects by object: automatic changes of the platform before and after a write.
 
 A module of effects defines classes derived from ``Effects`` and lists them in ``registry``. The
-desk calls them with all rows of one request at once, inside the transaction of the write.
+desk calls them with all rows of one request together, inside the transaction of the write.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from unlost_simulators.salesforce.writing.target import TargetOrg
 
 
 class WriteContext(Protocol):
-    """What an effect may ask and do. It sees what the open transaction has written so far."""
+    """The abilities of an effect. It sees the writes of the open transaction so far."""
 
     @property
     def org(self) -> TargetOrg:
@@ -28,7 +28,7 @@ class WriteContext(Protocol):
 
     @property
     def user(self) -> SimUser:
-        """Who writes."""
+        """The user who writes."""
         ...
 
     @property
@@ -38,12 +38,12 @@ class WriteContext(Protocol):
 
     @property
     def verb(self) -> Verb:
-        """What the request does."""
+        """The operation of the request."""
         ...
 
     @property
     def options(self) -> WriteOptions:
-        """How the request is to be carried out."""
+        """The options of the request."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class WriteContext(Protocol):
 
     @property
     def by_platform(self) -> bool:
-        """Whether the platform itself writes: an effect of another write."""
+        """True if the platform itself writes: an effect of another write."""
         ...
 
     def select(

@@ -48,7 +48,7 @@ class Versions(Effects):
     reads = ("ContentDocumentId", "IsLatest", "PathOnClient", "ContentUrl")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """What the platform works out of the bytes, and the place among the versions."""
+        """Compute values from the bytes, and the place among the versions."""
         for draft in rows:
             _refuse_misplaced(draft, context)
             _describe(draft, context)
@@ -72,7 +72,7 @@ class Versions(Effects):
                 _measure(draft, context)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The document shows what its latest version says."""
+        """Copy the values of the latest version to the document."""
         if context.by_platform:
             return
         changes = {
@@ -162,7 +162,7 @@ def _number(rows: Sequence[Draft], context: WriteContext) -> None:
 
 
 def _refuse_misplaced(draft: Draft, context: WriteContext) -> None:
-    """Refuse what a first version alone may say, or a later one alone."""
+    """Refuse fields that only a first version may set, or only a later one."""
     first = draft.cells.get("ContentDocumentId") is None
     place, time, reason = (draft.cells.get(one) for one in (PLACE, TIME, REASON))
     if place is not None and not first:
@@ -263,7 +263,7 @@ def linked(context: WriteContext, documents: Sequence[str]) -> Iterator[tuple[st
 
 
 def already_linked(document: str, record: str) -> str:
-    """What the second link of a pair is answered."""
+    """Return the refusal of the second link of a pair."""
     pair = (document[: refusals.BARE], record[: refusals.BARE])
     return "Document with ID: {} is already linked with the entity with ID: {}".format(*pair)
 

@@ -59,7 +59,7 @@ class Job:
 
     @property
     def by_platform(self) -> bool:
-        """Whether the platform writes and not a user."""
+        """True if the platform writes and not a user."""
         return self.authority is Authority.PLATFORM
 
     def select(

@@ -1,4 +1,4 @@
-"""Which record each row is about: ids, external ids, and rows that name one record twice."""
+"""The record of each row: ids, external ids, and rows that name one record twice."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def waves(job: Job, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
 
 
 def _name(job: Job, draft: Draft) -> Any:
-    """What the row names its record by, None where it names none."""
+    """Return the value by which the row names its record, None if it names none."""
     if not draft.sound:
         return None
     if job.verb is Verb.UPSERT and (field := key_field(job)) is not None:
@@ -159,7 +159,7 @@ def _repeated(job: Job, draft: Draft) -> RowError:
 
 
 def check_existing(job: Job, drafts: Sequence[Draft], fields: Sequence[str]) -> None:
-    """Fill ``before`` of drafts that name a record; refuse those that cannot be touched."""
+    """Fill ``before`` of drafts that name a record; refuse drafts that cannot be changed."""
     named = [one for one in drafts if one.sound and one.id is not None]
     keys = [one.id or "" for one in named]
     found = rows.stored_rows(job, job.of, keys, fields)

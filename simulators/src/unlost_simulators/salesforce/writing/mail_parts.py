@@ -1,4 +1,4 @@
-"""What hangs on a mail: relations, links of files, attachments; and links of files to anything.
+"""Parts of a mail: relations, links of files, attachments; and links of files to anything.
 
 Source: object reference (EmailMessage, EmailMessageRelation, ContentDocumentLink, Attachment),
 answers of live orgs in public threads.
@@ -41,11 +41,11 @@ class MailRelations(Effects):
                 draft.cells["RelationAddress"] = address
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Those of drafts can change."""
+        """Allow changes of relations of draft mails only."""
         _refuse_closed(rows, context, "EmailMessageId")
 
     def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Those of drafts can go."""
+        """Allow deletion of relations of draft mails only."""
         _refuse_closed(rows, context, "EmailMessageId")
 
 
@@ -105,7 +105,7 @@ def _fill(draft: Draft, context: WriteContext) -> None:
 
 
 class Attachments(files.Bodies):
-    """Attachments, those of mails too."""
+    """Attachments, also of mails."""
 
     reads = ("ParentId",)
 
@@ -125,7 +125,7 @@ class Attachments(files.Bodies):
 
 
 def mark(context: WriteContext, keys: Sequence[str]) -> None:
-    """Say of those keys that are mails whether they have attachments or files."""
+    """Set ``HasAttachment`` of the mails among these keys: true with attachments or files."""
     of = context.org.schema.get(mails.MAIL)
     if of is None or of.field("HasAttachment") is None:
         return

@@ -1,4 +1,4 @@
-"""Who sent a mail and who got it: addresses and lists of ids become EmailMessageRelation rows.
+"""Senders and receivers of a mail: addresses and ids become EmailMessageRelation rows.
 
 Source: object reference (EmailMessage, EmailMessageRelation).
 """
@@ -25,7 +25,7 @@ _BETWEEN = re.compile(r"[;,\s<>]+")
 
 
 def is_id(value: Any) -> bool:
-    """Whether the value is an id of 15 or 18 characters."""
+    """Return true if the value is an id of 15 or 18 characters."""
     return isinstance(value, str) and ids.is_id(value)
 
 
@@ -35,7 +35,7 @@ def full_ids(values: Iterable[str]) -> list[str]:
 
 
 def fits(context: WriteContext, names: Sequence[str], key: str) -> bool:
-    """Whether the id is one of these objects."""
+    """Return true if the id is one of these objects."""
     return object_of(context, names, key) is not None
 
 
@@ -49,7 +49,7 @@ def object_of(context: WriteContext, names: Sequence[str], key: str) -> str | No
 
 
 def existing(context: WriteContext, names: Sequence[str], keys: Iterable[str]) -> list[str]:
-    """Those of the ids that live rows of these objects have."""
+    """Return the ids that live rows of these objects have."""
     wanted = list(keys)
     found = (context.select(one, ["Id"], '"Id" IN {values}', wanted) for one in names)
     return [row["Id"] for rows in found for row in rows]
@@ -74,7 +74,7 @@ def addresses(text: str | None) -> list[str]:
 
 
 def relate(context: WriteContext, rows: Sequence[Draft]) -> None:
-    """Write one relation for each person and for each address that is nobody's of these."""
+    """Write one relation for each person and for each address that belongs to none of them."""
     if context.org.schema.get(RELATION) is None:
         return
     people = {key for one in rows for _, key in _persons(one)}
@@ -142,7 +142,7 @@ def _kept(draft: Draft, held: Sequence[Mapping[str, Any]]) -> dict[str, list[str
 
 
 def agrees(row: Mapping[str, Any], mail: Mapping[str, Any], address: str | None) -> bool:
-    """Whether a relation says no more than the addresses of its mail do.
+    """Return true if a relation adds nothing to the addresses of its mail.
 
     ``address`` is the person's own, for a relation that names a person.
     """

@@ -35,7 +35,7 @@ _TAGS = re.compile(r"(?s)<!--.*?-->|<(?:style|script)\b.*?</(?:style|script)>|<[
 
 
 class Mails(Effects):
-    """One insert says everything; its lists of ids and its addresses become rows."""
+    """E-mails, written by one insert; their lists of ids and their addresses become rows."""
 
     reads = (
         "Status", "ParentId", "RelatedToId", "Subject", "HtmlBody", "TextBody", "FromAddress",
@@ -44,7 +44,7 @@ class Mails(Effects):
     extras = MappingProxyType({one.lower(): one for one in (*mail_people.LISTS, FILES)})
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """What the platform derives, and what it refuses of a new mail."""
+        """Derive values as the platform does, and refuse invalid new mails."""
         for draft in rows:
             _derive(draft, context)
             _check_place(draft, context)
@@ -225,7 +225,7 @@ def _task(draft: Draft, context: WriteContext) -> dict[str, Any]:
 
 
 def open_mails(context: WriteContext, keys: Iterable[str]) -> set[str]:
-    """Which of the mails still take relations and links: drafts, and those clients manage."""
+    """Return the mails that accept relations and links: drafts, and mails managed by clients."""
     of = context.org.schema.get(MAIL)
     wanted = list(keys)
     if of is None or not wanted:

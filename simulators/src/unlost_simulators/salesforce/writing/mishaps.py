@@ -1,6 +1,6 @@
-"""What may strike the rows of a request from outside: locks, and storage that ends before its time.
+"""External faults of a request's rows: locks, and storage that ends early.
 
-The org itself knows no faults; whoever plants them gives it a ``Mishaps``.
+The org itself knows no faults; the code that plants them gives it a ``Mishaps``.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class WriteSubject:
 
 
 class Mishaps(Protocol):
-    """Says which rows of a write are struck; asked inside the org's transaction."""
+    """Selects the rows of a write that fail; called inside the org's transaction."""
 
     def locked(self, subject: WriteSubject, keys: Sequence[str | None]) -> Mapping[int, RowError]:
         """Refusals by place; ``keys`` are the ids that the rows name, None where there is none."""
         ...
 
     def room(self, subject: WriteSubject, rows: int) -> int | None:
-        """How many of so many new rows still fit; None for all of them."""
+        """Return how many of these new rows still fit; None for all of them."""
         ...
 
     def grown(self, subject: WriteSubject, rows: int) -> None:

@@ -25,7 +25,7 @@ class Accounts(Effects):
     reads = ("IsPersonAccount", "PersonContactId", "RecordTypeId", "FirstName", "LastName")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Tell persons from businesses by their record type."""
+        """Distinguish persons from businesses by their record type."""
         if context.of.field("IsPersonAccount") is None:
             return
         persons = _person_types(context, [one.cells.get("RecordTypeId") for one in rows])

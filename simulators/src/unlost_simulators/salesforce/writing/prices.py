@@ -78,7 +78,7 @@ class Entries(Effects):
 
 
 class _Lines(Effects):
-    """What opportunity and order lines have in common."""
+    """Common behaviour of opportunity and order lines."""
 
     reads = ("Quantity", "UnitPrice")
 

@@ -1,4 +1,4 @@
-"""What references point to: the right object, a record that is there and seen, no loop."""
+"""Checks of references: the right object, an existing and visible record, no loop."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
 
 
 def _check_hierarchy(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
-    """Walk up from all parents at once; whoever meets himself is refused."""
+    """Walk up from all parents together; a row that reaches itself is refused."""
     above: dict[str, str | None] = {one.id: one.cells[field.name] for one in drafts if one.id}
     known: dict[str, str | None] = {}
     frontier = {one for one in above.values() if one is not None}

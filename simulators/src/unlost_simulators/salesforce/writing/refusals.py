@@ -1,7 +1,7 @@
 """The refusals of rows, word for word where the words were seen.
 
-Sources: REST guide (status codes and error responses), recorded bodies, answers of live orgs that
-public repositories quote; a text that nobody was seen to quote says so here.
+Sources: REST guide (status codes and error responses), recorded bodies, responses of live orgs that
+public repositories quote; a text without a known source is marked here.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def malformed_id(value: object) -> RowError:
 
 
 def repeated_id(value: str) -> RowError:
-    """One record twice in a request; nobody was seen to quote the text."""
+    """One record twice in a request; the text has no known source."""
     return RowError("DUPLICATE_VALUE", f"Duplicate id specified: {value}")
 
 
@@ -127,7 +127,7 @@ def no_verb(of: ObjectDef, participle: str) -> RowError:
 
 
 def invalid_date(label: str, name: str, value: object) -> RowError:
-    """A date beyond what the org keeps; nobody was seen to quote the text."""
+    """A date beyond the range of the org; the text has no known source."""
     return RowError("FIELD_INTEGRITY_EXCEPTION", f"{label}: invalid date: {value}", (name,))
 
 

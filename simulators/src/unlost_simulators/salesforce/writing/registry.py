@@ -1,4 +1,4 @@
-"""Which effects belong to which object. A new module of effects adds its lines here."""
+"""The effects of each object. A new module of effects adds its lines here."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ BY_OBJECT: Mapping[str, Effects] = {
 
 
 def effects_of(name: str) -> Effects:
-    """The effects of an object; those of most objects do nothing."""
+    """Return the effects of an object; for most objects they do nothing."""
     return BY_OBJECT.get(name, NOTHING)

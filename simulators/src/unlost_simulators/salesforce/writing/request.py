@@ -17,7 +17,7 @@ member named like a relationship holds an object with one external id (``{"Accou
 
 
 class Verb(StrEnum):
-    """What is done to the rows."""
+    """The operation on the rows."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -29,7 +29,7 @@ class Verb(StrEnum):
 
 
 class AllOrNone(StrEnum):
-    """Whether one bad row takes the others with it."""
+    """The effect of one bad row on the others."""
 
     EACH = "each"
     ALL = "all"
@@ -58,7 +58,7 @@ class DuplicateHeader:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a request is to be carried out.
+    """Options of a request.
 
     ``external_id`` is the key field of an upsert (``Id`` too); ``update_only`` forbids it to
     insert. ``auto_assign`` is the text of ``Sforce-Auto-Assign`` (``TRUE``, ``FALSE``, a rule's
@@ -85,7 +85,7 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one row.
+    """The result of one row.
 
     ``id`` has 18 characters; it is None for a row that was refused, unless the request named the
     record itself. ``created`` is None unless the request was an upsert.

@@ -1,6 +1,6 @@
-"""Drafts and the store: which rows exist, what they held, and the statements that write them.
+"""Drafts and the store: existing rows, their old values, and the statements that write them.
 
-Every function works on all drafts of a request at once; none runs a statement a row.
+Every function works on all drafts of a request together; none runs a statement per row.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AUTHORS = ("CreatedById", "LastModifiedById", "OwnerId")
 def stored_rows(
     job: Job, of: ObjectDef, keys: Iterable[str], fields: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Rows by full id, deleted ones too, with ``IsDeleted`` and those of the fields there are."""
+    """Read rows by full id, deleted ones too, with ``IsDeleted`` and the existing fields."""
     wanted = sorted({one for one in keys if ids.is_id(one)})
     if not wanted:
         return {}
@@ -45,7 +45,7 @@ def stored_rows(
 
 
 def _few(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
-    """Rows by ids that are spelt out; their counters tell where to look."""
+    """Read rows by ids that are listed in the statement; their counters limit the search."""
     orders = ", ".join(str(ids.counter_of(one)) for one in keys)
     with database.listing(job.store.cursor(), keys, tables.text) as listed:
         where = f'WHERE t.{tables.ORDER} IN ({orders}) AND t."Id" IN {listed}'
@@ -63,7 +63,7 @@ def _many(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
 
 
 def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> set[str]:
-    """Which of the rows exist for the user; those without sharing rules all do."""
+    """Return the rows that exist for the user; without sharing rules, all of them."""
     wanted = sorted(set(keys))
     context = query.context_of(job.store, user, "", all_rows=True)
     condition = access.visible(context, of, "t")
@@ -78,7 +78,7 @@ def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> 
 
 
 def editable_ids(job: Job, keys: Iterable[str]) -> set[str]:
-    """Which rows the user may change: all with Modify All Data, else his own and shared ones."""
+    """Return the rows the user may change: all with Modify All Data, else own and shared ones."""
     user = job.user
     if job.by_platform or user.may(Permission.MODIFY_ALL_DATA) or job.of.sharing is Sharing.PUBLIC:
         return set(keys)
@@ -128,7 +128,7 @@ def _kept(job: Job, column: Sequence[Any]) -> list[Any]:
 
 
 def _default(job: Job, field: FieldDef) -> Any:
-    """What a new row holds in a field that other rows of the request set."""
+    """Return the value of a new row in a field that only other rows of the request set."""
     if field.name in _STAMPS:
         return job.stamp
     if field.name in _AUTHORS:

@@ -24,7 +24,7 @@ BOTH = frozenset(Moment)
 
 
 class Phase(StrEnum):
-    """Whether a trigger runs before or after the save."""
+    """The phase of a trigger: before or after the save."""
 
     BEFORE = "before"
     AFTER = "after"

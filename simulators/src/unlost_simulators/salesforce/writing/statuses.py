@@ -1,4 +1,4 @@
-"""What follows from a status: closed, won, a stage's probability; and orders born as drafts.
+"""Effects of a status: closed, won, a stage's probability; and orders created as drafts.
 
 The lists of states are tables of the org (CaseStatus, TaskStatus, OpportunityStage, OrderStatus,
 ContractStatus); an org without the table leaves the fields as they were sent.
@@ -120,7 +120,7 @@ class Opportunities(Effects):
         self._figures(rows, context)
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Those that a change moves."""
+        """Apply the effects of a stage to opportunities whose stage changes."""
         self._stage([one for one in rows if one.changes("StageName")], context)
         self._figures(rows, context)
 

@@ -28,7 +28,7 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
 def _check_field(
     job: Job, field: FieldDef, drafts: Sequence[Draft], *, leaving: set[str | None]
 ) -> None:
-    """Look for other holders; those that the request itself changes do not count."""
+    """Search for other rows with the value; rows that the request changes do not count."""
     found = keys.holders(job, job.of, field, [one.cells[field.name] for one in drafts])
     claimed: dict[Any, Draft] = {}
     for draft in drafts:

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from unlost.model.alert import Message, Urgency
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, TransientError
-from unlost.model.learned import learned
 from unlost.model.reading import Json
 
 SECONDS = 30.0
@@ -21,7 +21,7 @@ REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
 
 
 class Security(StrEnum):
-    """How the way to the mail server is protected."""
+    """Encryption of the connection to the mail server."""
 
     TLS = "tls"  # from the first byte, port 465
     STARTTLS = "starttls"  # port 587
@@ -30,7 +30,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailSettings:
-    """A mail server, who sends, and who gets the mails."""
+    """A mail server, the sender, and the recipients."""
 
     host: str
     sender: str
@@ -42,13 +42,13 @@ class EmailSettings:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """Sends by one mail server. ``password`` signs in where a user is named."""
+    """Sends by one mail server. ``password`` signs in if a user is set."""
 
     settings: EmailSettings
     password: str | None
 
     def send(self, message: Message) -> None:
-        """Send it to all who get mails."""
+        """Send it to all recipients."""
         try:
             with self._connected() as server:
                 if self.settings.user:
@@ -57,14 +57,14 @@ class Email:
         except smtplib.SMTPResponseException as error:
             raise self._judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
-            code, told = next(iter(error.recipients.values()))
-            raise self._judged(code, told) from error
+            code, reply = next(iter(error.recipients.values()))
+            raise self._judged(code, reply) from error
         except smtplib.SMTPNotSupportedError as error:
             raise self._not_taken(str(error), advice=NOT_OFFERED) from error
         except (OSError, smtplib.SMTPException) as error:
             raise self._not_taken(str(error) or type(error).__name__) from error
-        for address, (code, told) in refused.items():
-            raise self._judged(code, f"{told.decode(errors='replace')} ({address})", partly=True)
+        for address, (code, reply) in refused.items():
+            raise self._judged(code, f"{reply.decode(errors='replace')} ({address})", partly=True)
 
     def _connected(self) -> smtplib.SMTP:
         place = (self.settings.host, self.settings.port)
@@ -81,10 +81,10 @@ class Email:
         return server
 
     def _judged(
-        self, code: int, told: bytes | str, *, partly: bool = False
+        self, code: int, reply: bytes | str, *, partly: bool = False
     ) -> TransientError | NotAllowed:
-        """``partly``: others have the mail, so that it is not sent to them again."""
-        text = told.decode(errors="replace") if isinstance(told, bytes) else told
+        """``partly``: other recipients have the mail, so it is not sent again."""
+        text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
         if code not in REFUSALS and not partly:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(
@@ -104,18 +104,18 @@ class Email:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
     """The sender of a channel."""
-    return Email(learned(EmailSettings).convert(settings, strict=False), secret)
+    return Email(decoder_for(EmailSettings).convert(settings, strict=False), secret)
 
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:
-    """The mail of a message. It asks for no automatic reply (RFC 3834), which would be a loop."""
-    made = EmailMessage()
-    made["Subject"] = f"[Unlost] {message.title}"
-    made["From"] = settings.sender
-    made["To"] = ", ".join(settings.to)
-    made["Date"] = format_datetime(message.at)
-    made["Auto-Submitted"] = "auto-generated"
+    """The mail of a message. It requests no automatic reply (RFC 3834), which would be a loop."""
+    email_message = EmailMessage()
+    email_message["Subject"] = f"[Unlost] {message.title}"
+    email_message["From"] = settings.sender
+    email_message["To"] = ", ".join(settings.to)
+    email_message["Date"] = format_datetime(message.at)
+    email_message["Auto-Submitted"] = "auto-generated"
     if message.alarm.urgency is Urgency.NOW:
-        made["Importance"] = "high"
-    made.set_content("\n".join(message.lines) + "\n")
-    return made
+        email_message["Importance"] = "high"
+    email_message.set_content("\n".join(message.lines) + "\n")
+    return email_message

@@ -1,7 +1,8 @@
-"""A sign of life to a watcher outside, which raises the alarm when it does not come.
+"""A sign of life to an outside watcher, which raises the alarm when it does not arrive.
 
-Any address will do that takes a POST, such as those of services that watch cron jobs. The body is that
-of a webhook with the event ``alive``; its ``heads``, kept outside, prove later what the vault held.
+Any address that accepts a POST works, for example a service that watches cron jobs. The body is
+that of a webhook with the event ``alive``; its ``heads``, stored outside, later prove the vault's
+content at that time.
 """
 
 from collections.abc import Mapping

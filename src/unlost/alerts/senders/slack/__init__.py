@@ -1,6 +1,6 @@
 """Slack, by an incoming webhook (Slack API, "Sending messages using incoming webhooks").
 
-The address of such a webhook is a secret: who knows it may post.
+The webhook's address is a secret: anyone who knows it may post.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -28,7 +28,7 @@ class Slack:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode({"text": text(message)})
-        post(Post(self.address, body, headers, self.private), transport=self.transport)
+        post(OutgoingPost(self.address, body, headers, self.private), transport=self.transport)
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:
@@ -38,7 +38,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:
 
 
 def text(message: Message) -> str:
-    """The message in Slack's own marks."""
+    """The message in Slack's markup."""
     return "\n".join((f"*{_plain(message.title)}*", *map(_plain, message.lines)))
 
 

@@ -1,7 +1,7 @@
-"""Microsoft Teams, by a workflow that posts what arrives at its webhook.
+"""Microsoft Teams, by a workflow that posts requests of its webhook.
 
-Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming webhooks
-with Workflows"). The address of such a webhook is a secret: who knows it may post.
+Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming
+webhooks with Workflows"). The webhook's address is a secret: anyone who knows it may post.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -31,7 +31,7 @@ class Teams:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode(card(message))
-        post(Post(self.address, body, headers, self.private), transport=self.transport)
+        post(OutgoingPost(self.address, body, headers, self.private), transport=self.transport)
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Teams:
@@ -47,5 +47,5 @@ def card(message: Message) -> Mapping[str, object]:
     return {"type": "message", "attachments": [{"contentType": CARD, "content": content}]}
 
 
-def _block(text: str, **told: str) -> Mapping[str, object]:
-    return {"type": "TextBlock", "text": text, "wrap": True, **told}
+def _block(text: str, **texts: str) -> Mapping[str, object]:
+    return {"type": "TextBlock", "text": text, "wrap": True, **texts}

@@ -1,4 +1,4 @@
-"""Alerts and digests to an address of your own, as a signed POST of JSON."""
+"""Alerts and digests to an address of the user's choice, as a signed POST of JSON."""
 
 from collections.abc import Mapping
 

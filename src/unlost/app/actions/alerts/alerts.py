@@ -1,4 +1,4 @@
-"""Alerts: what must be known is opened, told and closed; channels are kept and tried."""
+"""Manage alerts and channels: open and close alerts, deliver messages, test channels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import msgspec
 
 from unlost.alerts.rules import alarms
 from unlost.alerts.senders import Sender, sender
-from unlost.alerts.watched import Watched
+from unlost.alerts.watched import AlertFacts
 from unlost.app.access import Where, action, check_home, check_org
 from unlost.app.actions.backups.schedule import hours_of, time_of
 from unlost.app.alerts.alert_facts import Watcher
@@ -18,12 +18,12 @@ from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.alerts import (
+    AlertChanges,
     AlertRecord,
     DeliveryRecord,
-    Moves,
     acknowledge,
-    digest_told,
     due_messages,
+    last_digest,
     list_alerts,
     list_channels,
     match,
@@ -40,9 +40,17 @@ from unlost.catalog.alerts import (
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
-from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.alert import (
+    AlertMessage,
+    AlertRule,
+    Channel,
+    ChannelKind,
+    Message,
+    RaisedAlert,
+    Urgency,
+)
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.reading import Json
 from unlost.model.schedule import Hours
 
@@ -54,7 +62,7 @@ type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Alerts that last, or the newest ones; ``silent``: why channels did not take their last message."""
+    """Open alerts, or the newest ones; ``silent`` is why a channel's last message failed."""
 
     alerts: tuple[AlertRecord, ...]
     channels: tuple[Channel, ...]
@@ -71,7 +79,7 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTest:
-    """Whether a channel took a test message; ``problem`` says why not."""
+    """The result of a test message; ``problem`` is why it failed, empty if it did not."""
 
     channel: str
     problem: str = ""
@@ -80,17 +88,17 @@ class ChannelTest:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTests:
-    """What became of test messages."""
+    """The results of test messages."""
 
     channels: tuple[ChannelTest, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A channel as it was typed; None and empty values were not.
+class ChannelRequest:
+    """A channel as typed by a person; None and empty values were not given.
 
-    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
-    ``private`` allows an address of the inner network.
+    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of day in that
+    zone; ``private`` allows an address of the internal network.
     """
 
     name: str
@@ -109,26 +117,26 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """Hours in which only what is urgent is told, in a zone."""
+class QuietHours:
+    """Hours, in a zone, during which only urgent alerts are sent."""
 
     hours: Hours
     zone: str
 
 
-def watch(app: Application, watcher: Watcher) -> Moves:
-    """Apply all rules now, and line up what must be told."""
+def watch(app: Application, watcher: Watcher) -> AlertChanges:
+    """Apply all alert rules now, and queue the messages that follow."""
     return match(alarms(watcher.gather(app)), now=app.clock.now())
 
 
 def deliver(app: Application, *, senders: Senders = sender) -> None:
-    """Send the messages whose turn has come; what a channel does not take is sent again."""
+    """Send the messages that are due. A message that a channel refuses is retried later."""
     away: set[str] = set()
     for waiting in due_messages(app.clock.now()):
         if waiting.channel.name in away:
-            continue  # it did not answer a moment ago: the others wait for the next look
+            continue  # it just failed: its other messages wait for the next delivery
         if not still_due(waiting.id):
-            continue  # it was over, or acknowledged, while others were sent
+            continue  # closed or acknowledged while others were sent
         until = _quiet_until(waiting, app.clock.now())
         if until is not None:
             put_off_message(waiting.id, until=until)
@@ -137,13 +145,16 @@ def deliver(app: Application, *, senders: Senders = sender) -> None:
 
 
 def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
-    """False where the channel does not answer now."""
+    """Send a message; False if the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
-    message = Message(waiting.told, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app))
+    message = Message(
+        waiting.message, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app)
+    )
     problem = _handed(app, channel, message, senders)
     if problem is None:
         message_sent(waiting.id, at=now)
         return True
+    # A refused message is never retried, as it would be refused again.
     final = not isinstance(problem, TransientError)
     message_failed(waiting, problem.sentence, at=now, final=final)
     return final
@@ -152,40 +163,48 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
 def _handed(
     app: Application, channel: Channel, message: Message, senders: Senders
 ) -> UnlostError | None:
-    """Hand a message to a channel; why it did not take it. No fault of one stops the others."""
+    """Hand a message to a channel; returns the error, if any, so that other channels go on."""
     try:
-        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+        senders(channel.kind, _sender_settings(channel), _secret(app, channel)).send(message)
     except UnlostError as error:
         return error
-    except Exception as error:  # noqa: BLE001 (whatever a library raises for what was typed)
+    except Exception as error:  # noqa: BLE001 (a library may raise anything for typed settings)
         return UnlostError("message-not-sent", f"It could not be sent: {type(error).__name__}.")
     return None
 
 
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
-    """Tell all heartbeats that the service is alive; the names of those that did not take it."""
+    """Send a sign of life to all heartbeat channels; returns the names of those that failed."""
     now = app.clock.now()
-    alarm = Alarm(Rule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
-    message = Message(Told.ALIVE, alarm, now, now, heads(app))
+    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
+        # Only heartbeat channels take no alerts.
         if not channel.kind.takes_alerts:
             missed += [channel.name] if _handed(app, channel, message, senders) else []
     return tuple(missed)
 
 
-def tell_digest(
-    app: Application, watched: Watched, *, senders: Senders = sender
+def send_digest(
+    app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
-    """Tell the digest to each channel whose time has come; those that did not take it."""
+    """Send the digest to each channel that is due; returns the names of those that failed."""
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
-        told = channel.settings.get("digest")
-        day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
-        if day is None or digest_told(channel.name) == day:
+        # The day is stored per channel, so that a restart does not send a digest twice.
+        digest_settings = channel.settings.get("digest")
+        day = (
+            digest_day(decoder_for(DailyAt).convert(digest_settings), now)
+            if digest_settings is not None
+            else None
+        )
+        if day is None or last_digest(channel.name) == day:
             continue
-        message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
+        message = Message(
+            AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
+        )
         if _handed(app, channel, message, senders) is None:
             note_digest(channel.name, day)
         else:
@@ -194,45 +213,51 @@ def tell_digest(
 
 
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
-    """The newest backup of each org: who keeps these mails can prove later what was held."""
-    found: list[tuple[str, int, str]] = []
+    """Return name, number and head of each org's newest backup.
+
+    Every message carries them: a kept e-mail can prove later which state the vault had.
+    """
+    chain_heads: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
         try:
             head = app.vault.head(oid)
         except UnlostError:
-            continue  # a vault that cannot be read is told by its own rule
+            continue  # a vault that cannot be read has its own alert rule
         if head is not None:
-            found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
-    return tuple(found)
+            chain_heads.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
+    return tuple(chain_heads)
 
 
-# --- what people do -------------------------------------------------------------------------------
+# --- actions --------------------------------------------------------------------------------------
 
 
 @action("alert.list", Right.LOOK)
 def show(app: Application, *, all_of_them: bool = False) -> Alerts:
-    """Alerts that last; ``all_of_them``: the newest ones, those that are over too.
+    """List open alerts; with ``all_of_them`` the newest ones, closed ones included.
 
-    Channels are told to those who manage the home.
+    Channels are included only for users who manage the home.
     """
+    # Alerts without an org concern the home, and are shown to everyone.
     seen = {"", *(org.name for org in app.orgs())}
-    found = [
-        one for one in list_alerts(most=NEWEST if all_of_them else None) if one.alarm.org in seen
+    alerts = [
+        alert
+        for alert in list_alerts(most=NEWEST if all_of_them else None)
+        if alert.alarm.org in seen
     ]
     if not app.actor.may(Right.MANAGE):
-        return Alerts(tuple(found), (), {})
-    return Alerts(tuple(found), tuple(list_channels()), untold())
+        return Alerts(tuple(alerts), (), {})
+    return Alerts(tuple(alerts), tuple(list_channels()), untold())
 
 
 @action("channel.list", Right.MANAGE, where=Where.HOME)
 def channels(app: Application) -> Channels:  # noqa: ARG001 (every action takes it)
-    """The channels, for those who manage the home."""
+    """List the channels."""
     return Channels(tuple(list_channels()), untold())
 
 
 @action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))
 def acknowledged(app: Application, key: str) -> None:
-    """Note that somebody sees to an alert; raises NotFound (``alert-unknown``)."""
+    """Acknowledge an alert; raises NotFound (``alert-unknown``)."""
     _check(app, key)
     if not acknowledge(key, at=app.clock.now()):
         raise NotFound(
@@ -243,8 +268,8 @@ def acknowledged(app: Application, key: str) -> None:
 
 
 def _check(app: Application, key: str) -> None:
-    """Raise unless the actor may operate the org of an alert, or the home where it is of none."""
-    org = next((one.alarm.org for one in list_alerts() if one.alarm.key == key), "")
+    """Raise unless the actor may operate the alert's org, or the home if the alert has no org."""
+    org = next((alert.alarm.org for alert in list_alerts() if alert.alarm.key == key), "")
     if org and org in app.names().values():
         check_org(app, Right.OPERATE, org)
     else:
@@ -256,35 +281,36 @@ def _check(app: Application, key: str) -> None:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda c: {"channel": c.name},
+    detail=lambda c: {"channel": c.name},
 )
-def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
-    """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
+def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
+    """Add a channel or replace the one of this name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
-    sender(channel.kind, _own(channel), secret)
+    # Building a sender validates the settings; nothing is sent.
+    sender(channel.kind, _sender_settings(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
     save_channel(channel, sealed=sealed, at=app.clock.now())
     after_change(app)
     return channel
 
 
-def _settings(asked: Asked) -> Mapping[str, Json]:
-    """The plain values that were typed."""
+def _settings(request: ChannelRequest) -> Mapping[str, Json]:
+    """Return the settings that were typed, as plain values."""
     typed: dict[str, Json] = {
-        "url": asked.url,
-        "host": asked.host,
-        "port": asked.port,
-        "security": asked.security,
-        "user": asked.user,
-        "sender": asked.sender,
-        "to": list(asked.to) or None,
-        "private": asked.private or None,
+        "url": request.url,
+        "host": request.host,
+        "port": request.port,
+        "security": request.security,
+        "user": request.user,
+        "sender": request.sender,
+        "to": list(request.to) or None,
+        "private": request.private or None,
     }
-    if asked.quiet is not None:
-        quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
+    if request.quiet is not None:
+        quiet = QuietHours(hours_of(request.quiet), _zone(request.zone))
         typed["quiet"] = msgspec.to_builtins(quiet)
-    if asked.digest is not None:
-        daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
+    if request.digest is not None:
+        daily = DailyAt(time_of(request.digest), _zone(request.zone))
         typed["digest"] = msgspec.to_builtins(daily)
     return {name: value for name, value in typed.items() if value is not None}
 
@@ -302,7 +328,7 @@ def _zone(name: str) -> str:
 
 @action("channel.drop", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def drop_channel(app: Application, name: str) -> None:
-    """Forget a channel; raises NotFound (``channel-unknown``)."""
+    """Remove a channel; raises NotFound (``channel-unknown``)."""
     if not remove_channel(name):
         raise _unknown(name)
     after_change(app)
@@ -312,8 +338,8 @@ def drop_channel(app: Application, name: str) -> None:
 def try_channels(
     app: Application, name: str | None = None, *, senders: Senders = sender
 ) -> ChannelTests:
-    """Send a test message by one channel, or by all; raises NotFound (``channel-unknown``)."""
-    chosen = [one for one in list_channels() if name in (None, one.name)]
+    """Send a test message to one channel, or to all; raises NotFound (``channel-unknown``)."""
+    chosen = [channel for channel in list_channels() if name in (None, channel.name)]
     if not chosen:
         raise _unknown(name or "")
     return ChannelTests(tuple(_tried(app, channel, senders) for channel in chosen))
@@ -321,15 +347,15 @@ def try_channels(
 
 def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
     now = app.clock.now()
-    alarm = Alarm(
-        Rule.NIGHT_FAILED,
+    alarm = RaisedAlert(
+        AlertRule.NIGHT_FAILED,
         "",
         "test",
         Urgency.SOON,
         "This is a test. If you read it, alerts reach you.",
         "Nothing is to be done.",
     )
-    message = Message(Told.TEST, alarm, now, now, heads(app))
+    message = Message(AlertMessage.TEST, alarm, now, now, heads(app))
     problem = _handed(app, channel, message, senders)
     if problem is not None:
         return ChannelTest(channel.name, problem.sentence, problem.next_step)
@@ -340,7 +366,7 @@ def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
 
 
 def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
-    """When a message may be told that is not urgent; None: now."""
+    """Return the end of the quiet hours if they hold this message back; None to send it now."""
     quiet = _quiet(waiting.channel)
     if quiet is None or waiting.alert.alarm.urgency is Urgency.NOW:
         return None
@@ -351,19 +377,21 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
     ends = instant(wall, quiet.zone)
     if ends > now:
         return ends
+    # Quiet hours that span midnight end on the next day.
     return instant(wall + timedelta(days=1), quiet.zone)
 
 
-def _quiet(channel: Channel) -> Quiet | None:
-    """The quiet hours among a channel's settings."""
-    told = channel.settings.get("quiet")
-    return learned(Quiet).convert(told) if told is not None else None
+def _quiet(channel: Channel) -> QuietHours | None:
+    """Return the quiet hours of a channel, if any."""
+    quiet_settings = channel.settings.get("quiet")
+    return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
-def _own(channel: Channel) -> Mapping[str, Json]:
-    """The settings that are the sender's own."""
-    kept = ("quiet", "digest")
-    return {name: value for name, value in channel.settings.items() if name not in kept}
+def _sender_settings(channel: Channel) -> Mapping[str, Json]:
+    """Return the settings that the sender itself understands."""
+    # Handled here; they are not settings of a sender.
+    preserved = ("quiet", "digest")
+    return {name: value for name, value in channel.settings.items() if name not in preserved}
 
 
 def _place(name: str) -> bytes:

@@ -1,13 +1,13 @@
-"""Looks whether all is in order, and repairs what can be repaired without asking."""
+"""Check the health of home, vault and orgs, and repair what needs no decision."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.health.health import Check, Health, Look
-from unlost.app.health.home import home_looks
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.health import HealthCheck, HealthState, RepairableCheck
+from unlost.app.health.home import home_checks
+from unlost.app.health.orgs import org_checks
 from unlost.catalog.orgs import serving_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
@@ -15,30 +15,33 @@ from unlost.model.errors import UnlostError
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks, in the order in which things depend on each other."""
+    """All checks, ordered so that each depends only on earlier ones."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[HealthCheck, ...]
 
     @property
-    def worst(self) -> Health:
-        """The worst that was not repaired."""
-        held = {check.health for check in self.checks if not check.repaired}
-        return next((one for one in (Health.BAD, Health.WARNING) if one in held), Health.GOOD)
+    def worst(self) -> HealthState:
+        """The worst state that was not repaired."""
+        health_states = {check.health for check in self.checks if not check.repaired}
+        return next(
+            (state for state in (HealthState.BAD, HealthState.WARNING) if state in health_states),
+            HealthState.GOOD,
+        )
 
 
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
-    """Look at all there is; ``ask``: orgs are called too, ``repair``: what can be is repaired."""
-    return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))
+    """Check everything; ``ask`` also calls the orgs, ``repair`` repairs what it can."""
+    return Diagnosis(tuple(_done(look) if repair else look.check for look in _checks(app, ask=ask)))
 
 
-def _looks(app: Application, *, ask: bool) -> Iterator[Look]:
-    yield from home_looks(app)
+def _checks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
+    yield from home_checks(app)
     for org in serving_orgs():
-        yield from org_looks(app, org, ask=ask)
+        yield from org_checks(app, org, ask=ask)
 
 
-def _done(look: Look) -> Check:
+def _done(look: RepairableCheck) -> HealthCheck:
     if look.repair is None:
         return look.check
     try:

@@ -1,4 +1,4 @@
-"""How it stands: each org's protection, its last night, storages, alerts, and what runs now."""
+"""The overview of a home: each org's protection, last backup, storage, alerts and active runs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
-from unlost.app.vault.mirror import SecondCopy, mirror_now
+from unlost.app.vault.mirror import MirrorOfHome, mirror_now
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.schedules import Kept, schedules
+from unlost.catalog.schedules import StoredSchedule, schedules
 from unlost.catalog.storage import StorageHistory, newest_storages
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
@@ -22,25 +22,25 @@ from unlost.model.org import OrgKind
 from unlost.model.schedule import Schedule
 from unlost.model.snapshot import SnapshotInfo, nights
 
-LATE = timedelta(hours=36)  # a night that was missed and not caught up with by the next midday
+LATE = timedelta(hours=36)  # a missed backup that was not caught up by the next midday
 SAMPLES = timedelta(days=14)
 RUNS = 5  # of each org, the newest
 GOING = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PARKED})
 
 
 class Protection(StrEnum):
-    """How well an org is protected."""
+    """The protection status of an org."""
 
     PROTECTED = "protected"
-    INCOMPLETE = "incomplete"  # the last night left something out
-    LATE = "late"  # the last night is too long ago
+    INCOMPLETE = "incomplete"  # the last backup has gaps
+    LATE = "late"  # the last backup is too old
     NONE = "none"  # there is no backup yet
-    RETIRED = "retired"  # it is not backed up any more; its backups are kept
+    RETIRED = "retired"  # no longer backed up; its backups are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
-    """How full a storage is, in bytes, as of the newest backup that told."""
+class StorageGauge:
+    """The fill level of a storage, in bytes, at the newest backup that reported it."""
 
     name: str
     used: float
@@ -48,18 +48,17 @@ class Gauge:
 
     @property
     def share(self) -> float:
-        """Used of limit; 0 where there is no limit."""
+        """The used share of the limit; 0 without a limit."""
         return self.used / self.limit if self.limit else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """An org at a glance.
+    """The state of an org at a glance.
 
-    ``last`` is the newest night, ``before`` the number of the one before it, ``lost`` how many
-    records were deleted between the two. ``gaps`` is how many findings say that something is not
-    protected. ``going`` are runs that are under way or wait; ``failed`` is the newest run, if it
-    failed.
+    ``last`` is the newest backup, ``before`` the number of the one before it, ``lost`` how many
+    records were deleted between the two. ``gaps`` counts the findings of severity gap. ``going``
+    are runs that are active or waiting; ``failed`` is the newest run, if it failed.
     """
 
     name: str
@@ -74,7 +73,7 @@ class OrgState:
     gaps: int
     schedule: Schedule
     next: datetime | None
-    gauges: tuple[Gauge, ...]
+    gauges: tuple[StorageGauge, ...]
     alerts: int
     going: tuple[RunRecord, ...]
     failed: RunRecord | None
@@ -82,20 +81,23 @@ class OrgState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All orgs that the actor may see, by name, and how many alerts last.
+    """All orgs that the actor may see, by name, and the number of open alerts.
 
-    ``copy`` tells those who see to the whole vault whether it has a second copy.
+    ``copy`` is the state of the mirror, for users who may operate the whole vault.
     """
 
     orgs: tuple[OrgState, ...]
     alerts: int
-    copy: SecondCopy | None = None
+    copy: MirrorOfHome | None = None
 
 
 @action("home.overview", Right.LOOK)
 def overview(app: Application) -> Overview:
-    """How each org stands. However many there are, the database is asked as often."""
-    alerts = Counter(one.alarm.org for one in list_alerts())
+    """Show the state of each org.
+
+    The number of database queries does not depend on the number of orgs.
+    """
+    alerts = Counter(alert.alarm.org for alert in list_alerts())
     states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
     lasting = sum(count for org, count in alerts.items() if org in seen)
@@ -106,7 +108,7 @@ def overview(app: Application) -> Overview:
 def states_of(
     app: Application, orgs: Sequence[ProtectedOrg], alerts: Mapping[str, int]
 ) -> tuple[OrgState, ...]:
-    """How these orgs stand; ``alerts`` is how many last, by the name of the org."""
+    """Return the states of these orgs; ``alerts`` counts open alerts by the name of the org."""
     now = app.clock.now()
     noted = _Noted(now, newest_runs(most=RUNS), schedules(), newest_storages(since=now - SAMPLES))
     return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
@@ -114,15 +116,16 @@ def states_of(
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """What the database holds of all orgs."""
+    """The rows about all orgs, read from the database once."""
 
     now: datetime
     runs: Mapping[str, Sequence[RunRecord]]
-    schedules: Mapping[str, Kept]
+    schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
 
 
 def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
+    # Hourly backups read a few tables only, and say nothing about the protection of the org.
     whole = nights(app.vault.snapshots(org.oid))
     last = whole[-1] if whole else None
     runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
@@ -141,7 +144,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> O
         gaps=missing,
         schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
-        gauges=tuple(_gauge(one) for one in noted.storages.get(org.oid, ())),
+        gauges=tuple(_gauge(history) for history in noted.storages.get(org.oid, ())),
         alerts=alerts,
         going=tuple(run for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
@@ -167,5 +170,5 @@ def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int
     return len(gaps(proof))
 
 
-def _gauge(storage: StorageHistory) -> Gauge:
-    return Gauge(storage.name, storage.samples[-1].used, storage.limit)
+def _gauge(storage: StorageHistory) -> StorageGauge:
+    return StorageGauge(storage.name, storage.samples[-1].used, storage.limit)

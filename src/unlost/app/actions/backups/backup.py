@@ -1,4 +1,18 @@
-"""Back up an org: choose the run, let the engine do it, and write down how it ended."""
+"""Back up an org: choose the run, let the engine execute it, and record how it ended.
+
+A backup that did not finish is resumed from its stored steps, up to ``TOO_OLD`` after the last one.
+The run in the catalog is its only state:
+
+    _choose ─┬─ unfinished and worth resuming ──> same run id, steps are replayed
+             └─ none, too old, lost, or not full ─> given up, a new run begins
+
+    RUNNING ─┬─> DONE                       committed; its steps are dropped
+             ├─> PARKED until ``resume_at`` a limit of the source or a pause; steps stay
+             ├─> FAILED                     steps stay, unless the error is in ``LOST``
+             └─> ABANDONED                  cancelled or given up; everything is cleared
+
+A scheduled backup and one started by hand take this same path. See docs/adr/0012 and docs/adr/0005.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -16,7 +30,7 @@ from unlost.app.backups.backup_run import (
     drop_ended_steps,
     refresh_identity,
 )
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stopped
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -27,26 +41,26 @@ from unlost.catalog.runs import (
     begin_run,
     end_run,
     find_run,
-    set_wish,
+    set_command,
     unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.model.access import Right, Trace
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
-from unlost.model.ports import Observer
+from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
+from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
-# Untouched for so long: jobs at the source and their results do not live much longer.
+# Steps older than this are not resumed: jobs at the source and their results expire soon after.
 TOO_OLD = timedelta(days=3)
 NOTES_LOST = "work-folder-damaged"
-# Nobody can go on with such a run: a power cut took notes of a step that is done, another process
-# gave it up, or what it took to be in the vault may be gone.
+# Such a run cannot be resumed: a power cut lost the result of a finished step, another process
+# gave it up, or data that it expects in the vault may have been forgotten.
 LOST = frozenset({NOTES_LOST, "run-given-up", "forgotten-meanwhile"})
 
 
@@ -54,9 +68,8 @@ LOST = frozenset({NOTES_LOST, "run-given-up", "forgotten-meanwhile"})
 class BackupResult:
     """A finished backup.
 
-    ``records``, ``files`` and ``file_bytes`` are what the vault holds of the org now, ``counts``
-    and ``bytes_added`` what this night brought. ``findings`` are those that mean that something is
-    not protected.
+    ``records``, ``files`` and ``file_bytes`` are totals of the org in the vault, ``counts`` and
+    ``bytes_added`` are the changes of this backup. ``findings`` are those of severity gap.
     """
 
     org: str
@@ -81,14 +94,14 @@ class BackupResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The run to do: a new one, or one that did not end."""
+class ChosenRun:
+    """The run to execute: a new run, or an unfinished one that is resumed."""
 
     id: str
     resumed: bool
 
 
-@action("backup.run", Right.OPERATE, trace=Trace.WRITE, told=lambda done: {"run": done.run})
+@action("backup.run", Right.OPERATE, trace=Trace.WRITE, detail=lambda done: {"run": done.run})
 def backup(
     app: Application,
     org: str,
@@ -97,40 +110,46 @@ def backup(
     run: str | None = None,
     observer: Observer | None = None,
 ) -> BackupResult:
-    """Back up an org, going on with a run of it that did not end.
+    """Back up an org, resuming an unfinished run if there is one.
 
-    ``full`` reads everything again. ``run`` is the id that a new run gets; where another one did not
-    end, that one is done first. Raises Conflict (``run-in-progress``, ``another-org``),
-    NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
-    the last snapshot stands and the next call goes on.
+    ``full`` reads everything again. ``run`` is the id for a new run; an unfinished run of another
+    id is finished first. Raises Conflict (``run-in-progress``, ``another-org``), NotAllowed,
+    LimitReached (the run is parked), TransientError and others; in all cases the last snapshot is
+    unchanged and the next call resumes.
     """
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
-        forget_wish(app, known.oid, KIND, chosen.id)  # who starts it by hand wants it to go on
+        clear_command(app, known.oid, KIND, chosen.id)  # a start by hand overrides an earlier pause
     done = _done_by(app, known, chosen, full=full, observer=observer)
     another = run is not None and chosen.resumed and chosen.id != run
     return backup(app, org, full=full, run=run, observer=observer) if another else done
 
 
-def forget_wish(app: Application, oid: str, kind: CommitKind, run: str) -> None:
-    """Let a run go on that was paused or cancelled; not while another process is at it."""
+def clear_command(app: Application, oid: str, kind: CommitKind, run: str) -> None:
+    """Clear a run's pause or cancel command, unless another process is executing the run."""
     try:
         with app.lease.hold(oid, kind=kind, run=run):
-            set_wish(run, Wish.NONE)
+            set_command(run, RunCommand.NONE)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
 
 
 def _done_by(
-    app: Application, known: ProtectedOrg, chosen: Chosen, *, full: bool, observer: Observer | None
+    app: Application,
+    known: ProtectedOrg,
+    chosen: ChosenRun,
+    *,
+    full: bool,
+    observer: Observer | None,
 ) -> BackupResult:
     with _recorded(app, known, chosen.id, full=full):
         written = SqlObserver(chosen.id, clock=app.clock)
-        both = Fanout(written, observer or Silence())
+        both = ObserverFanout(written, observer or SilentObserver())
         try:
             with app.open_org(known, observer=both, run=chosen.id) as source:
+                # The label, kind or time zone may have changed since the last backup.
                 refresh_identity(known, source)
                 outcome = run_backup(
                     known.oid, backup_ports(app, source, chosen.id, both), full=full
@@ -139,14 +158,15 @@ def _done_by(
             written.flush()
         finished = _finished(outcome)
         proof = finished.certificate
+        # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
-    assert not isinstance(outcome, LeftToNight), "all tables were asked for"
-    if isinstance(outcome, Finished):
+def _finished(outcome: FinishedBackup | ParkedBackup | DeferredTables) -> FinishedBackup:
+    assert not isinstance(outcome, DeferredTables), "all tables were asked for"
+    if isinstance(outcome, FinishedBackup):
         return outcome
     if outcome.code in (PAUSED, CANCELLED):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
@@ -155,13 +175,14 @@ def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
     )
 
 
-def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
-    """The unfinished run of this org, unless it is too old or reads less than was asked for."""
+def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> ChosenRun:
+    """Return the org's unfinished run, unless it is too old or reads less than requested."""
+    # An hourly run that a crash left open is never resumed.
     close_hours(app, org)
     drop_ended_steps(app)
     for unfinished in unfinished_backups(org.oid, hourly=False):
         if _worth_resuming(app, unfinished, full=full):
-            return Chosen(unfinished.id, resumed=True)
+            return ChosenRun(unfinished.id, resumed=True)
         with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
             _give_up(
                 app,
@@ -171,9 +192,9 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
                 sentence=unfinished.error_sentence,
             )
     if run is not None and find_run(run) is None:
-        return Chosen(run, resumed=False)
+        return ChosenRun(run, resumed=False)
     began = app.clock.now()
-    return Chosen(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
+    return ChosenRun(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
@@ -181,12 +202,13 @@ def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
         return False
     touched = app.steps.last_at(run.id) or run.started_at
     if run.state is RunState.PARKED and run.resume_at is not None:
+        # The time during which a run is parked does not count.
         touched = max(touched, run.resume_at)
     return app.clock.now() - touched <= TOO_OLD
 
 
 def _clear(app: Application, org: ProtectedOrg, run: str) -> None:
-    """Drop all that an unfinished run has done: its part of the vault, its notes, its steps."""
+    """Delete all that an unfinished run stored in the vault, the work folder and the step store."""
     app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     shutil.rmtree(app.home.work / run, ignore_errors=True)
     app.steps.drop(run)
@@ -199,23 +221,24 @@ def _give_up(app: Application, org: ProtectedOrg, run: str, *, code: str, senten
 
 
 def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
-    """Give up a backup that waits, False if it is over; raises Conflict (``run-in-progress``)."""
+    """Give up an idle backup, False if it is over; raises Conflict (``run-in-progress``)."""
     with app.lease.hold(org.oid, kind=KIND, run=run):
         known = find_run(run)
         if known is None or known.state.over:
             return False
-        why = stopped(run, Wish.CANCEL)
+        why = stopped(run, RunCommand.CANCEL)
         _give_up(app, org, run, code=why.code, sentence=why.sentence)
     return True
 
 
 @contextmanager
 def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> Iterator[None]:
-    """Write down that a run goes on, and how it ended where it did not end well."""
+    """Record in the catalog that a run is active, and how it ended if it did not succeed."""
     begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
     try:
         yield
     except UnlostError as error:
+        # Another process is executing this run, and will record how it ends.
         if not (isinstance(error, Conflict) and error.code == IN_PROGRESS):
             _stopped(app, org, run, error)
         raise
@@ -231,6 +254,7 @@ def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) 
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return
+    # The next backup starts anew, so what this run left is only garbage.
     if error.code in LOST:
         _clear(app, org, run)
     _failed(app, run, code=error.code, sentence=error.sentence)
@@ -253,14 +277,14 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
     app.steps.drop(run)
 
 
-def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:
+def _result(org: ProtectedOrg, chosen: ChosenRun, finished: FinishedBackup) -> BackupResult:
     run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
     return result_of(run, finished.snapshot, finished.certificate)
 
 
 @dataclass(frozen=True, slots=True)
 class RunOfOrg:
-    """A run, and the org that it backed up; ``resumed``: it had been begun before."""
+    """A run and the org that it backed up; ``resumed``: it was started by an earlier call."""
 
     org: str
     zone: str
@@ -269,7 +293,7 @@ class RunOfOrg:
 
 
 def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupResult:
-    """What is told of a finished backup, from its snapshot and certificate."""
+    """Return the result of a finished backup, from its snapshot and certificate."""
     return BackupResult(
         org=run.org,
         zone=run.zone,
@@ -281,7 +305,7 @@ def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupRe
         started=info.started,
         finished=info.finished,
         tables=len(proof.tables),
-        records=sum(line.held for line in proof.tables),
+        records=sum(line.stored for line in proof.tables),
         rows_seen=info.rows_seen,
         counts=info.counts,
         files=proof.files,

@@ -1,7 +1,11 @@
-"""An hour between two nights: a few tables are backed up, or left to the night.
+"""Hourly backups between two nightly ones, of a few chosen tables.
 
-It never stays open: where it cannot be done now it is given up, for the next hour or the night reads
-what it would have read. So it never stands in the way of a night.
+An hourly backup is never left open. If it cannot run now, or reads too much, it is given up, and
+the next hour or the nightly backup reads the same changes. So it never delays a nightly backup.
+
+One hour of one org has one run id (``run_of_hour``), so queueing it twice runs it once.
+
+See docs/adr/0012.
 """
 
 from dataclasses import dataclass
@@ -17,7 +21,7 @@ from unlost.app.backups.backup_run import (
     close_hours,
     refresh_identity,
 )
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.catalog.nights import open_nights
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
@@ -31,70 +35,71 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.schedules import schedule_of
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.finding import FindingKind
 from unlost.model.schedule import Schedule
 
-NIGHTS = 5  # runs among which a good one is looked for
-REMEMBERED = timedelta(days=14)  # runs of hours; what they brought is in the vault
+NIGHTS = 5  # the newest runs that are searched for a successful one
+REMEMBERED = timedelta(days=14)  # how long hourly runs stay listed; their data is in the vault
 LEFT = "hourly-left"
 GIVES_WAY = (LEFT, IN_PROGRESS, "work-folder-damaged")
 
 
-class HourEnding(StrEnum):
-    """What became of an hour."""
+class HourlyEnding(StrEnum):
+    """The ending of an hourly backup."""
 
     DONE = "done"
-    SKIPPED = "skipped"  # not begun: it is not its time, or a night is on its way
-    GIVEN_UP = "given-up"  # the next hour or the night reads it
+    SKIPPED = "skipped"  # not started: not due, or a nightly backup is near
+    GIVEN_UP = "given-up"  # the next hour or the nightly backup reads it
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """An hour that a service saw to. ``code`` says why it is not done, or not all of it."""
+class HourlyBackup:
+    """An hourly backup by the service. ``code`` is why it was not done, or not completely."""
 
     run: str
-    ending: HourEnding
+    ending: HourlyEnding
     code: str = ""
 
 
 def run_of_hour(oid: str, hour: str) -> str:
-    """The run of an hour: asked for twice it is one."""
+    """Return the run id of an hour; the same hour always gets the same id."""
     return f"hourly-{hour.replace('-', '').lower()}-{oid[:12]}"
 
 
-def do_hour(app: Application, oid: str, hour: str) -> Hour:
-    """Back up the chosen tables of an org. Never raises what is a matter of the org."""
-    org = next(one for one in list_orgs() if one.oid == oid)
+def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
+    """Back up the chosen tables of an org. Errors of the org are recorded, not raised."""
+    org = next(org_row for org_row in list_orgs() if org_row.oid == oid)
     run, schedule = run_of_hour(oid, hour), schedule_of(oid).schedule
     try:
         why = why_not(app, org, schedule, hour)
         close_hours(app, org, but="" if why else run)
-    except UnlostError as error:  # a backup by hand has just begun, or the vault is away
+    except UnlostError as error:  # a manual backup has just started, or the vault is unavailable
         why = error.code
     known = find_run(run)
     if why or (known is not None and known.state is not RunState.RUNNING):
-        return Hour(run, HourEnding.SKIPPED, why)
+        return HourlyBackup(run, HourlyEnding.SKIPPED, why)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now(), hourly=True)
+    # An org has up to 24 hourly runs a day; their data is in the vault.
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
     close_hour(app, org, end, run=run)
-    return Hour(run, _ending(end), end.error_code)
+    return HourlyBackup(run, _ending(end), end.error_code)
 
 
 def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) -> str:
-    """Why an hour is not to be done now, in a word; empty if it is."""
+    """Return the code of why an hour should not run now; empty if it should."""
     zone, now = org.identity.zone, app.clock.now()
     if due_hour(schedule, zone=zone, key=org.oid, now=now) != hour:
         return "not-its-time"
     if any(night.oid == org.oid for night in open_nights()):
         return "night"
-    # What such a run has read is older than what an hour would commit before it.
+    # The unfinished backup's data is older than that which the hour would commit before it.
     begun = (run.id for run in unfinished_backups(org.oid, hourly=False))
     if any(app.steps.result(run, "begin", "") is not None for run in begun):
         return "backup-unfinished"
@@ -104,9 +109,9 @@ def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) 
 
 
 def _no_use(org: ProtectedOrg, now: datetime) -> bool:
-    """True if an hour failed in a way that trying again does not help, and nothing changed since.
+    """Return True if the last hour failed permanently and nothing has changed since.
 
-    A wrong password that is typed every hour locks the user out.
+    Retrying a wrong password every hour would lock the user out.
     """
     hours = list_runs(org.name, most=1, hourly=True)
     if not hours or hours[0].state is not RunState.FAILED or hours[0].resume_at is not None:
@@ -121,10 +126,11 @@ def _no_use(org: ProtectedOrg, now: datetime) -> bool:
 
 
 def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str) -> RunEnd:
-    """How the run of an hour ends; it is closed whatever that is."""
+    """Run an hourly backup and return how it ended; never raises, so that it is always closed."""
     try:
         return _done(_read(app, org, tables, run=run), app.clock.now())
     except UnlostError as error:
+        # An hourly backup never waits for an API limit: the next one reads the same changes.
         gives_way = isinstance(error, LimitReached) or error.code in GIVES_WAY
         state = RunState.ABANDONED if gives_way else RunState.FAILED
         passing = isinstance(error, TransientError | Conflict | StoreError)
@@ -135,18 +141,20 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
         return RunEnd(RunState.FAILED, None, error_code=name, error_sentence=str(error) or name)
 
 
-def _read(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str) -> Finished:
+def _read(
+    app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str
+) -> FinishedBackup:
     written = SqlObserver(run, clock=app.clock)
-    observer = Fanout(written, Silence())
+    observer = ObserverFanout(written, SilentObserver())
     try:
         with app.open_org(org, observer=observer, run=run) as source:
             refresh_identity(org, source)
             outcome = run_backup(org.oid, backup_ports(app, source, run, observer), only=tables)
     finally:
         written.flush()
-    if isinstance(outcome, Parked):
+    if isinstance(outcome, ParkedBackup):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
-    if isinstance(outcome, LeftToNight):
+    if isinstance(outcome, DeferredTables):
         raise Conflict(
             "hourly-left",
             outcome.sentence,
@@ -155,20 +163,20 @@ def _read(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: 
     return outcome
 
 
-def _done(finished: Finished, at: datetime) -> RunEnd:
-    """Done; what was left of it is told with the run."""
+def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
+    """Return the end of a finished run, with findings about tables that it left to the night."""
     findings = finished.certificate.findings
-    left = [one for one in findings if one.kind is FindingKind.LEFT_TO_NIGHT]
-    unread = any(one.detail for one in left)
+    deferred = [finding for finding in findings if finding.kind is FindingKind.LEFT_TO_NIGHT]
+    unread = any(finding.detail for finding in deferred)
     return RunEnd(
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
-        error_code=(PARTLY_READ if unread else LEFT) if left else "",
-        error_sentence=" ".join(one.sentence for one in left),
+        error_code=(PARTLY_READ if unread else LEFT) if deferred else "",
+        error_sentence=" ".join(finding.sentence for finding in deferred),
     )
 
 
-def _ending(end: RunEnd) -> HourEnding:
-    endings = {RunState.DONE: HourEnding.DONE, RunState.FAILED: HourEnding.FAILED}
-    return endings.get(end.state, HourEnding.GIVEN_UP)
+def _ending(end: RunEnd) -> HourlyEnding:
+    endings = {RunState.DONE: HourlyEnding.DONE, RunState.FAILED: HourlyEnding.FAILED}
+    return endings.get(end.state, HourlyEnding.GIVEN_UP)

@@ -1,4 +1,4 @@
-"""One try of a night: the backup that a schedule asked for, and when it is tried again."""
+"""One attempt at a scheduled nightly backup, and when to retry it."""
 
 from datetime import datetime, timedelta
 
@@ -17,20 +17,27 @@ from unlost.model.errors import (
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
 
-AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures; the last for ever
-PAUSE = timedelta(hours=1)  # until a parked run goes on that does not know when
-BUSY = timedelta(minutes=10)  # until it is looked again whether a backup by hand has ended
+# Minutes until the next attempt, by the number of failures; the last one repeats.
+AGAIN = (
+    5,
+    15,
+    30,
+    60,
+)
+PAUSE = timedelta(hours=1)  # for a parked run without a known resume time
+BUSY = timedelta(minutes=10)  # until the next check whether a manual backup has ended
 MOST_FAILURES = 12
-RECONNECT = timedelta(minutes=1)  # until it goes on after the home's own database was away
+RECONNECT = timedelta(minutes=1)  # after the home's own database was unavailable
 DATABASE_AWAY = "database-away"
 ANOTHER_ORG = "another-org"
 
 
 def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
-    """Do a night, or go on with it. Never raises what is a matter of the org: it is written down."""
+    """Run or resume a nightly backup. Errors of the org are recorded, not raised."""
     night = start_try(oid, name)
     if night is None:
         return None
+    # One backup catches up for all nights that were missed.
     give_up_before(oid, name, at=app.clock.now())
     if night.error_code == WORKER_DIED and night.failures >= MOST_FAILURES:
         end_try(oid, name, _given_up(worker_died(), app.clock.now()), number=night.tries)
@@ -46,16 +53,17 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
             number=night.tries,
         )
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        told = UnlostError(type(error).__name__, str(error) or type(error).__name__)
-        end_try(oid, name, _given_up(told, app.clock.now()), number=night.tries)
+        wrapped = UnlostError(type(error).__name__, str(error) or type(error).__name__)
+        end_try(oid, name, _given_up(wrapped, app.clock.now()), number=night.tries)
     else:
         end_try(oid, name, NightEnd(NightState.DONE, app.clock.now()), number=night.tries)
     return night
 
 
 def _back_up(app: Application, night: NightRecord) -> None:
-    """What an earlier run left undone comes first; this night's own run is never done twice."""
+    """Back up the org. An earlier unfinished run goes first; this night's run is never repeated."""
     done = find_run(night.run)
+    # The process may have died between the end of the run and that of the night.
     if done is not None and done.state is RunState.DONE:
         return
     backup(app, night.org, run=night.run)
@@ -64,9 +72,9 @@ def _back_up(app: Application, night: NightRecord) -> None:
 def after_error(
     night: NightRecord, error: UnlostError, *, now: datetime, pause: timedelta = PAUSE
 ) -> NightEnd:
-    """When a night is tried again after an error, or that it is not.
+    """Return when to retry a nightly backup after an error, or that it is given up.
 
-    ``pause`` is for a run that parked and cannot say until when.
+    ``pause`` applies to a run that parked without a resume time.
     """
     if error.code == CANCELLED:
         return NightEnd(
@@ -83,10 +91,10 @@ def after_error(
         )
     if error.code == IN_PROGRESS:
         return NightEnd(NightState.WAITING, now, now + BUSY)
-    if error.code == DATABASE_AWAY:  # the org has no part in it
+    if error.code == DATABASE_AWAY:  # not a failure of the org
         return NightEnd(NightState.WAITING, now, now + RECONNECT)
     if error.code == ANOTHER_ORG:
-        return _given_up(error, now)  # it will not become the old one again
+        return _given_up(error, now)  # a refreshed sandbox never becomes the old org again
     passing = isinstance(error, TransientError | Conflict | StoreError) or error.code == NOTES_LOST
     if not passing or night.failures + 1 >= MOST_FAILURES:
         return _given_up(error, now)
@@ -102,7 +110,7 @@ def after_error(
 
 
 def worker_died() -> UnlostError:
-    """The error for what ended its worker again and again: it is not begun once more."""
+    """Return the error for a backup that ended its worker process ``MOST_FAILURES`` times."""
     return UnlostError(
         "worker-died",
         f"The process that did it ended in the middle of it, {MOST_FAILURES} times.",

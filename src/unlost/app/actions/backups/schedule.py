@@ -1,4 +1,4 @@
-"""When orgs are backed up by themselves: look at it, change it."""
+"""Show and change when orgs are backed up automatically."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +26,8 @@ NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class LastHour:
-    """The newest backup of a few tables between two nights, and how it ended."""
+class LastHourlyBackup:
+    """The newest hourly backup, and how it ended."""
 
     run: str
     state: RunState
@@ -38,10 +38,9 @@ class LastHour:
 
 @dataclass(frozen=True, slots=True)
 class OrgSchedule:
-    """An org's schedule. ``next`` is when it is backed up next, ``nights`` the newest ones first.
+    """An org's schedule. ``next`` is the next backup, ``nights`` the latest ones, newest first.
 
-    ``next_hour`` is when the tables that are backed up every hour have their turn, ``last_hour`` how
-    that went last.
+    ``next_hour`` is when the hourly tables are backed up next, ``last_hour`` how that ended last.
     """
 
     org: str
@@ -50,19 +49,19 @@ class OrgSchedule:
     next: datetime | None
     nights: tuple[NightRecord, ...]
     next_hour: datetime | None = None
-    last_hour: LastHour | None = None
+    last_hour: LastHourlyBackup | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """The schedules of some orgs."""
+    """The schedules of several orgs."""
 
     schedules: tuple[OrgSchedule, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is to change, as it was typed; None leaves a thing as it is.
+class ScheduleChange:
+    """Changes to a schedule as typed; None leaves a value unchanged.
 
     ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
     such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent. ``hourly`` are tables
@@ -78,19 +77,20 @@ class Wish:
 
 @action("schedule.show", Right.LOOK)
 def show(app: Application, org: str | None = None) -> Schedules:
-    """The schedule of one org, or of all; raises NotFound for an unknown org."""
+    """Show the schedule of one org, or of all; raises NotFound for an unknown org."""
     orgs = [get_org(org)] if org is not None else app.orgs()
     return Schedules(_shown(app, orgs))
 
 
 @action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
-def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
+def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
     """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
     known, now = get_org(org), app.clock.now()
     schedule = wished(schedule_of(known.oid).schedule, wish)
     if wish.hourly is not None:
         schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
     place = {"zone": known.identity.zone, "key": known.oid}
+    # The tick looks only at stored times, so both are computed now.
     following = upcoming(schedule, now=now, **place)
     hour = upcoming_hour(schedule, now=now, **place)
     set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)
@@ -98,46 +98,46 @@ def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
     return _shown(app, [known])[0]
 
 
-def wished(schedule: Schedule, wish: Wish) -> Schedule:
-    """The schedule with what was wished for; raises UsageError."""
+def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
+    """Return the schedule with the changes applied; raises UsageError."""
     if wish.at is not None:
         schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
     if wish.window is not None:
         schedule = replace(schedule, window=wish.window)
     if wish.blackout is not None:
-        told = [one for one in wish.blackout if one != NONE]
-        schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
+        hours = [text for text in wish.blackout if text != NONE]
+        schedule = replace(schedule, blackout=tuple(hours_of(text) for text in hours))
     if wish.calls is not None:
         schedule = replace(schedule, calls=wish.calls)
     return schedule
 
 
 def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
-    """The schedules of orgs; however many there are, the database is asked as often."""
-    kept, held, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
+    """Return the schedules of orgs; the number of queries does not depend on the number of orgs."""
+    by_org, nights, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
     hours = newest_runs(most=1, hourly=True)
-    found: list[OrgSchedule] = []
+    org_schedules: list[OrgSchedule] = []
     for org in orgs:
-        schedule, zone = kept[org.oid].schedule, org.identity.zone
+        schedule, zone = by_org[org.oid].schedule, org.identity.zone
         place = {"zone": zone, "key": org.oid}
-        found.append(
+        org_schedules.append(
             OrgSchedule(
                 org.name,
                 zone,
                 schedule,
                 upcoming(schedule, now=now, **place),
-                tuple(held.get(org.oid, ())),
+                tuple(nights.get(org.oid, ())),
                 upcoming_hour(schedule, now=now, **place),
                 _last_hour(hours.get(org.name, ())),
             )
         )
-    return tuple(found)
+    return tuple(org_schedules)
 
 
-def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
+def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
     return next(
         (
-            LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            LastHourlyBackup(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
             for run in runs
         ),
         None,
@@ -145,7 +145,7 @@ def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
 
 
 def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, ...]:
-    """The tables that were typed, by their own names; raises UsageError for what cannot be one."""
+    """Parse a list of tables and return their exact names; raises UsageError for an invalid one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if text.strip().lower() == NONE:
         return ()
@@ -158,23 +158,25 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
     head = app.vault.head(org.oid)
     if head is not None:
         schema = head.schema()
-    else:  # nothing is known yet: the org tells
+    else:  # no backup yet: ask the org
         with app.open_org(org) as source:
             schema = source.discover()
     return tuple(dict.fromkeys(_hourly_table(schema, org, name) for name in names))
 
 
 def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
-    found = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
-    if found is None:
+    table = next(
+        (candidate for candidate in schema.tables if candidate.name.lower() == name.lower()), None
+    )
+    if table is None:
         raise _not_backed_up(schema, org, name)
-    if not found.has(TableTrait.INCREMENTAL):
+    if not table.has(TableTrait.INCREMENTAL):
         raise UsageError(
             "hourly-not-possible",
-            f"{found.name} cannot be asked for what changed: it is read whole each night.",
+            f"{table.name} cannot be asked for what changed: it is read whole each night.",
             next_step="Leave it to the nights.",
         )
-    return found.name
+    return table.name
 
 
 def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
@@ -200,18 +202,18 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
 
 
 def time_of(text: str) -> time:
-    """A time of the day as it is typed, such as ``01:30``; raises UsageError."""
+    """Parse a time of day such as ``01:30``; raises UsageError."""
     try:
-        found = time.fromisoformat(text)
+        parsed = time.fromisoformat(text)
     except ValueError:
         raise _unreadable(text) from None
-    if found.second or found.microsecond or found.tzinfo:
+    if parsed.second or parsed.microsecond or parsed.tzinfo:
         raise _unreadable(text)
-    return found
+    return parsed
 
 
 def hours_of(text: str) -> Hours:
-    """Hours as they are typed, such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
+    """Parse hours such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
     begins, dash, ends = text.partition("-")
     if not dash:
         raise _unreadable(text)

@@ -1,4 +1,4 @@
-"""The nights of an org, and their certificates."""
+"""The backups of an org and their certificates."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,27 @@ from unlost.model.access import Right
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
-from unlost.model.ports import Snapshot
-from unlost.model.salvage import SalvageTold
+from unlost.model.ports.vault import Snapshot
+from unlost.model.salvage import PastSalvage
 from unlost.model.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotList:
-    """The backups of an org, oldest first; ``salvages`` tell what was lost of them to damage."""
+    """The backups of an org, oldest first; ``salvages`` list what was lost to damage."""
 
     org: str
     zone: str
     snapshots: tuple[SnapshotInfo, ...]
-    salvages: tuple[SalvageTold, ...] = ()
+    salvages: tuple[PastSalvage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCertificate:
-    """What the run of a snapshot proved. ``head`` is the digest of the snapshot's manifest.
+    """The certificate of a snapshot. ``head`` is the hash of the snapshot's manifest.
 
-    ``rests_on`` is the backup that tells all the rest, None where there is none or it was forgotten.
+    ``rests_on`` is the backup that certifies the remaining tables; None if there is none or it was
+    forgotten.
     """
 
     org: str
@@ -41,47 +42,50 @@ class SnapshotCertificate:
 
     @property
     def gaps(self) -> tuple[Finding, ...]:
-        """The findings that turned the verdict."""
+        """The findings of severity gap, which make the verdict incomplete."""
         return gaps(self.certificate)
 
     @property
     def complete(self) -> bool:
-        """True if nothing turned the verdict."""
+        """True if the certificate has no gaps."""
         return self.certificate.verdict is Verdict.COMPLETE
 
 
 def gaps(proof: Certificate) -> tuple[Finding, ...]:
-    """All findings that turned the verdict: of the whole org, then of its tables, each once."""
-    everywhere = [*proof.findings, *(one for line in proof.tables for one in line.findings)]
-    return tuple(one for one in dict.fromkeys(everywhere) if one.severity is Severity.GAP)
+    """Return all findings of severity gap: of the whole org, then of its tables, each once."""
+    everywhere = [*proof.findings, *(finding for line in proof.tables for finding in line.findings)]
+    return tuple(
+        finding for finding in dict.fromkeys(everywhere) if finding.severity is Severity.GAP
+    )
 
 
 @action("snapshot.list", Right.LOOK)
 def snapshots(app: Application, org: str) -> SnapshotList:
-    """All backups of an org; raises NotFound for an unknown org."""
+    """List the backups of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    nights, salvages = app.vault.snapshots(known.oid), app.vault.salvages(known.oid)
+    nights = app.vault.snapshots(known.oid)
+    salvages = app.vault.past_operations(known.oid, PastSalvage)
     return SnapshotList(org, known.identity.zone, tuple(nights), salvages)
 
 
 @action("certificate.show", Right.LOOK)
 def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
-    """The certificate of the backup that ``at`` names; raises NotFound, UsageError."""
+    """Show the certificate of the backup that ``at`` names; raises NotFound, UsageError."""
     known = get_org(org)
     snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))
-    found = snapshot.certificate()
-    if found is None:
+    proof = snapshot.certificate()
+    if proof is None:
         raise NotFound(
             "certificate-missing",
             f"Snapshot {snapshot.info.number} carries no certificate.",
             next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
         )
     info = snapshot.info
-    shown = {one.number for one in app.vault.snapshots(known.oid)}
-    rests_on = found.rests_on if found.rests_on in shown else None
-    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, found, rests_on)
+    shown = {snapshot_info.number for snapshot_info in app.vault.snapshots(known.oid)}
+    rests_on = proof.rests_on if proof.rests_on in shown else None
+    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, proof, rests_on)
 
 
 def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:
-    """The backup that a moment names; raises NotFound."""
+    """Return the backup at a moment; raises NotFound."""
     return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)

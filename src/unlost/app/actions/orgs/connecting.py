@@ -1,4 +1,4 @@
-"""What a form must ask to connect an org: the kinds there are, their settings and secrets."""
+"""The fields of a form that connects an org: connectors, their settings and secrets."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from unlost.app.compose import Application
 from unlost.app.home.discovery import connector_names
 from unlost.app.orgs.connector_settings import Setting, missing_secrets, settings_of
 from unlost.model.access import Right
-from unlost.model.ports import SecretField
+from unlost.model.ports.source import SecretField
 from unlost.model.reading import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Connectors:
+class InstalledConnectors:
     """The connectors that are installed, by name."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
-    """What a connector asks for. ``secrets`` are all that any of its settings may need."""
+class ConnectorFields:
+    """The fields of a connector. ``secrets`` are all that any of its settings may need."""
 
     connector: str
     settings: tuple[Setting, ...]
@@ -29,29 +29,29 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """Names of the secrets that settings need and that are not there."""
+class MissingSecrets:
+    """Names of the secrets that settings need and that are missing."""
 
     secrets: tuple[str, ...]
 
 
 @action("connector.list", Right.MANAGE, where=Where.HOME)
-def connectors(app: Application) -> Connectors:  # noqa: ARG001 (every action takes it)
-    """Which kinds of orgs can be connected."""
-    return Connectors(tuple(connector_names()))
+def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every action takes it)
+    """List the kinds of orgs that can be connected."""
+    return InstalledConnectors(tuple(connector_names()))
 
 
 @action("connector.asks", Right.MANAGE, where=Where.HOME)
-def asks(app: Application, connector: str) -> Asks:
-    """What a form must ask for; raises NotFound (``connector-unknown``)."""
+def asks(app: Application, connector: str) -> ConnectorFields:
+    """Show the settings and secrets of a connector; raises NotFound (``connector-unknown``)."""
     loaded = app.connector(connector)
-    return Asks(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
+    return ConnectorFields(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
 
 
 @action("connector.missing", Right.MANAGE, where=Where.HOME)
 def missing(
     app: Application, connector: str, config: Mapping[str, Json], *, known: Collection[str]
-) -> Missing:
-    """The secrets that these settings need beyond those known; raises UsageError, NotFound."""
+) -> MissingSecrets:
+    """List the secrets that these settings need beyond those known; raises UsageError, NotFound."""
     lacking = missing_secrets(app.connector(connector), config, known=known)
-    return Missing(tuple(one.name for one in lacking))
+    return MissingSecrets(tuple(field.name for field in lacking))

@@ -1,9 +1,9 @@
-"""A refreshed sandbox: the address leads to a new org, which takes over the name."""
+"""Follow a refreshed sandbox: its address now leads to a new org, which takes over the name."""
 
 from dataclasses import dataclass
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.connection import together
 from unlost.catalog.hidden_columns import hide_as
@@ -23,16 +23,17 @@ from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Connector, SecretStore
+from unlost.model.ports.source import Connector
+from unlost.model.ports.system import SecretStore
 from unlost.model.schedule import Schedule
 from unlost.model.snapshot import nights
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """What became of a name: the org behind it now, and the name under which the old one is kept.
+class FollowedOrg:
+    """The result of following: the org now behind the name, and the old org's new name.
 
-    ``backups`` are those of the old org; it is not backed up any more.
+    ``backups`` counts those of the old org, which is no longer backed up.
     """
 
     name: str
@@ -44,32 +45,33 @@ class Followed:
 
 
 @action("org.follow", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
-def follow(app: Application, name: str) -> Followed:
-    """Let a name stand for the org that answers at its address now.
+def follow(app: Application, name: str) -> FollowedOrg:
+    """Point a name to the org that answers at its address now.
 
     The new org takes over name, settings, credentials and schedule; the old one is retired under
     another name with all its backups. Raises Conflict (``org-same``, ``org-already-protected``),
-    and what signing in or the vault raises; nothing is changed then.
+    and the errors of sign-in and vault; nothing is changed then.
     """
     old = get_org(name)
     connector = app.connector(old.identity.connector)
     config = read_config(connector, old.config)
-    held = _held(app.secrets(old.oid), connector)
-    context = app.context(secrets=held, budget=Unlimited())
+    secrets = _secrets_of(app.secrets(old.oid), connector)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
         identity = source.identity()
     if old.identity.same_org(identity):
-        held.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
+        secrets.move_to(app.secrets(old.oid))  # a sign-in may have renewed a secret
         raise _same(name)
     _check_unknown(identity)
     oid = app.whole_vault.adopt(identity)
     backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
+    # One transaction: a name must never be without an org.
     with together():
-        writer = _take_over(app, old, new, held=held, connector=connector, kept_as=kept_as)
+        writer = _take_over(app, old, new, secrets=secrets, connector=connector, kept_as=kept_as)
     after_change(app)
-    return Followed(name, identity.label, identity.tenant, kept_as, backups, writer)
+    return FollowedOrg(name, identity.label, identity.tenant, kept_as, backups, writer)
 
 
 def _take_over(
@@ -77,21 +79,22 @@ def _take_over(
     old: ProtectedOrg,
     new: ProtectedOrg,
     *,
-    held: HeldSecrets,
+    secrets: MemorySecrets,
     connector: Connector,
     kept_as: str,
 ) -> bool:
-    """True if the old org had a write identity, which is taken over too."""
+    """Move everything to the new org; True if the old one had a write identity to take over."""
     now, zone = app.clock.now(), new.identity.zone
     schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
-    writing = _held(app.writer_secrets(old.oid), connector)
+    writing = _secrets_of(app.writer_secrets(old.oid), connector)
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
+    # Roles, hidden columns and retention rules belong to an oid, and would silently not apply.
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)
-    held.move_to(app.secrets(new.oid))
+    secrets.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)
         writing.move_to(app.writer_secrets(new.oid))
@@ -121,13 +124,13 @@ def _check_unknown(identity: OrgIdentity) -> None:
         )
 
 
-def _held(store: SecretStore, connector: Connector) -> HeldSecrets:
-    held = HeldSecrets()
+def _secrets_of(store: SecretStore, connector: Connector) -> MemorySecrets:
+    secrets = MemorySecrets()
     for secret in connector.secrets(None):
         value = store.get(secret.name)
         if value is not None:
-            held.put(secret.name, value)
-    return held
+            secrets.put(secret.name, value)
+    return secrets
 
 
 def _free_name(wanted: str) -> str:

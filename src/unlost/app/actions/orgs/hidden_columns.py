@@ -1,4 +1,4 @@
-"""Columns that viewers do not see: hide one, show it again, list them."""
+"""Hide columns from viewers, show them again, and list them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class HiddenOfOrg:
 
 @dataclass(frozen=True, slots=True)
 class Hideable:
-    """Tables of an org's newest backup, and the columns of one of them that can be hidden."""
+    """Tables of an org's newest backup, and the columns of one table that can be hidden."""
 
     tables: tuple[str, ...]
     table: str | None = None
@@ -32,36 +32,40 @@ class Hideable:
 
 @action("column.list", Right.MANAGE)
 def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
-    """Which columns of an org are hidden from viewers."""
-    return _told(get_org(org))
+    """List the columns of an org that are hidden from viewers."""
+    return _view(get_org(org))
 
 
 @action("column.choices", Right.MANAGE)
 def hideable(app: Application, org: str, *, table: str | None = None) -> Hideable:
-    """What can be hidden from viewers; nothing before the first backup. Raises NotFound."""
+    """List the tables and columns that can be hidden from viewers.
+
+    Empty before the first backup. Raises NotFound for an unknown table.
+    """
     head = app.vault.head(get_org(org).oid)
     if head is None:
         return Hideable(())
     schema = head.schema()
-    tables = tuple(sorted(one.name for one in schema.tables))
+    tables = tuple(sorted(schema_table.name for schema_table in schema.tables))
     if table is None:
         return Hideable(tables)
     described = table_named(schema, table)
-    names = (one.name for one in described.columns if one.name != described.id_column)
+    names = (column.name for column in described.columns if column.name != described.id_column)
     return Hideable(tables, described.name, tuple(sorted(names)))
 
 
 @action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
 def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
-    """Hide a column (TABLE.COLUMN) from viewers; raises NotFound, UsageError (``column-unreadable``).
+    """Hide a column (TABLE.COLUMN) from viewers.
 
-    Ids cannot be hidden: they say which record it is.
+    Ids cannot be hidden: they identify the record. Raises NotFound, UsageError
+    (``column-unreadable``).
     """
     known = get_org(org)
     table, name = _named(app, known, column)
     hide_column(known.oid, table, name)
     after_change(app)
-    return _told(known)
+    return _view(known)
 
 
 @action("column.show", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
@@ -76,7 +80,7 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
             next_step="See what is with `unlost org hidden`.",
         )
     after_change(app)
-    return _told(known)
+    return _view(known)
 
 
 def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
@@ -89,8 +93,8 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
             next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
         )
     described = table_named(head.schema(), table)
-    names: Sequence[str] = [one.name for one in described.columns]
-    column = next((one for one in names if one.lower() == name.lower()), None)
+    names: Sequence[str] = [described_column.name for described_column in described.columns]
+    column = next((candidate for candidate in names if candidate.lower() == name.lower()), None)
     if column is None or column == described.id_column:
         raise NotFound(
             "column-unknown",
@@ -100,5 +104,5 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     return described.name, column
 
 
-def _told(org: ProtectedOrg) -> HiddenOfOrg:
+def _view(org: ProtectedOrg) -> HiddenOfOrg:
     return HiddenOfOrg(org.name, hidden_in(org.oid).names)

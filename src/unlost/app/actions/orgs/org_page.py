@@ -1,4 +1,4 @@
-"""One org at a glance: how it stands, its nights, what the newest one proved, its API calls."""
+"""The page of one org: its state, backups, the newest certificate, and API calls."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,16 @@ from unlost.model.finding import Finding, Severity
 from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns
 from unlost.model.reading import Json
 from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.written import written
 
 NIGHTS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """API calls of the last day, as the org told; None where it did not of late.
+class ApiCallUse:
+    """API calls of the last day as reported by the org; None if it did not report lately.
 
-    ``share`` is the part, in percent, that Unlost may use.
+    ``share`` is the percentage of the limit that Unlost may use.
     """
 
     used: int | None
@@ -36,12 +37,13 @@ class Calls:
     share: int
 
 
+@written(snapshot_count="kept")
 @dataclass(frozen=True, slots=True)
 class OrgPage:
-    """One org. ``nights`` are the newest, newest first, of ``kept`` that there are.
+    """One org. ``nights`` are the newest backups, newest first, out of ``snapshot_count`` in total.
 
-    ``proof`` is what the newest night proved, ``findings`` what it could not protect. ``writer``: it
-    has a write identity. ``hidden`` is how many columns viewers do not see.
+    ``proof`` is the certificate of the newest one, ``findings`` its gaps. ``writer``: it has a
+    write identity. ``hidden`` counts the columns hidden from viewers.
     """
 
     state: OrgState
@@ -49,23 +51,23 @@ class OrgPage:
     added_at: datetime
     retired: bool
     nights: tuple[SnapshotInfo, ...]
-    kept: int
+    snapshot_count: int
     proof: Certificate | None
     findings: tuple[Finding, ...]
-    calls: Calls
+    calls: ApiCallUse
     writer: bool
     hidden: int
     rights: frozenset[Right]
 
     @property
     def tables(self) -> tuple[TableLine, ...]:
-        """The tables of the newest night: those that are not whole first, then the largest."""
+        """The tables of the newest backup: incomplete ones first, then by size."""
         return ranked(self.proof) if self.proof is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
 class OrgSettings:
-    """How an org is reached. ``secrets`` are the names of those that are kept, never their values."""
+    """The connection settings of an org. ``secrets`` are the names of stored secrets, no values."""
 
     org: str
     connector: str
@@ -75,9 +77,9 @@ class OrgSettings:
 
 @action("org.show", Right.LOOK)
 def org_page(app: Application, org: str) -> OrgPage:
-    """One org at a glance; raises NotFound for an unknown org."""
+    """Show one org; raises NotFound for an unknown org."""
     known = get_org(org)
-    alerts = Counter(one.alarm.org for one in list_alerts())
+    alerts = Counter(alert.alarm.org for alert in list_alerts())
     (state,) = states_of(app, [known], alerts)
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
@@ -88,10 +90,10 @@ def org_page(app: Application, org: str) -> OrgPage:
         added_at=known.added_at,
         retired=known.retired,
         nights=tuple(whole[::-1][:NIGHTS]),
-        kept=len(whole),
+        snapshot_count=len(whole),
         proof=proof,
         findings=gaps(proof) if proof is not None else (),
-        calls=Calls(used, limit, state.schedule.calls),
+        calls=ApiCallUse(used, limit, state.schedule.calls),
         writer=find_writer(known.oid) is not None,
         hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
@@ -99,7 +101,7 @@ def org_page(app: Application, org: str) -> OrgPage:
 
 
 def _hidden(app: Application, oid: str) -> HiddenColumns:
-    """Return the columns that are hidden from viewers. A viewer's are loaded already."""
+    """Return the columns that are hidden from viewers. A viewer's own are loaded already."""
     if app.actor.may(Right.READ_HIDDEN, oid):
         return hidden_in(oid)
     return app.hidden.get(oid, NOTHING_HIDDEN)
@@ -107,26 +109,26 @@ def _hidden(app: Application, oid: str) -> HiddenColumns:
 
 @action("org.settings", Right.MANAGE, where=Where.HOME)
 def org_settings(app: Application, org: str) -> OrgSettings:
-    """How an org is reached, for a form; raises NotFound for an unknown org."""
+    """Show the connection settings of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    kept = app.secrets(known.oid)
-    names = [one.name for one in app.connector(known.identity.connector).secrets(None)]
+    store = app.secrets(known.oid)
+    names = [secret.name for secret in app.connector(known.identity.connector).secrets(None)]
     return OrgSettings(
         known.name,
         known.identity.connector,
         known.config,
-        frozenset(name for name in names if kept.get(name) is not None),
+        frozenset(name for name in names if store.get(name) is not None),
     )
 
 
 def ranked(proof: Certificate) -> tuple[TableLine, ...]:
-    """The tables of a certificate: those that are not whole first, then the largest."""
+    """Return the tables of a certificate: incomplete ones first, then by size."""
     return tuple(sorted(proof.tables, key=_rank))
 
 
 def _rank(line: TableLine) -> tuple[bool, int, str]:
-    whole = all(one.severity is not Severity.GAP for one in line.findings)
-    return (whole, -line.held, line.table)
+    whole = all(finding.severity is not Severity.GAP for finding in line.findings)
+    return (whole, -line.stored, line.table)
 
 
 def _proof(

@@ -1,4 +1,4 @@
-"""Look at an org, add it, and list them."""
+"""Preview, add and list orgs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import leads_elsewhere
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
@@ -17,16 +17,17 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.ports import Connector, SecretField, Source
+from unlost.model.ports.source import Connector, SecretField, Source
 from unlost.model.quota import Quota
 from unlost.model.snapshot import nights
+from unlost.model.written import written
 
 LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrg:
-    """What a person says about an org: the name to type, the connector, settings and secrets."""
+    """An org as typed by a person: its name, connector, settings and secrets."""
 
     connector: str
     name: str
@@ -36,7 +37,7 @@ class NewOrg:
 
 @dataclass(frozen=True, slots=True)
 class AddedOrg:
-    """An org that answered, and what its user will not see."""
+    """An org that answered, with findings about data that its user cannot see."""
 
     name: str
     connector: str
@@ -51,16 +52,16 @@ class AddedOrg:
 
     @property
     def gaps(self) -> int:
-        """How many findings mean that something will not be protected."""
+        """The number of findings about data that will not be protected."""
         return sum(finding.severity is Severity.GAP for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class OrgLine:
-    """An org in the list; the last three are None before its first backup.
+    """An org in the list; the last three fields are None or 0 before its first backup.
 
-    ``snapshots`` counts backups of all tables, of which ``last_backup`` is the newest; ``head`` is
-    that of the newest of any.
+    ``snapshots`` counts backups of all tables, and ``last_backup`` is the newest of them; ``head``
+    belongs to the newest backup of any kind.
     """
 
     name: str
@@ -82,14 +83,15 @@ class OrgList:
     orgs: tuple[OrgLine, ...]
 
 
+@written(org="found")
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What was found by looking; ``secrets`` are those that open the org from now on.
+class OrgPreview:
+    """A preview of an org; ``secrets`` are those that open the org from now on.
 
-    A sign-in may have renewed one: who keeps the org later gives these.
+    A sign-in may have renewed one, so pass these when adding the org later.
     """
 
-    found: AddedOrg
+    org: AddedOrg
     secrets: Mapping[str, str] = field(repr=False)
 
 
@@ -97,16 +99,16 @@ type Ask = Callable[[SecretField], str | None]
 
 
 @action("org.look", Right.MANAGE, where=Where.HOME)
-def look(app: Application, new: NewOrg) -> Looked:
-    """Sign in and look around: what would be added, and what its user will not see.
+def preview_org(app: Application, new: NewOrg) -> OrgPreview:
+    """Preview an org: sign in, and show what would be added and what its user cannot see.
 
-    Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
-    the name, or another name for this org.
+    Stores nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
+    the name, or the org is known under another name.
     """
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
-        found = _seen(new, identity, opened.source)
-    return Looked(found, opened.held.every())
+        org = _seen(new, identity, opened.source)
+    return OrgPreview(org, opened.secrets.every())
 
 
 @action(
@@ -114,14 +116,13 @@ def look(app: Application, new: NewOrg) -> Looked:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda added: {"org": added.name},
+    detail=lambda added: {"org": added.name},
 )
 def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
-    """Sign in, look around, and keep the org; an org of the same name gets the new settings.
+    """Sign in, inspect and add an org, or give the org of this name new settings.
 
-    ``ask`` is called for a secret that was neither given nor kept before.
-    Raises NotAllowed for wrong credentials, Conflict if another org stands behind the name, and
-    keeps nothing then.
+    ``ask`` is called for a secret that was neither given nor stored before. Raises NotAllowed for
+    wrong credentials, Conflict if another org stands behind the name; nothing is stored then.
     """
     with _opened(app, new, ask=ask) as opened:
         identity = _identified(new, opened.source)
@@ -135,12 +136,12 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda org: {"org": org.name},
+    detail=lambda org: {"org": org.name},
 )
 def keep(app: Application, new: NewOrg) -> ProtectedOrg:
-    """Keep an org that was looked at a moment ago: it signs in once more, and looks at nothing.
+    """Add an org that was previewed a moment ago, without inspecting it again.
 
-    Raises as ``add_org``.
+    Signs in once more. Raises as ``add_org``.
     """
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
@@ -149,12 +150,12 @@ def keep(app: Application, new: NewOrg) -> ProtectedOrg:
 
 @action("org.list", Right.LOOK)
 def list_all(app: Application) -> OrgList:
-    """All orgs with their newest backup."""
+    """List all orgs with their newest backup."""
     return OrgList(tuple(_line(app, org) for org in app.orgs()))
 
 
 def check_name(name: str) -> None:
-    """Raise UsageError (``org-name``) for a name that cannot be typed."""
+    """Raise UsageError (``org-name``) for a name that cannot be typed on a command line."""
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
@@ -165,18 +166,19 @@ def check_name(name: str) -> None:
 
 def _secrets(
     app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
-) -> HeldSecrets:
-    """The secrets that were given, and for a known org those that were kept before."""
-    held = HeldSecrets()
+) -> MemorySecrets:
+    """Return the secrets that were given, completed for a known org by the stored ones."""
+    secrets = MemorySecrets()
     present = find_org(new.name)
-    kept = app.secrets(present.oid) if present else None
+    store = app.secrets(present.oid) if present else None
+    # Stored secrets must not be sent to another address than the one they were given for.
     if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
-        kept = None
+        store = None
     for wanted in connector.secrets(config):
-        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = new.secrets.get(wanted.name) or (store.get(wanted.name) if store else None)
         value = value or ask(wanted)
         if value:
-            held.put(wanted.name, value)
+            secrets.put(wanted.name, value)
         elif wanted.required:
             raise NotAllowed(
                 "secret-missing",
@@ -184,15 +186,15 @@ def _secrets(
                 next_step=f"Give it with --{wanted.name.replace('_', '-')}-file, with the variable "
                 f"UNLOST_{wanted.name.upper()}, or type it when asked.",
             )
-    return held
+    return secrets
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An org that let us in: its settings, the secrets that opened it, its source."""
+    """An org after sign-in: its settings, the secrets that opened it, and its source."""
 
     config: object
-    held: HeldSecrets
+    secrets: MemorySecrets
     source: Source
 
 
@@ -201,14 +203,14 @@ def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
     check_name(new.name)
     connector = app.connector(new.connector)
     config = read_config(connector, dict(new.config))
-    held = _secrets(app, connector, config, new=new, ask=ask)
-    context = app.context(secrets=held, budget=Unlimited())
+    secrets = _secrets(app, connector, config, new=new, ask=ask)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
-        yield _Opened(config, held, source)
+        yield _Opened(config, secrets, source)
 
 
 def _identified(new: NewOrg, source: Source) -> OrgIdentity:
-    """Who answers, if it is who the name stands for."""
+    """Return the identity of the org that answers; raises Conflict if the name is another org's."""
     identity = source.identity()
     present = find_org(new.name)
     if present is not None:
@@ -227,13 +229,13 @@ def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity)
         config=msgspec.to_builtins(opened.config),
     )
     save_org(org)
-    opened.held.move_to(app.secrets(org.oid))
+    opened.secrets.move_to(app.secrets(org.oid))
     after_change(app)
     return org
 
 
 def _seen(new: NewOrg, identity: OrgIdentity, source: Source) -> AddedOrg:
-    """What the user of an org sees of it, and what not."""
+    """Return the tables that the org's user can see, and the findings about those it cannot."""
     schema = source.discover()
     return AddedOrg(
         name=new.name,

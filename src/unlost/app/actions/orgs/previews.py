@@ -1,6 +1,9 @@
-"""A look at an org that takes longer than a request may: kept, done beside, asked how it stands.
+"""Previews of orgs that take longer than a web request: stored, executed in a thread, polled.
 
-What is asked holds secrets, what is found may hold renewed ones: both lie sealed, for who asked alone.
+    request_preview ─> LOOKING ─run_preview─> FOUND | FAILED ─> add the org, or discard_preview
+
+The request contains secrets and the result may contain renewed ones, so both are stored encrypted,
+bound to the person who asked.
 """
 
 from collections.abc import Mapping
@@ -15,35 +18,36 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.app.access import Where, action
-from unlost.app.actions.orgs.orgs import Looked, NewOrg
-from unlost.app.actions.orgs.orgs import look as look_at
+from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview
+from unlost.app.actions.orgs.orgs import preview_org as look_at
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.restores.worker_slots import is_taken, seat_of
 from unlost.catalog.looks import (
-    KeptLook,
-    answer_look,
-    begin_look,
-    drop_looks,
-    find_look,
-    keep_look,
+    StoredPreview,
+    answer_preview,
+    begin_preview,
+    drop_previews,
+    find_preview,
+    store_preview,
 )
-from unlost.catalog.looks import drop_look as forget
+from unlost.catalog.looks import drop_preview as forget
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError
-from unlost.model.learned import learned
 
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
-SEATS = 4  # orgs that are looked at at a time in a home; who finds no seat waits for one
-BEGINS_WITHIN = timedelta(seconds=10)  # a look that nobody began by then is begun again
+SEATS = 4  # previews that run at the same time in a home; others wait
+# A preview that no process has started by then is started again.
+BEGINS_WITHIN = timedelta(seconds=10)
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
-MOST_TRIES = 3  # a look that ended the console's process that often is not begun again
+MOST_TRIES = 3  # a preview whose process died that often fails
 
 
 class LookState(StrEnum):
-    """Where a look is."""
+    """The state of a preview."""
 
     LOOKING = "looking"
     FOUND = "found"
@@ -52,103 +56,106 @@ class LookState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookView:
-    """A look as it stands. ``alone``: nobody looks, so ``do_look`` has to be called (again).
+    """A preview as it stands.
 
-    ``looked`` is there once it is found, ``error`` once it failed.
+    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``looked`` is
+    set once it succeeded, ``error`` once it failed.
     """
 
     look: str
     state: LookState
     alone: bool = False
-    looked: Looked | None = None
+    looked: OrgPreview | None = None
     error: UnlostError | None = None
 
 
 @action("org.ask-look", Right.MANAGE, where=Where.HOME)
-def ask_look(app: Application, new: NewOrg) -> LookView:
-    """Keep what shall be looked at; ``do_look`` then looks, which may take minutes.
+def request_preview(app: Application, new: NewOrg) -> LookView:
+    """Store a request for a preview, which ``run_preview`` then executes; that may take minutes.
 
-    The same that the same person asks for while it is under way is one look; one that is over is
-    done anew.
+    The same request of the same person is one preview while it is active, and a new one afterwards.
     """
     now = app.clock.now()
-    drop_looks(before=now - KEPT)
-    asked = msgspec.to_builtins(new)
-    look = _id(app, asked)
-    keep_look(look, asked=seal_draft(app, asked, place=_place(app, look)), at=now)
-    return _view(app, _kept(app, look))
+    drop_previews(before=now - KEPT)
+    plain = msgspec.to_builtins(new)
+    look = _id(app, plain)
+    store_preview(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.do-look", Right.MANAGE, where=Where.HOME)
-def do_look(app: Application, look: str) -> LookView:
-    """Look, unless somebody does, or it is done. What stands in the way is kept, not raised.
+def run_preview(app: Application, look: str) -> LookView:
+    """Execute a preview, unless another process does or it is finished.
 
-    Raises NotFound (``look-unknown``).
+    An error of the org is stored as the result, not raised. Raises NotFound (``look-unknown``).
     """
+    # The slot's lock shows that this process is alive; if it dies, the preview is started again.
     with seat_of(app, "looker", seats=SEATS) as seat:
-        kept = _kept(app, look)
-        free = seat is not None and (kept.seat in ("", seat) or not is_taken(app, kept.seat))
-        if seat is not None and free and begin_look(look, seat=seat, tries=kept.tries):
-            answer = seal_draft(app, _answer(app, kept), place=_place(app, look))
-            answer_look(look, answer=answer, tries=kept.tries + 1)
-    return _view(app, _kept(app, look))
+        preview = _stored_preview(app, look)
+        free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))
+        if seat is not None and free and begin_preview(look, seat=seat, tries=preview.tries):
+            answer = seal_draft(app, _answer(app, preview), place=_place(app, look))
+            answer_preview(look, answer=answer, tries=preview.tries + 1)
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.look-state", Right.MANAGE, where=Where.HOME)
-def look_state(app: Application, look: str) -> LookView:
-    """How a look stands; raises NotFound (``look-unknown``), also for one of somebody else."""
-    return _view(app, _kept(app, look))
+def preview_state(app: Application, look: str) -> LookView:
+    """Show the state of a preview; raises NotFound (``look-unknown``), also for another user's."""
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.drop-look", Right.MANAGE, where=Where.HOME)
-def drop_look(app: Application, look: str) -> None:
-    """Forget a look and what it found; raises NotFound (``look-unknown``)."""
-    forget(_kept(app, look).id)
+def discard_preview(app: Application, look: str) -> None:
+    """Delete a preview and its result; raises NotFound (``look-unknown``)."""
+    forget(_stored_preview(app, look).id)
 
 
-def _answer(app: Application, kept: KeptLook) -> Mapping[str, Any]:
-    """What is found, or why nothing is."""
+def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
+    """Preview the org; returns the result, or the error as plain values."""
     try:
-        if kept.tries >= MOST_TRIES:
+        if preview.tries >= MOST_TRIES:
             raise _broke_off()
-        asked = open_draft(app, kept.asked, place=_place(app, kept.id))
-        return {"looked": msgspec.to_builtins(look_at(app, learned(NewOrg).convert(asked)))}
+        draft = open_draft(app, preview.settings, place=_place(app, preview.id))
+        return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
-        return _told(error)
-    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+        return _typed_settings(error)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        return _told(UnlostError(name, f"The org could not be looked at: {name}."))
+        return _typed_settings(UnlostError(name, f"The org could not be looked at: {name}."))
 
 
-def _told(error: UnlostError) -> Mapping[str, Any]:
+def _typed_settings(error: UnlostError) -> Mapping[str, Any]:
     return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
 
 
-def _view(app: Application, kept: KeptLook) -> LookView:
-    if not kept.answer:
-        return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
-    told = open_draft(app, kept.answer, place=_place(app, kept.id))
-    if "looked" in told:
-        return LookView(kept.id, LookState.FOUND, looked=learned(Looked).convert(told["looked"]))
-    error = UnlostError(told["code"], told["sentence"], next_step=told["next_step"])
-    return LookView(kept.id, LookState.FAILED, error=error)
+def _view(app: Application, preview: StoredPreview) -> LookView:
+    if not preview.answer:
+        return LookView(preview.id, LookState.LOOKING, alone=_is_alone(app, preview))
+    draft = open_draft(app, preview.answer, place=_place(app, preview.id))
+    if "looked" in draft:
+        return LookView(
+            preview.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
+        )
+    error = UnlostError(draft["code"], draft["sentence"], next_step=draft["next_step"])
+    return LookView(preview.id, LookState.FAILED, error=error)
 
 
-def _is_alone(app: Application, kept: KeptLook) -> bool:
-    if not kept.seat:
-        return app.clock.now() - kept.asked_at >= BEGINS_WITHIN
-    return not is_taken(app, kept.seat)
+def _is_alone(app: Application, preview: StoredPreview) -> bool:
+    if not preview.seat:
+        return app.clock.now() - preview.asked_at >= BEGINS_WITHIN
+    return not is_taken(app, preview.seat)
 
 
-def _kept(app: Application, look: str) -> KeptLook:
-    kept = find_look(look)
-    if kept is None or not open_draft(app, kept.asked, place=_place(app, look)):
+def _stored_preview(app: Application, look: str) -> StoredPreview:
+    preview = find_preview(look)
+    if preview is None or not open_draft(app, preview.settings, place=_place(app, look)):
         raise NotFound(
             "look-unknown",
             "What was seen of the org is not kept any more.",
             next_step="Sign in to the org and look again.",
         )
-    return kept
+    return preview
 
 
 def _broke_off() -> TransientError:
@@ -159,10 +166,11 @@ def _broke_off() -> TransientError:
     )
 
 
-def _id(app: Application, asked: Mapping[str, Any]) -> str:
-    """The same for the same question of the same person, and nothing that tells of its secrets."""
+def _id(app: Application, settings: Mapping[str, Any]) -> str:
+    """Derive the id of a preview: equal for equal requests of a person, and revealing no secret."""
+    # Keyed by the home's key: a plain hash would let a reader of the database guess passwords.
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO)
-    question = msgspec.json.encode([app.actor.name, asked], order="deterministic")
+    question = msgspec.json.encode([app.actor.name, settings], order="deterministic")
     return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The tables of an org, as its newest backup holds them."""
+"""The tables of an org, as of its newest backup."""
 
 from dataclasses import dataclass
 
@@ -6,33 +6,41 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right
+from unlost.model.written import written
 
 
+@written(records="held")
 @dataclass(frozen=True, slots=True)
-class HeldTable:
-    """A table; ``held`` of its records are alive in the newest backup."""
+class StoredTable:
+    """A table; ``records`` counts its records in the newest backup."""
 
     table: str
     label: str
-    held: int
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
-class HeldTables:
-    """All tables of an org by their labels, none before its first backup."""
+class StoredTables:
+    """All tables of an org by label; empty before its first backup."""
 
     org: str
-    tables: tuple[HeldTable, ...]
+    tables: tuple[StoredTable, ...]
 
 
 @action("table.list", Right.LOOK)
-def tables(app: Application, org: str) -> HeldTables:
-    """The tables that the newest backup of an org holds; raises NotFound for an unknown org."""
+def tables(app: Application, org: str) -> StoredTables:
+    """List the tables in the newest backup of an org; raises NotFound for an unknown org."""
     head = app.vault.head(get_org(org).oid)
     if head is None:
-        return HeldTables(org, ())
-    labels = {one.name: one.label or one.name for one in head.schema().tables}
-    found = [
-        HeldTable(name, labels.get(name, name), state.held) for name, state in head.tables().items()
+        return StoredTables(org, ())
+    labels = {table.name: table.label or table.name for table in head.schema().tables}
+    stored_tables = [
+        StoredTable(name, labels.get(name, name), state.alive)
+        for name, state in head.tables().items()
     ]
-    return HeldTables(org, tuple(sorted(found, key=lambda one: (one.label, one.table))))
+    return StoredTables(
+        org,
+        tuple(
+            sorted(stored_tables, key=lambda stored_table: (stored_table.label, stored_table.table))
+        ),
+    )

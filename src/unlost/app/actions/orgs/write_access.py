@@ -1,4 +1,4 @@
-"""Give an org a write identity: another user than the one that backs it up, opened for a restore."""
+"""Set up the write identity of an org: a separate user, used only to restore."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import bare, leads_elsewhere
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
@@ -15,15 +15,15 @@ from unlost.catalog.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 from unlost.model.writing import MissingPermission
 
 
 @dataclass(frozen=True, slots=True)
 class NewWriter:
-    """What a person says about a write identity.
+    """A write identity as typed by a person.
 
-    Settings that are left out stay what they were, at first those of the org.
+    Settings that are left out keep their value; at first they are those of the org.
     """
 
     org: str
@@ -33,7 +33,7 @@ class NewWriter:
 
 @dataclass(frozen=True, slots=True)
 class WriterResult:
-    """A write identity that answered, and what it may not do. ``tables`` were asked about."""
+    """A write identity that answered, and its missing permissions in the ``tables`` checked."""
 
     org: str
     connector: str
@@ -46,10 +46,10 @@ class WriterResult:
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """How an org is written to, for a form. ``present``: it has a write identity.
+    """The settings of a write identity, for a form. ``present``: the org has one.
 
-    ``config`` are the settings of the org with what differs for writing; ``secrets`` the names of
-    those that are kept; ``needs`` what the user must be allowed to do, in the source's own words.
+    ``config`` are the settings of the org with the differences for writing; ``secrets`` the names
+    of the stored secrets; ``needs`` the permissions that the user needs, in the source's own words.
     """
 
     org: str
@@ -68,12 +68,12 @@ type Ask = Callable[[SecretField], str | None]
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda writer: {"org": writer.org},
+    detail=lambda writer: {"org": writer.org},
 )
 def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
-    """Sign in, look what the user may do, and keep the identity sealed.
+    """Sign in as the write identity, check its permissions, and store it encrypted.
 
-    Raises NotAllowed for wrong credentials, Conflict if it opens another org, and keeps nothing
+    Raises NotAllowed for wrong credentials, Conflict if it opens another org; nothing is stored
     then.
     """
     org = get_org(new.org)
@@ -81,54 +81,54 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     before = find_writer(org.oid)
     given = {**(before or {}), **new.config}
     config = read_config(connector, {**org.config, **given})
-    held = _secrets(app, connector, config, org=org, new=new, ask=ask)
-    context = app.context(secrets=held, budget=Unlimited())
+    secrets = _secrets(app, connector, config, org=org, new=new, ask=ask)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     head = app.vault.head(org.oid)
     tables = head.schema().tables if head is not None else ()
     with connector.open_writer(config, context) as writer:
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
-    own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
-    save_writer(org.oid, own, at=app.clock.now())
-    held.move_to(app.writer_secrets(org.oid))
+    plain = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
+    changed = {k: v for k, v in plain.items() if k in given or org.config.get(k) != v}
+    save_writer(org.oid, changed, at=app.clock.now())
+    secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
-    return _told(org, identity, len(tables), missing, known_before=before is not None)
+    return _result(org, identity, len(tables), missing, known_before=before is not None)
 
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)
 def writer_settings(app: Application, org: str) -> WriterSettings:
-    """How an org is written to; raises NotFound for an unknown org."""
+    """Show the write identity of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     connector = app.connector(known.identity.connector)
-    own, kept = find_writer(known.oid), app.writer_secrets(known.oid)
-    names = [one.name for one in connector.secrets(None)] if own is not None else []
+    config, store = find_writer(known.oid), app.writer_secrets(known.oid)
+    names = [secret.name for secret in connector.secrets(None)] if config is not None else []
     return WriterSettings(
         known.name,
         known.identity.connector,
-        own is not None,
-        {**known.config, **(own or {})},
-        frozenset(name for name in names if kept.get(name) is not None),
+        config is not None,
+        {**known.config, **(config or {})},
+        frozenset(name for name in names if store.get(name) is not None),
         tuple(connector.write_permissions()),
     )
 
 
 @action("org.writer-check", Right.MANAGE, where=Where.HOME)
 def check_writer(app: Application, org: str) -> WriterResult:
-    """Sign in with the write identity, and look what it may not do; writes nothing.
+    """Sign in as the write identity and list its missing permissions, without writing anything.
 
-    Raises NotFound for an unknown org, NotAllowed (``writer-missing``) and what signing in raises.
+    Raises NotFound for an unknown org, NotAllowed (``writer-missing``), and errors of the sign-in.
     """
     known = get_org(org)
     head = app.vault.head(known.oid)
     tables = head.schema().tables if head is not None else ()
     with app.open_writer(known) as writer:
         identity, missing = writer.identity(), tuple(writer.missing(tables))
-    return _told(known, identity, len(tables), missing, known_before=True)
+    return _result(known, identity, len(tables), missing, known_before=True)
 
 
-def _told(
+def _result(
     org: ProtectedOrg,
     identity: OrgIdentity,
     tables: int,
@@ -155,18 +155,18 @@ def _secrets(
     org: ProtectedOrg,
     new: NewWriter,
     ask: Ask,
-) -> HeldSecrets:
-    held = HeldSecrets()
+) -> MemorySecrets:
+    secrets = MemorySecrets()
     before = find_writer(org.oid)
-    kept = app.writer_secrets(org.oid) if before is not None else None
+    store = app.writer_secrets(org.oid) if before is not None else None
     known = {**org.config, **(before or {})}
     if leads_elsewhere(connector, known, msgspec.to_builtins(config)):
-        kept = None
+        store = None
     for wanted in connector.secrets(config):
-        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = new.secrets.get(wanted.name) or (store.get(wanted.name) if store else None)
         value = value or ask(wanted)
         if value:
-            held.put(wanted.name, value)
+            secrets.put(wanted.name, value)
         elif wanted.required:
             option = wanted.name.replace("_", "-")
             raise NotAllowed(
@@ -175,4 +175,4 @@ def _secrets(
                 next_step=f"Give it with --{option}-file, with the variable "
                 f"UNLOST_WRITER_{wanted.name.upper()}, or type it when asked.",
             )
-    return held
+    return secrets

@@ -1,4 +1,4 @@
-"""Who did what: the newest deeds, all of them for an export, and whether the chain is whole."""
+"""The audit log: list the newest entries, export all, and verify the chain."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Deeds, the newest first; ``more``: the number before which the next page begins."""
+    """Audit entries, newest first; pass ``more`` as ``before`` to get the next page."""
 
     entries: tuple[AuditEntry, ...]
     more: int | None
 
 
 @action("audit.list", Right.AUDIT)
-def deeds(
+def list_events(
     app: Application,
     *,
     org: str | None = None,
     actor: str | None = None,
     before: int | None = None,
 ) -> AuditPage:
-    """The newest deeds, of one org or one actor; raises NotFound for an unknown org."""
+    """List the newest audit entries, of an org or an actor; raises NotFound for an unknown org."""
     if org is not None:
         get_org(org)
     elif not app.actor.may(Right.AUDIT):
@@ -38,20 +38,20 @@ def deeds(
             "You may read the audit of some orgs, not of the whole home.",
             next_step="Name one of these orgs.",
         )
-    found = newest(most=PAGE + 1, before=before, org=org, actor=actor)
-    more = found[PAGE - 1].number if len(found) > PAGE else None
-    return AuditPage(tuple(found[:PAGE]), more)
+    audit_entries = newest(most=PAGE + 1, before=before, org=org, actor=actor)
+    more = audit_entries[PAGE - 1].number if len(audit_entries) > PAGE else None
+    return AuditPage(tuple(audit_entries[:PAGE]), more)
 
 
 @action("audit.export", Right.AUDIT, trace=Trace.WRITE, where=Where.HOME)
 def export(app: Application) -> Iterator[AuditEntry]:  # noqa: ARG001 (every action takes it)
-    """All deeds, oldest first."""
+    """Export all audit entries, oldest first."""
     return every()
 
 
 @action("audit.verify", Right.AUDIT, where=Where.HOME)
 def verify(app: Application) -> AuditProof:  # noqa: ARG001 (every action takes it)
-    """Whether every deed proves the one before it; raises IntegrityError (``audit-broken``)."""
+    """Verify the chain of audit entries; raises IntegrityError (``audit-broken``)."""
     proof = prove()
     if proof.broken is not None:
         raise IntegrityError(

@@ -1,4 +1,4 @@
-"""Names that are locked after too many wrong passwords: see them, and let them try again."""
+"""Names that are locked after too many wrong passwords: list and unlock them."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from unlost.model.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Lockouts:
-    """Names that cannot sign in from some address now, the newest first."""
+    """Names that cannot sign in from some address now, newest first."""
 
     lockouts: tuple[Lockout, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
-    """A name that may try again, and at how many addresses it had failed."""
+class UnlockedName:
+    """A name that was unlocked, and the number of addresses where it had failed."""
 
     name: str
     addresses: int
@@ -26,13 +26,13 @@ class Unlocked:
 
 @action("lockout.list", Right.MANAGE, where=Where.HOME)
 def lockouts(app: Application) -> Lockouts:
-    """Which names are locked now, and where."""
+    """List the names that are locked now, and from which addresses."""
     return Lockouts(tuple(list_lockouts(at=app.clock.now())))
 
 
 @action("lockout.end", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
-def unlock(app: Application, name: str) -> Unlocked:  # noqa: ARG001 (every action takes it)
-    """Let a name try again at once, from everywhere; raises NotFound (``lockout-unknown``)."""
+def unlock(app: Application, name: str) -> UnlockedName:  # noqa: ARG001 (every action takes it)
+    """Unlock a name immediately, for all addresses; raises NotFound (``lockout-unknown``)."""
     addresses = forget_failures(name)
     if not addresses:
         raise NotFound(
@@ -41,4 +41,4 @@ def unlock(app: Application, name: str) -> Unlocked:  # noqa: ARG001 (every acti
             next_step="See who there is with `unlost user list`; a link lets somebody in who forgot "
             "the password: `unlost user link NAME`.",
         )
-    return Unlocked(name, addresses)
+    return UnlockedName(name, addresses)

@@ -1,4 +1,4 @@
-"""People: add them, say what they may do, keep them out, let one sign in by a link."""
+"""Manage people: add and remove them, set their roles, create sign-in links."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,11 +24,11 @@ from unlost.model.errors import Conflict, UsageError
 
 LINK_LASTS = timedelta(hours=1)
 LONGEST_NAME = 150
-START = "/start/"  # where the console takes such a link
+START = "/start/"  # the console's path for such links
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class PeopleList:
     """All people of the home, by name."""
 
     people: tuple[Person, ...]
@@ -36,7 +36,7 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class SignInLink:
-    """A link that signs somebody in once, as a path of the console; until ``expires``."""
+    """A link that signs a person in once, as a path of the console; valid until ``expires``."""
 
     path: str
     name: str | None
@@ -44,14 +44,14 @@ class SignInLink:
 
 
 @action("person.list", Right.MANAGE, where=Where.HOME)
-def people(app: Application) -> People:  # noqa: ARG001 (every action takes it)
-    """All people, those who were removed too."""
-    return People(tuple(list_people()))
+def people(app: Application) -> PeopleList:  # noqa: ARG001 (every action takes it)
+    """List all people, removed ones included."""
+    return PeopleList(tuple(list_people()))
 
 
 @action("person.show", Right.MANAGE, where=Where.HOME)
 def person(app: Application, name: str) -> Person:  # noqa: ARG001 (every action takes it)
-    """One of them; raises NotFound (``person-unknown``)."""
+    """Show a person; raises NotFound (``person-unknown``)."""
     return get_person(name)
 
 
@@ -65,7 +65,7 @@ def add(
     full_name: str = "",
     email: str = "",
 ) -> Person:
-    """Add somebody with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
+    """Add a person with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
     check_no_token(app)
     if org is not None:
         get_org(org)
@@ -83,7 +83,7 @@ def add(
 
 @action("person.edit", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def edit(app: Application, name: str, *, full_name: str, email: str) -> Person:
-    """Change how somebody is called, and the address by which your company's SSO lets them in.
+    """Change a person's full name, and the e-mail address that single sign-on matches.
 
     Raises NotFound (``person-unknown``), Conflict (``email-taken``).
     """
@@ -95,7 +95,7 @@ def edit(app: Application, name: str, *, full_name: str, email: str) -> Person:
 
 @action("person.factors", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def forget_factors(app: Application, name: str) -> Person:
-    """Forget somebody's second factors and passkeys, for who lost them; their sessions end.
+    """Reset a person's second factors and passkeys, and end their sessions.
 
     Raises NotFound (``person-unknown``).
     """
@@ -109,13 +109,14 @@ def forget_factors(app: Application, name: str) -> Person:
 def change_role(
     app: Application, name: str, role: Role | None, *, org: str | None = None
 ) -> Person:
-    """Give somebody a role in one org, or in all; with None take it away.
+    """Set a person's role in one org, or in all; None removes it.
 
     Raises NotFound (``person-unknown``, ``org-unknown``), Conflict (``last-admin``).
     """
     check_no_token(app)
     if org is not None:
         get_org(org)
+    # Without an admin, only the command line on the home's machine could let anyone in.
     elif role is not Role.ADMIN:
         _keep_an_admin(get_person(name))
     changed = set_role(name, role, org=org)
@@ -125,7 +126,7 @@ def change_role(
 
 @action("person.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def remove(app: Application, name: str) -> Person:
-    """Keep somebody out: sessions and tokens end at once. What they did stays in the audit.
+    """Remove a person: sessions and tokens end immediately; their audit entries stay.
 
     Raises NotFound (``person-unknown``), Conflict (``last-admin``).
     """
@@ -137,7 +138,7 @@ def remove(app: Application, name: str) -> Person:
 
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
-    """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
+    """Let a removed person back in; raises NotFound (``person-unknown``)."""
     check_no_token(app)
     returned = set_active(name, active=True)
     after_change(app)
@@ -146,7 +147,7 @@ def let_back(app: Application, name: str) -> Person:
 
 @action("person.link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def link(app: Application, name: str) -> SignInLink:
-    """A link with which somebody signs in once, to choose a password.
+    """Create a link with which a person signs in once, to choose a password.
 
     Raises NotFound (``person-unknown``), Conflict (``person-removed``).
     """
@@ -163,13 +164,16 @@ def link(app: Application, name: str) -> SignInLink:
 
 @action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def first_link(app: Application) -> SignInLink | None:
-    """A link with which the first admin is made; None where there is one."""
+    """Create a link that adds the first admin; None if there is an admin."""
     return None if admins() else _link(app, None, None)
 
 
 @action("home.first-admin", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
-    """Make the first admin; the key of the user. Raises Conflict (``admin-exists``), UsageError."""
+    """Add the first admin and return the user's key.
+
+    Raises Conflict (``admin-exists``), UsageError.
+    """
     if admins():
         raise Conflict(
             "admin-exists",
@@ -186,9 +190,9 @@ def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
 
 
 def _keep_an_admin(known: Person) -> None:
-    """Raise Conflict if nobody else manages the home."""
+    """Raise Conflict if this person is the only admin of the home."""
     manages = known.active and any(
-        held.role is Role.ADMIN and held.org is None for held in known.roles
+        role.role is Role.ADMIN and role.org is None for role in known.roles
     )
     if manages and admins() == 1:
         raise Conflict(

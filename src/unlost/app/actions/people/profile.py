@@ -1,4 +1,4 @@
-"""How somebody likes the console."""
+"""The console preferences of a person."""
 
 from unlost.app.access import action
 from unlost.app.compose import Application
@@ -10,7 +10,7 @@ from unlost.model.errors import UsageError
 
 @action("profile.set", Right.LOOK, trace=Trace.WRITE)
 def keep(app: Application, profile: Profile) -> Profile:
-    """Keep how the actor likes the console; raises UsageError (``profile-nobody``)."""
+    """Save the actor's console preferences; raises UsageError (``profile-nobody``)."""
     if app.actor.kind is not ActorKind.PERSON:
         raise UsageError(
             "profile-nobody",

@@ -1,4 +1,4 @@
-"""Single sign-on of your company: which providers there are, add one, remove one."""
+"""Single sign-on with a company's identity providers: list, add and remove them."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.people.saml import IdentityProvider, described, read_metadata, require_saml
 from unlost.app.people.sso import seal_secret, sign_in_origin
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.sso import Kind, Provider, add_provider, list_providers, remove_provider
+from unlost.catalog.sso import Provider, SsoProtocol, add_provider, list_providers, remove_provider
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 
@@ -26,7 +26,7 @@ class Providers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProvider:
-    """What an admin tells of a provider."""
+    """An OpenID Connect provider as typed by an admin."""
 
     name: str
     title: str
@@ -38,8 +38,9 @@ class NewProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSaml:
-    """What an admin tells of a SAML identity provider: its metadata, as an address or as text, or else
-    its three parts.
+    """A SAML identity provider as typed by an admin.
+
+    Either ``metadata``, as an address or as text, or its three parts.
     """
 
     name: str
@@ -53,7 +54,7 @@ class NewSaml:
 
 @action("sso.list", Right.MANAGE, where=Where.HOME)
 def providers(app: Application) -> Providers:  # noqa: ARG001 (every action takes it)
-    """All providers."""
+    """List the identity providers."""
     return Providers(tuple(list_providers()))
 
 
@@ -62,16 +63,18 @@ def providers(app: Application) -> Providers:  # noqa: ARG001 (every action take
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda one: {"issuer": one.issuer},
+    detail=lambda new_provider: {"issuer": new_provider.issuer},
 )
 def add(app: Application, new: NewProvider) -> Provider:
-    """Let a provider of OpenID Connect sign people in; it is asked who it is before it is kept.
+    """Add an OpenID Connect provider, after checking that it answers at its issuer address.
 
-    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
+    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``),
+    TransientError.
     """
     check_no_token(app)
     _check_name(new.name, new.title)
     _check_client(new)
+    # The origin is needed for the Content-Security-Policy of the sign-in page.
     origin = sign_in_origin(new.issuer)
     provider = Provider(
         new.name, new.title or new.name, new.issuer.rstrip("/"), new.client_id, origin, new.vouches
@@ -86,35 +89,47 @@ def add(app: Application, new: NewProvider) -> Provider:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda one: {"issuer": one.issuer},
+    detail=lambda new_provider: {"issuer": new_provider.issuer},
 )
 def add_saml(app: Application, new: NewSaml) -> Provider:
-    """Let a SAML identity provider sign people in.
+    """Add a SAML identity provider.
 
-    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``), Conflict
-    (``sso-exists``), TransientError.
+    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``),
+    Conflict (``sso-exists``), TransientError.
     """
     check_no_token(app)
     require_saml()
     _check_name(new.name, new.title)
-    told = _told(new)
+    identity_provider = _identity_provider(new)
     provider = Provider(
-        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, Kind.SAML
+        new.name,
+        new.title or new.name,
+        identity_provider.entity,
+        "",
+        identity_provider.origin,
+        new.vouches,
+        SsoProtocol.SAML,
     )
-    add_provider(provider, kept={"sign_in": told.sign_in, "certificates": list(told.certificates)})
+    add_provider(
+        provider,
+        kept={
+            "sign_in": identity_provider.sign_in,
+            "certificates": list(identity_provider.certificates),
+        },
+    )
     after_change(app)
     return provider
 
 
 @action("sso.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def remove(app: Application, name: str) -> Provider:
-    """Let nobody in by a provider any more; raises NotFound (``sso-unknown``)."""
+    """Remove an identity provider; raises NotFound (``sso-unknown``)."""
     removed = remove_provider(name)
     after_change(app)
     return removed
 
 
-def _told(new: NewSaml) -> IdentityProvider:
+def _identity_provider(new: NewSaml) -> IdentityProvider:
     if new.metadata.strip():
         return read_metadata(new.metadata)
     return described(new.entity, new.sign_in, (new.certificate,))

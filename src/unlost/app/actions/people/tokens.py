@@ -1,4 +1,4 @@
-"""Keys for programs."""
+"""API tokens for programs: list, create and delete them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import get_org
 from unlost.catalog.people import get_person
-from unlost.catalog.tokens import Token, drop_token, list_tokens, make_token
+from unlost.catalog.tokens import ApiToken, drop_token, list_tokens, make_token
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 
@@ -18,22 +18,22 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Keys for programs, the newest first."""
+    """API tokens, newest first."""
 
-    tokens: tuple[Token, ...]
+    tokens: tuple[ApiToken, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was just made; ``text`` is told this once."""
+    """A token that was just created; ``text`` is shown only once."""
 
-    token: Token
+    token: ApiToken
     text: str
 
 
 @action("token.list", Right.LOOK)
 def tokens(app: Application) -> Tokens:
-    """The actor's own tokens; those of all people for who manages the home."""
+    """List the actor's own tokens; for users who manage the home, those of all people."""
     if app.actor.may(Right.MANAGE):
         return Tokens(tuple(list_tokens()))
     return Tokens(tuple(list_tokens(get_person(app.actor.person).user)))
@@ -49,9 +49,9 @@ def make(
     days: int = 90,
     owner: str | None = None,
 ) -> NewToken:
-    """A key for programs: a role in one org or in all, which never exceeds its owner's own.
+    """Create a token with a role in one org or in all, which never exceeds that of its owner.
 
-    ``owner`` is the actor, if not said; who manages the home may name somebody else. Raises
+    ``owner`` defaults to the actor; users who manage the home may name another person. Raises
     UsageError (``token-invalid``), NotFound, NotAllowed (``token-owner``).
     """
     if not name.strip() or len(name) > LONGEST_NAME or not 0 < days <= MOST_DAYS:
@@ -78,10 +78,10 @@ def make(
 
 
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
-def drop(app: Application, token: int) -> Token:
-    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
-    own = {one.id for one in tokens(app).tokens}
-    if token not in own:
+def drop(app: Application, token: int) -> ApiToken:
+    """Delete a token, which ends its access; raises NotFound (``token-unknown``)."""
+    token_ids = {api_token.id for api_token in tokens(app).tokens}
+    if token not in token_ids:
         raise NotFound(
             "token-unknown",
             f"There is no token {token}.",
@@ -93,6 +93,7 @@ def drop(app: Application, token: int) -> Token:
 
 
 def _owner(app: Application, owner: str | None) -> str:
+    # A leaked token could otherwise extend its own life.
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-owner",

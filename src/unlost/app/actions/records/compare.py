@@ -1,4 +1,4 @@
-"""Compare two backups, or a backup with the org as it is now."""
+"""Compare two backups, or a backup with the live org."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,25 +11,24 @@ import pyarrow.compute as pc
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.actions.records.history import ChangedField, field_line
-from unlost.app.backups.moments import Live as Now
-from unlost.app.backups.moments import Moment, parse_moment
+from unlost.app.backups.moments import LiveMoment, Moment, parse_moment
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names, table_named
+from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.records.compare import Between, Live, TableSummary, summarize
+from unlost.engine.records.compare import Between, LiveComparison, TableSummary, summarize
 from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.hidden_columns import NOTHING_HIDDEN
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind
 
-MOST = 1_000  # records that are listed; all are counted
+MOST = 1_000  # listed records; all of them are counted
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparisonSide:
     """One side of a comparison; ``snapshot`` is None for the live org."""
 
     snapshot: int | None
@@ -37,7 +36,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadTable:
     """A table that could not be compared, and why."""
 
     table: str
@@ -46,7 +45,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A record that differs. ``changes`` are the fields that do, none of a deleted record."""
+    """A record that differs. ``changes`` are the differing fields, none for a deleted record."""
 
     record: str
     name: str
@@ -56,55 +55,55 @@ class RecordChange:
 
 @dataclass(frozen=True, slots=True)
 class CompareResult:
-    """What differs, the earlier side first.
+    """The differences between two sides, earlier side first.
 
-    ``tables`` are those that differ, all of the org or the one that was asked for. ``rows`` are
-    its records, as many as were asked for; ``more`` says how many follow. ``unread`` are tables
-    that the live org did not deliver.
+    ``tables`` are those that differ, of the whole org or the requested table. ``rows`` are its
+    records, as many as requested; ``more`` counts those that follow. ``unread`` are tables that the
+    live org did not deliver.
     """
 
     org: str
     zone: str
-    old: Side
-    new: Side
+    old: ComparisonSide
+    new: ComparisonSide
     table: str | None
     tables: tuple[TableSummary, ...]
     rows: tuple[RecordChange, ...]
     more: int
-    unread: tuple[Unread, ...]
+    unread: tuple[UnreadTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
-    """What was found out, before it is put beside the two sides."""
+class ComparedTables:
+    """The differences, before they are combined with the two sides."""
 
     table: str | None = None
     tables: tuple[TableSummary, ...] = ()
     rows: tuple[RecordChange, ...] = ()
     more: int = 0
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The two sides, opened. ``shape`` is the later backup: its schema names tables and columns."""
+class ComparedSides:
+    """The two opened sides. ``shape`` is the later backup, whose schema labels the result."""
 
-    differ: Between | Live
-    old: Side
-    new: Side
+    differ: Between | LiveComparison
+    old: ComparisonSide
+    new: ComparisonSide
     shape: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Which of a table's records are listed: ``most`` from the ``start``-th on, of one kind or all."""
+class RecordSlice:
+    """The records of a table to list: ``most`` from ``start`` on, of one kind or all."""
 
     start: int = 0
     most: int = MOST
     kind: ChangeKind | None = None
 
 
-ALL = Part()
+ALL = RecordSlice()
 
 
 @action("record.compare", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
@@ -115,33 +114,37 @@ def compare(
     other: str,
     *,
     table: str | None = None,
-    part: Part = ALL,
+    part: RecordSlice = ALL,
 ) -> CompareResult:
-    """Compare two moments of an org, in whatever order they are named.
+    """Compare two moments of an org, given in any order.
 
-    Raises NotFound for an unknown org, backup or table, UsageError for a moment that is none.
+    Raises NotFound for an unknown org, backup or table, UsageError for an invalid moment.
     """
     known = get_org(org)
     zone = known.identity.zone
     moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
     with _opened(app, known, moments) as sides:
-        found = _all_tables(sides) if table is None else _one_table(sides, table, part)
+        tables = _all_tables(sides) if table is None else _one_table(sides, table, part)
         return CompareResult(
             org=org,
             zone=zone,
             old=sides.old,
             new=sides.new,
-            table=found.table,
-            tables=tuple(one for one in found.tables if one.total),
-            rows=found.rows,
-            more=found.more,
-            unread=found.unread,
+            table=tables.table,
+            tables=tuple(summary for summary in tables.tables if summary.total),
+            rows=tables.rows,
+            more=tables.more,
+            unread=tables.unread,
         )
 
 
 @contextmanager
-def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]) -> Iterator[Sides]:
-    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, Now)]
+def _opened(
+    app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]
+) -> Iterator[ComparedSides]:
+    past = [
+        snapshot_at(app, org, moment) for moment in moments if not isinstance(moment, LiveMoment)
+    ]
     if not past:
         raise UsageError(
             "compare-live-twice",
@@ -150,50 +153,55 @@ def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment])
         )
     if len(past) == 1:
         with app.open_org(org) as source:
-            old, now = past[0], Side(None, source.server_time())
+            old, now = past[0], ComparisonSide(None, source.server_time())
             app.home.work.mkdir(mode=0o700, exist_ok=True)
-            live = Live(
+            live = LiveComparison(
                 source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
             )
-            yield Sides(live, _side(old), now, old)
+            yield ComparedSides(live, _side(old), now, old)
         return
-    one, other = (snapshot.info.number for snapshot in past)
+    # ``Between`` orders the two by number.
+    older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
-    between = Between.of(app.vault, org.oid, one=one, other=other, filtered=hidden.by_table)
-    yield Sides(between, _side(between.old), _side(between.new), between.new)
+    between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)
+    yield ComparedSides(between, _side(between.old), _side(between.new), between.new)
 
 
-def _side(snapshot: Snapshot) -> Side:
-    return Side(snapshot.info.number, snapshot.info.as_of)
+def _side(snapshot: Snapshot) -> ComparisonSide:
+    return ComparisonSide(snapshot.info.number, snapshot.info.as_of)
 
 
-def _all_tables(sides: Sides) -> Differences:
-    """The counts of every table; one that the org refuses now does not stop the others."""
-    found: list[TableSummary] = []
-    unread: list[Unread] = []
+def _all_tables(sides: ComparedSides) -> ComparedTables:
+    """Count the differences of every table; tables that the org refuses are listed as unread."""
+    summaries: list[TableSummary] = []
+    unread: list[UnreadTable] = []
     for name in sides.differ.tables():
         try:
-            found.append(sides.differ.summary(name))
+            summaries.append(sides.differ.summary(name))
         except (SourceRefused, NotFound) as error:
-            unread.append(Unread(name, error.sentence))
-    ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
-    return Differences(tables=tuple(ranked), unread=tuple(unread))
+            unread.append(UnreadTable(name, error.sentence))
+    ranked = sorted(
+        summaries, key=lambda summary: (-summary.deleted, -summary.total, summary.table)
+    )
+    return ComparedTables(tables=tuple(ranked), unread=tuple(unread))
 
 
-def _one_table(sides: Sides, name: str, part: Part) -> Differences:
-    """The counts of a table, and some of its records with their fields."""
+def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTables:
+    """Count the differences of a table, and list some of its records with their fields."""
     table = _described(sides, name)
-    listed = Listed(part)
+    listed = ListedRecords(part)
     counts = summarize(_listed(sides.differ, table.name, listed), table.name)
     rows = _rows(listed.lines, table, sides)
-    left = listed.passed - part.start - len(rows)
-    return Differences(table.name, (counts,), rows, max(left, 0))
+    remaining = listed.passed - part.start - len(rows)
+    return ComparedTables(table.name, (counts,), rows, max(remaining, 0))
 
 
-def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa.Table]:
-    """What differs, batch by batch; the fields of records that are listed are kept in passing.
+def _listed(
+    differ: Between | LiveComparison, table: str, listed: "ListedRecords"
+) -> Iterator[pa.Table]:
+    """Yield the differences in batches, and collect the fields of listed records in passing.
 
-    Where counting needs no look into records, only those that are listed are looked into.
+    If records can be counted without reading them, only the listed ones are read.
     """
     if isinstance(differ, Between) and differ.plain(table):
         for batch in differ.changed(table):
@@ -208,15 +216,15 @@ def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa
 
 
 @dataclass(slots=True)
-class Listed:
-    """The lines of a part of the records; ``passed`` are those of its kind until now."""
+class ListedRecords:
+    """The lines of a slice of records; ``passed`` counts the records of its kind so far."""
 
-    part: Part
+    part: RecordSlice
     lines: list[dict[str, str | None]] = field(default_factory=list)
     passed: int = 0
 
     def choose(self, batch: pa.Table) -> pa.Table:
-        """What is of the part in a batch that comes next, each record whole or not at all."""
+        """Return the slice's rows of the next batch, each record completely or not at all."""
         if self.part.kind is not None:
             batch = batch.filter(pc.equal(batch["change"], self.part.kind.value))
         ids = batch["id"].unique()
@@ -227,8 +235,8 @@ class Listed:
         return batch.filter(pc.is_in(batch["id"], value_set=room))
 
 
-def _described(sides: Sides, name: str) -> Table:
-    """The table that was meant, also if only the earlier side has it."""
+def _described(sides: ComparedSides, name: str) -> Table:
+    """Return the table of this name, also if only the earlier side has it."""
     try:
         return table_named(sides.shape.schema(), name)
     except NotFound:
@@ -239,10 +247,10 @@ def _described(sides: Sides, name: str) -> Table:
 
 
 def _rows(
-    lines: list[dict[str, str | None]], table: Table, sides: Sides
+    lines: list[dict[str, str | None]], table: Table, sides: ComparedSides
 ) -> tuple[RecordChange, ...]:
     ids = list(dict.fromkeys(str(line["id"]) for line in lines))
-    names, words = _names(sides, table, ids), Names(sides.shape)
+    names, words = _names(sides, table, ids), RecordNames(sides.shape)
     groups: dict[str, list[dict[str, str | None]]] = {}
     for line in lines:
         groups.setdefault(str(line["id"]), []).append(line)
@@ -250,19 +258,21 @@ def _rows(
         RecordChange(
             record=record,
             name=names.get(record, ""),
-            change=ChangeKind(str(own[0]["change"])),
+            change=ChangeKind(str(versions[0]["change"])),
             changes=tuple(
-                field_line(FieldChange(one["column"], one["old"], one["new"]), table, words)
-                for one in own
-                if one["column"] is not None
+                field_line(
+                    FieldChange(version["column"], version["old"], version["new"]), table, words
+                )
+                for version in versions
+                if version["column"] is not None
             ),
         )
-        for record, own in groups.items()
+        for record, versions in groups.items()
     )
 
 
-def _names(sides: Sides, table: Table, ids: list[str]) -> dict[str, str]:
-    """Names of records from the later backup; of those without one there, from the earlier one."""
-    names = dict(Names(sides.shape).of([table.name], ids))
-    rest = [one for one in ids if one not in names]
-    return names | dict(Names(sides.differ.old).of([table.name], rest)) if rest else names
+def _names(sides: ComparedSides, table: Table, ids: list[str]) -> dict[str, str]:
+    """Return the names of records, from the later backup or else from the earlier one."""
+    names = dict(RecordNames(sides.shape).of([table.name], ids))
+    rest = [record_id for record_id in ids if record_id not in names]
+    return names | dict(RecordNames(sides.differ.old).of([table.name], rest)) if rest else names

@@ -12,24 +12,24 @@ from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside.exporting import (
-    Exported,
     ExportKind,
+    TableExport,
     check_kind,
     export_files,
 )
 from unlost.outside.formats import ExportFormat
-from unlost.outside.source import What, table_called
+from unlost.outside.source import TableContent, table_called
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
-    """What is exported, and how. ``tables`` empty: all. ``values``: columns have types.
+class ExportRequest:
+    """The tables to export and their format; without ``tables`` all are exported.
 
-    ``history``: all versions instead of the records of the snapshot. ``people``: texts in CSV that
-    a spreadsheet would run get an apostrophe.
+    ``values``: columns have types. ``history``: all versions instead of the snapshot's records.
+    ``people``: in CSV, texts that a spreadsheet would run as formulas get an apostrophe.
     """
 
     form: ExportFormat
@@ -42,7 +42,7 @@ class ExportWish:
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What was exported. ``people`` tells whether CSV was changed for spreadsheets."""
+    """The exported tables. ``people``: CSV texts were made safe for spreadsheets."""
 
     org: str
     zone: str
@@ -51,29 +51,30 @@ class ExportResult:
     snapshot: int
     as_of: datetime
     people: bool
-    tables: tuple[Exported, ...]
+    tables: tuple[TableExport, ...]
 
 
 def _tables(result: ExportResult) -> Mapping[str, Json]:
-    """What the audit notes: what left, as of when, and where to."""
+    """Return the audit's details: the exported tables, their snapshot and the target."""
     return {
         "snapshot": result.snapshot,
         "format": result.form.value,
         "out": result.out,
-        "tables": {one.table: one.rows for one in result.tables},
+        "tables": {table.table: table.rows for table in result.tables},
     }
 
 
-@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), told=_tables)
-def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> ExportResult:
-    """Write tables of a backup into a folder outside the vault, in clear text.
+@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_tables)
+def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> ExportResult:
+    """Export tables of a backup to a folder outside the vault, unencrypted.
 
-    The folder is new; one of Delta tables is carried on. Raises NotFound for an unknown org, table
-    or backup, UsageError (``export-in-vault``, ``csv-has-no-types``, ``delta-missing`` and others),
-    Conflict (``export-exists``, ``export-other``, ``delta-newer`` and others), StoreError.
+    The folder must be new; an export of Delta tables is continued. Raises NotFound for an unknown
+    org, table or backup, UsageError (``export-in-vault``, ``csv-has-no-types``, ``delta-missing``
+    and others), Conflict (``export-exists``, ``export-other``, ``delta-newer`` and others),
+    StoreError.
     """
     known = get_org(org)
-    what = What.VERSIONS if wish.history else What.RECORDS
+    what = TableContent.VERSIONS if wish.history else TableContent.RECORDS
     kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
     check_kind(kind)
     out = out.absolute()
@@ -81,6 +82,7 @@ def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> Export
     snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
     tables = _chosen(snapshot, wish.tables)
     if wish.form is ExportFormat.DELTA:
+        # The library for Delta tables is optional, and slow to import.
         from unlost.outside.delta import export_delta
 
         def before(number: int) -> Snapshot | None:
@@ -106,7 +108,7 @@ def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> Export
 
 
 def _chosen(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
-    """The tables that were named, or all that the vault holds."""
+    """Return the requested tables, or all that the vault has."""
     every = sorted(name for name in snapshot.tables() if not name.startswith("$"))
     if not names:
         return every
@@ -114,7 +116,7 @@ def _chosen(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
 
 
 def check_outside(out: Path, *, vault: Path | None) -> None:
-    """Raise UsageError (``export-in-vault``) for a place inside the vault."""
+    """Raise UsageError (``export-in-vault``) for a path inside the vault."""
     if vault is not None and out.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "export-in-vault",

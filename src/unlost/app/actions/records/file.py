@@ -1,4 +1,4 @@
-"""Bring back a file's bytes."""
+"""Restore a file's bytes to disk."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from unlost.app.records.ids import typed_ids
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import StoredFile
 
 PIECE = 1 << 20  # bytes copied at a time
@@ -36,31 +36,31 @@ class FileResult:
 
 @action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
 def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
-    """Write the newest file that the vault holds for a record; never over a file that is there.
+    """Write the newest file of a record to disk, never over an existing file.
 
-    The file appears under its name only when all bytes were read and proved. Raises NotFound,
+    The file appears under its name only when all bytes were read and verified. Raises NotFound,
     UsageError, Conflict, StoreError, IntegrityError.
     """
-    known, stored = _found(app, org, record)
+    known, stored = _stored_file_of(app, org, record)
     with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
         shutil.copyfileobj(body, target, PIECE)
-    return told_of(org, stored, out=str(out))
+    return file_result(org, stored, out=str(out))
 
 
 @action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
 def open_stored(
     app: Application, org: str, record: str, *, stack: ExitStack
 ) -> tuple[StoredFile, BinaryIO]:
-    """The bytes of the newest file of a record; the stream is open until ``stack`` is closed.
+    """Download the newest file of a record.
 
-    Raises NotFound, UsageError, IntegrityError.
+    The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
     """
-    known, stored = _found(app, org, record)
+    known, stored = _stored_file_of(app, org, record)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
-def told_of(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
-    """What is told of a file; ``out``: where it was written, if it was."""
+def file_result(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
+    """Return the result for a stored file; ``out`` is the path where it was written, if any."""
     return FileResult(
         org=org,
         table=stored.table,
@@ -75,7 +75,7 @@ def told_of(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
 
 @contextmanager
 def written(out: Path) -> Iterator[BinaryIO]:
-    """A new file, which appears under its name once all is written; never over one that is there.
+    """Open a new file that appears under its name once it is complete, never over an existing one.
 
     Raises Conflict (``file-exists``), StoreError (``file-not-written``).
     """
@@ -85,6 +85,7 @@ def written(out: Path) -> Iterator[BinaryIO]:
             f"{out} is there already and is not written over.",
             next_step="Move it away, or name another file with --out.",
         )
+    # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
         with open(draft, "wb", opener=_for_its_owner) as target:
@@ -103,11 +104,11 @@ def written(out: Path) -> Iterator[BinaryIO]:
 
 
 def _for_its_owner(path: str, flags: int) -> int:
-    """What leaves the vault is in clear text: others on this machine may not read it."""
+    """Open a file that only its owner may read: data outside the vault is not encrypted."""
     return os.open(path, flags, 0o600)
 
 
-def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
+def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
     head = app.vault.head(known.oid)
     stored = _stored(head, typed_ids(app, known, record)) if head else None
@@ -122,11 +123,15 @@ def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, Store
 
 
 def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
-    """The newest file of the first of these records that has one, in whichever table it is."""
-    found = [
+    """Return the newest file of the first of these records that has one, in any table."""
+    files = [
         stored
         for table in head.schema().tables
         if table.files
         for stored in head.files(table.name, ids)
     ]
-    return max(found, key=lambda one: (-ids.index(one.record), one.since), default=None)
+    return max(
+        files,
+        key=lambda stored_file: (-ids.index(stored_file.record), stored_file.since),
+        default=None,
+    )

@@ -1,4 +1,4 @@
-"""Find records by number, name, e-mail, phone or id, alive or deleted."""
+"""Find records by number, name, e-mail, phone or id, live or deleted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import Gone, People, how_gone
+from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
 from unlost.app.records.restored_as import stand_ins
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.records.search import Found
+from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
-from unlost.model.snapshot import Hit
+from unlost.model.snapshot import SearchHit
 
 MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
-    """A record that was found by the value of a column; ``gone`` is None while it is alive.
+    """A record that matched by the value of a column; ``gone`` is None while it is alive.
 
-    ``came_back_as``: the record of its org that a restore made for it; empty where none did.
-    ``zone`` is the org's, for times. ``exact``: the whole value, or the id, is what was typed; else it only
-    begins so.
+    ``came_back_as`` is the record that a restore created for it in its org; empty if none did.
+    ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
+    start.
     """
 
     org: str
@@ -39,14 +39,14 @@ class FoundRecord:
     value: str
     exact: bool
     alive: bool
-    gone: Gone | None
+    gone: RecordDeletion | None
     zone: str
     came_back_as: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindResult:
-    """What was found, best first. ``searched`` names the orgs that have a backup to search."""
+    """The matches, best first. ``searched`` names the orgs that have a backup to search."""
 
     text: str
     searched: tuple[str, ...]
@@ -54,46 +54,62 @@ class FindResult:
 
 
 def _hits(result: FindResult) -> Mapping[str, Json]:
-    """What the audit notes of a search: what was shown, and not the text, which may be a value."""
+    """Return the audit's details: the records shown, not the text, which may be a value."""
     return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
 
 
-@action("record.find", Right.READ, trace=Trace.READ, told=_hits)
+@action("record.find", Right.READ, trace=Trace.READ, detail=_hits)
 def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org."""
     if not text.strip():
         raise UsageError(
             "text-empty", "There is nothing to search for.", next_step="Give a number or a name."
         )
-    known = {one.oid: one for one in ([get_org(org)] if org else app.orgs(Right.READ))}
+    known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
     heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
-    found = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
-    found += search(app.vault, text, orgs=list(heads), limit=MOST)
+    search_results = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
+    search_results += search(app.vault, text, orgs=list(heads), limit=MOST)
     hits = tuple(
-        _described(app, known[one.hit.org], heads[one.hit.org], one.hit, exact=one.exact)
-        for one in _once(found)[:MOST]
+        _described(
+            app,
+            known[search_result.hit.org],
+            heads[search_result.hit.org],
+            search_result.hit,
+            exact=search_result.exact,
+        )
+        for search_result in _once(search_results)[:MOST]
     )
+    # Orgs without a backup are not named: they were not searched.
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
 
-def _by_other_ids(app: Application, orgs: Sequence[ProtectedOrg], text: str) -> Iterator[Found]:
-    """Records whose id was typed in another form than the vault's."""
+def _by_other_ids(
+    app: Application, orgs: Sequence[ProtectedOrg], text: str
+) -> Iterator[SearchResult]:
+    """Yield the records whose id was typed in another form than that of the vault."""
     for org in orgs:
         for record in other_ids(app, org, text):
-            for found in search(app.vault, record, orgs=[org.oid], limit=MOST):
-                if found.hit.record == record:
-                    yield found
+            for search_result in search(app.vault, record, orgs=[org.oid], limit=MOST):
+                if search_result.hit.record == record:
+                    yield search_result
 
 
-def _once(found: Sequence[Found]) -> Sequence[Found]:
-    """Each record once, where it comes first."""
+def _once(search_results: Sequence[SearchResult]) -> Sequence[SearchResult]:
+    """Return each record once, at its first position."""
     return list(
-        {(one.hit.org, one.hit.table, one.hit.record): one for one in reversed(found)}.values()
+        {
+            (
+                search_result.hit.org,
+                search_result.hit.table,
+                search_result.hit.record,
+            ): search_result
+            for search_result in reversed(search_results)
+        }.values()
     )[::-1]
 
 
 def _described(
-    app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit, *, exact: bool
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit, *, exact: bool
 ) -> FoundRecord:
     table = head.schema().table(hit.table)
     column = table.column(hit.column) if table else None
@@ -114,10 +130,12 @@ def _described(
     )
 
 
-def _stand_in(app: Application, org: ProtectedOrg, hit: Hit) -> str:
+def _stand_in(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
     return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
-def _gone(app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit) -> Gone | None:
+def _gone(
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
+) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
-    return how_gone(versions, app.vault.snapshots(org.oid), people=People(head))
+    return how_gone(versions, app.vault.snapshots(org.oid), people=UserNames(head))

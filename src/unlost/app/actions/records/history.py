@@ -1,13 +1,13 @@
-"""Tell what happened to a record, field by field, by whom and when."""
+"""Show the history of a record, field by field, with users and times."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.ids import held_id, typed_ids
-from unlost.app.records.record_facts import Names, People, table_named
-from unlost.app.records.restored_as import Return, came_back_as, came_back_from
+from unlost.app.records.ids import stored_id, typed_ids
+from unlost.app.records.record_facts import RecordNames, UserNames, table_named
+from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
@@ -18,13 +18,14 @@ from unlost.model.errors import NotFound
 from unlost.model.reading import Op
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.snapshot import ChangeKind
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A column that changed. ``old_means`` and ``new_means`` are names of referred records.
+    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records.
 
-    ``by_itself``: no person sets it, the org does with every change, as a last-modified time.
+    ``by_itself``: the org sets it automatically with every change, as it does a last-modified time.
     """
 
     column: str
@@ -37,14 +38,14 @@ class ChangedField:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened.
+class HistoryEntry:
+    """One event in the history of a record.
 
-    ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
-    before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by`` says
-    whether two backups differ or the org's own change log tells it. ``snapshot`` is the first
-    backup that is kept and shows the new state: None where all that did were forgotten, and for what
-    only the change log knows.
+    ``at`` is exact if the org reported it; else the event lies between the backups at ``after``
+    (None: before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by``
+    is the source: a difference of two backups, or the org's own change log. ``snapshot`` is the
+    first kept backup that shows the new state: None if all of them were forgotten, and for events
+    that only the change log knows.
     """
 
     kind: ChangeKind
@@ -59,12 +60,13 @@ class Entry:
     fields: tuple[ChangedField, ...]
 
 
+@written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts.
+    """The history of a record, oldest first. ``on_hold``: a legal hold protects the record.
 
-    ``came_back_as``: records that restores made for it, in its own org first. ``came_back_from``: those
-    for which it was made itself.
+    ``came_back_as`` are records that restores created for it, those in its own org first.
+    ``came_back_from`` are the records that it was itself restored from.
     """
 
     org: str
@@ -74,17 +76,17 @@ class HistoryResult:
     record: str
     name: str
     alive: bool
-    held: bool
-    came_back_as: tuple[Return, ...]
-    came_back_from: tuple[Return, ...]
-    entries: tuple[Entry, ...]
+    on_hold: bool
+    came_back_as: tuple[RestoredAs, ...]
+    came_back_from: tuple[RestoredAs, ...]
+    entries: tuple[HistoryEntry, ...]
 
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
 def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
-    """All that happened to a record; raises NotFound for an unknown org, table or record.
+    """Show the history of a record; raises NotFound for an unknown org, table or record.
 
-    Raises UsageError (``id-wrong``) for what is no id.
+    Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
     head = app.vault.head(known.oid)
@@ -96,9 +98,9 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         )
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
-    record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
+    record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
-    names, people = Names(head), People(head)
+    names, people = RecordNames(head), UserNames(head)
     return HistoryResult(
         org=org,
         zone=known.identity.zone,
@@ -107,7 +109,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         record=record,
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
-        held=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
+        on_hold=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
         came_back_as=came_back_as(app, known, described.name, record),
         came_back_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
@@ -116,14 +118,14 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
 
 def _before(
     app: Application, org: ProtectedOrg, table: str, record: str, first: Event
-) -> tuple[Return, ...]:
-    """What it was before; what was there at the first backup was nothing else."""
+) -> tuple[RestoredAs, ...]:
+    """Return the records that this one was restored from; none if it was in the first backup."""
     was_there = first.kind is ChangeKind.CREATED and first.when.after is None
     return () if was_there else came_back_from(app, org, table, record)
 
 
-def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
-    return Entry(
+def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) -> HistoryEntry:
+    return HistoryEntry(
         kind=event.kind,
         how=event.op,
         at=event.when.exact,
@@ -137,12 +139,12 @@ def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
     )
 
 
-def field_line(change: FieldChange, table: Table, names: Names) -> ChangedField:
-    """A change of a column with the words that the table has for it."""
+def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:
+    """Describe the change of a column with the table's labels and record names."""
     column = table.column(change.column)
     means: dict[str, str] = {}
     if column is not None and column.reference is not None:
-        ids = [one for one in (change.old, change.new) if one]
+        ids = [value for value in (change.old, change.new) if value]
         means = dict(names.of(column.reference.tables, ids))
     return ChangedField(
         column=change.column,

@@ -1,4 +1,4 @@
-"""What was lost between two nights: the deleted records of all tables, with when and by whom."""
+"""Records deleted between two backups, of all tables, with time and user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import Gone, Names, People, how_gone
+from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind, nights
 
 MOST = 200  # records of a page
-FETCH = 10_000  # ids that are looked up at a time
+FETCH = 10_000  # ids per lookup
 
 
 @dataclass(frozen=True, slots=True)
 class LostRecord:
-    """A record that was there at the first night and not at the second."""
+    """A record that is in the first backup and not in the second."""
 
     table: str
     table_label: str
     record: str
     name: str
-    gone: Gone
+    gone: RecordDeletion
 
 
 @dataclass(frozen=True, slots=True)
 class LostTable:
-    """How many records a table lost."""
+    """The number of records that a table lost."""
 
     table: str
     label: str
@@ -48,9 +48,9 @@ class LostTable:
 
 @dataclass(frozen=True, slots=True)
 class LostResult:
-    """What was lost between two nights, by tables and then by ids.
+    """The records deleted between two backups, by table and then by id.
 
-    ``table`` is the one that was asked for. ``records`` begin with the ``start``-th of ``total``.
+    ``table`` is the requested one. ``records`` begin with number ``start`` of ``total``.
     """
 
     org: str
@@ -68,7 +68,7 @@ class LostResult:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """The ids that one table lost, in their order."""
+    """The ids that one table lost, in order."""
 
     table: str
     ids: pa.Array
@@ -85,9 +85,9 @@ def lost(
     start: int = 0,
     most: int = MOST,
 ) -> LostResult:
-    """What was lost between two nights, by default the last two.
+    """List the records deleted between two backups, by default the last two.
 
-    Raises NotFound for an unknown org, night or table, UsageError (``lost-one-night``,
+    Raises NotFound for an unknown org, backup or table, UsageError (``lost-one-night``,
     ``page-invalid``).
     """
     check_page(start=start, most=most)
@@ -98,7 +98,7 @@ def lost(
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
         raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
-    telling = _Telling(app, known, old, new, People(new))
+    telling = _Telling(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -117,14 +117,16 @@ def lost(
     )
 
 
-def _sides(app: Application, org: ProtectedOrg, one: str, other: str) -> tuple[Snapshot, Snapshot]:
-    """The two nights, the earlier one first."""
-    if not (one and other):
+def _sides(
+    app: Application, org: ProtectedOrg, older: str, other: str
+) -> tuple[Snapshot, Snapshot]:
+    """Return the two backups, the earlier one first."""
+    if not (older and other):
         whole = nights(app.vault.snapshots(org.oid))
         if len(whole) < 2:
             raise _one_night(org)
-        one, other = (str(night.number) for night in whole[-2:])
-    pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (one, other)]
+        older, other = (str(night.number) for night in whole[-2:])
+    pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (older, other)]
     old, new = sorted(
         (snapshot_at(app, org, past) for past in pasts), key=lambda seen: seen.info.number
     )
@@ -145,41 +147,42 @@ def _of_table(
     app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
 ) -> _Lost:
     parts = [pa.array([], pa.string())]
+    # Only the changes between the two backups are read, not the tables.
     numbers = {"after": old.info.number, "until": new.info.number}
-    for found in app.vault.changes(org.oid, table, **numbers):
-        gone = found.filter(pc.equal(found["change"], ChangeKind.DELETED.value))
+    for change in app.vault.changes(org.oid, table, **numbers):
+        gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
         parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
     return _Lost(table, pa.concat_arrays(parts))
 
 
 def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
-    """Those of these ids that the first night can still show."""
+    """Return the ids that the first backup can still show."""
     rows = old.get(table, ids.to_pylist(), columns=[])
     alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].cast(pa.string())
     return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))
 
 
-def _page(found: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
-    """The keys of a page, over the borders of tables."""
-    for one in found:
-        some = one.ids.slice(min(start, len(one.ids)), most).to_pylist()
-        yield from (RecordKey(one.table, record) for record in some)
-        start, most = max(start - len(one.ids), 0), most - len(some)
+def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
+    """Yield the record keys of a page, which may span tables."""
+    for lost_row in lost_rows:
+        some = lost_row.ids.slice(min(start, len(lost_row.ids)), most).to_pylist()
+        yield from (RecordKey(lost_row.table, record) for record in some)
+        start, most = max(start - len(lost_row.ids), 0), most - len(some)
 
 
 @dataclass(slots=True)
 class _Telling:
-    """Puts lost records in words."""
+    """Describes deleted records for people."""
 
     app: Application
     org: ProtectedOrg
     old: Snapshot
     new: Snapshot
-    people: People
+    people: UserNames
 
     def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
-        """The records of a page, in the order of their tables."""
+        """Yield the records of a page, in the order of their tables."""
         by_table: dict[str, list[str]] = {}
         for key in keys:
             by_table.setdefault(key.table, []).append(key.record)
@@ -187,31 +190,31 @@ class _Telling:
             yield from self._of_table(table, ids)
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
-        names, label = Names(self.old).of([table], ids), _label(self.old, table)
-        held = table in self.new.tables()
-        rows = self.new.get(table, ids, columns=[]).to_pylist() if held else []
+        names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
+        is_stored = table in self.new.tables()
+        rows = self.new.get(table, ids, columns=[]).to_pylist() if is_stored else []
         last = {row["_u_id"]: row for row in rows}
         for record in ids:
             gone = self._gone(table, record, last.get(record, {}))
             yield LostRecord(table, label, record, names.get(record, ""), gone)
 
-    def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> Gone:
-        """When and by whom, where the org told it; else between which nights."""
+    def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> RecordDeletion:
+        """Return the exact time and user if the org reported them, else the backups around it."""
         if row.get("_u_op") == Op.DELETED.value:
             by = row["_u_modified_by"]
             name = self.people.name(table, by)
             after, until = self.old.info.as_of, self.new.info.as_of
-            return Gone(Op.DELETED, row["_u_modified_at"], by, name, after, until)
+            return RecordDeletion(Op.DELETED, row["_u_modified_at"], by, name, after, until)
         return self._first_told(table, record)
 
-    def _first_told(self, table: str, record: str) -> Gone:
-        """What an earlier backup of the two saw of it: the bin was emptied since."""
+    def _first_told(self, table: str, record: str) -> RecordDeletion:
+        """Return the deletion as an earlier backup saw it, before the recycle bin was emptied."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
-        until = [one for one in versions if one.snapshot <= number]
-        found = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
-        assert found is not None, "it is not alive at the second night"
-        return found
+        until = [version for version in versions if version.snapshot <= number]
+        deletion = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
+        assert deletion is not None, "it is not alive at the second night"
+        return deletion
 
 
 def _label(snapshot: Snapshot, table: str) -> str:

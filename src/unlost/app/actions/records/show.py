@@ -1,4 +1,4 @@
-"""Show a record as it was at a moment, or as it is now."""
+"""Show a record as of a moment, or as it is now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,35 +8,36 @@ import pyarrow as pa
 
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, Live, last_look, parse_moment
+from unlost.app.backups.moments import Latest, LiveMoment, last_observation, parse_moment
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
-    Gone,
-    Names,
-    People,
+    RecordDeletion,
+    RecordNames,
+    UserNames,
     how_gone,
     last_alive,
     record_unknown,
     table_named,
 )
-from unlost.app.records.related import Related, related
+from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import StoredFile, Version
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A column of a record. ``means`` is the name of the record that it refers to, if known.
+    """A column of a record. ``means`` is the name of the referenced record, if known.
 
-    ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
-    ``unknown``: the vault has lost what was there; the value is null, and that says nothing.
+    ``hidden``: the backup user can no longer see the column; the value is the last one that was
+    seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
     """
 
     column: str
@@ -47,13 +48,15 @@ class ShownField:
     unknown: bool = False
 
 
+@written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class ShowResult:
-    """A record at a moment. ``snapshot`` is None for the live org.
+    """A record as of a moment. ``snapshot`` is None for the live org.
 
-    ``held``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
-    ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
-    ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
+    ``on_hold``: a legal hold protects the record. ``alive`` is its state at that moment; for a deleted
+    record the values are the last known ones. ``values`` are texts by column, verbatim; None is
+    null. ``fields`` describe the columns. ``files`` are the record's own; ``related`` are the
+    records that belong to it, None for set-up data.
     """
 
     org: str
@@ -65,20 +68,20 @@ class ShowResult:
     snapshot: int | None
     as_of: datetime
     alive: bool
-    held: bool
-    gone: Gone | None
+    on_hold: bool
+    gone: RecordDeletion | None
     modified_at: datetime | None
     modified_by: str | None
     modified_by_name: str
     values: Mapping[str, str | None]
     fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
-    related: Related | None
+    related: RelatedRecords | None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What is known of a record at a moment, before it is put in words; ``unknown`` columns are lost."""
+class RecordState:
+    """The state of a record before it is described; ``unknown`` columns are lost."""
 
     cells: Mapping[str, str | None]
     op: Op
@@ -89,38 +92,39 @@ class State:
 
 @action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
 def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
-    """The record at a moment; raises NotFound for an unknown org, table, record or backup.
+    """Show a record as of a moment; raises NotFound for an unknown org, table, record or backup.
 
-    Raises UsageError (``id-wrong``) for what is no id.
+    Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
-    live = isinstance(moment, Live)
-    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
+    # Even the live record needs a snapshot: it describes tables, names and related records.
+    live = isinstance(moment, LiveMoment)
+    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, LiveMoment) else moment)
     described = table_named(snapshot.schema(), table)
     ids = typed_ids(app, known, record)
     if live:
         record, state, as_of = _live(app, known, described, ids)
     else:
-        record, state = _held(snapshot, described, ids)
+        record, state = _stored_state(snapshot, described, ids)
         looks, number = app.vault.snapshots(known.oid), snapshot.info.number
-        as_of = last_look(looks, number=number, table=described.name) or snapshot.info.as_of
+        as_of = last_observation(looks, number=number, table=described.name) or snapshot.info.as_of
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 
-def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, State]:
+def _stored_state(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, RecordState]:
     rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
         raise record_unknown(table.name, ids[0])
-    found = rows.column("_u_id").to_pylist()
-    record = next(one for one in ids if one in found)
+    stored_ids = rows.column("_u_id").to_pylist()
+    record = next(record_id for record_id in ids if record_id in stored_ids)
     unknown = snapshot.unread(table.name, [record]).get(record, frozenset())
-    return record, replace(_state(rows.slice(found.index(record), 1)), unknown=unknown)
+    return record, replace(_state(rows.slice(stored_ids.index(record), 1)), unknown=unknown)
 
 
 def _live(
     app: Application, org: ProtectedOrg, table: Table, ids: Sequence[str]
-) -> tuple[str, State, datetime]:
+) -> tuple[str, RecordState, datetime]:
     with app.open_org(org) as source:
         pages = list(source.read_ids(table, ids))
     rows = [page.rows for page in pages if len(page.rows) and page.rows.cells is not None]
@@ -132,7 +136,7 @@ def _live(
         )
     first = rows[0]
     assert first.cells is not None
-    state = State(
+    state = RecordState(
         cells={name: first.cells.column(name)[0].as_py() for name in first.cells.schema.names},
         op=Op(first.ops[0].as_py()),
         modified_at=first.modified_at[0].as_py(),
@@ -141,9 +145,9 @@ def _live(
     return first.ids[0].as_py(), state, first.observed_at
 
 
-def _state(row: pa.Table) -> State:
+def _state(row: pa.Table) -> RecordState:
     values = row.to_pylist()[0]
-    return State(
+    return RecordState(
         cells={name: value for name, value in values.items() if not name.startswith("_u_")},
         op=Op(values["_u_op"]),
         modified_at=values["_u_modified_at"],
@@ -158,15 +162,15 @@ def _result(
     table: Table,
     record: str,
     *,
-    state: State,
+    state: RecordState,
     as_of: datetime,
     live: bool,
 ) -> ShowResult:
-    people = People(snapshot)
+    people = UserNames(snapshot)
     versions = app.vault.history(org.oid, table.name, record)
-    until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
+    until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
-    hidden = {one.column for one in snapshot.hidden(table.name) if one.column}
+    hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
     return ShowResult(
         org=org.name,
         zone=org.identity.zone,
@@ -177,13 +181,13 @@ def _result(
         snapshot=None if live else snapshot.info.number,
         as_of=as_of,
         alive=state.op.alive,
-        held=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
+        on_hold=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
         gone=None if state.op.alive else how_gone(until, nights, people=people),
         modified_at=state.modified_at,
         modified_by=state.modified_by,
         modified_by_name=people.name(table.name, state.modified_by),
         values=state.cells,
-        fields=_fields(table, state, Names(snapshot), hidden),
+        fields=_fields(table, state, RecordNames(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
@@ -199,14 +203,16 @@ def _related(
     record: str,
     *,
     versions: Sequence[Version],
-) -> Related | None:
-    """What belongs to a record; to one with ``versions``, which is deleted, before that."""
+) -> RelatedRecords | None:
+    """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     seen = app.vault.at(org.oid, before) if before is not None else snapshot
     return related(seen, app.vault.head(org.oid) or snapshot, table, record)
 
 
-def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple[ShownField, ...]:
+def _fields(
+    table: Table, state: RecordState, names: RecordNames, hidden: set[str]
+) -> tuple[ShownField, ...]:
     cells = state.cells
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
@@ -225,12 +231,12 @@ def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple
 
 
 def _meanings(
-    columns: Sequence[Column], cells: Mapping[str, str | None], names: Names
+    columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, str]:
-    """Names of the records that reference columns point to, by column."""
-    found: dict[str, str] = {}
+    """Return the names of the records that reference columns point to, by column."""
+    meanings: dict[str, str] = {}
     for column in columns:
         target = cells[column.name]
         if column.reference is not None and target:
-            found[column.name] = names.of(column.reference.tables, [target]).get(target, "")
-    return found
+            meanings[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+    return meanings

@@ -1,4 +1,4 @@
-"""Ask snapshots by SQL."""
+"""Query snapshots with SQL."""
 
 import shutil
 from collections.abc import Mapping
@@ -15,29 +15,29 @@ from unlost.app.backups.moments import LATEST, parse_past
 from unlost.app.compose import Application
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside import sql as session
-from unlost.outside.sql import Reads
+from unlost.outside.sql import StatementTable
 
 _NAME_BYTES = 8
 
 
 @dataclass(frozen=True)
 class SqlAnswer:
-    """Rows that a statement gives, as a stream, and the tables that it reads."""
+    """The rows of a statement, as a stream, and the tables that it reads."""
 
-    reads: tuple[Reads, ...]
+    reads: tuple[StatementTable, ...]
     rows: pa.RecordBatchReader
 
     @property
     def misfits(self) -> Mapping[str, int]:
-        """By column, the texts that fitted no type and are null, as far as rows were read."""
+        """The number of texts by column that did not fit the type and became null so far."""
         return session.misfits(self.reads)
 
 
 def _tables(answer: SqlAnswer) -> Mapping[str, Json]:
-    """What the audit notes: the tables that are read, and not the statement, which may hold values."""
+    """Return the audit's details: the tables, not the statement, which may contain values."""
     return {
         "read": [
             f"{read.org}/{read.source.table}@{read.source.snapshot.info.number}"
@@ -46,9 +46,9 @@ def _tables(answer: SqlAnswer) -> Mapping[str, Json]:
     }
 
 
-@action("data.sql", Right.READ, trace=Trace.READ, told=_tables)
+@action("data.sql", Right.READ, trace=Trace.READ, detail=_tables)
 def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATEST) -> SqlAnswer:
-    """Run one statement that reads; its rows come as long as ``stack`` is open.
+    """Run a read-only SQL statement; its rows are available while ``stack`` is open.
 
     All tables are as of one moment. Raises UsageError (``sql-not-understood``, ``sql-read-only``,
     ``sql-refused``), NotFound (``org-unknown``, ``table-unknown``, ``snapshot-unknown``),
@@ -66,15 +66,16 @@ def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATE
     if not reads and named:
         _check_names(known, named)
     work = app.home.work / f"sql-{app.entropy.bytes(_NAME_BYTES).hex()}"
+    # Registered before the folder exists, so that nothing is left if the next line fails halfway.
     stack.callback(_remove, work)
     work.mkdir(mode=0o700, parents=True)
     running = stack.enter_context(session.running(statement, reads, work=work))
     return SqlAnswer(running.reads, running.rows)
 
 
-def _check_names(orgs: Mapping[str, object], named: list[session.Named]) -> None:
-    """Say how tables are named, where one was named without its org."""
-    bare = [one.table for one in named if not one.org]
+def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) -> None:
+    """Raise NotFound with the right form for a table that was named without its org."""
+    bare = [table.table for table in named if not table.org]
     if bare and len(orgs) != 1:
         raise NotFound(
             "table-unknown",

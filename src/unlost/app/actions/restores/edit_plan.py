@@ -1,4 +1,4 @@
-"""Restores in the console whose records come back otherwise: values typed, people named instead."""
+"""Edit a restore plan in the console: type values, and replace the people that records refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,36 +8,36 @@ import pyarrow as pa
 from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
-    read_kept,
+    read_stored_plan,
     wanted_of,
     what_was_typed,
 )
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
-from unlost.app.restores.overrides import Otherwise, read_value, with_edits, with_given
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_given
 from unlost.catalog.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder, PlanStep, RecordKey, RestorePlan
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Table, WireKind
 
-MOST_PEOPLE = 300  # that a list to choose from offers
-MOST_READ = 5_000  # people of a table that are read to make such a list
+MOST_PEOPLE = 300  # the most people that a drop-down list offers
+MOST_READ = 5_000  # the most people of a table that are read for such a list
 MOST_HOLDERS = 50
-MOST_OPTIONS = 2_000  # of all lists together: a page must stay light
-ACTIVE = ("isactive", "active")  # what a column is called that says who still works there
+MOST_OPTIONS = 2_000  # options of all lists together, to keep the page small
+ACTIVE = ("isactive", "active")  # names of columns that mark active users
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """A column of a record that a value can be typed for.
+    """A column of a record whose value can be edited.
 
-    ``was`` is what the backup has, ``value`` what is wanted now; ``target`` names the record that a
-    reference leads to. ``length`` is in characters, 0 if unknown.
+    ``was`` is the value in the backup, ``value`` the wanted one; ``target`` is the name of the
+    record that a reference points to. ``length`` is in characters, 0 if unknown.
     """
 
     name: str
@@ -51,11 +51,11 @@ class PlannedField:
 
     @property
     def column(self) -> Column:
-        """The column, as far as a value is concerned."""
+        """The column, with the properties that matter for a value."""
         return Column(self.name, self.kind, self.label, length=self.length)
 
     def means(self, value: str | None) -> bool:
-        """True if a value is what is wanted already; forms send other ends of lines."""
+        """Return True if a value equals the wanted one; forms change line ends."""
         now = self.value or None
         if self.kind is WireKind.TEXT and now is not None and value is not None:
             return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")
@@ -64,7 +64,7 @@ class PlannedField:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFields:
-    """A record of a plan, and all that can be typed for it."""
+    """A record of a plan, and its editable fields."""
 
     org: str
     zone: str
@@ -77,8 +77,8 @@ class PlannedFields:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who could be named instead. ``active``: None if unknown."""
+class PersonChoice:
+    """A possible replacement for a person. ``active``: None if unknown."""
 
     record: str
     name: str
@@ -87,9 +87,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class HolderLine:
-    """A person whom ``count`` references of a plan's records name, and who could be named instead.
+    """A person that ``count`` references of a plan's records point to, and possible replacements.
 
-    ``others`` is empty where they are too many for a list.
+    ``others`` is empty if there are too many for a list.
     """
 
     table: str
@@ -97,12 +97,12 @@ class HolderLine:
     name: str
     count: int
     active: bool | None
-    others: tuple[Person, ...]
+    others: tuple[PersonChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanPeople:
-    """Those whom a plan's records name, those who left first.
+    """The people that a plan's records refer to, inactive ones first.
 
     ``listed`` are as many as lists can be offered for, ``unlisted`` counts the rest.
     """
@@ -114,8 +114,8 @@ class PlanPeople:
 
     @property
     def typed(self) -> bool:
-        """True if somebody has to be named by an id."""
-        return any(not one.others for one in self.listed)
+        """True if a replacement has to be typed as an id, for lack of a list."""
+        return any(not holder_line.others for holder_line in self.listed)
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -123,17 +123,17 @@ class PlanPeople:
 
 @action("restore.fields", Right.RESTORE, trace=Trace.READ, subject=("plan", "table", "record"))
 def planned_fields(app: Application, org: str, plan: str, table: str, record: str) -> PlannedFields:
-    """What can be typed for a record of a plan, and what is wanted now.
+    """Show the editable fields of a record of a plan, with their wanted values.
 
     Raises NotFound (``plan-unknown``, ``planned-record-unknown``), Conflict (``plan-not-made``),
-    NotAllowed (``not-permitted``) for who does not see every column.
+    NotAllowed (``not-permitted``) for an actor who may not see every column.
     """
     known = get_org(org)
-    made = read_kept(app, known, plan)
-    step = _step(made, RecordKey(table, record))
-    wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
+    restore_plan = read_stored_plan(app, known, plan)
+    step = _step(restore_plan, RecordKey(table, record))
+    wanted = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
     described = wanted.schema().table(table)
-    names = Names(wanted)
+    names = RecordNames(wanted)
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,
@@ -143,7 +143,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
         label,
         record,
         names.of([table], [record]).get(record, ""),
-        tuple(_fields(made, step, wanted, described, names)),
+        tuple(_fields(restore_plan, step, wanted, described, names)),
     )
 
 
@@ -152,9 +152,9 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     Right.RESTORE,
     trace=Trace.READ,
     subject=("plan", "table", "record"),
-    told=what_was_typed,
+    detail=what_was_typed,
 )
-def edit_kept(
+def edit_stored_plan(
     app: Application,
     org: str,
     plan: str,
@@ -162,15 +162,15 @@ def edit_kept(
     record: str,
     values: Mapping[str, str | None],
 ) -> PlanView:
-    """The same choice with these values of a record, by column, as a plan that is yet to be made.
+    """Create a new plan of the same selection with these values of a record, by column.
 
-    Columns that are not named stay as they are; None empties a cell. Raises UsageError
-    (``nothing-typed``, ``edit-value-wrong``), and as ``planned_fields``.
+    Other columns stay unchanged; None empties a cell. ``restore.make`` then makes the plan. Raises
+    UsageError (``nothing-typed``, ``edit-value-wrong``), and as ``restore.fields``.
     """
-    found = planned_fields(app, org, plan, table, record)
+    fields = planned_fields(app, org, plan, table, record)
     changed = {
-        field.name: _cell(field, values[field.name], zone=found.zone)
-        for field in found.fields
+        field.name: _cell(field, values[field.name], zone=fields.zone)
+        for field in fields.fields
         if field.name in values and not field.means(values[field.name] or None)
     }
     if not changed:
@@ -185,8 +185,8 @@ def edit_kept(
     )
 
 
-def _again(app: Application, org: str, wanted: Wanted, asked: Otherwise) -> PlanView:
-    return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=asked)))
+def _again(app: Application, org: str, wanted: RestoreRequest, overrides: Overrides) -> PlanView:
+    return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=overrides)))
 
 
 def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
@@ -194,7 +194,7 @@ def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
 
 
 def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
-    step = next((one for one in plan.steps if one.key == key), None)
+    step = next((plan_step for plan_step in plan.steps if plan_step.key == key), None)
     if step is None:
         raise NotFound(
             "planned-record-unknown",
@@ -205,14 +205,14 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
 
 
 def _fields(
-    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: Names
+    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: RecordNames
 ) -> Iterator[PlannedField]:
-    """The columns that can be set, in the order in which the source has them."""
+    """Yield the columns that can be set, in the order of the source."""
     (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]
     typed = {
-        one.column: one.value
-        for one in plan.typed.values
-        if (one.table, one.record) == (step.table, step.record)
+        typed_value.column: typed_value.value
+        for typed_value in plan.typed.values
+        if (typed_value.table, typed_value.record) == (step.table, step.record)
     }
     now = {**cells, **{n: v for n, v in step.edits.items() if v is not None}, **typed}
     for name in _settable(plan, step.table):
@@ -235,7 +235,9 @@ def _fields(
 
 
 def _settable(plan: RestorePlan, table: str) -> Sequence[str]:
-    return next((one.columns for one in plan.choices.settable if one.table == table), ())
+    return next(
+        (settable.columns for settable in plan.choices.settable if settable.table == table), ()
+    )
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -243,29 +245,36 @@ def _settable(plan: RestorePlan, table: str) -> Sequence[str]:
 
 @action("restore.people", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
-    """Whom the records of a plan name, those who left first; and whom they could name, those last.
+    """List the people that a plan's records refer to, inactive ones first, with replacements.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), NotAllowed (``not-permitted``)
-    for who does not see every column.
+    for an actor who may not see every column.
     """
     known = get_org(org)
-    made = read_kept(app, known, plan)
+    restore_plan = read_stored_plan(app, known, plan)
     head = app.vault_of(known.oid).head(known.oid)
     assert head is not None, "a plan stands on a backup"
-    holders = made.choices.holders
-    tables = dict.fromkeys(one.table for one in holders)
+    holders = restore_plan.choices.holders
+    tables = dict.fromkeys(holder.table for holder in holders)
     others = {name: tuple(_others(head, name) or ()) for name in tables}
-    lines = [_line(head, one, others[one.table]) for one in holders[:MOST_HOLDERS]]
-    lines.sort(key=lambda one: (one.active is not False, -one.count, one.name))
-    shown = max(1, MOST_OPTIONS // max(1, *(len(own) for own in others.values())))
+    lines = [_line(head, holder, others[holder.table]) for holder in holders[:MOST_HOLDERS]]
+    lines.sort(
+        key=lambda holder_line: (
+            holder_line.active is not False,
+            -holder_line.count,
+            holder_line.name,
+        )
+    )
+    shown = max(1, MOST_OPTIONS // max(1, *(len(other) for other in others.values())))
     return PlanPeople(org, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
 
 
-@action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), told=what_was_typed)
-def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
-    """The same choice with records given from people (TABLE/ID) to others (ids), to be planned.
+@action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), detail=what_was_typed)
+def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
+    """Create a new plan that reassigns records from people (TABLE/ID) to others (ids).
 
-    Raises UsageError (``nobody-given``, ``id-wrong``), NotFound, NotAllowed.
+    ``restore.make`` then makes the plan. Raises UsageError (``nobody-given``, ``id-wrong``),
+    NotFound, NotAllowed.
     """
     known = get_org(org)
     app.vault_of(known.oid)
@@ -281,42 +290,53 @@ def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -
     return _again(app, org, wanted, with_given(wanted.request.otherwise, chosen))
 
 
-def _others(head: Snapshot, name: str) -> list[Person] | None:
-    """The people of a table by their names, those who left last; None if no list could hold them."""
+def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
+    """Return the people of a table by name, inactive ones last; None if too many for a list."""
     table, state = head.schema().table(name), head.tables().get(name)
-    if table is None or state is None or state.held > MOST_READ:
+    if table is None or state is None or state.alive > MOST_READ:
         return None
-    found = [one for batch in head.scan(name, columns=_told(table)) for one in _read(table, batch)]
-    if len(found) > MOST_PEOPLE:
-        found = [one for one in found if one.active]
-    if len(found) > MOST_PEOPLE:
+    choices = [
+        choice
+        for batch in head.scan(name, columns=_people_columns(table))
+        for choice in _read(table, batch)
+    ]
+    if len(choices) > MOST_PEOPLE:
+        choices = [choice for choice in choices if choice.active]
+    if len(choices) > MOST_PEOPLE:
         return None
-    return sorted(found, key=lambda one: (one.active is False, one.name.casefold(), one.record))
+    return sorted(
+        choices,
+        key=lambda person_choice: (
+            person_choice.active is False,
+            person_choice.name.casefold(),
+            person_choice.record,
+        ),
+    )
 
 
-def _told(table: Table) -> list[str]:
-    """The columns that say who somebody is, and whether they are there still."""
-    return [one for one in (table.name_column, _active(table)) if one is not None]
+def _people_columns(table: Table) -> list[str]:
+    """Return the columns with a person's name and active state."""
+    return [column for column in (table.name_column, _active(table)) if column is not None]
 
 
 def _active(table: Table) -> str | None:
     return next((c.name for c in table.columns if c.name.lower() in ACTIVE), None)
 
 
-def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[Person]:
+def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[PersonChoice]:
     name, active = table.name_column or "", _active(table) or ""
-    for row in rows.select(["_u_id", *_told(table)]).to_pylist():
+    for row in rows.select(["_u_id", *_people_columns(table)]).to_pylist():
         there = row.get(active)
-        yield Person(
+        yield PersonChoice(
             row["_u_id"], row.get(name) or "", None if there is None else there.lower() == "true"
         )
 
 
-def _line(head: Snapshot, holder: Holder, others: tuple[Person, ...]) -> HolderLine:
-    """Somebody whom records name, as the newest backup knows them."""
+def _line(head: Snapshot, holder: Holder, others: tuple[PersonChoice, ...]) -> HolderLine:
+    """Describe a referenced person, as of the newest backup."""
     table = head.schema().table(holder.table)
-    person = Person(holder.record, "", None)
+    person = PersonChoice(holder.record, "", None)
     if table is not None and holder.table in head.tables():
-        rows = head.get(holder.table, [holder.record], columns=_told(table))
+        rows = head.get(holder.table, [holder.record], columns=_people_columns(table))
         person = next(_read(table, rows), person)
     return HolderLine(holder.table, holder.record, person.name, holder.count, person.active, others)

@@ -1,4 +1,15 @@
-"""Restores from the console: what was chosen is kept, its plan is made beside, looked at and run."""
+"""Restore plans of the console: the selection is stored, its plan is made in a thread and then run.
+
+    choose ──> MAKING ──make_plan_now──> MADE ──run_stored_plan──> RUN
+      ^          ├──> FAILED         an error, stored with the plan
+      │          └──> BROKEN_OFF     its process ended
+      └── leave_out, choose_again, edits: a new plan with a changed selection
+
+A plan never changes once it is made, so the person runs exactly the plan that was previewed.
+Running it hands it to the service, whose memory of it is the journal in the vault.
+
+See docs/adr/0010.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +18,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from unlost.app.access import action, run_unknown
-from unlost.app.actions.restores.queued_restore import Handed, hand_over_plan
+from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
 from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
@@ -16,8 +27,8 @@ from unlost.app.restores.planners import seated
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
-    KeptPlan,
     PlanState,
+    StoredPlan,
     add_plan,
     begin_plan,
     drop_plan,
@@ -26,31 +37,32 @@ from unlost.catalog.plans import (
     plan_broken_off,
     plan_content,
     plan_failed,
-    plan_made,
     plan_run,
+    store_made_plan,
     waiting_plans,
 )
 from unlost.catalog.writers import find_writer
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
 
-BEGINS_WITHIN = timedelta(minutes=1)  # a plan that nobody began to make by then is not made
-KEPT = timedelta(days=14)  # a plan that nobody ran: the org is another by then
-TYPED_FROM = 200  # records that are written in a production org without its name being typed
+# A plan that no process has started to make by then is broken off.
+BEGINS_WITHIN = timedelta(minutes=1)
+KEPT = timedelta(days=14)  # for plans that were not run; the org has changed by then
+TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody chose to bring back: a request, or what failed in the restore ``retry``.
+class RestoreRequest:
+    """A selection to restore: a request, or the records that failed in the restore ``retry``.
 
-    ``codes``: only what failed for these reasons.
+    ``codes`` limits a retry to these reasons of failure.
     """
 
     request: PlanRequest
@@ -60,9 +72,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan as it stands. ``summary`` is there once it is made, ``labels`` name its tables.
+    """The state of a plan. Once it is made, ``summary`` is set and ``labels`` name its tables.
 
-    ``typed``: the org's name has to be typed before it is run. ``run``: the restore it became.
+    ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
     """
 
     plan: str
@@ -72,7 +84,7 @@ class PlanView:
     state: PlanState
     made_at: datetime
     made_by: str
-    wanted: Wanted
+    wanted: RestoreRequest
     run: str
     error_code: str
     error_sentence: str
@@ -84,7 +96,7 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A plan in a list: ``records`` are those that it would write, None while it is not made."""
+    """A plan in a list: ``records`` counts the records to write, None until it is made."""
 
     plan: str
     org: str
@@ -96,22 +108,22 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanLines:
-    """Plans that wait to be looked at and run, the newest first."""
+    """Plans that were not run yet, newest first."""
 
     plans: tuple[PlanLine, ...]
 
 
 def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
-    """What the audit notes of what was typed: where, and never what."""
+    """Return the audit's details: the columns that were typed, never their values."""
     return {"plan": view.plan, "typed": list(view.wanted.request.otherwise.columns)}
 
 
-@action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
-def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
-    """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
+@action("restore.choose", Right.RESTORE, trace=Trace.READ, detail=what_was_typed)
+def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
+    """Select data to restore; ``restore.make`` then makes the plan, which may take minutes.
 
-    Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
-    this org, UsageError for what was typed and cannot be a value.
+    Raises NotAllowed (``writer-missing``), NotFound for an unknown org or a run of another org,
+    UsageError for an invalid typed value.
     """
     known = get_org(org)
     if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
@@ -121,9 +133,9 @@ def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
     check(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
-    told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    kept = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
-    return _view(app, known, kept)
+    plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
+    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
+    return _view(app, known, plan)
 
 
 @action(
@@ -131,33 +143,33 @@ def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
     Right.RESTORE,
     trace=Trace.READ,
     subject=("plan",),
-    told=lambda made: {"state": made.state.value},
+    detail=lambda plan_view: {"state": plan_view.state.value},
 )
-def make_kept(app: Application, org: str, plan: str) -> PlanView:
-    """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
-    known, kept = get_org(org), _kept(org, plan)
+def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
+    """Make the plan of a selection. An error is stored with the plan, not raised."""
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
-                made = _planned(app, known, kept)
-                told = msgspec.to_builtins(summary(made))
-                plan_made(plan, content=write_plan(made), summary=told)
+                restore_plan = _planned(app, known, stored_plan)
+                plain = msgspec.to_builtins(summary(restore_plan))
+                store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
-    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
-    return _view(app, known, _kept(org, plan))
+    return _view(app, known, _stored_plan(org, plan))
 
 
 @action("restore.look", Right.RESTORE)
-def kept_plan(app: Application, org: str, plan: str) -> PlanView:
-    """How a plan stands; raises NotFound (``plan-unknown``)."""
-    kept = _kept(org, plan)
-    if _state(app, kept) is not kept.state:
-        plan_broken_off(plan)  # unless it was made between the two looks
-        kept = _kept(org, plan)
-    return _view(app, get_org(org), kept)
+def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
+    """Show the state of a plan; raises NotFound (``plan-unknown``)."""
+    stored_plan = _stored_plan(org, plan)
+    if _state(app, stored_plan) is not stored_plan.state:
+        plan_broken_off(plan)  # has no effect if it was made since it was read
+        stored_plan = _stored_plan(org, plan)
+    return _view(app, get_org(org), stored_plan)
 
 
 @action("restore.leave-out", Right.RESTORE, trace=Trace.READ, subject=("plan",))
@@ -170,12 +182,12 @@ def leave_out(
     records: Sequence[str] = (),
     related: bool = True,
 ) -> PlanView:
-    """The same choice without some tables or records (TABLE/ID), as a plan that is yet to be made.
+    """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
-    Not ``related``: without all that came with the chosen records. Raises UsageError
-    (``nothing-left-out``).
+    ``related`` false also leaves out all records that are only related to the selected ones.
+    ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
-    wanted = _wanted(_kept(org, plan))
+    wanted = _wanted(_stored_plan(org, plan))
     request = wanted.request
     if wanted.retry or not (tables or records or not related):
         raise UsageError(
@@ -194,97 +206,98 @@ def leave_out(
 
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def choose_again(app: Application, org: str, plan: str) -> PlanView:
-    """The same choice once more, as a plan that is yet to be made."""
-    return choose(app, org, _wanted(_kept(org, plan)))
+    """Create a new plan of the same selection, from the org as it is now."""
+    return choose(app, org, _wanted(_stored_plan(org, plan)))
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
-    """Forget a plan that was not run."""
-    kept = _kept(org, plan)
-    if kept.state is not PlanState.RUN:
+def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
+    """Discard a plan that was not run."""
+    stored_plan = _stored_plan(org, plan)
+    if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
-    return _line(kept, state=kept.state)
+    return _line(stored_plan, state=stored_plan.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Handed:
-    """Have the service run a plan. ``typed``: the org's name, where it has to be typed.
+def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
+    """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
-    IntegrityError (``plan-edited``), and what running it would raise before the first record.
+    IntegrityError (``plan-edited``), and the errors of a restore before its first record.
     """
-    known, kept = get_org(org), _kept(org, plan)
-    _check_ready(kept)
-    view = _view(app, known, kept)
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
+    _check_ready(stored_plan)
+    view = _view(app, known, stored_plan)
     if view.typed and typed.strip() != org:
         raise UsageError(
             "org-not-typed",
             f"This writes into {org!r}, a production org: its name was not typed.",
             next_step=f"Type {org} into the field, as it is written here.",
         )
-    made = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
-    handed = hand_over_plan(app, made, known)
+    restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
+    handed = hand_over_plan(app, restore_plan, known)
     plan_run(plan, run=handed.run)
     return handed
 
 
 @action("restore.file", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def plan_file(app: Application, org: str, plan: str) -> bytes:
-    """The file of a plan that is made, as ``unlost restore plan`` writes it.
+    """Download a plan as a file, as ``unlost restore plan`` writes it.
 
-    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError (``plan-edited``).
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError
+    (``plan-edited``).
     """
-    return write_plan(read_kept(app, get_org(org), plan))
+    return write_plan(read_stored_plan(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
-    """Plans that were not run, of one org or of all in which the actor restores."""
-    names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
-    found = waiting_plans(names, most=MOST)
-    return PlanLines(tuple(_line(one, state=_state(app, one)) for one in found))
+    """List the plans that were not run, of one org or of all in which the actor may restore."""
+    names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
+    plans = waiting_plans(names, most=MOST)
+    return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
 
 
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
-    """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    kept = _kept(org.name, plan)
+def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
+    """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
+    stored_plan = _stored_plan(org.name, plan)
     content = plan_content(plan)
-    if kept.state is not PlanState.RUN:
-        _check_ready(kept)
+    if stored_plan.state is not PlanState.RUN:
+        _check_ready(stored_plan)
     if not content:
         raise _unknown(plan)
     return read_plan(content, known=app.vault.orgs(), org=org.oid)
 
 
-def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan:
-    wanted = _wanted(kept)
+def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
+    wanted = _wanted(plan)
     if wanted.retry:
-        asked = wanted.request.otherwise
-        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=asked)[0]
-    return planned(app, org, wanted.request, plan_id=kept.id)
+        overrides = wanted.request.otherwise
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides)[0]
+    return planned(app, org, wanted.request, plan_id=plan.id)
 
 
-def _state(app: Application, kept: KeptPlan) -> PlanState:
-    broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
-    return PlanState.BROKEN_OFF if broken else kept.state
+def _state(app: Application, plan: StoredPlan) -> PlanState:
+    broken = plan.state is PlanState.MAKING and not _is_being_made(app, plan)
+    return PlanState.BROKEN_OFF if broken else plan.state
 
 
-def _is_made(app: Application, kept: KeptPlan) -> bool:
-    """True while somebody makes it, or is about to."""
-    if not kept.seat:
-        return app.clock.now() - kept.made_at < BEGINS_WITHIN
-    return is_taken(app, kept.seat)
+def _is_being_made(app: Application, plan: StoredPlan) -> bool:
+    """Return True while a process is making the plan, or may still start."""
+    if not plan.seat:
+        return app.clock.now() - plan.made_at < BEGINS_WITHIN
+    return is_taken(app, plan.seat)
 
 
-def _kept(org: str, plan: str) -> KeptPlan:
-    kept = find_plan(plan)
-    if kept is None or kept.org != org:
+def _stored_plan(org: str, plan: str) -> StoredPlan:
+    stored_plan = find_plan(plan)
+    if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
-    return kept
+    return stored_plan
 
 
 def _unknown(plan: str) -> NotFound:
@@ -295,14 +308,14 @@ def _unknown(plan: str) -> NotFound:
     )
 
 
-def _check_ready(kept: KeptPlan) -> None:
-    if kept.state is PlanState.RUN:
+def _check_ready(plan: StoredPlan) -> None:
+    if plan.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
-            f"This plan was run already, as {kept.run}.",
+            f"This plan was run already, as {plan.run}.",
             next_step="Look at that restore. A plan runs once; choose again to restore more.",
         )
-    if kept.state is not PlanState.MADE:
+    if plan.state is not PlanState.MADE:
         raise Conflict(
             "plan-not-made",
             "This plan is not made.",
@@ -310,34 +323,38 @@ def _check_ready(kept: KeptPlan) -> None:
         )
 
 
-def wanted_of(org: str, plan: str) -> Wanted:
-    """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
-    return _wanted(_kept(org, plan))
+def wanted_of(org: str, plan: str) -> RestoreRequest:
+    """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
+    return _wanted(_stored_plan(org, plan))
 
 
-def _wanted(kept: KeptPlan) -> Wanted:
-    return learned(Wanted).convert(kept.request)
+def _wanted(plan: StoredPlan) -> RestoreRequest:
+    return decoder_for(RestoreRequest).convert(plan.request)
 
 
-def _view(app: Application, org: ProtectedOrg, kept: KeptPlan) -> PlanView:
-    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanView:
+    plan_summary = (
+        decoder_for(PlanSummary).convert(stored_plan.summary)
+        if stored_plan.summary is not None
+        else None
+    )
     production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
-        kept.id,
+        stored_plan.id,
         org.name,
         org.identity.zone,
         org.identity.kind,
-        kept.state,
-        kept.made_at,
-        kept.made_by,
-        _wanted(kept),
-        kept.run,
-        kept.error_code,
-        kept.error_sentence,
-        kept.error_next_step,
-        told,
-        _labels(app, org) if told is not None else {},
-        production and told is not None and told.changes > TYPED_FROM,
+        stored_plan.state,
+        stored_plan.made_at,
+        stored_plan.made_by,
+        _wanted(stored_plan),
+        stored_plan.run,
+        stored_plan.error_code,
+        stored_plan.error_sentence,
+        stored_plan.error_next_step,
+        plan_summary,
+        _labels(app, org) if plan_summary is not None else {},
+        production and plan_summary is not None and plan_summary.changes > TYPED_FROM,
     )
 
 
@@ -347,7 +364,13 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
     return {table.name: table.label or table.name for table in tables}
 
 
-def _line(kept: KeptPlan, *, state: PlanState) -> PlanLine:
-    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
-    records = told.changes if told is not None else None
-    return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)
+def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
+    plan_summary = (
+        decoder_for(PlanSummary).convert(stored_plan.summary)
+        if stored_plan.summary is not None
+        else None
+    )
+    records = plan_summary.changes if plan_summary is not None else None
+    return PlanLine(
+        stored_plan.id, stored_plan.org, state, stored_plan.made_at, stored_plan.made_by, records
+    )

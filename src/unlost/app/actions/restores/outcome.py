@@ -1,4 +1,4 @@
-"""How a restore ended, for people: counts, what failed by its cause, and what differs."""
+"""The outcome of a restore: counts, failures by cause, and differences."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,21 +13,21 @@ from unlost.app.actions.restores.restore_run import (
     result_of,
 )
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import CommitKind
 
-SHOWN = 50  # records of a cause, or of a table
+SHOWN = 50  # listed records of each cause and each table
 
 
 @dataclass(frozen=True, slots=True)
-class EndedRecord:
-    """A record of a restore. ``live`` is its id in the org now, where it has one."""
+class RecordEnding:
+    """A record of a restore. ``live`` is its id in the org now, if it has one."""
 
     table: str
     record: str
@@ -38,15 +38,15 @@ class EndedRecord:
 
 @dataclass(frozen=True, slots=True)
 class CauseField:
-    """A column that a value can be typed for before these records are tried again."""
+    """A column for which a value can be typed before these records are retried."""
 
     name: str
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Why records did not come back: all of one table that failed for the same reason.
+class FailureCause:
+    """The records of one table that failed for the same reason.
 
     ``records`` are the first of ``count``. ``fields`` can be set for all of them.
     """
@@ -58,13 +58,13 @@ class Cause:
     sentence: str
     next_step: str
     count: int
-    records: tuple[EndedRecord, ...]
+    records: tuple[RecordEnding, ...]
     fields: tuple[CauseField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """A column that did not come back as it was, and why, in so many records."""
+class DifferingRecord:
+    """A column that was not restored to its old value, with the reason and number of records."""
 
     table: str
     label: str
@@ -74,20 +74,20 @@ class Differing:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """What came back of a table: the first of ``count`` records."""
+class RestoredRecord:
+    """The restored records of a table: the first of ``count``."""
 
     table: str
     label: str
     count: int
-    records: tuple[EndedRecord, ...]
+    records: tuple[RecordEnding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeResult:
-    """How a restore ended. ``wanted`` is the number of the backup whose state was wanted.
+    """The outcome of a restore. ``wanted`` is the number of the backup that was restored.
 
-    ``failed`` counts the records that are not there now.
+    ``failed`` counts the records that are missing in the org.
     """
 
     run: str
@@ -97,26 +97,29 @@ class OutcomeResult:
     calls: int
     endings: tuple[EndingCount, ...]
     failed: int
-    causes: tuple[Cause, ...]
-    differing: tuple[Differing, ...]
-    returned: tuple[Returned, ...]
+    causes: tuple[FailureCause, ...]
+    differing: tuple[DifferingRecord, ...]
+    returned: tuple[RestoredRecord, ...]
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def outcome(app: Application, run: str) -> OutcomeResult | None:
-    """How a restore ended, None while it has not; raises NotFound (``run-unknown``, ``journal-gone``)."""
-    found = journal_of(app, run)
-    if found is None:
+    """Show the outcome of a restore, None while it is not finished.
+
+    Raises NotFound (``run-unknown``, ``journal-gone``).
+    """
+    journal = journal_of(app, run)
+    if journal is None:
         raise _nothing(run)
-    log, oid = found
+    log, oid = journal
     closed = log.state.closed
     if closed is None:
         return None
     plan = log.opened.plan
-    wanted = app.vault.as_of(oid, plan.snapshot)
+    wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
     telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
-    bad = [one for one in closed.records if not one.ending.good]
-    written = [one for one in closed.records if one.ending.good]
+    bad = [record for record in closed.records if not record.ending.good]
+    written = [record for record in closed.records if record.ending.good]
     return OutcomeResult(
         run=run,
         plan=plan.id,
@@ -134,7 +137,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
 
 
 def _nothing(run: str) -> NotFound:
-    """The error for a run of which the vault has no journal; one that was done had one."""
+    """Return the error for a run without a journal, which a finished restore once had."""
     known = find_run(run)
     if known is None or known.kind is not CommitKind.RESTORE or known.state is not RunState.DONE:
         return run_unknown(run)
@@ -147,82 +150,93 @@ def _nothing(run: str) -> NotFound:
 
 @action("restore.result", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def restore_result(app: Application, run: str) -> RestoreResult | None:
-    """How a restore ended, as who runs it at a terminal reads it; None while it has not.
+    """Show the result of a restore as its command prints it, None while it is not finished.
 
-    Raises NotFound (``run-unknown``, ``journal-gone``). The org's own words are told to who sees every column.
+    Raises NotFound (``run-unknown``, ``journal-gone``). The org's own messages are left out for an
+    actor who may not see every column.
     """
-    found = journal_of(app, run)
-    if found is None:
+    journal = journal_of(app, run)
+    if journal is None:
         raise _nothing(run)
-    log, oid = found
+    log, oid = journal
     closed = log.state.closed
     if closed is None:
         return None
-    told = result_of(org_of(app, oid), closed)
+    result = result_of(org_of(app, oid), closed)
+    # The org's messages may quote values of hidden columns.
     if oid not in app.hidden:
-        return told
+        return result
     return replace(
-        told, records=tuple(replace(one, sentence="", next_step="") for one in told.records)
+        result,
+        records=tuple(replace(record, sentence="", next_step="") for record in result.records),
     )
 
 
 class _Telling:
-    """Puts outcomes in words: names of records as of the backup that was wanted.
+    """Describes outcomes for people, with names of records as of the restored backup.
 
-    What the org said of a record may hold values; who does not see all columns is not told it.
+    The org's message about a record may contain values, so it is left out if columns are hidden.
     """
 
     def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
-        self._names = Names(wanted)
-        self._tables = {one.name: one for one in wanted.schema().tables}
-        self._settable = {one.table: one.columns for one in choices.settable}
+        self._names = RecordNames(wanted)
+        self._tables = {table.name: table for table in wanted.schema().tables}
+        self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 
-    def causes(self, records: Iterable[RecordOutcome]) -> Iterable[Cause]:
-        """Records that failed, the most frequent cause first."""
+    def causes(self, records: Iterable[RecordOutcome]) -> Iterable[FailureCause]:
+        """Yield the causes of failure, the most frequent one first."""
         groups: dict[tuple[str, Ending, str], list[RecordOutcome]] = {}
-        for one in records:
-            groups.setdefault((one.table, one.ending, one.code), []).append(one)
-        for (table, ending, code), own in sorted(groups.items(), key=lambda item: -len(item[1])):
-            first = own[0]
-            yield Cause(
+        for record in records:
+            groups.setdefault((record.table, record.ending, record.code), []).append(record)
+        for (table, ending, code), outcomes in sorted(
+            groups.items(), key=lambda item: -len(item[1])
+        ):
+            first = outcomes[0]
+            yield FailureCause(
                 table,
                 self._label(table),
                 ending,
                 code,
                 self._said(first.sentence),
                 self._said(first.next_step),
-                len(own),
-                self._first(table, own),
-                tuple(sorted(self._fields(table), key=lambda one: one.label.casefold())),
+                len(outcomes),
+                self._first(table, outcomes),
+                tuple(sorted(self._fields(table), key=lambda field: field.label.casefold())),
             )
 
-    def differing(self, records: Iterable[RecordOutcome]) -> Iterable[Differing]:
-        """Columns that did not come back as they were, the most frequent first."""
+    def differing(self, records: Iterable[RecordOutcome]) -> Iterable[DifferingRecord]:
+        """Yield the columns that were not restored to their old value, the most frequent first."""
         counts: dict[tuple[str, str, str], int] = {}
-        for one in records:
-            for difference in one.differences:
-                key = (one.table, difference.column, difference.reason)
+        for record in records:
+            for difference in record.differences:
+                key = (record.table, difference.column, difference.reason)
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
-            yield Differing(table, self._label(table), column, reason, count)
+            yield DifferingRecord(table, self._label(table), column, reason, count)
 
-    def returned(self, records: Iterable[RecordOutcome]) -> Iterable[Returned]:
-        """Records that are there now, by tables."""
+    def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
+        """Yield the records that are in the org now, by table."""
         groups: dict[str, list[RecordOutcome]] = {}
-        for one in records:
-            groups.setdefault(one.table, []).append(one)
-        for table, own in sorted(groups.items()):
-            yield Returned(table, self._label(table), len(own), self._first(table, own))
-
-    def _first(self, table: str, own: Sequence[RecordOutcome]) -> tuple[EndedRecord, ...]:
-        some = own[:SHOWN]
-        names: Mapping[str, str] = self._names.of([table], [one.record for one in some])
-        return tuple(
-            EndedRecord(
-                table, one.record, names.get(one.record, ""), one.live, self._said(one.sentence)
+        for record in records:
+            groups.setdefault(record.table, []).append(record)
+        for table, outcomes in sorted(groups.items()):
+            yield RestoredRecord(
+                table, self._label(table), len(outcomes), self._first(table, outcomes)
             )
-            for one in some
+
+    def _first(self, table: str, outcomes: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
+        some = outcomes[:SHOWN]
+        names: Mapping[str, str] = self._names.of([table], [record.record for record in some])
+        return tuple(
+            RecordEnding(
+                table,
+                record.record,
+                names.get(record.record, ""),
+                record.live,
+                self._said(record.sentence),
+            )
+            for record in some
         )
 
     def _label(self, table: str) -> str:
@@ -230,7 +244,7 @@ class _Telling:
         return described.label or table if described is not None else table
 
     def _fields(self, table: str) -> Iterator[CauseField]:
-        """The columns of a table that can be set, by their labels; none for who sees but a part."""
+        """Yield the columns of a table that can be set, by label; none if columns are hidden."""
         described = self._tables.get(table)
         for name in self._settable.get(table, ()) if not self._hidden else ():
             column = described.column(name) if described is not None else None

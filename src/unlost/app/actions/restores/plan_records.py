@@ -1,33 +1,33 @@
-"""The records of a plan, table by table: what happens to each, and what is to be said of it."""
+"""The records of a plan, table by table: the planned action of each, with notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import action
-from unlost.app.actions.restores.kept_plan import read_kept
+from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
-from unlost.model.plan import Action, PlanStep, RestorePlan, Why
-from unlost.model.ports import Snapshot
+from unlost.model.plan import Action, ActionReason, PlanStep, RestorePlan
+from unlost.model.ports.vault import Snapshot
 
 MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecord:
-    """What happens to one record. ``because``: the record that brought it (TABLE/ID), if one did.
+    """The planned action on a record. ``because``: the record that brought it in (TABLE/ID).
 
-    ``notes`` are sentences of the plan; ``columns`` are those that are set on a live record.
+    ``notes`` are sentences of the plan; ``columns`` are set on a live record.
     """
 
     table: str
     record: str
     name: str
     action: Action
-    why: Why
+    why: ActionReason
     because: str | None
     columns: tuple[str, ...]
     notes: tuple[str, ...]
@@ -35,7 +35,7 @@ class PlannedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecords:
-    """Records of one table, from the ``start``-th of ``total`` on."""
+    """Records of one table, beginning with number ``start`` of ``total``."""
 
     org: str
     plan: str
@@ -50,16 +50,16 @@ class PlannedRecords:
 def plan_records(
     app: Application, org: str, plan: str, table: str, *, start: int = 0, most: int = MOST
 ) -> PlannedRecords:
-    """Records of a plan, table by table.
+    """List the records of a plan, table by table.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), UsageError (``page-invalid``).
     """
     check_page(start=start, most=most)
     known = get_org(org)
-    made = read_kept(app, known, plan)
-    steps = [step for step in made.steps if step.table == table]
+    restore_plan = read_stored_plan(app, known, plan)
+    steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.as_of(known.oid, made.snapshot)
+    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,
@@ -68,18 +68,18 @@ def plan_records(
         (described.label if described is not None else "") or table,
         start,
         len(steps),
-        tuple(_records(made, shown, _names(wanted, table, shown))),
+        tuple(_records(restore_plan, shown, _names(wanted, table, shown))),
     )
 
 
 def _names(wanted: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
-    return Names(wanted).of([table], [step.record for step in steps])
+    return RecordNames(wanted).of([table], [step.record for step in steps])
 
 
 def _records(
     plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str]
 ) -> Sequence[PlannedRecord]:
-    said = {(note.code, note.table): note.sentence for note in plan.notes}
+    sentences = {(note.code, note.table): note.sentence for note in plan.notes}
     return [
         PlannedRecord(
             step.table,
@@ -90,7 +90,7 @@ def _records(
             step.because,
             step.columns,
             tuple(
-                said.get((code, step.table)) or said.get((code, None)) or code
+                sentences.get((code, step.table)) or sentences.get((code, None)) or code
                 for code in step.notes
             ),
         )

@@ -1,4 +1,14 @@
-"""Restores by the service: handed over by people, done by a worker, gone on with after whatever."""
+"""Restores by the service: queued by people, run by a worker, resumed after any interruption.
+
+The plan is written into the vault's journal before the run is queued, so everything needed to
+resume is in the vault; the home stores only when to try next:
+
+    hand_over ─> journal entry 0 ─> queue ─> do_restore ─┬─> done, or failed for good
+                                              ^          └─> put off until ``_wait`` has passed
+                                              └────────────────┘
+
+See docs/adr/0010 for resuming and docs/adr/0014 for the queue.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,18 +37,18 @@ from unlost.catalog.queued_restores import (
     queue_restore,
     start_restore,
 )
-from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
+from unlost.catalog.runs import RunEnd, RunState, command_of, end_run, find_run
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.jobs import Job, JobKind, Wish
+from unlost.model.jobs import Job, JobKind, RunCommand
 from unlost.model.plan import RestorePlan
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """A restore that the service has. ``served``: a service or worker runs now."""
+class QueuedPlan:
+    """A restore that is queued for the service. ``served``: a service or worker is running."""
 
     run: str
     org: str
@@ -51,30 +61,31 @@ class Handed:
     Right.RESTORE,
     trace=Trace.WRITE,
     where=Where.ITSELF,
-    told=lambda handed: {"org": handed.org, "run": handed.run},
+    detail=lambda handed: {"org": handed.org, "run": handed.run},
 )
-def hand_over(app: Application, file: PlanFile) -> Handed:
-    """Write the plan of a file into the vault, and have the service run it.
+def hand_over(app: Application, file: PlanFile) -> QueuedPlan:
+    """Queue the restore plan of a file for the service to run.
 
-    Raises what running it would raise before the first record is written.
+    The plan is written into the vault first. Raises the errors of a restore before its first
+    record.
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
     return hand_over_plan(app, plan, org)
 
 
-def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Handed:
-    """Write a plan into the vault, and have the service run it; raises as ``hand_over``."""
+def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> QueuedPlan:
+    """Write a plan into the vault and queue it for the service; raises as ``hand_over``."""
     run, over = announce_plan(app, plan, org)
     if not over:
         queue_restore(run, org=org.name, at=app.clock.now())
         ask_for(app, run)
     served = worker_runs(app.locks, alone=not app.home.database)
-    return Handed(run, org.name, served, over)
+    return QueuedPlan(run, org.name, served, over)
 
 
 def ask_for(app: Application, run: str) -> None:
-    """Have a waiting restore begun at once; where that fails, the service's next look begins it."""
+    """Enqueue a waiting restore now; if that fails, the service does so at its next tick."""
     queued = next_restore(run)
     if queued is not None:
         with suppress(UnlostError):
@@ -82,17 +93,17 @@ def ask_for(app: Application, run: str) -> None:
 
 
 def restore_jobs(app: Application) -> list[Job]:
-    """Restores whose turn has come."""
-    return [restore_job(one) for one in due_restores(app.clock.now())]
+    """Return the jobs of all restores that are due."""
+    return [restore_job(due_restore) for due_restore in due_restores(app.clock.now())]
 
 
 def restore_job(queued: QueuedRestore) -> Job:
-    """The job of a try: asking twice for the same one is asking once."""
+    """Return the job of an attempt; queueing it twice runs it once."""
     return Job(f"restore:{queued.run}:{queued.number}", JobKind.RESTORE, queued.oid, queued.run)
 
 
 def do_restore(app: Application, run: str) -> RunState | None:
-    """Try a restore; how it is then. Never raises what is a matter of the org or the plan."""
+    """Try a restore and return its state. Errors of org and plan are recorded, not raised."""
     begun = start_restore(run, now=app.clock.now())
     if begun is None:
         return None
@@ -108,23 +119,24 @@ def do_restore(app: Application, run: str) -> RunState | None:
 
 
 def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
-    """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
+    """Decide after an error whether a restore is retried later, waits for a person, or is over."""
     now = app.clock.now()
-    if wish_of(run) is Wish.CANCEL:
+    if command_of(run) is RunCommand.CANCEL:
         drop_restore(run, at=now)
         return
     wait, failed = _wait(app, error, failures=failures)
     known = find_run(run)
     if wait is not None:
         put_off_restore(run, until=now + wait, failures=failures + int(failed))
-    elif known is not None and known.state is RunState.RUNNING:  # it had not begun yet
+    elif known is not None and known.state is RunState.RUNNING:  # it failed before its first step
         _fail(app, run, error)
 
 
 def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timedelta | None, bool]:
-    """How long it waits for its next try, if time alone may help, and if this one was a failure."""
+    """Return the time until the next attempt, None to stop, and whether it counts as a failure."""
     if isinstance(error, LimitReached):
-        return (timedelta(0) if app.brake.pulled else None), False  # else it knows until when
+        # Otherwise the run itself stores when it resumes.
+        return (timedelta(0) if app.brake.pulled else None), False
     if error.code == IN_PROGRESS:
         return BUSY, False
     if error.code == DATABASE_AWAY:

@@ -1,4 +1,4 @@
-"""Plan a restore, and read plans in files for people: nothing is written to the org."""
+"""Plan restores, and read plan files; nothing is written to the org."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,28 +6,28 @@ from typing import Protocol
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.record_selectors import chosen_records
-from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to bring back: exactly one of ``records``, ``lost`` and ``changed``.
+    """A selection of data to restore: exactly one of ``records``, ``lost`` and ``changed``.
 
-    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
-    whose state is wanted, for ``records``. ``without`` (TABLE/ID) and ``without_tables`` do not
-    come, though they were chosen or belong to what was. ``otherwise``: what does not come as it was.
+    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
+    restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
+    they belong to selected records. ``otherwise`` are values that differ from the backup.
     """
 
     org: str
@@ -40,12 +40,12 @@ class PlanRequest:
     related: bool = True
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
-    otherwise: Otherwise = AS_IT_WAS
+    otherwise: Overrides = AS_IT_WAS
 
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan and where it lies. ``run`` is the name that its run will have."""
+    """A plan and its file. ``run`` is the name that its run will have."""
 
     org: str
     zone: str
@@ -55,19 +55,19 @@ class PlanResult:
     summary: PlanSummary
 
 
-class Readable(Protocol):
-    """Something that was sent, to be read once."""
+class ReadablePlan(Protocol):
+    """Uploaded data that can be read once."""
 
     def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes of it."""
+        """Return at most ``size`` bytes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SentPlan:
-    """A plan file that came over the network; ``name`` is what errors call it."""
+    """A plan file received over the network; ``name`` stands for it in errors."""
 
-    body: Readable
+    body: ReadablePlan
     name: str = "What was sent"
 
     def __str__(self) -> str:
@@ -82,14 +82,18 @@ type PlanFile = Path | SentPlan
     Right.RESTORE,
     trace=Trace.READ,
     where=Where.ITSELF,
-    told=lambda made: {"org": made.org, "plan": made.digest, "typed": list(made.summary.columns)},
+    detail=lambda plan_result: {
+        "org": plan_result.org,
+        "plan": plan_result.digest,
+        "typed": list(plan_result.summary.columns),
+    },
 )
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
 ) -> PlanResult:
-    """Look at the org and the vault, decide, and write the plan file.
+    """Plan a restore and write the plan file, without writing to the org.
 
-    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
+    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and errors of the org.
     """
     check_org(app, Right.RESTORE, request.org)
     check_out(out)
@@ -107,13 +111,14 @@ def planned(
     plan_id: str,
     observer: Observer | None = None,
 ) -> RestorePlan:
-    """The plan of a request; raises as ``make_plan``."""
+    """Return the plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
     edits = meant(app, org, request.otherwise)
     at = _number(app, org, request.at) if request.at else None
-    watcher = Fanout(observer or Silence())
+    watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_writer(org, observer=watcher) as writer,
+        # Reading for a restore may use the share of API calls that backups leave.
         app.open_org(org, observer=watcher, restore=True) as source,
     ):
         ports = PlanPorts(
@@ -127,9 +132,9 @@ def planned(
             org.oid,
             ports,
             selection,
-            related=Related.ALL if request.related else Related.NONE,
+            related=RelatedPolicy.ALL if request.related else RelatedPolicy.NONE,
             at=at,
-            left_out=_left_out(request),
+            left_out=_excluded(request),
             edits=edits,
             plan_id=plan_id,
         )
@@ -137,20 +142,20 @@ def planned(
 
 @action("restore.show", Right.RESTORE, where=Where.ITSELF)
 def show_plan(app: Application, file: PlanFile) -> PlanResult:
-    """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
+    """Show a plan file; raises UsageError and IntegrityError for a plan that cannot be run."""
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
     return _result(org, plan, file)
 
 
 def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
-    """The plan of a file, and the org that it is for."""
+    """Return the plan of a file and the org that it is for."""
     plan = read_plan(plan_bytes(file), known=app.vault.orgs())
     return plan, org_of(app, plan.org)
 
 
 def plan_bytes(file: PlanFile) -> bytes:
-    """What a file says; raises UsageError (``plan-unreadable``) for one that can be no plan."""
+    """Return the content of a file; raises UsageError (``plan-unreadable``)."""
     try:
         if isinstance(file, SentPlan):
             data = file.body.read(LARGEST_PLAN + 1)
@@ -165,7 +170,7 @@ def plan_bytes(file: PlanFile) -> bytes:
 
 
 def org_of(app: Application, oid: str) -> ProtectedOrg:
-    """The org of this home that has an oid; raises NotFound (``org-not-added``)."""
+    """Return the org of this home with an oid; raises NotFound (``org-not-added``)."""
     name = app.names().get(oid)
     if name is None:
         known = app.vault.orgs()[oid]
@@ -178,7 +183,7 @@ def org_of(app: Application, oid: str) -> ProtectedOrg:
 
 
 def new_plan_id(app: Application) -> str:
-    """A name for a plan: when it was made, and some letters."""
+    """Return a new plan id: the time and random hex digits."""
     return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
 
@@ -188,7 +193,7 @@ def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
 
 
 def check_out(out: Path) -> None:
-    """Raise UsageError for a file that is there already, or whose folder is not."""
+    """Raise UsageError if the file exists, or its folder does not."""
     try:
         there, folder = out.exists(), out.parent.is_dir()
     except OSError as error:
@@ -233,17 +238,17 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     if request.records:
         return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
-    one, other = request.lost or request.changed or ("", "")
+    older, other = request.lost or request.changed or ("", "")
     return Selection(
         kind,
-        after=_number(app, org, one),
+        after=_number(app, org, older),
         until=_number(app, org, other),
         table=request.table,
         columns=request.columns,
     )
 
 
-def _left_out(request: PlanRequest) -> LeftOut:
+def _excluded(request: PlanRequest) -> LeftOut:
     records = (text.partition("/") for text in request.without)
     keys = frozenset(RecordKey(table, record) for table, _, record in records)
     return LeftOut(frozenset(request.without_tables), keys)

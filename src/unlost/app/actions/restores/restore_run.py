@@ -1,4 +1,18 @@
-"""Run a plan, go on with a run, try what failed again, and tell of runs."""
+"""Run restore plans, resume and retry them, and list runs.
+
+The journal in the vault is the only memory of a restore, so running the same plan twice is one run:
+
+    run_plan ───┐
+    resume_run ─┼─> _run ─> ``execute``: reads the    ─┬─> DONE    with the outcome, even repeated
+    do_restore ─┘           journal, goes on after it  ├─> PARKED  a limit, a pause or a cancel
+                                                       └─> FAILED  resume continues after the call
+
+    retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its
+                 own journal
+
+The catalog's row of the run is for lists only and can be rebuilt. See docs/adr/0010 and
+docs/adr/0008.
+"""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -7,10 +21,10 @@ from datetime import datetime
 from pathlib import Path
 
 from unlost.app.access import Where, action, check_org, run_unknown
-from unlost.app.actions.backups.backup import forget_wish
+from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
-from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import (
@@ -22,17 +36,23 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import announce, execute, run_of
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
-from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import (
+    Ending,
+    ParkedRestore,
+    RecordOutcome,
+    RestoreOutcome,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.plan import RecordKey, RestorePlan
-from unlost.model.ports import Observer, Writer
+from unlost.model.ports.system import Observer
+from unlost.model.ports.writer import Writer
 from unlost.model.snapshot import CommitKind
 
 KIND = CommitKind.RESTORE
@@ -41,7 +61,7 @@ _DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})
 
 @dataclass(frozen=True, slots=True)
 class EndingCount:
-    """How many records ended so."""
+    """The number of records with this ending."""
 
     ending: Ending
     count: int
@@ -49,10 +69,10 @@ class EndingCount:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """A restore that ran to its end.
+    """A finished restore.
 
-    ``records`` are those that a person should read about: they failed, or differ from what was
-    wanted; `unlost runs RUN` lists all. ``repeated``: it had ended before, and nothing was written now.
+    ``records`` need attention: they failed, or differ from the wanted state; `unlost runs RUN`
+    lists all. ``repeated``: it was finished before, and nothing was written now.
     """
 
     org: str
@@ -71,7 +91,7 @@ class RestoreResult:
 class RunLine:
     """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished.
 
-    ``hourly``: it backs up a few tables between two nights.
+    ``hourly``: a backup of a few tables between two nightly ones.
     """
 
     run: str
@@ -93,7 +113,7 @@ class RunList:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """One run; for a restore that ended, the outcome of every record."""
+    """A run; for a finished restore with the outcome of every record."""
 
     line: RunLine
     records: tuple[RecordOutcome, ...]
@@ -104,12 +124,13 @@ class RunDetail:
     Right.RESTORE,
     trace=Trace.WRITE,
     where=Where.ITSELF,
-    told=lambda done: {"org": done.org, "run": done.run},
+    detail=lambda done: {"org": done.org, "run": done.run},
 )
 def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
-    """Run the plan of a file; a plan that was run already gives its outcome again.
+    """Run the restore plan of a file; a plan that was run already returns its outcome again.
 
-    Raises LimitReached (``restore-parked``) where the run waits, Conflict, NotAllowed and others.
+    Raises LimitReached (``restore-parked``) if the run has to wait, Conflict, NotAllowed and
+    others.
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
@@ -117,12 +138,12 @@ def run_plan(app: Application, file: Path, *, observer: Observer | None = None) 
 
 
 def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tuple[str, bool]:
-    """Write a plan into the vault for the service; the name of its run, and if it is over already.
+    """Write a plan into the vault for the service; returns its run id, and if it is over.
 
     Raises Conflict, NotAllowed and others.
     """
     with app.open_writer(org) as writer:
-        over = announce(plan, _ports(app, writer, Silence()))
+        over = announce(plan, _ports(app, writer, SilentObserver()))
     return run_of(plan), over
 
 
@@ -130,9 +151,9 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
 def resume_run(
     app: Application, run: str, *, observer: Observer | None = None, forget: bool = True
 ) -> RestoreResult:
-    """Go on with a restore that stopped; all that it needs lies in the vault.
+    """Resume a restore that stopped, from its journal in the vault.
 
-    ``forget``: who resumes it by hand wants it to go on, though it was paused or cancelled.
+    ``forget`` clears an earlier pause or cancel command, as a resume by hand does.
     """
     log, org = _known(app, run)
     return _run(app, log.opened.plan, org, observer, forget=forget)
@@ -146,25 +167,24 @@ def retry_run(
     run: str,
     *,
     codes: Collection[str] = (),
-    otherwise: Otherwise | None = None,
+    otherwise: Overrides | None = None,
     observer: Observer | None = None,
 ) -> RestoreResult:
-    """A new restore of what failed in one that ended: all, or what failed with these codes.
+    """Retry the failed records of a finished restore as a new restore: all, or by error codes.
 
-    Raises UsageError if nothing did, or what ``otherwise`` is refused for.
+    Raises UsageError if nothing failed or ``otherwise`` is invalid.
     """
     plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or AS_IT_WAS)
     return _run(app, plan, org, observer)
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Otherwise = AS_IT_WAS
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = AS_IT_WAS
 ) -> tuple[RestorePlan, ProtectedOrg]:
-    """A plan for what failed in a restore that ended: all, or what failed with these codes.
+    """Plan a retry of the failed records of a finished restore: all, or by error codes.
 
-    What was typed for the earlier plan still counts, ``otherwise`` over it.
-
-    Raises UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
+    Values typed for the earlier plan still apply, unless ``otherwise`` overrides them. Raises
+    UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
     """
     log, org = _known(app, run)
     outcome = log.state.closed
@@ -175,7 +195,9 @@ def plan_retry(
             next_step=f"Go on with it: unlost restore resume {run}",
         )
     failed = [
-        one for one in outcome.records if not one.ending.good and (not codes or one.code in codes)
+        record
+        for record in outcome.records
+        if not record.ending.good and (not codes or record.code in codes)
     ]
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
@@ -185,21 +207,21 @@ def plan_retry(
 
 @action("run.list", Right.LOOK)
 def runs(app: Application) -> RunList:
-    """All runs that the home remembers, and restores that only the vault knows."""
+    """List all runs that the home knows, and restores that only the vault knows."""
     names = {org.oid: org.name for org in app.orgs()}
     lines = [
         RunLine(
-            one.id,
-            one.org,
-            one.kind,
-            one.state,
-            one.started_at,
-            one.ended_at,
-            one.error_sentence,
-            one.hourly,
+            run.id,
+            run.org,
+            run.kind,
+            run.state,
+            run.started_at,
+            run.ended_at,
+            run.error_sentence,
+            run.hourly,
         )
         for name in names.values()
-        for one in list_runs(name)
+        for run in list_runs(name)
     ]
     known = {line.run for line in lines}
     for oid, identity in app.vault.orgs().items():
@@ -213,21 +235,21 @@ def runs(app: Application) -> RunList:
 
 @action("run.show", Right.LOOK, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def run_detail(app: Application, run: str) -> RunDetail:
-    """One run; raises NotFound (``run-unknown``).
+    """Show a run; raises NotFound (``run-unknown``).
 
-    Records are told to who may read them; the org's own words, which may repeat a value, to who sees
-    every column.
+    Records are included for an actor who may read them, and the org's own messages, which may
+    repeat a value, for an actor who may see every column.
     """
-    line = next((one for one in runs(app).runs if one.run == run), None)
+    line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)
-    found = journal_of(app, run)
-    closed = found[0].state.closed if found is not None else None
+    journal = journal_of(app, run)
+    closed = journal[0].state.closed if journal is not None else None
     records = closed.records if closed is not None else ()
-    if found is not None and not app.actor.may(Right.READ, found[1]):
+    if journal is not None and not app.actor.may(Right.READ, journal[1]):
         records = ()
-    if found is not None and found[1] in app.hidden:
-        records = tuple(replace(one, sentence="", next_step="") for one in records)
+    if journal is not None and journal[1] in app.hidden:
+        records = tuple(replace(record, sentence="", next_step="") for record in records)
     return RunDetail(line, records)
 
 
@@ -245,7 +267,7 @@ def _run(
     run = run_of(plan)
     known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
-    both = Fanout(written, observer or Silence())
+    both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, forget=forget):
         try:
             with app.open_writer(org, observer=both, run=run) as writer:
@@ -264,7 +286,7 @@ def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts
     )
 
 
-def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
     if ended.code in (PAUSED, CANCELLED):
@@ -286,7 +308,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
     if forget:
-        forget_wish(app, org.oid, KIND, run)
+        clear_command(app, org.oid, KIND, run)
     try:
         yield
     except LimitReached as limit:
@@ -308,7 +330,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
 
 
 def _leave(known: RunRecord) -> None:
-    """This process did nothing: the run is what it was, or what another process makes of it."""
+    """Restore the run's state in the catalog: this process did nothing to the run."""
     if known.state is RunState.RUNNING:
         return
     end = RunEnd(
@@ -328,8 +350,8 @@ def _failed(app: Application, run: str, code: str, sentence: str) -> None:
 
 
 def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
-    """How a restore ended, with the records that a person should read about."""
-    telling = [one for one in outcome.records if not one.ending.good or one.differences]
+    """Return the result of a restore, with the records that need attention."""
+    telling = [record for record in outcome.records if not record.ending.good or record.differences]
     counts = outcome.counts
     return RestoreResult(
         org.name,
@@ -345,7 +367,11 @@ def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey], edits: Edits
+    app: Application,
+    log: RestoreLog,
+    org: ProtectedOrg,
+    failed: Collection[RecordKey],
+    edits: Edits,
 ) -> RestorePlan:
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
@@ -354,11 +380,14 @@ def _again(
             writer=writer,
             vault=app.vault_of(org.oid),
             clock=app.clock,
-            observer=Silence(),
+            observer=SilentObserver(),
         )
         tries = _tries(app, plan)
-        logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
-        unbinned = {key for one in logs if one.state.opened for key in one.unbinned}
+        # The journal of an attempt may be erased or given up.
+        logs = [_log(app, plan, attempt) for attempt in tries]
+        unbinned = {
+            key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
+        }
         plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
         return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
 
@@ -368,40 +397,41 @@ def _base(plan: RestorePlan) -> str:
 
 
 def _tries(app: Application, plan: RestorePlan) -> list[str]:
-    """The runs of a plan: the first one, and all further tries until now, of which the home knows too."""
+    """Return the runs of a plan: the first one and all retries so far."""
     taken = set(app.vault.journals(plan.target))
     first = f"restore-{_base(plan)}"
     tries = [first]
+    # A retry whose journal was erased is still known to the home; its name must not be used again.
     while (another := f"{first}-try-{len(tries) + 1}") in taken or find_run(another) is not None:
         tries.append(another)
     return tries
 
 
-def _log(app: Application, plan: RestorePlan, run: str) -> Log:
-    return Log(app.whole_vault.journal(plan.target, run))
+def _log(app: Application, plan: RestorePlan, run: str) -> RestoreLog:
+    return RestoreLog(app.whole_vault.journal(plan.target, run))
 
 
-def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
-    found = journal_of(app, run)
-    if found is None:
+def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
+    journal = journal_of(app, run)
+    if journal is None:
         raise run_unknown(run)
-    log, oid = found
+    log, oid = journal
     return log, org_of(app, oid)
 
 
-def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
-    """What the vault has of a restore, and the oid of its org; None for a run that is none."""
-    vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
+def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:
+    """Return the journal of a restore and the oid of its org; None if there is no such restore."""
+    vault = app.whole_vault  # the readers below leave hidden values out
     for oid in vault.orgs():
         if run in vault.journals(oid):
-            log = Log(vault.journal(oid, run))
+            log = RestoreLog(vault.journal(oid, run))
             if log.state.opened is not None:
                 return log, oid
     return None
 
 
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
-    log = Log(app.whole_vault.journal(oid, run))
+    log = RestoreLog(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
     return RunLine(
         run,

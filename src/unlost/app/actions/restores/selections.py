@@ -1,4 +1,4 @@
-"""Records that somebody ticks in a list of several pages, kept until they are brought back."""
+"""Records that a person ticks in a list of several pages, stored until they are restored."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,89 +7,90 @@ from datetime import timedelta
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.catalog.ticks import (
-    TickedList,
-    change_ticks,
+    SelectionList,
+    change_selected_in,
     drop_older_lists,
-    drop_ticks,
+    drop_selections,
     lists_of,
-    ticks_of,
+    selected_in,
 )
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 
-MOST = 2_000  # records that are ticked in a list; more are brought back by a whole table
-LISTS = 10  # in which somebody ticks at a time; what was ticked in older ones is forgotten
+MOST = 2_000  # ticked records of a list; to restore more, restore a whole table
+LISTS = 10  # lists with ticks per person; ticks in older lists are dropped
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 LONGEST = 500  # characters of a record's name, and of a list's
 
 
 @dataclass(frozen=True, slots=True)
-class Ticks:
-    """All that is ticked in a list, as TABLE/ID."""
+class SelectionLists:
+    """All ticked records of a list, as TABLE/ID."""
 
     of: str
     records: tuple[str, ...]
 
 
 @action("record.ticks", Right.RESTORE)
-def ticks(app: Application, org: str, of: str) -> Ticks:
-    """What the actor ticked in a list of an org. ``of`` is what its pages call the list."""
+def selected_records(app: Application, org: str, of: str) -> SelectionLists:
+    """List the records that the actor ticked in a list of an org, which its pages name ``of``."""
     since = app.clock.now() - KEPT
-    return Ticks(of, tuple(ticks_of(_list(app, org, of), since=since)))
+    return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
 
 
 @action("record.tick", Right.RESTORE)
-def keep_ticks(
+def change_selected(
     app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
-) -> Ticks:
-    """Take up what is ticked on one page, of the records that it shows; other pages' ticks stay.
+) -> SelectionLists:
+    """Save the ticks of one page, for the records that it shows; ticks of other pages stay.
 
-    Raises UsageError (``list-unnamed``, ``ticked-too-many``: then nothing is changed).
+    Raises UsageError (``list-unnamed``, ``ticked-too-many``); nothing is changed then.
     """
     now = app.clock.now()
-    drop_ticks(before=now - KEPT)
+    drop_selections(before=now - KEPT)
+    # A page sends the records that it shows, as browsers do not send unticked boxes.
     here = {*shown, *ticked}
 
     def changed(before: Sequence[str]) -> Sequence[str]:
         still = set(ticked)
-        kept = [one for one in before if one not in here or one in still]
-        every = list(dict.fromkeys([*kept, *filter(_names_record, ticked)]))
+        remaining = [record for record in before if record not in here or record in still]
+        every = list(dict.fromkeys([*remaining, *filter(_names_record, ticked)]))
         if len(every) > MOST:
             raise _too_many()
         return every
 
-    every = change_ticks(_list(app, org, of), changed, at=now)
+    every = change_selected_in(_list(app, org, of), changed, at=now)
     drop_older_lists(by=app.actor.name, most=LISTS)
-    return Ticks(of, tuple(every))
+    return SelectionLists(of, tuple(every))
 
 
 @action("record.clear-ticks", Right.RESTORE)
-def clear_ticks(app: Application, org: str, of: str) -> Ticks:
-    """Forget all that the actor ticked in a list."""
-    change_ticks(_list(app, org, of), lambda _: (), at=app.clock.now())
-    return Ticks(of, ())
+def clear_selected(app: Application, org: str, of: str) -> SelectionLists:
+    """Clear all of the actor's ticks in a list."""
+    change_selected_in(_list(app, org, of), lambda _: (), at=app.clock.now())
+    return SelectionLists(of, ())
 
 
 @action("record.untick", Right.RESTORE)
 def untick(app: Application, org: str, records: Collection[str]) -> None:
-    """Forget these ticks of the actor in all lists of an org: they are brought back."""
+    """Clear the actor's ticks for these records in all lists of an org, as they are restored."""
     gone = frozenset(records)
-    for one in lists_of(org, by=app.actor.name):
-        change_ticks(
-            one,
+    for selection_list in lists_of(org, by=app.actor.name):
+        change_selected_in(
+            selection_list,
             lambda before: [record for record in before if record not in gone],
             at=app.clock.now(),
         )
 
 
-def _list(app: Application, org: str, of: str) -> TickedList:
+def _list(app: Application, org: str, of: str) -> SelectionList:
     if not of or len(of) > LONGEST or not of.isprintable():
         raise UsageError(
             "list-unnamed",
             "It was not said in which list records were ticked.",
             next_step="Load the list again, and tick there.",
         )
-    return TickedList(org, app.actor.name, of)
+    return SelectionList(org, app.actor.name, of)
 
 
 def _names_record(text: str) -> bool:

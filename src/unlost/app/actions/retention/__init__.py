@@ -1,1 +1,1 @@
-"""Retention: what is kept, forgotten, held, erased and rectified."""
+"""Retention: keep rules, forgetting, legal holds, erasure, rectification, and personal data."""

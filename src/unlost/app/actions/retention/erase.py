@@ -1,14 +1,11 @@
-"""Erase records of an org from all its history: plan it, do it, and show the proofs."""
+"""Erase records from the whole history of an org: plan, run, and list the proofs."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import Elsewhere, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -16,23 +13,23 @@ from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
-from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
+from unlost.model.errors import UsageError
+from unlost.model.maintenance import Agreement
 from unlost.model.reading import Json
 from unlost.model.schema import ColumnTrait
 
-DIGEST_BYTES = 16
 TELLING = frozenset({
     ColumnTrait.NAME, ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.EMAIL, ColumnTrait.PHONE,
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class WishedErasure:
-    """What is to be erased, as it was typed.
+class ErasureRequest:
+    """The records to erase, as typed.
 
-    ``records`` are TABLE/ID; ``related``: with all that the org deletes with them; ``match`` are
-    TABLE.COLUMN: what the records had there is not taken in again either.
+    ``records``: TABLE/ID; ``related``: include everything that the org deletes with them;
+    ``match``: TABLE.COLUMN, values that are kept out of later backups too.
     """
 
     records: tuple[str, ...]
@@ -42,12 +39,13 @@ class WishedErasure:
 
 @dataclass(frozen=True, slots=True)
 class ErasePlan:
-    """What erasing would take away now.
+    """The effect that an erasure would have now.
 
-    ``digest`` names just this: who has seen it has it done by ``erase``. ``unknown`` of the ``records``
-    are not in the vault, and are not taken in from now on all the same. ``values`` of matching columns
-    are not either. ``restores`` can be told and undone no more. ``rewritten`` bytes are written anew.
-    ``matchable`` are columns, as TABLE.COLUMN, that may tell the records also under other ids.
+    ``digest`` identifies this effect; pass it to ``erase`` to agree. ``unknown``: number of
+    ``records`` without data in the vault, which are kept out of later backups all the same.
+    ``values``: number of suppressed values of matching columns. ``restores``: runs whose details
+    are lost, so that they cannot be undone. ``rewritten``: bytes that are written again.
+    ``matchable``: columns, as TABLE.COLUMN, that may identify the records under other ids.
     """
 
     org: str
@@ -62,15 +60,15 @@ class ErasePlan:
     restores: tuple[str, ...]
     certificates: int
     rewritten: int
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[OtherOrgRecords, ...]
     matchable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """What was erased. ``snapshot`` is the commit that did it, None where nothing was left to do.
+class ErasureResult:
+    """The result of an erasure. ``snapshot``: its commit, None if there was nothing to do.
 
-    ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
+    ``removed``: bytes removed from the vault. ``scrubbed``: changed rows of the home's database.
     """
 
     org: str
@@ -83,15 +81,15 @@ class Erased:
 
     @property
     def records(self) -> int:
-        """Records over all tables."""
-        return sum(one.records for one in self.tables)
+        """Number of records in all tables."""
+        return sum(table.records for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureLine:
-    """A proof: when which run erased how much, who asked, and pseudonyms of what stays out.
+    """The proof of an erasure: time, run, counts, role of the requester, pseudonyms.
 
-    With ``columns``, as TABLE.COLUMN, it is of values that were corrected there: the records are still there.
+    With ``columns``, as TABLE.COLUMN, it is the proof of a rectification: the records still exist.
     """
 
     run: str
@@ -117,62 +115,64 @@ class Erasures:
     erasures: tuple[ErasureLine, ...]
 
 
-def _noted(done: Erased) -> dict[str, Json]:
+def _noted(done: ErasureResult) -> dict[str, Json]:
     return {"records": done.records, "files": done.files, "snapshot": done.snapshot}
 
 
 @action("erase.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
-    """What would be erased now; nothing is written.
+def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
+    """Show what would be erased now; nothing is written.
 
-    Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``, ``column-unknown``),
-    Conflict (``erase-held``), NotFound.
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``,
+    ``column-unknown``), Conflict (``erase-held``), NotFound.
     """
     known = get_org(org)
-    found = app.whole_vault.plan_erasure(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    erasure = planned.effect
     return ErasePlan(
         org=known.name,
         zone=known.identity.zone,
-        digest=_digest_of(found),
-        records=len(found.records),
-        unknown=len(found.unknown),
-        tables=found.tables,
-        values=found.values,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        restores=found.journals,
-        certificates=found.certificates,
-        rewritten=found.rewritten,
-        elsewhere=elsewhere_of(app, found.elsewhere),
-        matchable=_matchable(app, known, found),
+        digest=planned.digest,
+        records=len(erasure.records),
+        unknown=len(erasure.unknown),
+        tables=erasure.tables,
+        values=erasure.values,
+        files=erasure.files,
+        file_bytes=erasure.file_bytes,
+        restores=erasure.journals,
+        certificates=erasure.certificates,
+        rewritten=erasure.rewritten,
+        elsewhere=elsewhere_of(app, erasure.elsewhere),
+        matchable=_matchable(app, known, erasure),
     )
 
 
-@action("erase.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Erased:
-    """Erase what the plan of this digest said, everywhere in the vault and the home, at once.
+@action("erase.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
+def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> ErasureResult:
+    """Erase what the plan with this digest showed, in the vault and in the home.
 
-    Raises Conflict (``erase-changed``) where something else would go by now, (``erase-held``),
-    (``runs-open``) while a backup or a restore is open, (``run-in-progress``), NotFound.
+    Raises Conflict (``erase-changed``) if the effect has changed, (``erase-held``), (``runs-open``)
+    while a backup or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
-    def agree(found: Erasure) -> None:
-        if _digest_of(found) != plan:
-            raise _changed(known.name)
+    def before_write(erasure: Erasure) -> None:
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
-        scrubbing.note(app, known, found.records, run=run)
+        scrubbing.note(app, known, erasure.records, run=run)
 
     vault = app.whole_vault
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        wished = _wish(app, known, wish)
-        done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
+        agreed = Agreement(_wish(app, known, wish), plan)
+        done = vault.apply(
+            known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+        )
+        # After the commit, so that an erasure that fails changes nothing in the home.
         scrubbed = scrubbing.finish(app, known, sure=run)
-    want_mirror()  # the second copy must not tell of it either
-    return Erased(
+    want_mirror()  # the mirror must not contain it either
+    return ErasureResult(
         known.name,
         known.identity.zone,
         done.snapshot,
@@ -185,36 +185,36 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
 
 @action("erase.list", Right.LOOK)
 def erasures(app: Application, org: str) -> Erasures:
-    """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
+    """List proofs of erasures and rectifications of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    told = app.whole_vault.erasures(known.oid)
-    return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
+    past_erasures = app.whole_vault.past_operations(known.oid, PastErasure)
+    return Erasures(known.name, known.identity.zone, tuple(map(_line, past_erasures)))
 
 
-def _line(told: ErasureTold) -> ErasureLine:
-    proof = told.proof
+def _line(erasure: PastErasure) -> ErasureLine:
+    proof = erasure.proof
     return ErasureLine(
         run=proof.run,
         at=proof.at,
         by=proof.by,
-        snapshot=told.snapshot,
+        snapshot=erasure.snapshot,
         tables=proof.tables,
         files=proof.files,
         restores=proof.journals,
         listed=proof.listed,
         marks=proof.marks,
-        pseudonyms=told.pseudonyms,
-        complete=told.complete,
+        pseudonyms=erasure.pseudonyms,
+        complete=erasure.complete,
         columns=proof.columns,
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: WishedErasure) -> ErasureWish:
+def _wish(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
     records = chosen_records(app, org, wish.records)
     head = app.whole_vault.head(org.oid)
     if wish.related and head is not None:
         records = with_belongings(head, records)
-    return ErasureWish(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
+    return Erase(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
 
 
 def _column(text: str) -> MatchColumn:
@@ -228,28 +228,14 @@ def _column(text: str) -> MatchColumn:
     return MatchColumn(table, column)
 
 
-def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str, ...]:
-    """Columns of the tables that go, whose values name a record."""
+def _matchable(app: Application, org: ProtectedOrg, erasure: Erasure) -> tuple[str, ...]:
+    """Return the columns of the affected tables whose values identify a record."""
     head = app.whole_vault.head(org.oid)
-    going = {one.table for one in found.tables}
+    going = {table.table for table in erasure.tables}
     return tuple(
         str(MatchColumn(table.name, column.name))
         for table in (head.schema().tables if head is not None else ())
         if table.name in going
         for column in table.columns
         if column.traits & TELLING or column.name == table.name_column
-    )
-
-
-def _digest_of(found: Erasure) -> str:
-    """Names what goes, however the vault lies; the records themselves are not told by it."""
-    told = (found.records, found.tables, found.values, found.files, found.journals)
-    return blake3(msgspec.json.encode(told)).hexdigest(length=DIGEST_BYTES)
-
-
-def _changed(org: str) -> Conflict:
-    return Conflict(
-        "erase-changed",
-        f"Something else of {org} would be erased by now than the plan said. Nothing was.",
-        next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
     )

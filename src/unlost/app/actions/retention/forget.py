@@ -1,14 +1,11 @@
-"""Forget what the rules of an org do not keep: plan it, do it, and have it done after nights."""
+"""Forget what an org's rules do not keep: plan, run, and do it after nightly backups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import action
-from unlost.app.actions.retention.keeping import KeepWish, Remark, remarks, wished
+from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, remarks, wished
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
@@ -16,9 +13,11 @@ from unlost.app.vault.home_copy import after_run
 from unlost.catalog.keeping import last_forgotten, rules_of, save_forgotten
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
+from unlost.model.maintenance import Agreement, unconditional
 from unlost.model.reading import Json
 from unlost.model.retention import (
+    Forget,
     Forgetting,
     ForgottenRecord,
     Hold,
@@ -27,42 +26,41 @@ from unlost.model.retention import (
 )
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
+from unlost.model.written import written
 
 KIND = CommitKind.COMPACT  # upkeep and forgetting exclude each other
 EVERY = timedelta(days=7)
-PATIENCE = timedelta(days=14)  # after which somebody is told that it never had its turn
+PATIENCE = timedelta(days=14)  # after which a notice says that it never had its turn
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 WAITING = frozenset({"runs-open", "maintenance-outrun"})
-DIGEST_BYTES = 16
-
-type Agree = Callable[[Forgetting], None]
 
 
 @dataclass(frozen=True, slots=True)
-class NightOf:
-    """A backup, by its number and when it looked at the org."""
+class ForgottenBackup:
+    """A backup: its number, and the time as of which it shows the org."""
 
     number: int
     as_of: datetime
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class ForgetPlan:
-    """What forgetting would take away now.
+    """The effect that forgetting would have now.
 
-    ``digest`` names just this: who has seen it has it done by ``forget``. ``kept`` and ``going`` are
-    backups, oldest first. ``files`` of ``file_bytes`` are contents that nothing needs any more.
-    ``rewritten`` bytes are written anew, for which the vault needs room for some days. ``holds`` are
-    those in force.
+    ``digest`` identifies this effect; pass it to ``forget`` to agree. ``staying`` and ``going``:
+    backups, oldest first. ``files``: contents of ``file_bytes`` that are no longer needed.
+    ``rewritten``: bytes that are written again, so that the vault needs this space for some days.
+    ``holds``: legal holds in force.
     """
 
     org: str
     zone: str
     rules: KeepRules
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     digest: str
-    kept: tuple[NightOf, ...]
-    going: tuple[NightOf, ...]
+    staying: tuple[ForgottenBackup, ...]
+    going: tuple[ForgottenBackup, ...]
     tables: tuple[TableForgotten, ...]
     versions: int
     records: int
@@ -77,19 +75,20 @@ class ForgetPlan:
         return not (self.going or self.versions)
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What was forgotten. ``snapshot`` is the commit that did it, None where nothing was to go.
+class ForgetResult:
+    """The result of forgetting. ``snapshot``: its commit, None if nothing was to go.
 
-    ``waiting`` bytes are needed no more; they are removed at ``next_at`` at the earliest, once the run
-    ``held_by`` has ended, if there is one.
+    ``waiting``: bytes that are no longer needed, removed at ``next_at`` at the earliest, after the
+    run ``held_by`` has ended, if there is one.
     """
 
     org: str
     zone: str
     snapshot: int | None
     nights: int
-    kept: int
+    staying: int
     versions: int
     records: int
     files: int
@@ -99,7 +98,7 @@ class Forgotten:
     held_by: str | None
 
 
-def _noted(done: Forgotten) -> dict[str, Json]:
+def _noted(done: ForgetResult) -> dict[str, Json]:
     return {
         "nights": done.nights,
         "versions": done.versions,
@@ -109,56 +108,52 @@ def _noted(done: Forgotten) -> dict[str, Json]:
 
 
 @action("forget.plan", Right.OPERATE)
-def plan(app: Application, org: str, wish: KeepWish) -> ForgetPlan:
-    """What would be forgotten now, by the org's rules with what is wished; nothing is written.
+def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
+    """Show what would be forgotten now, by the org's rules with this change; nothing is written.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
     known = get_org(org)
     rules = wished(rules_of(known.oid).rules, wish)
     vault = app.whole_vault
-    found = vault.plan_forgetting(known.oid, rules, pause=app.brake.check)
+    planned = vault.plan(known.oid, Forget(rules), pause=app.brake.check)
+    forgetting = planned.effect
     infos = vault.commits(known.oid)  # a forgetting beside it takes nothing out of these
     return ForgetPlan(
         org=known.name,
         zone=known.identity.zone,
         rules=rules,
         remarks=remarks(rules),
-        digest=digest_of(rules, found),
-        kept=_nights(infos, found.kept),
-        going=_nights(infos, found.nights),
-        tables=found.tables,
-        versions=found.versions,
-        records=found.records,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        rewritten=found.rewritten,
-        holds=found.holds,
+        digest=planned.digest,
+        staying=_nights(infos, forgetting.staying),
+        going=_nights(infos, forgetting.nights),
+        tables=forgetting.tables,
+        versions=forgetting.versions,
+        records=forgetting.records,
+        files=forgetting.files,
+        file_bytes=forgetting.file_bytes,
+        rewritten=forgetting.rewritten,
+        holds=forgetting.holds,
     )
 
 
-@action("forget.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def forget(app: Application, org: str, *, plan: str) -> Forgotten:
-    """Forget what the plan of this digest said, by the org's rules.
+@action("forget.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
+def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
+    """Forget what the plan with this digest showed, by the org's rules.
 
-    Raises Conflict (``forget-changed``) where something else would go by now, (``runs-open``) while a
-    backup or a restore is open, (``run-in-progress``), NotFound.
+    Raises Conflict (``forget-changed``) if the effect has changed, (``runs-open``) while a backup
+    or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
-    rules = rules_of(known.oid).rules
-
-    def agree(found: Forgetting) -> None:
-        if digest_of(rules, found) != plan:
-            raise _changed(known.name)
-
-    done, swept = _forgotten(app, known, rules, agree=agree)
+    operation = Forget(rules_of(known.oid).rules)
+    done, swept = _forgotten(app, known, Agreement(operation, plan))
     after_run(app)
-    return Forgotten(
+    return ForgetResult(
         known.name,
         known.identity.zone,
         done.snapshot,
         len(done.nights),
-        len(done.kept),
+        len(done.staying),
         done.versions,
         done.records,
         done.files,
@@ -170,15 +165,16 @@ def forget(app: Application, org: str, *, plan: str) -> Forgotten:
 
 
 def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
-    """Forget what an org's rules do not keep, once in seven days. Never raises: an alert tells.
+    """Forget what an org's rules do not keep, every seven days; never raises.
 
-    None if nothing was done: it is not due, or a run is open, and a later night does it.
+    An error becomes an alert. None if nothing was done, because it is not due or a run is open; a
+    later nightly backup tries again.
     """
-    org = next((one for one in list_orgs() if one.oid == oid), None)
+    org = next((org_row for org_row in list_orgs() if org_row.oid == oid), None)
     if org is None or not _due(oid, app.clock.now()):
         return None
     try:
-        _forgotten(app, org, rules_of(oid).rules)
+        _forgotten(app, org, unconditional(Forget(rules_of(oid).rules)))
     except UnlostError as error:
         if error.code in PASSING or (error.code in WAITING and _patient(app, oid)):
             return None
@@ -189,30 +185,21 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
     return last_forgotten(oid)
 
 
-def digest_of(rules: KeepRules, found: Forgetting) -> str:
-    """Names what goes and what stays by these rules, however the vault lies."""
-    told = (rules, found.nights, found.kept, found.tables, found.files, found.file_bytes)
-    content = msgspec.json.encode((*told, found.holds))
-    return blake3(content).hexdigest(length=DIGEST_BYTES)
-
-
 def _forgotten(
-    app: Application,
-    org: ProtectedOrg,
-    rules: KeepRules,
-    *,
-    agree: Agree = lambda _: None,
+    app: Application, org: ProtectedOrg, agreed: Agreement[Forgetting]
 ) -> tuple[Forgetting, Sweep]:
     run = f"forget-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
 
-    def agreed(found: Forgetting) -> None:
-        agree(found)
+    def before_write(_: Forgetting) -> None:
         check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
 
+    # The lease keeps other processes away; the vault checks again for open runs at its commit.
     with app.lease.hold(org.oid, kind=KIND, run=run):
         check_no_restore(app, org)
-        done = vault.forget(org.oid, rules, run=run, pause=app.brake.check, agree=agreed)
+        done = vault.apply(
+            org.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+        )
         swept = _swept(app, org, done, run=f"{run}-sweep")
     save_forgotten(
         org.oid,
@@ -230,7 +217,10 @@ def _forgotten(
 
 
 def _swept(app: Application, org: ProtectedOrg, done: Forgetting, *, run: str) -> Sweep:
-    """When the bytes go. It is forgotten already: a sweep that fails is the upkeep's to tell."""
+    """Sweep, and report when the bytes go.
+
+    The forgetting is committed already, so that the upkeep reports a failed sweep.
+    """
     try:
         return app.whole_vault.sweep(org.oid, run=run)
     except UnlostError:
@@ -243,7 +233,7 @@ def _due(oid: str, now: datetime) -> bool:
 
 
 def _patient(app: Application, oid: str) -> bool:
-    """True while it is no matter that it has not had its turn."""
+    """Return true while it does not matter that the forgetting could not start."""
     last, since = last_forgotten(oid), rules_of(oid).since
     begin = last.at if last is not None else since
     return begin is None or app.clock.now() - begin < PATIENCE
@@ -254,14 +244,6 @@ def _failed(app: Application, oid: str, *, code: str, sentence: str) -> None:
     save_forgotten(oid, record)
 
 
-def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[NightOf, ...]:
+def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[ForgottenBackup, ...]:
     known = {info.number: info.as_of for info in infos}
-    return tuple(NightOf(number, known[number]) for number in numbers)
-
-
-def _changed(org: str) -> Conflict:
-    return Conflict(
-        "forget-changed",
-        f"Something else of {org} would be forgotten by now than the plan said. Nothing was.",
-        next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
-    )
+    return tuple(ForgottenBackup(number, known[number]) for number in numbers)

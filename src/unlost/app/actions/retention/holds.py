@@ -1,4 +1,4 @@
-"""Holds: what they protect is not forgotten, whatever the rules say. List them, set one, lift one."""
+"""Legal holds: list, place, and lift them. They override the rules for forgetting, and erasure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,15 +11,15 @@ from unlost.app.records.record_facts import record_unknown, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)
 class HoldLine:
-    """A hold. ``lasts`` is false where it has run out; ``set_at`` is when it was set."""
+    """A legal hold. ``lasts``: false if it has expired; ``set_at``: when it was placed."""
 
     hold: Hold
     lasts: bool
@@ -28,7 +28,7 @@ class HoldLine:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The holds of an org that nobody lifted."""
+    """The legal holds of an org that were not lifted."""
 
     org: str
     zone: str
@@ -36,10 +36,10 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WishedHold:
-    """What is to be held, as it was typed: one of a table, a record (TABLE/ID), a backup, or the org.
+class HoldRequest:
+    """The target of a legal hold, as typed: a table, a record (TABLE/ID), a backup, or the org.
 
-    ``until`` is a date in the org's zone, through which it lasts; empty: until it is lifted.
+    ``until``: last day, in the org's time zone; empty if it lasts until it is lifted.
     """
 
     table: str = ""
@@ -50,90 +50,93 @@ class WishedHold:
     until: str = ""
 
     def __str__(self) -> str:
-        """What it is on, as the audit notes it."""
+        """Return the target, for the audit log."""
         night = "" if self.night is None else f"backup {self.night}"
         return self.record or self.table or night or "the org"
 
 
-def _noted(found: Holds) -> dict[str, Json]:
-    return {"holds": len(found.holds)}
+def _noted(listing: Holds) -> dict[str, Json]:
+    return {"holds": len(listing.holds)}
 
 
 @action("hold.list", Right.READ, trace=Trace.READ)
 def holds(app: Application, org: str) -> Holds:
-    """The holds of an org; raises NotFound for an unknown one."""
+    """List the legal holds of an org; raises NotFound for an unknown org."""
     return _listed(app, get_org(org))
 
 
-@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
-def hold(app: Application, org: str, wish: WishedHold) -> Holds:
-    """Set a hold; one on the same thing is replaced.
+@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
+def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
+    """Place a legal hold; an existing one on the same target is replaced.
 
-    Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for what
-    the vault does not have, NotAllowed (``hold-shortened``) for who may not lift the one before.
+    Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for a
+    target that the vault does not have, NotAllowed (``hold-shortened``) for users who may not lift
+    the existing one.
     """
     known = get_org(org)
     until = _until(wish.until, zone=known.identity.zone, now=app.clock.now())
     fresh = Hold(_thing_of(app, known, wish), wish.reason.strip(), app.actor.name, until)
     _check_no_shorter(app, known, fresh)
-    app.whole_vault.hold(known.oid, (fresh,), run=_run(app))
+    app.whole_vault.change_holds(known.oid, placed=(fresh,), run=_run(app))
     return _listed(app, known)
 
 
-@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
-def lift(app: Application, org: str, wish: WishedHold) -> Holds:
-    """Take a hold back; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
+@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
+def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
+    """Lift a legal hold; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
-    thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
+    thing = next((target for target in _meant(app, known, wish) if _held(app, known, target)), None)
     if thing is None:
         raise NotFound(
             "hold-unknown",
             f"Nothing like that is held in {known.name}.",
             next_step=f"See what is with `unlost hold list {known.name}`.",
         )
-    app.whole_vault.lift(known.oid, (thing,), run=_run(app))
+    app.whole_vault.change_holds(known.oid, lifted=(thing,), run=_run(app))
     return _listed(app, known)
 
 
-def _thing_of(app: Application, org: ProtectedOrg, wish: WishedHold) -> HeldThing:
-    """What is meant, as the vault has it; raises UsageError, NotFound."""
+def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTarget:
+    """Resolve the target in the vault; raises UsageError, NotFound."""
     scope = _scope(wish)
     if scope is HoldScope.ORG:
-        return HeldThing(scope)
+        return HoldTarget(scope)
     if scope is HoldScope.NIGHT:
         moment = Numbered(wish.night or 0)
-        return HeldThing(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
+        return HoldTarget(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
     head = _head(app, org)
     if scope is HoldScope.TABLE:
-        return HeldThing(scope, _table(head, wish.table))
+        return HoldTarget(scope, _table(head, wish.table))
     name, record = _parts(wish.record)
     table = _table(head, name)
     ids = typed_ids(app, org, record)
-    held = (one for one in ids if app.whole_vault.history(org.oid, table, one))
-    found = next(held, None)
-    if found is None:
+    known_ids = (
+        record_id for record_id in ids if app.whole_vault.history(org.oid, table, record_id)
+    )
+    known_id = next(known_ids, None)
+    if known_id is None:
         raise record_unknown(table, record)
-    return HeldThing(scope, table, found)
+    return HoldTarget(scope, table, known_id)
 
 
-def _meant(app: Application, org: ProtectedOrg, wish: WishedHold) -> tuple[HeldThing, ...]:
-    """What a hold that is lifted may be on: by the words as they stand there, or as they were typed.
+def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
+    """Return possible targets of the hold to lift: literally as typed, and resolved.
 
-    What is held need not be in the vault any more.
+    The target may no longer exist in the vault.
     """
     scope = _scope(wish)
     if scope is HoldScope.RECORD:
         table, record = _parts(wish.record)
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
-        return tuple(HeldThing(scope, table, one) for one in ids)
-    return (HeldThing(scope, wish.table, night=wish.night or 0),)
+        return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
+    return (HoldTarget(scope, wish.table, night=wish.night or 0),)
 
 
-def _held(app: Application, org: ProtectedOrg, thing: HeldThing) -> bool:
-    return any(one.thing == thing for one in app.whole_vault.holds(org.oid))
+def _held(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
+    return any(placed.thing == thing for placed in app.whole_vault.holds(org.oid))
 
 
-def _scope(wish: WishedHold) -> HoldScope:
+def _scope(wish: HoldRequest) -> HoldScope:
     named = [
         scope
         for scope, given in (
@@ -177,7 +180,7 @@ def _head(app: Application, org: ProtectedOrg) -> Snapshot:
 
 
 def _table(head: Snapshot, name: str) -> str:
-    """A table by its name; also one that the org has no more and the vault has."""
+    """Return the name of a table, including a table that only the vault still has."""
     return name if name in head.tables() else table_named(head.schema(), name).name
 
 
@@ -199,12 +202,12 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
 
 
 def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
-    """Who may not lift a hold may not replace it by one that ends earlier either."""
+    """Refuse to replace a hold by a shorter one, for users who may not lift it."""
     now = app.clock.now()
-    for one in app.whole_vault.holds(org.oid):
-        if one.thing != fresh.thing or not one.lasts(now) or fresh.until is None:
+    for placed in app.whole_vault.holds(org.oid):
+        if placed.thing != fresh.thing or not placed.lasts(now) or fresh.until is None:
             continue
-        shorter = one.until is None or fresh.until < one.until
+        shorter = placed.until is None or fresh.until < placed.until
         if shorter and not app.actor.may(Right.MANAGE, org.oid):
             raise NotAllowed(
                 "hold-shortened",
@@ -217,8 +220,12 @@ def _listed(app: Application, org: ProtectedOrg) -> Holds:
     now, vault = app.clock.now(), app.whole_vault
     commits: dict[int, SnapshotInfo] = {info.number: info for info in vault.commits(org.oid)}
     lines = [
-        HoldLine(one, one.lasts(now), commits[one.since].finished if one.since in commits else None)
-        for one in vault.holds(org.oid)
+        HoldLine(
+            placed,
+            placed.lasts(now),
+            commits[placed.since].finished if placed.since in commits else None,
+        )
+        for placed in vault.holds(org.oid)
     ]
     lines.sort(key=lambda line: line.hold.since)
     return Holds(org.name, org.identity.zone, tuple(lines))

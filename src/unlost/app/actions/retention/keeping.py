@@ -1,4 +1,4 @@
-"""Which nights of an org are kept: look at the rules, set them."""
+"""Keep rules of an org: show them, set them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.keeping import (
     NUMBERS,
-    KeptRules,
+    StoredRules,
     all_rules,
     check_rules,
     last_forgotten,
@@ -23,43 +23,43 @@ from unlost.model.errors import UsageError
 from unlost.model.reading import Json
 from unlost.model.retention import ForgottenRecord, KeepRules
 
-FEW = 7  # nights: with fewer, what was lost a week ago may be in none of them
+FEW = 7  # nightly backups: fewer may not reach back to a loss a week ago
 
 
-class Remark(StrEnum):
-    """What somebody should know who sets such rules."""
+class RuleWarning(StrEnum):
+    """A warning about keep rules."""
 
-    FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nights may be left
-    NO_EFFECT = "no-effect"  # the limit for deleted records counts only where nights are forgotten
+    FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nightly backups may stay
+    NO_EFFECT = "no-effect"  # the limit for deleted records counts only if backups are forgotten
 
 
 @dataclass(frozen=True, slots=True)
-class OrgKeeping:
-    """What is kept of an org. ``since`` the rules were set, None where nobody did.
+class OrgRetention:
+    """The keep rules of an org. ``since``: when they were set, None for the default.
 
-    ``last`` is the newest forgetting, None if there was none.
+    ``last``: the newest forgetting, None if there was none.
     """
 
     org: str
     zone: str
     rules: KeepRules
     since: datetime | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     last: ForgottenRecord | None
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """What is kept, by org."""
+class RetentionPolicies:
+    """The keep rules by org."""
 
-    orgs: tuple[OrgKeeping, ...]
+    orgs: tuple[OrgRetention, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepWish:
-    """What is to change of the rules; None leaves a number as it is, 0 switches a rule off.
+class RetentionChange:
+    """A change of keep rules; None leaves a number unchanged, 0 switches a rule off.
 
-    ``everything``: no rule any more. Numbers are of days, weeks, months and years.
+    ``everything``: remove all rules. Numbers are of days, weeks, months and years.
     """
 
     days: int | None = None
@@ -71,21 +71,23 @@ class KeepWish:
     everything: bool = False
 
 
-def _noted(kept: OrgKeeping) -> dict[str, Json]:
-    return dict(asdict(kept.rules))
+def _noted(retention: OrgRetention) -> dict[str, Json]:
+    return dict(asdict(retention.rules))
 
 
 @action("keep.show", Right.LOOK)
-def show(app: Application, org: str | None = None) -> Keeping:
-    """The rules of one org, or of all; raises NotFound for an unknown org."""
+def show(app: Application, org: str | None = None) -> RetentionPolicies:
+    """Show the keep rules of one org, or of all; raises NotFound for an unknown org."""
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
-    kept, none = all_rules(), KeptRules(KeepRules(), None)
-    return Keeping(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
+    rules, none = all_rules(), StoredRules(KeepRules(), None)
+    return RetentionPolicies(
+        tuple(_told(org_row, rules.get(org_row.oid, none)) for org_row in orgs)
+    )
 
 
-@action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def change(app: Application, org: str, wish: KeepWish) -> OrgKeeping:
-    """Change an org's rules; nothing is forgotten by it yet.
+@action("keep.set", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
+def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
+    """Change an org's keep rules; nothing is forgotten yet.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
@@ -96,8 +98,8 @@ def change(app: Application, org: str, wish: KeepWish) -> OrgKeeping:
     return _told(known, rules_of(known.oid))
 
 
-def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
-    """The rules with what was wished for; raises UsageError."""
+def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
+    """Return the rules with this change; raises UsageError."""
     given = {name: getattr(wish, name) for name in NUMBERS if getattr(wish, name) is not None}
     if wish.everything and any(given.values()):
         raise UsageError(
@@ -105,28 +107,28 @@ def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
             "To keep everything and to keep only some nights cannot both be.",
             next_step="Leave out either --everything or the numbers.",
         )
-    found = KeepRules() if wish.everything else replace(rules, **given)
-    check_rules(found)
-    return found
+    keep_rules = KeepRules() if wish.everything else replace(rules, **given)
+    check_rules(keep_rules)
+    return keep_rules
 
 
-def remarks(rules: KeepRules) -> tuple[Remark, ...]:
-    """What somebody should know of rules."""
+def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
+    """Return warnings about rules."""
     most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
-    found = []
+    warnings = []
     if rules.thins and most < FEW:
-        found.append(Remark.FEW_NIGHTS)
+        warnings.append(RuleWarning.FEW_NIGHTS)
     if rules.deleted_days and not rules.thins:
-        found.append(Remark.NO_EFFECT)
-    return tuple(found)
+        warnings.append(RuleWarning.NO_EFFECT)
+    return tuple(warnings)
 
 
-def _told(org: ProtectedOrg, kept: KeptRules) -> OrgKeeping:
-    return OrgKeeping(
+def _told(org: ProtectedOrg, rules: StoredRules) -> OrgRetention:
+    return OrgRetention(
         org.name,
         org.identity.zone,
-        kept.rules,
-        kept.since,
-        remarks(kept.rules),
+        rules.rules,
+        rules.since,
+        remarks(rules.rules),
         last_forgotten(org.oid),
     )

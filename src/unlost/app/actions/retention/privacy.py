@@ -1,4 +1,4 @@
-"""What a company holds of a person, as one archive that they can read."""
+"""Export the data of a person, as one archive that the person can read."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,26 +9,26 @@ from unlost.app.access import action
 from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.records.file import written
 from unlost.app.compose import Application
-from unlost.app.records.person import Gathered, gather
-from unlost.app.records.record_facts import People
+from unlost.app.records.person import PersonRecords, gather
+from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.model.schema import Table
 from unlost.outside.exporting import safe_names
 from unlost.outside.person.archive import file_path, person_zip
-from unlost.outside.person.parts import FilePart, Person, Reading, TablePart
+from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader
 from unlost.outside.source import distinct
 
 NOTED = 100  # of the records that were named, in the audit
 
 
 @dataclass(frozen=True, slots=True)
-class PersonWish:
-    """Whose data: ``records`` as TABLE/ID; ``related``: with all that belongs to them."""
+class PersonRequest:
+    """The records of a person, as TABLE/ID; ``related``: with all that belongs to them."""
 
     records: tuple[str, ...]
     related: bool = False
@@ -36,7 +36,7 @@ class PersonWish:
 
 @dataclass(frozen=True, slots=True)
 class PersonTable:
-    """How many records of a table are of the person."""
+    """The number of the person's records in a table."""
 
     table: str
     records: int
@@ -44,10 +44,11 @@ class PersonTable:
 
 @dataclass(frozen=True, slots=True)
 class PersonData:
-    """What is in the archive; ``out`` is where it was written, if it was. ``named`` were asked for.
+    """The content of an archive; ``out``: its path, if it was written to a file.
 
-    ``unknown`` of the records that were named are not in the vault. Each record comes with all its versions.
-    ``unsearched`` are tables that were too large to be looked through for e-mails and files.
+    ``named``: the requested records; ``unknown``: how many of them the vault does not have. Each
+    record comes with all of its versions. ``unsearched``: tables that were too large to search for
+    e-mails and files.
     """
 
     org: str
@@ -63,23 +64,23 @@ class PersonData:
 
     @property
     def records(self) -> int:
-        """Records over all tables."""
-        return sum(one.records for one in self.tables)
+        """Number of records in all tables."""
+        return sum(table.records for table in self.tables)
 
 
-def _noted(told: PersonData) -> dict[str, Json]:
-    tables: dict[str, Json] = {one.table: one.records for one in told.tables}
-    named = list[Json](told.named[:NOTED])
-    return {"records": named, "tables": tables, "files": told.files, "out": told.out}
+def _noted(person_data: PersonData) -> dict[str, Json]:
+    tables: dict[str, Json] = {table.table: table.records for table in person_data.tables}
+    named = list[Json](person_data.named[:NOTED])
+    return {"records": named, "tables": tables, "files": person_data.files, "out": person_data.out}
 
 
 def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
     return _noted(given[0])
 
 
-@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
-def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) -> PersonData:
-    """Write all that the vault holds of a person into a new zip, in clear text.
+@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_noted)
+def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
+    """Write all data of a person in the vault to a new zip file, in clear text.
 
     Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
     ``export-in-vault`` and others), Conflict (``file-exists``), StoreError, IntegrityError.
@@ -87,22 +88,24 @@ def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) ->
     out = out.absolute()
     check_outside(out, vault=app.home.vault)
     with written(out) as target:
-        told, pieces = _put_together(app, org, wish)
+        person_data, pieces = _put_together(app, org, wish)
         target.writelines(pieces)
-    return replace(told, out=str(out))
+    return replace(person_data, out=str(out))
 
 
-@action("privacy.download", Right.READ, trace=Trace.READ, told=_noted_of)
-def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonData, Iterator[bytes]]:
-    """All that the vault holds of a person, as the pieces of a zip that is made as they are taken.
+@action("privacy.download", Right.READ, trace=Trace.READ, detail=_noted_of)
+def open_person(
+    app: Application, org: str, wish: PersonRequest
+) -> tuple[PersonData, Iterator[bytes]]:
+    """Return all data of a person in the vault as parts of a zip file, created while they are read.
 
-    Raises as the export of a person does; what cannot be read later on is raised while pieces are taken.
+    Raises the errors of ``export_person``; a later read error is raised while the parts are read.
     """
     return _put_together(app, org, wish)
 
 
 def _put_together(
-    app: Application, org: str, wish: PersonWish
+    app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
     head = app.vault.head(known.oid)
@@ -113,48 +116,55 @@ def _put_together(
             next_step=f"Make one with `unlost backup {org}`.",
         )
     named = chosen_records(app, known, wish.records)
-    found = gather(app, known, head, named, related=wish.related)
-    person = _person(app, known, head, found)
-    told = PersonData(
+    records = gather(app, known, head, named, related=wish.related)
+    person = _person(app, known, head, records)
+    person_data = PersonData(
         org=known.name,
         zone=known.identity.zone,
         out="",
         as_of=head.info.as_of,
-        tables=tuple(PersonTable(one.table.name, len(one.ids)) for one in person.tables),
+        tables=tuple(
+            PersonTable(exported_table.table.name, len(exported_table.ids))
+            for exported_table in person.tables
+        ),
         files=len(person.files),
-        file_bytes=sum(one.stored.size for one in person.files),
-        unknown=found.unknown,
-        unsearched=found.unsearched,
+        file_bytes=sum(file.stored.size for file in person.files),
+        unknown=records.unknown,
+        unsearched=records.unsearched,
         named=tuple(map(str, named)),
     )
-    reading = Reading(
+    reading = PersonReader(
         versions=lambda table, record: app.vault.history(known.oid, table, record),
-        who=People(head).name,
+        who=UserNames(head).name,
         open_file=lambda blob: app.vault.open_file(known.oid, blob),
     )
-    return told, person_zip(person, reading)
+    return person_data, person_zip(person, reading)
 
 
-def _person(app: Application, org: ProtectedOrg, head: Snapshot, found: Gathered) -> Person:
-    tables = list(found.ids)
+def _person(
+    app: Application, org: ProtectedOrg, head: Snapshot, records: PersonRecords
+) -> PersonExport:
+    tables = list(records.ids)
     parts = zip(tables, safe_names(tables), strict=True)
-    paths = distinct([file_path(one.table, one.record, one.name) for one in found.files])
-    return Person(
+    paths = distinct([file_path(file.table, file.record, file.name) for file in records.files])
+    return PersonExport(
         org=org.name,
         zone=org.identity.zone,
         made_at=app.clock.now(),
         as_of=head.info.as_of,
-        tables=tuple(TablePart(_shape(head, name), safe, found.ids[name]) for name, safe in parts),
-        files=_files(found, paths),
-        unknown=found.unknown,
-        unsearched=found.unsearched,
+        tables=tuple(
+            ExportedTable(_shape(head, name), safe, records.ids[name]) for name, safe in parts
+        ),
+        files=_files(records, paths),
+        unknown=records.unknown,
+        unsearched=records.unsearched,
     )
 
 
-def _files(found: Gathered, paths: Sequence[str]) -> tuple[FilePart, ...]:
-    return tuple(FilePart(one, path) for one, path in zip(found.files, paths, strict=True))
+def _files(records: PersonRecords, paths: Sequence[str]) -> tuple[FilePart, ...]:
+    return tuple(FilePart(file, path) for file, path in zip(records.files, paths, strict=True))
 
 
 def _shape(head: Snapshot, name: str) -> Table:
-    """A table as the newest backup describes it; one that the org has no more is its name alone."""
+    """Return a table as the newest backup describes it; without columns if it is gone."""
     return head.schema().table(name) or Table(name, ())

@@ -1,4 +1,4 @@
-"""Back up now: the service is asked to do what a night does."""
+"""Back up now: ask the service to run a backup as it does at night."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from unlost.model.night import NightRecord, NightState
 
 
 @dataclass(frozen=True, slots=True)
-class BackupAsked:
-    """A backup that the service does next. ``run`` is the name that it will have."""
+class BackupQueued:
+    """A backup that the service starts next. ``run`` is the id that it will have."""
 
     org: str
     run: str
@@ -31,10 +31,10 @@ class BackupAsked:
     "backup.ask",
     Right.OPERATE,
     trace=Trace.WRITE,
-    told=lambda asked: {"run": asked.run},
+    detail=lambda queued: {"run": queued.run},
 )
-def ask_backup(app: Application, org: str) -> BackupAsked:
-    """Have the service back up an org now; a night that waits for its next try is tried now.
+def ask_backup(app: Application, org: str) -> BackupQueued:
+    """Have the service back up an org now, or retry a waiting nightly backup now.
 
     Raises Conflict: ``org-retired``, ``service-missing``, ``backup-under-way``, ``backup-paused``.
     """
@@ -44,9 +44,9 @@ def ask_backup(app: Application, org: str) -> BackupAsked:
     release_night(night.run, at=app.clock.now())
     number = night.tries + 1
     job = Job(job_of(known.oid, night.name, number), JobKind.NIGHT, known.oid, night.name)
-    with suppress(UnlostError):  # where it cannot be asked at once, the service's next look does
+    with suppress(UnlostError):  # if it cannot be enqueued now, the service's next tick does it
         ask(app.home.queue, job)
-    return BackupAsked(org, night.run)
+    return BackupQueued(org, night.run)
 
 
 def _check_can(app: Application, org: ProtectedOrg) -> None:
@@ -72,7 +72,7 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
 
 
 def _waiting(org: ProtectedOrg) -> NightRecord | None:
-    """The newest night of the org that waits for a try; None if there is none."""
+    """Return the newest scheduled backup of the org that waits for an attempt, if any."""
     mine = [night for night in open_nights() if night.oid == org.oid]
     if any(night.state is NightState.RUNNING for night in mine):
         raise _under_way(org)
@@ -83,13 +83,13 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
         raise Conflict(
             "backup-paused",
             f"A backup of {org.name!r} is paused.",
-            next_step="Let it go on: open it in the list of jobs.",
+            next_step="Let it go on: open it in the list of runs.",
         )
     return night
 
 
 def _new(app: Application, org: ProtectedOrg) -> NightRecord:
-    """A night of this minute, or of the next one where this minute has had its night already."""
+    """Add a scheduled backup for this minute, or for the next minute that has none yet."""
     now = app.clock.now()
     minute = now.astimezone(ZoneInfo(org.identity.zone))
     while find_night(org.oid, name := f"{minute:%Y-%m-%dT%H:%M}") is not None:
@@ -101,5 +101,5 @@ def _under_way(org: ProtectedOrg) -> Conflict:
     return Conflict(
         "backup-under-way",
         f"A backup of {org.name!r} is under way.",
-        next_step="Wait for its end; the list of jobs shows how far it is.",
+        next_step="Wait for its end; the list of runs shows how far it is.",
     )

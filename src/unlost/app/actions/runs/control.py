@@ -1,4 +1,4 @@
-"""Pause, cancel and let go on: what people do with a run that is under way or waits."""
+"""Pause, cancel and resume runs."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from unlost.app.home.cancellation import stopped
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import drop_restore, release_restore
-from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
+from unlost.catalog.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
-    """What becomes of a run: a sentence, and what to do next if anything."""
+class RunCommandResult:
+    """The effect of a command on a run: a sentence, and the next step if there is one."""
 
     run: str
     org: str
@@ -29,16 +29,16 @@ class Controlled:
 
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
-    """Stop a run at its next call; it waits until it is let go on.
+def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
+    """Pause a run at its next call, until it is resumed.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.PAUSE)
-    hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
+    set_command(run, RunCommand.PAUSE)
+    hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
     now = known.state is RunState.RUNNING
-    return Controlled(
+    return RunCommandResult(
         run,
         known.org,
         f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
@@ -47,76 +47,79 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
 
 
 @action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def cancel(app: Application, run: str) -> Controlled:
-    """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
+def cancel(app: Application, run: str) -> RunCommandResult:
+    """Cancel a run.
 
-    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    A backup ends for good, and the next one starts anew. A restore stops and can be resumed. Raises
+    NotFound (``run-unknown``), Conflict (``run-over``).
     """
     known = _goes_on(run)
     if known.hourly:
         return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
         if drop_restore(run, at=app.clock.now()):
-            return Controlled(
+            return RunCommandResult(
                 run,
                 known.org,
                 f"The service does not go on with {run}; what it wrote stays in the org.",
                 f"Finish it with `unlost restore resume {run}`.",
             )
-        set_wish(run, Wish.CANCEL)
-        return Controlled(
+        set_command(run, RunCommand.CANCEL)
+        return RunCommandResult(
             run,
             known.org,
             f"The run {run} stops within seconds; what it wrote stays in the org.",
             f"Finish it with `unlost restore resume {run}`.",
         )
-    set_wish(run, Wish.CANCEL)
+    set_command(run, RunCommand.CANCEL)
     try:
         given_up = cancel_unfinished(app, get_org(known.org), run)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(run, known.org, f"The run {run} stops within seconds.")
+        return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
-        _goes_on(run)  # it ended meanwhile
-    told = stopped(run, Wish.CANCEL)
-    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
-    return Controlled(run, known.org, told.sentence, told.next_step)
+        _goes_on(run)  # raises if it ended in the meantime
+    reached = stopped(run, RunCommand.CANCEL)
+    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=reached.sentence)
+    return RunCommandResult(run, known.org, reached.sentence, reached.next_step)
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def go_on(app: Application, run: str) -> Controlled:
-    """Let a paused run go on.
+def go_on(app: Application, run: str) -> RunCommandResult:
+    """Resume a paused run.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.NONE)
+    set_command(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
-        return Controlled(run, known.org, f"The service goes on with {run}.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run}.")
     if release_night(run, at=app.clock.now()):
-        return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run} within a minute.")
     command = f"unlost backup {known.org}"
     if known.kind is not CommitKind.BACKUP:
         command = f"unlost restore resume {run}"
-    return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+    return RunCommandResult(
+        run, known.org, f"The run {run} may go on.", f"Go on with it: {command}"
+    )
 
 
-def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
-    set_wish(known.id, Wish.CANCEL)
+def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
+    set_command(known.id, RunCommand.CANCEL)
     try:
         close_hours(app, get_org(known.org))
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
-    told = stopped(known.id, Wish.CANCEL)
-    return Controlled(known.id, known.org, told.sentence, told.next_step)
+        return RunCommandResult(known.id, known.org, f"The run {known.id} stops within seconds.")
+    reached = stopped(known.id, RunCommand.CANCEL)
+    return RunCommandResult(known.id, known.org, reached.sentence, reached.next_step)
 
 
 def _waits(known: RunRecord) -> RunRecord:
-    """The run, if it is one that may wait; raises Conflict."""
+    """Return the run if it can be paused; raises Conflict for an hourly one."""
     if known.hourly:
         raise Conflict(
             "run-hourly",

@@ -1,4 +1,4 @@
-"""One job: how far a run is, table by table. It is asked for every other second."""
+"""The progress of one run, table by table. The console polls it every other second."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.planning.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
-from unlost.model.jobs import Wish
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
+from unlost.model.jobs import RunCommand
 from unlost.model.plan import Action
 from unlost.model.progress import Phase
 from unlost.model.snapshot import CommitKind
@@ -28,8 +28,8 @@ NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
-class JobTable:
-    """A table's part. ``total``: records that will be written, None where nobody knows."""
+class RunTable:
+    """The progress of a table. ``total`` counts the records to write, None if unknown."""
 
     table: str
     label: str
@@ -42,11 +42,11 @@ class JobTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A run as it stands. ``state`` is one of ``RunState``, or ``forgotten``.
+class RunStatus:
+    """The status of a run. ``state`` is one of ``RunState``, or ``forgotten``.
 
-    ``done`` of ``total`` records are written, in a restore whose plan the console made; else the
-    total is None. ``plan`` is its name then. ``served``: a service or worker runs now.
+    In a restore whose plan the console made, ``done`` of ``total`` records are written and ``plan``
+    is the plan's name; else ``total`` is None. ``served``: a service or worker is running.
     """
 
     run: str
@@ -56,7 +56,7 @@ class Job:
     full: bool
     hourly: bool
     state: str
-    wish: Wish
+    wish: RunCommand
     started: datetime | None
     ended: datetime | None
     resume_at: datetime | None
@@ -68,21 +68,21 @@ class Job:
     phase: Phase | None
     done: int
     total: int | None
-    tables: tuple[JobTable, ...]
+    tables: tuple[RunTable, ...]
 
     @property
     def going(self) -> bool:
-        """True while it is worth looking again in a moment."""
+        """True while the run may change within seconds."""
         return self.state in UNDER_WAY
 
     @property
     def tenths(self) -> int:
-        """The share that is written, in steps of ten percent: as often as it is read aloud."""
+        """The written share in steps of ten percent, the steps that screen readers announce."""
         return self.done * 10 // self.total * 10 if self.total else 0
 
     @property
     def over(self) -> bool:
-        """True if it will not be gone on with."""
+        """True if the run will not be resumed."""
         return self.state in OVER
 
     @property
@@ -92,18 +92,19 @@ class Job:
 
 
 @action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))
-def job(app: Application, run: str) -> Job:
-    """How far a run is; raises NotFound (``run-unknown``)."""
+def run_status(app: Application, run: str) -> RunStatus:
+    """Show the progress of a run; raises NotFound (``run-unknown``)."""
     known = find_run(run)
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
-    kept = plan_of_run(run)
-    summary = learned(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    # Only a plan made in the console has a stored summary, which gives the totals.
+    plan = plan_of_run(run)
+    summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))
-    return Job(
+    return RunStatus(
         run=run,
         org=known.org,
         zone=org.identity.zone,
@@ -119,19 +120,23 @@ def job(app: Application, run: str) -> Job:
         error_code=known.error_code,
         error_sentence=known.error_sentence,
         served=worker_runs(app.locks, alone=not app.home.database),
-        plan=kept.id if kept is not None else "",
+        plan=plan.id if plan is not None else "",
         phase=_phase(items),
-        done=sum(one.rows for one in tables if one.total is not None),
+        done=sum(table.rows for table in tables if table.total is not None),
         total=sum(totals.values()) if summary is not None else None,
         tables=tables,
     )
 
 
 def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
-    """How many records of each table a plan writes."""
+    """Return how many records of each table a plan writes."""
     counts: Counter[str] = Counter()
     for branch in _branches(summary.tree):
-        written = (one.count for one in branch.actions if one.action not in NOT_WRITTEN)
+        written = (
+            action_count.count
+            for action_count in branch.actions
+            if action_count.action not in NOT_WRITTEN
+        )
         counts[branch.table] += sum(written)
     return {table: count for table, count in sorted(counts.items()) if count}
 
@@ -147,18 +152,23 @@ def _tables(
     org: ProtectedOrg,
     items: Iterable[ItemRecord],
     totals: Mapping[str, int],
-) -> Iterable[JobTable]:
+) -> Iterable[RunTable]:
     head = app.vault.head(org.oid)
-    labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
-    found = {item.table: item for item in items if item.table}
-    for table in sorted({*found, *totals}):
-        item, total = found.get(table), totals.get(table)
+    labels = {
+        described_table.name: described_table.label
+        for described_table in (head.schema().tables if head is not None else ())
+    }
+    by_table = {item.table: item for item in items if item.table}
+    for table in sorted({*by_table, *totals}):
+        item, total = by_table.get(table), totals.get(table)
         rows = item.rows if item is not None else 0
-        yield JobTable(
+        yield RunTable(
             table,
             labels.get(table) or table,
             item.phase if item is not None else None,
-            rows if total is None else min(rows, total),  # what is read back is counted again
+            rows
+            if total is None
+            else min(rows, total),  # records that are read back are counted again
             total,
             item.files if item is not None else 0,
             item.bytes if item is not None else 0,
@@ -170,13 +180,13 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
     return next((item.phase for item in items if not item.table), None)
 
 
-def _forgotten(app: Application, run: str) -> Job:
-    """A restore of before this home's database was lost: the vault has its journal."""
-    line = next((one for one in runs(app).runs if one.run == run), None)
+def _forgotten(app: Application, run: str) -> RunStatus:
+    """Return the status of a restore that only the vault knows, as the home's database was lost."""
+    line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)
     org = get_org(line.org)
-    return Job(
+    return RunStatus(
         run=run,
         org=org.name,
         zone=org.identity.zone,
@@ -184,7 +194,7 @@ def _forgotten(app: Application, run: str) -> Job:
         full=False,
         hourly=False,
         state=RunState.DONE.value if line.ended is not None else FORGOTTEN,
-        wish=Wish.NONE,
+        wish=RunCommand.NONE,
         started=line.started,
         ended=line.ended,
         resume_at=None,

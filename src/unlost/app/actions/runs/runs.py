@@ -1,4 +1,4 @@
-"""The list of jobs: backups and restores of all orgs that the actor may see."""
+"""The list of runs: backups and restores of all orgs that the actor may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,78 +13,80 @@ from unlost.catalog.runs import RunRecord, RunState, known_runs, page_runs
 from unlost.model.access import Right
 from unlost.model.night import NightRecord, NightState
 from unlost.model.snapshot import CommitKind
+from unlost.model.written import written
 
 MOST = 100
 
 
-class Group(StrEnum):
-    """States of runs as people ask for them."""
+class RunGroup(StrEnum):
+    """Groups of run states, for filters."""
 
-    OPEN = "open"  # under way, or waiting
+    OPEN = "open"  # active or waiting
     FAILED = "failed"
     DONE = "done"
     GIVEN_UP = "given-up"
 
 
 STATES = {
-    Group.OPEN: (RunState.RUNNING, RunState.WAITING, RunState.PARKED),
-    Group.FAILED: (RunState.FAILED,),
-    Group.DONE: (RunState.DONE,),
-    Group.GIVEN_UP: (RunState.ABANDONED,),
+    RunGroup.OPEN: (RunState.RUNNING, RunState.WAITING, RunState.PARKED),
+    RunGroup.FAILED: (RunState.FAILED,),
+    RunGroup.DONE: (RunState.DONE,),
+    RunGroup.GIVEN_UP: (RunState.ABANDONED,),
 }
 
 
+@written(requested="asked")
 @dataclass(frozen=True, slots=True)
-class JobsResult:
-    """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
+class RunsPage:
+    """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
-    ``asked`` are backups that wait for the service to begin with them. ``forgotten`` are restores
-    that only the vault knows, by their orgs: this home's database is newer than they are.
+    ``requested`` are backups that wait for the service to start them. ``forgotten`` are restores that
+    only the vault knows, with their orgs: the home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
     more: str | None
-    asked: tuple[NightRecord, ...]
+    requested: tuple[NightRecord, ...]
     forgotten: tuple[tuple[str, str], ...]
 
     @property
     def going(self) -> bool:
-        """True while one of them is under way or is about to begin."""
+        """True while a run is active or about to start."""
         busy = (RunState.RUNNING, RunState.WAITING)
-        return bool(self.asked) or any(run.state in busy for run in self.runs)
+        return bool(self.requested) or any(run.state in busy for run in self.runs)
 
 
 @action("run.page", Right.LOOK)
-def jobs(
+def list_page(
     app: Application,
     *,
     org: str | None = None,
     kind: CommitKind | None = None,
-    group: Group | None = None,
+    group: RunGroup | None = None,
     before: str | None = None,
     most: int = MOST,
-) -> JobsResult:
-    """A page of runs of one org or all, of one kind or all, in some states or all.
+) -> RunsPage:
+    """List a page of runs, filtered by org, kind and group of states.
 
-    ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
+    ``before`` is the last run of the previous page. Raises UsageError (``page-invalid``).
     """
     check_page(most=most)
-    orgs = [one for one in app.orgs() if org in (None, one.name)]
+    orgs = [org_row for org_row in app.orgs() if org in (None, org_row.name)]
     states = STATES[group] if group is not None else ()
-    names = [one.name for one in orgs]
-    found = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
+    names = [org_row.name for org_row in orgs]
+    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
-    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, Group.OPEN)
+    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
-    return JobsResult(
-        runs=tuple(found[:most]),
-        more=found[most - 1].id if len(found) > most else None,
-        asked=tuple(_asked(orgs)) if nights else (),
+    return RunsPage(
+        runs=tuple(runs[:most]),
+        more=runs[most - 1].id if len(runs) > most else None,
+        requested=tuple(_chosen_nights(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )
 
 
-def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
+def _chosen_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     oids = {org.oid for org in orgs}
     mine = [night for night in open_nights() if night.oid in oids]
     begun = known_runs(night.run for night in mine)
@@ -93,9 +95,12 @@ def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
 
 
 def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
-    held = app.vault.orgs()
-    found = [
-        (run, org.name) for org in orgs if org.oid in held for run in app.vault.journals(org.oid)
+    identities = app.vault.orgs()
+    erased_runs = [
+        (run, org.name)
+        for org in orgs
+        if org.oid in identities
+        for run in app.vault.journals(org.oid)
     ]
-    known = known_runs(run for run, _ in found)
-    return [(run, org) for run, org in found if run not in known]
+    known = known_runs(run for run, _ in erased_runs)
+    return [(run, org) for run, org in erased_runs if run not in known]

@@ -1,4 +1,16 @@
-"""A tick: see what is due, and have it done. Called about once a minute; missing some is no harm."""
+"""One tick of the service: enqueue everything that is due. Runs about once a minute.
+
+A missed tick is harmless: schedules store when each org is due next, and a late tick catches up. A
+tick may also run twice, as every job has an id that names its attempt, and the queue takes each id
+once:
+
+    night:ORG:2026-10-25T01:00:2    second attempt at a nightly backup
+    hr:ORG:HOUR                     one hour of the hourly tables
+    verify:2026-10-25               one of ``PARTS`` parts of the vault, daily
+    mirror:2026-10-25T03:10         an update of the mirror
+
+See docs/adr/0012 and docs/adr/0005.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,97 +24,102 @@ from unlost.catalog.mirroring import last_mirror, vault_changed_since
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.runs import is_paused, let_hours_give_way
-from unlost.catalog.schedules import Kept, begin_night, coming, put_off, put_off_hour
+from unlost.catalog.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
-from unlost.model.ports import Jobs
+from unlost.model.ports.run import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.model.written import written
 
-MIRROR_EVERY = timedelta(hours=1)  # at most, where something was backed up
+MIRROR_EVERY = timedelta(hours=1)  # the shortest interval, after a change of the vault
 MIRROR_LONGEST = timedelta(days=1)
 VERIFY_EVERY = timedelta(days=1)
-PARTS = 30  # of the vault: every byte is read once in so many days
+PARTS = 30  # of the vault: every byte is read once in as many days
 
 
+@written(queued="asked")
 @dataclass(frozen=True, slots=True)
-class Ticked:
-    """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
-    work out a time for. Hours between nights are among the jobs.
+class TickResult:
+    """The result of a tick: nightly backups that began, with their orgs, and enqueued jobs.
+
+    ``failed`` are orgs whose next time could not be computed. Hourly backups are among the jobs.
     """
 
     begun: tuple[tuple[str, str], ...]
-    asked: tuple[str, ...]
+    queued: tuple[str, ...]
     failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """An org whose hour has come: its name, if one begins, and when the next one has its turn."""
+    """An org whose hour is due: its name, if a backup begins, and the time of the next one."""
 
     oid: str
     hour: str | None
     following: datetime | None
 
 
-def tick(app: Application, jobs: Jobs) -> Ticked:
-    """Begin the nights that are due, and ask for every try and every hour whose time has come."""
+def tick(app: Application, jobs: Jobs) -> TickResult:
+    """Start nightly backups that are due, and enqueue attempts and hourly backups that are due."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
     turns: list[_Turn] = []
-    for kept in coming(now):
+    for schedule in coming(now):
         try:
-            night = _begin(kept, now)
-            turns += _turn(kept, now)
-        except (KeyError, ValueError, OSError):  # a zone that this machine does not know
-            failed.append(kept.oid)
+            night = _begin(schedule, now)
+            turns += _turn(schedule, now)
+        except (KeyError, ValueError, OSError):  # a time zone that this machine does not know
+            failed.append(schedule.oid)
         else:
-            begun += [(kept.oid, night)] if night is not None else []
+            begun += [(schedule.oid, night)] if night is not None else []
     nights = open_nights()
     if nights:
         let_hours_give_way({night.oid for night in nights})
-    asked = [
+    due_jobs = [
         *_tries(nights, now),
         *_hours(turns, nights),
         *restore_jobs(app),
         *_verification(now),
         *_mirroring(app, now),
     ]
-    jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
-    for job in asked:
+    # A job that broke off counts as finished in the queue, and its id would be ignored then.
+    jobs.again(job.id for job in due_jobs if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
+    for job in due_jobs:
         jobs.enqueue(job)
-    for turn in turns:  # not before they are asked for, which is once however often it is done
+    # Only after enqueueing, which is idempotent: a crash in between loses no hour.
+    for turn in turns:
         put_off_hour(turn.oid, hour_at=turn.following)
-    return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
+    return TickResult(tuple(begun), tuple(job.id for job in due_jobs), tuple(failed))
 
 
-def _begin(kept: Kept, now: datetime) -> str | None:
-    """The name of the night that begins, if one does."""
-    if kept.next_at is not None and kept.next_at > now:
-        return None  # only an hour has come
-    place = {"zone": kept.zone, "key": kept.oid}
-    found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
-    following = upcoming(kept.schedule, now=now, **place)
-    if found is not None:
-        begin_night(kept, found, at=now, next_at=following)
-        return found.night
-    if kept.next_at is None:
-        put_off(kept, next_at=following)
+def _begin(schedule: StoredSchedule, now: datetime) -> str | None:
+    """Start the nightly backup of a schedule if it is due; returns its name."""
+    if schedule.next_at is not None and schedule.next_at > now:
+        return None  # only an hourly backup is due
+    place = {"zone": schedule.zone, "key": schedule.oid}
+    backup = due(schedule.schedule, after=schedule.after, since=schedule.since, now=now, **place)
+    following = upcoming(schedule.schedule, now=now, **place)
+    if backup is not None:
+        begin_night(schedule, backup, at=now, next_at=following)
+        return backup.night
+    if schedule.next_at is None:
+        put_off(schedule, next_at=following)
     return None
 
 
-def _turn(kept: Kept, now: datetime) -> list[_Turn]:
-    """The turn of the tables that are read every hour, if it has come."""
-    if kept.hour_at is None or kept.hour_at > now:
+def _turn(schedule: StoredSchedule, now: datetime) -> list[_Turn]:
+    """Return the turn of the hourly tables, if they are due."""
+    if schedule.hour_at is None or schedule.hour_at > now:
         return []
-    place = {"zone": kept.zone, "key": kept.oid}
-    hour = due_hour(kept.schedule, now=now, **place)
-    return [_Turn(kept.oid, hour, upcoming_hour(kept.schedule, now=now, **place))]
+    place = {"zone": schedule.zone, "key": schedule.oid}
+    hour = due_hour(schedule.schedule, now=now, **place)
+    return [_Turn(schedule.oid, hour, upcoming_hour(schedule.schedule, now=now, **place))]
 
 
 def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
-    """Tables that are read between two nights; not where a night of the org runs or waits."""
+    """Return the jobs of hourly backups; not for orgs with a running or waiting nightly backup."""
     busy = {night.oid for night in nights}
     return [
         Job(f"hr:{turn.oid}:{turn.hour}", JobKind.HOURLY, turn.oid, turn.hour)
@@ -112,39 +129,45 @@ def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
 
 
 def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
-    """Running ones are asked for as well: the engine knows them, unless its file was lost."""
-    found = []
+    """Return the jobs of nightly backups that are due or running.
+
+    Running ones are included in case the queue's file was lost; otherwise the queue knows them.
+    """
+    jobs = []
     for night in nights:
         waits = night.state is NightState.WAITING
-        held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
-        if not waits or (not held and (night.next_at or now) <= now):
+        is_paused_here = (
+            night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
+        )
+        if not waits or (not is_paused_here and (night.next_at or now) <= now):
             number = night.tries + 1 if waits else night.tries
-            found.append(
+            jobs.append(
                 Job(job_of(night.oid, night.name, number), JobKind.NIGHT, night.oid, night.name)
             )
-    return found
+    return jobs
 
 
 def job_of(oid: str, night: str, number: int) -> str:
-    """The id of a try: asking twice for the same one is asking once."""
+    """Return the id of an attempt; enqueueing the same id twice runs it once."""
     return f"night:{oid}:{night}:{number}"
 
 
 def _verification(now: datetime) -> list[Job]:
-    """A part of the vault each day. One that cannot be opened is looked at all the more.
+    """Return the job that verifies the next part of the vault, once a day.
 
-    A day that was missed is no part that is missed: the next one has its turn.
+    A missed day skips no part. A vault that cannot be opened is verified all the same.
     """
     check = last_part()
     if (check is not None and now - check.at < VERIFY_EVERY) or not list_orgs():
         return []
+    # Parts go round: 1 … PARTS, then 1 again.
     number = check.part.number % PARTS + 1 if check is not None and check.part is not None else 1
     subject = f"{VerifyLevel.FULL.value} {VerifyPart(number, PARTS)}"
     return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", subject)]
 
 
 def _mirroring(app: Application, now: datetime) -> list[Job]:
-    """The second copy, once what the vault has changed; one that failed is tried again."""
+    """Return the job that updates the mirror after changes of the vault, or after a failure."""
     place = mirror_place(app)
     if place is None or not list_orgs():
         return []

@@ -1,4 +1,4 @@
-"""How an org's storages fill: what they hold, how they grow, when they will be full."""
+"""Storage usage of an org: current values, growth, and forecasts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
-from unlost.model.storage import Loop
+from unlost.model.storage import MailLoop
 
 SHOWN = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
 class StorageLine:
-    """One storage: its newest sample, those before it, and where they lead (None: too few days).
+    """One storage: its newest sample, the earlier ones, and forecasts (None: too few days).
 
-    ``forecast`` tells when the share that must not be reached is, ``full`` when it is full.
+    ``forecast`` is for reaching the given share, ``full`` for the limit.
     """
 
     name: str
@@ -33,13 +33,13 @@ class StorageLine:
 
     @property
     def share(self) -> float:
-        """Used of the limit; 0 where there is none."""
+        """The used share of the limit; 0 without a limit."""
         return self.used / self.limit if self.limit else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class StorageTrend:
-    """The storages of an org and where they lead; none where no backup told of any."""
+    """The storages of an org with forecasts; empty if no backup reported any."""
 
     org: str
     zone: str
@@ -54,14 +54,14 @@ class StorageLoops:
 
     org: str
     zone: str
-    loops: tuple[Loop, ...]
+    loops: tuple[MailLoop, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StorageReport:
-    """The storages of an org, as of its backups, and what fills them.
+    """The storages of an org as of its backups, and their usage.
 
-    ``loops`` are those of automatic mails, where they were asked for.
+    ``loops`` are loops of automatic mails, if requested.
     """
 
     org: str
@@ -69,12 +69,12 @@ class StorageReport:
     at: datetime
     storages: tuple[StorageLine, ...]
     use: StorageUse
-    loops: tuple[Loop, ...] | None = None
+    loops: tuple[MailLoop, ...] | None = None
 
 
 @action("storage.trend", Right.LOOK)
 def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
-    """How an org's storages fill; ``stop`` is the share that must not be reached.
+    """Show how an org's storages grow, and when they reach the share ``stop``.
 
     Raises UsageError (``stop-invalid``).
     """
@@ -85,35 +85,36 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
             next_step="Give a percentage such as 105.",
         )
     known, now = get_org(org), app.clock.now()
-    lines = tuple(_line(one, now, stop) for one in storages(known.oid, since=now - SHOWN))
+    lines = tuple(_line(history, now, stop) for history in storages(known.oid, since=now - SHOWN))
     return StorageTrend(known.name, known.identity.zone, now, stop, lines)
 
 
 @action("storage.use", Right.LOOK, trace=Trace.READ)
 def use(app: Application, org: str) -> StorageUse:
-    """What fills an org's storages: it reads the newest backup, which takes its time.
+    """Show what uses an org's storages, by reading its newest backup, which may take a while.
 
-    Owners and threads are told to who may read records. Raises NotFound (``snapshot-unknown``).
+    Owners and threads are included for an actor who may read records. Raises NotFound
+    (``snapshot-unknown``).
     """
     return storage_use(app, org)
 
 
 @action("storage.loops", Right.READ, trace=Trace.READ)
 def storage_loops(app: Application, org: str) -> StorageLoops:
-    """Machines that answer each other by mail; raises NotFound (``snapshot-unknown``)."""
+    """List loops of automatic mails; raises NotFound (``snapshot-unknown``)."""
     known = get_org(org)
-    found = sorted(loops(app, org), key=lambda loop: -loop.bytes)
-    return StorageLoops(known.name, known.identity.zone, tuple(found))
+    mail_loops = sorted(loops(app, org), key=lambda loop: -loop.bytes)
+    return StorageLoops(known.name, known.identity.zone, tuple(mail_loops))
 
 
 @action("storage.show", Right.LOOK, trace=Trace.READ)
 def storage(
     app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
 ) -> StorageReport:
-    """How an org's storages fill, and with what; ``stop`` is the share that must not be reached.
+    """Show how an org's storages grow and what uses them; ``stop`` is the share to forecast.
 
-    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup told anything,
-    NotAllowed (``not-permitted``) for loops, which are told to who may read records.
+    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup reported any
+    storage, NotAllowed (``not-permitted``) for loops, which need the right to read records.
     """
     seen = trend(app, org, stop=stop)
     if not seen.storages:
@@ -124,19 +125,21 @@ def storage(
         )
     if with_loops:
         check_org(app, Right.READ, org)
-    found = tuple(loops(app, org)) if with_loops else None
-    return StorageReport(seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), found)
+    mail_loops = tuple(loops(app, org)) if with_loops else None
+    return StorageReport(
+        seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), mail_loops
+    )
 
 
-def _line(kept: StorageHistory, now: datetime, stop: float) -> StorageLine:
-    recent = _recent(kept.samples, now)
+def _line(history: StorageHistory, now: datetime, stop: float) -> StorageLine:
+    recent = _recent(history.samples, now)
     return StorageLine(
-        kept.name,
-        kept.samples[-1].used,
-        kept.limit,
-        kept.samples,
-        forecast(recent, limit=kept.limit, now=now, stop=stop),
-        forecast(recent, limit=kept.limit, now=now, stop=1.0),
+        history.name,
+        history.samples[-1].used,
+        history.limit,
+        history.samples,
+        forecast(recent, limit=history.limit, now=now, stop=stop),
+        forecast(recent, limit=history.limit, now=now, stop=1.0),
     )
 
 

@@ -1,4 +1,4 @@
-"""What fills an org's storages, read from its newest backup: tables, years, owners, mails, loops."""
+"""Storage usage as of an org's newest backup: by table, year, owner and mail thread; mail loops."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,29 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
-    Loop,
+    MailLoop,
     MailRule,
     StorageRule,
+    StorageWeight,
     TableUse,
     ThreadUse,
-    Weight,
 )
 
 RECENT = timedelta(days=30)
-MOST = 10  # owners and threads that are told
+MOST = 10  # owners and threads in the result
 
 
 @dataclass(frozen=True, slots=True)
 class UseLine:
-    """What a table's live records use of a storage; ``recent``: those made in the last 30 days."""
+    """The storage used by a table's live records; ``recent``: by records of the last 30 days."""
 
     storage: str
     table: str
@@ -40,7 +40,7 @@ class UseLine:
 
 @dataclass(frozen=True, slots=True)
 class YearLine:
-    """What records made in a year use of a storage; year 0 is unknown."""
+    """The storage used by the records created in a year; year 0 is unknown."""
 
     storage: str
     year: int
@@ -49,7 +49,7 @@ class YearLine:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLine:
-    """What an owner's records use of a storage. ``name`` is empty where it is not known."""
+    """The storage used by an owner's records. ``name`` is empty if unknown."""
 
     storage: str
     owner: str
@@ -59,7 +59,7 @@ class OwnerLine:
 
 @dataclass(frozen=True, slots=True)
 class StorageUse:
-    """What fills the storages as of a backup, the largest first. ``since`` begins the last 30 days.
+    """The usage of the storages as of a backup, largest first. ``since`` begins the last 30 days.
 
     ``threads`` are mails of one subject between the same two sides.
     """
@@ -74,29 +74,29 @@ class StorageUse:
 
 
 def storage_use(app: Application, org: str) -> StorageUse:
-    """What fills an org's storages; raises NotFound (``org-unknown``, ``snapshot-unknown``).
+    """Return the storage usage of an org; raises NotFound (``org-unknown``, ``snapshot-unknown``).
 
-    Owners and threads only for an actor who may read records.
+    Owners and threads are included for an actor who may read records.
     """
     known = get_org(org)
     reads = app.actor.may(Right.READ, known.oid)
     head = _newest(app, known)
     since = head.info.as_of - RECENT
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
-    uses = sorted(table_uses(head, rules, since=since), key=lambda one: -one.bytes)
+    uses = sorted(table_uses(head, rules, since=since), key=lambda use: -use.bytes)
     return StorageUse(
         head.info.number,
         head.info.as_of,
         since,
-        tuple(_line(head, one) for one in uses),
+        tuple(_line(head, table_use) for table_use in uses),
         tuple(_years(uses)),
         tuple(_owners(head, uses, rules)) if reads else (),
         tuple(_threads(app, known, head, rules, since)) if reads else (),
     )
 
 
-def loops(app: Application, org: str) -> Sequence[Loop]:
-    """Loops of automatic mails in an org's newest backup; raises NotFound as ``storage_use``."""
+def loops(app: Application, org: str) -> Sequence[MailLoop]:
+    """Return the mail loops in an org's newest backup; raises NotFound as ``storage_use``."""
     known = get_org(org)
     head = _newest(app, known)
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
@@ -140,10 +140,12 @@ def _owners(
         sums.update({(use.storage, owner): count for owner, count in use.owners.items() if owner})
         tables |= dict.fromkeys(_owner_tables(head, use.table, rules[use.table]))
     for storage in dict.fromkeys(storage for storage, _ in sums):
-        own = Counter({owner: n for (held, owner), n in sums.items() if held == storage})
-        most = own.most_common(MOST)
-        names = Names(head).of(tables, [owner for owner, _ in most])
-        yield from (OwnerLine(storage, one, names.get(one, ""), count) for one, count in most)
+        by_owner = Counter(
+            {owner: n for (of_storage, owner), n in sums.items() if of_storage == storage}
+        )
+        most = by_owner.most_common(MOST)
+        names = RecordNames(head).of(tables, [owner for owner, _ in most])
+        yield from (OwnerLine(storage, owner, names.get(owner, ""), count) for owner, count in most)
 
 
 def _owner_tables(head: Snapshot, table: str, rule: StorageRule) -> Sequence[str]:
@@ -170,6 +172,6 @@ def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping
     return {table: rule for table, rule in rules.items() if table in head.tables()}
 
 
-def _weight(rules: Mapping[str, StorageRule], table: str) -> Weight | None:
+def _weight(rules: Mapping[str, StorageRule], table: str) -> StorageWeight | None:
     weights = rules[table].weights if table in rules else ()
-    return next((one for one in weights if one.texts), None)
+    return next((weight for weight in weights if weight.texts), None)

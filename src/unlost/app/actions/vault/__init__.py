@@ -1,1 +1,1 @@
-"""The vault: found, verify, compact, mirror and repair it, and manage its keys."""
+"""The vault: create, verify, compact, mirror and repair it, and manage its keys."""

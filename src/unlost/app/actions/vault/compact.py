@@ -1,4 +1,4 @@
-"""Keep the vault small: merge what many nights wrote, and remove what nothing needs any more."""
+"""Compact the vault: merge segments of many backups, and delete objects no longer needed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +22,10 @@ PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 
 @dataclass(frozen=True, slots=True)
 class OrgCompacted:
-    """What was done for an org. ``snapshot`` is the commit that did it, None if nothing was due.
+    """The compaction of an org. ``snapshot`` is its commit, None if nothing was due.
 
-    ``removed`` objects are gone; ``waiting`` ones are needed by no backup, and go at ``next_at`` at
-    the earliest: the run ``held_by``, if there is one, must have ended.
+    ``removed`` objects are deleted; ``waiting`` ones are unused and are deleted at ``next_at`` at
+    the earliest, and not before the run ``held_by`` has ended, if there is one.
     """
 
     org: str
@@ -42,39 +42,44 @@ class OrgCompacted:
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
-    """What was done, by org; ``bytes`` of each are what its backups are read from now."""
+class CompactResult:
+    """The results by org; ``bytes`` of each is the size of its live data."""
 
     orgs: tuple[OrgCompacted, ...]
 
 
 @action("vault.compact", Right.OPERATE, trace=Trace.WRITE, where=Where.ORG)
-def compact(app: Application, org: str | None = None) -> Compacted:
-    """Keep the vault small, for one org or for all; the service does it after each night.
+def compact(app: Application, org: str | None = None) -> CompactResult:
+    """Compact the vault, for one org or for all; the service does it after each nightly backup.
 
-    No backup changes by it. Raises Conflict (``run-in-progress``) where it is being done already.
+    Backups do not change. Raises Conflict (``run-in-progress``) if a compaction is active.
     """
     if org is not None:
-        return Compacted((_compacted(app, get_org(org)),))
-    mine = [one for one in app.orgs() if app.actor.may(Right.OPERATE, one.oid)]
-    return Compacted(tuple(_compacted(app, one) for one in mine))
+        return CompactResult((_compacted(app, get_org(org)),))
+    mine = [org_row for org_row in app.orgs() if app.actor.may(Right.OPERATE, org_row.oid)]
+    return CompactResult(tuple(_compacted(app, org_row) for org_row in mine))
 
 
 def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
-    """The same after a night. Never raises: an alert tells what failed. None if nothing was done."""
-    org = next((one for one in list_orgs() if one.oid == oid), None)
+    """Compact an org after a nightly backup; returns None if nothing was done.
+
+    Never raises: an alert reports failures.
+    """
+    org = next((org_row for org_row in list_orgs() if org_row.oid == oid), None)
     if org is None:
         return None
-    give_back()  # what the backup held that ran before
+    give_back()  # return the memory of the preceding backup to the system
     try:
         done, swept = _kept(app, org)
     except UnlostError as error:
         if error.code in PASSING:
-            return None  # it was stopped, or somebody does it by hand: the next night does the rest
+            return None  # stopped, or another process compacts: the next night does the rest
         record = UpkeepRecord(app.clock.now(), error_code=error.code, error_sentence=error.sentence)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        told = str(error) or type(error).__name__
-        record = UpkeepRecord(app.clock.now(), error_code=type(error).__name__, error_sentence=told)
+        reason = str(error) or type(error).__name__
+        record = UpkeepRecord(
+            app.clock.now(), error_code=type(error).__name__, error_sentence=reason
+        )
     else:
         return _record(app, org, done, swept)
     save_upkeep(oid, record)
@@ -95,7 +100,7 @@ def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
         swept.waiting_bytes,
         swept.next_at,
         swept.held_by,
-        app.whole_vault.size(org.oid),
+        app.whole_vault.usage(org.oid).bytes,
     )
 
 
@@ -108,7 +113,8 @@ def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
             done = vault.compact(org.oid, run=run, pause=app.brake.check)
             go_on(app, org.oid, run=f"{run}-rekey")
         except Exception:
-            vault.sweep(org.oid, run=f"{run}-sweep")  # room is what it may have lacked
+            # The compaction may have failed for lack of disk space.
+            vault.sweep(org.oid, run=f"{run}-sweep")
             raise
         return done, vault.sweep(org.oid, run=f"{run}-sweep")
 
@@ -117,8 +123,8 @@ def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep)
     record = UpkeepRecord(
         at=app.clock.now(),
         snapshot=done.snapshot,
-        before=sum(one.bytes_before for one in done.merged),
-        after=sum(one.bytes_after for one in done.merged),
+        before=sum(merged.bytes_before for merged in done.merged),
+        after=sum(merged.bytes_after for merged in done.merged),
         removed=swept.removed_bytes,
         waiting=swept.waiting_bytes,
         next_at=swept.next_at,

@@ -1,4 +1,4 @@
-"""Copy the vault to a second place."""
+"""Copy the vault to another place."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from unlost.vault.stores.reach import check_not_locked
 
 @dataclass(frozen=True, slots=True)
 class VaultCopied:
-    """Where the copy lies; objects and bytes that were written, objects that lay there already."""
+    """The place of the copy; objects and bytes written, and objects that were there already."""
 
     place: str
     objects: int
@@ -24,9 +24,10 @@ class VaultCopied:
 
 @action("vault.copy", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
 def copy(app: Application, place: StoreAddress) -> VaultCopied:
-    """Bring a copy of the vault up to date, or make one in an empty place.
+    """Copy the vault to an empty place, or update an earlier copy.
 
-    Raises UsageError (``copy-same-place``), Conflict (``copy-other-vault``), IntegrityError (``copy-differs``), NotFound, StoreError.
+    Raises UsageError (``copy-same-place``), Conflict (``copy-other-vault``), IntegrityError
+    (``copy-differs``), NotFound, StoreError.
     """
     check_apart(app.home.place, place)
     source, target = store_at(app, app.home.place), store_at(app, place)

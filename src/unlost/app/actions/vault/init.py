@@ -1,4 +1,4 @@
-"""Make a home and its vault, or a home for a vault that is there already."""
+"""Create a home and its vault, or a home for an existing vault."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from unlost.app.home.stores import store_at
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.catalog.moving import check_unused
 from unlost.model.errors import Conflict
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.vaultjson import VAULT_FILE
@@ -44,9 +44,9 @@ from unlost.vault.stores.reach import check_not_locked
 
 @dataclass(frozen=True, slots=True)
 class InitRequest:
-    """Where everything goes; None means the place below the home.
+    """The places of a new home's parts; None means the default below the home.
 
-    ``database`` is the URL of an empty PostgreSQL database; empty, the home keeps files.
+    ``database`` is the URL of an empty PostgreSQL database; empty, the home uses files.
     """
 
     root: Path
@@ -56,7 +56,7 @@ class InitRequest:
     database: str = ""
 
     def home(self) -> Home:
-        """The home that would be made; raises Conflict, UsageError, StoreError."""
+        """Return the home that would be created; raises Conflict, UsageError, StoreError."""
         home = plan_home(
             self.root, vault=self.vault, service_key=self.service_key, database=self.database
         )
@@ -69,7 +69,7 @@ class InitRequest:
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """Where everything lies. ``recovery_sheet`` is the file that holds it, if it was written."""
+    """The places of the parts. ``recovery_sheet`` is its file, if it was written to one."""
 
     home: str
     vault: str
@@ -89,17 +89,17 @@ def init(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> InitResult:
-    """Make a home and a vault.
+    """Create a home and a vault.
 
-    ``confirm`` shows the recovery sheet to a person and raises if it was not taken down; it is
-    called where the sheet is not written to a file. Until it returns there is no vault. An
-    interrupted init is begun again by calling it again.
+    Without a file for the recovery sheet, ``confirm`` shows it to a person, and raises if it was
+    not written down. There is no vault until it returns. Call again to redo an interrupted init.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     home = request.home()
     if request.recovery_out is not None:
         _check_sheet_place(request.recovery_out, home)
     store = store_at(home.place, clock=clock)
+    # ``vault.json`` is written after the recovery sheet was confirmed.
     if _founded_before(home, store):
         keys = open_keyring(store, key_file(home.service_key), entropy=entropy)
     else:
@@ -125,11 +125,11 @@ def adopt_vault(
     entropy: Entropy | None = None,
     fill: Fill = lambda _home, _store, _keys: None,
 ) -> InitResult:
-    """Make a home for a vault that is there, opened with the text of its recovery sheet.
+    """Create a home for an existing vault, opened with the text of its recovery sheet.
 
-    For a new machine after the old one was lost. The orgs are added again; their backups are known
-    to the vault. ``fill`` may put something into the home's folder before it is a home; what it
-    raises leaves the vault as it was.
+    For a new machine after the old one was lost. Add the orgs again; the vault knows their backups.
+    ``fill`` may write files into the home's folder before it becomes a home; if it raises, the
+    vault is unchanged.
     """
     entropy = entropy or SystemEntropy()
     home = request.home()
@@ -170,7 +170,7 @@ def _hand_over(sheet: RecoverySheet, *, out: Path | None, confirm: Confirm) -> N
 
 
 def _settle(home: Home, entropy: Entropy) -> None:
-    """The home's own parts; ``unlost.toml`` comes last and makes it a home."""
+    """Create the home's own files; ``unlost.toml`` comes last and makes it a home."""
     _make_folders(home)
     if not home.home_key.exists():
         write_secret_file(home.home_key, entropy.bytes(HOME_KEY_BYTES).hex() + "\n")

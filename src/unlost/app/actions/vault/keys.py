@@ -1,4 +1,4 @@
-"""The keys that open the vault: list them, add one, take one away, replace one, try one."""
+"""Manage the keys that open the vault: list, add, remove, replace and test them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from unlost.app.vault.new_keys import (
     NewKey,
     alone,
     check_new,
-    check_own_file,
+    check_service_file,
     drafted_key,
     fresh_name,
     ready_key,
@@ -28,10 +28,11 @@ from unlost.app.vault.new_keys import (
 )
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.written import written
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
-    Way,
-    WayKind,
+    SlotKind,
+    SlotState,
     note_sheet,
     remove_way,
     replace_way,
@@ -45,10 +46,10 @@ from unlost.vault.keys.unlock import move_service_key
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """A slot; ``service``: the service of this home opens the vault by it."""
+    """A key slot; ``service``: this home's service opens the vault with it."""
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     whole_copies: int
     counts: bool
     service: bool
@@ -56,7 +57,7 @@ class KeyLine:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The slots of the vault. ``sheet_taken_down``: when somebody last did so, as far as is known."""
+    """The key slots of the vault. ``sheet_taken_down``: the last known time the sheet was shown."""
 
     vault_id: str
     slots: tuple[KeyLine, ...]
@@ -65,25 +66,26 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What was done. ``key_file`` is where a new key lies, ``replaced`` the slot that is gone."""
+    """A changed slot. ``key_file`` is the file of a new key, ``replaced`` the removed slot."""
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     key_file: str | None = None
     replaced: str | None = None
 
 
+@written(remaining="left")
 @dataclass(frozen=True, slots=True)
 class KeyRemoved:
-    """The slot that is gone, and those that are left."""
+    """The removed slot, and the remaining ones."""
 
     slot: str
-    left: tuple[str, ...]
+    remaining: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class KeyTried:
-    """A key that opens the vault; ``slot`` is None for the recovery sheet, which needs none."""
+class KeyTestResult:
+    """A key that opens the vault; ``slot`` is None for the recovery sheet, which has none."""
 
     vault_id: str
     slot: str | None
@@ -91,7 +93,7 @@ class KeyTried:
 
 @dataclass(frozen=True, slots=True)
 class SheetShown:
-    """The recovery sheet was taken down."""
+    """The recovery sheet was shown and written down."""
 
     vault_id: str
     at: datetime
@@ -99,12 +101,18 @@ class SheetShown:
 
 @action("key.list", Right.MANAGE, where=Where.HOME)
 def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
-    """The slots of the vault; raises what opening the vault raises."""
+    """List the key slots of the vault; raises the errors of opening the vault."""
     opened = _open(app, way)
-    own = service_slots(app.home)
+    own_slots = service_slots(app.home)
     lines = tuple(
-        KeyLine(one.slot, one.kind, one.whole, one.counts, one.slot in own)
-        for one in ways(opened.store, opened.keys)
+        KeyLine(
+            slot_state.slot,
+            slot_state.kind,
+            slot_state.whole,
+            slot_state.counts,
+            slot_state.slot in own_slots,
+        )
+        for slot_state in ways(opened.store, opened.keys)
     )
     sheet = registered(opened.store, opened.keys).sheet
     taken_down = datetime.fromisoformat(sheet) if sheet else None
@@ -115,8 +123,8 @@ def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
 def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> KeyChange:
     """Add a slot for a new key.
 
-    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``, ``key-unclear``,
-    ``key-in-vault``, ``passphrase-short``), StoreError.
+    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``,
+    ``key-unclear``, ``key-in-vault``, ``passphrase-short``), StoreError.
     """
     check_new(new, slot)
     with alone(app.locks):
@@ -134,27 +142,34 @@ def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
             entropy=app.entropy,
             stretch=new_stretch(app.entropy),
         )
-        return KeyChange(slot, WayKind.PASSPHRASE)
+        return KeyChange(slot, SlotKind.PASSPHRASE)
     file = new.key_file or (app.home.service_key if new.service else None)
     key = ready_key(opened, slot, file, entropy=app.entropy, sealer=new.sealer)
     add_slot(opened.store, opened.keys, key, slot=slot, entropy=app.entropy)
     new.tell_of(key)
-    return KeyChange(slot, WayKind.KEY_FILE, str(file) if file else None)
+    return KeyChange(slot, SlotKind.KEY_FILE, str(file) if file else None)
 
 
 @action("key.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
 def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
-    """Take a slot away.
+    """Remove a slot.
 
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
     (``keys-in-hand``).
     """
     with alone(app.locks):
         opened = _open(app, way)
-        held = ways(opened.store, opened.keys)
-        _check_not_in_use(app, slot, held)
+        slot_states = ways(opened.store, opened.keys)
+        _check_not_in_use(app, slot, slot_states)
         remove_way(opened.store, opened.keys, slot)
-    return KeyRemoved(slot, tuple(one.slot for one in held if one.usable and one.slot != slot))
+    return KeyRemoved(
+        slot,
+        tuple(
+            slot_state.slot
+            for slot_state in slot_states
+            if slot_state.usable and slot_state.slot != slot
+        ),
+    )
 
 
 @action("key.replace", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
@@ -166,11 +181,11 @@ def replace(
     *,
     sealer: Sealer | None = None,
 ) -> KeyChange:
-    """Put a new key in the place of a slot's; the old one opens nothing from then on.
+    """Replace the key of a slot; the old key no longer opens the vault.
 
-    Without ``new`` it is the service's own key, which is written where the service looks for it. ``sealer``
-    seals that one; without it whoever seals the present one.
-    Raises as ``add`` and ``remove`` do, UsageError (``key-unclear``, ``key-is-credential``).
+    Without ``new`` it is the service's own key, which is written where the service looks for it,
+    sealed by ``sealer`` or else in the way of the present one. Raises as ``add`` and ``remove`` do,
+    UsageError (``key-unclear``, ``key-is-credential``).
     """
     with alone(app.locks):
         return _replace(app, slot, new, way, sealer)
@@ -180,11 +195,13 @@ def _replace(
     app: Application, slot: str, new: NewKey | None, way: WayIn, sealer: Sealer | None
 ) -> KeyChange:
     opened = _open(app, way)
-    if slot not in {one.slot for one in ways(opened.store, opened.keys) if one.counts}:
+    if slot not in {
+        slot_state.slot for slot_state in ways(opened.store, opened.keys) if slot_state.counts
+    }:
         raise slot_unknown(slot)
     name = fresh_name(slot, entropy=app.entropy)
     if new is None:
-        return _replace_own(app, opened, slot, name, sealer)
+        return _replace_service_key(app, opened, slot, name, sealer)
     _check_not_in_use(app, slot, ways(opened.store, opened.keys))
     check_new(new, name)
     key = (
@@ -202,25 +219,25 @@ def _replace(
         stretch=None if key else new_stretch(app.entropy),
         hand_over=lambda: new.tell_of(key) if key else None,
     )
-    kind = WayKind.KEY_FILE if key else WayKind.PASSPHRASE
+    kind = SlotKind.KEY_FILE if key else SlotKind.PASSPHRASE
     return KeyChange(name, kind, str(new.key_file) if new.key_file else None, slot)
 
 
 @action("key.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
-def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTried:
-    """Open the vault with a key, and do nothing else; raises what opening the vault raises."""
+def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTestResult:
+    """Test a key by opening the vault; raises the errors of opening the vault."""
     opened = _open(app, way)
     if way.sheet or way.passphrase:
-        return KeyTried(opened.keys.vault.hex(), way.slot or None)
+        return KeyTestResult(opened.keys.vault.hex(), way.slot or None)
     slot = slot_of(way.key_file or service_key_of(app.home))
-    return KeyTried(opened.keys.vault.hex(), slot)
+    return KeyTestResult(opened.keys.vault.hex(), slot)
 
 
 @action("key.sheet", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def sheet(
     app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
 ) -> SheetShown:
-    """Show the recovery sheet; ``hand_over`` raises if it was not taken down."""
+    """Show the recovery sheet; ``hand_over`` raises if it was not written down."""
     opened = _open(app, way)
     hand_over(recovery_sheet(opened.keys))
     now = app.clock.now()
@@ -232,11 +249,13 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
 
 
-def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> None:
-    """The service must be able to open the vault tonight."""
-    own = service_slots(app.home)
-    usable = {one.slot for one in held if one.usable}
-    if slot in own and not usable & {one for one in own if one != slot}:
+def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState, ...]) -> None:
+    """Raise NotAllowed if the service could not open the vault without this slot."""
+    own_slots = service_slots(app.home)
+    usable = {slot_state.slot for slot_state in slot_states if slot_state.usable}
+    if slot in own_slots and not usable & {
+        other_slot for other_slot in own_slots if other_slot != slot
+    }:
         raise NotAllowed(
             "slot-in-use",
             f"The service of this home opens the vault by the slot “{slot}”.",
@@ -244,13 +263,13 @@ def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> Non
         )
 
 
-def _replace_own(
+def _replace_service_key(
     app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
 ) -> KeyChange:
-    """Another key for the service of this home, where it looks for it."""
-    file, own = app.home.service_key, service_slots(app.home)
-    check_own_file(f"then: unlost key remove {slot}")
-    if own and slot not in own:
+    """Replace the key of this home's service, in the file where the service looks for it."""
+    file, own_slots = app.home.service_key, service_slots(app.home)
+    check_service_file(f"then: unlost key remove {slot}")
+    if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",
             f"“{slot}” is not the slot of this home's service, so that it was not said where the "
@@ -275,4 +294,4 @@ def _replace_own(
         entropy=app.entropy,
         hand_over=lambda: move_service_key(draft, file),
     )
-    return KeyChange(name, WayKind.KEY_FILE, str(file), slot)
+    return KeyChange(name, SlotKind.KEY_FILE, str(file), slot)

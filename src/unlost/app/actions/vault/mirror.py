@@ -1,4 +1,4 @@
-"""The vault's second copy: where it lies, how it is, and bringing it up to date."""
+"""The mirror, the vault's second copy: set its place, show its state, and update it."""
 
 from dataclasses import dataclass, replace
 
@@ -23,21 +23,23 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 from unlost.model.mirror import MirrorRecord
 from unlost.model.store import Store
-from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.model.written import written
+from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
 
+@written(not_removed="kept")
 @dataclass(frozen=True, slots=True)
-class MirrorDone:
-    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
+class MirrorResult:
+    """An update of the mirror. ``damaged`` and ``broken`` were left out.
 
-    ``kept`` were removed from the vault, but not from the copy, because something is or was damaged in the
-    vault, and they may be all that is left of it.
+    See ``MirrorRecord`` for ``strange``. ``not_removed`` were removed from the vault, but not from the
+    mirror: other data is damaged in the vault, and they may be all that is left of it.
     """
 
     place: str
@@ -48,20 +50,20 @@ class MirrorDone:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
-    kept: tuple[str, ...]
+    not_removed: tuple[str, ...]
     broken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AskedToMirror:
-    """An update that the service was asked for."""
+class MirrorQueued:
+    """An update that is queued for the service."""
 
     job: str
 
 
 @action("mirror.set", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
 def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
-    """Have a second copy of the vault kept at a place. It is not filled yet.
+    """Set the place of the mirror. It is not filled yet.
 
     Raises UsageError (``copy-same-place``, ``key-in-vault``), StoreError.
     """
@@ -77,7 +79,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
 
 @action("mirror.off", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def end_mirror(app: Application) -> MirrorState:
-    """Keep no second copy any more; what lies there stays. Raises NotFound (``mirror-none``)."""
+    """Stop mirroring; the files of the mirror stay. Raises NotFound (``mirror-none``)."""
     known_place(app)
     write_mirror(app.home, None)
     forget_mirror()
@@ -86,33 +88,33 @@ def end_mirror(app: Application) -> MirrorState:
 
 @action("mirror.show", Right.OPERATE, where=Where.HOME)
 def mirror_state(app: Application) -> MirrorState:
-    """How the second copy is."""
+    """Show the state of the mirror."""
     return mirror_now(app)
 
 
 @action("mirror.run", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def run_mirror(app: Application) -> MirrorDone:
-    """Bring the second copy up to date now; the service does it after each night.
+def run_mirror(app: Application) -> MirrorResult:
+    """Update the mirror now; the service does it after each nightly backup.
 
-    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``, ``mirror-away``),
-    IntegrityError, StoreError.
+    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``,
+    ``mirror-away``), IntegrityError, StoreError.
     """
     place = known_place(app)
-    held = app.locks.take(LOCK)
-    if held is None:
+    lock = app.locks.take(LOCK)
+    if lock is None:
         raise Conflict(
             "mirror-under-way",
             "The second copy is being brought up to date already.",
             next_step="Wait until that has ended: `unlost vault mirror show` tells.",
         )
-    return _brought(app, place, held)
+    return _brought(app, place, lock)
 
 
 @action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def ask_mirror(app: Application) -> AskedToMirror:
-    """Have the service bring the second copy up to date.
+def ask_mirror(app: Application) -> MirrorQueued:
+    """Have the service update the mirror.
 
-    Raises NotFound (``mirror-none``), Conflict (``service-away``) where nobody would do it.
+    Raises NotFound (``mirror-none``), Conflict (``service-away``) if no service runs.
     """
     known_place(app)
     if not worker_runs(app.locks, alone=not app.home.database):
@@ -124,49 +126,50 @@ def ask_mirror(app: Application) -> AskedToMirror:
         )
     job = Job(f"mirror:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")
     ask(app.home.queue, job)
-    return AskedToMirror(job.id)
+    return MirrorQueued(job.id)
 
 
 def keep_mirrored(app: Application) -> MirrorRecord | None:
-    """The same as a job of the service. Never raises ours: an alert tells what failed.
+    """Update the mirror as a job of the service. Never raises: an alert reports failures.
 
-    None if there is no second copy, or another process is about it.
+    Returns None if there is no mirror, or another process is updating it.
     """
     try:
         place = mirror_place(app)
-        held = app.locks.take(LOCK) if place is not None else None
-        if place is None or held is None:
+        lock = app.locks.take(LOCK) if place is not None else None
+        if place is None or lock is None:
             return None
-        _brought(app, place, held)
+        _brought(app, place, lock)
     except UnlostError:
-        pass  # it is kept in the record
+        pass  # the record stores it
     return last_mirror()
 
 
-def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
-    """Bring it up to date, keep how that ended, and give the lock back."""
+def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorResult:
+    """Update the mirror, record the result, and release the lock."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None
     record = MirrorRecord(str(place), app.clock.now(), done_at)
     begin_mirror(record)
     try:
         _check_not_away(app, place, before)
-        done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
+        done = update_mirror(opener(app, witnessed=True)(_vault_store(app)), store_at(app, place))
     except UnlostError as error:
-        told = replace(record, error_code=error.code, error_sentence=error.sentence)
-        save_mirror(told)
+        mirror = replace(record, error_code=error.code, error_sentence=error.sentence)
+        save_mirror(mirror)
         raise
     else:
         save_mirror(_ended(app, record, done))
-        return _told(app, place, done)
+        return _result(app, place, done)
     finally:
-        held.release()
+        lock.release()
 
 
 def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord | None) -> None:
-    """Raise Conflict where the copy was whole once and nothing of it is there.
+    """Raise Conflict if the mirror was filled once and its place is empty now.
 
-    Else the folder of a disk that is not mounted would be filled, and what only the copy has be forgotten.
+    Otherwise the mount point of a missing disk would be filled, and data that only the mirror has
+    would be forgotten.
     """
     if before is not None and before.done_at is not None and nothing_at(app, place):
         raise Conflict(
@@ -177,11 +180,11 @@ def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord 
         )
 
 
-def _own(app: Application) -> Store:
+def _vault_store(app: Application) -> Store:
     return store_at(app, app.home.place)
 
 
-def _ended(app: Application, record: MirrorRecord, done: Mirrored) -> MirrorRecord:
+def _ended(app: Application, record: MirrorRecord, done: MirrorUpdate) -> MirrorRecord:
     return replace(
         record,
         done_at=app.clock.now(),
@@ -194,9 +197,9 @@ def _ended(app: Application, record: MirrorRecord, done: Mirrored) -> MirrorReco
     )
 
 
-def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
+def _result(app: Application, place: StoreAddress, done: MirrorUpdate) -> MirrorResult:
     names = app.names()
-    return MirrorDone(
+    return MirrorResult(
         place=str(place),
         objects=done.objects,
         bytes=done.bytes,
@@ -205,6 +208,6 @@ def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,
         strange=done.strange,
-        kept=done.kept,
+        not_removed=done.not_removed,
         broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
     )

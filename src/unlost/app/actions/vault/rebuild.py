@@ -1,4 +1,4 @@
-"""A home on a clean machine, from the vault and its recovery sheet alone."""
+"""Rebuild a lost home on a new machine, from the vault and its recovery sheet."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,9 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.schema import check_schema
 from unlost.catalog.writers import find_writer
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Clock, Connector, Entropy, Vault
+from unlost.model.ports.source import Connector
+from unlost.model.ports.system import Clock, Entropy
+from unlost.model.ports.vault import Vault
 from unlost.model.snapshot import nights
 from unlost.model.store import Store
 from unlost.vault.keys.hierarchy import Keyring
@@ -30,9 +32,9 @@ from unlost.vault.vault import open_vault
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """What a person gives. ``copy`` is the number of a copy (None: the newest).
+    """The inputs of a rebuild. ``copy`` is the number of a home copy (None: the newest).
 
-    ``home_key`` is a saved ``keys/home.key``, without which credentials are given again.
+    ``home_key`` is a saved ``keys/home.key``; without it credentials have to be entered again.
     """
 
     place: InitRequest
@@ -43,9 +45,9 @@ class Rebuild:
 
 @dataclass(frozen=True, slots=True)
 class RebuiltOrg:
-    """An org that is back. ``credentials`` and ``writer``: whether the next run can sign in.
+    """A rebuilt org. ``credentials`` and ``writer``: the next run can sign in.
 
-    ``writer`` is None for an org that had no write identity.
+    ``writer`` is None for an org without a write identity.
     """
 
     name: str
@@ -60,7 +62,7 @@ class RebuiltOrg:
 
 @dataclass(frozen=True, slots=True)
 class RebuildResult:
-    """What came back. ``silent`` are the channels whose secret must be given again."""
+    """The rebuilt home. ``silent`` are the channels whose secret must be entered again."""
 
     home: InitResult
     orgs: tuple[RebuiltOrg, ...]
@@ -76,11 +78,11 @@ def rebuild(
     entropy: Entropy | None = None,
     connectors: Callable[[str], Connector] = load_connector,
 ) -> RebuildResult:
-    """Make the home that was lost, as its newest copy in the vault knew it.
+    """Rebuild a lost home from its newest copy in the vault.
 
     Raises NotFound (``home-copy-missing``, ``home-copy-unknown``), NotAllowed (``home-key-wrong``
-    and what opening the vault raises), Conflict, UsageError, IntegrityError; the vault stays as it
-    was then.
+    and the errors of opening the vault), Conflict, UsageError, IntegrityError; the vault is
+    unchanged then.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     key = _read_key(wish.home_key) if wish.home_key is not None else None
@@ -91,11 +93,13 @@ def rebuild(
         vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
         silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
 
-    made = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
-    place = Path(made.home)
+    init_result = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
+    place = Path(init_result.home)
     with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
         orgs = tuple(_org(app, org) for org in list_orgs())
-        return RebuildResult(made, orgs, len(list_alerts()), len(list_channels()), tuple(silent))
+        return RebuildResult(
+            init_result, orgs, len(list_alerts()), len(list_channels()), tuple(silent)
+        )
 
 
 def _content(vault: Vault, number: int | None) -> bytes:
@@ -111,7 +115,8 @@ def _content(vault: Vault, number: int | None) -> bytes:
 
 
 def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Sequence[str]:
-    """The channels whose secret is gone."""
+    """Write the copy into the home; returns the channels whose secret is lost."""
+    # A copy of a newer release cannot be migrated back.
     check_schema(schema_of(content), what="The copy of the home's data")
     if key is not None:
         check_key(content, key)
@@ -126,12 +131,12 @@ def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Seq
 
 
 def _move_into(database: str, file: Path) -> None:
-    """Bring the copy's file up to date, and what it holds into the home's database."""
+    """Migrate the copied file, and move its content into the home's database."""
     connect(file)
     connect(database)
     fill_from(file)
-    for left in (file, *file.parent.glob(f"{file.name}-*")):
-        left.unlink()
+    for path in (file, *file.parent.glob(f"{file.name}-*")):
+        path.unlink()
 
 
 def _read_key(file: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Seal an org anew under its newest key: what was stolen before opens nothing that is there now."""
+"""Re-encrypt an org under its newest key, so that a stolen earlier key opens none of its data."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,12 @@ from unlost.model.rekeying import Rekeyed
 
 @dataclass(frozen=True, slots=True)
 class OrgRekeyed:
-    """What was done for an org.
+    """The re-encryption of an org.
 
-    ``objects`` of ``bytes`` were sealed anew by the commits up to ``snapshot``, None if nothing was left
-    to do. ``complete``: the earlier keys are gone. Until then ``waiting`` objects that no backup needs are
-    still under them, the run ``held_by`` must end, or the object ``damaged`` does not open and stays as it is.
+    ``objects`` of ``bytes`` were sealed anew by the commits up to ``snapshot``, None if nothing was
+    left to do. ``complete``: the earlier keys are deleted. Until then, ``waiting`` unused objects
+    are still under them, the run ``held_by`` must end, or the object ``damaged`` does not open and
+    stays as it is.
     """
 
     org: str
@@ -33,22 +34,22 @@ class OrgRekeyed:
 
 @dataclass(frozen=True, slots=True)
 class AllRekeyed:
-    """What was done, by org."""
+    """The results by org."""
 
     orgs: tuple[OrgRekeyed, ...]
 
 
 @action("key.rekey", Right.MANAGE, trace=Trace.WRITE, where=Where.ORG)
 def rekey(app: Application, org: str | None = None) -> AllRekeyed:
-    """Seal all that is live of an org, or of all, under its newest key; then the earlier keys go.
+    """Re-encrypt an org, or all, under its newest key, and delete the earlier keys.
 
-    After a new master key the service does it by itself, a part each night. No backup changes by it.
-    Raises Conflict (``run-in-progress``) where upkeep is under way.
+    After a renewal of the master key the service does it automatically, a part each night. Backups
+    do not change. Raises Conflict (``run-in-progress``) during other maintenance.
     """
-    mine = [one for one in app.orgs() if app.actor.may(Right.MANAGE, one.oid)]
-    done = tuple(_rekeyed(app, one) for one in ([get_org(org)] if org else mine))
-    if any(one.snapshot for one in done):
-        renew_copies(app)  # of a renewal that was cut off, they may be under an earlier key
+    mine = [org_row for org_row in app.orgs() if app.actor.may(Right.MANAGE, org_row.oid)]
+    done = tuple(_rekeyed(app, org_row) for org_row in ([get_org(org)] if org else mine))
+    if any(rekeyed.snapshot for rekeyed in done):
+        renew_copies(app)  # after an interrupted renewal they may be under an earlier key
     return AllRekeyed(done)
 
 

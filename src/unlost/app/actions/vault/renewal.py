@@ -1,4 +1,4 @@
-"""A new master key for the vault: what was stolen opens nothing that is written from then on."""
+"""Renew the vault's master key, so that stolen keys do not open anything written afterwards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.home.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
-from unlost.app.vault.new_keys import alone, check_own_file, drafted_key, fresh_name
+from unlost.app.vault.new_keys import alone, check_service_file, drafted_key, fresh_name
 from unlost.model.access import Right, Trace
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import ways
@@ -18,8 +18,8 @@ from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
-    """The vault has a new master key. ``slot`` opens it, by ``key_file``; ``ended`` do not any more."""
+class RenewalResult:
+    """A renewed master key. ``slot`` opens it with ``key_file``; ``ended`` no longer count."""
 
     vault_id: str
     slot: str
@@ -31,34 +31,36 @@ class Renewed:
 @action("key.renew", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def renew(
     app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
-) -> Renewed:
-    """Make a new master key, a new recovery sheet, and a new key for the service.
+) -> RenewalResult:
+    """Renew the master key, with a new recovery sheet and a new key for the service.
 
-    ``hand_over`` shows the sheet, and raises if it was not taken down: then nothing was changed. From
-    the moment that it counts all other slots are gone, and new objects are under new org keys.
-    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict (``keys-in-hand``),
-    IntegrityError, StoreError.
+    ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
+    Once the new key counts, all other slots are gone, and new objects are under new org keys.
+    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict
+    (``keys-in-hand``), IntegrityError, StoreError.
     """
-    check_own_file("and renew from a shell, outside of the unit.")
+    check_service_file("and renew from a shell, outside of the unit.")
     with alone(app.locks):
         return _renewed(app, hand_over, way)
 
 
-def _renewed(app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn) -> Renewed:
+def _renewed(
+    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn
+) -> RenewalResult:
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
-    finish_renewal(store, old)  # one that was cut off
-    held = tuple(one.slot for one in ways(store, old) if one.counts)
+    finish_renewal(store, old)  # an earlier one that was interrupted
+    former_slots = tuple(slot_state.slot for slot_state in ways(store, old) if slot_state.counts)
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))
-    draft, own = draft_of(app.home), app.home.service_key
-    sealer = present_sealer(own)
+    draft, key_file = draft_of(app.home), app.home.service_key
+    sealer = present_sealer(key_file)
     key = drafted_key(opened, new, draft, slot=slot, entropy=app.entropy, sealer=sealer)
     renew_master(store, old, new, key=key, taken_down=app.clock.now(), entropy=app.entropy)
-    move_service_key(draft, own)
+    move_service_key(draft, key_file)
     finish_renewal(store, new)
     app.open_anew()
     renew_copies(app)
     orgs = len(app.whole_vault.orgs())
-    return Renewed(new.vault.hex(), slot, str(own), held, orgs)
+    return RenewalResult(new.vault.hex(), slot, str(key_file), former_slots, orgs)

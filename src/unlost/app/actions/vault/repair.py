@@ -1,4 +1,4 @@
-"""Repair the vault from a second copy, and the second copy from the vault."""
+"""Repair the vault from its mirror or another copy, and the mirror from the vault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,44 +20,46 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
-from unlost.vault.mirror.repair import Repaired, repair_from
+from unlost.model.written import written
+from unlost.vault.mirror.repair import RepairResult, repair_from
 from unlost.vault.stores.address import StoreAddress
 
 TRY_AGAIN = timedelta(days=7)
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
-class VaultRepaired:
-    """What was brought back from ``place``, and what is damaged still."""
+class RepairReport:
+    """The objects restored from ``place``, and the remaining damage."""
 
     place: str
     objects: tuple[str, ...]
     bytes: int
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
 
     @property
     def whole(self) -> bool:
-        """True if nothing is damaged any more."""
-        return not self.left
+        """True if no damage remains."""
+        return not self.still_damaged
 
 
 @action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
-def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired:
-    """Bring back what is missing or damaged, from the vault's second copy or from another one.
+def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
+    """Restore missing or damaged objects of the vault from its mirror or another copy.
 
-    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``, ``copy-away``), UsageError
-    (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
+    Only verified objects replace others. Raises NotFound (``mirror-none``, ``copy-away``),
+    UsageError (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
     """
     there = place or known_place(app)
     check_apart(app.home.place, there)
     _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
-    save_check(_look(app, done, mirror=False))
-    return VaultRepaired(str(there), done.objects, done.bytes, done.left)
+    save_check(_verify_part(app, done, mirror=False))
+    return RepairReport(str(there), done.objects, done.bytes, done.still_damaged)
 
 
 def _check_there(app: Application, place: StoreAddress) -> None:
-    """Raise where nothing lies at the place: a disk that is not mounted is no copy that lacks everything."""
+    """Raise NotFound if the place is empty: an unmounted disk must not count as a copy."""
     if nothing_at(app, place):
         raise NotFound(
             "copy-away",
@@ -66,65 +68,68 @@ def _check_there(app: Application, place: StoreAddress) -> None:
         )
 
 
-def heal_vault(app: Application, damages: Sequence[Damage]) -> Repaired | None:
-    """The same where there is a second copy, by the service, for it has found damage.
+def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | None:
+    """Repair damage that the service found, from the mirror.
 
-    None where there is none, it is away, or the same was tried within a week: it reads all of the vault.
+    Returns None if there is no mirror, it is empty, or the same damage was tried within a week: a
+    repair reads the whole vault.
     """
     place = mirror_place(app)
     if place is None or _was_tried(app, damages) or nothing_at(app, place):
         return None
     done = _repaired(app, app.home.place, place, witnessed=True)
-    save_check(_look(app, done, mirror=False))
+    save_check(_verify_part(app, done, mirror=False))
     return done
 
 
-def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
-    """Verify a part of the second copy, and repair it from the vault where that is needed.
+def verify_mirror_part(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
+    """Verify a part of the mirror, and repair it from the vault if it is damaged.
 
-    None where there is none, it was never filled, or it is being brought up to date. Raises what the
-    store raises.
+    Returns None if there is no mirror, it was never filled, or it is being updated. Raises errors
+    of the store.
     """
     place = mirror_place(app)
     if place is None or not any(store_at(app, place).list("vault.json")):
         return None
-    held = app.locks.take(LOCK)
-    if held is None:
+    lock = app.locks.take(LOCK)
+    if lock is None:
         return None
     try:
-        return _looked_at(app, place, part)
+        return _verified(app, place, part)
     finally:
-        held.release()
+        lock.release()
 
 
-def _looked_at(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
+def _verified(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
     opened = opener(app, witnessed=False)
     report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
-    found = CheckRecord(
+    check = CheckRecord(
         app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
     )
     if report.damages:
-        found = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
-    save_check(found)
-    return found
+        check = _verify_part(
+            app, _repaired(app, place, app.home.place, witnessed=False), mirror=True
+        )
+    save_check(check)
+    return check
 
 
 def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
     last = last_try_to_repair()
     if last is None or app.clock.now() - last.at > TRY_AGAIN:
         return False
-    return {one.told for one in damages} <= set(last.damages)
+    return {damage.text for damage in damages} <= set(last.damages)
 
 
 def _repaired(
     app: Application, ill: StoreAddress, well: StoreAddress, *, witnessed: bool
-) -> Repaired:
+) -> RepairResult:
     opened = opener(app, witnessed=witnessed)
     return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
 
 
-def _look(app: Application, done: Repaired, *, mirror: bool) -> CheckRecord:
-    damages = tuple(one.told for one in done.left)
+def _verify_part(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
+    damages = tuple(damage.text for damage in done.still_damaged)
     return CheckRecord(
         app.clock.now(),
         VerifyLevel.FULL.value,

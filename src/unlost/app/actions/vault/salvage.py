@@ -1,14 +1,14 @@
-"""Salvage what is left of damaged objects that no copy has whole: plan it, and do it."""
+"""Salvage the readable rest of damaged objects that the mirror does not have: plan and run.
+
+The mirror comes first: as long as it has a damaged object undamaged, or cannot be reached, a
+salvage is refused. One digest covers the plans of all orgs. See docs/adr/0032.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import Where, action
-from unlost.app.actions.retention.erase import DIGEST_BYTES
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -18,21 +18,25 @@ from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
+from unlost.model.maintenance import MaintenancePlan, digest_of, planned
 from unlost.model.night import CheckRecord
 from unlost.model.reading import Json
-from unlost.model.salvage import LostFile, Salvage, TableSalvaged
+from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.written import written
 from unlost.vault.mirror.repair import curable
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class OrgSalvage:
-    """What salvaging does to an org, or did; see ``unlost.model.salvage``.
+    """The effect of a salvage on an org, planned or applied; see ``unlost.model.salvage``.
 
-    ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
-    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not
-    mended by it; without ``objects`` that is all, and nothing is done.
-    ``snapshot`` is the commit that did it, None in a plan.
+    ``objects``: damaged objects, no longer part of the vault afterwards. ``certificates``: commits
+    with lost certificates; ``journals``: runs with lost journals. ``reread``: tables that the next
+    backup reads in full. ``still_damaged``: damage that a salvage cannot repair; without
+    ``objects``, nothing else is found and nothing is done. ``snapshot``: the commit, None in a
+    plan.
     """
 
     org: str
@@ -44,25 +48,25 @@ class OrgSalvage:
     certificates: tuple[int, ...]
     journals: tuple[str, ...]
     reread: tuple[str, ...]
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
     snapshot: int | None = None
 
     @property
     def lost(self) -> int:
-        """Versions that are lost, of all tables."""
-        return sum(one.lost for one in self.tables)
+        """Number of lost versions in all tables."""
+        return sum(table.lost for table in self.tables)
 
     @property
     def reduced(self) -> int:
-        """Versions that have lost columns, of all tables."""
-        return sum(one.reduced for one in self.tables)
+        """Number of versions with lost columns in all tables."""
+        return sum(table.reduced for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
 class SalvagePlan:
-    """What salvaging would do now, by org, where something is damaged.
+    """The effect that a salvage would have now, for each org with damage.
 
-    ``digest`` names just this: who has seen it has it done by ``salvage``.
+    ``digest`` identifies this effect; pass it to ``salvage`` to agree.
     """
 
     digest: str
@@ -70,8 +74,8 @@ class SalvagePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Salvaged:
-    """What was salvaged, by org. ``damages`` are those that are left."""
+class SalvageResult:
+    """The result of a salvage, by org. ``damages``: damage that is left."""
 
     orgs: tuple[OrgSalvage, ...]
     damages: tuple[Damage, ...]
@@ -82,83 +86,100 @@ class Salvaged:
         return not self.damages
 
 
-def _noted(done: Salvaged) -> dict[str, Json]:
+def _noted(done: SalvageResult) -> dict[str, Json]:
     return {
-        "versions_lost": sum(one.lost for one in done.orgs),
-        "versions_reduced": sum(one.reduced for one in done.orgs),
-        "files_lost": sum(one.files_lost for one in done.orgs),
-        "certificates_lost": sum(len(one.certificates) for one in done.orgs),
-        "journals_lost": [run for one in done.orgs for run in one.journals],
-        "snapshots": [one.snapshot for one in done.orgs],
+        "versions_lost": sum(org.lost for org in done.orgs),
+        "versions_reduced": sum(org.reduced for org in done.orgs),
+        "files_lost": sum(org.files_lost for org in done.orgs),
+        "certificates_lost": sum(len(org.certificates) for org in done.orgs),
+        "journals_lost": [run for org in done.orgs for run in org.journals],
+        "snapshots": [org.snapshot for org in done.orgs],
     }
 
 
 @action("salvage.plan", Right.MANAGE, where=Where.HOME)
 def plan(app: Application) -> SalvagePlan:
-    """What would be kept and what would be lost; nothing is written.
+    """Show what would be kept and lost; nothing is written.
 
-    Raises Conflict (``salvage-copy``) where the second copy has something of it whole, (``salvage-copy-away``)
-    where it is not there, StoreError where it does not answer, or the vault cannot be read now.
+    Raises Conflict (``salvage-copy``) if the mirror has an object undamaged,
+    (``salvage-copy-away``) if it is not there, StoreError if it does not answer, or if the vault
+    cannot be read at the moment.
     """
     _check_copy(app)
-    return _plan(tuple(_planned(app)))
+    orgs = tuple(org_plan.result for org_plan in _planned(app))
+    return SalvagePlan(digest_of(*orgs), orgs)
 
 
-@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
-def salvage(app: Application, *, plan: str) -> Salvaged:
-    """Do what the plan of this digest said, and look at the vault again.
+@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, detail=_noted)
+def salvage(app: Application, *, plan: str) -> SalvageResult:
+    """Salvage what the plan with this digest showed, and verify the vault again.
 
-    Raises what planning does, and Conflict (``salvage-changed``) where it would be something else by now,
-    (``runs-open``) while a backup or a restore is open, (``run-in-progress``): then nothing was changed. And
-    Conflict (``salvage-broke-off``) where some orgs are done and another one failed.
+    Raises the errors of ``plan``, and Conflict (``salvage-changed``) if the effect has changed,
+    (``runs-open``) while a backup or a restore is open, (``run-in-progress``): then nothing was
+    changed. Raises Conflict (``salvage-broke-off``) if some orgs are done and another one failed.
     """
     _check_copy(app)
     seen = tuple(_planned(app))
-    if _plan(seen).digest != plan:
-        raise _changed()
-    with ExitStack() as held:
-        known = {one.name: one for one in list_orgs()}
-        going = [(known[one.org], one) for one in seen if one.objects]
-        runs = [_Run(org, one, _held(app, org, held)) for org, one in going]
-        done = _all_salvaged(app, runs)
+    if digest_of(*(org_plan.result for org_plan in seen)) != plan:
+        raise Salvage().changed()
+    with ExitStack() as leases:
+        going = [org_plan for org_plan in seen if org_plan.plan.effect.objects]
+        done = _all_salvaged(
+            app, [_Run(org_plan, _held(app, org_plan.org, leases)) for org_plan in going]
+        )
+    # The check shows what is left, and replaces the one that reported the damage.
     report = app.damaged_vault.verify(VerifyLevel.FULL)
-    damages = tuple(one.told for one in report.damages)
+    damages = tuple(damage.text for damage in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
-    return Salvaged(done, report.damages)
+    return SalvageResult(done, report.damages)
+
+
+@dataclass(frozen=True, slots=True)
+class _OrgPlan:
+    """The plan of an org."""
+
+    org: ProtectedOrg
+    plan: MaintenancePlan[SalvageEffect]
+
+    @property
+    def result(self) -> OrgSalvage:
+        """The plan in the form that people see."""
+        return _told(self.org, self.plan.effect)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What is done to an org, and the name of the run that does it."""
+    """A plan to apply, and the name of its run."""
 
-    org: ProtectedOrg
-    seen: OrgSalvage
+    seen: _OrgPlan
     name: str
 
 
-def _planned(app: Application) -> Iterator[OrgSalvage]:
+def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
-            found = app.whole_vault.plan_salvage(org.oid, pause=app.brake.check)
+            maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
+        # Damaged commits, schemas or keys cannot be salvaged: report them, and go on with other
+        # orgs.
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
-            found = Salvage(left=(broken,))
-        if found.objects or found.left:
-            yield _told(org, found)
+            maintenance_plan = planned(Salvage(), SalvageEffect(still_damaged=(broken,)))
+        if maintenance_plan.effect.objects or maintenance_plan.effect.still_damaged:
+            yield _OrgPlan(org, maintenance_plan)
 
 
-def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
-    """Keep all else from an org until ``held`` ends; the name of the run."""
+def _held(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
+    """Keep other runs away from an org until ``leases`` is closed; returns the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
-    held.enter_context(scrubbing.nothing_else(app, org, run=run))
+    leases.enter_context(scrubbing.nothing_else(app, org, run=run))
     check_no_restore(app, org)
     scrubbing.finish(app, org)  # of an erasure that was cut off
     return run
 
 
 def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, ...]:
-    """One org after the other; an error after the first of them tells which are done."""
+    """Salvage the orgs one by one; an error after the first one lists the finished ones."""
     done: list[OrgSalvage] = []
     for run in runs:
         try:
@@ -166,44 +187,35 @@ def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, .
         except UnlostError as error:
             if not done:
                 raise
-            raise _broke_off(run.org, done, error) from error
+            raise _broke_off(run.seen.org, done, error) from error
     return tuple(done)
 
 
 def _salvaged(app: Application, run: _Run) -> OrgSalvage:
-    def agree(found: Salvage) -> None:
-        if _told(run.org, found) != run.seen:
-            raise _changed()
-
-    oid = run.org.oid
-    done = app.whole_vault.salvage(oid, run=run.name, pause=app.brake.check, agree=agree)
-    return _told(run.org, done)
+    org, plan = run.seen.org, run.seen.plan
+    return _told(org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check))
 
 
-def _told(org: ProtectedOrg, found: Salvage) -> OrgSalvage:
+def _told(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
     return OrgSalvage(
         org=org.name,
         zone=org.identity.zone,
-        objects=found.objects,
-        tables=found.tables,
-        files=found.files,
-        files_lost=found.files_lost,
-        certificates=found.certificates,
-        journals=found.journals,
-        reread=found.reread,
-        left=found.left,
-        snapshot=found.snapshot,
+        objects=effect.objects,
+        tables=effect.tables,
+        files=effect.files,
+        files_lost=effect.files_lost,
+        certificates=effect.certificates,
+        journals=effect.journals,
+        reread=effect.reread,
+        still_damaged=effect.still_damaged,
+        snapshot=effect.snapshot,
     )
 
 
-def _plan(orgs: tuple[OrgSalvage, ...]) -> SalvagePlan:
-    return SalvagePlan(blake3(msgspec.json.encode(orgs)).hexdigest(length=DIGEST_BYTES), orgs)
-
-
 def _check_copy(app: Application) -> None:
-    """Raise Conflict where the second copy has whole what is damaged here, or nobody can tell.
+    """Raise Conflict if the mirror has undamaged objects, or cannot be reached.
 
-    (``salvage-copy``, ``salvage-copy-away``); StoreError where it does not answer.
+    Codes ``salvage-copy`` and ``salvage-copy-away``; StoreError if it does not answer.
     """
     place = mirror_place(app)
     if place is None:
@@ -230,17 +242,9 @@ def _check_copy(app: Application) -> None:
 
 def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
     why = "what would be lost has changed" if error.code == "salvage-changed" else error.sentence
-    names = ", ".join(one.org for one in done)
+    names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
         f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",
         next_step="See to that, and look at the plan again: unlost verify --salvage --plan",
-    )
-
-
-def _changed() -> Conflict:
-    return Conflict(
-        "salvage-changed",
-        "Something else would be lost by now than the plan said. Nothing was changed.",
-        next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
     )

@@ -1,4 +1,4 @@
-"""Destroy an org in the vault, by its keys: nobody can read a backup of it any more."""
+"""Shred an org: destroy its keys in the vault, so that its backups can never be read again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +11,24 @@ from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import UsageError
 from unlost.model.reading import Json
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
 from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.maintenance.shred import Shredding, finish_shredding, plan_shredding, shred_org
+from unlost.vault.maintenance.shred import (
+    ShredPlanOfOrg,
+    finish_shredding,
+    plan_shredding,
+    shred_changed,
+    shred_org,
+)
 
 RUN = "shred"  # who holds the org's leases
 
 
 @dataclass(frozen=True, slots=True)
 class ShredPlan:
-    """What would be destroyed: nights, objects and bytes. ``holds`` of these forbid it."""
+    """The backups, objects and bytes that would be destroyed. ``holds`` counts legal holds."""
 
     org: str
     oid: str
@@ -34,8 +40,8 @@ class ShredPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Shredded:
-    """An org is gone. ``proof`` is the object of the vault that says so."""
+class ShredResult:
+    """A shredded org. ``proof`` is the vault's object that proves it."""
 
     org: str
     oid: str
@@ -46,28 +52,28 @@ class Shredded:
     bytes: int
 
 
-def _noted(done: Shredded) -> dict[str, Json]:
+def _noted(done: ShredResult) -> dict[str, Json]:
     return {"oid": done.oid, "commits": done.commits, "proof": done.proof}
 
 
 @action("shred.plan", Right.MANAGE)
 def plan(app: Application, org: str) -> ShredPlan:
-    """What shredding an org would destroy now; nothing is written. Raises Conflict (``runs-open``)."""
+    """Show what shredding an org would destroy now. Raises Conflict (``runs-open``)."""
     known = get_org(org)
-    found = _planned(app, known, _open(app))
+    shred_plan_of_org = _planned(app, known, _open(app))
     return ShredPlan(
         org=known.name,
         oid=known.oid,
-        nights=found.nights,
-        objects=found.objects,
-        bytes=found.bytes,
-        holds=len(found.holds),
-        head=found.head,
+        nights=shred_plan_of_org.nights,
+        objects=shred_plan_of_org.objects,
+        bytes=shred_plan_of_org.bytes,
+        holds=len(shred_plan_of_org.holds),
+        head=shred_plan_of_org.head,
     )
 
 
-@action("shred.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
+@action("shred.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
+def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
 
     ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
@@ -89,7 +95,7 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
     want_mirror()
     app.open_anew()
     renew_copies(app)
-    return Shredded(
+    return ShredResult(
         org=known.name,
         oid=known.oid,
         at=datetime.fromisoformat(proof.at),
@@ -101,29 +107,25 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
 
 
 def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str) -> ShreddedOrg:
-    """The proof, also where an earlier call was cut off after it counted."""
+    """Shred the org and return the proof, also if an earlier call was interrupted."""
     done = shredded_orgs(opened.store, opened.keys).get(org.oid)
     if done is not None:
         finish_shredding(opened.store, opened.keys)
         return done
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
-    found = _planned(app, org, opened)
-    if found.head != head:
-        raise Conflict(
-            "shred-changed",
-            "Something was committed since the plan was made.",
-            next_step="Look at the plan again.",
-        )
-    return shred_org(vault.room(org.oid), found, at=app.clock.now())
+    shred_plan_of_org = _planned(app, org, opened)
+    if shred_plan_of_org.head != head:
+        raise shred_changed()
+    return shred_org(vault.room(org.oid), shred_plan_of_org, at=app.clock.now())
 
 
 def _open(app: Application) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy)
 
 
-def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> Shredding:
+def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> ShredPlanOfOrg:
     done = shredded_orgs(opened.store, opened.keys).get(org.oid)
-    if done is not None:  # an earlier call was cut off
-        return Shredding(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
+    if done is not None:  # an earlier call was interrupted
+        return ShredPlanOfOrg(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
     return plan_shredding(vault.room(org.oid), now=app.clock.now())

@@ -1,4 +1,4 @@
-"""How the vault is: what it holds of each org, when it was last verified, what opens it."""
+"""The state of the vault: its content by org, verifications, and keys."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
 from unlost.catalog.checks import newest_checks
-from unlost.catalog.copying import Copied, last_copy
+from unlost.catalog.copying import NewestCopy, last_copy
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
@@ -21,18 +21,19 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
-from unlost.vault.keys.opening import slots
+from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10
 HEAD_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class OrgHeld:
-    """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
+class StoredOrg:
+    """The vault's content of an org. ``head`` are the first 12 digits of the newest backup's hash.
 
-    ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
-    when it was last kept small, None if never. ``earlier`` bytes are still sealed under an earlier key.
+    ``backups`` counts those of all tables, ``bytes`` is the size of the data of all backups.
+    ``upkeep`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
+    earlier key.
     """
 
     org: str
@@ -48,17 +49,17 @@ class OrgHeld:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """Where the vault lies and what opens it, for those who manage the home.
+    """The vault's place and keys, for users who manage the home.
 
-    ``slots`` are ways of opening it; ``copies`` is how many copies of this home's settings it keeps,
-    ``copied`` the newest one. ``free`` and ``total`` are bytes of its disk, None where it has none.
+    ``slots`` open the vault; ``copies`` counts the copies of this home's settings in it, ``copied``
+    is the newest one. ``free`` and ``total`` are bytes of its disk, None without a disk.
     """
 
     address: str
     service_key: str
     slots: tuple[str, ...]
     copies: int
-    copied: Copied | None
+    copied: NewestCopy | None
     free: int | None
     total: int | None
 
@@ -67,11 +68,11 @@ class Custody:
 class VaultState:
     """The vault at a glance; ``checks`` are the newest verifications, newest first.
 
-    ``mirror`` is how its second copy is, for those who see to the whole vault. ``format`` is the number of the format
-    that the vault is of, None where nothing tells.
+    ``mirror`` is the state of the mirror, for users who may operate the whole vault. ``format`` is
+    the number of the vault's format, None if it cannot be read.
     """
 
-    orgs: tuple[OrgHeld, ...]
+    orgs: tuple[StoredOrg, ...]
     checks: tuple[CheckRecord, ...]
     custody: Custody | None
     mirror: MirrorState | None = None
@@ -79,13 +80,13 @@ class VaultState:
 
     @property
     def bytes(self) -> int:
-        """What the orgs that are seen take together."""
+        """The total size of the orgs shown."""
         return sum(org.bytes for org in self.orgs)
 
 
 @dataclass(frozen=True, slots=True)
-class AskedToVerify:
-    """A verification that the service was asked for."""
+class VerifyQueued:
+    """A verification that is queued for the service."""
 
     level: VerifyLevel
     job: str
@@ -93,20 +94,20 @@ class AskedToVerify:
 
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
-    """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
-    held = [_held(app, org) for org in app.orgs()]
+    """Show the vault's content by org, its verifications, and for managers its place."""
+    orgs = [_stored_org(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
-    known = tuple(one for one in held if one is not None)
+    known = tuple(org for org in orgs if org is not None)
     checks = tuple(newest_checks(most=CHECKS))
     return VaultState(known, checks, custody, mirror, _format(app))
 
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def verify_later(app: Application, level: VerifyLevel) -> AskedToVerify:
-    """Have the service verify the vault, for what takes long; its result is kept as any other.
+def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
+    """Have the service verify the vault, for levels that take long.
 
-    Raises Conflict (``service-away``) where nobody would do it.
+    The result is stored like any other. Raises Conflict (``service-away``) if no service runs.
     """
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
@@ -119,31 +120,31 @@ def verify_later(app: Application, level: VerifyLevel) -> AskedToVerify:
         f"verify:{level.value}:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.VERIFY, "", level.value
     )
     ask(app.home.queue, job)
-    return AskedToVerify(level, job.id)
+    return VerifyQueued(level, job.id)
 
 
-def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
+def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
     commits = app.vault.commits(org.oid)
     if not commits:
         return None
-    newest = commits[-1]
-    return OrgHeld(
+    newest, usage = commits[-1], app.whole_vault.usage(org.oid)
+    return StoredOrg(
         org.name,
         org.identity.zone,
         len(nights(app.vault.snapshots(org.oid))),
-        app.whole_vault.size(org.oid),
+        usage.bytes,
         newest.number,
         newest.head[:HEAD_DIGITS],
         newest.finished,
         last_upkeep(org.oid),
-        app.whole_vault.under_earlier_keys(org.oid).bytes,
+        usage.earlier_keys.bytes,
     )
 
 
 def _format(app: Application) -> int | None:
-    """None where what says it is lost or damaged: verifying names it."""
+    """Return the format number; None if it is lost or damaged, which ``verify`` reports."""
     try:
-        return app.whole_vault.format()
+        return vault_format(store_at(app.home.place, clock=app.clock))
     except (IntegrityError, NotFound):
         return None
 

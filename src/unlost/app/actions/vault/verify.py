@@ -1,4 +1,4 @@
-"""Look whether the vault is whole."""
+"""Verify that the vault is undamaged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,10 @@ SHORTEST_HEAD = 12
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What was looked at, and what is wrong. ``part`` is empty where it was all of the vault.
+    """The result of a verification. ``part`` is empty for the whole vault.
 
-    ``heads`` are the digests of the newest manifests by the names of their orgs. ``expected`` is
-    the head that was asked for, ``expectation_met`` whether the vault still leads there (None if
-    nothing was asked).
+    ``heads`` are the hashes of the newest manifests by org name. ``expected`` is the head to check,
+    ``expectation_met`` is True if the vault's chain still contains it (None if none was given).
     """
 
     level: VerifyLevel
@@ -34,7 +33,7 @@ class VerifyResult:
 
     @property
     def whole(self) -> bool:
-        """True if nothing is damaged and the expectation, if any, was met."""
+        """True if nothing is damaged and the expected head, if any, was found."""
         return not self.damages and self.expectation_met is not False
 
 
@@ -46,7 +45,7 @@ def verify(
     part: VerifyPart | None = None,
     expect: str | None = None,
 ) -> VerifyResult:
-    """Verify the whole vault, or a part of it; raises UsageError if ``expect`` cannot be a head."""
+    """Verify the whole vault, or a part of it; raises UsageError for an invalid ``expect``."""
     if part is not None:
         read_part(str(part))
     if part is not None and level is not VerifyLevel.FULL:
@@ -57,7 +56,7 @@ def verify(
         )
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level, part=part)
-    damages = tuple(damage.told for damage in report.damages)
+    damages = tuple(damage.text for damage in report.damages)
     now = app.clock.now()
     save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()
@@ -86,7 +85,7 @@ def _head(text: str) -> str:
 
 
 def _leads_to(app: Application, wanted: str, heads: Mapping[str, str]) -> bool:
-    """True if a newest manifest, or a commit before it, has this digest."""
+    """Return True if a newest manifest, or a commit before it, has this hash."""
     known = [*heads.values()]
     known += [commit.head for oid in heads for commit in app.damaged_vault.commits(oid)]
     return any(head.startswith(wanted) for head in known)

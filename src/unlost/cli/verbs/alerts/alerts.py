@@ -1,4 +1,4 @@
-"""unlost alert: what must be known, and who is told."""
+"""unlost alert: manage alerts and where they are sent."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,13 +31,13 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List alerts that last, and the channels. Exit code 3 if there is an alert."""
+    """List open alerts and channels. Exit code 3 if there are open alerts."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import show as act
 
-        found = act(application, all_of_them=all_of_them)
-        answer(found, as_json=json, show=_show)
-    lasting = any(one.resolved_at is None for one in found.alerts)
+        alerts = act(application, all_of_them=all_of_them)
+        answer(alerts, as_json=json, show=_show)
+    lasting = any(alert.resolved_at is None for alert in alerts.alerts)
     return ExitCode.FINDINGS if lasting else ExitCode.OK
 
 
@@ -47,7 +47,7 @@ def acknowledge(
     *,
     home: Home = None,
 ) -> ExitCode:
-    """Say that you see to an alert: nothing more is told until it is over."""
+    """Acknowledge an alert. No more messages are sent until it is resolved."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import acknowledged
 
@@ -101,16 +101,18 @@ def channel(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Add a channel by which alerts are told, or replace the one of this name."""
+    """Add a channel for alerts, or replace the channel of this name."""
     with opened(home) as application:
-        from unlost.app.actions.alerts.alerts import Asked, add_channel
+        from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 
-        asked = Asked(
+        request = ChannelRequest(
             name=name, kind=kind, url=url, host=host, port=port, security=security, user=user,
             sender=sender, to=tuple(to or ()), quiet=quiet, zone=zone, private=allow_private, digest=digest,
         )  # fmt: skip
         answer(
-            add_channel(application, asked, secret=_secret(secret_file)), as_json=json, show=_added
+            add_channel(application, request, secret=_secret(secret_file)),
+            as_json=json,
+            show=_added,
         )
     return ExitCode.OK
 
@@ -121,7 +123,7 @@ def forget(
     *,
     home: Home = None,
 ) -> ExitCode:
-    """Forget a channel."""
+    """Remove a channel."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import drop_channel
 
@@ -139,19 +141,20 @@ def try_out(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Send a test message. Exit code 1 if a channel did not take it."""
+    """Send a test message. Exit code 1 if a channel fails."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import try_channels
 
-        found = try_channels(application, name)
-        answer(found, as_json=json, show=_show_tests)
-    return ExitCode.FAILED if any(one.problem for one in found.channels) else ExitCode.OK
+        tests = try_channels(application, name)
+        answer(tests, as_json=json, show=_show_tests)
+    return ExitCode.FAILED if any(test.problem for test in tests.channels) else ExitCode.OK
 
 
 def _secret(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
+        # Editors add a line break at the end.
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(
@@ -169,20 +172,22 @@ def _added(out: "Console", result: "Channel") -> None:
 def _show(out: "Console", result: "Alerts") -> None:
     if not result.alerts:
         out.print("No alert.")
-    for one in result.alerts:
-        state = _state(one.resolved_at is not None, one.acknowledged_at is not None)
-        out.print(f"{one.alarm.key}  {one.alarm.urgency.value}, since {when(one.opened_at)}{state}")
-        out.print(f"  {plain(one.alarm.sentence)}")
-        if one.alarm.next_step:
-            out.print(f"  {plain(one.alarm.next_step)}")
-        if one.alarm.command:
-            out.print(f"    {one.alarm.command}")
+    for alert in result.alerts:
+        state = _state(alert.resolved_at is not None, alert.acknowledged_at is not None)
+        out.print(
+            f"{alert.alarm.key}  {alert.alarm.urgency.value}, since {when(alert.opened_at)}{state}"
+        )
+        out.print(f"  {plain(alert.alarm.sentence)}")
+        if alert.alarm.next_step:
+            out.print(f"  {plain(alert.alarm.next_step)}")
+        if alert.alarm.command:
+            out.print(f"    {alert.alarm.command}")
     if not result.channels:
         out.print("Nobody is told: add a channel with `unlost alert channel`.")
     for channel in result.channels:
         problem = result.silent.get(channel.name)
-        told = f": did not take the last message. {plain(problem)}" if problem else ""
-        out.print(f"Told by {channel.name} ({channel.kind.value}){told}")
+        problem_note = f": did not take the last message. {plain(problem)}" if problem else ""
+        out.print(f"Told by {channel.name} ({channel.kind.value}){problem_note}")
 
 
 def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one alert)
@@ -190,9 +195,9 @@ def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one ale
 
 
 def _show_tests(out: "Console", result: "ChannelTests") -> None:
-    for one in result.channels:
+    for test in result.channels:
         out.print(
-            f"{one.channel}: {plain(one.problem) if one.problem else 'took the test message.'}"
+            f"{test.channel}: {plain(test.problem) if test.problem else 'took the test message.'}"
         )
-        if one.next_step:
-            out.print(f"  {plain(one.next_step)}")
+        if test.next_step:
+            out.print(f"  {plain(test.next_step)}")

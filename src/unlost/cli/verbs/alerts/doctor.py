@@ -1,4 +1,4 @@
-"""unlost doctor: is all in order, and what puts it in order."""
+"""unlost doctor: check the health of a home and its vault."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,22 +27,23 @@ def doctor(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Look at keys, store, database, clock, rights and backups, and say what to do.
+    """Check keys, store, database, clock, permissions and backups, and show how to fix problems.
 
-    Ends with 0 where all is good, 3 where somebody should look, 1 where something does not work.
+    Exit code 0 if all checks pass, 3 if there are warnings, 1 if something does not work.
     """
     from unlost.app.actions.alerts.doctor import doctor as act
-    from unlost.app.health.health import Health
+    from unlost.app.health.health import HealthState
 
     with opened(home) as application:
-        found = act(application, ask=not offline, repair=repair)
-        answer(found, as_json=json, show=_show)
+        diagnosis = act(application, ask=not offline, repair=repair)
+        answer(diagnosis, as_json=json, show=_show)
+    # A repaired problem does not count; see ``Diagnosis.worst``.
     codes = {
-        Health.GOOD: ExitCode.OK,
-        Health.WARNING: ExitCode.FINDINGS,
-        Health.BAD: ExitCode.FAILED,
+        HealthState.GOOD: ExitCode.OK,
+        HealthState.WARNING: ExitCode.FINDINGS,
+        HealthState.BAD: ExitCode.FAILED,
     }
-    return codes[found.worst]
+    return codes[diagnosis.worst]
 
 
 def _show(out: "Console", result: "Diagnosis") -> None:

@@ -27,9 +27,9 @@ def backup(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Back up an org, or go on with a backup that was interrupted.
+    """Back up an org, or resume an interrupted backup.
 
-    Exit code 3 if something is not protected.
+    Exit code 3 if the backup has gaps.
     """
     with opened(home) as application:
         from unlost.app.actions.backups.backup import backup as act
@@ -39,6 +39,7 @@ def backup(
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)
+        # The service copies the home on its own; a command has to do it itself.
         after_run(application)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS
@@ -49,7 +50,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
     again = " (an interrupted run was finished)" if result.resumed else ""
     out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
     out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
-    out.print(f"  Holds    {_held(result)}")
+    out.print(f"  Holds    {_stored_counts(result)}")
     out.print(
         f"  Changes  {counts.created + counts.revived:,} created, {counts.changed:,} changed, "
         f"{counts.deleted:,} deleted"
@@ -63,7 +64,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
         out.print(f"All of it: unlost certificate {result.org}")
 
 
-def _held(result: "BackupResult") -> str:
+def _stored_counts(result: "BackupResult") -> str:
     files = f"{many(result.files, 'file')} ({size(result.file_bytes)})"
     return f"{many(result.records, 'record')} in {many(result.tables, 'table')}, {files}"
 

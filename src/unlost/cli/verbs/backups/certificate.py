@@ -1,4 +1,4 @@
-"""unlost certificate: what a backup proved, and what it did not protect."""
+"""unlost certificate: show the certificate of a backup and its gaps."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unlost.model.finding import Finding
     from unlost.model.quota import Quota
 
-MOST_TABLES = 25  # what fits a screen
+MOST_TABLES = 25  # as many as fit on a screen
 MOST_FINDINGS = 12
 
 
@@ -38,12 +38,16 @@ def certificate(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Print the certificate of a backup; exit code 3 if something is not protected."""
+    """Show the certificate of a backup. Exit code 3 if it has gaps."""
     with opened(home) as application:
         from unlost.app.actions.backups.snapshots import certificate as act
 
         result = act(application, name, at=at)
-    answer(result, as_json=json, show=lambda out, found: _show(out, found, everything=full))
+    answer(
+        result,
+        as_json=json,
+        show=lambda out, snapshot_certificate: _show(out, snapshot_certificate, everything=full),
+    )
     return ExitCode.OK if result.complete else ExitCode.FINDINGS
 
 
@@ -52,12 +56,13 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
+    # An hourly backup certifies its own tables only.
     if proof.rests_on is not None:
         out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night")
     if result.rests_on is not None:
         out.print(f"           all others: unlost certificate {result.org} {result.rests_on}")
     out.print(f"  Verdict  {plain(proof.sentence)}")
-    out.print(f"  Held     {_held(proof)}")
+    out.print(f"  Held     {_stored_counts(proof)}")
     out.print(f"  Head     {result.head[:12]}")
     for line in _room(proof.quotas):
         out.print(f"  {line}")
@@ -66,8 +71,8 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     _show_findings(out, result.gaps, everything=everything)
 
 
-def _held(proof: "Certificate") -> str:
-    records = sum(line.held for line in proof.tables)
+def _stored_counts(proof: "Certificate") -> str:
+    records = sum(line.stored for line in proof.tables)
     return (
         f"{many(records, 'record')} in {many(len(proof.tables), 'table')}, "
         f"{many(proof.files, 'file')} ({size(proof.file_bytes)})"
@@ -83,19 +88,19 @@ def _room(quotas: "Sequence[Quota]") -> list[str]:
 
 
 def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
-    """Tables with findings first, then those that changed, then the largest."""
+    """Print the tables: those with gaps first, then changed ones, then by size."""
     ranked = sorted(lines, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
     out.print(_table(shown))
     if len(shown) < len(ranked):
-        rest = sum(line.held for line in ranked[len(shown) :])
+        rest = sum(line.stored for line in ranked[len(shown) :])
         more = many(len(ranked) - len(shown), "more table")
         out.print(f"… {more} with {many(rest, 'record')}; --full prints them.")
 
 
 def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
     moved = bool(line.created or line.changed or line.deleted)
-    return (not _gaps(line), not moved, -line.held, line.table)
+    return (not _gaps(line), not moved, -line.stored, line.table)
 
 
 def _table(lines: "Sequence[TableLine]") -> "Table":
@@ -107,7 +112,7 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
         table.add_row(
             line.table,
             "?" if line.live is None else f"{line.live:,}",
-            f"{line.held:,}",
+            f"{line.stored:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
             _read(line),
             many(_gaps(line), "gap") if _gaps(line) else "",
@@ -122,7 +127,7 @@ def _read(line: "TableLine") -> str:
 
 
 def _gaps(line: "TableLine") -> int:
-    """How many things of a table are not protected; what is only to be known does not count."""
+    """Return the number of gaps of a table; notes do not count."""
     return sum(finding.severity is Severity.GAP for finding in line.findings)
 
 

@@ -1,4 +1,4 @@
-"""unlost schedule: when orgs are backed up by themselves."""
+"""unlost schedule: schedule automatic backups."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show schedules, the next backup, and how the last ones went."""
+    """Show schedules, the next backup, and the results of the last ones."""
     with opened(home) as application:
         from unlost.app.actions.backups.schedule import show as act
 
@@ -75,12 +75,15 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change when an org is backed up. Times are those of the org's zone."""
+    """Change the backup schedule of an org. Times are in the org's time zone."""
     with opened(home) as application:
-        from unlost.app.actions.backups.schedule import Wish
+        from unlost.app.actions.backups.schedule import ScheduleChange
         from unlost.app.actions.backups.schedule import change as act
 
-        wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly)
+        # Typer gives an empty list for an option that was not used.
+        wish = ScheduleChange(
+            at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly
+        )
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -88,8 +91,8 @@ def change(
 def _show_all(out: "Console", result: "Schedules") -> None:
     if not result.schedules:
         out.print("No org is protected yet. Add one with `unlost org add`.")
-    for one in result.schedules:
-        _show(out, one)
+    for schedule in result.schedules:
+        _show(out, schedule)
 
 
 def _show(out: "Console", result: "OrgSchedule") -> None:

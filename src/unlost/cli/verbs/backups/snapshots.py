@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.backups.snapshots import SnapshotList
 
-MOST = 3  # tables that are named
+MOST = 3  # tables that are listed
 
 
 def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
@@ -33,6 +33,7 @@ def _show(out: "Console", result: "SnapshotList") -> None:
         return
     numbers = ("Number", "Created", "Changed", "Deleted", "Rows read", "Added")
     hours = any(night.partial for night in result.snapshots)
+    # Only orgs with hourly backups need the column.
     more = ("Tables",) if hours else ()
     table = grid(numbers[0], "As of", *more, *numbers[1:], "Head", right=numbers)
     for night in result.snapshots:
@@ -48,13 +49,15 @@ def _show(out: "Console", result: "SnapshotList") -> None:
             night.head[:12],
         )
     out.print(table)
-    for one in result.salvages:
-        out.print(f"Damaged objects were salvaged at {when(one.at, zone=result.zone)} ({one.run}):")
-        for sentence in one.sentences:
+    for salvage in result.salvages:
+        out.print(
+            f"Damaged objects were salvaged at {when(salvage.at, zone=result.zone)} ({salvage.run}):"
+        )
+        for sentence in salvage.sentences:
             out.print(f"  {plain(sentence)}")
 
 
 def _tables(only: tuple[str, ...]) -> str:
-    """Which tables were read."""
+    """Return the names of the tables that were read."""
     more = f" and {len(only) - MOST} more" if len(only) > MOST else ""
     return ", ".join(only[:MOST]) + more if only else "all"

@@ -1,4 +1,4 @@
-"""unlost org: add an org, list them, give one a write identity."""
+"""unlost org: add and list orgs, hide columns, set up write identities."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.orgs.follow import Followed
+    from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
     from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
     from unlost.app.actions.orgs.write_access import WriterResult
-    from unlost.app.actions.vault.shred import Shredded, ShredPlan
+    from unlost.app.actions.vault.shred import ShredPlan, ShredResult
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
-    from unlost.model.ports import Connector, SecretField
+    from unlost.model.ports.source import Connector, SecretField
 
 
-class Connectors(TyperGroup):
-    """One command a connector, made when it is asked for: connectors are slow to import."""
+class ConnectorCommands(TyperGroup):
+    """A group with one command per connector, created on demand, as connectors import slowly."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Names of all connectors."""
+        """Return the names of all connectors."""
         from unlost.app.home.discovery import connector_names
 
         return list(connector_names())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command that adds an org of this connector; None if there is no such connector."""
+        """Return the command that adds an org of this connector; None if unknown."""
         if cmd_name not in self.list_commands(ctx):
             return None
         from unlost.app.home.discovery import load_connector
@@ -49,14 +49,14 @@ class Connectors(TyperGroup):
 
 
 class WriteConnectors(TyperGroup):
-    """``org writer NAME``: the name of an org stands where others have a command."""
+    """A group in which the name of an org takes the place of a command: ``org writer NAME``."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """None: any name of an org will do."""
+        """Return no names, as any name of an org is valid."""
         return []
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The command that gives the org of this name a writer."""
+        """Return the command that sets up the write identity of this org."""
         from unlost.app.home.discovery import connector_names, load_connector
         from unlost.cli.connector_forms import writer_form
 
@@ -74,7 +74,7 @@ app = typer.Typer(
     help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(
-    typer.Typer(cls=Connectors, no_args_is_help=True, rich_markup_mode=None),
+    typer.Typer(cls=ConnectorCommands, no_args_is_help=True, rich_markup_mode=None),
     name="add",
     help="Add an org; says what its user will not see.",
 )
@@ -105,7 +105,7 @@ def list_orgs(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("follow")
 def follow(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let a name stand for the org that answers at its address now, after a sandbox was refreshed."""
+    """Point a name to the org that now answers at its address, after a sandbox was refreshed."""
     with opened(home) as application:
         from unlost.app.actions.orgs.follow import follow as act
 
@@ -129,12 +129,13 @@ def shred(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Destroy all backups of an org by destroying its keys. Nobody can bring them back."""
+    """Destroy all backups of an org by destroying its keys. This cannot be undone."""
     with opened(home) as application:
         from unlost.app.actions.vault.shred import plan as planned
         from unlost.app.actions.vault.shred import shred as act
 
         seen = planned(application, org)
+        # With --json exactly one document is printed.
         if plan or not json:
             answer(seen, as_json=json, show=_show_shred_plan)
         if plan:
@@ -148,7 +149,7 @@ def shred(
 
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the columns that viewers of an org do not see."""
+    """List the columns that are hidden from viewers of an org."""
     with opened(home) as application:
         from unlost.app.actions.orgs.hidden_columns import hidden as act
 
@@ -158,7 +159,7 @@ def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode
 
 @app.command("hide")
 def hide(org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Hide a column from viewers and operators: no page, hit, file or API tells it to them."""
+    """Hide a column from viewers and operators, in the console, searches, files and the API."""
     with opened(home) as application:
         from unlost.app.actions.orgs.hidden_columns import hide as act
 
@@ -187,7 +188,7 @@ def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
         out.print(f"  - {column}")
 
 
-def _show_followed(out: "Console", result: "Followed") -> None:
+def _show_followed(out: "Console", result: "FollowedOrg") -> None:
     out.print(f"{result.name} is {plain(result.label or result.tenant)} from now on.")
     out.print(
         f"The org that was {result.name} is kept as {result.kept_as}, with "
@@ -228,7 +229,8 @@ def _set_writer(connectors: "Sequence[Connector]", org: str, given: "Given") -> 
 
 
 def _ask(secret: "SecretField") -> str | None:
-    """Let a person type a secret, where there is one; it does not show."""
+    """Prompt for a secret without echo, if the input is a terminal."""
+    # A key of several lines cannot be typed at a prompt.
     if secret.lines or not secret.required or not sys.stdin.isatty():
         return None
     return str(typer.prompt(secret.label, hide_input=True, err=True)).strip()
@@ -259,8 +261,8 @@ def _show_writer(out: "Console", result: "WriterResult") -> None:
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")
-        for one in result.missing:
-            out.print(f"  - {plain(one.sentence)}")
+        for permission in result.missing:
+            out.print(f"  - {plain(permission.sentence)}")
     out.print()
     out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
 
@@ -295,18 +297,18 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
         out.print(
             f"{many(seen.holds, 'hold forbids', 'holds forbid')} it: see unlost hold list {seen.org}"
         )
-    _tell_what_stays(out)
+    _show_what_stays(out)
 
 
-def _show_shredded(out: "Console", done: "Shredded") -> None:
+def _show_shredded(out: "Console", done: "ShredResult") -> None:
     out.print(
         f"{done.org} is destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
         f"The vault's object {done.proof} proves it."
     )
-    _tell_what_stays(out)
+    _show_what_stays(out)
 
 
-def _tell_what_stays(out: "Console") -> None:
+def _show_what_stays(out: "Console") -> None:
     out.print(
         "Not reached: second copies (run unlost vault mirror run), other copies of the vault, versions "
         "that a bucket keeps, exports, and the org itself. A copy of its keys opens a copy of its data."

@@ -1,4 +1,4 @@
-"""unlost audit: who did what."""
+"""unlost audit: show, export and verify the audit log."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,7 @@ app = typer.Typer(help="Who did what.", no_args_is_help=True, rich_markup_mode=N
 
 
 @app.command("list")
-def list_deeds(
+def list_audit_events(
     *,
     org: Annotated[
         str | None, typer.Option("--org", metavar="ORG", help="What concerns this org.")
@@ -35,23 +35,24 @@ def list_deeds(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List the newest deeds: changes, and looks at data of records."""
+    """List the newest audit entries: changes, and reads of record data."""
     with opened(home) as application:
-        from unlost.app.actions.people.audit import deeds
+        from unlost.app.actions.people.audit import list_events
 
-        found = deeds(application, org=org, actor=actor, before=before)
-        answer(found, as_json=json, show=_show_list)
+        page = list_events(application, org=org, actor=actor, before=before)
+        answer(page, as_json=json, show=_show_list)
     return ExitCode.OK
 
 
 @app.command("export")
 def export(*, home: Home = None) -> ExitCode:
-    """Write all deeds to the standard output, one JSON object a line, oldest first."""
+    """Export all audit entries to standard output, one JSON object per line, oldest first."""
     import msgspec
 
     with opened(home) as application:
         from unlost.app.actions.people.audit import export as act
 
+        # Streamed, as years of entries may not fit into memory.
         for entry in act(application):
             sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
     return ExitCode.OK
@@ -59,7 +60,7 @@ def export(*, home: Home = None) -> ExitCode:
 
 @app.command("verify")
 def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Look whether every deed still proves the one before it."""
+    """Verify that each audit entry proves the one before it."""
     with opened(home) as application:
         from unlost.app.actions.people.audit import verify as act
 

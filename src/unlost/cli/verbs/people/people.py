@@ -1,4 +1,4 @@
-"""unlost user: who may sign in to the console, and what each may do."""
+"""unlost user: manage the people who may sign in to the console, and their roles."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,8 @@ from unlost.model.access import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.people.lockouts import Lockouts, Unlocked
-    from unlost.app.actions.people.people import People, SignInLink
+    from unlost.app.actions.people.lockouts import Lockouts, UnlockedName
+    from unlost.app.actions.people.people import PeopleList, SignInLink
     from unlost.catalog.people import Person, PersonRole
 
 app = typer.Typer(
@@ -58,7 +58,7 @@ def add(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Add somebody. They sign in with a link (`unlost user link`), or by your company's SSO."""
+    """Add a person. They sign in with a link (`unlost user link`) or with single sign-on."""
     with opened(home) as application:
         from unlost.app.actions.people.people import add as act
 
@@ -78,7 +78,7 @@ def role_of(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change what somebody may do, in one org or in all."""
+    """Change a person's role, in one org or in all."""
     with opened(home) as application:
         from unlost.app.actions.people.people import change_role
 
@@ -100,17 +100,18 @@ def edit(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change how somebody is called and reached; what is left out stays."""
+    """Change a person's full name or e-mail address. Options that are left out change nothing."""
     with opened(home) as application:
         from unlost.app.actions.people.people import edit as act
         from unlost.app.actions.people.people import person
 
-        held = person(application, name)
+        known = person(application, name)
         edited = act(
             application,
             name,
-            full_name=held.full_name if full_name is None else full_name,
-            email=held.email if email is None else email,
+            # The action replaces both values.
+            full_name=known.full_name if full_name is None else full_name,
+            email=known.email if email is None else email,
         )
         answer(edited, as_json=json, show=_show_person)
     return ExitCode.OK
@@ -118,7 +119,7 @@ def edit(
 
 @app.command("remove")
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Keep somebody out from now on; what they did stays in the audit."""
+    """Remove a person. They can no longer sign in; their audit entries stay."""
     with opened(home) as application:
         from unlost.app.actions.people.people import remove as act
 
@@ -128,7 +129,7 @@ def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("return")
 def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let somebody in again who was removed."""
+    """Let a removed person sign in again."""
     with opened(home) as application:
         from unlost.app.actions.people.people import let_back as act
 
@@ -138,7 +139,7 @@ def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode
 
 @app.command("locked")
 def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the names that are locked now, after too many wrong passwords."""
+    """List the names that are locked after too many wrong passwords."""
     with opened(home) as application:
         from unlost.app.actions.people.lockouts import lockouts
 
@@ -148,7 +149,7 @@ def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("unlock")
 def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let a locked name try again at once."""
+    """Unlock a name immediately."""
     with opened(home) as application:
         from unlost.app.actions.people.lockouts import unlock as act
 
@@ -158,7 +159,7 @@ def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("forget-factors")
 def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Forget the second factors and passkeys of somebody who lost them; their sessions end."""
+    """Reset the second factors and passkeys of a person, and end their sessions."""
     with opened(home) as application:
         from unlost.app.actions.people.people import forget_factors as act
 
@@ -176,12 +177,12 @@ def link(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a link with which somebody signs in once, within the hour, to choose a password."""
+    """Create a link with which a person signs in once, within an hour, to choose a password."""
     with opened(home) as application:
         from unlost.app.actions.people.people import link as act
 
-        made = act(application, name)
-        answer(made, as_json=json, show=lambda out, told: _show_link(out, told, url))
+        sign_in_link = act(application, name)
+        answer(sign_in_link, as_json=json, show=lambda out, sign_in: _show_link(out, sign_in, url))
     return ExitCode.OK
 
 
@@ -195,8 +196,8 @@ def _show_person(out: "Console", person: "Person") -> None:
 
 
 def _roles(roles: "tuple[PersonRole, ...]") -> str:
-    told = [f"{one.role.value} in {one.org or 'every org'}" for one in roles]
-    return ", ".join(told) or "no role"
+    texts = [f"{role.role.value} in {role.org or 'every org'}" for role in roles]
+    return ", ".join(texts) or "no role"
 
 
 def _show_locked(out: "Console", result: "Lockouts") -> None:
@@ -206,16 +207,18 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
         out.print("No name is locked.")
         return
     table = grid("Name", "Address", "Wrong passwords", "Locked until", right=("Wrong passwords",))
-    for one in result.lockouts:
-        table.add_row(plain(one.name), one.address, str(one.failures), when(one.until))
+    for lockout in result.lockouts:
+        table.add_row(
+            plain(lockout.name), lockout.address, str(lockout.failures), when(lockout.until)
+        )
     out.print(table)
 
 
-def _show_unlocked(out: "Console", result: "Unlocked") -> None:
+def _show_unlocked(out: "Console", result: "UnlockedName") -> None:
     out.print(f"{plain(result.name)} may try again.")
 
 
-def _show_list(out: "Console", result: "People") -> None:
+def _show_list(out: "Console", result: "PeopleList") -> None:
     from unlost.cli.grid import grid
 
     if not result.people:

@@ -1,4 +1,4 @@
-"""unlost sso: the company's single sign-on, by OpenID Connect or SAML."""
+"""unlost sso: single sign-on with OpenID Connect or SAML."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ Name = Annotated[
 
 @app.command("list")
 def list_providers(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the providers by which people sign in."""
+    """List the identity providers."""
     with opened(home) as application:
         from unlost.app.actions.people.sso import providers
 
@@ -76,9 +76,9 @@ def add(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Let people sign in by a provider of OpenID Connect: those whose e-mail address an admin added.
+    """Add an OpenID Connect provider. It signs in people whose e-mail address an admin has added.
 
-    Register NAME's address at the provider first: your console's, then
+    Register the callback address at the provider first: your console's address, followed by
     /account/sso/NAME/callback/.
     """
     secret = _secret(secret_file)
@@ -129,10 +129,10 @@ def add_saml(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Let people sign in by SAML, with Unlost's optional part for it.
+    """Add a SAML identity provider. Requires Unlost's optional SAML part.
 
-    Register this console at the provider first; it describes itself at your console's address, then
-    /account/saml/NAME/metadata/.
+    Register this console at the provider first; its metadata is at your console's address, followed
+    by /account/saml/NAME/metadata/.
     """
     if metadata and "://" not in metadata:
         metadata = _text(Path(metadata))
@@ -151,7 +151,7 @@ def add_saml(
 
 @app.command("remove")
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let nobody in by a provider any more. Who has no password needs a link then."""
+    """Remove an identity provider. People without a password then need a sign-in link."""
     with opened(home) as application:
         from unlost.app.actions.people.sso import remove as act
 
@@ -193,7 +193,13 @@ def _show_list(out: "Console", result: "Providers") -> None:
         out.print("No provider: people sign in with a password. Add one with `unlost sso add`.")
         return
     table = grid("Name", "Title", "Speaks", "Issuer", "Client id")
-    for one in result.providers:
-        speaks = SPEAKS[one.kind.value]
-        table.add_row(one.name, plain(one.title), speaks, plain(one.issuer), plain(one.client_id))
+    for provider in result.providers:
+        speaks = SPEAKS[provider.kind.value]
+        table.add_row(
+            provider.name,
+            plain(provider.title),
+            speaks,
+            plain(provider.issuer),
+            plain(provider.client_id),
+        )
     out.print(table)

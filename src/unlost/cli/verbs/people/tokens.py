@@ -1,4 +1,4 @@
-"""unlost token: keys with which programs use the API."""
+"""unlost token: manage API tokens for programs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.people.tokens import NewToken, Tokens
-    from unlost.catalog.tokens import Token
+    from unlost.catalog.tokens import ApiToken
 
 app = typer.Typer(
     help="Keys with which programs use the API.", no_args_is_help=True, rich_markup_mode=None
@@ -47,12 +47,12 @@ def make(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a token and print it, this once."""
+    """Create a token and print it. It is shown only once."""
     with opened(home) as application:
         from unlost.app.actions.people.tokens import make as act
 
-        made = act(application, name, role=role, org=org, days=days, owner=owner)
-        answer(made, as_json=json, show=_show_made)
+        token = act(application, name, role=role, org=org, days=days, owner=owner)
+        answer(token, as_json=json, show=_show_new_token)
     return ExitCode.OK
 
 
@@ -63,7 +63,7 @@ def drop(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Forget a token: it opens nothing from now on."""
+    """Delete a token. Programs that use it lose access."""
     with opened(home) as application:
         from unlost.app.actions.people.tokens import drop as act
 
@@ -71,15 +71,15 @@ def drop(
     return ExitCode.OK
 
 
-def _show_made(out: "Console", made: "NewToken") -> None:
-    out.print(made.text)
+def _show_new_token(out: "Console", new_token: "NewToken") -> None:
+    out.print(new_token.text)
     out.print(
-        f"It is told this once. It acts for {made.token.owner} as {made.token.role.value} in "
-        f"{made.token.org or 'every org'}, until {when(made.token.expires_at)}."
+        f"It is told this once. It acts for {new_token.token.owner} as {new_token.token.role.value} in "
+        f"{new_token.token.org or 'every org'}, until {when(new_token.token.expires_at)}."
     )
 
 
-def _show_dropped(out: "Console", token: "Token") -> None:
+def _show_dropped(out: "Console", token: "ApiToken") -> None:
     out.print(f"The token {token.id} ({plain(token.name)}) opens nothing any more.")
 
 

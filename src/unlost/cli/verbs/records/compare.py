@@ -1,4 +1,4 @@
-"""unlost compare: what differs between two backups, or between a backup and now."""
+"""unlost compare: show the differences between two backups, or between a backup and now."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,9 @@ from unlost.cli.words import changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.records.compare import CompareResult, RecordChange, Side
+    from unlost.app.actions.records.compare import CompareResult, ComparisonSide, RecordChange
 
-MOST = 50  # records that people read on a screen; --json has more
+MOST = 50  # records shown; --json has more
 FIELDS = 8
 
 
@@ -54,9 +54,9 @@ def _show(out: "Console", result: "CompareResult") -> None:
     _show_tables(out, result)
     for row in result.rows[:MOST]:
         _show_row(out, row)
-    left = result.more + max(0, len(result.rows) - MOST)
-    if left:
-        out.print(f"… and {many(left, 'more record')}; --json lists up to 1,000.")
+    hidden_count = result.more + max(0, len(result.rows) - MOST)
+    if hidden_count:
+        out.print(f"… and {many(hidden_count, 'more record')}; --json lists up to 1,000.")
     if result.table is None:
         first = result.tables[0].table
         sides = " ".join(_typed(side) for side in (result.old, result.new))
@@ -64,12 +64,12 @@ def _show(out: "Console", result: "CompareResult") -> None:
         out.print(f"Record by record: unlost compare {result.org} {sides} --table {first}")
 
 
-def _named(side: "Side", zone: str) -> str:
+def _named(side: "ComparisonSide", zone: str) -> str:
     at = when(side.as_of, zone=zone)
     return f"the live org ({at})" if side.snapshot is None else f"snapshot {side.snapshot} ({at})"
 
 
-def _typed(side: "Side") -> str:
+def _typed(side: "ComparisonSide") -> str:
     return "live" if side.snapshot is None else str(side.snapshot)
 
 

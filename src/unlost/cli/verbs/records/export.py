@@ -1,4 +1,4 @@
-"""unlost export: tables of a backup for other programs, and what is held of a person for them."""
+"""unlost export: export tables of a backup for other programs, or the data of a person."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,10 +24,11 @@ DEFAULT = "tables"
 
 
 class _Group(TyperGroup):
-    """Where no command is named, what follows is an org whose tables are written."""
+    """A group whose default command exports the tables of the org that is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The words, with the command that is meant."""
+        """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `tables` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0] == "--help")
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 
@@ -62,18 +63,19 @@ def export(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Write tables of a backup into a folder, in clear text.
+    """Export tables of a backup to a folder, unencrypted.
 
-    A folder of Delta tables is carried on: a later backup becomes a new version with what changed.
-    `unlost export ORG FOLDER` is enough: the word `tables` may be left out.
+    A folder of Delta tables is continued: a later backup becomes a new version with the changes.
+
+    The word `tables` may be left out: `unlost export ORG FOLDER`.
     """
     check_audience(audience, csv=form is ExportFormat.CSV)
     with opened(home) as application:
-        from unlost.app.actions.records.export import ExportWish
+        from unlost.app.actions.records.export import ExportRequest
         from unlost.app.actions.records.export import export as act
 
         people = audience is Audience.PEOPLE
-        wish = ExportWish(form, tuple(table or ()), as_of, typed, history, people)
+        wish = ExportRequest(form, tuple(table or ()), as_of, typed, history, people)
         answer(act(application, org, wish, out=out), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -97,15 +99,16 @@ def person(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Write all that is held of a person into a zip: pages to read, tables, and files.
+    """Export the data of a person to a zip: pages to read, tables, and files.
 
-    Each record comes with its former states, who changed it and when. Never over a file that is there.
+    Each record includes its earlier versions, with the user and time of each change. An existing
+    file is never overwritten.
     """
     with opened(home) as application:
-        from unlost.app.actions.retention.privacy import PersonWish
+        from unlost.app.actions.retention.privacy import PersonRequest
         from unlost.app.actions.retention.privacy import export_person as act
 
-        wish = PersonWish(tuple(record), related=related)
+        wish = PersonRequest(tuple(record), related=related)
         answer(act(application, org, wish, out=out), as_json=json, show=_show_person)
     return ExitCode.OK
 
@@ -115,8 +118,8 @@ def _show_person(out: "Console", data: "PersonData") -> None:
 
     out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, in clear text.")
     table = grid("Table", "Records", right={"Records"})
-    for one in data.tables:
-        table.add_row(plain(one.table), f"{one.records:,}")
+    for person_table in data.tables:
+        table.add_row(plain(person_table.table), f"{person_table.records:,}")
     out.print(table)
     out.print(
         f"{many(data.files, 'file')} of {size(data.file_bytes)} in it. Open index.html first."
@@ -139,18 +142,20 @@ def _show(out: "Console", result: "ExportResult") -> None:
     delta = result.form is ExportFormat.DELTA
     heads = ("Table", "Rows", *(("Version",) if delta else ()), "File")
     table = grid(*heads, right={"Rows", "Version"})
-    for one in result.tables:
-        version = (str(one.version),) if delta else ()
-        table.add_row(plain(one.table), f"{one.rows:,}", *version, plain(one.path))
+    for table_export in result.tables:
+        version = (str(table_export.version),) if delta else ()
+        table.add_row(
+            plain(table_export.table), f"{table_export.rows:,}", *version, plain(table_export.path)
+        )
     out.print(table)
-    misfits = sum(one.misfits for one in result.tables)
+    misfits = sum(table.misfits for table in result.tables)
     if misfits:
         out.print(f"{many(misfits, 'value')} fitted no type and left as null; without --typed they are texts.")  # fmt: skip
-    lost = sum(one.lost for one in result.tables)
+    lost = sum(table.lost for table in result.tables)
     if lost:
         out.print(f"{many(lost, 'value')} left as null, because damage took them from the vault. `unlost show` says “not known” there.")  # fmt: skip
     if result.form is ExportFormat.CSV:
-        changed = sum(one.changed for one in result.tables)
+        changed = sum(table.changed for table in result.tables)
         out.print(
             f"For people: {many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them."
             if result.people

@@ -1,4 +1,4 @@
-"""unlost file: bring back a file's bytes."""
+"""unlost file: restore a file's bytes to disk."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ def file(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Write a file out of the vault; never over one that is there."""
+    """Write a file from the vault to disk. An existing file is never overwritten."""
     with opened(home) as application:
         from unlost.app.actions.records.file import file as act
 

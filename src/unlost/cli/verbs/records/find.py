@@ -29,7 +29,7 @@ def find(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Find records, alive or deleted."""
+    """Find records, live or deleted."""
     with opened(home) as application:
         from unlost.app.actions.records.find import find as act
 

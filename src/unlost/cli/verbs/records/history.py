@@ -1,4 +1,4 @@
-"""unlost history: what happened to a record."""
+"""unlost history: show the history of a record."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from unlost.cli.words import GONE, changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.records.history import Entry, HistoryResult
+    from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
 
@@ -20,7 +20,7 @@ HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
 def history(
     org: OrgName, table: TableName, record: RecordId, *, home: Home = None, json: AsJson = False
 ) -> ExitCode:
-    """Tell what happened to a record, field by field, oldest first."""
+    """Show the history of a record, field by field, oldest first."""
     with opened(home) as application:
         from unlost.app.actions.records.history import history as act
 
@@ -32,10 +32,10 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     state = "alive" if result.alive else "deleted"
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
-    for one in result.came_back_as:
-        out.print(f"Came back as {one.record} in {one.org}, by {one.run}")
-    for one in result.came_back_from:
-        out.print(f"Was {one.record} before it came back, by {one.run}")
+    for restored in result.came_back_as:
+        out.print(f"Came back as {restored.record} in {restored.org}, by {restored.run}")
+    for restored in result.came_back_from:
+        out.print(f"Was {restored.record} before it came back, by {restored.run}")
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
@@ -45,7 +45,7 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     out.print(f"All its fields: unlost show {result.org} {result.table} {result.record}")
 
 
-def _when(entry: "Entry", zone: str) -> str:
+def _when(entry: "HistoryEntry", zone: str) -> str:
     if entry.at is not None:
         return when(entry.at, zone=zone)
     until = when(entry.until, zone=zone)
@@ -54,7 +54,7 @@ def _when(entry: "Entry", zone: str) -> str:
     return f"between {when(entry.after, zone=zone)} and {until}"
 
 
-def _what(entry: "Entry") -> str:
+def _what(entry: "HistoryEntry") -> str:
     if entry.kind == "deleted":
         return GONE[entry.how].capitalize()
     if entry.kind == "created" and entry.after is None:
@@ -62,6 +62,6 @@ def _what(entry: "Entry") -> str:
     return HAPPENED[entry.kind]
 
 
-def _who(entry: "Entry") -> str:
+def _who(entry: "HistoryEntry") -> str:
     who = entry.by_name or entry.by
     return f" by {plain(who)}" if who else ""

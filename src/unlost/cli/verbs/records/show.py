@@ -1,4 +1,4 @@
-"""unlost show: a record as it was."""
+"""unlost show: show a record as of a point in time."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.records.show import ShownField, ShowResult
-    from unlost.app.records.related import Related, RelatedFile, RelatedTable
+    from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
 
-MOST = 25  # kinds of related records, and files, that people read on a screen
+MOST = 25  # kinds of related records, and files, that are shown
 NAMES = 3
 NAME = 40
 
@@ -55,6 +55,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
     out.print()
     table = grid("Field", "Value")
     for field in result.fields:
+        # Empty fields are only counted: tables of a CRM have hundreds of columns.
         if field.unknown or result.values[field.column] is not None:
             table.add_row(_label(field), _value(field, result))
     out.print(table)
@@ -69,7 +70,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
         _show_related(out, result, result.related)
 
 
-def _show_related(out: "Console", result: "ShowResult", related: "Related") -> None:
+def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords") -> None:
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)
@@ -90,9 +91,9 @@ def _show_related(out: "Console", result: "ShowResult", related: "Related") -> N
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
         out.print(f"  unlost file {result.org} {file.record} --out FILE")
-    left = related.more_files + max(0, len(related.files) - MOST)
-    if left:
-        out.print(f"… and {many(left, 'more file')}.")
+    hidden_count = related.more_files + max(0, len(related.files) - MOST)
+    if hidden_count:
+        out.print(f"… and {many(hidden_count, 'more file')}.")
     if related.unsearched:
         names = ", ".join(related.unsearched)
         out.print(f"Not looked through, because there are too many records: {names}.")
@@ -103,7 +104,13 @@ def _kind(line: "RelatedTable") -> str:
 
 
 def _such_as(line: "RelatedTable") -> str:
-    names = list(dict.fromkeys(short(one.name, length=NAME) for one in line.first if one.name))
+    names = list(
+        dict.fromkeys(
+            short(related_record.name, length=NAME)
+            for related_record in line.first
+            if related_record.name
+        )
+    )
     return ", ".join(names[:NAMES])
 
 

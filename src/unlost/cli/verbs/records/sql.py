@@ -1,4 +1,4 @@
-"""unlost sql: ask snapshots by SQL."""
+"""unlost sql: query snapshots with SQL."""
 
 import sys
 from contextlib import ExitStack
@@ -18,12 +18,12 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from unlost.app.actions.records.sql import SqlAnswer
 
-MOST = 200  # rows that people read on a screen
+MOST = 200  # rows shown on a screen
 WIDEST = 60  # characters of a cell there
 
 
 class SqlFormat(StrEnum):
-    """How rows are told."""
+    """Output formats for rows."""
 
     TABLE = "table"
     CSV = "csv"
@@ -32,7 +32,7 @@ class SqlFormat(StrEnum):
 
 
 class Audience(StrEnum):
-    """Who reads a CSV."""
+    """The intended readers of a CSV."""
 
     PROGRAMS = "programs"
     PEOPLE = "people"
@@ -64,9 +64,10 @@ def sql(
     audience: ForWhom = Audience.PROGRAMS,
     home: Home = None,
 ) -> ExitCode:
-    """Ask backups by SQL: org.table, org.table_history, and with _text behind them verbatim.
+    """Query backups with SQL: org.table and org.table_history; append _text for verbatim texts.
 
-    Columns have types; what does not fit into one is null, and is counted. Rows come in clear text.
+    Columns have types; a value that does not fit its type becomes null, and is counted. Rows are
+    not encrypted.
     """
     form = _one_format(form) if json else form
     check_audience(audience, csv=form is SqlFormat.CSV)
@@ -89,12 +90,12 @@ def sql(
                 _write(answer, form, target, audience)
         else:
             _write(answer, form, _stdout(form), audience)
-        _tell_misfits(answer)
+        _show_misfits(answer)
     return ExitCode.OK
 
 
 def _one_format(form: SqlFormat) -> SqlFormat:
-    """JSON; raises UsageError (``two-formats``) where another format was asked for too."""
+    """Return the JSON format; raises UsageError (``two-formats``) if another was given too."""
     if form not in (SqlFormat.TABLE, SqlFormat.JSON):
         raise UsageError(
             "two-formats",
@@ -105,7 +106,7 @@ def _one_format(form: SqlFormat) -> SqlFormat:
 
 
 def check_audience(audience: Audience, *, csv: bool) -> None:
-    """Raise UsageError (``people-read-csv``): other formats have nothing that runs."""
+    """Raise UsageError (``people-read-csv``): only CSV can contain formulas."""
     if audience is Audience.PEOPLE and not csv:
         raise UsageError(
             "people-read-csv",
@@ -121,6 +122,7 @@ def _stdout(form: SqlFormat) -> BinaryIO:
             "Parquet is nothing for a terminal.",
             next_step="Name a file with --out.",
         )
+    # The writers encode to UTF-8 themselves, whatever the locale is.
     return sys.stdout.buffer
 
 
@@ -146,6 +148,7 @@ def _show(answer: "SqlAnswer") -> None:
     table, shown, more = grid(*map(plain, answer.rows.schema.names)), 0, False
     for batch in answer.rows:
         for cells in zip(*(column.to_pylist() for column in as_texts(batch).columns), strict=True):
+            # Read one row more than is shown, to know whether there are others.
             more = shown == MOST
             if more:
                 break
@@ -168,7 +171,7 @@ def _cell(value: object) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
-def _tell_misfits(answer: "SqlAnswer") -> None:
+def _show_misfits(answer: "SqlAnswer") -> None:
     for column, count in answer.misfits.items():
         _note(f"{many(count, 'value')} of {column} fitted no type and read as null; add _text to the table's name to read them.")  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""unlost restore: plan what comes back, look at the plan, run it, go on with it, try again."""
+"""unlost restore: plan a restore, show the plan, run, resume and retry it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.restores.queued_restore import Handed
+    from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
     from unlost.engine.restore.planning.summary import Branch
@@ -110,13 +110,13 @@ def plan(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Plan what comes back and how; nothing is written to the org.
+    """Plan a restore. Nothing is written to the org.
 
-    Exit code 3 if something of it cannot be written.
+    Exit code 3 if some records cannot be restored.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
-        from unlost.app.restores.overrides import said
+        from unlost.app.restores.overrides import typed_overrides
         from unlost.cli.progress import shown_progress
 
         request = PlanRequest(
@@ -128,7 +128,9 @@ def plan(
             columns=tuple(column or ()),
             at=at,
             related=related,
-            otherwise=said(values=set_value or (), empty=empty or (), instead=instead or ()),
+            otherwise=typed_overrides(
+                values=set_value or (), empty=empty or (), instead=instead or ()
+            ),
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
@@ -160,8 +162,9 @@ def run(
 ) -> ExitCode:
     """Run a plan. A plan runs once: running it again changes nothing.
 
-    Exit code 3 if a record could not be brought back.
+    Exit code 3 if a record could not be restored.
     """
+    # The service needs the plan in the vault, not this file.
     if detach:
         return _handed(file, home, as_json=json)
     with opened(home) as application:
@@ -172,7 +175,7 @@ def run(
         with shown_progress(application.clock) as observer:
             result = run_plan(application, file, observer=observer)
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
@@ -186,7 +189,7 @@ def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
 
 @app.command("resume")
 def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Go on with a restore that stopped."""
+    """Resume a restore that stopped."""
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import resume_run
         from unlost.app.vault.home_copy import after_run
@@ -195,7 +198,7 @@ def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode
         with shown_progress(application.clock) as observer:
             result = resume_run(application, run, observer=observer)
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 @app.command("retry")
@@ -220,17 +223,17 @@ def retry(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Try again what failed in a restore that ended.
+    """Retry the failed records of a finished restore.
 
-    What was typed for the earlier plan still counts; what is typed now counts more.
+    Values given for the earlier plan still apply, unless new ones override them.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import retry_run
-        from unlost.app.restores.overrides import said
+        from unlost.app.restores.overrides import typed_overrides
         from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
-        otherwise = said(
+        otherwise = typed_overrides(
             values=set_value or (), empty=empty or (), instead=instead or (), every=set_all or ()
         )
         with shown_progress(application.clock) as observer:
@@ -242,13 +245,13 @@ def retry(
                 observer=observer,
             )
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 # --- for people -----------------------------------------------------------------------------------
 
 
-def _show_handed(out: "Console", result: "Handed") -> None:
+def _show_handed(out: "Console", result: "QueuedPlan") -> None:
     if result.over:
         out.print(f"The plan was run already. See it: unlost runs {result.run}")
         return
@@ -265,23 +268,23 @@ def _show_new(out: "Console", result: "PlanResult") -> None:
 
 
 def _show_plan(out: "Console", result: "PlanResult") -> None:
-    told = result.summary
-    made = when(told.made_at, zone=result.zone)
-    out.print(f"{result.org}: {many(told.records, 'record')}, planned {made}")
-    for branch in told.tree:
+    summary = result.summary
+    made_on = when(summary.made_at, zone=result.zone)
+    out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made_on}")
+    for branch in summary.tree:
         _show_branch(out, branch, depth=1)
     out.print()
-    for one in told.actions:
-        out.print(f"  {one.count:>7,} {WORDS[one.action]}")
-    if told.typed:
-        out.print(f"  {told.typed:>7,} of them with values that were typed")
-        for edited in told.edited[:MOST]:
+    for action in summary.actions:
+        out.print(f"  {action.count:>7,} {WORDS[action.action]}")
+    if summary.typed:
+        out.print(f"  {summary.typed:>7,} of them with values that were typed")
+        for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
-    if told.notes:
+    if summary.notes:
         out.print()
         out.print("To know before:")
-        for note in told.notes[:MOST]:
+        for note in summary.notes[:MOST]:
             out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
             if note.next_step:
                 out.print(f"    {plain(note.next_step)}")
@@ -290,7 +293,7 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
 
 
 def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
-    counts = ", ".join(f"{one.count:,} {one.action}" for one in branch.actions)
+    counts = ", ".join(f"{action.count:,} {action.action}" for action in branch.actions)
     out.print(f"{'  ' * depth}{branch.table}  {counts}")
     for below in branch.below:
         _show_branch(out, below, depth=depth + 1)
@@ -301,13 +304,13 @@ def _marked(weight: str) -> str:
 
 
 def _costs(result: "PlanResult") -> str:
-    told = result.summary
-    room = told.estimate.data_bytes + told.estimate.file_bytes
-    minutes = "under a minute" if told.minutes < 1 else many(round(told.minutes), "minute")
-    return f"{many(told.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
+    summary = result.summary
+    room = summary.estimate.data_bytes + summary.estimate.file_bytes
+    minutes = "under a minute" if summary.minutes < 1 else many(round(summary.minutes), "minute")
+    return f"{many(summary.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
 
 
-def _told(result: "RestoreResult", *, as_json: bool) -> ExitCode:
+def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
     answer(result, as_json=as_json, show=_show_result)
     return ExitCode.OK if result.whole else ExitCode.FINDINGS
 
@@ -319,16 +322,16 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "call")
     out.print(f"{result.org}: restored in {took} with {calls} that wrote.")
-    for one in result.endings:
-        out.print(f"  {one.count:>7,} {ENDINGS[one.ending]}")
-    failed = [one for one in result.records if not one.ending.good]
+    for ending in result.endings:
+        out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
+    failed = [outcome for outcome in result.records if not outcome.ending.good]
     for record in failed[:MOST]:
         out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
         if record.next_step:
             out.print(f"    {plain(record.next_step)}")
-    differing = [one for one in result.records if one.ending.good]
+    differing = [outcome for outcome in result.records if outcome.ending.good]
     if differing:
-        columns = sorted({d.column for one in differing for d in one.differences})
+        columns = sorted({d.column for outcome in differing for d in outcome.differences})
         out.print(
             f"  {many(len(differing), 'record')} with columns that nobody can set or that the org "
             f"sets itself: {plain(', '.join(columns[:MOST]))}"

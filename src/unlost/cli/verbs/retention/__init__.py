@@ -1,1 +1,1 @@
-"""Commands for retention: rules, holds, forget, erase, rectify."""
+"""Commands for retention: rules, legal holds, forget, erase, rectify."""

@@ -1,4 +1,4 @@
-"""unlost erase: take records out of all history of an org, and keep them out."""
+"""unlost erase: erase records from all backups of an org, and keep them out."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.retention.erase import Erased, ErasePlan, ErasureLine, Erasures
+    from unlost.app.actions.retention.erase import ErasePlan, ErasureLine, ErasureResult, Erasures
     from unlost.model.erasure import TableErased
 
 DEFAULT = "records"
 
 
 class _Group(TyperGroup):
-    """Where no command is named, what follows is an org whose records are erased."""
+    """A group whose default command erases records of the org that is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The words, with the command that is meant."""
+        """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `records` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0].startswith("-"))
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 
@@ -65,16 +66,16 @@ def erase(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Erase records from all backups, once you agreed to the plan. It cannot be undone.
+    """Erase records from all backups, after confirmation of the plan. This cannot be undone.
 
-    `unlost erase ORG --record TABLE/ID` is enough: the word `records` may be left out.
+    The word `records` may be left out: `unlost erase ORG --record TABLE/ID`.
     """
     with opened(home) as application:
-        from unlost.app.actions.retention.erase import WishedErasure
+        from unlost.app.actions.retention.erase import ErasureRequest
         from unlost.app.actions.retention.erase import erase as act
         from unlost.app.actions.retention.erase import plan as planned
 
-        wish = WishedErasure(tuple(record), related=related, match=tuple(match or ()))
+        wish = ErasureRequest(tuple(record), related=related, match=tuple(match or ()))
         seen = planned(application, org, wish)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
@@ -82,13 +83,14 @@ def erase(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
 
 @app.command("list")
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List what was erased from an org and corrected in it: proofs, without what it was."""
+    """List erasures and corrections of an org: the proofs, without the data."""
     with opened(home) as application:
         from unlost.app.actions.retention.erase import erasures as act
 
@@ -141,22 +143,27 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
 
 
 def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
-    """How many records and versions of which tables."""
+    """Print the number of records and versions by table."""
     from unlost.cli.grid import grid
 
     numbers = ("records", "of them alive", "versions")
     table = grid("table", *numbers, right=numbers)
-    for one in tables:
-        table.add_row(one.table, f"{one.records:,}", f"{one.alive:,}", f"{one.versions:,}")
+    for erased_table in tables:
+        table.add_row(
+            erased_table.table,
+            f"{erased_table.records:,}",
+            f"{erased_table.alive:,}",
+            f"{erased_table.versions:,}",
+        )
     if tables:
         out.print(table)
 
 
-def _show(out: "Console", done: "Erased") -> None:
+def _show(out: "Console", done: "ErasureResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to erase.")
     else:
-        versions = sum(one.versions for one in done.tables)
+        versions = sum(table.versions for table in done.tables)
         out.print(
             f"{done.org}: {many(done.records, 'record')} erased, with {many(versions, 'version')} and "
             f"{many(done.files, 'content')}. They are kept out from now on."
@@ -164,22 +171,26 @@ def _show(out: "Console", done: "Erased") -> None:
     out.print(f"  {size(done.removed)} of old objects were removed.")
 
 
-def _show_all(out: "Console", told: "Erasures") -> None:
-    if not told.erasures:
-        out.print(f"Nothing was erased from {told.org}, nor corrected.")
-    for one in told.erasures:
-        _show_line(out, one, zone=told.zone)
+def _show_all(out: "Console", erasures: "Erasures") -> None:
+    if not erasures.erasures:
+        out.print(f"Nothing was erased from {erasures.org}, nor corrected.")
+    for erasure in erasures.erasures:
+        _show_line(out, erasure, zone=erasures.zone)
 
 
-def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
-    records = sum(each.records for each in one.tables)
-    left = (
-        "" if one.complete else " Old objects are still there: erase again, or wait for the upkeep."
+def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
+    records = sum(each.records for each in erasure.tables)
+    state_text = (
+        ""
+        if erasure.complete
+        else " Old objects are still there: erase again, or wait for the upkeep."
     )
-    out.print(f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{left}")
-    tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
-    if one.columns:
-        out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(one.columns)}")
+    out.print(
+        f"{when(erasure.at, zone=zone)}  {erasure.run}  by {erasure.by}, commit {erasure.snapshot}.{state_text}"
+    )
+    tables = ", ".join(f"{each.table} {each.records:,}" for each in erasure.tables)
+    if erasure.columns:
+        out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(erasure.columns)}")
         return
-    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(one.files, 'content')}")
-    out.print(f"  {many(one.listed, 'pseudonym')} kept out, {one.marks[:12]}")
+    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(erasure.files, 'content')}")
+    out.print(f"  {many(erasure.listed, 'pseudonym')} kept out, {erasure.marks[:12]}")

@@ -1,4 +1,4 @@
-"""unlost forget: take away the nights that an org's rules do not keep."""
+"""unlost forget: forget the backups that an org's retention rules do not keep."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +16,9 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.forget import ForgetPlan, Forgotten
+    from unlost.app.actions.retention.forget import ForgetPlan, ForgetResult
 
-LISTED = 40  # nights that are listed one by one
+LISTED = 40  # backups that are listed individually
 
 
 def forget(
@@ -31,16 +31,16 @@ def forget(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Forget the nights that the rules of an org do not keep, once you agreed to the plan.
+    """Forget the backups that the rules of an org do not keep, after confirmation of the plan.
 
-    The nights that stay are the same to the bit. What is forgotten cannot be brought back.
+    The remaining backups do not change. Forgotten backups cannot be restored.
     """
     with opened(home) as application:
         from unlost.app.actions.retention.forget import forget as act
         from unlost.app.actions.retention.forget import plan as planned
-        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import RetentionChange
 
-        seen = planned(application, org, KeepWish())
+        seen = planned(application, org, RetentionChange())
         if plan or (seen.nothing and not json):
             answer(seen, as_json=json, show=_show_plan)
             return ExitCode.OK
@@ -48,6 +48,7 @@ def forget(
             answer(seen, as_json=False, show=_show_plan)
         if not (yes or seen.nothing):
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -74,23 +75,28 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
         _show_going(out, seen)
     if seen.holds:
         out.print(f"{many(len(seen.holds), 'hold')} in force:")
-        for one in seen.holds:
-            out.print(f"  {line_of(one, zone=seen.zone)}")
+        for hold in seen.holds:
+            out.print(f"  {line_of(hold, zone=seen.zone)}")
 
 
 def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     from unlost.cli.grid import grid
 
-    stay = many(len(seen.kept), "night stays", "nights stay")
+    stay = many(len(seen.staying), "night stays", "nights stay")
     out.print(f"{many(len(seen.going), 'night')} would go, {stay}:")
-    for night in seen.kept[-LISTED:]:
+    for night in seen.staying[-LISTED:]:
         out.print(f"  {night.number:>6}  {when(night.as_of, zone=seen.zone)}")
-    if len(seen.kept) > LISTED:
-        out.print(f"  and {many(len(seen.kept) - LISTED, 'older night')}")
+    if len(seen.staying) > LISTED:
+        out.print(f"  and {many(len(seen.staying) - LISTED, 'older night')}")
     numbers = ("versions that go", "records that go altogether", "versions that stay")
     table = grid("table", *numbers, right=numbers)
-    for one in seen.tables:
-        table.add_row(one.table, f"{one.versions:,}", f"{one.records:,}", f"{one.kept:,}")
+    for forgotten_table in seen.tables:
+        table.add_row(
+            forgotten_table.table,
+            f"{forgotten_table.versions:,}",
+            f"{forgotten_table.records:,}",
+            f"{forgotten_table.staying:,}",
+        )
     if seen.tables:
         out.print(table)
     out.print(
@@ -99,13 +105,13 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     )
 
 
-def _show(out: "Console", done: "Forgotten") -> None:
+def _show(out: "Console", done: "ForgetResult") -> None:
     if done.snapshot is None:
         out.print("Nothing was to be forgotten.")
         return
     out.print(
         f"{done.org}: {many(done.nights, 'night')} forgotten, with {many(done.versions, 'version')} "
-        f"and {many(done.records, 'record')}; {many(done.kept, 'night stays', 'nights stay')}."
+        f"and {many(done.records, 'record')}; {many(done.staying, 'night stays', 'nights stay')}."
     )
     if done.waiting:
         since = f" from {when(done.next_at, zone=done.zone)} on" if done.next_at else ""

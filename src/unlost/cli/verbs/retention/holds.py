@@ -1,4 +1,4 @@
-"""unlost hold: what is not forgotten, whatever the rules say."""
+"""unlost hold: manage legal holds, which keep data from being forgotten."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.retention.holds import HoldLine, Holds
-    from unlost.model.retention import HeldThing, Hold
+    from unlost.model.retention import Hold, HoldTarget
 
 app = typer.Typer(
     no_args_is_help=True, help="What is not forgotten, whatever the rules for keeping say."
@@ -28,7 +28,7 @@ Whole = Annotated[bool, typer.Option("--org", help="All of the org.")]
 
 @app.command("list")
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the holds of an org."""
+    """List the legal holds of an org."""
     with opened(home) as application:
         from unlost.app.actions.retention.holds import holds as act
 
@@ -56,12 +56,15 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Hold a table, a record, a backup, or all of an org: nothing of it is forgotten."""
+    """Put a table, a record, a backup, or the whole org under legal hold.
+
+    Data under legal hold is not forgotten.
+    """
     with opened(home) as application:
-        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import hold as act
 
-        wish = WishedHold(
+        wish = HoldRequest(
             table=table, record=record, night=night, everything=whole, reason=reason, until=until
         )
         answer(act(application, org, wish), as_json=json, show=_show)
@@ -79,12 +82,12 @@ def lift(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Take a hold back: then the rules count again."""
+    """Lift a legal hold. The retention rules apply again."""
     with opened(home) as application:
-        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import lift as act
 
-        wish = WishedHold(table=table, record=record, night=night, everything=whole)
+        wish = HoldRequest(table=table, record=record, night=night, everything=whole)
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -102,14 +105,14 @@ def _since(line: "HoldLine", *, zone: str) -> str:
 
 
 def line_of(hold: "Hold", *, zone: str) -> str:
-    """A hold on one line."""
+    """Describe a legal hold on one line."""
     until = f"until {when(hold.until, zone=zone)}" if hold.until else "until it is lifted"
     by = f" by {plain(hold.by)}" if hold.by else ""
     why = f" ({plain(hold.reason)})" if hold.reason else ""
     return f"{_thing(hold.thing)} is held{by} {until}{why}"
 
 
-def _thing(thing: "HeldThing") -> str:
+def _thing(thing: "HoldTarget") -> str:
     words = {
         "org": "all of the org",
         "table": f"table {plain(thing.table)}",

@@ -1,4 +1,4 @@
-"""unlost keep: which nights of an org are kept."""
+"""unlost keep: show and change the retention rules of an org."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.keeping import Keeping, OrgKeeping
+    from unlost.app.actions.retention.keeping import OrgRetention, RetentionPolicies
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
@@ -31,7 +31,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show which nights are kept, and how the others were last forgotten."""
+    """Show the retention rules, and the last time that backups were forgotten."""
     with opened(home) as application:
         from unlost.app.actions.retention.keeping import show as act
 
@@ -69,12 +69,12 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change which nights of an org are kept. Nothing is forgotten by it yet."""
+    """Change the retention rules of an org. Nothing is forgotten yet."""
     with opened(home) as application:
-        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
 
-        wish = KeepWish(
+        wish = RetentionChange(
             days=days,
             daily=daily,
             weekly=weekly,
@@ -88,10 +88,10 @@ def change(
 
 
 def rules_in_words(rules: "KeepRules") -> list[str]:
-    """One line for each rule."""
-    told = []
+    """Describe the rules, one line for each."""
+    rules_text = []
     if rules.days:
-        told.append(f"all backups of the last {many(rules.days, 'day')}")
+        rules_text.append(f"all backups of the last {many(rules.days, 'day')}")
     for count, period in (
         (rules.daily, "day"),
         (rules.weekly, "week"),
@@ -99,23 +99,23 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
         (rules.yearly, "year"),
     ):
         if count:
-            told.append(f"the last good night of each of {many(count, period)}")
+            rules_text.append(f"the last good night of each of {many(count, period)}")
     if rules.thins:
         limit = many(rules.deleted_days, "day") if rules.deleted_days else ""
-        told.append(
+        rules_text.append(
             f"the last state of deleted records{f', for {limit}' if limit else ', for ever'}"
         )
-    return told or ["every night"]
+    return rules_text or ["every night"]
 
 
-def _show_all(out: "Console", result: "Keeping") -> None:
+def _show_all(out: "Console", result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
-    for one in result.orgs:
-        _show(out, one)
+    for org in result.orgs:
+        _show(out, org)
 
 
-def _show(out: "Console", result: "OrgKeeping") -> None:
+def _show(out: "Console", result: "OrgRetention") -> None:
     out.print(f"{result.org} keeps")
     for line in rules_in_words(result.rules):
         out.print(f"  {line}")

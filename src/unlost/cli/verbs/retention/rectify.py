@@ -1,4 +1,4 @@
-"""unlost rectify: correct values of a record in all history of an org."""
+"""unlost rectify: correct values of a record in all backups of an org."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.rectify import Rectified, RectifyPlan
+    from unlost.app.actions.retention.rectify import RectifyPlan, RectifyResult
 
 
 def rectify(
@@ -41,13 +41,13 @@ def rectify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Correct a record in all backups, once you agreed to the plan. It cannot be undone."""
+    """Correct a record in all backups, after confirmation of the plan. This cannot be undone."""
     with opened(home) as application:
-        from unlost.app.actions.retention.rectify import WishedCorrection
+        from unlost.app.actions.retention.rectify import CorrectionRequest
         from unlost.app.actions.retention.rectify import plan as planned
         from unlost.app.actions.retention.rectify import rectify as act
 
-        wish = WishedCorrection(record, tuple(value), was)
+        wish = CorrectionRequest(record, tuple(value), was)
         seen = planned(application, org, wish)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
@@ -55,6 +55,7 @@ def rectify(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -66,7 +67,7 @@ def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
             "With --json nobody is asked, and nobody agreed to the plan.",
             next_step="Look at it with --plan --json, then say --yes.",
         )
-    versions = sum(one.versions for one in seen.tables)
+    versions = sum(table.versions for table in seen.tables)
     typer.confirm(
         f"Correct {many(versions, 'version')} in all backups of {seen.org}? This cannot be undone.",
         abort=True,
@@ -77,7 +78,7 @@ def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
     if not seen.columns:
         out.print(f"{seen.org}: no version has another value. Nothing would change.")
         return
-    versions = sum(one.versions for one in seen.tables)
+    versions = sum(table.versions for table in seen.tables)
     out.print(f"{seen.org}: {', '.join(seen.columns)} would change in {many(versions, 'version')}.")
     show_tables(out, seen.tables)
     if seen.records > 1:
@@ -109,7 +110,7 @@ def _show_current(out: "Console", current: tuple[str, ...]) -> None:
         )
 
 
-def _show(out: "Console", done: "Rectified") -> None:
+def _show(out: "Console", done: "RectifyResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to correct.")
         return

@@ -1,4 +1,4 @@
-"""unlost runs: what ran, and how it ended."""
+"""unlost runs: list runs and their results, pause, cancel and resume them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.restores.restore_run import RunDetail, RunLine, RunList
-    from unlost.app.actions.runs.control import Controlled
+    from unlost.app.actions.runs.control import RunCommandResult
 
 MOST = 50
 
@@ -36,10 +36,10 @@ def runs(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List runs, or tell one record by record, or pause, cancel and go on with one."""
-    asked = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
-    if asked:
-        return _controlled(run, asked, home, as_json=json)
+    """List runs, show one record by record, or pause, cancel or resume one."""
+    commands = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
+    if commands:
+        return _controlled(run, commands, home, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import run_detail
         from unlost.app.actions.restores.restore_run import runs as act
@@ -51,8 +51,10 @@ def runs(
     return ExitCode.OK
 
 
-def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json: bool) -> ExitCode:
-    if run is None or len(asked) > 1:
+def _controlled(
+    run: str | None, commands: list[str], home: Path | None, *, as_json: bool
+) -> ExitCode:
+    if run is None or len(commands) > 1:
         raise UsageError(
             "run-unnamed",
             "One run can be paused, cancelled or let go on, and it must be named.",
@@ -61,11 +63,12 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
     with opened(home) as application:
         from unlost.app.actions.runs import control
 
-        answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
+        # The functions are named like the options.
+        answer(getattr(control, commands[0])(application, run), as_json=as_json, show=_show_control)
     return ExitCode.OK
 
 
-def _show_control(out: "Console", result: "Controlled") -> None:
+def _show_control(out: "Console", result: "RunCommandResult") -> None:
     out.print(plain(result.sentence))
     if result.next_step:
         out.print(plain(result.next_step))
@@ -90,7 +93,7 @@ def _show_list(out: "Console", result: "RunList") -> None:
 
 
 def _without_hours(runs: "Sequence[RunLine]") -> list["RunLine"]:
-    """The runs, of hours only the newest of each org: all of them would hide the nights."""
+    """Return the runs with only the newest hourly one of each org, to not hide the nightly ones."""
     newest = {line.org: line.run for line in reversed(runs) if line.hourly}
     return [line for line in runs if not line.hourly or line.run == newest[line.org]]
 
@@ -109,7 +112,7 @@ def _show_run(out: "Console", result: "RunDetail") -> None:
         out.print(f"  {record.table}/{record.record}{live}: {record.ending}")
         if record.sentence:
             out.print(f"    {plain(record.sentence)}")
-        for one in record.differences:
-            out.print(f"    {one.column}: {one.reason}")
+        for difference in record.differences:
+            out.print(f"    {difference.column}: {difference.reason}")
     if len(result.records) > MOST:
         out.print(f"… and {many(len(result.records) - MOST, 'more record')}; --json lists all.")

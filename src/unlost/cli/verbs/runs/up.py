@@ -1,4 +1,4 @@
-"""unlost up and unlost worker: what backs up by itself."""
+"""unlost up and unlost worker: run the service and its workers."""
 
 import signal
 from contextlib import ExitStack, contextmanager
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from unlost.app.home.cancellation import Brake
-    from unlost.app.service.metrics import Board
-    from unlost.app.service.service import Part, Service
-    from unlost.web.serving import Reached
+    from unlost.app.home.cancellation import CancellationFlag
+    from unlost.app.service.metrics import MetricsBoard
+    from unlost.app.service.service import Service, ServicePart
+    from unlost.web.serving import ReachedAddress
 
 PORT = 8484
 
@@ -65,21 +65,22 @@ def up(
     ] = True,
     home: Home = None,
 ) -> ExitCode:
-    """Back up all orgs by their schedules and serve the console, until it is stopped (Ctrl-C).
+    """Back up all orgs on schedule and serve the console, until stopped (Ctrl-C).
 
-    Stopping is safe at any moment: runs go on where they stopped when it is started again.
+    It is safe to stop at any moment: runs are resumed at the next start.
     """
     root = home_or_fail(home)
-    from unlost.web.serving import Reached, origins_of, use_settings
+    from unlost.web.serving import ReachedAddress, origins_of, use_settings
 
+    # Before the imports below: Django's settings cannot be changed once models are imported.
     use_settings()
     from unlost.app.home.system import SystemClock
-    from unlost.app.service.metrics import Board, served
-    from unlost.app.service.service import Part
+    from unlost.app.service.metrics import MetricsBoard, served
+    from unlost.app.service.service import ServicePart
 
-    brake, board = _stoppable(), Board()
-    service = _service(root, brake, Part.SERVICE, workers=workers, board=board)
-    reached = Reached(port=port, origins=origins_of(origin or ()))
+    brake, board = _stoppable(), MetricsBoard()
+    service = _service(root, brake, ServicePart.SERVICE, workers=workers, board=board)
+    reached = ReachedAddress(port=port, origins=origins_of(origin or ()))
     with ExitStack() as open_now:
         if metrics is not None:
             open_now.enter_context(served(board, SystemClock().now, port=metrics))
@@ -93,8 +94,8 @@ def up(
 
 
 @contextmanager
-def _console(root: "Path", reached: "Reached") -> "Iterator[None]":
-    """The console, and where it is: with a link that makes the first admin, while there is none."""
+def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
+    """Serve the console and print its address, with a link for the first admin if there is none."""
     from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
     from unlost.app.home.home import read_home_key
@@ -102,50 +103,58 @@ def _console(root: "Path", reached: "Reached") -> "Iterator[None]":
 
     with (
         open_application(root) as app,
-        served(app, read_home_key(app.home), reached) as found,
+        served(app, read_home_key(app.home), reached) as address,
     ):
+        # Printed on the machine, so only its users can become the first admin.
         link = first_link(app)
         if link is None:
-            typer.echo(f"The console: {found.url}/")
+            typer.echo(f"The console: {address.url}/")
         else:
-            typer.echo(f"Open this once, within the hour, to begin: {found.url}{link.path}")
+            typer.echo(f"Open this once, within the hour, to begin: {address.url}{link.path}")
         yield
 
 
 def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
-    """Help the service of a home in PostgreSQL, on this machine or another, until it is stopped.
+    """Run a worker for the service of a home in PostgreSQL, on this machine or another.
 
-    What a worker that died was at, another one goes on with within seconds.
+    If a worker dies, another one resumes its runs within seconds.
     """
     root = home_or_fail(home)
-    from unlost.app.service.service import Part
+    from unlost.app.service.service import ServicePart
 
     brake = _stoppable()
-    service = _service(root, brake, Part.WORKER, workers=workers)
+    service = _service(root, brake, ServicePart.WORKER, workers=workers)
     typer.echo(f"A worker of {root}. Stop it with Ctrl-C; its runs go on elsewhere.")
     service.run()
     typer.echo("Stopped.")
     return ExitCode.OK
 
 
-def _stoppable() -> "Brake":
-    from unlost.app.home.cancellation import Brake
+def _stoppable() -> "CancellationFlag":
+    from unlost.app.home.cancellation import CancellationFlag
 
-    brake = Brake()
+    brake = CancellationFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # Runs stop at their next call, and are resumed at the next start.
         signal.signal(number, lambda *_: brake.pull())
     return brake
 
 
 def _service(
-    root: "Path", brake: "Brake", part: "Part", *, workers: int, board: "Board | None" = None
+    root: "Path",
+    brake: "CancellationFlag",
+    part: "ServicePart",
+    *,
+    workers: int,
+    board: "MetricsBoard | None" = None,
 ) -> "Service":
     from unlost.app.compose import open_application
     from unlost.app.service.service import Service
     from unlost.model.access import SERVICE
 
     return Service(
-        lambda held: open_application(root, brake=held, actor=SERVICE),
+        # Each job opens the home for itself; see ``Service.opened``.
+        lambda flag: open_application(root, brake=flag, actor=SERVICE),
         brake,
         workers=workers,
         board=board,

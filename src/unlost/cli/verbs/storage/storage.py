@@ -1,4 +1,4 @@
-"""unlost storage: how an org's storages fill, and when they will be full."""
+"""unlost storage: show an org's storage usage, and forecast when it is full."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.storage.storage import StorageLine, StorageReport
     from unlost.app.actions.storage.storage_use import StorageUse
-    from unlost.model.storage import Loop
+    from unlost.model.storage import MailLoop
 
 SHOWN = 12
 OWNERS = 5
@@ -41,14 +41,16 @@ def storage(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show how full an org's storages are, what fills them, and when they will be full."""
+    """Show how full an org's storages are, what uses them, and when they will be full."""
     with opened(home) as application:
         from unlost.app.actions.storage.storage import storage as act
 
-        found = act(application, name, stop=stop / 100, with_loops=loops)
+        # The option is in percent, the action takes a share.
+        storage_report = act(application, name, stop=stop / 100, with_loops=loops)
     if plot is not None:
-        _draw(found, plot)
-    answer(found, as_json=json, show=_show)
+        _draw(storage_report, plot)
+    answer(storage_report, as_json=json, show=_show)
+    # stdout has exactly one JSON document.
     if plot is not None and not json:
         console().print(f"\nThe fullest storage is drawn in {plain(str(plot))}.")
     return ExitCode.OK
@@ -57,7 +59,12 @@ def storage(
 def _draw(report: "StorageReport", file: Path) -> None:
     from unlost.app.storage.storage_chart import chart
 
-    fullest = max(report.storages, key=lambda one: one.used / one.limit if one.limit else 0.0)
+    fullest = max(
+        report.storages,
+        key=lambda storage_line: (
+            storage_line.used / storage_line.limit if storage_line.limit else 0.0
+        ),
+    )
     drawn = chart(
         f"{fullest.name} of {report.org}",
         fullest.samples,
@@ -76,10 +83,12 @@ def _draw(report: "StorageReport", file: Path) -> None:
 
 
 def _show(out: "Console", result: "StorageReport") -> None:
-    for one in result.storages:
-        share = f" ({one.used / one.limit:.1%})" if one.limit else ""
-        out.print(f"{one.name}: {size(round(one.used))} of {size(round(one.limit))}{share}")
-        out.print(f"  {_leads(one)}")
+    for storage_line in result.storages:
+        share = f" ({storage_line.used / storage_line.limit:.1%})" if storage_line.limit else ""
+        out.print(
+            f"{storage_line.name}: {size(round(storage_line.used))} of {size(round(storage_line.limit))}{share}"
+        )
+        out.print(f"  {_leads(storage_line)}")
     _show_tables(out, result.use)
     _show_shares(out, result.use)
     if result.loops is not None:
@@ -91,28 +100,30 @@ def _show_tables(out: "Console", use: "StorageUse") -> None:
 
     numbers = ("records", "size", "last 30 days")
     table = grid("storage", "table", *numbers, right=numbers)
-    for one in use.tables[:SHOWN]:
-        recent = f"+{size(one.recent)}" if one.recent else ""
-        table.add_row(one.storage, one.label, f"{one.records:,}", size(one.bytes), recent)
+    for use_line in use.tables[:SHOWN]:
+        recent = f"+{size(use_line.recent)}" if use_line.recent else ""
+        table.add_row(
+            use_line.storage, use_line.label, f"{use_line.records:,}", size(use_line.bytes), recent
+        )
     out.print()
     out.print(table)
     if len(use.tables) > SHOWN:
-        rest = sum(one.bytes for one in use.tables[SHOWN:])
+        rest = sum(line.bytes for line in use.tables[SHOWN:])
         out.print(f"and {len(use.tables) - SHOWN} more tables with {size(rest)}")
 
 
 def _show_shares(out: "Console", use: "StorageUse") -> None:
-    """Who and when, and the mails that take most room."""
-    for storage in dict.fromkeys(one.storage for one in use.tables):
+    """Print the usage by year and owner, and the largest mail threads."""
+    for storage in dict.fromkeys(table.storage for table in use.tables):
         years = [
-            f"{one.year or 'unknown'}: {size(one.bytes)}"
-            for one in use.years
-            if one.storage == storage
+            f"{year.year or 'unknown'}: {size(year.bytes)}"
+            for year in use.years
+            if year.storage == storage
         ]
         owners = [
-            f"{plain(one.name or one.owner)}: {size(one.bytes)}"
-            for one in use.owners
-            if one.storage == storage
+            f"{plain(owner.name or owner.owner)}: {size(owner.bytes)}"
+            for owner in use.owners
+            if owner.storage == storage
         ]
         out.print()
         out.print(f"{storage} by year of creation: {', '.join(years)}")
@@ -127,27 +138,29 @@ def _show_threads(out: "Console", use: "StorageUse") -> None:
     if use.threads:
         numbers = ("mails", "size", "last 30 days")
         table = grid("mail thread", "between", *numbers, right=numbers)
-        for one in use.threads[:OWNERS]:
-            recent = f"+{size(one.recent)}" if one.recent else ""
-            sides = " ".join(one.sides)
-            table.add_row(short(one.subject), sides, f"{one.mails:,}", size(one.bytes), recent)
+        for thread in use.threads[:OWNERS]:
+            recent = f"+{size(thread.recent)}" if thread.recent else ""
+            sides = " ".join(thread.sides)
+            table.add_row(
+                short(thread.subject), sides, f"{thread.mails:,}", size(thread.bytes), recent
+            )
         out.print()
         out.print(table)
 
 
-def _show_loops(out: "Console", loops: "Sequence[Loop]", *, zone: str) -> None:
+def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> None:
     out.print()
     if not loops:
         out.print("No loop of automatic mails was found.")
         return
-    total = sum(one.bytes for one in loops)
+    total = sum(mail_loop.bytes for mail_loop in loops)
     out.print(f"{many(len(loops), 'loop')} of automatic mails, {size(total)} together:")
-    for one in loops:
-        out.print(f"  {short(one.subject)}: {many(one.mails, 'mail')}, {size(one.bytes)}")
+    for loop in loops:
+        out.print(f"  {short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}")
         out.print(
-            f"    {one.sides[0]} and {one.sides[1]}, every {pause(one.every)} from "
-            f"{when(one.begun, zone=zone)} to {when(one.last, zone=zone)}, "
-            f"on {many(len(one.parents), 'record')}"
+            f"    {loop.sides[0]} and {loop.sides[1]}, every {pause(loop.every)} from "
+            f"{when(loop.begun, zone=zone)} to {when(loop.last, zone=zone)}, "
+            f"on {many(len(loop.parents), 'record')}"
         )
     out.print("Turn one of the two automatic replies off; `--json` lists the ids of all mails.")
 

@@ -1,4 +1,4 @@
-"""unlost compact: keep the vault small and quick."""
+"""unlost compact: compact the vault."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from unlost.cli.text import many, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.compact import Compacted, OrgCompacted
+    from unlost.app.actions.vault.compact import CompactResult, OrgCompacted
 
 
 def compact(
@@ -24,9 +24,9 @@ def compact(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Keep the vault small: merge what many nights wrote, remove what nothing needs any more.
+    """Compact the vault: merge data of many backups, and delete objects that are no longer needed.
 
-    No backup changes by it. The service does it by itself after each night.
+    Backups do not change. The service does this automatically after each nightly backup.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.compact import compact as act
@@ -36,27 +36,31 @@ def compact(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "Compacted") -> None:
+def _show(out: "Console", result: "CompactResult") -> None:
     if not result.orgs:
         out.print("There is no org yet.")
-    for one in result.orgs:
-        _show_org(out, one)
+    for org in result.orgs:
+        _show_org(out, org)
 
 
-def _show_org(out: "Console", one: "OrgCompacted") -> None:
-    if one.snapshot is None:
-        out.print(f"{one.org}: nothing to merge; its backups take {size(one.bytes)}.")
+def _show_org(out: "Console", compacted: "OrgCompacted") -> None:
+    if compacted.snapshot is None:
+        out.print(f"{compacted.org}: nothing to merge; its backups take {size(compacted.bytes)}.")
     else:
-        before = sum(table.bytes_before for table in one.tables)
-        after = sum(table.bytes_after for table in one.tables)
+        before = sum(table.bytes_before for table in compacted.tables)
+        after = sum(table.bytes_after for table in compacted.tables)
         out.print(
-            f"{one.org}: {many(len(one.tables), 'table')} merged, {size(before)} became "
-            f"{size(after)}; its backups take {size(one.bytes)}."
+            f"{compacted.org}: {many(len(compacted.tables), 'table')} merged, {size(before)} became "
+            f"{size(after)}; its backups take {size(compacted.bytes)}."
         )
-    if one.removed:
-        out.print(f"  {many(one.removed, 'object')} removed: {size(one.removed_bytes)} are free.")
-    if one.waiting:
-        since = f" from {when(one.next_at, zone=one.zone)} on" if one.next_at else ""
-        ended = f", once {one.held_by} has ended" if one.held_by else ""
-        waits = f"{many(one.waiting, 'object')} of {size(one.waiting_bytes)}"
+    if compacted.removed:
+        out.print(
+            f"  {many(compacted.removed, 'object')} removed: {size(compacted.removed_bytes)} are free."
+        )
+    if compacted.waiting:
+        since = (
+            f" from {when(compacted.next_at, zone=compacted.zone)} on" if compacted.next_at else ""
+        )
+        ended = f", once {compacted.held_by} has ended" if compacted.held_by else ""
+        waits = f"{many(compacted.waiting, 'object')} of {size(compacted.waiting_bytes)}"
         out.print(f"  {waits} are needed no more and will be removed{since}{ended}.")

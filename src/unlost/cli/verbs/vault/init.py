@@ -1,4 +1,4 @@
-"""unlost init: make a home and its vault."""
+"""unlost init: create a home and its vault."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.vault.init import InitRequest, InitResult
-    from unlost.model.ports import Entropy
+    from unlost.model.ports.system import Entropy
     from unlost.vault.format.recovery import RecoverySheet
 
 TRIES = 3
@@ -67,7 +67,7 @@ def init(
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a home, a vault, its key, and the recovery sheet."""
+    """Create a home, a vault, its key, and the recovery sheet."""
     from unlost.app.actions.vault.init import InitRequest
 
     request = InitRequest(
@@ -86,16 +86,17 @@ def init(
         recovery_out=recovery_out,
         database=database,
     )
-    result = _adopted(request, from_sheet) if from_sheet else _made(request)
+    result = _adopted(request, from_sheet) if from_sheet else _init_result(request)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK
 
 
-def _made(request: "InitRequest") -> "InitResult":
+def _init_result(request: "InitRequest") -> "InitResult":
     from unlost.app.actions.vault.init import init as make
     from unlost.app.home.system import SystemEntropy
 
     entropy = SystemEntropy()
+    # Checked before anything is created.
     if request.recovery_out is None and not sys.stdin.isatty():
         raise UsageError(
             "sheet-needs-terminal",
@@ -121,7 +122,7 @@ def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
 
 
 def read_sheet(sheet: Path) -> str:
-    """The text of a recovery sheet; raises UsageError (``sheet-unreadable``)."""
+    """Return the text of a recovery sheet; raises UsageError (``sheet-unreadable``)."""
     try:
         return sheet.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -133,15 +134,17 @@ def read_sheet(sheet: Path) -> str:
 
 
 def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllowed) -> None:
-    """Show the sheet on stderr, and ask for two of its groups until they are right.
+    """Show the sheet on stderr, and ask for two of its groups to confirm it.
 
-    Raises ``failed`` once they were wrong too often.
+    Raises ``failed`` after too many wrong answers.
     """
     from unlost.vault.format.recovery import confirm_groups
 
     count = len(sheet.groups())
     first = int(entropy.fraction() * count)
+    # Always another group than the first.
     second = (first + 1 + int(entropy.fraction() * (count - 1))) % count
+    # On stderr, so that it does not end up in a redirected result.
     typer.echo(sheet.text(), err=True)
     typer.echo("Write it down or print it now: it opens the vault when all else is lost.", err=True)
     for attempt in range(1, TRIES + 1):

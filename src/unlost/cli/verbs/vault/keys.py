@@ -1,4 +1,4 @@
-"""unlost key: what opens the vault; add, take away, replace and try it."""
+"""unlost key: manage the keys that open the vault."""
 
 import sys
 from dataclasses import replace as replaced
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTestResult, SheetShown
     from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
-    from unlost.app.actions.vault.renewal import Renewed
+    from unlost.app.actions.vault.renewal import RenewalResult
     from unlost.app.home.home_keys import WayIn
     from unlost.app.home.sealed_key import Sealer
     from unlost.app.vault.new_keys import NewKey
@@ -97,13 +97,14 @@ def every(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List what opens the vault."""
+    """List the keys that open the vault. Exit code 3 if one of them is damaged."""
     with opened(home) as application:
         from unlost.app.actions.vault.keys import keys as act
 
-        found = act(application, _way(sheet, by_passphrase))
-        answer(found, as_json=json, show=_show_all)
-    weak = any(not one.counts or one.whole_copies == 0 for one in found.slots)
+        all_keys = act(application, _way(sheet, by_passphrase))
+        answer(all_keys, as_json=json, show=_show_all)
+    # One undamaged copy is enough to open the vault.
+    weak = any(not slot.counts or slot.whole_copies == 0 for slot in all_keys.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 
 
@@ -132,7 +133,7 @@ def add(
 ) -> ExitCode:
     """Add a key that opens the vault.
 
-    For a unit of systemd, so that the key is on no disk in clear:
+    For a systemd unit, without storing the key on disk unencrypted:
     `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
     """
     with opened(home) as application:
@@ -156,7 +157,10 @@ def remove(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Take a slot away: its key opens the vault no more. Who opened it before may have kept more."""
+    """Remove a slot. Its key no longer opens the vault.
+
+    A person who has opened the vault with it may have kept the master key.
+    """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import remove as act
 
@@ -184,9 +188,9 @@ def replace(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Put a new key in the place of a slot's, in one step; without an option, the service's own.
+    """Replace the key of a slot in one step; without options, the service's own key.
 
-    The new slot has a name of its own, which is told.
+    The new slot has a new name, which is printed.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import replace as act
@@ -212,7 +216,7 @@ def try_key(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Try whether a key opens the vault; without an option, the key of the service."""
+    """Test whether a key opens the vault; without options, the service's key."""
     with opened(home) as application:
         from unlost.app.actions.vault.keys import tried as act
 
@@ -233,7 +237,7 @@ def show_sheet(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show the recovery sheet once more, and confirm that it was taken down."""
+    """Show the recovery sheet again, and confirm that it was written down."""
     _check_terminal(out)
     with opened(home) as application:
         from unlost.app.actions.vault.keys import sheet as act
@@ -258,10 +262,10 @@ def renew(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a new master key, after one was stolen: all slots and sheets from before end.
+    """Renew the master key, for example after a theft. All earlier slots and sheets become invalid.
 
-    The service of this home gets a new key. What is written from then on, a thief cannot read; what
-    he could read before he still can, where he has it.
+    The service of this home gets a new key. A thief cannot read anything written from now on, but
+    can still read earlier data that they have.
     """
     _check_terminal(recovery_out, option="--recovery-out")
     with opened(home) as application:
@@ -284,10 +288,10 @@ def rekey(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Seal all that is there anew under the newest keys, after a new master key was made.
+    """Re-encrypt all data under the newest keys, after the master key was renewed.
 
-    No backup changes by it. The service does it by itself, a part each night. What a thief has copied
-    before he can read for ever.
+    Backups do not change. The service does this automatically, a part each night. Data that a thief
+    has already copied stays readable to them.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.rekey import rekey as act
@@ -319,12 +323,12 @@ def _new(
 ) -> "NewKey":
     from unlost.app.vault.new_keys import NewKey
 
-    told = _words(words) if words is not None else ""
-    if passphrase and not told:
-        told = _proposed()
+    words_note = _words(words) if words is not None else ""
+    if passphrase and not words_note:
+        words_note = _proposed()
     if key_file == STDOUT:
-        return NewKey(service=service, passphrase=told, tell=sys.stdout.write)
-    return NewKey(key_file=key_file, service=service, passphrase=told)
+        return NewKey(service=service, passphrase=words_note, tell=sys.stdout.write)
+    return NewKey(key_file=key_file, service=service, passphrase=words_note)
 
 
 def _sealer(
@@ -355,7 +359,7 @@ def _words(file: Path) -> str:
 
 
 def _proposed() -> str:
-    """Seven words, shown on a terminal and typed back; or others that somebody likes better."""
+    """Show a proposed passphrase on the terminal, and prompt for that or another one."""
     from unlost.app.home.system import SystemEntropy
     from unlost.vault.keys.unlock import new_passphrase
 
@@ -400,7 +404,7 @@ def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
 
 
 def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
-    """Shows the sheet and asks for two groups, or writes it into a file."""
+    """Return a function that shows the sheet and asks for two groups, or writes it to a file."""
     from unlost.app.home.home import write_secret_file
     from unlost.app.home.system import SystemEntropy
 
@@ -423,24 +427,24 @@ def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
 
 
 def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
-    if key_file == STDOUT:  # what stands there is the key
+    if key_file == STDOUT:  # stdout contains the key
         typer.echo(f"The key of the slot {done.slot} was written to stdout.", err=True)
     else:
         answer(done, as_json=as_json, show=_show_change)
 
 
-def _show_all(out: "Console", found: "Keys") -> None:
+def _show_all(out: "Console", all_keys: "Keys") -> None:
     from unlost.cli.grid import grid
 
     table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
-    for one in found.slots:
-        remark = "opens nothing: left over, or put back" if not one.counts else ""
-        if one.service:
+    for slot in all_keys.slots:
+        remark = "opens nothing: left over, or put back" if not slot.counts else ""
+        if slot.service:
             remark = remark or "used by the service of this home"
-        table.add_row(one.slot, one.kind.value, str(one.whole_copies), remark)
+        table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
-    if found.sheet_taken_down:
-        out.print(f"The recovery sheet was taken down on {found.sheet_taken_down:%Y-%m-%d}.")
+    if all_keys.sheet_taken_down:
+        out.print(f"The recovery sheet was taken down on {all_keys.sheet_taken_down:%Y-%m-%d}.")
     else:
         out.print(
             "Nobody confirmed so far that the recovery sheet was taken down: unlost key sheet"
@@ -453,7 +457,7 @@ def _show_change(out: "Console", done: "KeyChange") -> None:
         out.print("Keep the file for its owner alone, and never beside the vault.")
     if done.replaced:
         out.print(f"The slot {done.replaced} is gone.")
-        _tell_limits(out)
+        _show_limits(out)
 
 
 def _by(done: "KeyChange") -> str:
@@ -461,24 +465,24 @@ def _by(done: "KeyChange") -> str:
 
 
 def _show_removed(out: "Console", done: "KeyRemoved") -> None:
-    left = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
-    out.print(f"The slot {done.slot} is gone; {left}")
-    _tell_limits(out)
+    remaining = f"{many(len(done.remaining), 'slot')} left: {', '.join(done.remaining)}."
+    out.print(f"The slot {done.slot} is gone; {remaining}")
+    _show_limits(out)
 
 
-def _tell_limits(out: "Console") -> None:
+def _show_limits(out: "Console") -> None:
     out.print(
         "Mind: who opened the vault with it may have kept the master key, which still opens every "
         "copy of the vault."
     )
 
 
-def _show_tried(out: "Console", done: "KeyTried") -> None:
+def _show_tried(out: "Console", done: "KeyTestResult") -> None:
     by = f"slot {done.slot}" if done.slot else "recovery sheet"
     out.print(f"It opens the vault {done.vault_id} ({by}).")
 
 
-def _show_renewed(out: "Console", done: "Renewed") -> None:
+def _show_renewed(out: "Console", done: "RenewalResult") -> None:
     out.print(
         f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
     )
@@ -500,24 +504,26 @@ def _show_sheet(out: "Console", done: "SheetShown") -> None:
 def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
     if not done.orgs:
         out.print("There is no org yet.")
-    for one in done.orgs:
-        _show_org_rekeyed(out, one)
+    for org in done.orgs:
+        _show_org_rekeyed(out, org)
 
 
-def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:
-    if one.objects:
-        out.print(f"{one.org}: {many(one.objects, 'object')} of {size(one.bytes)} sealed anew.")
-    if one.complete:
-        out.print(f"{one.org}: nothing is under an earlier key; earlier keys are gone.")
-    elif one.damaged:
-        out.print(f"{one.org}: {one.damaged} does not open, and keeps the earlier keys.")
-        out.print("Next: unlost verify --level full, and bring it back from a copy.")
-    elif one.held_by:
+def _show_org_rekeyed(out: "Console", rekeyed: "OrgRekeyed") -> None:
+    if rekeyed.objects:
         out.print(
-            f"{one.org}: the run {one.held_by} began under an earlier key, and must end first."
+            f"{rekeyed.org}: {many(rekeyed.objects, 'object')} of {size(rekeyed.bytes)} sealed anew."
+        )
+    if rekeyed.complete:
+        out.print(f"{rekeyed.org}: nothing is under an earlier key; earlier keys are gone.")
+    elif rekeyed.damaged:
+        out.print(f"{rekeyed.org}: {rekeyed.damaged} does not open, and keeps the earlier keys.")
+        out.print("Next: unlost verify --level full, and bring it back from a copy.")
+    elif rekeyed.held_by:
+        out.print(
+            f"{rekeyed.org}: the run {rekeyed.held_by} began under an earlier key, and must end first."
         )
     else:
         out.print(
-            f"{one.org}: {many(one.waiting, 'object')} that no backup needs any more go some days from "
+            f"{rekeyed.org}: {many(rekeyed.waiting, 'object')} that no backup needs any more go some days from "
             "now, when nobody can be reading them; upkeep does it, and removes the earlier keys then."
         )

@@ -1,4 +1,4 @@
-"""unlost vault mirror: the vault's second copy."""
+"""unlost vault mirror: manage the mirror, the vault's second copy."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.mirror import MirrorDone
+    from unlost.app.actions.vault.mirror import MirrorResult
     from unlost.app.vault.mirror import MirrorState
 
 NAMED = 5
@@ -34,7 +34,10 @@ app = typer.Typer(no_args_is_help=True, help="The vault's second copy.")
 
 @app.callback()
 def about() -> None:
-    """The vault's second copy: kept up to date by the service, and what the vault is repaired from."""
+    """Manage the mirror, the vault's second copy.
+
+    The service keeps it up to date, and repairs the vault from it.
+    """
 
 
 @app.command("set")
@@ -56,7 +59,7 @@ def set_place(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Have a second copy of the vault kept at a place; the service fills it."""
+    """Set the place of the mirror. The service fills it."""
     there = vault_place(
         place,
         endpoint=endpoint,
@@ -78,19 +81,20 @@ def set_place(
 
 @app.command("run")
 def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Bring the second copy up to date now; exit code 3 if something was left out."""
+    """Update the mirror now. Exit code 3 if something was left out."""
     with opened(home) as application:
         from unlost.app.actions.vault.mirror import run_mirror
 
         result = run_mirror(application)
     answer(result, as_json=json, show=_show_done)
+    # ``kept`` is no finding: the mirror has more than it needs.
     whole = not (result.damaged or result.broken or result.strange)
     return ExitCode.OK if whole else ExitCode.FINDINGS
 
 
 @app.command("show")
 def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Tell how the second copy is."""
+    """Show the state of the mirror."""
     with opened(home) as application:
         from unlost.app.actions.vault.mirror import mirror_state
 
@@ -101,7 +105,7 @@ def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("off")
 def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Keep no second copy any more; what lies there stays, also what is erased from now on."""
+    """Stop mirroring. Existing files stay, including data that is erased from the vault later."""
     with opened(home) as application:
         from unlost.app.actions.vault.mirror import end_mirror
 
@@ -124,7 +128,7 @@ def _show_off(out: "Console", state: "MirrorState") -> None:
     out.print("remove it yourself once you do not need it.")
 
 
-def _show_done(out: "Console", done: "MirrorDone") -> None:
+def _show_done(out: "Console", done: "MirrorResult") -> None:
     out.print(
         f"{plain(done.place)} is up to date: {many(done.objects, 'object')} copied, "
         f"{size(done.bytes)}; {many(done.there, 'object')} were there already."
@@ -132,9 +136,9 @@ def _show_done(out: "Console", done: "MirrorDone") -> None:
     if done.removed:
         gone = f"{many(done.removed, 'object')}, {size(done.removed_bytes)}"
         out.print(f"Removed, as the vault has removed it: {gone}.")
-    if done.kept:
+    if done.not_removed:
         out.print(
-            f"Not removed, as they may be all that is left: {many(len(done.kept), 'object')} that the "
+            f"Not removed, as they may be all that is left: {many(len(done.not_removed), 'object')} that the "
             "vault has no more."
         )
     _show_gaps(out, done.broken, done.damaged, done.strange)
@@ -181,6 +185,6 @@ def _show_state(out: "Console", state: "MirrorState") -> None:
         )
         out.print("The service takes it over within minutes; now by hand: unlost vault mirror run")
     if state.check is not None:
-        found = "damaged" if state.check.damages else "whole"
-        out.print(f"Looked at     {when(state.check.at)}: {found}")
+        verdict = "damaged" if state.check.damages else "whole"
+        out.print(f"Looked at     {when(state.check.at)}: {verdict}")
     _show_gaps(out, last.broken, last.damaged, last.strange)

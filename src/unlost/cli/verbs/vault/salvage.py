@@ -1,4 +1,4 @@
-"""What ``unlost verify --salvage`` says, before it is done and afterwards."""
+"""Output of ``unlost verify --salvage``, for the plan and the result."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
+    from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
     from unlost.model.salvage import LostSpan, TableSalvaged
 
-SHOWN = 10  # ids, spans and files that are shown one by one
+SHOWN = 10  # ids, spans and files that are listed individually
 
 
 def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
-    """Tell what would be lost, ask, and do it."""
+    """Show what would be lost, ask for confirmation, and salvage."""
     with opened(home) as application:
         from unlost.app.actions.vault.salvage import plan as planned
         from unlost.app.actions.vault.salvage import salvage as act
@@ -32,7 +32,8 @@ def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
             return ExitCode.OK
-        if not (json or any(one.objects for one in seen.orgs)):
+        # Nothing to confirm: damage that cannot be salvaged remains.
+        if not (json or any(org.objects for org in seen.orgs)):
             return ExitCode.FAILED if seen.orgs else ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
@@ -48,7 +49,7 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
             "With --json nobody is asked, and nobody agreed to the plan.",
             next_step="Look at it with --plan --json, then say --yes.",
         )
-    count = sum(len(one.objects) for one in seen.orgs)
+    count = sum(len(org.objects) for org in seen.orgs)
     typer.confirm(
         f"Give up what cannot be read of {many(count, 'object')}? This cannot be undone.",
         abort=True,
@@ -60,24 +61,24 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
         out.print(
             "No segment, pack, certificate or journal is damaged: there is nothing to salvage."
         )
-    for one in seen.orgs:
-        if not one.objects:
-            out.print(f"{one.org}: nothing of it can be salvaged.")
+    for org in seen.orgs:
+        if not org.objects:
+            out.print(f"{org.org}: nothing of it can be salvaged.")
         else:
             out.print(
-                f"{one.org}: {many(len(one.objects), 'object')} damaged, and whole in no copy here:"
+                f"{org.org}: {many(len(org.objects), 'object')} damaged, and whole in no copy here:"
             )
-        for name in one.objects:
+        for name in org.objects:
             out.print(f"  - {name}")
-        _show_org(out, one, would="would be ")
-        for damage in one.left:
+        _show_org(out, org, would="would be ")
+        for damage in org.still_damaged:
             out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
 
 
-def _show(out: "Console", done: "Salvaged") -> None:
-    for one in done.orgs:
-        out.print(f"{one.org}: salvaged in commit {one.snapshot}.")
-        _show_org(out, one, would="")
+def _show(out: "Console", done: "SalvageResult") -> None:
+    for org in done.orgs:
+        out.print(f"{org.org}: salvaged in commit {org.snapshot}.")
+        _show_org(out, org, would="")
     if done.whole:
         out.print("The vault is whole: every byte of it was looked at.")
         return
@@ -86,36 +87,36 @@ def _show(out: "Console", done: "Salvaged") -> None:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 
-def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
-    for table in one.tables:
+def _show_org(out: "Console", salvage: "OrgSalvage", *, would: str) -> None:
+    for table in salvage.tables:
         for line in _lines(table, would):
             out.print(f"  {plain(line)}")
-    if one.files_lost:
-        out.print(f"  {many(one.files_lost, 'file')} {would}lost:")
-        for file in one.files[:SHOWN]:
+    if salvage.files_lost:
+        out.print(f"  {many(salvage.files_lost, 'file')} {would}lost:")
+        for file in salvage.files[:SHOWN]:
             out.print(f"    {plain(f'{file.record} {file.column}')}")
-    if one.certificates:
-        nights = ", ".join(map(str, one.certificates[:SHOWN]))
-        more = ", …" if len(one.certificates) > SHOWN else ""
+    if salvage.certificates:
+        nights = ", ".join(map(str, salvage.certificates[:SHOWN]))
+        more = ", …" if len(salvage.certificates) > SHOWN else ""
         out.print(
-            f"  {many(len(one.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
+            f"  {many(len(salvage.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
             " nobody knows any more what was missing there."
         )
-    for run in one.journals:
+    for run in salvage.journals:
         out.print(
             f"  the journal of {plain(run)} {would or 'is '}lost: that run cannot be undone any more."
         )
-    if one.reread:
-        out.print(f"  The next backup reads whole: {plain(', '.join(one.reread))}.")
+    if salvage.reread:
+        out.print(f"  The next backup reads whole: {plain(', '.join(salvage.reread))}.")
 
 
 def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
     if table.rebuilt:
         yield f"{table.table}: {would}made again from the records; nothing of it is lost"
         return
-    if not (table.kept or table.reduced or table.lost):
-        return  # only contents of files are lost, which is told of these
-    yield f"{table.table}: {many(table.kept, 'version')} {would}kept whole"
+    if not (table.whole or table.reduced or table.lost):
+        return  # only file contents are lost, which are listed elsewhere
+    yield f"{table.table}: {many(table.whole, 'version')} {would}kept whole"
     if table.reduced:
         yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"
     if table.lost:
@@ -128,5 +129,5 @@ def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
         yield f"  {table.warning}"
 
 
-def _span(one: "LostSpan") -> str:
-    return f"    {one.versions} with ids from {one.low} to {one.high}"
+def _span(span: "LostSpan") -> str:
+    return f"    {span.versions} with ids from {span.low} to {span.high}"

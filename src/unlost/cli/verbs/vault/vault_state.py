@@ -1,4 +1,4 @@
-"""unlost vault: the vault itself, and a new home for it."""
+"""unlost vault: manage the vault, and rebuild a home from it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +37,7 @@ app.add_typer(mirror.app, name="mirror")
 
 @app.callback()
 def about() -> None:
-    """The vault itself."""
+    """Manage the vault."""
 
 
 @app.command("rebuild")
@@ -76,7 +76,7 @@ def rebuild(
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
+    """Rebuild a lost home on a new machine: orgs, schedules, runs, alerts."""
     from unlost.app.actions.vault.init import InitRequest
     from unlost.app.actions.vault.rebuild import Rebuild
     from unlost.app.actions.vault.rebuild import rebuild as act
@@ -116,7 +116,7 @@ def copy(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Copy the vault to a second place, or bring a copy up to date; it stays sealed."""
+    """Copy the vault to another place, or update an earlier copy. The copy stays encrypted."""
     there = vault_place(
         place,
         endpoint=endpoint,
@@ -151,26 +151,26 @@ def _show(out: "Console", result: "RebuildResult") -> None:
     out.print(f"Home         {result.home.home}")
     out.print(f"Vault        {result.home.vault}  (id {result.home.vault_id})")
     out.print(f"Service key  {result.home.service_key}")
-    for one in result.orgs:
-        _show_org(out, one)
+    for org in result.orgs:
+        _show_org(out, org)
     out.print(f"{many(result.alerts, 'alert')}, {many(result.channels, 'channel')} for alerts")
     out.print()
     out.print(f"Next: export UNLOST_HOME={result.home.home}")
-    for one in result.orgs:
-        if not one.credentials:
+    for org in result.orgs:
+        if not org.credentials:
             out.print(
-                f"      unlost org add again for {plain(one.name)}: its credentials are needed"
+                f"      unlost org add again for {plain(org.name)}: its credentials are needed"
             )
-        if one.writer is False:
-            out.print(f"      unlost org writer {plain(one.name)}: its write identity's are needed")
+        if org.writer is False:
+            out.print(f"      unlost org writer {plain(org.name)}: its write identity's are needed")
     for name in result.silent:
         out.print(f"      unlost alert channel {plain(name)}: its secret is needed")
     out.print("      unlost doctor")
 
 
-def _show_org(out: "Console", one: "RebuiltOrg") -> None:
-    nightly = "every night" if one.nightly else "not by itself"
+def _show_org(out: "Console", rebuilt: "RebuiltOrg") -> None:
+    nightly = "every night" if rebuilt.nightly else "not by itself"
     out.print(
-        f"{plain(one.name)}: {many(one.backups, 'backup')}, the last {when(one.last_backup)}, "
-        f"{many(one.runs, 'run')}, backed up {nightly}"
+        f"{plain(rebuilt.name)}: {many(rebuilt.backups, 'backup')}, the last {when(rebuilt.last_backup)}, "
+        f"{many(rebuilt.runs, 'run')}, backed up {nightly}"
     )

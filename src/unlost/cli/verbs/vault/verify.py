@@ -1,4 +1,4 @@
-"""unlost verify: is the vault whole, and does it still lead where it led?"""
+"""unlost verify: verify that the vault is undamaged and its chain is complete."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +25,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.repair import VaultRepaired
+    from unlost.app.actions.vault.repair import RepairReport
     from unlost.app.actions.vault.verify import VerifyResult
     from unlost.vault.stores.address import StoreAddress
 
@@ -91,7 +91,7 @@ def verify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Verify the vault; exit code 1 if anything is missing or damaged."""
+    """Verify the vault. Exit code 1 if anything is missing or damaged."""
     if salvage:
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     _check_salvage_named(plan=plan, yes=yes)
@@ -150,7 +150,7 @@ def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCo
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
 
-def _show_repaired(out: "Console", result: "VaultRepaired") -> None:
+def _show_repaired(out: "Console", result: "RepairReport") -> None:
     if result.objects:
         back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
         out.print(f"Brought back from {plain(result.place)}: {back}.")
@@ -160,7 +160,7 @@ def _show_repaired(out: "Console", result: "VaultRepaired") -> None:
         out.print("The vault is whole: every byte of it was looked at.")
         return
     out.print(f"Still damaged, and not whole in {plain(result.place)} either:")
-    for damage in result.left:
+    for damage in result.still_damaged:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 

@@ -1,1 +1,1 @@
-"""The write side of Salesforce: what may be written, and how it is sent."""
+"""The write side of Salesforce: capabilities, and the calls that write."""

@@ -1,4 +1,4 @@
-"""From Salesforce's answers about single rows to outcomes. Pure.
+"""Convert Salesforce's answers about single rows to outcomes. Pure.
 
 Sources: REST guide (sObject Collections, response body), Bulk API 2.0 guide (get failed record
 results: ``CODE:message:fields --``), SOAP guide (undelete, status codes).
@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost.model.writing import Outcome, OutcomeKind
+from unlost.model.writing import OutcomeKind, RowOutcome
 
 FULL = "write-storage-full"
 REFUSED = "write-refused"
-# The same row may be taken later (SOAP guide, status codes).
+# The same row may be accepted later (SOAP guide, status codes).
 PASSING = frozenset({
     "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION",
     "TXN_SECURITY_METERING_ERROR",
@@ -35,14 +35,14 @@ NEXT_STEPS = {
 }
 
 
-def done(key: str, record: str) -> Outcome:
-    """The row was written."""
-    return Outcome(key, OutcomeKind.DONE, record)
+def done(key: str, record: str) -> RowOutcome:
+    """The outcome of a row that was written."""
+    return RowOutcome(key, OutcomeKind.DONE, record)
 
 
-def unknown(key: str) -> Outcome:
-    """No answer came."""
-    return Outcome(
+def unknown(key: str) -> RowOutcome:
+    """The outcome of a row without an answer."""
+    return RowOutcome(
         key, OutcomeKind.UNKNOWN, code="write-answer-lost", sentence="The answer was lost."
     )
 
@@ -53,9 +53,9 @@ def failed(
     native: str,
     message: str,
     columns: Sequence[str] = (),
-) -> Outcome:
-    """Salesforce refused the row."""
-    return Outcome(
+) -> RowOutcome:
+    """The outcome of a row that Salesforce refused."""
+    return RowOutcome(
         key,
         OutcomeKind.FAILED,
         record,
@@ -68,23 +68,23 @@ def failed(
     )
 
 
-def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Outcome:
+def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> RowOutcome:
     """The outcome of one row of a collections call."""
     if answer.get("success"):
         return done(key, str(answer.get("id") or record))
     errors = answer.get("errors") or [{}]
     first = errors[0]
     native = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN_EXCEPTION")
-    columns = [str(name) for one in errors for name in one.get("fields") or ()]
+    columns = [str(name) for error in errors for name in error.get("fields") or ()]
     return failed(key, record, native, str(first.get("message") or ""), columns)
 
 
-def of_bulk(key: str, record: str | None, text: str) -> Outcome:
+def of_bulk(key: str, record: str | None, text: str) -> RowOutcome:
     """The outcome of one row of a job's failed results."""
-    found = _BULK_ERROR.fullmatch(text.strip())
-    if found is None:
+    match = _BULK_ERROR.fullmatch(text.strip())
+    if match is None:
         native = text.split(":", 1)[0].strip()
         return failed(key, record, native, text)
-    native, message, fields = found.groups()
+    native, message, fields = match.groups()
     columns = [name.strip() for name in (fields or "").split(",") if name.strip()]
     return failed(key, record, native, message, columns)

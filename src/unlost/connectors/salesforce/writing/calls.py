@@ -1,6 +1,6 @@
-"""Calls that write: made once. An answer that does not come is told, not asked for again.
+"""Calls that write: made once. A missing answer is reported; the call is not repeated.
 
-Sources: REST guide (status codes); no call of Salesforce has an idempotency key.
+Sources: REST guide (status codes); no call of Salesforce has an idempotency key. See docs/adr/0010.
 """
 
 import json
@@ -8,43 +8,43 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from unlost.connectors.salesforce.api import SEND_JSON, Api, read_json
+from unlost.connectors.salesforce.api import SEND_JSON, SalesforceApi, read_json
 from unlost.connectors.salesforce.errors import TABLE, speaker, understand
 from unlost.kit.http import (
-    Action,
-    Answer,
-    Failure,
+    AnswerHandling,
+    CallFailure,
     Headers,
+    HttpAnswer,
+    HttpCall,
     HttpClient,
-    Manners,
-    Request,
+    HttpPolicy,
+    RetryRule,
     RetryTable,
-    Rule,
     Transport,
 )
 from unlost.kit.oauth import OAuthSession
 from unlost.model.errors import TransientError, UnlostError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
-# Nothing was sent, or the edge turned it away: calling again is safe.
+# Nothing was sent, or a proxy refused it: calling again is safe.
 UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 TURNED_AWAY = frozenset({406, 420, 429})
-# The call may have been taken and its answer lost on the way.
+# The call may have been accepted and its answer lost on the way.
 NO_ANSWERS = frozenset({0, 500, 502, 503, 504})
 
 WRITE_TABLE = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({0}), contains="certificate"),
-        Rule(Action.RETRY, codes=UNSENT),
-        Rule(Action.RETRY, statuses=TURNED_AWAY),
-        Rule(Action.FAIL, statuses=NO_ANSWERS),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
+        RetryRule(AnswerHandling.RETRY, codes=UNSENT),
+        RetryRule(AnswerHandling.RETRY, statuses=TURNED_AWAY),
+        RetryRule(AnswerHandling.FAIL, statuses=NO_ANSWERS),
         *TABLE.rules,
     )
 )
 
 
 class AnswerLost(TransientError):
-    """A call was made and its answer did not come: it may have taken effect."""
+    """Raised when a call was made and its answer did not come: it may have taken effect."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -54,26 +54,31 @@ class AnswerLost(TransientError):
         )
 
 
-def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> Manners:
-    """The manners of calls that write."""
+def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> HttpPolicy:
+    """The HTTP policy of calls that write."""
     usual = speaker(now)
 
-    def speak(failure: Failure, action: Action) -> UnlostError:
+    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         trusted = "certificate" not in failure.message
-        if action is Action.FAIL and failure.status in NO_ANSWERS and trusted:
+        if action is AnswerHandling.FAIL and failure.status in NO_ANSWERS and trusted:
             return AnswerLost(failure.code or f"HTTP {failure.status}")
         return usual(failure, action)
 
-    return Manners(WRITE_TABLE, understand, speak, notice)
+    return HttpPolicy(WRITE_TABLE, understand, speak, notice)
 
 
 class WriteClient:
     """Makes calls that write, each once, and signs them as the write identity."""
 
     def __init__(
-        self, api: Api, session: OAuthSession, context: Context, *, transport: Transport | None
+        self,
+        api: SalesforceApi,
+        session: OAuthSession,
+        context: Context,
+        *,
+        transport: Transport | None,
     ) -> None:
-        """``api`` is the same identity's way of reading."""
+        """``api`` reads as the same identity."""
         self.api = api
         self._session = session
         self._client = HttpClient(
@@ -90,21 +95,21 @@ class WriteClient:
         self._client.close()
 
     def access_token(self) -> str:
-        """The token as SOAP wants it."""
+        """The token in the form that SOAP needs."""
         return self._session.current().access
 
     def renew(self, token: str) -> None:
         """Sign in again."""
         self._session.renew(f"Bearer {token}")
 
-    def send(self, request: Request) -> Answer:
-        """The whole answer of one call; raises AnswerLost where it does not come whole.
+    def send(self, request: HttpCall) -> HttpAnswer:
+        """The whole answer of one call; raises AnswerLost if it does not come whole.
 
-        Raises Refused, LimitReached, AuthExpired, NotAllowed where nothing was written.
+        Raises SalesforceRefusal, LimitReached, AuthExpired, NotAllowed if nothing was written.
         """
         try:
             with self._client.stream(request) as body:
-                return Answer(body.status, body.headers, body.read())
+                return HttpAnswer(body.status, body.headers, body.read())
         except TransientError as error:
             if error.code == "body-cut":
                 raise AnswerLost("its answer was cut") from error
@@ -113,4 +118,4 @@ class WriteClient:
     def post_json(self, path: str, value: object) -> Any:
         """The decoded JSON of a POST that is made once."""
         body = json.dumps(value).encode()
-        return read_json(self.send(Request("POST", self.api.url(path), SEND_JSON, body)))
+        return read_json(self.send(HttpCall("POST", self.api.url(path), SEND_JSON, body)))

@@ -1,4 +1,4 @@
-"""From describe to what may be written to a table. Pure.
+"""Derive the write capability of a table from its describe. Pure.
 
 Sources: REST guide (sObject Describe: createable, updateable, undeletable, defaultedOnCreate),
 object reference (system fields).
@@ -23,19 +23,21 @@ from unlost.model.writing import (
 
 # Collections take 200 records a call (REST guide, sObject Collections).
 ROWS_PER_CALL = 200
-# Of rows that may be there already: one look for all of them, then calls for those that are not.
+# For rows that may already exist: one query for all of them, then calls for the missing ones.
 ROWS_WITH_TWINS = 600
-# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly for
-# longer than the fifty calls of one batch take; where calls are dear, it pays from a few calls on.
+# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly longer
+# than the fifty calls of one batch take; if calls are scarce, it pays from a few calls on
+# (docs/adr/0019).
 ROWS_PER_JOB = 10_000
 JOB_ABOVE = 10_000
 JOB_ABOVE_SPARING = 1_000
 # Requests that run longer than 20 s are limited to 25, in trials to 5 (App limits cheatsheet, API).
 CALLS_AT_ONCE = 4
-# References whose record is not locked with the row, or all rows would wait for one another: who
-# owns it, what shapes it. All other lookups lock what they lead to (Record locking cheat sheet).
+# References whose record is not locked with the row, or all rows would wait for one another:
+# owners, record types and the like. All other lookups lock their record (Record locking cheat
+# sheet).
 UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User", "UserRole"})
-# Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
+# A file's bytes go into a row as base64; a call's body may have 50 MB (REST guide, limits).
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
 RECORD_TYPE = "RecordTypeId"
@@ -51,13 +53,13 @@ type Describe = Mapping[str, Any]
 def capability_of(
     describe: Describe, *, born: Mapping[str, str] | None = None, sparing: bool = False
 ) -> WriteCapability:
-    """What the describing user may write.
+    """The write capability of the describing user.
 
-    ``born``: values by column with which records begin. ``sparing``: calls are dearer than time.
+    ``born``: initial values by column. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
-    fields = [one for one in describe["fields"] if not is_compound(one)]
+    fields = [field for field in describe["fields"] if not is_compound(field)]
     ops = frozenset() if reason else _ops(describe)
     settable = (
         _named(fields, "createable") - rule.leave_out if WriteOp.CREATE in ops else frozenset()
@@ -109,7 +111,7 @@ def _reason(name: str, ops: frozenset[WriteOp]) -> str:
 
 
 def _named(fields: Iterable[Mapping[str, Any]], flag: str) -> frozenset[str]:
-    return frozenset(str(one["name"]) for one in fields if one.get(flag))
+    return frozenset(str(field["name"]) for field in fields if field.get(flag))
 
 
 def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozenset[str]:
@@ -122,70 +124,72 @@ def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozen
 def _locks(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Columns that refer to records which are locked while the row is written."""
     return frozenset(
-        str(one["name"]) for one in fields if set(one.get("referenceTo") or ()) - UNLOCKED
+        str(field["name"]) for field in fields if set(field.get("referenceTo") or ()) - UNLOCKED
     )
 
 
 def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(
-        str(one["name"])
-        for one in fields
-        if not one.get("nillable", True)
-        and not one.get("defaultedOnCreate")
-        and one.get("type") != "boolean"
+        str(field["name"])
+        for field in fields
+        if not field.get("nillable", True)
+        and not field.get("defaultedOnCreate")
+        and field.get("type") != "boolean"
     )
 
 
 def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Columns that may be empty and that the org fills where a new row does not name them.
+    """Nullable columns that the org fills if a new row does not name them.
 
-    The record type of a new row is then the user's own, if he has one besides the master.
+    The record type of a new row is then the user's own, if they have one besides the master.
     """
     types = describe.get("recordTypeInfos") or ()
-    typed = any(one.get("defaultRecordTypeMapping") and not one.get("master") for one in types)
-    for one in fields:
-        told = any(
-            one.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
+    typed = any(
+        mapping.get("defaultRecordTypeMapping") and not mapping.get("master") for mapping in types
+    )
+    for field in fields:
+        is_default = any(
+            field.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
         )
-        name = str(one["name"])
+        name = str(field["name"])
         if name.startswith("Person") or name.endswith("__pc"):
             continue  # an account that is no person has none of them
-        if one.get("nillable", True) and (told or (typed and name == RECORD_TYPE)):
+        if field.get("nillable", True) and (is_default or (typed and name == RECORD_TYPE)):
             yield name
 
 
 def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Columns that take lists of ids: describe calls them createable, and no query gives them."""
+    """Columns that take lists of ids: describe calls them createable, and no query returns them."""
     known = _named(fields, "createable")
     return frozenset(gather.column for gather in rule.gathers if gather.column in known)
 
 
 def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
-    return tuple(replace(one, born=born.get(one.column, one.born)) for one in rule.late)
+    return tuple(replace(column, born=born.get(column.column, column.born)) for column in rule.late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:
-    names = [str(one["name"]) for one in fields if one.get("unique")]
+    names = [str(field["name"]) for field in fields if field.get("unique")]
     return tuple(MatchKey((name,)) for name in names if name in settable)
 
 
 def _never(
     fields: Iterable[Mapping[str, Any]], settable: frozenset[str], rule: ObjectRule
 ) -> Iterable[NeverColumn]:
-    for one in fields:
-        name = str(one["name"])
+    for field in fields:
+        name = str(field["name"])
         if name not in settable:
-            yield NeverColumn(name, _why(one, rule))
+            yield NeverColumn(name, _why(field, rule))
 
 
-def _why(one: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
-    name = str(one["name"])
-    if one.get("calculated"):
+def _why(field: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
+    name = str(field["name"])
+    if field.get("calculated"):
         return NeverReason.FORMULA
-    if one.get("autoNumber"):
+    if field.get("autoNumber"):
         return NeverReason.AUTO_NUMBER
     if name in SYSTEM:
         return NeverReason.SYSTEM
-    if name in rule.leave_out or any(name == made.column for made in rule.by_products):
+    if name in rule.leave_out or any(name == by_product.column for by_product in rule.by_products):
         return NeverReason.BY_PLATFORM
     return NeverReason.READ_ONLY

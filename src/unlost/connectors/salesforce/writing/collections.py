@@ -1,7 +1,7 @@
 """Small sets of rows: sObject Collections, at most 200 records a call.
 
 Sources: REST guide, sObject Collections (create, update, delete): one result a record, in order;
-insert blob data: a collection takes files as parts of their own, which its records name.
+insert blob data: a collection takes files as separate parts, which its records name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +11,10 @@ from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
-from unlost.kit.http import Request
-from unlost.model.ports import Entropy
+from unlost.kit.http import HttpCall
+from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 MOST = 200
 # A request body may have 50 MB (REST guide, limits); rows with long texts are sent in parts.
@@ -23,7 +23,7 @@ OCTETS = "application/octet-stream"
 METHODS = {WriteOp.CREATE: "POST", WriteOp.UPDATE: "PATCH"}
 
 
-class Collections:
+class CollectionCalls:
     """Writes rows of one table by collections calls."""
 
     def __init__(self, client: WriteClient, entropy: Entropy) -> None:
@@ -38,30 +38,30 @@ class Collections:
         *,
         lists: frozenset[str],
         file: str | None = None,
-    ) -> list[Outcome]:
-        """One outcome a row, in order; after a lost answer nothing more is sent.
+    ) -> list[RowOutcome]:
+        """Write rows; one outcome a row, in order. After a lost answer nothing more is sent.
 
-        ``file`` is the column that holds the bytes of rows that have some.
+        ``file`` is the column that holds the bytes of rows with a file.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
             outcomes += self._send(op, part)
-            if any(one.code == "write-answer-lost" for one in outcomes):
+            if any(outcome.code == "write-answer-lost" for outcome in outcomes):
                 break
         missing = rows[len(outcomes) :]
         return outcomes + [_unsent(row) for row in missing]
 
-    def delete(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def delete(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Delete records into the recycle bin."""
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for at in range(0, len(rows), MOST):
             part = rows[at : at + MOST]
             ids = ",".join(str(row.id) for row in part)
             url = self._client.api.url(f"composite/sobjects?ids={ids}&allOrNone=false")
-            outcomes += self._answered(Request("DELETE", url, SEND_JSON), part)
+            outcomes += self._answered(HttpCall("DELETE", url, SEND_JSON), part)
         return outcomes
 
-    def _send(self, op: WriteOp, part: "Part") -> list[Outcome]:
+    def _send(self, op: WriteOp, part: "EncodedRows") -> list[RowOutcome]:
         body = b'{"allOrNone":false,"records":[' + b",".join(part.records) + b"]}"
         headers = SEND_JSON
         if part.files:
@@ -69,19 +69,21 @@ class Collections:
             body = _multipart(boundary, body, part.files)
             headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url("composite/sobjects")
-        return self._answered(Request(METHODS[op], url, headers, body), part.rows)
+        return self._answered(HttpCall(METHODS[op], url, headers, body), part.rows)
 
-    def _answered(self, request: Request, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _answered(self, request: HttpCall, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         try:
             answer: Any = read_json(self._client.send(request))
         except AnswerLost:
             return [unknown(row.key) for row in rows]
         if not isinstance(answer, list) or len(answer) != len(rows):
             return [unknown(row.key) for row in rows]
-        return [of_collection(row.key, row.id, one) for row, one in zip(rows, answer, strict=True)]
+        return [
+            of_collection(row.key, row.id, result) for row, result in zip(rows, answer, strict=True)
+        ]
 
 
-class Part:
+class EncodedRows:
     """Rows of one call, encoded."""
 
     def __init__(self) -> None:
@@ -91,7 +93,7 @@ class Part:
         self.size = 0
 
     def add(self, row: WriteRow, record: bytes) -> None:
-        """Take a row in, with its file."""
+        """Add a row, with its file."""
         self.rows.append(row)
         self.records.append(record)
         self.size += len(record)
@@ -102,28 +104,28 @@ class Part:
 
 def _parts(
     table: Table, rows: Sequence[WriteRow], lists: frozenset[str], file: str | None
-) -> Iterator[Part]:
-    part = Part()
+) -> Iterator[EncodedRows]:
+    part = EncodedRows()
     for row in rows:
-        made = json_record(table, row.cells, lists=lists, record=row.id)
+        row_json = json_record(table, row.cells, lists=lists, record=row.id)
         if file is not None and row.file is not None:
-            made["attributes"] |= {
+            row_json["attributes"] |= {
                 "binaryPartName": _part_name(row),
                 "binaryPartNameAlias": file,
             }
-        record = encode(made)
+        record = encode(row_json)
         size = len(record) + len(row.file or b"")
         full = len(part.rows) == MOST or part.size + size > LONGEST_BODY
         if part.rows and full:
             yield part
-            part = Part()
+            part = EncodedRows()
         part.add(row, record)
     if part.rows:
         yield part
 
 
-def _unsent(row: WriteRow) -> Outcome:
-    """Rows after a lost answer: they were not sent; looking for them finds nothing."""
+def _unsent(row: WriteRow) -> RowOutcome:
+    """The outcome of a row after a lost answer: it was not sent, so it will not be found."""
     return unknown(row.key)
 
 
@@ -132,7 +134,7 @@ def _part_name(row: WriteRow) -> str:
 
 
 def _multipart(boundary: str, collection: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The body of a call: the collection, then each file under the name by which it is known."""
+    """The body of a call: the collection, then each file under its part name."""
     pieces = [_head(boundary, 'name="collection"', "application/json"), collection]
     for name, data in files.items():
         pieces.append(_head(boundary, f'name="{name}"; filename="{name}"', OCTETS))

@@ -1,8 +1,8 @@
 """Large sets of rows: Bulk API 2.0 ingest jobs, whose results come back shuffled.
 
 Sources: Bulk API 2.0 guide (create a job, upload job data, get job info, successful, failed and
-unprocessed results). Results carry no place in the upload: rows are told apart by their own values,
-and equal rows are interchangeable. A job that failed may have written a part.
+unprocessed results). Results carry no position in the upload: rows are matched by their values, and
+equal rows are interchangeable. A failed job may have written a part.
 """
 
 import csv
@@ -18,10 +18,10 @@ from unlost.connectors.salesforce.bulk import pause
 from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
-from unlost.kit.http import Request
-from unlost.model.ports import Entropy
+from unlost.kit.http import HttpCall
+from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 # Characters of a job's data that can be sent with it (Bulk API 2.0 guide, create a job).
 LONGEST_WHOLE = 100_000
@@ -37,8 +37,8 @@ type Line = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """The CSV of one job. ``lines`` are the cells of each row as they are read again, in order."""
+class IngestUpload:
+    """The CSV of one job. ``lines`` are the cells of each row as a reader parses them, in order."""
 
     columns: Line
     rows: tuple[WriteRow, ...]
@@ -54,15 +54,15 @@ class IngestJobs:
         self._entropy = entropy
         self._api = client.api
 
-    def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
-        """One outcome a row, in order."""
-        found: dict[str, Outcome] = {}
+    def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        """Write rows; one outcome a row, in order."""
+        outcomes: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
-            found |= self._job(op, table, upload)
-        return [found.get(row.key, unknown(row.key)) for row in rows]
+            outcomes |= self._job(op, table, upload)
+        return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:
-        """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
+        """Wait for this user's own jobs on a table that began since then; abort open ones."""
         for job in list(self._mine(table, since)):
             if job["state"] == OPEN:
                 self._patch(str(job["id"]), "Aborted")
@@ -71,7 +71,7 @@ class IngestJobs:
 
     # --- one job -----------------------------------------------------------------------------------
 
-    def _job(self, op: WriteOp, table: Table, upload: Upload) -> dict[str, Outcome]:
+    def _job(self, op: WriteOp, table: Table, upload: IngestUpload) -> dict[str, RowOutcome]:
         try:
             job = self._start(op, table, upload)
             info = self._wait(job)
@@ -79,7 +79,7 @@ class IngestJobs:
             return {row.key: unknown(row.key) for row in upload.rows}
         return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
 
-    def _start(self, op: WriteOp, table: Table, upload: Upload) -> str:
+    def _start(self, op: WriteOp, table: Table, upload: IngestUpload) -> str:
         wanted = {
             "object": table.name,
             "operation": OPERATIONS[op],
@@ -90,17 +90,17 @@ class IngestJobs:
             return self._start_whole(wanted, upload)
         job = str(self._client.post_json("jobs/ingest", wanted)["id"])
         url = self._api.url(f"jobs/ingest/{job}/batches")
-        self._client.send(Request("PUT", url, CSV, upload.text.encode()))
+        self._client.send(HttpCall("PUT", url, CSV, upload.text.encode()))
         self._patch(job, UPLOADED)
         return job
 
-    def _start_whole(self, wanted: Mapping[str, str], upload: Upload) -> str:
+    def _start_whole(self, wanted: Mapping[str, str], upload: IngestUpload) -> str:
         """Open, upload and close in one call."""
         boundary = f"unlost-{self._entropy.bytes(16).hex()}"
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         body = _multipart(boundary, encode(wanted), upload.text.encode())
         url = self._api.url("jobs/ingest")
-        job = read_json(self._client.send(Request("POST", url, headers, body)))
+        job = read_json(self._client.send(HttpCall("POST", url, headers, body)))
         if job.get("state") == OPEN:
             self._patch(str(job["id"]), UPLOADED)
         return str(job["id"])
@@ -108,7 +108,7 @@ class IngestJobs:
     def _patch(self, job: str, state: str) -> None:
         url = self._api.url(f"jobs/ingest/{job}")
         body = b'{"state":"%s"}' % state.encode()
-        self._client.send(Request("PATCH", url, SEND_JSON, body))
+        self._client.send(HttpCall("PATCH", url, SEND_JSON, body))
 
     def _wait(self, job: str) -> Mapping[str, Any]:
         for polls in count():
@@ -124,56 +124,60 @@ class IngestJobs:
         while where:
             answer = self._api.get_json(where)
             for job in answer.get("records") or ():
-                own = str(job.get("createdById") or "")[:15] == me
-                if own and job.get("object") == table.name and str(job["createdDate"]) >= since:
+                is_own = str(job.get("createdById") or "")[:15] == me
+                if is_own and job.get("object") == table.name and str(job["createdDate"]) >= since:
                     yield job
             where = None if answer.get("done", True) else answer.get("nextRecordsUrl")
 
     # --- results -----------------------------------------------------------------------------------
 
-    def _results(self, job: str, upload: Upload, *, whole: bool) -> dict[str, Outcome]:
+    def _results(self, job: str, upload: IngestUpload, *, whole: bool) -> dict[str, RowOutcome]:
         """Outcomes by key. Rows that no result names are unknown.
 
-        ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
+        ``whole``: the job reports that it wrote all rows; then failed results are not fetched.
         """
-        left: dict[Line, list[WriteRow]] = defaultdict(list)
+        write_rows: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, upload.lines, strict=True):
-            left[line].append(row)
-        found: dict[str, Outcome] = {}
+            write_rows[line].append(row)
+        outcomes: dict[str, RowOutcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
-            for row in _take(left, line):
-                found[row.key] = done(row.key, record)
-        if not whole or len(found) < len(upload.rows):
-            found |= self._not_written(job, upload, left)
-        return found
+            for row in _take(write_rows, line):
+                outcomes[row.key] = done(row.key, record)
+        if not whole or len(outcomes) < len(upload.rows):
+            outcomes |= self._not_written(job, upload, write_rows)
+        return outcomes
 
     def _not_written(
-        self, job: str, upload: Upload, left: dict[Line, list[WriteRow]]
-    ) -> dict[str, Outcome]:
+        self, job: str, upload: IngestUpload, write_rows: dict[Line, list[WriteRow]]
+    ) -> dict[str, RowOutcome]:
         """Outcomes of rows that were refused or not reached."""
-        found: dict[str, Outcome] = {}
-        for _, told, line in self._lines(job, "failedResults", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
+        outcomes: dict[str, RowOutcome] = {}
+        for _, error_text, line in self._lines(job, "failedResults", upload.columns):
+            outcomes |= {
+                row.key: of_bulk(row.key, row.id, error_text) for row in _take(write_rows, line)
+            }
         for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(left, line)}
-        return found
+            outcomes |= {
+                row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(write_rows, line)
+            }
+        return outcomes
 
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
-        """Of each result row: the record's id, what is told of it, its uploaded cells."""
+        """For each result row: the record's id, its error or creation flag, its uploaded cells."""
         url = self._api.url(f"jobs/ingest/{job}/{kind}")
-        answer = self._api.client.send(Request("GET", url, {**JSON, "Accept": "text/csv"}))
+        answer = self._api.client.send(HttpCall("GET", url, {**JSON, "Accept": "text/csv"}))
         if answer.status == 204 or not answer.body.strip():
             return
         reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
         head = next(reader)
         at = {name: place for place, name in enumerate(head)}
-        nothing = len(head)  # the place of what was not told: one more cell, which is empty
-        own, told = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
-        told = at.get("sf__Created", nothing) if told == nothing else told
+        nothing = len(head)  # the position of a missing column: one more cell, which is empty
+        ids_at, errors_at = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
+        errors_at = at.get("sf__Created", nothing) if errors_at == nothing else errors_at
         line = [at.get(name, nothing) for name in columns]
         for cells in filter(None, reader):
             cells.extend([""] * (nothing + 1 - len(cells)))
-            yield cells[own], cells[told], tuple(map(cells.__getitem__, line))
+            yield cells[ids_at], cells[errors_at], tuple(map(cells.__getitem__, line))
 
 
 def _all_written(info: Mapping[str, Any], rows: int) -> bool:
@@ -181,39 +185,39 @@ def _all_written(info: Mapping[str, Any], rows: int) -> bool:
     return info["state"] == "JobComplete" and failed == 0 and processed == rows
 
 
-def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
-    """The rows as files of jobs, none too long."""
+def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:
+    """Split the rows into job files, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
-    held: list[tuple[WriteRow, Line, str]] = []
+    collected: list[tuple[WriteRow, Line, str]] = []
     size = 0
     for row in rows:
         sent = _sent(op, row, names)
         text = ",".join(sent)
         length = len(text.encode()) + 1
-        if held and size + length > LONGEST_JOB:
-            yield _upload(columns, held)
-            held, size = [], 0
-        held.append((row, tuple(map(_plain, sent)), text))
+        if collected and size + length > LONGEST_JOB:
+            yield _upload(columns, collected)
+            collected, size = [], 0
+        collected.append((row, tuple(map(_plain, sent)), text))
         size += length
-    if held:
-        yield _upload(columns, held)
+    if collected:
+        yield _upload(columns, collected)
 
 
-def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> Upload:
-    rows, lines, texts = zip(*held, strict=True)
-    return Upload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
+def _upload(columns: Line, collected: Sequence[tuple[WriteRow, Line, str]]) -> IngestUpload:
+    rows, lines, texts = zip(*collected, strict=True)
+    return IngestUpload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
 
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
-    """The fields of a row, as they stand in the file."""
-    held = row.cells
-    cells = [csv_cell(held[n]) if n in held else "" for n in names]
+    """The fields of a row, as written to the file."""
+    row_cells = row.cells
+    cells = [csv_cell(row_cells[n]) if n in row_cells else "" for n in names]
     return cells if op is WriteOp.CREATE else [str(row.id), *cells]
 
 
 def _plain(cell: str) -> str:
-    """A field as a reader of CSV gives it."""
+    """A field as a reader of CSV returns it."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
 
 
@@ -229,7 +233,7 @@ def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
     ])  # fmt: skip
 
 
-def _take(left: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
-    """One of the rows that were sent so, if any is left."""
-    rows = left.get(line)
+def _take(write_rows: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
+    """Take one of the rows sent with these cells, if any is left."""
+    rows = write_rows.get(line)
     return [rows.pop()] if rows else []

@@ -1,4 +1,4 @@
-"""Looks of the write identity: what is live, by id, by key, by what it made itself."""
+"""Lookups of the write identity: live records by id, by key, and records that it created itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import batched
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api, Post
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import BatchedPost, SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import (
     COLLECTIONS_IN_A_COMPOSITE,
     IDS_IN_A_QUERY,
@@ -21,21 +21,21 @@ from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
-from unlost.model.writing import Look
+from unlost.model.writing import RecordQuery
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
 type Record = Mapping[str, object]
 STAMPS = ("CreatedDate", "SystemModstamp")
 
 
-class Looks:
+class RecordLookups:
     """Queries of live records, in chunks that fit an address.
 
-    Archived records, old tasks and events above all, are live too, and only ``queryAll`` tells them
+    Archived records, mainly old tasks and events, are live too, and only ``queryAll`` returns them
     (Bulk API 2.0 guide, create a query job: queryAll returns deleted and archived records).
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def find(
@@ -45,67 +45,72 @@ class Looks:
 
         Raises Conflict (``key-not-unique``).
         """
-        match = Matching(table, columns, values)
+        match = MatchLookup(table, columns, values)
         for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
             for record in self._live(table, ("Id", *columns), f"{columns[0]} IN ({listed})"):
-                told = tuple(text_of(record.get(name)) or "" for name in columns)
-                match.take(told, str(record["Id"]))
-        return match.found()
+                key_values = tuple(text_of(record.get(name)) or "" for name in columns)
+                match.take(key_values, str(record["Id"]))
+        return match.records()
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """Live records of these ids."""
-        return self.fetch_several([Look(table, ids, columns)])[0]
+        return self.fetch_several([RecordQuery(table, ids, columns)])[0]
 
-    def fetch_several(self, looks: Sequence[Look]) -> list[Rows]:
-        """The live records of each look; several retrieves go in one call."""
-        found: list[list[Record]] = [[] for _ in looks]
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> list[Rows]:
+        """The live records of each query; several retrieves go in one call."""
+        by_look: list[list[Record]] = [[] for _ in looks]
         for parts in _together(_parts(looks)):
             for part, records in zip(parts, self._retrieved(parts), strict=True):
-                found[part.look] += self._whole(part, records)
+                by_look[part.look] += self._whole(part, records)
         return [
             self._rows(records, ("Id", *_known(look)), look.columns)
-            for look, records in zip(looks, found, strict=True)
+            for look, records in zip(looks, by_look, strict=True)
         ]
 
-    def _whole(self, part: "Part", told: Sequence[Record | None] | None) -> Sequence[Record]:
-        """The records of a part: where a retrieve does not tell all, by a query.
+    def _whole(
+        self, part: "RetrieveSlice", answers: Sequence[Record | None] | None
+    ) -> Sequence[Record]:
+        """The records of a slice; records missing from a retrieve are queried.
 
-        Whether a retrieve tells archived records is not said: those that it lacks are asked for.
+        It is not documented whether a retrieve returns archived records, so missing ones are
+        queried.
         """
-        if told is None:
+        if answers is None:
             return self._queried(part.table, part.ids, part.wanted)
-        records = [one for one in told if one is not None]
+        records = [answered for answered in answers if answered is not None]
         if not _archives(part.table):
             return records
-        held = {one["Id"] for one in records}
-        lacking = [one for one in part.ids if one not in held]
+        present = {record["Id"] for record in records}
+        lacking = [record_id for record_id in part.ids if record_id not in present]
         return [*records, *self._queried(part.table, lacking, part.wanted)]
 
-    def _retrieved(self, parts: Sequence["Part"]) -> Sequence[Sequence[Record | None] | None]:
-        """What retrieves tell, which take many ids; None where they are refused."""
+    def _retrieved(
+        self, parts: Sequence["RetrieveSlice"]
+    ) -> Sequence[Sequence[Record | None] | None]:
+        """The results of retrieves, which take many ids; None where they are refused."""
         if len(parts) == 1:
             return [self._retrieved_alone(parts[0])]
         try:
-            answers, _ = self._api.composite([Post(one.path, one.body) for one in parts])
-        except (Refused, TransientError):  # it may be too much for one answer
-            return [self._retrieved_alone(one) for one in parts]
+            answers, _ = self._api.composite([BatchedPost(part.path, part.body) for part in parts])
+        except (SalesforceRefusal, TransientError):  # it may be too much for one answer
+            return [self._retrieved_alone(part) for part in parts]
         return [
             answer.body if answer.status == 200 else self._retrieved_alone(part)
             for part, answer in zip(parts, answers, strict=True)
         ]
 
-    def _retrieved_alone(self, part: "Part") -> Sequence[Record | None] | None:
+    def _retrieved_alone(self, part: "RetrieveSlice") -> Sequence[Record | None] | None:
         try:
-            told: Sequence[Record | None] = self._api.post_json(part.path, part.body)
-        except Refused:
+            answers: Sequence[Record | None] = self._api.post_json(part.path, part.body)
+        except SalesforceRefusal:
             return None
-        return told
+        return answers
 
     def _queried(self, table: Table, ids: Sequence[str], wanted: Sequence[str]) -> list[Record]:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
-        return [one for condition in chosen for one in self._live(table, wanted, condition)]
+        return [record for condition in chosen for record in self._live(table, wanted, condition)]
 
     def recent(
         self,
@@ -115,10 +120,10 @@ class Looks:
         *,
         births: Sequence[str | None] | None,
     ) -> Rows:
-        """Records made since then, by this user where dates are the org's own.
+        """Records created since then; by this user, if dates of creation cannot be set.
 
         ``births``: the dates of creation that may have been sent; None if this user may send none.
-        A record that was changed since then, but has none of these dates, is older.
+        A record changed since then without one of these dates is older.
         """
         names = {column.name for column in table.columns}
         if not {"CreatedById", *STAMPS} <= names:
@@ -126,27 +131,31 @@ class Looks:
                 "recent-unknown", f"Salesforce does not tell who made a record of {table.name}."
             )
         wanted = ("Id", *(name for name in columns if name != "Id"))
-        asked = tuple(dict.fromkeys((*wanted, *STAMPS)))
+        columns_read = tuple(dict.fromkeys((*wanted, *STAMPS)))
         records: dict[object, Record] = {}
         for conditions in self._since(table, since, births):
-            records |= {one["Id"]: one for one in self._live(table, asked, *conditions)}
-        made = _born(list(records.values()), since.replace(microsecond=0), births or ())
-        return self._rows(made, wanted, columns)
+            records |= {
+                record["Id"]: record for record in self._live(table, columns_read, *conditions)
+            }
+        born = _born(list(records.values()), since.replace(microsecond=0), births or ())
+        return self._rows(born, wanted, columns)
 
     def _since(
         self, table: Table, since: datetime, births: Sequence[str | None] | None
     ) -> list[list[str]]:
-        """The conditions of each query that together find what was made since then."""
+        """The conditions of the queries that together find the records created since then."""
         lo = soql.instant(since)
         if births is None:
             me = self._api.token_field("id").rsplit("/", 1)[-1]
-            own = [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
-            return [own if table.name in NEW_BY else [f"SystemModstamp >= {lo}", *own]]
+            condition = [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
+            return [condition if table.name in NEW_BY else [f"SystemModstamp >= {lo}", *condition]]
         if table.name not in NEW_BY:
             return [[f"SystemModstamp >= {lo}"]]
         dates = sorted({soql.instant(soql.parse_instant(text)) for text in births if text})
-        told = [f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)]
-        return [[f"CreatedDate >= {lo}"], *([one] for one in told)]
+        conditions = [
+            f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)
+        ]
+        return [[f"CreatedDate >= {lo}"], *([date_condition] for date_condition in conditions)]
 
     def _live(self, table: Table, columns: Sequence[str], *conditions: str) -> list[Record]:
         archives = _archives(table)
@@ -167,20 +176,21 @@ class Looks:
 
 
 def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
-    """What was touched since then, and was made since then or at one of the dates, as it says."""
+    """Records touched since then, and created since then or at one of the sent dates."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
-    stamps = ([soql.parse_instant(str(one[name])) for name in STAMPS] for one in records)
+    stamps = ([soql.parse_instant(str(record[name])) for name in STAMPS] for record in records)
     return [
-        one
-        for one, (made, touched) in zip(records, stamps, strict=True)
-        if touched >= since and (made in sent or made >= since)
+        record
+        for record, (created_at, touched) in zip(records, stamps, strict=True)
+        if touched >= since and (created_at in sent or created_at >= since)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Ids of one retrieve. ``look`` is the place of what it is a part of, ``weight`` the characters
-    that its answer may have.
+class RetrieveSlice:
+    """Ids of one retrieve.
+
+    ``look`` is the index of its query, ``weight`` the most characters that its answer can have.
     """
 
     look: int
@@ -191,38 +201,38 @@ class Part:
 
     @property
     def path(self) -> str:
-        """Where it is asked for."""
+        """The path of the request."""
         return f"composite/sobjects/{self.table.name}"
 
     @property
     def body(self) -> dict[str, list[str]]:
-        """What is asked for."""
+        """The body of the request."""
         return {"ids": list(self.ids), "fields": list(self.wanted)}
 
 
-def _parts(looks: Sequence[Look]) -> Iterator[Part]:
+def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
     for place, look in enumerate(looks):
         known = _known(look)
         described = (look.table.column(name) for name in known)
         longest = max(1, sum(column.length for column in described if column is not None))
         for ids in batched(look.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
-            yield Part(place, look.table, ids, ("Id", *known), len(ids) * longest)
+            yield RetrieveSlice(place, look.table, ids, ("Id", *known), len(ids) * longest)
 
 
-def _together(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Parts that can be asked for in one call."""
-    held: list[Part] = []
+def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
+    """Slices that fit into one call."""
+    slices: list[RetrieveSlice] = []
     for part in parts:
-        weight = sum(one.weight for one in held) + part.weight
-        if held and (len(held) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
-            yield held
-            held = []
-        held.append(part)
-    if held:
-        yield held
+        weight = sum(retrieve_slice.weight for retrieve_slice in slices) + part.weight
+        if slices and (len(slices) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
+            yield slices
+            slices = []
+        slices.append(part)
+    if slices:
+        yield slices
 
 
-def _known(look: Look) -> list[str]:
+def _known(look: RecordQuery) -> list[str]:
     return [name for name in look.columns if name != "Id"]
 
 
@@ -230,11 +240,11 @@ def _archives(table: Table) -> bool:
     return table.column("IsArchived") is not None
 
 
-class Matching:
-    """Values that are looked for, and the records that have them.
+class MatchLookup:
+    """Wanted values, and the records that have them.
 
-    Some unique columns tell upper from lower case and some do not: a record with the very value
-    comes before one that has it in another case.
+    Some unique columns distinguish upper from lower case and some do not: a record with the exact
+    value comes before one that has it in another case.
     """
 
     def __init__(
@@ -253,15 +263,15 @@ class Matching:
         """The values of the first column."""
         return sorted({value[0] for value in self._asked})
 
-    def take(self, told: tuple[str, ...], record: str) -> None:
-        """A live record and its values."""
-        if told in self._asked:
-            self._exact.setdefault(told, []).append(record)
+    def take(self, values: tuple[str, ...], record: str) -> None:
+        """Add a live record and its values."""
+        if values in self._asked:
+            self._exact.setdefault(values, []).append(record)
             return
-        for value in self._folded.get(_folded(self._table, self._columns, told), ()):
+        for value in self._folded.get(_folded(self._table, self._columns, values), ()):
             self._near.setdefault(value, []).append(record)
 
-    def found(self) -> dict[tuple[str, ...], str]:
+    def records(self) -> dict[tuple[str, ...], str]:
         """The record of each value; raises Conflict (``key-not-unique``)."""
         records = self._near | self._exact
         if any(len(same) > 1 for same in records.values()):

@@ -1,4 +1,4 @@
-"""Which permissions the write identity lacks, in words for whoever administers the org.
+"""Permissions that the write identity lacks, in words for the org's administrator.
 
 Sources: REST guide (sObject Describe: createable, updateable), object reference
 (UserPermissionAccess).
@@ -6,21 +6,21 @@ Sources: REST guide (sObject Describe: createable, updateable), object reference
 
 from collections.abc import Callable, Sequence
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.rights import read_rights
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.schema import Table, TableTrait
 from unlost.model.writing import Birth, MissingPermission, WriteOp
 
-# Rows that are made and removed, never changed (object reference).
+# Rows that are created and removed, never changed (object reference).
 ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})
-# Lists of values that are kept in Setup.
+# Lists of values that are maintained in Setup.
 SETUP_ENDINGS = ("Status", "Priority", "Stage")
 
 
-# Written by the platform alone, whoever asks (object reference: supported calls).
+# Written only by the platform, for any user (object reference: supported calls).
 PLATFORM_ONLY = frozenset({
     "ContentFolderItem", "ContentFolderLink", "LoginHistory", "RecentlyViewed",
     "SetupAuditTrail", "UserRecordAccess",
@@ -35,12 +35,12 @@ def _of_setup(name: str) -> bool:
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
-# What an operation needs: the flag of describe, and the permission's name.
+# The requirements of an operation: the flag of describe, and the permission's name.
 NEEDED = ((WriteOp.CREATE, "createable", "Create"), (WriteOp.UPDATE, "updateable", "Edit"))
 
 
 def missing_for(
-    api: Api, tables: Sequence[Table], *, describe: Callable[[str], Describe]
+    api: SalesforceApi, tables: Sequence[Table], *, describe: Callable[[str], Describe]
 ) -> list[MissingPermission]:
     """Permissions that are missing for these tables."""
     missing = _general(api)
@@ -49,7 +49,7 @@ def missing_for(
     return missing
 
 
-def _general(api: Api) -> list[MissingPermission]:
+def _general(api: SalesforceApi) -> list[MissingPermission]:
     rights = read_rights(api)
     return [
         MissingPermission(label, f"The write user lacks '{label}'.")
@@ -64,13 +64,13 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
     if rule_for(table.name).birth is not Birth.DIRECT:
         return []
     try:
-        told = describe(table.name)
-    except Refused:
+        described = describe(table.name)
+    except SalesforceRefusal:
         return [_permission(table, "Read", None)]
     return [
         _permission(table, word, op)
         for op, flag, word in NEEDED
-        if not told.get(flag) and not (op is WriteOp.UPDATE and table.name in ONLY_CREATED)
+        if not described.get(flag) and not (op is WriteOp.UPDATE and table.name in ONLY_CREATED)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is particular to writing single objects of Salesforce: data, each with its source.
+"""Peculiarities of writing single objects of Salesforce: data, each with its source.
 
 Sources: object reference of each object; REST guide (insert blob data); "Set Audit Fields upon
 Record Creation"; answers of live orgs in public threads where the reference is silent.
@@ -12,11 +12,11 @@ from unlost.model.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
 
 @dataclass(frozen=True, slots=True)
 class ObjectRule:
-    """What describe does not tell about writing an object.
+    """Facts about writing an object that describe does not show.
 
-    ``leave_out`` are columns that are createable and must not be sent; ``changeable``, where it is
-    said, are the only standard columns that an existing record lets one change; ``file`` is the column that
-    is sent as a file; ``accept_twin``: a row that is refused because it is there already is there.
+    ``leave_out`` are columns that are createable and must not be sent; ``changeable``, if set, are
+    the only standard columns of an existing record that can be changed; ``file`` is the column that
+    is sent as a file; ``accept_twin``: a row refused because it already exists counts as written.
     """
 
     birth: Birth = Birth.DIRECT
@@ -45,7 +45,7 @@ def _recipients(column: str, kind: str) -> Gather:
 
 
 RULES: Mapping[str, ObjectRule] = {
-    # A person's contact is made with the account, and PersonContactId names it.
+    # Salesforce creates a person's contact with the account, and PersonContactId names it.
     "Account": ObjectRule(by_products=(ByProduct("Contact", "PersonContactId"),)),
     "Contact": ObjectRule(
         by_product_when=(("IsPersonAccount", "true"),),
@@ -59,7 +59,8 @@ RULES: Mapping[str, ObjectRule] = {
     "CampaignMember": ObjectRule(
         keys=(MatchKey(("CampaignId", "ContactId")), MatchKey(("CampaignId", "LeadId"))),
     ),
-    # Before a price of a custom book stands the standard one (error STANDARD_PRICE_NOT_DEFINED).
+    # The standard price must exist before a price of a custom book (error
+    # STANDARD_PRICE_NOT_DEFINED).
     "PricebookEntry": ObjectRule(
         keys=(MatchKey(("Pricebook2Id", "Product2Id")),), after=("Product2", "Pricebook2")
     ),
@@ -68,22 +69,22 @@ RULES: Mapping[str, ObjectRule] = {
         leave_out=frozenset({"TotalPrice", "ListPrice"}), after=("PricebookEntry",)
     ),
     "OrderItem": ObjectRule(after=("PricebookEntry",)),
-    # Born as a draft, moved on when its lines are there (object reference, OrderItem: products can
-    # be added to draft orders alone).
+    # Created as a draft, changed when its lines exist (object reference, OrderItem: products can
+    # only be added to draft orders).
     "Order": ObjectRule(late=(LateColumn("Status", "Draft", holds=("OrderItem",)),)),
     "Contract": ObjectRule(late=(LateColumn("Status", "Draft"),)),
     "CaseComment": ObjectRule(after=("Case",)),
-    # What an activity is about has its row by itself; people who are invited have rows of their own.
+    # Salesforce creates the row of an activity's parent; people who are invited have separate rows.
     "EventRelation": ObjectRule(
         by_product_when=(("IsParent", "true"),),
         keys=(MatchKey(("EventId", "RelationId")),),
         after=("Event",),
     ),
-    # Files lie in the folder of their library by themselves.
+    # Salesforce puts files into the folder of their library.
     "ContentFolderMember": ObjectRule(
         birth=Birth.NEVER, reason="Salesforce files documents in the folders of libraries itself."
     ),
-    # Complete in one insert: afterwards only drafts can be changed.
+    # Must be complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
         leave_out=frozenset({"ActivityId"}),
         changeable=frozenset({"IsExternallyVisible"}),
@@ -117,7 +118,7 @@ RULES: Mapping[str, ObjectRule] = {
         "does not write is added.",
     ),
     "Task": ObjectRule(by_product_when=(("TaskSubtype", "Email"),)),
-    # The document comes with its first version; links are records of their own.
+    # Salesforce creates the document with its first version; links are separate records.
     "ContentVersion": ObjectRule(
         leave_out=frozenset({"FirstPublishLocationId", "ContentBodyId", "IsMajorVersion"}),
         by_products=(
@@ -156,7 +157,7 @@ def rule_for(name: str) -> ObjectRule:
 
 
 def never(name: str) -> str:
-    """Why nobody can write this object; empty if it may be possible."""
+    """The reason why no user can write this object; empty if it may be possible."""
     for ending, reason in NEVER_ENDINGS.items():
         if name.endswith(ending) and name != ending:
             return reason

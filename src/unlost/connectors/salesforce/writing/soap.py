@@ -1,4 +1,4 @@
-"""Out of the recycle bin: the one thing that only SOAP can do.
+"""Undelete from the recycle bin, which only SOAP offers.
 
 Source: SOAP guide, undelete(): at most 200 ids a call, one result an id, in order.
 """
@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
-from unlost.kit.http import Answer, Request
+from unlost.kit.http import HttpAnswer, HttpCall
 from unlost.model.errors import AuthExpired, TransientError
-from unlost.model.writing import NOT_IN_BIN, Outcome, WriteRow
+from unlost.model.writing import NOT_IN_BIN, RowOutcome, WriteRow
 
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
@@ -23,32 +23,34 @@ HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accep
 
 
 class RecycleBin:
-    """Brings records back with their ids."""
+    """Undeletes records, which keep their ids."""
 
     def __init__(self, client: WriteClient) -> None:
         self._client = client
 
-    def undelete(self, rows: Sequence[WriteRow]) -> list[Outcome]:
-        """One outcome a row, in order."""
-        outcomes: list[Outcome] = []
+    def undelete(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        """Undelete records; one outcome a row, in order."""
+        outcomes: list[RowOutcome] = []
         for at in range(0, len(rows), MOST):
             outcomes += self._call(rows[at : at + MOST])
         return outcomes
 
-    def _call(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _call(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         try:
             results = _results(self._send(rows, renewed=False), len(rows))
         except AnswerLost:
             return [unknown(row.key) for row in rows]
         return [_outcome(row, result) for row, result in zip(rows, results, strict=True)]
 
-    def _send(self, rows: Sequence[WriteRow], *, renewed: bool) -> Answer:
+    def _send(self, rows: Sequence[WriteRow], *, renewed: bool) -> HttpAnswer:
         version = self._client.api.version.removeprefix("v")
         url = self._client.api.url(f"/services/Soap/u/{version}")
         token = self._client.access_token()
         body = _envelope(token, [str(row.id) for row in rows])
         accept = frozenset({200, 500})
-        answer = self._client.send(Request("POST", url, HEADERS, body, accept=accept, signed=False))
+        answer = self._client.send(
+            HttpCall("POST", url, HEADERS, body, accept=accept, signed=False)
+        )
         if answer.status == 200:
             return answer
         code, message = _fault(answer)
@@ -63,7 +65,7 @@ class RecycleBin:
 
 
 def _envelope(token: str, ids: Sequence[str]) -> bytes:
-    listed = "".join(f"<ids>{escape(one)}</ids>" for one in ids)
+    listed = "".join(f"<ids>{escape(record_id)}</ids>" for record_id in ids)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<soapenv:Envelope xmlns:soapenv="{ENVELOPE}"><soapenv:Header>'
@@ -73,41 +75,41 @@ def _envelope(token: str, ids: Sequence[str]) -> bytes:
     ).encode()
 
 
-def _parsed(answer: Answer) -> ET.Element:
-    # The org's own host over TLS; the parser loads no outside entities.
+def _parsed(answer: HttpAnswer) -> ET.Element:
+    # The answer comes from the org's own host over TLS; the parser loads no external entities.
     try:
         return ET.fromstring(answer.body)  # noqa: S314
     except ET.ParseError as error:
         raise AnswerLost("its answer is no whole XML") from error
 
 
-def _results(answer: Answer, count: int) -> list[ET.Element]:
-    found = _parsed(answer).findall(f".//{{{PARTNER}}}result")
-    if len(found) != count:
-        raise AnswerLost(f"its answer tells of {len(found)} records instead of {count}")
-    return found
+def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
+    elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
+    if len(elements) != count:
+        raise AnswerLost(f"its answer tells of {len(elements)} records instead of {count}")
+    return elements
 
 
 def _text(element: ET.Element, name: str) -> str:
-    found = element.find(f"{{{PARTNER}}}{name}")
-    return (found.text or "") if found is not None else ""
+    child = element.find(f"{{{PARTNER}}}{name}")
+    return (child.text or "") if child is not None else ""
 
 
-def _outcome(row: WriteRow, result: ET.Element) -> Outcome:
+def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
     if _text(result, "success") == "true":
         return done(row.key, _text(result, "id") or str(row.id))
     error = result.find(f"{{{PARTNER}}}errors")
     if error is None:
         return failed(row.key, row.id, "UNKNOWN_EXCEPTION", "no reason given")
-    fields = [one.text or "" for one in error.findall(f"{{{PARTNER}}}fields")]
+    fields = [element.text or "" for element in error.findall(f"{{{PARTNER}}}fields")]
     code, message = _text(error, "statusCode"), _text(error, "message")
     outcome = failed(row.key, row.id, code, message, fields)
-    # The code alone: the message comes in the user's language.
+    # Only the code is compared: the message is in the user's language.
     return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW) if code in STUCK else outcome
 
 
-def _fault(answer: Answer) -> tuple[str, str]:
+def _fault(answer: HttpAnswer) -> tuple[str, str]:
     fault = _parsed(answer)
-    code = next((one.text or "" for one in fault.iter("faultcode")), "")
-    message = next((one.text or "" for one in fault.iter("faultstring")), "")
+    code = next((element.text or "" for element in fault.iter("faultcode")), "")
+    message = next((element.text or "" for element in fault.iter("faultstring")), "")
     return code.rpartition(":")[2], message

@@ -9,46 +9,46 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from unlost.connectors.salesforce.api import JSON, read_json
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
-from unlost.kit.http import Request
+from unlost.kit.http import HttpCall
 from unlost.model.errors import TransientError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
-from unlost.model.writing import UPLOAD_UNSENT, Outcome, WriteRow
+from unlost.model.writing import UPLOAD_UNSENT, RowOutcome, WriteRow
 
 CHUNK = 1 << 20
 _UNSAFE = re.compile(r'[\r\n"\\]')
 
 
-class Uploads:
+class FileUploads:
     """Creates records with their file."""
 
     def __init__(self, client: WriteClient, entropy: Entropy) -> None:
         self._client = client
         self._entropy = entropy
 
-    def create(self, table: Table, column: str, row: WriteRow, body: BinaryIO) -> Outcome:
-        """The record with the file in ``column``."""
+    def create(self, table: Table, column: str, row: WriteRow, body: BinaryIO) -> RowOutcome:
+        """Create the record with the file in ``column``."""
         boundary = f"unlost-{self._entropy.bytes(16).hex()}"
         record = json_record(table, row.cells, lists=frozenset(), record=None)
         del record["attributes"]
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url(f"sobjects/{table.name}")
-        content = Once(multipart(boundary, encode(record), column, _file_name(row), body))
+        content = UploadOnce(multipart(boundary, encode(record), column, _file_name(row), body))
         try:
-            answer = read_json(self._client.send(Request("POST", url, headers, content)))
+            answer = read_json(self._client.send(HttpCall("POST", url, headers, content)))
         except AnswerLost:
             return unknown(row.key)
-        except Refused as refused:
+        except SalesforceRefusal as refused:
             return failed(row.key, None, refused.native, refused.message)
         return done(row.key, str(answer["id"]))
 
 
-class Once:
-    """Pieces that can be sent once: a call that is turned away must begin with a new stream."""
+class UploadOnce:
+    """Pieces that can be sent once: a refused call must begin with a new stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces: Iterator[bytes] | None = pieces

@@ -1,4 +1,4 @@
-"""From a cell's text to what is sent, in JSON and in CSV. Pure.
+"""Convert a cell's text to its form in JSON and in CSV. Pure.
 
 Sources: REST guide (field types), Bulk API 2.0 guide (prepare CSV files: ``#N/A`` clears a field,
 an empty one is left alone; 32,000 characters a field).
@@ -22,16 +22,18 @@ def json_record(
     table: Table, cells: Mapping[str, str | None], *, lists: frozenset[str], record: str | None
 ) -> dict[str, Any]:
     """A record of a REST call. ``lists`` are columns that hold ids separated by ``;``."""
-    made: dict[str, Any] = {"attributes": {"type": table.name}}
+    row_json: dict[str, Any] = {"attributes": {"type": table.name}}
     if record is not None:
-        made["Id"] = record
+        row_json["Id"] = record
     for name, text in cells.items():
-        made[name] = text.split(";") if name in lists and text else json_value(table, name, text)
-    return made
+        row_json[name] = (
+            text.split(";") if name in lists and text else json_value(table, name, text)
+        )
+    return row_json
 
 
 def json_value(table: Table, name: str, text: str | None) -> Any:
-    """A cell's value; numbers keep every digit that they came with."""
+    """A cell's value; numbers keep every digit."""
     column = table.column(name)
     if text is None or column is None:
         return text
@@ -43,7 +45,7 @@ def json_value(table: Table, name: str, text: str | None) -> Any:
 
 
 def encode(value: object) -> bytes:
-    """JSON, with the digits of numbers as they are."""
+    """Encode JSON, with the digits of numbers as they are."""
     return msgspec.json.encode(value)
 
 
@@ -56,7 +58,7 @@ def fits_bulk(cells: Mapping[str, str | None]) -> bool:
 
 
 def csv_cell(text: str | None) -> str:
-    """A field of a CSV file: null empties the field, and does not leave it alone."""
+    """A field of a CSV file; null clears the column, where an empty cell would leave it."""
     if text is None:
         return CLEARED
     return '"' + text.replace('"', '""') + '"' if _needs_quotes(text) else text

@@ -1,4 +1,4 @@
-"""The write side of one org (port ``Writer``): chooses the way of each call."""
+"""The write side of one org (port ``Writer``): chooses the API of each call."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -6,39 +6,39 @@ from datetime import datetime
 from typing import BinaryIO
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
-from unlost.connectors.salesforce.writing.collections import Collections
+from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
-from unlost.connectors.salesforce.writing.looks import Looks
+from unlost.connectors.salesforce.writing.looks import RecordLookups
 from unlost.connectors.salesforce.writing.permissions import missing_for
 from unlost.connectors.salesforce.writing.rules import rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
-from unlost.connectors.salesforce.writing.uploads import Uploads
+from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.reading import Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
-    Look,
     MissingPermission,
-    Outcome,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
 )
 
-# A call of a client that ended may still be worked on: what it does shows up within seconds.
+# A call of a client that ended may still be in progress: its effect shows within seconds.
 SETTLE_SECONDS = 2.0
 # Rows that collections write in three calls: the smallest job takes as many.
 BY_COLLECTIONS = 3 * ROWS_PER_CALL
-# With fewer calls left in the org's day than this, calls are spared: jobs instead of small calls.
+# With fewer calls left in the org's day than this, jobs replace small calls (docs/adr/0019).
 SCARCE = 5_000
 BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
@@ -50,18 +50,18 @@ class SalesforceWriter:
         self._client = client
         self._api = client.api
         self._clock = clock
-        self._looks = Looks(self._api)
-        self._collections = Collections(client, entropy)
+        self._looks = RecordLookups(self._api)
+        self._collections = CollectionCalls(client, entropy)
         self._jobs = IngestJobs(client, entropy)
         self._bin = RecycleBin(client)
-        self._uploads = Uploads(client, entropy)
+        self._uploads = FileUploads(client, entropy)
         self._describes: dict[str, Describe] = {}
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_book: str | None = None
         self._identity: OrgIdentity | None = None
 
     def identity(self) -> OrgIdentity:
-        """Who this org is; asked once, for a sign-in cannot move to another one."""
+        """The org's identity; read once, since a sign-in cannot move to another org."""
         self._identity = self._identity or read_identity(self._api)
         return self._identity
 
@@ -70,19 +70,21 @@ class SalesforceWriter:
         return self._api.recent_time()
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """What the write user lacks for these tables."""
+        """The permissions that the write user lacks for these tables."""
         return missing_for(self._api, tables, describe=self._described)
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Describe these tables in one call; what is refused is asked for again when it is needed."""
+        """Describe these tables in one call; refused ones are requested again when needed."""
         names = [table.name for table in tables if table.name not in self._describes]
         if len(names) > 1:
-            told = self._api.batch([f"sobjects/{name}/describe" for name in names])
-            answers = zip(names, told, strict=True)
-            self._describes |= {name: one for name, (status, one) in answers if status == 200}
+            describes = self._api.batch([f"sobjects/{name}/describe" for name in names])
+            answers = zip(names, describes, strict=True)
+            self._describes |= {
+                name: describe for name, (status, describe) in answers if status == 200
+            }
 
     def capability(self, table: Table) -> WriteCapability:
-        """What may be written, as describe tells it to this user."""
+        """The write capability by this user's describe."""
         if table.name not in self._capabilities:
             describe = self._described(table.name)
             born = {"Status": self._draft(table.name)} if table.name in BORN else {}
@@ -98,17 +100,21 @@ class SalesforceWriter:
         rows: Sequence[WriteRow],
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
-    ) -> Sequence[Outcome]:
-        """Write rows: SOAP for the bin, jobs for many, collections for the rest."""
+    ) -> Sequence[RowOutcome]:
+        """Write rows: SOAP for the bin, jobs for many rows, collections for the rest."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
         if op is WriteOp.DELETE and len(rows) <= BY_COLLECTIONS:
             return self._collections.delete(rows)
-        found = self._twins(table, rows) if op is WriteOp.CREATE else {}
-        left = [row for row in rows if row.key not in found]
-        found |= {one.key: one for one in self._sent(op, table, left)} if left else {}
-        found |= self._twins(table, [r for r in rows if found[r.key].native in DUPLICATE])
-        return [found[row.key] for row in rows]
+        outcomes = self._twins(table, rows) if op is WriteOp.CREATE else {}
+        write_rows = [row for row in rows if row.key not in outcomes]
+        outcomes |= (
+            {outcome.key: outcome for outcome in self._sent(op, table, write_rows)}
+            if write_rows
+            else {}
+        )
+        outcomes |= self._twins(table, [r for r in rows if outcomes[r.key].native in DUPLICATE])
+        return [outcomes[row.key] for row in rows]
 
     def upload(
         self,
@@ -117,7 +123,7 @@ class SalesforceWriter:
         body: BinaryIO,
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
-    ) -> Outcome:
+    ) -> RowOutcome:
         """Create a record with its file, streamed."""
         column = self.capability(table).file_column
         if column is None:
@@ -131,19 +137,19 @@ class SalesforceWriter:
         return self._looks.find(table, columns, values)
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """Live records by id; columns that the org has no more are null."""
+        """Live records by id; columns that the org no longer has are null."""
         return self._looks.fetch(table, ids, self._known(table, columns))
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
-        """The same for several tables in few calls."""
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+        """Live records of several tables in few calls; vanished columns are null."""
         return self._looks.fetch_several(
-            [replace(one, columns=self._known(one.table, one.columns)) for one in looks]
+            [replace(look, columns=self._known(look.table, look.columns)) for look in looks]
         )
 
     def recent(
         self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
     ) -> Rows:
-        """Records that were made since then."""
+        """Records created since then."""
         known = self._known(table, columns)
         births = None
         if self.capability(table).audit:
@@ -151,17 +157,17 @@ class SalesforceWriter:
         return self._looks.recent(table, since, known, births=births)
 
     def settle(self, table: Table, *, since: datetime) -> None:
-        """Wait for what may still be under way."""
+        """Wait for writes that may still be in progress."""
         self._jobs.settle(table, since=since.strftime("%Y-%m-%dT%H:%M:%S"))
         self._clock.sleep(SETTLE_SECONDS)
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         capability = self.capability(table)
         lists = frozenset(gather.column for gather in capability.gathers)
         ready = [self._shaped(op, table, row) for row in rows]
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for wave in self._waves(table, ready):
             if len(wave) <= BY_COLLECTIONS:
                 outcomes += self._collections.write(
@@ -182,25 +188,27 @@ class SalesforceWriter:
         if table.name != "PricebookEntry":
             return [list(rows)]
         if self._standard_book is None:
-            found = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
-            self._standard_book = str(found[0]["Id"]) if found else ""
+            pricebooks = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
+            self._standard_book = str(pricebooks[0]["Id"]) if pricebooks else ""
         first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_book]
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
 
-    def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, Outcome]:
-        """Links that are there already, and would be refused for that."""
-        found: dict[str, Outcome] = {}
+    def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
+        """Existing links, which Salesforce would refuse as duplicates."""
+        outcomes: dict[str, RowOutcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
-            told = ((row.key, key.of(row.cells)) for row in rows)
-            asked = {one: value for one, value in told if value is not None}
-            live = self._looks.find(table, key.columns, asked.values()) if asked else {}
-            found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}
-        return found
+            keyed = ((row.key, key.of(row.cells)) for row in rows)
+            by_row = {row: value for row, value in keyed if value is not None}
+            live = self._looks.find(table, key.columns, by_row.values()) if by_row else {}
+            outcomes |= {
+                row: done(row, live[value]) for row, value in by_row.items() if value in live
+            }
+        return outcomes
 
     def _sparing(self) -> bool:
-        left = self._api.calls_left
-        return left is not None and left < SCARCE
+        calls_left = self._api.calls_left
+        return calls_left is not None and calls_left < SCARCE
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:
@@ -208,14 +216,14 @@ class SalesforceWriter:
         return self._describes[name]
 
     def _known(self, table: Table, columns: Sequence[str]) -> list[str]:
-        fields = {one["name"] for one in self._described(table.name)["fields"]}
+        fields = {field["name"] for field in self._described(table.name)["fields"]}
         lists = {gather.column for gather in self.capability(table).gathers}
         return [name for name in columns if name in fields and name not in lists]
 
     def _draft(self, name: str) -> str:
-        """The status in which records of this object are born."""
+        """The initial status of records of this object."""
         try:
             rows = self._api.query(soql.select(("ApiName",), BORN[name], "StatusCode = 'Draft'"))
-        except Refused:
+        except SalesforceRefusal:
             rows = []
         return str(rows[0]["ApiName"]) if rows else "Draft"

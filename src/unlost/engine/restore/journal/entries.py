@@ -1,9 +1,21 @@
-"""What the journal of a restore holds: JSON entries, each durable before what comes after it.
+"""The entries of a restore's journal: JSON, each durable before the next step of the run.
 
-Entries that several threads write at the same time lie together in one entry of the vault's journal.
-They are numbered one by one, and entry 0 is the plan. Every call that writes is announced by an ``Intent`` and followed by an
-``Answer``; where the answer is missing, nobody knows whether the call took effect, and the run
-looks before it goes on. Before-images lie in the intents, sealed like all of the journal.
+Every call that writes is announced before it is made, and answered after it:
+
+  0  RunOpened       the plan, the source's clock
+  1  CallIntent      create 200 Accounts: records, hashes of the sent cells
+  2  CallAnswer      intent 1: outcome and live id of each record
+  3  CallIntent      update 80 Contacts: with the values that the update replaces
+     (crash)         was the call made? The run looks in the org, then writes:
+  4  RunResumed      the run goes on
+  5  CallAnswer      intent 3: what was found
+  6  RecordsLinked   by-products that the org created
+  7  RunClosed       the outcome; only the commit follows
+
+An intent without an answer means that the effect of the call is unknown (see ``correlate``).
+Entries that several threads write at the same time share one entry of the vault's journal; they are
+numbered one by one, and entry 0 is the plan. Before-images lie in the intents, sealed like all of
+the journal. See docs/adr/0008 and 0010.
 """
 
 from collections.abc import Sequence
@@ -14,13 +26,13 @@ from typing import cast
 import msgspec
 
 from unlost.engine.restore.values.outcome import RestoreOutcome
-from unlost.model.learned import Learned, learned
+from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
-from unlost.model.writing import Outcome, WriteOp
+from unlost.model.writing import RowOutcome, WriteOp
 
 
 class Pass(StrEnum):
-    """The passes of a restore, in their order."""
+    """The passes of a restore, in order."""
 
     UNDELETE = "undelete"
     REOPEN = "reopen"
@@ -29,7 +41,7 @@ class Pass(StrEnum):
     LATE = "late"
 
 
-class Opened(msgspec.Struct, frozen=True, tag="opened"):
+class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
     """The run begins. ``at`` is the source's clock."""
 
     run: str
@@ -38,9 +50,9 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
 
 
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A row of a call: the vault's record, the live id (None for a create), what is sent.
+    """A row of a call: the vault's record, the live id (None for a create), a hash.
 
-    ``digest`` is that of the sent cells; ``before`` holds what an update replaces.
+    ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces.
     """
 
     record: str
@@ -49,7 +61,7 @@ class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
     before: dict[str, str | None] | None = None
 
 
-class Intent(msgspec.Struct, frozen=True, tag="intent"):
+class CallIntent(msgspec.Struct, frozen=True, tag="intent"):
     """A call is about to be made."""
 
     stage: Pass
@@ -60,62 +72,80 @@ class Intent(msgspec.Struct, frozen=True, tag="intent"):
     rows: tuple[SentRow, ...]
 
 
-class Answer(msgspec.Struct, frozen=True, tag="answer"):
-    """What became of the rows of entry ``intent``; rows that are not named were not written.
+class CallAnswer(msgspec.Struct, frozen=True, tag="answer"):
+    """The outcomes of the rows of entry ``intent``; rows that are not named were not written.
 
     The outcomes' keys are records of the vault.
     """
 
     intent: int
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[RowOutcome, ...] = ()
 
 
-class Seen(msgspec.Struct, frozen=True, tag="seen"):
+class OutcomesWithoutCall(msgspec.Struct, frozen=True, tag="seen"):
     """Outcomes that needed no call."""
 
     stage: Pass
     table: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RowOutcome, ...]
 
 
-class Link(msgspec.Struct, frozen=True):
-    """A record of the vault and the live record that stands for it."""
+class LiveLink(msgspec.Struct, frozen=True):
+    """A record of the vault and the live record that represents it."""
 
     table: str
     record: str
     live: str
 
 
-class Linked(msgspec.Struct, frozen=True, tag="linked"):
+class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
     """By-products that were found."""
 
-    links: tuple[Link, ...]
+    links: tuple[LiveLink, ...]
 
 
-class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
-    """The run goes on after a stop: what was refused for the moment may be tried again."""
+class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
+    """The run resumes after a stop: temporarily refused rows may be tried again."""
 
     at: datetime
 
 
-class Closed(msgspec.Struct, frozen=True, tag="closed"):
+class RunClosed(msgspec.Struct, frozen=True, tag="closed"):
     """The run is over; only the commit follows."""
 
     outcome: RestoreOutcome
 
 
-type Entry = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+type Entry = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
 
-_one = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
-_told: Learned[Entry | list[Entry]] = learned(cast("type[Entry | list[Entry]]", _one | list[_one]))
+_one = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
+_told: TypeDecoder[Entry | list[Entry]] = decoder_for(
+    cast("type[Entry | list[Entry]]", _one | list[_one])
+)
 
 
 def encode(entries: Sequence[Entry]) -> bytes:
-    """Entries that become durable together; one alone stands for itself."""
+    """Encode entries that become durable together; a single one without a list."""
     return msgspec.json.encode(entries[0] if len(entries) == 1 else list(entries))
 
 
 def decode(payload: bytes) -> Sequence[Entry]:
-    """What was written together; raises msgspec.DecodeError for what is none."""
-    told = _told.decode(payload)
-    return told if isinstance(told, list) else [told]
+    """Decode entries that were written together; raises msgspec.DecodeError for other content."""
+    entry = _told.decode(payload)
+    return entry if isinstance(entry, list) else [entry]

@@ -1,4 +1,17 @@
-"""The journal of one restore and what it says: the only memory that a run has."""
+"""The journal of one restore and the state derived from it: the only memory of a run.
+
+``RestoreState`` is a fold over the entries: each reader of the journal gets the same state, so a
+run can be resumed by another process on another machine, with the vault and a key only.
+
+  RestoreLog.write(entry)
+     │  queue; the thread that holds the lock takes all queued entries of other threads, too
+     ├─► Journal.append(...)      one durable object in the vault
+     └─► RestoreState.apply(...)  only then; a failed append changes no state
+
+``write`` returns when its entry is durable. ``later`` queues an entry that becomes durable with the
+next one: after a crash it may be missing, and its call is then looked for. See docs/adr/0010 and
+docs/adr/0019.
+"""
 
 import threading
 from collections import Counter
@@ -6,79 +19,81 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.entries import (
-    Answer,
+    CallAnswer,
+    CallIntent,
     Entry,
-    Intent,
-    Linked,
-    Opened,
+    OutcomesWithoutCall,
     Pass,
-    Resumed,
-    Seen,
+    RecordsLinked,
+    RunOpened,
+    RunResumed,
     decode,
     encode,
 )
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan
-from unlost.model.ports import Journal
-from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
+from unlost.model.ports.vault import Journal
+from unlost.model.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
 STAGES = tuple(Pass)
-NONE: Mapping[RecordKey, Outcome] = {}
-LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
+NONE: Mapping[RecordKey, RowOutcome] = {}
+LOST_TRIES = 4  # calls in a row without an answer before the run stops
 
 
 @dataclass(slots=True)
-class RunState:
-    """What is known of a run: pure, built by applying the journal's entries in their order.
+class RestoreState:
+    """The known state of a run: pure, built by applying the journal's entries in order.
 
-    ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
-    is missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
-    are the ids that left the bin through this run, which it began to empty where ``undid``.
+    ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
+    missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
+    are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
+    answered.
     """
 
-    opened: Opened | None = None
+    opened: RunOpened | None = None
     closed: RestoreOutcome | None = None
     links: dict[RecordKey, str] = field(default_factory=dict)
-    results: dict[Pass, dict[RecordKey, Outcome]] = field(default_factory=dict)
-    open: dict[int, Intent] = field(default_factory=dict)
+    results: dict[Pass, dict[RecordKey, RowOutcome]] = field(default_factory=dict)
+    open: dict[int, CallIntent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
     undid: bool = False
     calls: int = 0
 
     def apply(self, number: int, entry: Entry) -> None:
-        """Take an entry into account."""
+        """Apply an entry."""
         match entry:
-            case Opened():
+            case RunOpened():
                 self._begin(entry)
-            case Intent():
+            case CallIntent():
                 self.open[number] = entry
                 self.calls += 1
                 self.tries.update(
                     (entry.stage, RecordKey(entry.table, r.record)) for r in entry.rows
                 )
-            case Answer():
+            case CallAnswer():
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
                 self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
-            case Seen():
+            case OutcomesWithoutCall():
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
-            case Linked():
+            case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
-            case Resumed():
+            case RunResumed():
+                # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()
             case _:
                 self.closed = entry.outcome
 
-    def _begin(self, opened: Opened) -> None:
+    def _begin(self, opened: RunOpened) -> None:
         self.opened = opened
         for step in opened.plan.steps:
             if step.live is not None:
                 self.links[step.key] = step.live
 
     def _settle(
-        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[Outcome]
+        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[RowOutcome]
     ) -> None:
         results = self.results.setdefault(stage, {})
         for outcome in outcomes:
@@ -90,14 +105,14 @@ class RunState:
             if stage is Pass.UNDELETE and done and self.undid:
                 self.returned.add(str(outcome.id))
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
-                self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
+                self.links.pop(key, None)  # it lies in the bin, where no record can refer to it
 
-    def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
-        """How a record ended in a pass, if it did."""
+    def result(self, stage: Pass, key: RecordKey) -> RowOutcome | None:
+        """A record's outcome in a pass, if there is one."""
         return self.results.get(stage, NONE).get(key)
 
-    def failure(self, key: RecordKey) -> Outcome | None:
-        """What the first pass that a record did not end well in says of it."""
+    def failure(self, key: RecordKey) -> RowOutcome | None:
+        """The outcome of the first pass in which a record failed."""
         for stage in STAGES:
             outcome = self.results.get(stage, NONE).get(key)
             if outcome is not None and outcome.kind is OutcomeKind.FAILED:
@@ -105,13 +120,13 @@ class RunState:
         return None
 
     def began(self, stage: Pass) -> bool:
-        """True if a record ended in this pass."""
+        """True if any record has an outcome in this pass."""
         return bool(self.results.get(stage))
 
     def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
-        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.
+        """True if the record must (still) be sent; a temporary refusal is tried ``most`` times.
 
-        Raises TransientError (``restore-no-answer``) where answers were lost again and again.
+        Raises TransientError (``restore-no-answer``) if answers were lost again and again.
         """
         outcome = self.result(stage, key)
         if outcome is None:
@@ -124,35 +139,36 @@ class RunState:
 
 @dataclass(slots=True)
 class _Ticket:
-    """An entry that waits to become durable; then its number, or why it did not."""
+    """An entry that waits to become durable; then its number, or its error."""
 
     entry: Entry
     number: int | None = None
     error: BaseException | None = None
 
 
-class Log:
+class RestoreLog:
     """Writes entries and keeps the state in step with them. Safe for threads that write.
 
-    What other threads want to write while something is written becomes durable together after it.
+    Entries of other threads that arrive during a write become durable together after it.
     """
 
     def __init__(self, journal: Journal) -> None:
-        """Reads what is there."""
+        """Read the existing entries."""
         self._journal = journal
         self._waiting: list[_Ticket] = []
         self._writing = threading.Lock()
         self._count = 0
-        self.state = RunState()
+        self.state = RestoreState()
         for payload in journal.read():
             for entry in decode(payload):
                 self._apply(entry)
 
     def write(self, entry: Entry) -> int:
-        """The number of the entry; durable when this returns."""
+        """Write an entry and return its number; durable on return."""
         ticket = _Ticket(entry)
         self._waiting.append(ticket)
         with self._writing:
+            # Another thread may have written it while this one waited for the lock.
             if ticket.number is None and ticket.error is None:
                 self._write_waiting()
         if ticket.number is None:
@@ -160,14 +176,14 @@ class Log:
         return ticket.number
 
     def later(self, entry: Entry) -> None:
-        """Let an entry become durable with the next one that is written, or by ``flush``.
+        """Queue an entry, to become durable with the next written one, or by ``flush``.
 
-        Until then the state does not know of it.
+        Until then the state does not include it.
         """
         self._waiting.append(_Ticket(entry))
 
     def flush(self) -> None:
-        """Make durable what waits."""
+        """Make queued entries durable."""
         with self._writing:
             waiting = list(self._waiting)
             if waiting:
@@ -177,16 +193,17 @@ class Log:
                 raise ticket.error
 
     def _write_waiting(self) -> None:
-        """Make durable what waits; by one thread at a time."""
+        """Make queued entries durable; called by one thread at a time."""
+        # Not ``clear``: other threads append meanwhile, and only ``pop`` and ``append`` are atomic.
         tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
         try:
-            self._journal.append(encode([one.entry for one in tickets]))
-        except BaseException as error:  # noqa: BLE001  each of them must hear of it, and raises it
-            for one in tickets:
-                one.error = error
+            self._journal.append(encode([waiting_ticket.entry for waiting_ticket in tickets]))
+        except BaseException as error:  # noqa: BLE001 each waiting thread raises it
+            for ticket in tickets:
+                ticket.error = error
             return
-        for one in tickets:
-            one.number = self._apply(one.entry)
+        for ticket in tickets:
+            ticket.number = self._apply(ticket.entry)
 
     def _apply(self, entry: Entry) -> int:
         number = self._count
@@ -195,15 +212,15 @@ class Log:
         return number
 
     @property
-    def opened(self) -> Opened:
-        """How the run began; only where it did."""
+    def opened(self) -> RunOpened:
+        """The first entry; raises ValueError for an empty journal."""
         if self.state.opened is None:
             raise ValueError("the journal is empty")
         return self.state.opened
 
     @property
     def unbinned(self) -> set[RecordKey]:
-        """The live ids of records that the run could not take out of the bin: they do not leave it."""
+        """Live ids of records that the run could not take out of the bin; they cannot leave it."""
         lives = {step.key: step.live for step in self.opened.plan.steps}
         return {
             RecordKey(key.table, str(lives[key]))
@@ -213,7 +230,7 @@ class Log:
 
 
 def no_answer(key: RecordKey) -> TransientError:
-    """Answers to calls about this record were lost too often to go on."""
+    """The error for a record whose answers were lost too often to go on."""
     return TransientError(
         "restore-no-answer",
         f"The org did not answer {LOST_TRIES} calls that were to write {key}, and did nothing.",
@@ -221,7 +238,7 @@ def no_answer(key: RecordKey) -> TransientError:
     )
 
 
-def same_plan(state: RunState, plan: RestorePlan) -> None:
+def same_plan(state: RestoreState, plan: RestorePlan) -> None:
     """Raise Conflict (``restore-other-plan``) if the run began with another plan."""
     if state.opened is not None and state.opened.plan.digest != plan.digest:
         raise Conflict(

@@ -1,12 +1,14 @@
-"""Records that the org makes by itself when others are created: which ones, and with which. Pure."""
+"""Records that the org creates automatically along with others: which ones, and with which.
+Pure.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from unlost.engine.restore.planning.choose import Draft, Drafts, create
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.planning.choose import Drafts, DraftStep, create
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
 from unlost.model.writing import Birth, WriteCapability
 
@@ -14,13 +16,13 @@ type Capabilities = Callable[[str], WriteCapability]
 
 
 @dataclass(frozen=True, slots=True)
-class Products:
-    """``makers``: with which record a by-product comes to be, the first of several."""
+class ByProducts:
+    """By-products; ``makers`` maps each to the first record with which it is created."""
 
     makers: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
 
     def origin(self, key: RecordKey) -> RecordKey:
-        """The record that has to be created for this one to be there."""
+        """The record that must be created for this one to exist."""
         return self.makers.get(key, key)
 
 
@@ -28,91 +30,91 @@ def settle_products(
     drafts: Drafts,
     capabilities: Capabilities,
     *,
-    made: AbstractSet[str],
+    by_products: AbstractSet[str],
     homes: Mapping[RecordKey, str | None],
-) -> Products:
-    """Give every by-product its maker; those that have none any more are written or skipped.
+) -> ByProducts:
+    """Assign each by-product its maker; a by-product without one is created or skipped.
 
-    ``made``: tables of which some other table says that it makes them. ``homes``: where records
-    outside the plan live now, None for those that do not. To be called again whenever a record is
-    skipped.
+    ``by_products``: tables that another table is declared to create. ``homes``: live ids of records
+    outside the plan, None for lost ones. Call it again whenever a record is skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
-    for one in drafts.values():
-        if one.key in makers and one.action is Action.CREATE:
-            one.action = Action.BY_PRODUCT
-        elif one.action is Action.BY_PRODUCT and one.key not in makers:
-            owners = [RecordKey(g.table, g.parent) for g in one.facts.gathered]
+    for draft in drafts.values():
+        if draft.key in makers and draft.action is Action.CREATE:
+            draft.action = Action.BY_PRODUCT
+        elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
+            owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
             away = any(_away(owner, drafts, homes) for owner in owners)
-            declared = one.key.table in made or away
-            _alone(one, capabilities(one.key.table), declared=declared)
-    return Products(
+            declared = draft.key.table in by_products or away
+            _alone(draft, capabilities(draft.key.table), declared=declared)
+    return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
-def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
-    """A by-product that no record of the plan makes: the run looks whether it is there.
+def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
+    """A by-product that no record of the plan creates: the run checks whether it exists.
 
-    ``declared``: it is known what makes it, and that does not come back.
+    ``declared``: its maker is known, and does not come back.
     """
-    if made.facts.made_by_org:
+    if step.facts.made_by_org:
         return
     if capability.birth is not Birth.BY_PRODUCT:
-        create(made, capability)
+        create(step, capability)
     elif declared:
-        made.skip(Remark.MAKER_MISSING)
+        step.skip(NoteCode.MAKER_MISSING)
 
 
 def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
-    """True if the record that would gather a row is not there after the restore either."""
-    held = drafts.get(owner)
-    return homes.get(owner, owner.record) is None if held is None else not held.stays
+    """True if the record that would gather a row will not exist after the restore either."""
+    step = drafts.get(owner)
+    return homes.get(owner, owner.record) is None if step is None else not step.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
-    """Rows that another record gathers when it is created: those that hold a reference to gather.
+    """Rows that another record gathers when it is created: rows with a reference to gather.
 
-    Where nobody else can write such rows, the org makes the others with it too.
+    Of rows that cannot be written directly, the org creates the others with the record, too.
     """
-    found = {}
-    for made in drafts.values():
-        for gathered in made.facts.gathered:
+    gatherers = {}
+    for draft in drafts.values():
+        for gathered in draft.facts.gathered:
             owner = RecordKey(gathered.table, gathered.parent)
-            holds = gathered.value_column in made.facts.references
+            holds = gathered.value_column in draft.facts.references
             if (
                 owner in drafts
                 and drafts[owner].action is Action.CREATE
-                and (made.action is Action.BY_PRODUCT or (holds and made.action is Action.CREATE))
+                and (draft.action is Action.BY_PRODUCT or (holds and draft.action is Action.CREATE))
             ):
-                found[made.key] = owner
-    return found
+                gatherers[draft.key] = owner
+    return gatherers
 
 
 def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey, RecordKey]:
-    """Of the records that would make a by-product, the one that comes first."""
-    found: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
-    for made in drafts.values():
-        if made.action is Action.CREATE:
-            for product, rank in _makes(made, capabilities(made.key.table)):
+    """For each by-product the first of the records that would create it."""
+    first_makers: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
+    for draft in drafts.values():
+        if draft.action is Action.CREATE:
+            for product, rank in _makes(draft, capabilities(draft.key.table)):
                 if product in drafts and drafts[product].comes_anew:
-                    found.setdefault(product, []).append((rank, made.key.record, made.key))
-    return {product: min(makers)[2] for product, makers in found.items()}
+                    first_makers.setdefault(product, []).append((rank, draft.key.record, draft.key))
+    return {product: min(makers)[2] for product, makers in first_makers.items()}
 
 
 def _makes(
-    made: Draft, capability: WriteCapability
+    step: DraftStep, capability: WriteCapability
 ) -> Iterator[tuple[RecordKey, tuple[Decimal, str]]]:
-    for product, rank in zip(capability.by_products, made.facts.rank, strict=True):
-        old = made.facts.references.get(product.column)
+    for product, rank in zip(capability.by_products, step.facts.rank, strict=True):
+        old = step.facts.references.get(product.column)
         if old is not None:
             yield RecordKey(product.table, old), _rank(rank)
 
 
 def _rank(text: str) -> tuple[Decimal, str]:
-    """Numbers by their size, before texts by their letters."""
+    """Rank numbers by size, before texts by their letters."""
     try:
         number = Decimal(text)
     except InvalidOperation:
         return Decimal("Infinity"), text
+    # ``Decimal`` also accepts NaN and Infinity, which cannot be ordered among numbers.
     return (number, "") if number.is_finite() else (Decimal("Infinity"), text)

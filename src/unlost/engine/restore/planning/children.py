@@ -1,4 +1,6 @@
-"""Who refers to given records in a snapshot: whole tables filtered at once, nothing looked up."""
+"""Records that refer to given records in a snapshot: whole tables are filtered, no record looked
+up.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +11,13 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.survey import Survey
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
 from unlost.model.schema import ColumnTrait, Reference
 
-KEPT_BYTES = 192 << 20  # of references of all tables; what does not fit is read again
+KEPT_BYTES = 192 << 20  # of references of all tables in memory; the rest is read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,10 @@ class Child:
 class Children:
     """The references of one snapshot.
 
-    ``never`` counts, by table, the records that refer to those asked for and cannot come back.
+    ``never`` counts, by table, referring records that cannot come back.
     """
 
-    def __init__(self, survey: Survey, number: int) -> None:
+    def __init__(self, survey: RestoreSurvey, number: int) -> None:
         self.never: Counter[str] = Counter()
         self._survey = survey
         self._snapshot = survey.snapshot(number)
@@ -42,46 +44,46 @@ class Children:
         self._kept = _Kept(self._snapshot, KEPT_BYTES)
 
     def of(self, parents: Mapping[str, AbstractSet[str]]) -> Iterator[Child]:
-        """All records that refer to one of these, by table; one for each reference."""
+        """All records that refer to one of these, by table; one result for each reference."""
         for table, references in self._references.items():
-            asked = {
+            values = {
                 column: wanted
                 for column, reference in references.items()
                 if (wanted := _ids(reference, parents))
             }
-            if not asked:
+            if not values:
                 continue
             for rows in self._kept.rows(table, tuple(references)):
-                met = _meeting(rows, asked)
+                met = _meeting(rows, values)
                 if not met.num_rows:
                     continue
                 if self._survey.plannable(table):
-                    yield from _matches(table, met, references, parents, asked)
+                    yield from _matches(table, met, references, parents, values)
                 else:
                     self.never[table] += met.num_rows
             self._survey.tell(Phase.READ, table)
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
-        """By table the columns that may refer to a record which is no configuration."""
-        found: dict[str, dict[str, Reference]] = {}
+        """By table, the columns that may refer to a record that is no configuration."""
+        references: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
-            if shape is None or not state.held:
+            if shape is None or not state.alive:
                 continue
-            own = {
+            own_references = {
                 column.name: column.reference
                 for column in shape.columns
                 if column.reference is not None
                 and not column.has(ColumnTrait.VOLATILE)
                 and any(self._survey.holds_business(table) for table in column.reference.tables)
             }
-            if own:
-                found[name] = own
-        return found
+            if own_references:
+                references[name] = own_references
+        return references
 
 
 class _Kept:
-    """Ids and references of tables, read once as far as memory goes."""
+    """Ids and references of tables, read once as far as memory allows."""
 
     def __init__(self, snapshot: Snapshot, budget: int) -> None:
         self._snapshot = snapshot
@@ -89,27 +91,28 @@ class _Kept:
         self._tables: dict[str, pa.Table] = {}
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """All live rows of a table that refer to anything; to be read to the end."""
+        """All live rows of a table with any reference; must be read to the end."""
         if table in self._tables:
             yield self._tables[table]
             return
-        held: list[pa.Table] = []
+        waiting: list[pa.Table] = []
         room = self._left
         for batch in self._snapshot.scan(table, columns=columns):
             rows = _referring(pa.Table.from_batches([batch]), columns)
             room -= rows.nbytes
             if room < 0:
-                held.clear()
+                # The table does not fit into the budget: it is read again next time.
+                waiting.clear()
             else:
-                held.append(rows)
+                waiting.append(rows)
             yield rows
-        if held and room >= 0:
-            self._tables[table] = pa.concat_tables(held)
+        if waiting and room >= 0:
+            self._tables[table] = pa.concat_tables(waiting)
             self._left = room
 
 
 def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """The rows of which some column is not null, as text."""
+    """The rows with a non-null column, as text."""
     names = ["_u_id", *columns]
     mask = reduce(pc.or_, [pc.is_valid(rows[column]) for column in columns])
     plain = rows.select(names).filter(mask)
@@ -117,8 +120,8 @@ def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
 
 
 def _ids(reference: Reference, parents: Mapping[str, AbstractSet[str]]) -> pa.Array | None:
-    asked = set().union(*(parents.get(table, set()) for table in reference.tables))
-    return pa.array(sorted(asked), pa.string()) if asked else None
+    union = set().union(*(parents.get(table, set()) for table in reference.tables))
+    return pa.array(sorted(union), pa.string()) if union else None
 
 
 def _matches(
@@ -126,9 +129,9 @@ def _matches(
     rows: pa.Table,
     references: Mapping[str, Reference],
     parents: Mapping[str, AbstractSet[str]],
-    asked: Mapping[str, pa.Array],
+    values: Mapping[str, pa.Array],
 ) -> Iterator[Child]:
-    for column, wanted in asked.items():
+    for column, wanted in values.items():
         met = rows.filter(pc.is_in(rows[column], value_set=wanted))
         tables = [name for name in references[column].tables if name in parents]
         for record, value in zip(met["_u_id"].to_pylist(), met[column].to_pylist(), strict=True):
@@ -136,7 +139,7 @@ def _matches(
             yield Child(RecordKey(table, record), column, RecordKey(owner, value))
 
 
-def _meeting(rows: pa.Table, asked: Mapping[str, pa.Array]) -> pa.Table:
+def _meeting(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
     """The rows that refer to any of these."""
-    masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in asked.items()]
+    masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in values.items()]
     return rows.filter(reduce(pc.or_, masks))

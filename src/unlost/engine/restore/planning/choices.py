@@ -1,56 +1,56 @@
-"""What people can still ask for once they have seen a plan: values to type, people to name. Pure."""
+"""Choices that a plan offers to people: values to type, people to replace. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from unlost.engine.restore.planning.choose import Draft
-from unlost.engine.restore.planning.facts import Standing
-from unlost.engine.restore.planning.related import Gathering
-from unlost.engine.restore.planning.survey import Survey
+from unlost.engine.restore.planning.choose import DraftStep
+from unlost.engine.restore.planning.facts import LiveStanding
+from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.edits import people_of, settable, swappable
-from unlost.model.plan import Action, Choices, Holder, RecordKey, Settable, Why
+from unlost.model.plan import Action, ActionReason, Choices, Holder, RecordKey, Settable
 
-MOST_HOLDERS = 500  # people that a plan names; a page asks for no more of them
+MOST_HOLDERS = 500  # people that a plan names; the console asks for no more
 
 
-def choices(gathering: Gathering, drafts: Sequence[Draft]) -> Choices:
-    """The columns of the plan's tables that can be set, and the people whom its records name."""
-    names = sorted({made.key.table for made in drafts})
+def choices(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
+    """The columns of the plan's tables that can be set, and the people that its records name."""
+    names = sorted({draft.key.table for draft in drafts})
     return Choices(
         tuple(_settable(gathering.survey, name) for name in names),
         tuple(_holders(gathering, drafts)),
     )
 
 
-def _settable(survey: Survey, name: str) -> Settable:
+def _settable(survey: RestoreSurvey, name: str) -> Settable:
     return Settable(name, tuple(settable(survey.table(name), survey.capability(name))))
 
 
-def _holders(gathering: Gathering, drafts: Sequence[Draft]) -> Iterator[Holder]:
-    """Those whom most records name come first."""
+def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
+    """The people named by records, the most frequent first."""
     survey = gathering.survey
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
     counts: Counter[RecordKey] = Counter()
     columns: dict[str, frozenset[str]] = {}
-    for made in drafts:
-        table = made.key.table
+    for draft in drafts:
+        table = draft.key.table
         if table not in columns:
             columns[table] = swappable(survey.table(table), survey.capability(table))
-        counts.update(_named(gathering, made, columns[table], people))
+        counts.update(_named(gathering, draft, columns[table], people))
     for key, count in counts.most_common(MOST_HOLDERS):
         yield Holder(key.table, key.record, count)
 
 
 def _named(
-    gathering: Gathering, made: Draft, columns: frozenset[str], people: frozenset[str]
+    gathering: PlannedRecordSet, step: DraftStep, columns: frozenset[str], people: frozenset[str]
 ) -> Iterator[RecordKey]:
-    """The people whom a record would name that comes back, or is wanted as it was."""
-    left_alone = made.facts.standing is Standing.LIVE and made.why is not Why.SELECTED
-    if left_alone or made.action is Action.SKIP:
+    """The people that a created, undeleted or corrected record would name."""
+    left_alone = step.facts.standing is LiveStanding.LIVE and step.why is not ActionReason.SELECTED
+    if left_alone or step.action is Action.SKIP:
         return
-    for column in made.facts.references.keys() & columns:
-        reference = gathering.survey.reference(made.facts.snapshot, made.key.table, column)
+    for column in step.facts.references.keys() & columns:
+        reference = gathering.survey.reference(step.facts.snapshot, step.key.table, column)
         if people & {*reference.tables}:
-            target = gathering.target(made.facts, column)
+            target = gathering.target(step.facts, column)
             if target.table in people:
                 yield target

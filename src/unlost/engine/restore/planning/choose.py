@@ -1,26 +1,38 @@
-"""What happens to each record: unchanged, update, undelete, adopt, by-product, create. Pure.
+"""Choose the action for each record: unchanged, update, undelete, adopt, by-product, create. Pure.
 
-References are settled later (see ``references``): they depend on what happens to other records.
+The first matching line decides:
+
+  a live record with the same key took its place      ADOPT       (see ``twins``)
+  alive in the org                                    UNCHANGED   -> UPDATE if a column is set
+  only chosen columns are wanted, and it is lost      SKIP
+  in the bin, and the org can undelete it             UNDELETE    keeps its id
+  a by-product, created by the org itself             BY_PRODUCT  (see ``by_products``)
+  otherwise                                           CREATE      new id, or SKIP if not allowed
+
+Only chosen records, undeleted and adopted ones get their old column values back; a live record that
+merely belongs to them keeps its values, apart from typed ones. References are settled later (see
+``references``), since they depend on the actions of other records. See docs/adr/0010 and
+docs/explanation/restore.md.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.planning.facts import Facts, Standing
-from unlost.engine.restore.values.note_code import Remark
-from unlost.model.plan import Action, RecordKey, Why
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
+from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.plan import Action, ActionReason, RecordKey
 from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
 
 
 @dataclass(slots=True)
-class Draft:
-    """A step in the making. ``columns`` are set on a live record, in the order of their finding.
+class DraftStep:
+    """A step in the making. ``columns`` are set on a live record, in the order of their discovery.
 
     ``lost_links`` are references that stay empty, by column.
     """
 
-    facts: Facts
-    why: Why
+    facts: RecordFacts
+    why: ActionReason
     because: RecordKey | None
     action: Action
     adopted: bool = False
@@ -28,7 +40,7 @@ class Draft:
     edits: dict[str, str | None] = field(default_factory=dict)
     late: tuple[str, ...] = ()
     level: int = 0
-    remarks: dict[Remark, None] = field(default_factory=dict)
+    remarks: dict[NoteCode, None] = field(default_factory=dict)
     lost_links: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -38,101 +50,101 @@ class Draft:
 
     @property
     def stays(self) -> bool:
-        """True if it is a live record, or will be one under the id that is known."""
+        """True if it is a live record, or will be one under its known id."""
         live = self.action in (Action.UNCHANGED, Action.UPDATE, Action.UNDELETE, Action.ADOPT)
-        return live or (self.action is Action.SKIP and self.facts.standing is Standing.LIVE)
+        return live or (self.action is Action.SKIP and self.facts.standing is LiveStanding.LIVE)
 
     @property
     def comes_anew(self) -> bool:
-        """True if it gets an id that nobody knows yet."""
+        """True if it gets an id that is not known yet."""
         return self.action in (Action.CREATE, Action.BY_PRODUCT)
 
-    def skip(self, remark: Remark) -> None:
-        """Write nothing of it."""
+    def skip(self, remark: NoteCode) -> None:
+        """Write nothing of it, with a note."""
         self.action = Action.SKIP
         self.columns.clear()
         self.edits.clear()
         self.remarks[remark] = None
 
-    def remark(self, remark: Remark) -> None:
-        """Say something of it."""
+    def remark(self, remark: NoteCode) -> None:
+        """Add a note."""
         self.remarks[remark] = None
 
 
 def draft(
-    facts: Facts,
+    facts: RecordFacts,
     capability: WriteCapability,
     *,
-    why: Why,
+    why: ActionReason,
     because: RecordKey | None,
     adopted: bool = False,
-) -> Draft:
-    """The step for a record. ``adopted``: its facts are those beside a live twin."""
-    made = Draft(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
-    if made.action is Action.CREATE:
-        create(made, capability)
-    elif made.action is Action.SKIP:
-        made.remark(Remark.LOST_SINCE)
-    elif made.action in (Action.UNDELETE, Action.ADOPT) or why is Why.SELECTED:
-        _set_differing(made, capability, facts.differs)
+) -> DraftStep:
+    """The step for a record. ``adopted``: its facts are relative to a live twin."""
+    step = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
+    if step.action is Action.CREATE:
+        create(step, capability)
+    elif step.action is Action.SKIP:
+        step.remark(NoteCode.LOST_SINCE)
+    elif step.action in (Action.UNDELETE, Action.ADOPT) or why is ActionReason.SELECTED:
+        _set_differing(step, capability, facts.differs)
         if facts.fixed:
-            made.remark(Remark.COLUMN_FIXED)
-    elif made.action is Action.UNCHANGED:
-        _set_differing(made, capability, [n for n in facts.differs if n in facts.edits])
+            step.remark(NoteCode.COLUMN_FIXED)
+    elif step.action is Action.UNCHANGED:
+        _set_differing(step, capability, [n for n in facts.differs if n in facts.edits])
         if facts.edits.keys() & set(facts.fixed):
-            made.remark(Remark.COLUMN_FIXED)
+            step.remark(NoteCode.COLUMN_FIXED)
     if adopted:
-        made.remark(Remark.ADOPTS_TWIN)
-    return made
+        step.remark(NoteCode.ADOPTS_TWIN)
+    return step
 
 
-def create(made: Draft, capability: WriteCapability) -> None:
-    """Let the record come back with a new id, if it can."""
-    made.action = Action.CREATE
-    made.columns.clear()
+def create(step: DraftStep, capability: WriteCapability) -> None:
+    """Let the record come back with a new id, if possible."""
+    step.action = Action.CREATE
+    step.columns.clear()
     if not capability.allows(WriteOp.CREATE):
-        made.skip(Remark.CREATE_NOT_ALLOWED)
-    elif made.facts.lacking:
-        made.skip(Remark.VALUE_MISSING)
+        step.skip(NoteCode.CREATE_NOT_ALLOWED)
+    elif step.facts.lacking:
+        step.skip(NoteCode.VALUE_MISSING)
 
 
-def _action(facts: Facts, capability: WriteCapability, *, adopted: bool) -> Action:
+def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -> Action:
     if adopted:
         return Action.ADOPT
-    if facts.standing is Standing.LIVE:
+    if facts.standing is LiveStanding.LIVE:
         return Action.UNCHANGED
     if not facts.whole:
         return Action.SKIP
     undeletable = capability.identity is Identity.UNDELETE and capability.allows(WriteOp.UNDELETE)
-    if facts.standing is Standing.BIN and undeletable:
+    if facts.standing is LiveStanding.BIN and undeletable:
         return Action.UNDELETE
     if facts.made_by_org or capability.birth is Birth.BY_PRODUCT:
         return Action.BY_PRODUCT
     return Action.CREATE
 
 
-def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str]) -> None:
-    """Set columns that the org has otherwise, as far as it can be done."""
-    facts = made.facts
+def _set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
+    """Set columns that differ in the org, as far as possible."""
+    facts = step.facts
     for name in names:
         if name in facts.newer:
-            made.remark(Remark.CHANGED_SINCE)
+            step.remark(NoteCode.CHANGED_SINCE)
         elif name in facts.lacking:
-            made.remark(Remark.VALUE_NEEDED)
+            step.remark(NoteCode.VALUE_NEEDED)
         else:
-            set_column(made, name, capability)
+            set_column(step, name, capability)
 
 
-def set_column(made: Draft, name: str, capability: WriteCapability) -> None:
-    """Set a column of a live record, or say that it cannot be."""
+def set_column(step: DraftStep, name: str, capability: WriteCapability) -> None:
+    """Set a column of a live record, or note that it cannot be set."""
     if capability.allows(WriteOp.UPDATE):
-        made.columns[name] = None
-        if made.action is Action.UNCHANGED:
-            made.action = Action.UPDATE
-    elif made.action is Action.UNCHANGED:
-        made.skip(Remark.UPDATE_NOT_ALLOWED)
+        step.columns[name] = None
+        if step.action is Action.UNCHANGED:
+            step.action = Action.UPDATE
+    elif step.action is Action.UNCHANGED:
+        step.skip(NoteCode.UPDATE_NOT_ALLOWED)
     else:
-        made.remark(Remark.UPDATE_NOT_ALLOWED)
+        step.remark(NoteCode.UPDATE_NOT_ALLOWED)
 
 
-type Drafts = Mapping[RecordKey, Draft]
+type Drafts = Mapping[RecordKey, DraftStep]

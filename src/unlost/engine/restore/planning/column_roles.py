@@ -1,4 +1,4 @@
-"""Which columns of a table matter to a restore, and for what."""
+"""The roles of a table's columns in a restore."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from unlost.model.writing import Gather, WriteCapability
 
 
 @dataclass(frozen=True)
-class Lens:
-    """Which columns of a table matter for what, in one snapshot.
+class ColumnRoles:
+    """The roles of a table's columns, for one snapshot.
 
-    In ``typed`` columns somebody typed a value for some record: the snapshot may not have them.
+    ``typed`` columns have a typed value for some record: the snapshot may not have them.
     """
 
     shape: Table
@@ -24,7 +24,7 @@ class Lens:
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
-        """References that are set or gathered, or that tell a by-product."""
+        """References that are set or gathered, or that identify a by-product."""
         wanted = set(self.capability.settable | self.capability.changeable)
         wanted |= {product.column for product in self.capability.by_products}
         for _, gather in self.gatherers:
@@ -38,12 +38,12 @@ class Lens:
 
     @cached_property
     def later(self) -> frozenset[str]:
-        """Columns with typed values that the snapshot does not have: they came later."""
+        """Columns with typed values that the snapshot does not have: they were added later."""
         return frozenset(name for name in self.typed if self.shape.column(name) is None)
 
     @cached_property
     def swappable(self) -> frozenset[str]:
-        """References that name somebody else where people asked for it."""
+        """References in which people may replace one person by another."""
         return swappable(self.table, self.capability) & self.references.keys()
 
     @cached_property
@@ -57,7 +57,7 @@ class Lens:
 
     @cached_property
     def fixed(self) -> tuple[str, ...]:
-        """Columns that can be set on create alone."""
+        """Columns that can only be set on create."""
         once = self.capability.settable - self.capability.changeable
         return tuple(n for n in self._shared if n in once and n not in self.references)
 
@@ -74,13 +74,13 @@ class Lens:
 
     @cached_property
     def unsettable(self) -> tuple[str, ...]:
-        """Columns of the wanted state whose values nobody can set."""
+        """Columns of the wanted state whose values cannot be set."""
         names = {never.column for never in self.capability.never} - {self.table.id_column}
         return tuple(c.name for c in self._kept if c.name in names)
 
     @cached_property
     def strange(self) -> tuple[str, ...]:
-        """Columns of the wanted state that the org does not have any more."""
+        """Columns of the wanted state that the org no longer has."""
         known = {column.name for column in self.table.columns} | self.capability.settable
         known |= {*self.unsettable, *self.table.hidden}
         return tuple(c.name for c in self._kept if c.name not in known)
@@ -91,16 +91,18 @@ class Lens:
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
-        """Columns for which the org wants a value on create."""
+        """Columns for which the org requires a value on create."""
         born = {late.column for late in self.capability.late if late.born is not None}
         lists = {gather.column for gather in self.capability.gathers}
         return tuple(sorted(self.capability.needs_value - born - lists))
 
     @cached_property
     def size_column(self) -> str | None:
-        """The column that tells the size of a record's file."""
-        own = self.capability.file_column
-        return next((file.size_column for file in self.table.files if file.column == own), None)
+        """The column with the size of a record's file."""
+        file_column = self.capability.file_column
+        return next(
+            (file.size_column for file in self.table.files if file.column == file_column), None
+        )
 
     @property
     def looked_at(self) -> tuple[str, ...]:

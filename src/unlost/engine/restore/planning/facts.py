@@ -1,6 +1,6 @@
-"""What a plan must know of each record: its wanted state beside that of the org, without the cells.
+"""Facts about each record for a plan: its wanted state compared with the org's, without the cells.
 
-Cells are read a few hundred records at a time and let go again.
+Cells are read a few hundred records at a time and released again.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.column_roles import Lens
-from unlost.engine.restore.planning.selection import Pick
-from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, Survey, chunks
+from unlost.engine.restore.planning.column_roles import ColumnRoles
+from unlost.engine.restore.planning.selection import WantedState
+from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Values
 from unlost.model.plan import RecordKey
@@ -24,8 +24,8 @@ from unlost.model.writing import Gather, MatchKey, WriteCapability
 type Cells = Mapping[str, str | None]
 
 
-class Standing(StrEnum):
-    """Where a record of the vault is now."""
+class LiveStanding(StrEnum):
+    """The present location of a record of the vault."""
 
     LIVE = "live"
     BIN = "bin"
@@ -33,8 +33,8 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
+class GatheredRow:
+    """A row that the record ``table``/``parent`` gathers when it is created."""
 
     table: str
     parent: str
@@ -42,25 +42,25 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """One record.
+class RecordFacts:
+    """Facts about one record.
 
-    ``references`` are wanted, by column; ``differs`` are columns that the org has otherwise and
-    that can be set, references left out. ``seen`` tells what the org has, for expecting it.
-    ``newer`` columns were changed again after the values that are to be replaced. ``unsettable``
-    and ``strange`` columns hold values that nobody can set, or that the org has no column for;
-    ``lacking`` ones are empty though the org wants a value. ``late`` columns are set after all.
-    ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
-    ``edits`` are values that are wanted instead of the vault's: all of the above tells of them.
-    ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
-    ``unread`` columns could be set, and nobody knows any more what the record had there.
+    ``references`` are wanted, by column; ``differs`` are columns that differ in the org and can be
+    set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
+    columns were changed again after the values that are to be replaced. ``unsettable`` columns hold
+    values that cannot be set, ``strange`` ones no longer exist in the org; ``lacking`` ones are
+    empty though the org requires a value. ``late`` columns are set after all others. ``plain``
+    columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
+    are values that are wanted instead of the vault's; all of the above takes them into account.
+    ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
+    columns could be set, but their old values are lost.
     """
 
     key: RecordKey
     snapshot: int
     version: int
     digest: str
-    standing: Standing
+    standing: LiveStanding
     live: str | None
     references: Mapping[str, str]
     seen: Mapping[str, Brief] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Facts:
     lacking: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
-    gathered: tuple[Gathered, ...] = ()
+    gathered: tuple[GatheredRow, ...] = ()
     rank: tuple[str, ...] = ()
     made_by_org: bool = False
     whole: bool = True
@@ -84,17 +84,21 @@ class Facts:
     unread: tuple[str, ...] = ()
 
 
-def look(
-    survey: Survey, name: str, picks: Sequence[Pick], *, lives: Mapping[str, str] | None = None
-) -> Iterator[Facts]:
-    """The facts of these records of one table and snapshot; those that the vault lacks are left out.
+def facts_of(
+    survey: RestoreSurvey,
+    name: str,
+    picks: Sequence[WantedState],
+    *,
+    lives: Mapping[str, str] | None = None,
+) -> Iterator[RecordFacts]:
+    """The facts of these records of one table and snapshot, without records the vault lacks.
 
-    ``lives``: live records that are to be taken for them, by their ids.
+    ``lives``: live records that represent them, by their ids.
     """
     number = picks[0].snapshot
     shape = survey.shape(number, name)
     assert shape is not None
-    lens = Lens(
+    lens = ColumnRoles(
         shape,
         survey.table(name),
         survey.capability(name),
@@ -102,11 +106,11 @@ def look(
         survey.edits.columns(name),
     )
     for chunk in chunks(picks, READ_IDS):
-        yield from _look(survey, lens, chunk, lives or {})
+        yield from _facts_of_batch(survey, lens, chunk, lives or {})
 
 
-def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
-    """Tables that gather rows of this one when their records are created: it refers to them."""
+def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
+    """Tables whose records gather rows of this one when they are created."""
     owners = {
         table
         for column in shape.columns
@@ -122,43 +126,47 @@ def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
     )
 
 
-def _look(
-    survey: Survey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
-) -> Iterator[Facts]:
+def _facts_of_batch(
+    survey: RestoreSurvey, lens: ColumnRoles, picks: Sequence[WantedState], lives: Mapping[str, str]
+) -> Iterator[RecordFacts]:
     name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
     by_record = {pick.key.record: pick for pick in picks}
     rows = snapshot.get(name, list(by_record))
     unread = snapshot.unread(name, list(by_record))
     wrong = _wrong(survey, name, picks)
-    asked = [
-        one
+    wanted_ids = [
+        live
         for record in by_record
-        for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
+        for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    held = survey.rows(name, asked, columns=lens.looked_at)
+    live_rows = survey.rows(name, wanted_ids, columns=lens.looked_at)
     batch = _Batch(survey, lens, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
-        yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
+        yield batch.facts(
+            at, by_record[record], _live_record(known, live_rows), wrong.get(record, {})
+        )
 
 
-def _wrong(survey: Survey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
-    """The values that are to be replaced, where a pick says in which backup they are."""
+def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
+    """The values that are to be replaced, where a pick names the backup with them."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
     columns = sorted({column for pick in picks for column in pick.columns})
-    found: dict[str, Cells] = {}
+    by_record: dict[str, Cells] = {}
     for number in numbers:
         ids = [pick.key.record for pick in picks if pick.wrong == number]
         rows = survey.snapshot(number).get(name, ids, columns=columns)
-        told = rows.select(columns).to_pylist()
-        found.update(zip(rows["_u_id"].to_pylist(), told, strict=True))
-    return found
+        dicts = rows.select(columns).to_pylist()
+        by_record.update(zip(rows["_u_id"].to_pylist(), dicts, strict=True))
+    return by_record
 
 
-def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+def _live_record(
+    ids: Sequence[str], live_rows: Mapping[str, LiveRow]
+) -> tuple[str, LiveRow] | None:
     """The record as the org has it, live rather than in the bin."""
-    there = [(one, held[one]) for one in ids if one in held]
-    live = [(one, row) for one, row in there if not row.deleted]
+    there = [(record_id, live_rows[record_id]) for record_id in ids if record_id in live_rows]
+    live = [(record_id, row) for record_id, row in there if not row.deleted]
     return next(iter((*live, *there)), None)
 
 
@@ -166,29 +174,34 @@ def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRo
 class _Batch:
     """The wanted states of some records of one table.
 
-    ``unread``: columns of which the vault does not know what a record had; they are left as they are.
+    ``unread``: columns whose old values the vault does not know; they are left as they are.
     """
 
-    survey: Survey
-    lens: Lens
+    survey: RestoreSurvey
+    lens: ColumnRoles
     rows: pa.Table
     unread: Mapping[str, frozenset[str]]
 
-    def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
-        edits = self._edits(at, pick, held)
-        cells, live = {**self._cells[at], **edits}, held[1].cells if held is not None else None
+    def facts(
+        self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None, wrong: Cells
+    ) -> RecordFacts:
+        edits = self._edits(at, pick, live_row)
+        cells, live = (
+            {**self._cells[at], **edits},
+            live_row[1].cells if live_row is not None else None,
+        )
         lens, capability = self.lens, self.lens.capability
         differing = self._differing(pick, cells, live, edits, names=lens.plain)
         linked = self._wanted(tuple(lens.references), pick, edits)
         references = {n: v for n in linked if (v := cells.get(n)) is not None}
         seen_references = {n: live[n] for n in linked if live is not None and n in live}
-        return Facts(
+        return RecordFacts(
             pick.key,
             pick.snapshot,
             self._versions[at],
             self._digests[at],
-            _standing(held),
-            held[0] if held is not None else None,
+            _standing(live_row),
+            live_row[0] if live_row is not None else None,
             references,
             _seen(lens, live, (*differing, *seen_references)),
             seen_references,
@@ -211,47 +224,55 @@ class _Batch:
             self._unread(pick, edits),
         )
 
-    def _unread(self, pick: Pick, edits: Values) -> tuple[str, ...]:
+    def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
         lost = self.unread.get(pick.key.record, frozenset())
         wanted = lost.intersection(pick.columns) if pick.columns else lost
         return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
 
     def _edits(
-        self, at: int, pick: Pick, held: tuple[str, LiveRow] | None
+        self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None
     ) -> Mapping[str, str | None]:
-        """What is wanted of a record instead of what the vault has.
+        """The values that are wanted of a record instead of the vault's.
 
-        A live record that nobody chose keeps whom it names, but for what was typed for itself.
+        A live record that was not chosen keeps the people it names, apart from values typed for it.
         """
-        asked, typed = self.survey.edits, self.survey.typed(pick.key)
-        left_alone = not pick.asked and _standing(held) is Standing.LIVE
-        if not asked.instead or left_alone:
+        edits, typed = self.survey.edits, self.survey.typed(pick.key)
+        left_alone = not pick.selected and _standing(live_row) is LiveStanding.LIVE
+        if not edits.instead or left_alone:
             return typed
         cells = self._cells[at]
         swapped = {
-            name: asked.swapped(self.lens.references[name].tables, value)
+            name: edits.swapped(self.lens.references[name].tables, value)
             for name in sorted(self.lens.swappable)
             if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
         }
         return {**{n: live for n, live in swapped.items() if live is not None}, **typed}
 
     def _differing(
-        self, pick: Pick, cells: Cells, live: Cells | None, edits: Values, *, names: Sequence[str]
+        self,
+        pick: WantedState,
+        cells: Cells,
+        live: Cells | None,
+        edits: Values,
+        *,
+        names: Sequence[str],
     ) -> tuple[str, ...]:
         if live is None:
             return ()
         wanted = [name for name in self._wanted(names, pick, edits) if name in live]
         return different(self.lens.table, cells, live, wanted)
 
-    def _newer(self, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
-        """What was typed counts, whatever others wrote there meanwhile."""
+    def _newer(
+        self, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
+    ) -> tuple[str, ...]:
+        """Columns changed since; a typed value counts regardless of later changes."""
         typed = self.survey.typed(pick.key)
         newer = _newer(self.lens.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
         return tuple(name for name in newer if name not in passed)
 
-    def _wanted(self, names: Sequence[str], pick: Pick, edits: Values) -> Sequence[str]:
-        """Those of the columns that are to be as they were, or as they were typed."""
+    def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
+        """The columns that are to be as they were, or as they were typed."""
         later, chosen = self.lens.later, pick.columns
         unread = self.unread.get(pick.key.record)
         if unread:
@@ -278,8 +299,8 @@ class _Batch:
         names = [name for name in self.rows.column_names if name in wanted]
         if not names:
             return [{} for _ in range(self.rows.num_rows)]
-        found: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
-        return found
+        dicts: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
+        return dicts
 
     @cached_property
     def _columns(self) -> Sequence[str]:
@@ -292,8 +313,8 @@ class _Batch:
 
     @cached_property
     def _versions(self) -> Sequence[int]:
-        found: list[int] = self.rows["_u_snap"].to_pylist()
-        return found
+        numbers: list[int] = self.rows["_u_snap"].to_pylist()
+        return numbers
 
     @cached_property
     def _sizes(self) -> Sequence[int]:
@@ -301,28 +322,28 @@ class _Batch:
         for name in self._columns:
             lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
             sizes += lengths.to_numpy()
-        found: list[int] = sizes.tolist()
-        return found
+        tolist: list[int] = sizes.tolist()
+        return tolist
 
 
-def _standing(held: tuple[str, LiveRow] | None) -> Standing:
-    if held is None:
-        return Standing.GONE
-    return Standing.BIN if held[1].deleted else Standing.LIVE
+def _standing(live: tuple[str, LiveRow] | None) -> LiveStanding:
+    if live is None:
+        return LiveStanding.GONE
+    return LiveStanding.BIN if live[1].deleted else LiveStanding.LIVE
 
 
-def _seen(lens: Lens, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
+def _seen(lens: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
     if live is None or not columns:
         return {}
     return briefs(lens.table, {name: live[name] for name in columns})
 
 
 def _newer(
-    table: Table, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells
+    table: Table, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
 ) -> tuple[str, ...]:
-    """Columns that have by now another value than the one that is to be replaced.
+    """Columns that by now have another value than the one to be replaced.
 
-    Where nobody knows that one, it is taken to be none, or the wanted one of old.
+    If that value is not known, it is taken to be empty, or the wanted one.
     """
     if live is None:
         return ()
@@ -344,20 +365,20 @@ def _late(capability: WriteCapability, cells: Cells) -> tuple[str, ...]:
     )
 
 
-def _file_bytes(told: str | None) -> int | None:
-    return int(told) if told is not None and told.isdecimal() else None
+def _file_bytes(cell: str | None) -> int | None:
+    return int(cell) if cell is not None and cell.isdecimal() else None
 
 
 def _keys(
     capability: WriteCapability, cells: Cells
 ) -> tuple[tuple[MatchKey, tuple[str, ...]], ...]:
-    told = ((key, key.of(cells)) for key in capability.keys)
-    return tuple((key, values) for key, values in told if values is not None)
+    keyed = ((key, key.of(cells)) for key in capability.keys)
+    return tuple((key, values) for key, values in keyed if values is not None)
 
 
-def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:
+def _gathered(lens: ColumnRoles, cells: Cells) -> tuple[GatheredRow, ...]:
     return tuple(
-        Gathered(owner, parent, gather.value_column)
+        GatheredRow(owner, parent, gather.value_column)
         for owner, gather in lens.gatherers
         if (parent := cells.get(gather.parent_column)) is not None
         and all(cells.get(column) == text for column, text in gather.where)

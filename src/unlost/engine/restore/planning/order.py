@@ -1,11 +1,20 @@
-"""In which order records are written: parents first, cycles broken by a second pass. Pure.
+"""The order in which records are written: parents first, cycles broken by a second pass. Pure.
 
-Levels follow the tables as far as they can, so that the records of one table stand in few levels
-and go out in full calls; only tables that refer to one another are ordered record by record. Where
-records refer to one another in a circle, a reference that may be empty at first is set late: that
-of the column which breaks the circles with the fewest late references. A column whose chains run
-through so many levels that calls go out nearly empty is set late as well, unless that touches many
-more records a second time: a record that is written again was changed now, whatever it says else.
+A record can be created when all records that it refers to exist. Levels express that; records of
+one level and table go out in the same calls:
+
+  level 0   Account A, Account B
+  level 1   Contact C  ──AccountId──► A
+  level 2   Case D     ──ContactId──► C
+  second pass          A.PrimaryContact ──► C   (A and C refer to each other: a cycle)
+
+Levels follow the tables as far as possible, so that the records of one table stand in few levels
+and go out in full calls; only tables that refer to one another are ordered record by record. In a
+cycle, a reference that may be empty at first is set late: that of the column which breaks the
+cycles with the fewest late references. A column whose chains run through so many levels that calls
+go out nearly empty is set late as well, unless that writes many more records a second time: a
+record that is written again shows a change now, whatever its dates. Records in cycles without such
+a reference are ``stuck``. See docs/adr/0011.
 """
 
 from collections import Counter, defaultdict
@@ -15,20 +24,20 @@ from dataclasses import dataclass, field
 from unlost.engine.restore.values.cycles import circular, components, depths
 from unlost.model.plan import RecordKey
 
-# Rough, for whatever org: rows that a call writes, rows that a call reads, and calls of a job that
+# Rough, for any org: rows that a call writes, rows that a call reads, and calls of a job that
 # writes any number of rows.
 ROWS_PER_CALL = 200
 ROWS_PER_LOOK = 2_000
 JOB_CALLS = 5
 WORTH = 20  # calls that a second pass must save before chains are cut for it
 WORTH_ANYWAY = 4  # the same, where the table has a second pass already
-TOUCHED_PER_CALL = 50  # records that may be written twice for each call that is saved
+TOUCHED_PER_CALL = 50  # records that may be written twice for each saved call
 
 type TableColumn = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RecordReference:
     """A reference of a record to another. ``late``: it may be set in a second pass."""
 
     column: str
@@ -38,15 +47,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A record that is written, and what it refers to."""
+    """A record that is written, and its references."""
 
     key: RecordKey
-    links: tuple[Link, ...] = ()
+    links: tuple[RecordReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``levels`` begin with 0. ``stuck`` records stand in circles that nothing can break."""
+    """``levels`` begin with 0. ``stuck`` records stand in cycles that cannot be broken."""
 
     levels: Mapping[RecordKey, int]
     late: Mapping[RecordKey, tuple[str, ...]]
@@ -74,8 +83,8 @@ class _Graph:
 def ordered(nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | None = None) -> Order:
     """The order of these records.
 
-    Links to records that are not among them ask for nothing. ``after`` names, by table, tables
-    whose records must be there first; it gives way where references say the contrary.
+    References to other records are ignored. ``after`` names, by table, tables whose records must
+    exist first; it gives way where references require the contrary.
     """
     graph = _graph(sorted(nodes, key=_by_key))
     _break_circles(graph)
@@ -114,7 +123,7 @@ def _graph(nodes: Sequence[Node]) -> _Graph:
 
 
 def _break_circles(graph: _Graph) -> None:
-    """Postpone references until no circle is left; records for which that fails are stuck."""
+    """Postpone references until no cycle is left; records for which that fails are stuck."""
     while bound := _inside(graph):
         columns = {arc.column for arc in bound if arc.late}
         if not columns:
@@ -132,7 +141,7 @@ def _postpone(graph: _Graph, given_up: Sequence[_Arc]) -> None:
 
 
 def _inside(graph: _Graph) -> list[_Arc]:
-    """The references that lie on circles."""
+    """The references that lie on cycles."""
     group = components(len(graph.keys), _pairs(graph.arcs))
     return [arc for arc in graph.arcs if group[arc.source] == group[arc.target]]
 
@@ -140,10 +149,10 @@ def _inside(graph: _Graph) -> list[_Arc]:
 def _cost(
     graph: _Graph, bound: Sequence[_Arc], column: TableColumn
 ) -> tuple[int, int, TableColumn]:
-    """Records that stay on circles without this column, and references that it would postpone."""
+    """Records that stay on cycles without this column, and references that it would postpone."""
     rest = [arc for arc in bound if not (arc.late and arc.column == column)]
-    left = circular(len(graph.keys), _pairs(rest))
-    return len(left), len(bound) - len(rest), column
+    remaining = circular(len(graph.keys), _pairs(rest))
+    return len(remaining), len(bound) - len(rest), column
 
 
 def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
@@ -154,15 +163,16 @@ def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
 
 
 def _cut_chains(graph: _Graph) -> None:
-    """Postpone whole columns while a second pass saves calls; what is required stays."""
+    """Postpone whole columns while a second pass saves calls; required references stay."""
+    # The lower bound: without references, all records of a table are in one level.
     fewest = _creates(graph, [])
     while _creates(graph, graph.arcs) >= fewest + WORTH_ANYWAY:
         now = _calls(graph, None)
         columns = sorted({arc.column for arc in _within_blocks(graph) if arc.late})
         again = {graph.keys[arc.source].table for arc in graph.postponed}
         cuts = [
-            _Cut(one, now - _calls(graph, one), _touched(graph, one), one[0] in again)
-            for one in columns
+            _Cut(column, now - _calls(graph, column), _touched(graph, column), column[0] in again)
+            for column in columns
         ]
         best = max((cut for cut in cuts if cut.pays), key=lambda cut: cut.saved, default=None)
         if best is None:
@@ -172,7 +182,7 @@ def _cut_chains(graph: _Graph) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A column that could be set late: calls that it saves, records that are written twice for it.
+    """A column that could be set late: calls that it saves, records that it makes written twice.
 
     ``anyway``: the table has a second pass already.
     """
@@ -189,23 +199,23 @@ class _Cut:
 
 
 def _touched(graph: _Graph, column: TableColumn) -> int:
-    """Records that are written twice for this column alone."""
+    """Records that are written twice only for this column."""
     already = {arc.source for arc in graph.postponed}
     return len({a.source for a in graph.arcs if a.late and a.column == column} - already)
 
 
 def _within_blocks(graph: _Graph) -> list[_Arc]:
-    """References between tables that need one another: only these make levels."""
+    """References between tables that refer to one another: only these make levels."""
     table, block = _blocks(graph.keys, graph.arcs, {})
     return [arc for arc in graph.arcs if block[table[arc.source]] == block[table[arc.target]]]
 
 
 def _calls(graph: _Graph, without: TableColumn | None) -> int:
-    """Calls of both passes, if this column is set late too: the second looks before it writes."""
+    """Calls of both passes, if this column is set late, too; the second pass also reads."""
     rest = [arc for arc in graph.arcs if not (arc.late and arc.column == without)]
-    kept = {id(arc) for arc in rest}
+    arc_ids = {id(arc) for arc in rest}
     later = {arc.source for arc in graph.postponed}
-    later |= {arc.source for arc in graph.arcs if id(arc) not in kept}
+    later |= {arc.source for arc in graph.arcs if id(arc) not in arc_ids}
     by_table = Counter(graph.keys[source].table for source in later)
     second = sum(_writes(count) + -(-count // ROWS_PER_LOOK) for count in by_table.values())
     return _creates(graph, rest) + second
@@ -226,7 +236,7 @@ def _writes(rows: int) -> int:
 
 
 def _levels(graph: _Graph, after: Mapping[str, Collection[str]]) -> list[int]:
-    """The level of each record: blocks of tables that need one another, one after the other."""
+    """The level of each record: blocks of tables that refer to one another, one after the other."""
     table, block = _blocks(graph.keys, graph.arcs, after)
     needs = _needs(graph.keys, graph.arcs, after)
     inner = _depths(graph.arcs, table, block)
@@ -241,7 +251,7 @@ def _levels(graph: _Graph, after: Mapping[str, Collection[str]]) -> list[int]:
 def _needs(
     keys: Sequence[RecordKey], arcs: Sequence[_Arc], after: Mapping[str, Collection[str]]
 ) -> set[tuple[int, int]]:
-    """Which table needs which, by the numbers of the tables."""
+    """The pairs of tables of which the first needs the second, by their numbers."""
     number = {name: at for at, name in enumerate(sorted({key.table for key in keys}))}
     table = [number[key.table] for key in keys]
     needs = {(table[arc.source], table[arc.target]) for arc in arcs}
@@ -256,7 +266,7 @@ def _needs(
 def _blocks(
     keys: Sequence[RecordKey], arcs: Sequence[_Arc], after: Mapping[str, Collection[str]]
 ) -> tuple[list[int], list[int]]:
-    """The number of each record's table, and for each table the block that it belongs to."""
+    """The number of each record's table, and for each table its block."""
     names = sorted({key.table for key in keys})
     number = {name: at for at, name in enumerate(names)}
     block = components(len(names), sorted(_needs(keys, arcs, after)))
@@ -264,7 +274,7 @@ def _blocks(
 
 
 def _depths(arcs: Sequence[_Arc], table: Sequence[int], block: Sequence[int]) -> list[int]:
-    """How deep each record stands within its block."""
+    """The depth of each record within its block."""
     inside = [p for p in _pairs(arcs) if block[table[p[0]]] == block[table[p[1]]]]
     return depths(len(table), inside)
 
@@ -272,12 +282,14 @@ def _depths(arcs: Sequence[_Arc], table: Sequence[int], block: Sequence[int]) ->
 def _bases(
     block: Sequence[int], needs: Collection[tuple[int, int]], height: Mapping[int, int]
 ) -> dict[int, int]:
-    """The first level of each block: above all that it needs. Blocks are numbered bottom up."""
+    """The first level of each block, above all blocks that it needs; numbered bottom up."""
     below: dict[int, set[int]] = defaultdict(set)
     for source, target in needs:
         if block[source] != block[target]:
             below[block[source]].add(block[target])
     base: dict[int, int] = {}
-    for one in sorted(set(block)):
-        base[one] = max((base[other] + height[other] for other in below[one]), default=0)
+    for block_node in sorted(set(block)):
+        base[block_node] = max(
+            (base[other] + height[other] for other in below[block_node]), default=0
+        )
     return base

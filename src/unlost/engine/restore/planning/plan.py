@@ -1,4 +1,20 @@
-"""Planning a restore: everything is looked at and decided, nothing is written."""
+"""Planning a restore: reads and decides everything, and writes nothing.
+
+A plan is a value that a person reviews before anything is written:
+
+  select          the chosen records and the states wanted of them
+  gather          lost parents above, lost children below (``related``), with facts about each
+  find_twins      live records that took the place of lost ones
+  draft           an action for each record (``choose``)
+  settle          skip records that cannot come back without a lost parent (``references``)
+  put_in_order    levels, cycles, second pass (``order``)
+  link            decide about each reference
+  predict, seal   notes for people, cost estimate, hash over all of it
+
+The plan holds ids, hashes and decisions, no values of records except typed ones; the run reads them
+from the vault again and checks the hashes. A plan is one run: running it twice is the same run. See
+docs/adr/0010 and docs/explanation/restore.md.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,43 +24,43 @@ import msgspec
 from blake3 import blake3
 
 from unlost.engine.restore.planning.choices import choices
-from unlost.engine.restore.planning.choose import Draft, draft
+from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.estimate import estimate
-from unlost.engine.restore.planning.facts import Facts, Standing, look
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.predict import Prospect, predict
-from unlost.engine.restore.planning.references import Settling
+from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
     NOTHING,
-    Found,
-    Gathering,
     LeftOut,
-    Related,
+    PlannedMember,
+    PlannedRecordSet,
+    RelatedPolicy,
     gather,
 )
-from unlost.engine.restore.planning.selection import Pick, Picked, select
+from unlost.engine.restore.planning.selection import RecordSelection, WantedState, select
 from unlost.engine.restore.planning.sequence import put_in_order
-from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, Survey, chunks
-from unlost.engine.restore.planning.twins import Twins, find_twins
+from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, RestoreSurvey, chunks
+from unlost.engine.restore.planning.twins import LiveTwins, find_twins
 from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
+    ActionReason,
     PlanLink,
     PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
-    Why,
 )
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 
-__all__ = ["LeftOut", "PlanPorts", "Related", "plan_again", "plan_restore"]
+__all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
 
 
 def plan_restore(
@@ -52,21 +68,21 @@ def plan_restore(
     ports: PlanPorts,
     selection: Selection,
     *,
-    related: Related = Related.ALL,
+    related: RelatedPolicy = RelatedPolicy.ALL,
     at: int | None = None,
     left_out: LeftOut = NOTHING,
     edits: Edits = NO_EDITS,
     plan_id: str,
 ) -> RestorePlan:
-    """The plan that brings a selection back. ``at``: the number of the backup that is wanted.
+    """The plan that restores a selection. ``at``: the number of the wanted backup.
 
-    Of a plan from which something is ``left_out``, another try looks for nothing related again.
-    ``edits`` come back instead of what the vault has.
+    With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
+    ``edits`` are restored instead of the vault's values.
 
-    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
-    the selection is refused for), NotFound, and what the ports raise.
+    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
+    the errors of the selection), NotFound, and the errors of the ports.
     """
-    survey = Survey(org, ports, edits=edits)
+    survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
     return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
 
@@ -80,52 +96,52 @@ def plan_again(
     unbinned: Collection[RecordKey] = (),
     edits: Edits = NO_EDITS,
 ) -> RestorePlan:
-    """A plan for some records of an earlier one: each in the state, and of the columns, of then.
+    """A plan for some records of an earlier one: each in its former wanted state and columns.
 
-    ``unbinned``: the live ids of those that would not leave the bin. What was typed for the earlier
-    plan still counts, ``edits`` over it. Raises as ``plan_restore``.
+    ``unbinned``: the live ids of records that could not leave the bin. Values typed for the earlier
+    plan still count, overridden by ``edits``. Raises as ``plan_restore``.
     """
     known = merged(edits_of(plan.typed, only=failed), edits)
-    survey = Survey(plan.org, ports, unbinned=unbinned, edits=known)
+    survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
-    picked = Picked(tuple(_pick_again(plan, step) for step in steps))
+    picked = RecordSelection(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
-    related = Related.ALL if plan.related else Related.NONE
+    related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
     return _planned(survey, picked, _Head(plan_id, selection, related))
 
 
-def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
-    """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
+def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
+    """Chosen columns stay chosen, links stay links: nothing else of the record is put back."""
     chosen = plan.selection
-    if step.why is not Why.SELECTED and step.action is Action.UPDATE:
-        return Pick(step.key, step.snapshot, step.columns, asked=False)
-    if chosen.kind is not SelectionKind.CHANGED or step.why is not Why.SELECTED:
-        return Pick(step.key, step.snapshot)
-    return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
+    if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
+        return WantedState(step.key, step.snapshot, step.columns, selected=False)
+    if chosen.kind is not SelectionKind.CHANGED or step.why is not ActionReason.SELECTED:
+        return WantedState(step.key, step.snapshot)
+    return WantedState(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
 
 
-def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
+def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> RestorePlan:
     gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
-    if not gathering.found:
+    if not gathering.members:
         raise _nothing(picked)
     _check_typed(gathering)
     drafting = _Drafting(gathering, find_twins(gathering))
     drafting.run()
-    settling = Settling(gathering, drafting.drafts)
+    settling = ReferenceSettlement(gathering, drafting.drafts)
     settling.settle()
     put_in_order(settling)
     settling.link()
     return _plan(survey, picked, settling, drafting.files, head)
 
 
-def _check_typed(gathering: Gathering) -> None:
-    """Raise UsageError (``edit-record-unknown``) for a value of a record that does not come."""
+def _check_typed(gathering: PlannedRecordSet) -> None:
+    """Raise UsageError (``edit-record-unknown``) for a typed value of a record outside the plan."""
     for key in gathering.survey.edits.values:
         if gathering.known(key) is None:
             raise record_not_planned(key)
 
 
-def _nothing(picked: Picked) -> UsageError:
+def _nothing(picked: RecordSelection) -> UsageError:
     never = sum(picked.never.values())
     if never:
         tables = ", ".join(sorted(picked.never))
@@ -147,74 +163,74 @@ def _nothing(picked: Picked) -> UsageError:
 
 @dataclass(slots=True)
 class _Drafting:
-    """From facts to drafts. ``files``: bytes of the files that the vault holds, by record."""
+    """Turns facts into drafts. ``files``: bytes of the files in the vault, by record."""
 
-    gathering: Gathering
-    twins: Twins
-    drafts: dict[RecordKey, Draft] = field(default_factory=dict)
+    gathering: PlannedRecordSet
+    twins: LiveTwins
+    drafts: dict[RecordKey, DraftStep] = field(default_factory=dict)
     files: dict[RecordKey, int] = field(default_factory=dict)
 
     def run(self) -> None:
-        """A draft for every record that was found."""
+        """Draft every record."""
         adopted = dict(self._adopted())
-        for key, one in self.gathering.found.items():
+        for key, member in self.gathering.members.items():
             facts = adopted.get(key)
             if facts is not None:
-                one.facts = facts
-            self.drafts[key] = self._draft(one, adopted=facts is not None)
+                member.facts = facts
+            self.drafts[key] = self._draft(member, adopted=facts is not None)
         self._look_for_files()
 
-    def _adopted(self) -> Iterator[tuple[RecordKey, Facts]]:
-        """Facts of records beside their live twins."""
-        groups: dict[tuple[int, str], list[Pick]] = {}
+    def _adopted(self) -> Iterator[tuple[RecordKey, RecordFacts]]:
+        """Facts of records relative to their live twins."""
+        groups: dict[tuple[int, str], list[WantedState]] = {}
         for key in self.twins.live:
-            number = self.gathering.found[key].facts.snapshot
-            groups.setdefault((number, key.table), []).append(Pick(key, number))
+            number = self.gathering.members[key].facts.snapshot
+            groups.setdefault((number, key.table), []).append(WantedState(key, number))
         for (_, table), picks in groups.items():
             lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
-            for facts in look(self.gathering.survey, table, picks, lives=lives):
-                if facts.standing is Standing.LIVE:
+            for facts in facts_of(self.gathering.survey, table, picks, lives=lives):
+                if facts.standing is LiveStanding.LIVE:
                     yield facts.key, facts
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
-    def _draft(self, one: Found, *, adopted: bool) -> Draft:
-        facts, survey = one.facts, self.gathering.survey
+    def _draft(self, member: PlannedMember, *, adopted: bool) -> DraftStep:
+        facts, survey = member.facts, self.gathering.survey
         capability = survey.capability(facts.key.table)
-        made = draft(facts, capability, why=one.why, because=one.because, adopted=adopted)
+        step = draft(facts, capability, why=member.why, because=member.because, adopted=adopted)
         if facts.key in self.twins.many:
-            made.skip(Remark.KEY_NOT_UNIQUE)
+            step.skip(NoteCode.KEY_NOT_UNIQUE)
         elif facts.key in self.twins.taken:
-            made.skip(Remark.KEY_TAKEN)
-        return made
+            step.skip(NoteCode.KEY_TAKEN)
+        return step
 
     def _look_for_files(self) -> None:
-        """Files of records that are created: their bytes, or that the vault lacks them."""
-        groups: dict[tuple[int, str], list[Draft]] = {}
-        for made in self.drafts.values():
-            table = made.key.table
+        """Record the files of created records: their bytes, or that the vault lacks them."""
+        groups: dict[tuple[int, str], list[DraftStep]] = {}
+        for new_record in self.drafts.values():
+            table = new_record.key.table
             holds = self.gathering.survey.capability(table).file_column is not None
-            if holds and made.action is Action.CREATE:
-                groups.setdefault((made.facts.snapshot, table), []).append(made)
-        for (number, table), own in groups.items():
+            if holds and new_record.action is Action.CREATE:
+                groups.setdefault((new_record.facts.snapshot, table), []).append(new_record)
+        for (number, table), steps in groups.items():
             column = self.gathering.survey.capability(table).file_column
-            for some in chunks(own, FETCH_IDS):
+            for some in chunks(steps, FETCH_IDS):
                 stored = self._stored(number, table, some)
-                for made in some:
-                    self._note_file(made, stored.get((made.key.record, str(column))))
+                for new_record in some:
+                    self._note_file(new_record, stored.get((new_record.key.record, str(column))))
 
     def _stored(
-        self, number: int, table: str, drafts: Sequence[Draft]
+        self, number: int, table: str, drafts: Sequence[DraftStep]
     ) -> Mapping[tuple[str, str], StoredFile]:
         snapshot = self.gathering.survey.snapshot(number)
-        files = snapshot.files(table, [made.key.record for made in drafts])
+        files = snapshot.files(table, [draft_step.key.record for draft_step in drafts])
         return {(file.record, file.column): file for file in files}
 
-    def _note_file(self, made: Draft, stored: StoredFile | None) -> None:
+    def _note_file(self, step: DraftStep, stored: StoredFile | None) -> None:
         if stored is not None:
-            self.files[made.key] = stored.size
-        elif made.facts.file_bytes:
-            made.skip(Remark.FILE_MISSING)
+            self.files[step.key] = stored.size
+        elif step.facts.file_bytes:
+            step.skip(NoteCode.FILE_MISSING)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -222,24 +238,26 @@ class _Drafting:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What the plan says of itself."""
+    """The plan's own parameters."""
 
     id: str
     selection: Selection
-    related: Related
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
 
 
 def _plan(
-    survey: Survey,
-    picked: Picked,
-    settling: Settling,
+    survey: RestoreSurvey,
+    picked: RecordSelection,
+    settling: ReferenceSettlement,
     files: Mapping[RecordKey, int],
     head: _Head,
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
     cost = estimate(drafts, survey.capability, files)
-    tables = [survey.table(name) for name in sorted({made.key.table for made in drafts})]
+    tables = [
+        survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
+    ]
     gathering = settling.gathering
     notes = predict(
         Prospect(
@@ -259,58 +277,59 @@ def _plan(
             head.id,
             survey.org,
             survey.org,
-            max(made.facts.snapshot for made in drafts),
+            # The run describes tables by this snapshot: the newest one has the latest schema.
+            max(draft_step.facts.snapshot for draft_step in drafts),
             survey.ports.clock.now(),
             head.selection,
-            head.related is Related.ALL and not head.left_out,
-            tuple(_step(made) for made in drafts),
+            head.related is RelatedPolicy.ALL and not head.left_out,
+            tuple(_step(draft_step) for draft_step in drafts),
             tuple(_links(gathering)),
             notes,
             cost,
             schema_digest(tables),
-            typed=survey.edits.told(),
+            typed=survey.edits.as_plan(),
             choices=choices(gathering, drafts),
         )
     )
 
 
-def _place(made: Draft) -> tuple[int, str, str]:
-    return made.level, made.key.table, made.key.record
+def _place(step: DraftStep) -> tuple[int, str, str]:
+    return step.level, step.key.table, step.key.record
 
 
-def _step(made: Draft) -> PlanStep:
-    facts, columns = made.facts, tuple(sorted(made.columns))
-    live = facts.live if made.stays else None
-    expected = columns and made.action is not Action.BY_PRODUCT
+def _step(step: DraftStep) -> PlanStep:
+    facts, columns = step.facts, tuple(sorted(step.columns))
+    live = facts.live if step.stays else None
+    expected = columns and step.action is not Action.BY_PRODUCT
     return PlanStep(
         facts.key.table,
         facts.key.record,
-        made.action,
-        made.why,
+        step.action,
+        step.why,
         facts.version,
         facts.digest,
         facts.snapshot,
-        made.level,
+        step.level,
         live,
         digest_of({n: facts.seen[n] for n in columns if n in facts.seen}) if expected else None,
         columns,
-        made.late,
-        {**facts.edits, **made.edits} if made.action is not Action.SKIP else {},
-        str(made.because) if made.because is not None else None,
-        tuple(remark.value for remark in made.remarks),
+        step.late,
+        {**facts.edits, **step.edits} if step.action is not Action.SKIP else {},
+        str(step.because) if step.because is not None else None,
+        tuple(remark.value for remark in step.remarks),
     )
 
 
-def _links(gathering: Gathering) -> Iterator[PlanLink]:
-    """Under which id records that are referred to live, or are in the plan, where it is another."""
+def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
+    """Ids of referred records in the org or the plan, if they differ from the vault's."""
     links = {
         key: live
         for key, live in gathering.homes.items()
         if live is not None and key in gathering.survey.lineage
     }
-    for one in gathering.found.values():
-        for column, value in one.facts.references.items():
-            target = gathering.target(one.facts, column)
+    for member in gathering.members.values():
+        for column, value in member.facts.references.items():
+            target = gathering.target(member.facts, column)
             if target.record != value:
                 links[RecordKey(target.table, value)] = target.record
     for key, live in sorted(links.items(), key=lambda item: str(item[0])):
@@ -318,8 +337,8 @@ def _links(gathering: Gathering) -> Iterator[PlanLink]:
 
 
 def schema_digest(tables: Sequence[Table]) -> str:
-    """The digest of how an org describes tables: their columns, kinds, traits and references."""
-    told = [
+    """A hash of the org's description of tables: their columns, kinds, traits and references."""
+    described = [
         (
             table.name,
             [
@@ -334,4 +353,4 @@ def schema_digest(tables: Sequence[Table]) -> str:
         )
         for table in sorted(tables, key=lambda table: table.name)
     ]
-    return blake3(msgspec.json.encode(told)).hexdigest()
+    return blake3(msgspec.json.encode(described)).hexdigest()

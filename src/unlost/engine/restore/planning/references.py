@@ -1,54 +1,69 @@
-"""What becomes of references: whether a record can come back without them, and what is set. Pure."""
+"""Settle references: which records can come back without them, and which references are set. Pure.
+
+A reference in the vault holds an id of the past. After the restore it may have to hold another one:
+
+  its record ...                                      the reference becomes
+  is not in the plan, and lives                       its live id (the same, or of a later life)
+  is undeleted, adopted, or alive in the plan         its known live id
+  is created or a by-product                          ANEW: the run fills in the new id
+  does not come back                                  MISSING: empty, with a note
+
+A created record that requires a MISSING reference is skipped, and so are, in turn, records that
+require it; ``settle`` repeats that until nothing changes. A record whose master does not leave the
+bin with its id cannot be undeleted either, and is created instead. Live records get back the
+references that the loss emptied, and nothing else. See docs/adr/0011.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from unlost.engine.restore.planning.by_products import Capabilities, Products, settle_products
-from unlost.engine.restore.planning.choose import Draft, create, set_column
-from unlost.engine.restore.planning.related import Gathering
-from unlost.engine.restore.values.note_code import Remark
-from unlost.model.plan import Action, RecordKey, Why
+from unlost.engine.restore.planning.by_products import ByProducts, Capabilities, settle_products
+from unlost.engine.restore.planning.choose import DraftStep, create, set_column
+from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.plan import Action, ActionReason, RecordKey
 from unlost.model.schema import DeleteRule
 from unlost.model.writing import WriteCapability, WriteOp
 
 
-class Fate(Enum):
-    """Where a reference can point to when all is done."""
+class ReferenceTarget(Enum):
+    """The future target of a reference without a known id."""
 
-    ANEW = auto()  # to a record that comes back with a new id
-    MISSING = auto()  # nowhere
+    ANEW = auto()  # a record that comes back with a new id
+    MISSING = auto()  # no record
 
 
 @dataclass(slots=True)
-class Settling:
-    """The drafts of a plan, and what they refer to."""
+class ReferenceSettlement:
+    """The drafts of a plan, and their references."""
 
-    gathering: Gathering
-    drafts: dict[RecordKey, Draft]
-    products: Products = field(default_factory=Products)
+    gathering: PlannedRecordSet
+    drafts: dict[RecordKey, DraftStep]
+    products: ByProducts = field(default_factory=ByProducts)
 
     @property
     def capabilities(self) -> Capabilities:
-        """What may be written, by table."""
+        """Write capabilities, by table."""
         return self.gathering.survey.capability
 
     # --- what can come back ------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Skip what cannot come back without what is missing, until nothing more follows."""
-        changed, made = True, self._made_by_others()
+        """Skip records that cannot come back without a missing one, until nothing more follows."""
+        changed, by_products = True, self._made_by_others()
         while changed:
             self.products = settle_products(
-                self.drafts, self.capabilities, made=made, homes=self.gathering.homes
+                self.drafts, self.capabilities, by_products=by_products, homes=self.gathering.homes
             )
-            changed = sum(self._settle(made) for made in self.drafts.values()) > 0
+            # ``sum`` instead of ``any``: each round must settle every draft.
+            changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:
-        """Tables of by-products of which the org has a table that makes them."""
+        """Tables of by-products for which the org has a table that creates them."""
         survey = self.gathering.survey
         by_products = {
-            key.table for key, made in self.drafts.items() if made.action is Action.BY_PRODUCT
+            key.table for key, step in self.drafts.items() if step.action is Action.BY_PRODUCT
         }
         return {
             table
@@ -58,33 +73,33 @@ class Settling:
             if product.table == table
         }
 
-    def _settle(self, made: Draft) -> bool:
-        """True if the record's fate changed."""
-        capability = self.capabilities(made.key.table)
-        if made.action is Action.UNDELETE and self._lost_master(made):
-            create(made, capability)
-            made.remark(Remark.LEFT_IN_BIN)
+    def _settle(self, step: DraftStep) -> bool:
+        """Settle one record; true if its action changed."""
+        capability = self.capabilities(step.key.table)
+        if step.action is Action.UNDELETE and self._lost_master(step):
+            create(step, capability)
+            step.remark(NoteCode.LEFT_IN_BIN)
             return True
-        if made.action is Action.CREATE:
-            missing = self._missing(made, capability)
+        if step.action is Action.CREATE:
+            missing = self._missing(step, capability)
             if missing:
-                made.skip(Remark.PARENT_REQUIRED)
-                made.lost_links.update(dict.fromkeys(missing))
+                step.skip(NoteCode.PARENT_REQUIRED)
+                step.lost_links.update(dict.fromkeys(missing))
                 return True
         return False
 
-    def _lost_master(self, made: Draft) -> bool:
-        """True if the record went with a master that does not come out of the bin with its id."""
-        wanted, seen = made.facts.references, made.facts.seen_references
-        left = self.gathering.left_masters(made.facts)
+    def _lost_master(self, step: DraftStep) -> bool:
+        """True if the record was deleted with a master that does not leave the bin with its id."""
+        wanted, seen = step.facts.references, step.facts.seen_references
+        left_masters = self.gathering.left_masters(step.facts)
         return any(
-            self.fate(made, column) not in (wanted[column], seen.get(column))
-            for column in self._bound(made)
-        ) or any(self._fate(made, column, value) != value for column, value in left)
+            self.fate(step, column) not in (wanted[column], seen.get(column))
+            for column in self._bound(step)
+        ) or any(self._fate(step, column, value) != value for column, value in left_masters)
 
-    def _bound(self, made: Draft) -> list[str]:
-        """The references by which a record goes with another that is deleted."""
-        survey, facts = self.gathering.survey, made.facts
+    def _bound(self, step: DraftStep) -> list[str]:
+        """The references through which a record is deleted together with another."""
+        survey, facts = self.gathering.survey, step.facts
         table = facts.key.table
         return [
             column
@@ -92,139 +107,141 @@ class Settling:
             if survey.reference(facts.snapshot, table, column).rule is DeleteRule.CASCADE
         ]
 
-    def masters(self, made: Draft) -> list[Draft]:
-        """The records of the plan with which a record went."""
-        gathering, facts = self.gathering, made.facts
-        targets = [gathering.target(facts, column) for column in self._bound(made)]
-        left = gathering.left_masters(facts)
-        targets += [gathering.meant(facts, column, value) for column, value in left]
+    def masters(self, step: DraftStep) -> list[DraftStep]:
+        """The plan's records with which a record was deleted."""
+        gathering, facts = self.gathering, step.facts
+        targets = [gathering.target(facts, column) for column in self._bound(step)]
+        left_masters = gathering.left_masters(facts)
+        targets += [gathering.meant(facts, column, value) for column, value in left_masters]
         return [self.drafts[key] for key in targets if key in self.drafts]
 
-    def _missing(self, made: Draft, capability: WriteCapability) -> list[str]:
-        """References that the org demands and that point nowhere."""
+    def _missing(self, step: DraftStep, capability: WriteCapability) -> list[str]:
+        """References that the org requires and that have no target."""
         return [
             column
-            for column in made.facts.references
+            for column in step.facts.references
             if column in capability.needs_value
             and column in capability.settable
-            and self.fate(made, column) is Fate.MISSING
+            and self.fate(step, column) is ReferenceTarget.MISSING
         ]
 
-    def fate(self, made: Draft, column: str) -> str | Fate:
-        """The id that a wanted reference will have, or what else becomes of it."""
-        return self._fate(made, column, made.facts.references[column])
+    def fate(self, step: DraftStep, column: str) -> str | ReferenceTarget:
+        """The id that a wanted reference will have, or its kind of target."""
+        return self._fate(step, column, step.facts.references[column])
 
-    def _fate(self, made: Draft, column: str, value: str) -> str | Fate:
-        target = self.gathering.meant(made.facts, column, value)
+    def _fate(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
+        target = self.gathering.meant(step.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
             home = self.gathering.homes.get(target, value)
-            return Fate.MISSING if home is None else home
+            return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
-            return Fate.ANEW
-        return other.facts.live or value if other.stays else Fate.MISSING
+            return ReferenceTarget.ANEW
+        return other.facts.live or value if other.stays else ReferenceTarget.MISSING
 
     # --- what is set -------------------------------------------------------------------------------
 
     def link(self) -> None:
-        """Decide for each reference whether it is set; to be called once, when all else is settled."""
-        for made in self.drafts.values():
-            capability = self.capabilities(made.key.table)
-            if made.action is Action.CREATE:
-                self._leave_empty(made, capability)
-            elif made.action is Action.BY_PRODUCT:
-                self._finish_product(made, capability)
-            elif made.action is not Action.SKIP and _is_wanted(made):
-                self._correct(made, capability, made.facts.seen_references)
-            elif made.action in (Action.UNCHANGED, Action.UPDATE):
-                self._correct(made, capability, made.facts.edits)
-                self._relink(made, capability)
-            if made.action is Action.UNDELETE:
-                self._note_cascade(made)
-            if made.facts.edits and made.action not in (Action.SKIP, Action.UNCHANGED):
-                made.remark(Remark.TYPED)
+        """Decide for each reference whether it is set; call it once, when all else is settled."""
+        for draft in self.drafts.values():
+            capability = self.capabilities(draft.key.table)
+            if draft.action is Action.CREATE:
+                self._leave_empty(draft, capability)
+            elif draft.action is Action.BY_PRODUCT:
+                self._finish_product(draft, capability)
+            elif draft.action is not Action.SKIP and _is_wanted(draft):
+                self._correct(draft, capability, draft.facts.seen_references)
+            elif draft.action in (Action.UNCHANGED, Action.UPDATE):
+                self._correct(draft, capability, draft.facts.edits)
+                self._relink(draft, capability)
+            if draft.action is Action.UNDELETE:
+                self._note_cascade(draft)
+            if draft.facts.edits and draft.action not in (Action.SKIP, Action.UNCHANGED):
+                draft.remark(NoteCode.TYPED)
 
-    def _leave_empty(self, made: Draft, capability: WriteCapability) -> None:
-        for column in made.facts.references:
-            if column in capability.settable and self.fate(made, column) is Fate.MISSING:
-                made.edits[column] = None
-                made.lost_links[column] = None
-                made.remark(Remark.PARENT_MISSING)
+    def _leave_empty(self, step: DraftStep, capability: WriteCapability) -> None:
+        for column in step.facts.references:
+            if column in capability.settable and self.fate(step, column) is ReferenceTarget.MISSING:
+                step.edits[column] = None
+                step.lost_links[column] = None
+                step.remark(NoteCode.PARENT_MISSING)
 
-    def _correct(self, made: Draft, capability: WriteCapability, columns: Collection[str]) -> None:
-        """Bring these references of a record to where they were, or shall be."""
-        facts = made.facts
+    def _correct(
+        self, step: DraftStep, capability: WriteCapability, columns: Collection[str]
+    ) -> None:
+        """Set these references of a record to their former, or typed, targets."""
+        facts = step.facts
         for column, seen in facts.seen_references.items():
             if column not in columns:
                 continue
-            fate = self.fate(made, column) if column in facts.references else None
+            fate = self.fate(step, column) if column in facts.references else None
             if fate == seen:
                 continue
-            if fate is Fate.MISSING:
-                made.lost_links[column] = None
-                made.remark(Remark.PARENT_MISSING)
+            if fate is ReferenceTarget.MISSING:
+                step.lost_links[column] = None
+                step.remark(NoteCode.PARENT_MISSING)
             elif column in facts.newer:
-                made.remark(Remark.CHANGED_SINCE)
+                step.remark(NoteCode.CHANGED_SINCE)
             elif column not in capability.changeable:
-                made.remark(Remark.COLUMN_FIXED)
+                step.remark(NoteCode.COLUMN_FIXED)
             elif fate is None and column in capability.needs_value:
-                made.remark(Remark.VALUE_NEEDED)
+                step.remark(NoteCode.VALUE_NEEDED)
             else:
-                set_column(made, column, capability)
+                set_column(step, column, capability)
 
-    def _relink(self, made: Draft, capability: WriteCapability) -> None:
+    def _relink(self, step: DraftStep, capability: WriteCapability) -> None:
         """Set the references of a live record that the loss of others emptied; nothing else."""
-        facts = made.facts
+        facts = step.facts
         for column, value in facts.references.items():
             known = column in facts.seen_references and column not in facts.edits
-            if not known or not self._came_back(made, column):
+            if not known or not self._came_back(step, column):
                 continue
-            if self._given_away(made, column, value):
+            if self._given_away(step, column, value):
                 continue
-            seen, fate = facts.seen_references[column], self.fate(made, column)
+            seen, fate = facts.seen_references[column], self.fate(step, column)
             if seen == fate:
                 continue
             if seen not in (None, value):
-                made.remark(Remark.MOVED_SINCE)
+                step.remark(NoteCode.MOVED_SINCE)
             elif column in capability.changeable:
-                set_column(made, column, capability)
+                set_column(step, column, capability)
             else:
-                made.remark(Remark.COLUMN_FIXED)
+                step.remark(NoteCode.COLUMN_FIXED)
 
-    def _given_away(self, made: Draft, column: str, value: str) -> bool:
-        """True if people asked that another record is named there: nobody is named again then."""
+    def _given_away(self, step: DraftStep, column: str, value: str) -> bool:
+        """True if people replaced the referred record: then the reference is not set back."""
         survey = self.gathering.survey
-        tables = survey.reference(made.facts.snapshot, made.key.table, column).tables
+        tables = survey.reference(step.facts.snapshot, step.key.table, column).tables
         return survey.edits.swapped(tables, value) is not None
 
-    def _came_back(self, made: Draft, column: str) -> bool:
-        """True if a reference points to a record that was lost and is there again."""
-        other = self.drafts.get(self.gathering.target(made.facts, column))
+    def _came_back(self, step: DraftStep, column: str) -> bool:
+        """True if a reference points to a record that was lost and comes back."""
+        other = self.drafts.get(self.gathering.target(step.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
         return returned or other.facts.live not in (None, other.key.record)
 
-    def _finish_product(self, made: Draft, capability: WriteCapability) -> None:
-        """What the org makes may need an update: its columns are looked at once it is there.
+    def _finish_product(self, step: DraftStep, capability: WriteCapability) -> None:
+        """Columns of a by-product that may need an update once the org has created it.
 
-        It refers to what the org lets it refer to, but for what people asked for.
+        Its references stay as the org set them, apart from typed ones.
         """
         if not capability.allows(WriteOp.UPDATE):
             return
-        facts = made.facts
+        facts = step.facts
         linked = [name for name in facts.references if name in facts.edits]
         linked = [name for name in linked if name in capability.changeable]
-        made.columns.update(dict.fromkeys(facts.plain))
-        made.columns.update(
-            dict.fromkeys(n for n in linked if self.fate(made, n) is not Fate.MISSING)
+        step.columns.update(dict.fromkeys(facts.plain))
+        step.columns.update(
+            dict.fromkeys(n for n in linked if self.fate(step, n) is not ReferenceTarget.MISSING)
         )
 
-    def _note_cascade(self, made: Draft) -> None:
-        if any(master.action is Action.UNDELETE for master in self.masters(made)):
-            made.remark(Remark.BY_CASCADE)
+    def _note_cascade(self, step: DraftStep) -> None:
+        if any(master.action is Action.UNDELETE for master in self.masters(step)):
+            step.remark(NoteCode.BY_CASCADE)
 
 
-def _is_wanted(made: Draft) -> bool:
+def _is_wanted(step: DraftStep) -> bool:
     """True if the record is to be as it was, not only to be linked again."""
-    return made.why is Why.SELECTED or made.action in (Action.UNDELETE, Action.ADOPT)
+    return step.why is ActionReason.SELECTED or step.action in (Action.UNDELETE, Action.ADOPT)

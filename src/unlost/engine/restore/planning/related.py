@@ -1,9 +1,9 @@
-"""What belongs to the chosen records: lost parents above them, children below, and so on.
+"""Related records of a selection: lost parents above them, children below, and so on.
 
-The graph is that of the snapshot whose state is wanted; where it leads on depends on what is live
+The graph is that of the snapshot with the wanted state; the walk depends on which records are live
 now. A lost record brings the lost records that it refers to, and all that referred to it. A parent
-that came this way brings its own parents, but not its other children: they were not asked for. A
-live record leads nowhere: what is below it did not go with it.
+that came this way brings its own parents, but not its other children, which were not requested. The
+walk ends at a live record: the records below it were not lost with it.
 """
 
 from collections import Counter
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.engine.restore.planning.children import Child, Children
-from unlost.engine.restore.planning.facts import Facts, Standing, look
-from unlost.engine.restore.planning.selection import MAX_STEPS, Pick, too_large
-from unlost.engine.restore.planning.survey import FETCH_IDS, Survey, chunks
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too_large
+from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
-from unlost.model.plan import RecordKey, Why
+from unlost.model.plan import ActionReason, RecordKey
 from unlost.model.schema import DeleteRule
 from unlost.model.writing import Birth
 
 
-class Related(StrEnum):
-    """Whether what belongs to the chosen records comes with them."""
+class RelatedPolicy(StrEnum):
+    """Inclusion of related records."""
 
     ALL = "all"
     NONE = "none"
@@ -30,7 +30,7 @@ class Related(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What does not come, though it was chosen or belongs to what was: whole tables, and records."""
+    """Excluded tables and records, although chosen or related."""
 
     tables: frozenset[str] = frozenset()
     records: frozenset[RecordKey] = frozenset()
@@ -48,38 +48,37 @@ type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
 
 
 @dataclass(slots=True)
-class Found:
-    """A record of the plan and how it came there. ``spread``: its children were looked for."""
+class PlannedMember:
+    """A record of the plan and the reason for it. ``spread``: its children were looked for."""
 
-    facts: Facts
-    why: Why
+    facts: RecordFacts
+    why: ActionReason
     because: RecordKey | None = None
     spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """A record that was met and not looked at yet."""
+    """A record that was met and not read yet."""
 
-    pick: Pick
-    why: Why
+    pick: WantedState
+    why: ActionReason
     because: RecordKey | None = None
 
 
 @dataclass(slots=True)
-class Gathering:
+class PlannedRecordSet:
     """The records of a plan.
 
-    ``homes``: for records that these refer to and that are not among them the live id, None for
-    lost ones. ``unlooked`` are tables that could not be asked. ``never`` counts related records
-    that cannot come back, by table. ``lives`` tells under which id a record is in the plan, by its
-    last life.
+    ``homes``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
+    tables that could not be queried. ``never`` counts related records that cannot come back, by
+    table. ``lives`` maps a record's last life to its id in the plan.
     """
 
-    survey: Survey
-    related: Related
+    survey: RestoreSurvey
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
-    found: dict[RecordKey, Found] = field(default_factory=dict)
+    members: dict[RecordKey, PlannedMember] = field(default_factory=dict)
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
@@ -90,14 +89,14 @@ class Gathering:
         return self.survey.life(key)
 
     def known(self, key: RecordKey) -> RecordKey | None:
-        """The record of the plan that this one is, under this id or another of its lives."""
+        """The plan's record for this one, under this id or another of its lives."""
         return self.lives.get(self.life(key))
 
-    def target(self, facts: Facts, column: str) -> RecordKey:
-        """The record that a wanted reference points to; in the first table where nobody knows."""
+    def target(self, facts: RecordFacts, column: str) -> RecordKey:
+        """The record that a wanted reference points to; in the first table if that is unknown."""
         return self.meant(facts, column, facts.references[column])
 
-    def meant(self, facts: Facts, column: str, value: str) -> RecordKey:
+    def meant(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
         """The record that a value of a reference means."""
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
@@ -107,9 +106,9 @@ class Gathering:
                 return known or key
         return RecordKey(tables[0], value)
 
-    def left_masters(self, facts: Facts) -> Iterator[tuple[str, str]]:
-        """The masters with which a record lies in the bin and that are to be its masters no more."""
-        if facts.standing is not Standing.BIN:
+    def left_masters(self, facts: RecordFacts) -> Iterator[tuple[str, str]]:
+        """The masters with which a record lies in the bin and which edits replace."""
+        if facts.standing is not LiveStanding.BIN:
             return
         for column in facts.edits.keys() & facts.seen_references.keys():
             reference = self.survey.reference(facts.snapshot, facts.key.table, column)
@@ -119,18 +118,23 @@ class Gathering:
 
 
 def gather(
-    survey: Survey, picks: Sequence[Pick], *, related: Related, left_out: LeftOut = NOTHING
-) -> Gathering:
-    """The chosen records and what belongs to them, but for what is left out.
+    survey: RestoreSurvey,
+    picks: Sequence[WantedState],
+    *,
+    related: RelatedPolicy,
+    left_out: LeftOut = NOTHING,
+) -> PlannedRecordSet:
+    """The chosen records and related ones, without excluded ones.
 
     Raises UsageError (``restore-too-large``).
     """
-    gathering = Gathering(survey, related, left_out)
+    gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
+    # Newest first: a related record that several snapshots lead to is wanted in its latest state.
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
-        own = [pick for pick in picks if pick.snapshot == number]
+        wanted_states = [pick for pick in picks if pick.snapshot == number]
         walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
-        walk.run(own)
+        walk.run(wanted_states)
     if picks:
         walk.learn_masters()
     return gathering
@@ -140,7 +144,7 @@ def gather(
 class _Walk:
     """The graph of one snapshot, walked from some of its records."""
 
-    gathering: Gathering
+    gathering: PlannedRecordSet
     number: int
     selected: frozenset[RecordKey]
     _children: Children = field(init=False)
@@ -150,122 +154,137 @@ class _Walk:
         self._children = Children(self.gathering.survey, self.number)
         self._typed = self.gathering.survey.edits.ids
 
-    def run(self, picks: Sequence[Pick]) -> None:
-        """Go on until nothing new is met."""
-        found = self.gathering.found
-        fresh = self._new(_Fresh(pick, Why.SELECTED) for pick in reversed(picks))
+    def run(self, picks: Sequence[WantedState]) -> None:
+        """Walk until nothing new is met."""
+        members = self.gathering.members
+        fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
-            if len(found) + len(fresh) > MAX_STEPS:
+            if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
             self._look(fresh)
-            met = [found[one.pick.key] for one in fresh if one.pick.key in found]
+            met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
-            if self.gathering.related is Related.ALL:
+            if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
             fresh += self._above(met)
             fresh = self._new(fresh)
         self.gathering.never += self._children.never
 
     def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
-        """Those that are not in the plan under any of their ids; each record once.
+        """Records that are not in the plan under any of their ids; each once.
 
-        A chosen record that is met on the way waits for its own walk: what belonged to it is looked
-        for in the backup in which it is wanted.
+        A chosen record that is met on the way waits for its own walk: its related records are
+        looked up in the backup in which it is wanted.
         """
-        lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
+        lives = {
+            self.gathering.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
+        }
         return [
-            one
-            for life, one in lives.items()
+            newcomer
+            for life, newcomer in lives.items()
             if life not in self.gathering.lives
-            and (one.why is Why.SELECTED or life not in self.selected)
+            and (newcomer.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}
-        for one in fresh:
-            groups.setdefault((one.pick.snapshot, one.pick.key.table), []).append(one)
-        for (_, table), own in groups.items():
-            known = {one.pick.key: one for one in own}
-            for facts in look(self.gathering.survey, table, [one.pick for one in own]):
-                one = known[facts.key]
+        for newcomer in fresh:
+            groups.setdefault((newcomer.pick.snapshot, newcomer.pick.key.table), []).append(
+                newcomer
+            )
+        for (_, table), newcomers in groups.items():
+            known = {fresh_member.pick.key: fresh_member for fresh_member in newcomers}
+            for facts in facts_of(
+                self.gathering.survey, table, [fresh_member.pick for fresh_member in newcomers]
+            ):
+                newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
-                why = Why.SELECTED if life in self.selected else one.why
-                self.gathering.found[facts.key] = Found(facts, why, one.because)
+                why = ActionReason.SELECTED if life in self.selected else newcomer.why
+                self.gathering.members[facts.key] = PlannedMember(facts, why, newcomer.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
 
-    def _below(self, met: Sequence[Found]) -> list[_Fresh]:
-        """Records that referred to these, where these lead on."""
+    def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+        """Records that referred to these, if these lead on."""
         fresh: list[_Fresh] = []
-        spreading = [one for one in met if self._leads_on(one)]
+        spreading = [member for member in met if self._leads_on(member)]
         while spreading:
-            again: list[Found] = []
+            again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
-                own = self.gathering.known(child.key)
-                known = self.gathering.found[own] if own is not None else None
+                key = self.gathering.known(child.key)
+                known = self.gathering.members[key] if key is not None else None
                 if child.key in self.gathering.left_out:
                     continue
                 if known is None:
                     fresh.append(self._child(child))
-                elif known.why is Why.PARENT and not known.spread:
+                elif known.why is ActionReason.PARENT and not known.spread:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
-            spreading = [one for one in again if self._leads_on(one)]
+            # A parent that turns out to be a child as well leads on to its own children.
+            spreading = [member for member in again if self._leads_on(member)]
         return fresh
 
-    def _leads_on(self, one: Found) -> bool:
+    def _leads_on(self, member: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
-        facts, table = one.facts, one.facts.key.table
-        lost = facts.standing is not Standing.LIVE
-        made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
-        asked = one.why is Why.SELECTED or (lost and one.why is not Why.PARENT)
-        leads = (made or asked) and facts.whole and not one.spread
-        one.spread = one.spread or leads
+        facts, table = member.facts, member.facts.key.table
+        lost = facts.standing is not LiveStanding.LIVE
+        is_by_product = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        is_wanted = member.why is ActionReason.SELECTED or (
+            lost and member.why is not ActionReason.PARENT
+        )
+        leads = (is_by_product or is_wanted) and facts.whole and not member.spread
+        member.spread = member.spread or leads
         return leads
 
     def _child(self, child: Child) -> _Fresh:
-        return _Fresh(Pick(child.key, self.number, asked=False), self._why(child), child.parent)
+        return _Fresh(
+            WantedState(child.key, self.number, selected=False), self._why(child), child.parent
+        )
 
-    def _why(self, child: Child) -> Why:
+    def _why(self, child: Child) -> ActionReason:
         capability = self.gathering.survey.capability(child.parent.table)
         holds = capability.file_column is not None or capability.gathers
-        return Why.FILE if holds or capability.birth is Birth.BY_PRODUCT else Why.CHILD
+        return (
+            ActionReason.FILE
+            if holds or capability.birth is Birth.BY_PRODUCT
+            else ActionReason.CHILD
+        )
 
     # --- up ----------------------------------------------------------------------------------------
 
-    def _above(self, met: Sequence[Found]) -> list[_Fresh]:
-        """Lost records that these refer to. Where all others are is learned with it."""
-        asked: Asked = {}
-        for one in met:
-            for column in _wanted_references(one):
-                self._ask(asked, one.facts, column, one.facts.references[column])
+    def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+        """Lost records that these refer to; also learns the live ids of all others."""
+        questions: Asked = {}
+        for member in met:
+            for column in _wanted_references(member):
+                self._ask(questions, member.facts, column, member.facts.references[column])
         fresh = []
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                lost = self._lost(table, sorted(own))
-                if self.gathering.related is Related.ALL:
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                lost = self._lost(table, sorted(referred))
+                if self.gathering.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
     def learn_masters(self) -> None:
-        """Whether the masters live with which records went that somebody gives to others."""
-        asked: Asked = {}
-        for one in self.gathering.found.values():
-            for column, value in self.gathering.left_masters(one.facts):
-                self._ask(asked, one.facts, column, value)
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                self._lost(table, sorted(own))
+        """Learn which masters are live, for binned records that edits give to other masters."""
+        questions: Asked = {}
+        for member in self.gathering.members.values():
+            for column, value in self.gathering.left_masters(member.facts):
+                self._ask(questions, member.facts, column, value)
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                self._lost(table, sorted(referred))
 
-    def _ask(self, asked: Asked, facts: Facts, column: str, value: str) -> None:
-        """Note a reference whose record nobody has looked for yet."""
+    def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
+        """Collect a reference whose record was not looked up yet."""
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
         if not any(known.known(key) is not None or key in known.homes for key in keys):
-            asked.setdefault(tables, {}).setdefault(value, facts.key)
+            questions.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _placed(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
@@ -273,48 +292,50 @@ class _Walk:
         """The table of each of these ids, as the vault knows it, or as the org does."""
         if len(tables) == 1:
             return {tables[0]: set(values)}
-        survey, left = self.gathering.survey, set(values)
+        survey, unplaced = self.gathering.survey, set(values)
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
-                placed[table] = self._held(table, left)
-                left -= placed[table]
+                placed[table] = self._held(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
             if survey.shape(self.number, table) is None and table in survey.tables:
-                placed[table] = self._alive(table, left)
-                left -= placed[table]
+                placed[table] = self._alive(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
-            if left & self._typed and survey.shape(self.number, table) is not None:
-                found = self._alive(table, left & self._typed) if table in survey.tables else set()
-                placed[table] |= found
-                left -= found
-        self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
+            if unplaced & self._typed and survey.shape(self.number, table) is not None:
+                alive = (
+                    self._alive(table, unplaced & self._typed) if table in survey.tables else set()
+                )
+                placed[table] |= alive
+                unplaced -= alive
+        self.gathering.homes.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
     def _held(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.gathering.survey.snapshot(self.number)
-        found: set[str] = set()
+        found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):
-            found.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
-        return found
+            found_ids.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
+        return found_ids
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
-        """Learn under which ids these are live; those that are not."""
+        """Learn the live ids of these records; returns the lost ones."""
         survey, homes = self.gathering.survey, self.gathering.homes
         if table not in survey.tables or table in self.gathering.unlooked:
             self.gathering.unlooked.add(table)
-            homes.update({RecordKey(table, one): one for one in ids})
+            homes.update({RecordKey(table, record_id): record_id for record_id in ids})
             return []
-        keys = [RecordKey(table, one) for one in ids]
+        keys = [RecordKey(table, record_id) for record_id in ids]
         alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
         if table in self.gathering.unlooked:
             return self._lost(table, ids)
         for key in keys:
-            homes[key] = next((one for one in survey.lives(key) if one in alive), None)
+            homes[key] = next((live for live in survey.lives(key) if live in alive), None)
         return [key.record for key in keys if homes[key] is None]
 
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
-        """Those that are live; the table is marked where the org does not tell."""
+        """The live ones; the table is marked if the org refuses to list them."""
         try:
             return self.gathering.survey.alive(table, ids)
         except SourceRefused:
@@ -328,26 +349,34 @@ class _Walk:
         survey = self.gathering.survey
         if not lost or not survey.plannable(table):
             return []
-        wanted = [one for one in lost if RecordKey(table, one) not in self.gathering.left_out]
+        wanted = [
+            record_id
+            for record_id in lost
+            if RecordKey(table, record_id) not in self.gathering.left_out
+        ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
         return [
-            _Fresh(Pick(RecordKey(table, record), number, asked=False), Why.PARENT, because[record])
+            _Fresh(
+                WantedState(RecordKey(table, record), number, selected=False),
+                ActionReason.PARENT,
+                because[record],
+            )
             for record, number in alive.items()
         ]
 
 
-def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for one in records:
-        found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
-    return found
+def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
+    ids_by_table: dict[str, set[str]] = {}
+    for record in records:
+        ids_by_table.setdefault(record.facts.key.table, set()).add(record.facts.key.record)
+    return ids_by_table
 
 
-def _wanted_references(one: Found) -> Iterable[str]:
+def _wanted_references(member: PlannedMember) -> Iterable[str]:
     """The references of a record that may have to be written."""
-    facts = one.facts
-    if facts.standing is not Standing.LIVE or one.why is Why.SELECTED:
+    facts = member.facts
+    if facts.standing is not LiveStanding.LIVE or member.why is ActionReason.SELECTED:
         return facts.references
     return facts.references.keys() & facts.edits.keys()

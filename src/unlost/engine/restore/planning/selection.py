@@ -1,4 +1,4 @@
-"""From what a person asked for to the records and the states that are wanted."""
+"""Turn a person's selection into records and their wanted states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, Survey, chunks
+from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, Selection, SelectionKind
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Table, WireKind
 from unlost.model.snapshot import ChangeKind
@@ -19,33 +19,33 @@ MAX_STEPS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """A record, and the backup whose state of it is wanted.
+class WantedState:
+    """A record, and the backup with its wanted state.
 
-    ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
-    which are to be replaced. ``asked``: somebody chose it; what only belongs to such a record is not
-    given to anybody else where it lives.
+    Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
+    replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
+    people where it lives.
     """
 
     key: RecordKey
     snapshot: int
     columns: tuple[str, ...] = ()
     wrong: int | None = None
-    asked: bool = True
+    selected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class RecordSelection:
     """``never`` counts chosen records that cannot come back, by table."""
 
-    picks: tuple[Pick, ...]
+    picks: tuple[WantedState, ...]
     never: Mapping[str, int] = field(default_factory=dict)
 
 
-def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
+def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> RecordSelection:
     """The records that a selection names.
 
-    ``at``: the backup whose state is wanted, for RECORDS; by default the newest in which each was
+    ``at``: the backup with the wanted state, for RECORDS; by default the newest in which each was
     alive. Raises UsageError (``restore-nothing``, ``restore-too-large``, ``restore-at``,
     ``restore-between``, ``restore-column``), NotFound.
     """
@@ -63,7 +63,7 @@ def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
 
 
 def too_large() -> UsageError:
-    """More than a plan can hold."""
+    """The error for more records than a plan can hold."""
     return UsageError(
         "restore-too-large",
         f"This would bring back more than {MAX_STEPS:,} records; one plan holds no more.",
@@ -75,25 +75,32 @@ def too_large() -> UsageError:
 # --- single records -------------------------------------------------------------------------------
 
 
-def _records(survey: Survey, selection: Selection, at: int | None) -> Picked:
+def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> RecordSelection:
     if len(selection.records) > MAX_STEPS:
         raise too_large()
     upto = survey.newest if at is None else survey.snapshot(at).info.number
     by_table: dict[str, list[str]] = {}
     for key in dict.fromkeys(selection.records):
         by_table.setdefault(key.table, []).append(key.record)
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table, ids in by_table.items():
-        found = survey.newest_alive(table, ids, upto=upto)
-        missing = [one for one in ids if one not in found or at not in (None, found[one])]
+        newest_alive = survey.newest_alive(table, ids, upto=upto)
+        missing = [
+            record_id
+            for record_id in ids
+            if record_id not in newest_alive or at not in (None, newest_alive[record_id])
+        ]
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [Pick(RecordKey(table, one), found[one]) for one in ids]
+            picks += [
+                WantedState(RecordKey(table, record_id), newest_alive[record_id])
+                for record_id in ids
+            ]
         else:
             never[table] = len(ids)
-    return Picked(tuple(picks), never)
+    return RecordSelection(tuple(picks), never)
 
 
 def _not_alive(key: RecordKey, at: int | None) -> NotFound:
@@ -113,7 +120,7 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
 # --- between two backups --------------------------------------------------------------------------
 
 
-def _bounds(survey: Survey, selection: Selection) -> tuple[Snapshot, Snapshot]:
+def _bounds(survey: RestoreSurvey, selection: Selection) -> tuple[Snapshot, Snapshot]:
     after, until = selection.after, selection.until
     if after is None or until is None or after >= until:
         raise UsageError(
@@ -137,47 +144,49 @@ def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
 
 
 def _ids(
-    survey: Survey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
+    survey: RestoreSurvey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
 ) -> Iterator[Sequence[str]]:
     after, until = (snapshot.info.number for snapshot in bounds)
-    for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
-        ids = found.filter(pc.equal(found["change"], kind.value))["_u_id"].to_pylist()
+    for change in survey.ports.vault.changes(survey.org, table, after=after, until=until):
+        ids = change.filter(pc.equal(change["change"], kind.value))["_u_id"].to_pylist()
         yield from chunks(ids, FETCH_IDS)
 
 
-def _lost(survey: Survey, selection: Selection) -> Picked:
+def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
     old = bounds[0]
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table in _tables(old, selection):
         for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             if survey.plannable(table):
-                picks += [Pick(RecordKey(table, one), old.info.number) for one in alive]
+                picks += [
+                    WantedState(RecordKey(table, record_id), old.info.number) for record_id in alive
+                ]
             else:
                 never[table] = never.get(table, 0) + len(alive)
             if len(picks) > MAX_STEPS:
                 raise too_large()
-    return Picked(tuple(picks), never)
+    return RecordSelection(tuple(picks), never)
 
 
-def _changed(survey: Survey, selection: Selection) -> Picked:
+def _changed(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
     old, new = bounds
     name = selection.table or ""
     shape = _changeable(survey, old, selection)
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     for ids in _ids(survey, name, bounds, ChangeKind.CHANGED):
         for chunk in chunks(ids, READ_IDS):
             picks += _changes(shape, (old, new), chunk, selection.columns)
         if len(picks) > MAX_STEPS:
             raise too_large()
-    return Picked(tuple(picks))
+    return RecordSelection(tuple(picks))
 
 
-def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
+def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> Table:
     """The table, if each of the columns can be put back; raises UsageError."""
     shape = survey.shape(old.info.number, selection.table or "")
     if shape is None or not selection.columns:
@@ -199,8 +208,8 @@ def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
 
 def _changes(
     shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], columns: Sequence[str]
-) -> Iterator[Pick]:
-    """The records, alive in both, of which one of the columns means something else."""
+) -> Iterator[WantedState]:
+    """The records, alive in both backups, with a differing value in one of the columns."""
     old, new = (_alive(snapshot, shape.name, ids, columns) for snapshot in bounds)
     common = old.filter(pc.is_in(old["_u_id"], value_set=new["_u_id"].combine_chunks()))
     keys = common["_u_id"].to_pylist()
@@ -212,9 +221,9 @@ def _changes(
     }
     before, after = (snapshot.info.number for snapshot in bounds)
     for at, key in enumerate(keys):
-        own = tuple(name for name in columns if masks[name][at])
-        if own:
-            yield Pick(RecordKey(shape.name, key), before, own, after)
+        changed = tuple(name for name in columns if masks[name][at])
+        if changed:
+            yield WantedState(RecordKey(shape.name, key), before, changed, after)
 
 
 def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:

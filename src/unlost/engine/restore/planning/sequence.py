@@ -1,116 +1,117 @@
-"""Levels and second pass of a plan's records: what waits for what."""
+"""Levels and second pass of a plan's records: which record waits for which."""
 
 from collections.abc import Iterator
 
-from unlost.engine.restore.planning.choose import Draft
-from unlost.engine.restore.planning.order import Link, Node, Order, ordered
-from unlost.engine.restore.planning.references import Settling
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.planning.choose import DraftStep
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
+from unlost.engine.restore.planning.references import ReferenceSettlement
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
 
 
-def put_in_order(settling: Settling) -> None:
-    """Give every record its level; those in circles that nothing breaks are skipped."""
+def put_in_order(settling: ReferenceSettlement) -> None:
+    """Assign every record its level; skip records in cycles that cannot be broken."""
     order = _order(settling)
     while order.stuck:
         for key in order.stuck:
-            settling.drafts[key].skip(Remark.CIRCLE_REQUIRED)
+            settling.drafts[key].skip(NoteCode.CIRCLE_REQUIRED)
         settling.settle()
         order = _order(settling)
     undeletes = ordered(_undeleted(settling)).levels
-    for made in settling.drafts.values():
-        made.late = order.late.get(made.key, ())
-        made.level = order.levels.get(made.key, undeletes.get(made.key, 0))
+    for draft in settling.drafts.values():
+        draft.late = order.late.get(draft.key, ())
+        draft.level = order.levels.get(draft.key, undeletes.get(draft.key, 0))
     _reopen(settling)
-    for made in settling.drafts.values():
-        if made.action is Action.BY_PRODUCT:
-            made.level = max((other.level for other in _needed(settling, made)), default=0)
+    for draft in settling.drafts.values():
+        if draft.action is Action.BY_PRODUCT:
+            draft.level = max((other.level for other in _needed(settling, draft)), default=0)
 
 
-def _order(settling: Settling) -> Order:
+def _order(settling: ReferenceSettlement) -> Order:
     drafts = settling.drafts
     gathered = _gathered(settling)
     nodes = [
-        Node(made.key, (*_links(settling, made), *gathered.get(made.key, ())))
-        for made in drafts.values()
-        if made.action is Action.CREATE
+        Node(draft.key, (*_links(settling, draft), *gathered.get(draft.key, ())))
+        for draft in drafts.values()
+        if draft.action is Action.CREATE
     ]
     tables = sorted({node.key.table for node in nodes})
     return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
 
 
-def _links(settling: Settling, made: Draft) -> Iterator[Link]:
-    """References of a record to others that are created, or that are made with others."""
-    capability = settling.capabilities(made.key.table)
-    for column in made.facts.references:
-        if column not in capability.settable or column in made.facts.late:
+def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordReference]:
+    """References of a record to others that are created, or created along with others."""
+    capability = settling.capabilities(step.key.table)
+    for column in step.facts.references:
+        if column not in capability.settable or column in step.facts.late:
             continue
-        target = settling.gathering.target(made.facts, column)
+        target = settling.gathering.target(step.facts, column)
         origin = settling.products.origin(target)
-        if origin == made.key != target:
+        if origin == step.key != target:
             continue  # its own by-product
         optional = column in capability.changeable and column not in capability.needs_value
-        yield Link(column, origin, late=optional)
+        yield RecordReference(column, origin, late=optional)
 
 
-def _gathered(settling: Settling) -> dict[RecordKey, list[Link]]:
-    """What records refer to by the rows that they gather; all of it is sent at once."""
-    found: dict[RecordKey, list[Link]] = {}
-    for made in settling.drafts.values():
-        maker = settling.products.origin(made.key)
-        for gathered in made.facts.gathered:
-            own = RecordKey(gathered.table, gathered.parent) == maker
-            if own and gathered.value_column in made.facts.references:
-                target = settling.gathering.target(made.facts, gathered.value_column)
-                link = Link(gathered.value_column, settling.products.origin(target))
-                found.setdefault(maker, []).append(link)
-    return found
+def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordReference]]:
+    """References through the rows that a record gathers; all of them are sent in one row."""
+    references: dict[RecordKey, list[RecordReference]] = {}
+    for draft in settling.drafts.values():
+        maker = settling.products.origin(draft.key)
+        for gathered in draft.facts.gathered:
+            is_own = RecordKey(gathered.table, gathered.parent) == maker
+            if is_own and gathered.value_column in draft.facts.references:
+                target = settling.gathering.target(draft.facts, gathered.value_column)
+                link = RecordReference(gathered.value_column, settling.products.origin(target))
+                references.setdefault(maker, []).append(link)
+    return references
 
 
-def _undeleted(settling: Settling) -> Iterator[Node]:
-    """Records that come out of the bin: masters before their details."""
-    for made in settling.drafts.values():
-        if made.action is Action.UNDELETE:
+def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
+    """Records that leave the bin: masters before their details."""
+    for draft in settling.drafts.values():
+        if draft.action is Action.UNDELETE:
             links = [
-                Link(other.key.record, other.key, late=True) for other in settling.masters(made)
+                RecordReference(other.key.record, other.key, late=True)
+                for other in settling.masters(draft)
             ]
-            yield Node(made.key, tuple(links))
+            yield Node(draft.key, tuple(links))
 
 
-def _reopen(settling: Settling) -> None:
-    """Find what must be a draft again while records are added to it, for it is there already."""
-    for made in settling.drafts.values():
-        for column in made.facts.references if made.action is Action.CREATE else ():
-            target = settling.gathering.target(made.facts, column)
-            late = _holding(settling, target.table, made.key.table)
+def _reopen(settling: ReferenceSettlement) -> None:
+    """Find live records that must be drafts again while records are added to them."""
+    for draft in settling.drafts.values():
+        for column in draft.facts.references if draft.action is Action.CREATE else ():
+            target = settling.gathering.target(draft.facts, column)
+            late = _holding(settling, target.table, draft.key.table)
             master = settling.drafts.get(target)
             if late is None or (master is not None and master.comes_anew):
                 continue
             if master is None or master.action is not Action.UNDELETE:
-                made.remark(Remark.CLOSED)
+                draft.remark(NoteCode.CLOSED)
             elif late in (*master.facts.late, *master.facts.differs):
                 master.late = (late,)
                 master.columns.pop(late, None)  # the second pass sets it
-                master.remark(Remark.REOPENED)
+                master.remark(NoteCode.REOPENED)
             elif late not in settling.capabilities(target.table).changeable:
-                made.remark(Remark.CLOSED)
+                draft.remark(NoteCode.CLOSED)
 
 
-def _holding(settling: Settling, table: str, added: str) -> str | None:
+def _holding(settling: ReferenceSettlement, table: str, added: str) -> str | None:
     """The column of a table that decides whether records of another can be added."""
     known = settling.gathering.survey.holds_business(table)
     late = settling.capabilities(table).late if known else ()
-    return next((one.column for one in late if added in one.holds), None)
+    return next((column.column for column in late if added in column.holds), None)
 
 
-def _needed(settling: Settling, made: Draft) -> Iterator[Draft]:
-    """The records with which a by-product comes to be."""
+def _needed(settling: ReferenceSettlement, step: DraftStep) -> Iterator[DraftStep]:
+    """The records with which a by-product is created."""
     drafts = settling.drafts
-    maker = settling.products.makers.get(made.key)
+    maker = settling.products.makers.get(step.key)
     if maker is not None:
         yield drafts[maker]
         return
-    for column in made.facts.references:
-        target = settling.gathering.target(made.facts, column)
+    for column in step.facts.references:
+        target = settling.gathering.target(step.facts, column)
         if target in drafts and drafts[target].action is Action.CREATE:
             yield drafts[target]

@@ -1,4 +1,4 @@
-"""A plan for people: a tree of tables with what happens to their records, and what to know. Pure."""
+"""A plan for people: a tree of tables with actions on their records, and notes. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,13 @@ from datetime import datetime
 from unlost.engine.restore.values.edits import typed_columns
 from unlost.model.plan import (
     Action,
+    ActionReason,
     Estimate,
     Holder,
+    NoteWeight,
     PlanNote,
     PlanStep,
     RestorePlan,
-    Weight,
-    Why,
 )
 
 SHOWN = 50  # records with typed values
@@ -22,7 +22,7 @@ SHOWN = 50  # records with typed values
 
 @dataclass(frozen=True, slots=True)
 class ActionCount:
-    """How many records something happens to."""
+    """The number of records with an action."""
 
     action: Action
     count: int
@@ -30,13 +30,13 @@ class ActionCount:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Records of one table that came into the plan by records of the branch above.
+    """Records of one table that came into the plan through records of the branch above.
 
-    Records of the same table that came by one another (a hierarchy) stand in one branch.
+    Records of the same table that came through one another (a hierarchy) stand in one branch.
     """
 
     table: str
-    why: Why
+    why: ActionReason
     count: int
     actions: tuple[ActionCount, ...]
     below: tuple["Branch", ...] = ()
@@ -44,7 +44,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class TypedRecord:
-    """A record that comes back with other values than it had, in these columns."""
+    """A record that comes back with changed values in these columns."""
 
     table: str
     record: str
@@ -53,11 +53,11 @@ class TypedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What a plan does. ``notes`` are sorted by their weight.
+    """The effects of a plan. ``notes`` are sorted by weight.
 
-    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: how long, roughly.
-    ``typed`` records come back with values that people asked for; ``edited`` are the first of them.
-    ``holders`` are people whom its records name and that could name others.
+    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: estimated time.
+    ``typed`` records come back with values that people requested; ``edited`` are the first of them.
+    ``holders`` are people named by its records that can be replaced.
     """
 
     plan: str
@@ -79,7 +79,11 @@ class PlanSummary:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of these records, as TABLE.COLUMN."""
-        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        named = {
+            f"{typed_record.table}.{column}"
+            for typed_record in self.edited
+            for column in typed_record.columns
+        }
         return tuple(sorted(named))
 
 
@@ -87,7 +91,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
     edited = list(typed_records(plan))
     counts = Counter(step.action for step in plan.steps)
-    weights = list(reversed(Weight))
+    weights = list(reversed(NoteWeight))
     return PlanSummary(
         plan.id,
         plan.org,
@@ -108,7 +112,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
 
 
 def typed_records(plan: RestorePlan) -> Iterator[TypedRecord]:
-    """The records that come back otherwise than they were because people asked for it."""
+    """The records that come back with values that people requested."""
     if not plan.typed:
         return
     emptied = plan.typed.emptied
@@ -123,16 +127,16 @@ class _Growing:
     """A branch in the making."""
 
     table: str
-    why: Why
+    why: ActionReason
     actions: Counter[Action] = field(default_factory=Counter)
-    below: dict[tuple[str, Why], "_Growing"] = field(default_factory=dict)
+    below: dict[tuple[str, ActionReason], "_Growing"] = field(default_factory=dict)
     path: tuple["_Growing", ...] = ()
 
     def branch(self, step: PlanStep) -> "_Growing":
-        """Where a record belongs that this one brought: here or above if its table is there."""
-        for one in (*self.path, self):
-            if one.table == step.table:
-                return one
+        """The branch for a record that this one brought: here or above if its table is there."""
+        for grown in (*self.path, self):
+            if grown.table == step.table:
+                return grown
         key = (step.table, step.why)
         if key not in self.below:
             self.below[key] = _Growing(step.table, step.why, path=(*self.path, self))
@@ -144,25 +148,25 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
     steps = {str(step.key): step for step in plan.steps}
     place: dict[str, _Growing] = {}
     for key in steps:
-        for one in _chain(key, steps, place):
-            step = steps[one]
-            chosen = step.why is Why.SELECTED
+        for grown in _chain(key, steps, place):
+            step = steps[grown]
+            chosen = step.why is ActionReason.SELECTED
             above = place.get(step.because or "") if not chosen else None
             if above is None:
-                place[one] = roots.setdefault(step.table, _Growing(step.table, step.why))
+                place[grown] = roots.setdefault(step.table, _Growing(step.table, step.why))
             else:
-                place[one] = above.branch(step)
-            place[one].actions[step.action] += 1
+                place[grown] = above.branch(step)
+            place[grown].actions[step.action] += 1
     return tuple(_grown(roots[table]) for table in sorted(roots))
 
 
 def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growing]) -> list[str]:
-    """A record and those that brought it, as far as they have no place yet; the first one first."""
+    """A record and the records that brought it, up to a placed one; the first one first."""
     chain: dict[str, None] = {}
     at: str | None = key
     while at is not None and at in steps and at not in placed and at not in chain:
         chain[at] = None
-        at = steps[at].because if steps[at].why is not Why.SELECTED else None
+        at = steps[at].because if steps[at].why is not ActionReason.SELECTED else None
     return list(reversed(chain))
 
 
@@ -173,7 +177,7 @@ def _grown(growing: _Growing) -> Branch:
         growing.why,
         growing.actions.total(),
         _counted(growing.actions),
-        tuple(_grown(one) for _, one in below),
+        tuple(_grown(grown) for _, grown in below),
     )
 
 

@@ -1,6 +1,6 @@
-"""What a plan stands on: the org as it is now, the vault's backups, what may be written.
+"""The basis of a plan: the live org, the vault's backups, write capabilities.
 
-Everything is asked once. Nothing here writes.
+Everything is queried once. Nothing here writes.
 """
 
 from collections import defaultdict
@@ -14,22 +14,25 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Clock, Observer, Snapshot, Source, Vault, Writer
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock, Observer
+from unlost.model.ports.vault import Snapshot, Vault
+from unlost.model.ports.writer import Writer
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Reference, Schema, Table, TableTrait
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.writing import Birth, WriteCapability
 
-READ_IDS = 500  # records that are held with all their cells at a time
-FETCH_IDS = 2_000  # ids that are asked for at a time
+READ_IDS = 500  # records with all their cells in memory at a time
+FETCH_IDS = 2_000  # ids requested at a time
 WITH_CELLS = frozenset({Op.STATE.value, Op.DELETED.value})
 NO_TABLE = WriteCapability("", reason="The org has no such table any more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPorts:
-    """The ports of a plan. The writer is asked what it may do, and writes nothing."""
+    """The ports of a plan. The writer only reports its capabilities, and writes nothing."""
 
     source: Source
     writer: Writer
@@ -46,7 +49,7 @@ class LiveRow:
     cells: Mapping[str, str | None]
 
 
-class Survey:
+class RestoreSurvey:
     """The answers that a plan needs; not for sharing between threads."""
 
     def __init__(
@@ -57,11 +60,11 @@ class Survey:
         unbinned: Collection[RecordKey] = (),
         edits: Edits = NO_EDITS,
     ) -> None:
-        """``unbinned``: records that do not leave the bin any more, whatever the org shows.
+        """``unbinned``: records that cannot leave the bin, whatever the org shows.
 
-        ``edits`` are wanted instead of what the vault has.
+        ``edits`` are wanted instead of the vault's values.
 
-        Raises UsageError (``other-org``) where source or writer is another org than the vault's.
+        Raises UsageError (``other-org``) if source or writer is another org than the vault's.
         """
         self.org = org
         self.ports = ports
@@ -77,7 +80,7 @@ class Survey:
 
     @cached_property
     def schema(self) -> Schema:
-        """What the source describes now."""
+        """The source's present schema."""
         self.tell(Phase.DISCOVER)
         return self.ports.source.discover()
 
@@ -91,7 +94,7 @@ class Survey:
         return self.tables[name]
 
     def capability(self, name: str) -> WriteCapability:
-        """What may be written to a table; nothing where the org does not have it."""
+        """The write capability for a table; an empty one if the org does not have it."""
         if name not in self._capabilities:
             table = self.tables.get(name)
             known = self.ports.writer.capability(table) if table is not None else NO_TABLE
@@ -99,7 +102,7 @@ class Survey:
         return self._capabilities[name]
 
     def holds_business(self, name: str) -> bool:
-        """True if the org has this table, and it is no configuration."""
+        """True if the org has this table, and it is not configuration."""
         table = self.tables.get(name)
         return table is not None and not table.has(TableTrait.CONFIGURATION)
 
@@ -122,24 +125,25 @@ class Survey:
         ]
 
     def rows(self, name: str, ids: Sequence[str], *, columns: Sequence[str]) -> dict[str, LiveRow]:
-        """What the org has of these ids, its bin included."""
-        found: dict[str, LiveRow] = {}
+        """The org's rows of these ids, including its bin."""
+        live_rows: dict[str, LiveRow] = {}
         for chunk in chunks(ids, READ_IDS):
             for page in self.ports.source.read_ids(self.table(name), chunk):
-                found.update(_live_rows(page.rows, columns))
+                live_rows.update(_live_rows(page.rows, columns))
             self.tell(Phase.READ, name, rows=len(chunk))
         for key in self._unbinned:
-            if key.table == name and key.record in found and found[key.record].deleted:
-                del found[key.record]
-        return found
+            if key.table == name and key.record in live_rows and live_rows[key.record].deleted:
+                # The org still shows it in the bin, but refused to undelete it.
+                del live_rows[key.record]
+        return live_rows
 
     def alive(self, name: str, ids: Iterable[str]) -> set[str]:
-        """Those of these ids that are live."""
-        found: set[str] = set()
+        """The live ones of these ids."""
+        live_ids: set[str] = set()
         for chunk in chunks(sorted(set(ids)), FETCH_IDS):
             rows = self.ports.writer.fetch(self.table(name), chunk, columns=[])
-            found.update(rows.ids.to_pylist())
-        return found
+            live_ids.update(rows.ids.to_pylist())
+        return live_ids
 
     # --- the vault ---------------------------------------------------------------------------------
 
@@ -161,42 +165,42 @@ class Survey:
         return self.nights[-1].number
 
     def night_before(self, number: int) -> int | None:
-        """The newest backup before commit ``number``, be it forgotten: last states are left of it."""
-        earlier = [one for one in self._backups if one < number]
+        """The newest backup before commit ``number``; of a forgotten one the last states remain."""
+        earlier = [backup for backup in self._backups if backup < number]
         return earlier[-1] if earlier else None
 
     @cached_property
     def _backups(self) -> Sequence[int]:
-        """Numbers of all backups that ever were, oldest first."""
+        """Numbers of all backups that ever existed, oldest first."""
         commits = self.ports.vault.commits(self.org)
         return [info.number for info in commits if info.kind is CommitKind.BACKUP]
 
     def snapshot(self, number: int) -> Snapshot:
         """A snapshot; raises NotFound."""
         if number not in self._snapshots:
-            self._snapshots[number] = self.ports.vault.as_of(self.org, number)
+            self._snapshots[number] = self.ports.vault.at(self.org, number, forgotten=True)
         return self._snapshots[number]
 
     def shape(self, number: int, name: str) -> Table | None:
-        """A table as it was in a snapshot; None if it was not there."""
+        """A table as it was in a snapshot; None if it did not exist."""
         key = (number, name)
         if key not in self._shapes:
             snapshot = self.snapshot(number)
-            held = name in snapshot.tables()
-            self._shapes[key] = snapshot.schema().table(name) if held else None
+            is_stored = name in snapshot.tables()
+            self._shapes[key] = snapshot.schema().table(name) if is_stored else None
         return self._shapes[key]
 
     def reference(self, number: int, name: str, column: str) -> Reference:
-        """What a reference of a table pointed to in a snapshot."""
+        """The tables that a reference pointed to in a snapshot."""
         key = (number, name, column)
         if key not in self._references:
             shape = self.shape(number, name)
-            found = shape.column(column) if shape is not None else None
-            if found is None:  # somebody typed a value for a column that came later
-                found = self.table(name).column(column)
-            assert found is not None
-            assert found.reference is not None
-            self._references[key] = found.reference
+            referring = shape.column(column) if shape is not None else None
+            if referring is None:  # a value was typed for a column that was added later
+                referring = self.table(name).column(column)
+            assert referring is not None
+            assert referring.reference is not None
+            self._references[key] = referring.reference
         return self._references[key]
 
     @cached_property
@@ -208,7 +212,7 @@ class Survey:
     def lives(self, key: RecordKey) -> tuple[str, ...]:
         """The ids under which a record may be live, the likeliest first.
 
-        An older life can be live although the last one is not: the bin gives it back with its master.
+        An older life can be live although the last one is not: the bin returns it with its master.
         """
         last = self.life(key)
         known = dict.fromkeys((last.record, key.record))
@@ -217,13 +221,13 @@ class Survey:
     @cached_property
     def _earlier(self) -> Mapping[RecordKey, Sequence[str]]:
         """All earlier ids of a record, by its last life."""
-        found: dict[RecordKey, list[str]] = defaultdict(list)
+        earlier: dict[RecordKey, list[str]] = defaultdict(list)
         for key, last in self.lineage.items():
-            found[RecordKey(key.table, last)].append(key.record)
-        return found
+            earlier[RecordKey(key.table, last)].append(key.record)
+        return earlier
 
     def typed(self, key: RecordKey) -> Values:
-        """What was typed for a record, under whichever of its ids."""
+        """Values typed for a record, under any of its ids."""
         return self._typed.get(self.life(key), {}) if self._typed else {}
 
     def life(self, key: RecordKey) -> RecordKey:
@@ -232,7 +236,7 @@ class Survey:
 
     @cached_property
     def edits(self) -> Edits:
-        """What people typed, as cells; raises UsageError (``edit-…``) for what cannot be set."""
+        """Typed values as cells; raises UsageError (``edit-…``) for values that cannot be set."""
         if not self._edits.values:
             return self._edits
         zone = ZoneInfo(self.identity.zone)
@@ -240,26 +244,26 @@ class Survey:
 
     @cached_property
     def _typed(self) -> Mapping[RecordKey, Values]:
-        return {self.life(key): own for key, own in self.edits.values.items()}
+        return {self.life(key): edit_cells for key, edit_cells in self.edits.values.items()}
 
     def newest_alive(self, name: str, ids: Sequence[str], *, upto: int) -> dict[str, int]:
-        """For each id the newest backup, ``upto`` that one, in which the record was alive."""
-        found: dict[str, int] = {}
-        asked = {upto: list(ids)}
-        while asked:
-            number = max(asked)
-            for key, alive, since in self._states(number, name, asked.pop(number)):
+        """For each id the newest backup, up to ``upto``, in which the record was alive."""
+        newest: dict[str, int] = {}
+        by_bound = {upto: list(ids)}
+        while by_bound:
+            number = max(by_bound)
+            for key, alive, since in self._states(number, name, by_bound.pop(number)):
                 earlier = self.night_before(since)
                 if alive:
-                    found[key] = number
+                    newest[key] = number
                 elif earlier is not None:
-                    asked.setdefault(earlier, []).append(key)
-        return found
+                    by_bound.setdefault(earlier, []).append(key)
+        return newest
 
     def _states(
         self, number: int, name: str, ids: Sequence[str]
     ) -> Iterator[tuple[str, bool, int]]:
-        """Which of these ids a snapshot knows: alive or not, and since which commit."""
+        """The ids known to a snapshot: alive or not, and since which commit."""
         if self.shape(number, name) is None:
             return
         for chunk in chunks(ids, FETCH_IDS):
@@ -270,7 +274,7 @@ class Survey:
     # --- people ------------------------------------------------------------------------------------
 
     def tell(self, phase: Phase, table: str = "", *, rows: int = 0) -> None:
-        """Say how planning gets on."""
+        """Report the progress of planning."""
         self.ports.observer.progress(Progress(phase, table, rows=rows))
 
 
@@ -295,13 +299,17 @@ def _same_org(org: str, ports: PlanPorts) -> OrgIdentity:
 
 
 def _live_rows(rows: Rows, columns: Sequence[str]) -> dict[str, LiveRow]:
-    """Rows of a page, with those of the columns that the source delivered.
+    """Rows of a page, with the columns that the source delivered.
 
-    Rows of which only the id is known are purged: they are nowhere.
+    A row with only an id is purged: its record no longer exists.
     """
     cells: Sequence[Mapping[str, str | None]] = [{}] * len(rows)
     if rows.cells is not None:
         present = [name for name in columns if name in rows.cells.schema.names]
         cells = rows.cells.select(present).to_pylist() if present else cells
-    told = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
-    return {key: LiveRow(op == Op.DELETED.value, own) for key, op, own in told if op in WITH_CELLS}
+    live_triples = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
+    return {
+        key: LiveRow(op == Op.DELETED.value, live_cells)
+        for key, op, live_cells in live_triples
+        if op in WITH_CELLS
+    }

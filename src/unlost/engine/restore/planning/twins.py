@@ -1,11 +1,11 @@
-"""Live records that stand for lost ones already: somebody made them anew, with the same key."""
+"""Live records that took the place of lost ones: people created them again, with the same key."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.planning.facts import Facts, Standing
-from unlost.engine.restore.planning.related import Gathering
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
+from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.planning.survey import FETCH_IDS, chunks
 from unlost.engine.restore.values.keys import Values, find_apart
 from unlost.model.plan import RecordKey
@@ -14,10 +14,10 @@ from unlost.model.writing import MatchKey
 
 
 @dataclass(slots=True)
-class Twins:
+class LiveTwins:
     """``live``: the twin of a record. ``taken``: another record has the key, or will have it.
 
-    ``many``: several live records share it, and nobody can tell which one is meant.
+    ``many``: several live records share it, so the twin is ambiguous.
     """
 
     live: dict[RecordKey, str] = field(default_factory=dict)
@@ -25,24 +25,25 @@ class Twins:
     many: set[RecordKey] = field(default_factory=set)
 
 
-def find_twins(gathering: Gathering) -> Twins:
+def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
-    twins = Twins()
-    asked: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
-    for one in gathering.found.values():
-        for key, values in _keys(gathering, one.facts):
-            mine = asked.setdefault((one.facts.key.table, key), {})
-            if mine.setdefault(values, one.facts.key) != one.facts.key:
-                twins.taken.add(one.facts.key)
-    for (table, key), wanted in asked.items():
+    twins = LiveTwins()
+    by_match: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
+    for member in gathering.members.values():
+        for key, values in _keys(gathering, member.facts):
+            mine = by_match.setdefault((member.facts.key.table, key), {})
+            # Of two lost records with one key only the first can have it again.
+            if mine.setdefault(values, member.facts.key) != member.facts.key:
+                twins.taken.add(member.facts.key)
+    for (table, key), wanted in by_match.items():
         _ask(gathering, table, key, wanted, twins)
     _sort_out(gathering, twins)
     return twins
 
 
-def _keys(gathering: Gathering, facts: Facts) -> Iterator[tuple[MatchKey, Values]]:
+def _keys(gathering: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[MatchKey, Values]]:
     """The keys that a live record can have: their references are to live records."""
-    if facts.standing is Standing.LIVE or not facts.whole:
+    if facts.standing is LiveStanding.LIVE or not facts.whole:
         return
     for key, values in facts.keys:
         mapped = [
@@ -54,54 +55,54 @@ def _keys(gathering: Gathering, facts: Facts) -> Iterator[tuple[MatchKey, Values
             yield key, known
 
 
-def _mapped(gathering: Gathering, facts: Facts, column: str, value: str) -> str | None:
-    """The value as the org would have it now; None where it refers to what is lost."""
+def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value: str) -> str | None:
+    """The value as the org would have it now; None if it refers to a lost record."""
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
-    found = gathering.found.get(target)
-    if found is None:
+    member = gathering.members.get(target)
+    if member is None:
         return gathering.homes.get(target, value)
-    return found.facts.live if found.facts.standing is Standing.LIVE else None
+    return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
 def _ask(
-    gathering: Gathering,
+    gathering: PlannedRecordSet,
     name: str,
     key: MatchKey,
     wanted: Mapping[Values, RecordKey],
-    twins: Twins,
+    twins: LiveTwins,
 ) -> None:
     table = gathering.survey.table(name)
     for values in chunks(sorted(wanted), FETCH_IDS):
         live, many = find_apart(gathering.survey.ports.writer, table, key, values)
-        twins.many.update(wanted[one] for one in many)
+        twins.many.update(wanted[shared_values] for shared_values in many)
         for value, record in live.items():
             twins.live.setdefault(wanted[value], record)
 
 
-def _sort_out(gathering: Gathering, twins: Twins) -> None:
-    """A live record that was a record of its own when the lost one lived is no twin of it.
+def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
+    """Drop live records that existed beside the lost one as separate records: they are no twins.
 
-    That counts under whichever id it had then: it may have come back since. Neither is one that stands
-    for another record of the plan.
+    That holds for any id that they had then: they may have come back since. Nor is a live record a
+    twin that represents another record of the plan.
     """
-    own = {
+    own_keys = {
         key
         for key, live in twins.live.items()
         if gathering.known(RecordKey(key.table, live)) is not None or live == key.record
     }
-    own |= set(_alive_beside(gathering, twins))
-    twins.taken |= own
+    own_keys |= set(_alive_beside(gathering, twins))
+    twins.taken |= own_keys
     twins.live = {
         key: live for key, live in twins.live.items() if key not in twins.taken | twins.many
     }
 
 
-def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
+def _alive_beside(gathering: PlannedRecordSet, twins: LiveTwins) -> Iterator[RecordKey]:
     groups: dict[tuple[int, str], defaultdict[str, list[RecordKey]]] = {}
     for key, live in twins.live.items():
-        number = gathering.found[key].facts.snapshot
+        number = gathering.members[key].facts.snapshot
         keys = groups.setdefault((number, key.table), defaultdict(list))
         for life in gathering.survey.lives(RecordKey(key.table, live)):
             keys[life].append(key)
@@ -111,7 +112,9 @@ def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
                 yield from keys[life]
 
 
-def _alive(gathering: Gathering, number: int, table: str, ids: Sequence[str]) -> Iterable[str]:
+def _alive(
+    gathering: PlannedRecordSet, number: int, table: str, ids: Sequence[str]
+) -> Iterable[str]:
     rows = gathering.survey.snapshot(number).get(table, ids, columns=[])
-    told = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
-    return [record for record, op in told if op == Op.STATE.value]
+    pairs = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
+    return [record for record, op in pairs if op == Op.STATE.value]

@@ -1,32 +1,40 @@
-"""One call that writes: announced in the journal, made, answered in the journal."""
+"""One call that writes: announced in the journal, made, answered in the journal. See
+docs/adr/0010.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from unlost.engine.parallel import abreast
-from unlost.engine.restore.journal.entries import Answer, Intent, Pass, Seen, SentRow
+from unlost.engine.restore.journal.entries import (
+    CallAnswer,
+    CallIntent,
+    OutcomesWithoutCall,
+    Pass,
+    SentRow,
+)
 from unlost.engine.restore.running.correlate import resolve
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.progress import Phase, Progress
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
 CHANGED_SINCE = "restore-changed-since"
-TRIES = 3  # times that a row is sent which was refused for the moment
+TRIES = 3  # number of times that a temporarily refused row is sent
 
 type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedCall:
     """A row that is ready to be sent.
 
-    ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
-    of the row's cells, where it is known.
+    ``before``: values that an update replaces. ``proof``: columns that identify its file.
+    ``digest`` is the hash of the row's cells, if it is known.
     """
 
     row: WriteRow
@@ -36,49 +44,51 @@ class Prepared:
 
     @property
     def alike(self) -> WriteRow:
-        """What a record looks like that was made of this row."""
+        """The cells that a record created from this row would have."""
         return WriteRow(self.row.key, self.row.id, {**self.row.cells, **self.proof})
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """A call that was announced under ``number``, and what came back."""
+class CallOutcome:
+    """A call that was announced under ``number``, and its outcomes."""
 
     number: int
-    rows: Sequence[Prepared]
-    outcomes: Sequence[Outcome]
+    rows: Sequence[PreparedCall]
+    outcomes: Sequence[RowOutcome]
 
     @property
     def lost(self) -> list[WriteRow]:
-        """What the records look like that may have been made."""
-        unknown = {one.key for one in self.outcomes if one.kind is OutcomeKind.UNKNOWN}
-        return [one.alike for one in self.rows if one.row.key in unknown]
+        """The rows whose records may have been created."""
+        unknown = {outcome.key for outcome in self.outcomes if outcome.kind is OutcomeKind.UNKNOWN}
+        return [row.alike for row in self.rows if row.row.key in unknown]
 
 
 def send(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Sequence[Outcome]:
-    """Make one call with these rows; every outcome is in the journal when this returns.
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> Sequence[RowOutcome]:
+    """Make one call with these rows; every outcome is in the journal on return.
 
-    Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
-    nobody can tell, LimitReached (``restore-storage-full``) when the org has no room.
+    Raises the errors of the writer if nothing was written, Conflict (``restore-uncertain``) if the
+    outcome cannot be determined, LimitReached (``restore-storage-full``) when the org's storage is
+    full.
     """
     return answer(session, _call(session, stage, op, table, rows))
 
 
 def send_beside(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called | None:
-    """As ``send``, for calls that are made abreast.
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome | None:
+    """Make a call that runs beside others; like ``send``.
 
-    An answer without a fault becomes durable with what is written next: at the latest with the lane's
-    next announcement. What is unclear is given back, for it can be told only when no call is under way.
+    An answer without a fault becomes durable with the next written entry: at the latest with the
+    lane's next announcement. An unclear outcome is returned, since it can be resolved only when no
+    call runs.
     """
     called = _call(session, stage, op, table, rows)
     if called.lost:
         return called
-    if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
-        session.log.later(Answer(called.number, tuple(called.outcomes)))
+    if all(outcome.kind is OutcomeKind.DONE for outcome in called.outcomes):
+        session.log.later(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
     else:
@@ -86,97 +96,103 @@ def send_beside(
     return None
 
 
-def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called | None]]]) -> None:
-    """Make the calls of all lanes; every outcome is in the journal when this returns.
+def send_abreast(
+    session: RestoreSession, lanes: Sequence[Iterator[Callable[[], CallOutcome | None]]]
+) -> None:
+    """Make the calls of all lanes; every outcome is in the journal on return.
 
     Raises as ``send`` does.
     """
     try:
-        told = list(abreast(lambda call: call(), lanes))
+        outcomes = list(abreast(lambda call: call(), lanes))
     finally:
+        # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()
-    _clear_up(session, [one for one in told if one is not None])
+    _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
 
 
-def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
-    """Find out what became of these calls, now that none is under way."""
-    for at, one in enumerate(unclear):
-        table = session.log.state.open[one.number].table
+def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
+    """Resolve the outcomes of these calls, now that none is running."""
+    for at, outcome in enumerate(unclear):
+        table = session.log.state.open[outcome.number].table
         beside = [
             row
             for other in unclear[at + 1 :]
             if session.log.state.open[other.number].table == table
             for row in other.lost
         ]
-        answer(session, one, beside=beside)
+        answer(session, outcome, beside=beside)
 
 
 def _call(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome:
     number, token = announce(session, stage, op, table, rows)
     described = session.table(table)
-    sent = [one.row for one in rows]
+    sent = [row.row for row in rows]
     try:
         outcomes = session.ports.writer.write(op, described, sent, token=token)
     except UnlostError:
-        session.log.write(Answer(number))
+        session.log.write(CallAnswer(number))
         raise
-    return Called(number, rows, outcomes)
+    return CallOutcome(number, rows, outcomes)
 
 
-def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
-    """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
-    ready = Prepared(row, proof=proof)
+def upload(
+    session: RestoreSession, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells
+) -> RowOutcome:
+    """Create one record with its file, like ``send``. ``proof``: columns that identify the file."""
+    ready = PreparedCall(row, proof=proof)
     number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
-        session.log.write(Answer(number))
+        session.log.write(CallAnswer(number))
         raise
-    found = answer(session, Called(number, [ready], [outcome]))
-    return found[0] if found else outcome
+    outcomes = answer(session, CallOutcome(number, [ready], [outcome]))
+    return outcomes[0] if outcomes else outcome
 
 
 def announce(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> tuple[int, str]:
-    """The number of the intent, and the token of its call."""
+    """Write the intent; returns its number, and the token of its call."""
     described = session.table(table)
     sent = tuple(
         SentRow(
-            one.row.key,
-            one.row.id,
-            one.digest or digest(described, one.row.cells),
-            one.before,
+            row.row.key,
+            row.row.id,
+            row.digest or digest(described, row.row.cells),
+            row.before,
         )
-        for one in rows
+        for row in rows
     )
+    # For writers with idempotency keys; Salesforce has none (docs/adr/0010).
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
-    return session.log.write(Intent(stage, op, table, at, token, sent)), token
+    return session.log.write(CallIntent(stage, op, table, at, token, sent)), token
 
 
 def answer(
-    session: Session, called: Called, *, beside: Sequence[WriteRow] = ()
-) -> Sequence[Outcome]:
-    """Clear up what is unknown, write the answer down, and stop where the org is full.
+    session: RestoreSession, called: CallOutcome, *, beside: Sequence[WriteRow] = ()
+) -> Sequence[RowOutcome]:
+    """Resolve unknown outcomes, write the answer, and stop if the org's storage is full.
 
     ``beside``: rows of other calls whose answer is missing too.
     """
     intent = session.log.state.open[called.number]
-    known = [one for one in called.outcomes if one.kind is not OutcomeKind.UNKNOWN]
+    known = [outcome for outcome in called.outcomes if outcome.kind is not OutcomeKind.UNKNOWN]
     if lost := called.lost:
         known += resolve(session, intent, lost, beside=beside)
-    session.log.write(Answer(called.number, tuple(known)))
-    done = sum(one.kind is OutcomeKind.DONE for one in known)
+    session.log.write(CallAnswer(called.number, tuple(known)))
+    done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
     _stop_where_full(known)
     return known
 
 
-def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
-    full = [one for one in outcomes if one.code == STORAGE_FULL]
+def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
+    full = [outcome for outcome in outcomes if outcome.code == STORAGE_FULL]
     if full:
         raise LimitReached(
             "restore-storage-full",
@@ -185,14 +201,14 @@ def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def see(session: Session, stage: Pass, table: str, outcomes: Sequence[Outcome]) -> None:
-    """Write down outcomes that needed no call."""
+def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
+    """Write outcomes that needed no call."""
     if outcomes:
-        session.log.write(Seen(stage, table, tuple(outcomes)))
+        session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))
 
 
-def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Outcome:
-    """An outcome of ours: this record was not sent."""
-    return Outcome(
+def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> RowOutcome:
+    """The outcome of a record that was not sent."""
+    return RowOutcome(
         key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
     )

@@ -1,4 +1,16 @@
-"""The passes that change what is there: out of the bin, drafts again, columns, references late."""
+"""The passes that change live records: undelete, reopen, update, second pass.
+
+  undelete     out of the bin, masters first; details leave it with their master
+  reopen       back to a draft, if records must be added that only drafts accept
+  (creating)   see ``creating``
+  update       set the columns of the plan, unless they were changed since
+  second_pass  references of cycles, and columns that must come last, such as an order's status
+
+Every pass reads the records before it writes them. A column that already has the wanted value needs
+no call. A column whose value is not the one that the plan saw was changed by a person since: it
+stays, and the record ends as a conflict. Columns with such an expectation are read right before
+their call; others up to 10,000 records at a time. See docs/adr/0010 and 0019.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +21,8 @@ from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
-    Called,
-    Prepared,
+    CallOutcome,
+    PreparedCall,
     refusal,
     see,
     send,
@@ -21,21 +33,21 @@ from unlost.engine.restore.running.correlate import each, values
 from unlost.engine.restore.running.parallel_rows import batches_abreast
 from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, OutcomeKind, WriteCapability, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
 
-LOOKED_AT = 10_000  # records of this run that are looked at together, then written
+LOOKED_AT = 10_000  # records of this run that are read together, then written
 
 type Cells = Mapping[str, str | None]
 
 
-def undelete(session: Session) -> None:
-    """Take records out of the bin, masters first; details come with them and are only seen.
+def undelete(session: RestoreSession) -> None:
+    """Take records out of the bin, masters first; details leave it with them and are only recorded.
 
-    What is live before that was taken out by somebody else.
+    A record that is live before that was undeleted by other people.
     """
     todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
     if not session.log.state.undid:
@@ -44,31 +56,31 @@ def undelete(session: Session) -> None:
     for table, steps in _by_level(todo):
         if session.log.state.undid:
             _see_live(session, table, steps)
-        while left := _pending(session, Pass.UNDELETE, steps):
-            for batch in session.batches(table, left):
-                rows = [Prepared(WriteRow(step.record, step.live)) for step in batch]
+        while plan_steps := _pending(session, Pass.UNDELETE, steps):
+            for batch in session.batches(table, plan_steps):
+                rows = [PreparedCall(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
 
 
-def _see_live(session: Session, table: str, steps: Sequence[PlanStep]) -> None:
+def _see_live(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
     pending = _pending(session, Pass.UNDELETE, steps)
     live = _live_ids(session, table, pending)
-    came = [Outcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
+    came = [RowOutcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
     see(session, Pass.UNDELETE, table, came)
 
 
 def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
     for level in sorted({step.level for step in steps}):
-        own = [step for step in steps if step.level == level]
-        for table in dict.fromkeys(step.table for step in own):
-            yield table, [step for step in own if step.table == table]
+        plan_steps = [step for step in steps if step.level == level]
+        for table in dict.fromkeys(step.table for step in plan_steps):
+            yield table, [step for step in plan_steps if step.table == table]
 
 
-def _pending(session: Session, stage: Pass, steps: Sequence[PlanStep]) -> list[PlanStep]:
+def _pending(session: RestoreSession, stage: Pass, steps: Sequence[PlanStep]) -> list[PlanStep]:
     return [s for s in steps if session.log.state.pending(stage, s.key, most=TRIES)]
 
 
-def _live_ids(session: Session, table: str, steps: Sequence[PlanStep]) -> set[str]:
+def _live_ids(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> set[str]:
     ids = [step.live for step in steps if step.live is not None]
     if not ids:
         return set()
@@ -77,8 +89,8 @@ def _live_ids(session: Session, table: str, steps: Sequence[PlanStep]) -> set[st
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Columns of a live record that must be set. ``edits`` are other values than the wanted ones."""
+class RowUpdate:
+    """Columns of a live record that must be set. ``edits`` replace wanted values."""
 
     step: PlanStep
     live: str
@@ -86,34 +98,34 @@ class Change:
     edits: Cells = field(default_factory=dict)
 
 
-def reopen(session: Session) -> None:
-    """Set what left the bin back to the value with which it was born, while others are added."""
-    by_table: dict[str, list[Change]] = {}
+def reopen(session: RestoreSession) -> None:
+    """Set undeleted records back to their initial status while others are added to them."""
+    by_table: dict[str, list[RowUpdate]] = {}
     for step in session.plan.steps:
         live = session.links.live(step.key)
         if step.action is Action.UNDELETE and step.late and live and _may_update(session, step):
             born = {late.column: late.born for late in session.capability(step.table).late}
             edits = {name: born.get(name) for name in step.late}
-            by_table.setdefault(step.table, []).append(Change(step, live, step.late, edits))
+            by_table.setdefault(step.table, []).append(RowUpdate(step, live, step.late, edits))
     for table, changes in by_table.items():
         _set(session, Pass.REOPEN, table, changes)
 
 
-def update(session: Session) -> None:
-    """Set the columns that the plan names on records that are live, unless they changed since."""
-    by_table: dict[str, list[Change]] = {}
+def update(session: RestoreSession) -> None:
+    """Set the plan's columns on live records, unless they changed since."""
+    by_table: dict[str, list[RowUpdate]] = {}
     for step in session.plan.steps:
         live = session.links.live(step.key)
         if step.columns and live is not None and _may_update(session, step):
-            by_table.setdefault(step.table, []).append(Change(step, live, step.columns))
+            by_table.setdefault(step.table, []).append(RowUpdate(step, live, step.columns))
     for change in _along(session):
         by_table.setdefault(change.step.table, []).append(change)
     for table, changes in by_table.items():
         _set(session, Pass.UPDATE, table, changes)
 
 
-def _along(session: Session) -> Iterator[Change]:
-    """All that a create would have set of records that left the bin with a master."""
+def _along(session: RestoreSession) -> Iterator[RowUpdate]:
+    """All columns that a create would have set, for records that left the bin with a master."""
     for step in session.plan.steps:
         if step.action is not Action.CREATE or not came_along(session, step):
             continue
@@ -122,18 +134,18 @@ def _along(session: Session) -> Iterator[Change]:
         apart |= {product.column for product in capability.by_products}
         wanted = session.wanted.cells([step])[step.key]
         columns = capability.settable & capability.changeable & set(wanted) - apart
-        yield Change(step, str(session.links.live(step.key)), tuple(sorted(columns)))
+        yield RowUpdate(step, str(session.links.live(step.key)), tuple(sorted(columns)))
 
 
-def _may_update(session: Session, step: PlanStep) -> bool:
+def _may_update(session: RestoreSession, step: PlanStep) -> bool:
     if step.action is Action.UNDELETE:
         outcome = session.log.state.result(Pass.UNDELETE, step.key)
         return outcome is not None and outcome.kind is OutcomeKind.DONE
     return step.action in (Action.UPDATE, Action.ADOPT, Action.BY_PRODUCT)
 
 
-def second_pass(session: Session) -> None:
-    """Set what could not be set when records were created, and what was reopened."""
+def second_pass(session: RestoreSession) -> None:
+    """Set columns that could not be set on creation, and the status of reopened records."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         if _done(session, step, Action.CREATE, Pass.CREATE) or _reopened(session, step):
@@ -141,22 +153,22 @@ def second_pass(session: Session) -> None:
     for table, steps in by_table.items():
         capability = session.capability(table)
         short = _short(session, table, capability)
-        see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
-        own = [s for s in steps if (s.late or capability.late) and s.key not in short]
-        for part in batched(own, LOOKED_AT):
+        see(session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short])
+        plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
+        for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
             changes = [
-                Change(step, str(session.links.live(step.key)), columns)
+                RowUpdate(step, str(session.links.live(step.key)), columns)
                 for step in part
                 if (columns := _late(step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
 
 
-def _short(session: Session, table: str, capability: WriteCapability) -> set[RecordKey]:
-    """Records that lack something which could not be created, and which drafts alone take."""
-    held = {name for late in capability.late for name in late.holds}
-    failed = [s for s in session.plan.steps if s.table in held and _failed(session, s)]
+def _short(session: RestoreSession, table: str, capability: WriteCapability) -> set[RecordKey]:
+    """Records that lack a detail which could not be created, and which only drafts accept."""
+    locked_columns = {name for late in capability.late for name in late.holds}
+    failed = [s for s in session.plan.steps if s.table in locked_columns and _failed(session, s)]
     wanted = session.wanted.cells(failed)
     short: set[RecordKey] = set()
     for step in failed:
@@ -167,12 +179,12 @@ def _short(session: Session, table: str, capability: WriteCapability) -> set[Rec
     return short
 
 
-def _failed(session: Session, step: PlanStep) -> bool:
+def _failed(session: RestoreSession, step: PlanStep) -> bool:
     outcome = session.log.state.result(Pass.CREATE, step.key)
     return outcome is not None and outcome.kind is OutcomeKind.FAILED
 
 
-def _kept_open(key: RecordKey) -> Outcome:
+def _kept_as_draft(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         "restore-kept-draft",
@@ -186,24 +198,25 @@ def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[s
     return late_columns(step, wanted, capability) if created else step.late
 
 
-def _reopened(session: Session, step: PlanStep) -> bool:
+def _reopened(session: RestoreSession, step: PlanStep) -> bool:
     return _done(session, step, Action.UNDELETE, Pass.REOPEN)
 
 
-def _done(session: Session, step: PlanStep, action: Action, stage: Pass) -> bool:
-    """True for a step of this kind that ended well in this pass."""
+def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) -> bool:
+    """True for a step of this action that succeeded in this pass."""
     outcome = session.log.state.result(stage, step.key)
     done = outcome is not None and outcome.kind is OutcomeKind.DONE
     return done and step.action is action
 
 
-def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
-    held = {change.step.key: change for change in changes}
+def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[RowUpdate]) -> None:
+    updates = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
-    while left := _pending(session, stage, steps):
-        for part in _looked_at(session, stage, table, left):
-            live = _looked_up(session, table, [held[step.key] for step in part])
-            ready = partial(_prepared, session, stage, table, held=held, live=live)
+    # Each further round sends rows again that were refused temporarily.
+    while plan_steps := _pending(session, stage, steps):
+        for part in _batches_to_look_up(session, stage, table, plan_steps):
+            live = _live_cells(session, table, [updates[step.key] for step in part])
+            ready = partial(_prepared, session, stage, table, updates=updates, live=live)
             if stage is Pass.LATE and session.abreast(table, len(part)):
                 _set_abreast(session, table, part, ready)
                 continue
@@ -213,16 +226,16 @@ def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -
 
 
 def _set_abreast(
-    session: Session,
+    session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
-    ready: Callable[[Sequence[PlanStep]], list[Prepared]],
+    ready: Callable[[Sequence[PlanStep]], list[PreparedCall]],
 ) -> None:
-    """Several calls at a time: nobody else changes what this run made a moment ago."""
+    """Make several calls at a time: these records were created by this run a moment ago."""
 
     def calls(
         lane: Iterable[tuple[str, Sequence[PlanStep]]],
-    ) -> Iterator[Callable[[], Called | None]]:
+    ) -> Iterator[Callable[[], CallOutcome | None]]:
         send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
         return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
 
@@ -230,17 +243,17 @@ def _set_abreast(
     send_abreast(session, [calls(lane) for lane in lanes])
 
 
-def _looked_at(
-    session: Session, stage: Pass, table: str, steps: Sequence[PlanStep]
+def _batches_to_look_up(
+    session: RestoreSession, stage: Pass, table: str, steps: Sequence[PlanStep]
 ) -> Iterator[Sequence[PlanStep]]:
-    """Records that are looked at together before they are written.
+    """Groups of records that are read together before they are written.
 
-    What must still be as the plan saw it is looked at right before its call, and so is what goes
-    back to a draft.
+    Records that must still be as the plan saw them are read right before their call, and so are
+    records that become drafts again.
     """
-    close = [one for one in steps if stage is Pass.REOPEN or _guarded(stage, one)]
+    close = [step for step in steps if stage is Pass.REOPEN or _guarded(stage, step)]
     near = {step.key for step in close}
-    yield from batched((one for one in steps if one.key not in near), LOOKED_AT)
+    yield from batched((step for step in steps if step.key not in near), LOOKED_AT)
     yield from session.batches(table, close)
 
 
@@ -248,35 +261,37 @@ def _guarded(stage: Pass, step: PlanStep) -> bool:
     return stage is Pass.UPDATE and step.expect is not None
 
 
-def _looked_up(session: Session, table: str, changes: Sequence[Change]) -> dict[str, Cells]:
+def _live_cells(
+    session: RestoreSession, table: str, changes: Sequence[RowUpdate]
+) -> dict[str, Cells]:
     """The records as they are now, by live id."""
     columns = sorted({name for change in changes for name in change.columns})
-    asked = [change.live for change in changes]
-    return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
+    live_ids = [change.live for change in changes]
+    return dict(each(session.ports.writer.fetch(session.table(table), live_ids, columns=columns)))
 
 
 def _prepared(
-    session: Session,
+    session: RestoreSession,
     stage: Pass,
     table: str,
     steps: Sequence[PlanStep],
     *,
-    held: Mapping[RecordKey, Change],
+    updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
-) -> list[Prepared]:
-    """The rows that must be sent; what needs no call is written down."""
+) -> list[PreparedCall]:
+    """The rows that must be sent; outcomes that need no call are written."""
     described = session.table(table)
-    changes = [held[step.key] for step in steps]
+    changes = [updates[step.key] for step in steps]
     states = session.wanted.cells([change.step for change in changes])
     wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
-    seen: list[Outcome] = []
-    prepared: list[Prepared] = []
+    seen: list[RowOutcome] = []
+    prepared: list[PreparedCall] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
         now = live.get(change.live)
         judged = _judge(session, stage, described, change, built.cells, now)
-        if isinstance(judged, Outcome):
+        if isinstance(judged, RowOutcome):
             seen.append(judged)
         else:
             prepared.append(judged)
@@ -285,15 +300,21 @@ def _prepared(
 
 
 def _judge(
-    session: Session, stage: Pass, table: Table, change: Change, wanted: Cells, live: Cells | None
-) -> Outcome | Prepared:
-    """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
+    session: RestoreSession,
+    stage: Pass,
+    table: Table,
+    change: RowUpdate,
+    wanted: Cells,
+    live: Cells | None,
+) -> RowOutcome | PreparedCall:
+    """The row to send, or the outcome without a call: gone, already correct, changed."""
     key = change.step.key
     if live is None:
         return gone(key)
     names = tuple(wanted)
+    # Already correct: another write would only change dates and run triggers.
     if values(table, live, names) == values(table, wanted, names):
-        return Outcome(key.record, OutcomeKind.DONE, change.live)
+        return RowOutcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if _guarded(stage, change.step) else None
     if expect is not None:
         ours = {
@@ -304,27 +325,27 @@ def _judge(
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
     before = _only(live, names)
-    return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+    return PreparedCall(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
-def _older(session: Session, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
+def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
     """References to an older life of the record that is wanted there."""
     for column in table.columns:
-        told, now = wanted.get(column.name), live.get(column.name)
-        if column.reference is None or not told or not now or told == now:
+        wanted_text, now = wanted.get(column.name), live.get(column.name)
+        if column.reference is None or not wanted_text or not now or wanted_text == now:
             continue
         session.links.prefetch([column], [live])
-        if session.links.resolve(column, now) == told:
+        if session.links.resolve(column, now) == wanted_text:
             yield now
 
 
 def _as_planned(
-    table: Table, change: Change, live: Cells, expect: str, ours: Collection[str | None]
+    table: Table, change: RowUpdate, live: Cells, expect: str, ours: Collection[str | None]
 ) -> bool:
-    """True if nobody but this run touched the columns.
+    """True if only this run touched the columns.
 
-    A record that leaves the bin may take its references back by itself: where they point to one of
-    ``ours``, the plan saw them empty.
+    A record that leaves the bin may take its references back automatically: where they point to one
+    of ``ours``, the plan saw them empty.
     """
     cells = _only(live, change.columns)
     if digest(table, cells) == expect:
@@ -340,8 +361,8 @@ def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
     return {name: cells.get(name) for name in columns}
 
 
-def gone(key: RecordKey) -> Outcome:
-    """The outcome of a record that was live, and is not any more."""
+def gone(key: RecordKey) -> RowOutcome:
+    """The outcome of a record that was live, and no longer is."""
     return refusal(
         key,
         CHANGED_SINCE,
@@ -350,7 +371,7 @@ def gone(key: RecordKey) -> Outcome:
     )
 
 
-def _changed_since(key: RecordKey) -> Outcome:
+def _changed_since(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,

@@ -1,4 +1,4 @@
-"""What the org has otherwise than it was wanted: told column by column, for many records at once."""
+"""Differences between the org and the wanted state: column by column, for many records together."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,32 +10,32 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.correlate import plain
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.edits import typed_columns
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.sameness import unequal
-from unlost.model.plan import Action, PlanStep, RecordKey, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.writing import NeverReason
 
-OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
-NOT_IN_ORG = "not-in-org"  # the column is not there any more
-NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
-LINK_LOST = "link-lost"  # the record referred to did not come back
+OVERWRITTEN = "overwritten"  # the org put another value there: a trigger, a default
+NOT_IN_ORG = "not-in-org"  # the column no longer exists
+NOT_SET = "not-set"  # the plan did not set it; its notes give the reason, or it changed after that
+LINK_LOST = "link-lost"  # the referred record did not come back
 
 type Reasons = list[dict[str, str]]
 """For each row, why a column of it differs."""
 
 
 def compared(
-    session: Session, table: Table, states: States, live: pa.Table
+    session: RestoreSession, table: Table, states: States, live: pa.Table
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
     """The differences of each record; ``live`` has a row for each of the states."""
     should = _should(session, table, states)
     reasons: Reasons = [{} for _ in states.steps]
-    never = {one.column: one.reason.value for one in session.capability(table.name).never}
+    never = {column.column: column.reason.value for column in session.capability(table.name).never}
     emptied = _emptied(session, states.steps, table)
     for name in live.column_names:
         if name not in should:
@@ -45,31 +45,39 @@ def compared(
         for row in _unlike(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
             reasons[row].setdefault(name, never.get(name) or _word(session, step, name))
-    away = [one for one in should if one not in live.column_names and table.column(one) is None]
+    away = [
+        wanted_name
+        for wanted_name in should
+        if wanted_name not in live.column_names and table.column(wanted_name) is None
+    ]
     _judge(session, table, states, reasons)
     for name in away:
         for row in _rows(pc.is_valid(should[name])):
             reasons[row][name] = NOT_IN_ORG
-    for step, told in zip(states.steps, reasons, strict=True):
-        yield step.key, tuple(_difference(*one) for one in told.items())
+    for step, reasons_of_step in zip(states.steps, reasons, strict=True):
+        yield step.key, tuple(_difference(*reason) for reason in reasons_of_step.items())
 
 
 @lru_cache(maxsize=1_024)
 def _difference(column: str, reason: str) -> Difference:
-    """Few different ones, of many records."""
+    """A cached difference: many records share few different ones."""
     return Difference(column, reason)
 
 
-def _should(session: Session, table: Table, states: States) -> dict[str, pa.Array]:
+def _should(session: RestoreSession, table: Table, states: States) -> dict[str, pa.Array]:
     """The wanted cells with references as they must be now; unknown ones are null."""
     links = session.links
     links.learn(table.columns, states.rows)
-    found: dict[str, pa.Array] = {}
+    arrays: dict[str, pa.Array] = {}
     for name in states.rows.column_names:
-        column, told = table.column(name), states.rows.column(name)
+        column, wanted_texts = table.column(name), states.rows.column(name)
         linked = column is not None and column.reference is not None
-        found[name] = links.mapped(column, told) if column and linked else told.combine_chunks()
-    return found
+        arrays[name] = (
+            links.mapped(column, wanted_texts)
+            if column and linked
+            else wanted_texts.combine_chunks()
+        )
+    return arrays
 
 
 def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:
@@ -79,45 +87,45 @@ def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:
 
 
 def _rows(mask: pa.BooleanArray) -> list[int]:
-    found: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
-    return found
+    tolist: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
+    return tolist
 
 
-def _emptied(session: Session, steps: Sequence[PlanStep], table: Table) -> Mapping[str, list[int]]:
+def _emptied(
+    session: RestoreSession, steps: Sequence[PlanStep], table: Table
+) -> Mapping[str, list[int]]:
     """Rows of references that the plan left empty because their records do not come back."""
-    asked = session.plan.typed.emptied
+    emptied = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
-    found: dict[str, list[int]] = defaultdict(list)
+    emptied_at: dict[str, list[int]] = defaultdict(list)
     for row, step in enumerate(steps):
-        if Remark.PARENT_MISSING.value in step.notes:
+        if NoteCode.PARENT_MISSING.value in step.notes:
             for name in links.intersection(n for n, value in step.edits.items() if value is None):
-                if (step.table, step.record, name) not in asked:
-                    found[name].append(row)
-    return found
+                if (step.table, step.record, name) not in emptied:
+                    emptied_at[name].append(row)
+    return emptied_at
 
 
 def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
-    """Rows whose cells mean different values: most cells are the same, the others may be in other
-    words.
-    """
-    held = live.combine_chunks()
-    rows = _rows(unequal(held, should))
+    """Rows whose cells mean different values; most cells are equal as texts."""
+    live_texts = live.combine_chunks()
+    rows = _rows(unequal(live_texts, should))
     if not rows:
         return []
-    told = zip(held.take(rows).to_pylist(), should.take(rows).to_pylist(), strict=True)
+    pairs = zip(live_texts.take(rows).to_pylist(), should.take(rows).to_pylist(), strict=True)
     kind = column.kind if column is not None else WireKind.TEXT
     same: dict[tuple[str | None, str | None], bool] = {}
-    found = []
-    for row, pair in zip(rows, told, strict=True):
-        if pair not in same:  # stamps above all are the same for many records
+    unlike = []
+    for row, pair in zip(rows, pairs, strict=True):
+        if pair not in same:  # many records share the same stamps
             same[pair] = plain(kind, pair[0]) == plain(kind, pair[1])
         if not same[pair]:
-            found.append(row)
-    return found
+            unlike.append(row)
+    return unlike
 
 
-def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> None:
-    """Leave out, of records that were there before, what did not have to be as it was."""
+def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
+    """Drop differences of existing records in columns that did not have to be restored."""
     narrow = [
         row
         for row, step in enumerate(states.steps)
@@ -125,33 +133,37 @@ def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> 
     ]
     chosen, emptied = session.plan.selection.columns, session.plan.typed.emptied
     for row in narrow:
-        step, told = states.steps[row], reasons[row]
+        step, reasons_of_step = states.steps[row], reasons[row]
         typed = typed_columns(step, emptied) if step.edits else ()
-        if step.why is Why.SELECTED:
-            own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
+        if step.why is ActionReason.SELECTED:
+            names: Iterable[str] = (*chosen, *typed) if chosen else tuple(reasons_of_step)
         else:
-            own = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
-        reasons[row] = {name: told[name] for name in own if name in told}
+            names = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
+        reasons[row] = {name: reasons_of_step[name] for name in names if name in reasons_of_step}
 
 
-def _links_into_plan(session: Session, table: Table, states: States, row: int) -> Iterator[str]:
-    """The references of a related record to records of the plan: that is why it is in it."""
+def _links_into_plan(
+    session: RestoreSession, table: Table, states: States, row: int
+) -> Iterator[str]:
+    """The references of a related record to records of the plan, the reason for its inclusion."""
     for column in table.columns:
         if column.reference is None or column.name not in states.rows.column_names:
             continue
         value = states.rows.column(column.name)[row].as_py()
-        if any(RecordKey(one, value) in session.links.steps for one in column.reference.tables):
+        if any(
+            RecordKey(target, value) in session.links.steps for target in column.reference.tables
+        ):
             yield column.name
 
 
-def _word(session: Session, step: PlanStep, column: str) -> str:
-    """Why a column that could be set is otherwise: somebody set it again, or nobody did."""
+def _word(session: RestoreSession, step: PlanStep, column: str) -> str:
+    """The reason why a settable column differs: it was set again since, or never."""
     if step.action is Action.BY_PRODUCT and not was_sent(session, step):
         return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
     sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
     return OVERWRITTEN if sent else NOT_SET
 
 
-def was_sent(session: Session, step: PlanStep) -> bool:
-    """True for what was created: by-products too that the org did not make after all."""
+def was_sent(session: RestoreSession, step: PlanStep) -> bool:
+    """True for created records, including by-products that the org did not create itself."""
     return session.log.state.result(Pass.CREATE, step.key) is not None

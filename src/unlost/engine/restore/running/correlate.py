@@ -1,9 +1,19 @@
-"""What became of a call whose answer was lost: look, in the order of certainty, or stop and ask.
+"""Determine the effect of a call whose answer was lost: look in the org, or stop and ask a person.
 
-An external-id column that the org names; a unique or natural key; the sent row itself among the
-records that this user made since then (rows that are equal are interchangeable). What is not
-found was not written and is sent again. Where records stand there that fit no row, nobody can
-tell, and the run stops rather than double anything.
+Sending such a call again could create records twice; not sending it could lose them. The run waits
+until the org has settled, then looks for the records, the surest evidence first:
+
+  1. a column with the old id, if the org has one (``external_ids``)
+  2. a unique or natural key: if each row has one, not found means not written
+  3. the sent cells themselves, among the records that this user created since the call;
+     equal rows are interchangeable, so any pairing of them is right
+
+  sent A, B, C; the org has a, c    ─► A and C written, B is sent again
+  sent A, B;    the org has a, x    ─► x fits no row: Conflict (``restore-uncertain``)
+
+Rows that are not found were not written and are sent again. If records exist that fit no row, the
+effect is unknown, and the run stops rather than double anything. Updates are found by their old
+values: a record that no longer has them was written. See docs/adr/0010.
 """
 
 from collections import defaultdict
@@ -12,190 +22,210 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from unlost.engine.restore.journal.entries import Intent
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.journal.entries import CallIntent
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
-from unlost.model.writing import MatchKey, Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by some
+SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers' clocks differ slightly
 
 type Values = tuple[tuple[str, str], ...]
 
 
 def resolve(
-    session: Session, intent: Intent, rows: Sequence[WriteRow], *, beside: Sequence[WriteRow] = ()
-) -> list[Outcome]:
+    session: RestoreSession,
+    intent: CallIntent,
+    rows: Sequence[WriteRow],
+    *,
+    beside: Sequence[WriteRow] = (),
+) -> list[RowOutcome]:
     """Outcomes of the rows that turn out to be written; the others were not.
 
-    ``beside``: rows of other calls to the table whose answers are missing too; records that fit them
-    are no strangers. Raises Conflict (``restore-uncertain``).
+    ``beside``: rows of other calls to the table whose answers are missing too; records that match
+    them are no strangers. Raises Conflict (``restore-uncertain``).
     """
     table = session.table(intent.table)
+    # A call or job of the process that ended may still be in progress in the org.
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _risen(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _moved(session, intent, table)
-    found = _by_key(session, intent, table, rows)
-    rest = [row for row in rows if row.key not in found]
+    by_key = _by_key(session, intent, table, rows)
+    rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
-        found |= _by_likeness(session, intent, table, (rest, beside), known=set(found.values()))
-    return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+        by_key |= _by_likeness(session, intent, table, (rest, beside), known=set(by_key.values()))
+    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
 
 
-def _risen(session: Session, intent: Intent, table: Table) -> list[Outcome]:
+def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Records that left the bin: they are live."""
-    held = {row.id: row.record for row in intent.rows if row.id is not None}
-    live = session.ports.writer.fetch(table, list(held), columns=[])
-    return [Outcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
+    by_live = {row.id: row.record for row in intent.rows if row.id is not None}
+    live = session.ports.writer.fetch(table, list(by_live), columns=[])
+    return [
+        RowOutcome(by_live[live_id], OutcomeKind.DONE, live_id) for live_id in live.ids.to_pylist()
+    ]
 
 
-def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
-    """Updates that took effect: the live record is not any more as it was before."""
-    held = {row.id: row for row in intent.rows if row.id is not None and row.before}
-    columns = sorted({name for row in held.values() for name in row.before or ()})
-    live = session.ports.writer.fetch(table, list(held), columns=columns)
+def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
+    """Updates that took effect: the live record no longer has its former values."""
+    sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
+    columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
+    live = session.ports.writer.fetch(table, list(sent_rows), columns=columns)
     moved = []
     for record, cells in each(live):
-        row = held[record]
+        row = sent_rows[record]
         before = dict((row.before or {}).items())
         if values(table, before, tuple(before)) != values(table, cells, tuple(before)):
-            moved.append(Outcome(row.record, OutcomeKind.DONE, record))
+            moved.append(RowOutcome(row.record, OutcomeKind.DONE, record))
     return moved
 
 
-def _keys(session: Session, table: Table) -> list[MatchKey]:
-    own = session.ports.external_ids.get(table.name)
-    return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
+def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
+    external_id = session.ports.external_ids.get(table.name)
+    return ([MatchKey((external_id,))] if external_id else []) + list(
+        session.capability(table.name).keys
+    )
 
 
 def _by_key(
-    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+    session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    """Live ids of rows by a key; of one that others use too, only what was made since the call.
+    """Live ids of rows by a key; for a shared key only records created since the call.
 
-    Rows can have one key, where people typed them so: the org took one of them.
+    Several rows can share a key, if people typed them so: the org accepted one of them.
     """
-    own = session.ports.external_ids.get(table.name)
-    sure = _named(session, table, MatchKey((own,)), rows) if own else {}
-    found: dict[str, str] = {}
+    external_id = session.ports.external_ids.get(table.name)
+    sure = _named(session, table, MatchKey((external_id,)), rows) if external_id else {}
+    by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
-        left = [row for row in rows if row.key not in sure | found]
-        found |= _named(session, table, key, left)
-    made = _made_since(session, intent, table, rows) if found else None
-    found = {row: one for row, one in found.items() if made is None or one in made}
+        write_rows = [row for row in rows if row.key not in sure | by_row]
+        by_row |= _named(session, table, key, write_rows)
+    made_since = _created_since(session, intent, table, rows) if by_row else None
+    by_row = {
+        row: live_id
+        for row, live_id in by_row.items()
+        if made_since is None or live_id in made_since
+    }
     taken = _taken(session, table, but={row.key for row in rows})
-    rows_of = {live: row for row, live in reversed((sure | found).items()) if live not in taken}
+    rows_of = {live: row for row, live in reversed((sure | by_row).items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
 
 
-def _taken(session: Session, table: Table, *, but: AbstractSet[str] = frozenset()) -> set[str]:
-    """The live records that stand for records of the plan already; ``but`` are ids of some that do not count."""
+def _taken(
+    session: RestoreSession, table: Table, *, but: AbstractSet[str] = frozenset()
+) -> set[str]:
+    """Live records that already represent records of the plan; ids of ``but`` do not count."""
     linked = session.log.state.links.items()
     return {live for key, live in linked if key.table == table.name and key.record not in but}
 
 
 def _named(
-    session: Session, table: Table, key: MatchKey, rows: Sequence[WriteRow]
+    session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    told = ((row.key, key.of(row.cells)) for row in rows)
-    asked = {row: value for row, value in told if value is not None}
-    live = session.ports.writer.find(table, key.columns, asked.values()) if asked else {}
-    return {row: live[value] for row, value in asked.items() if value in live}
+    keyed = ((row.key, key.of(row.cells)) for row in rows)
+    by_row = {row: value for row, value in keyed if value is not None}
+    live = session.ports.writer.find(table, key.columns, by_row.values()) if by_row else {}
+    return {row: live[value] for row, value in by_row.items() if value in live}
 
 
-def _made_since(
-    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+def _created_since(
+    session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> set[str] | None:
-    """Records that this user made since the call; None where the org does not tell."""
+    """Records that this user created since the call; None if the org does not report that."""
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
     except SourceRefused:
         return None
-    return set(made.ids.to_pylist())
+    return set(recent.ids.to_pylist())
 
 
-def _key_is_proof(session: Session, table: Table, rows: Sequence[WriteRow]) -> bool:
+def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
     """True if each of these rows has a key: not found by it means not written."""
     keys = _keys(session, table)
     return all(any(key.of(row.cells) is not None for key in keys) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """``pairs``: key of a sent row to live id; ``left`` are candidates that fit no row."""
+class MatchedRow:
+    """``pairs``: key of a sent row to live id; ``unmatched`` are candidates that match no row."""
 
     pairs: Mapping[str, str]
-    left: tuple[str, ...]
+    unmatched: tuple[str, ...]
 
 
 def _by_likeness(
-    session: Session,
-    intent: Intent,
+    session: RestoreSession,
+    intent: CallIntent,
     table: Table,
     sent: tuple[Sequence[WriteRow], Sequence[WriteRow]],
     *,
     known: AbstractSet[str],
 ) -> dict[str, str]:
-    """Live ids of rows by all that was sent; ``known`` records belong to other rows of the call.
+    """Live ids of rows by all sent cells; ``known`` records belong to other rows of the call.
 
-    ``sent``: the rows that are looked for, and those of other calls.
+    ``sent``: the rows to find, and the rows of other calls.
     """
-    own, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
+    own_rows, rows = (
+        {row.key for row in sent[0]},
+        [_without_empty(row) for row in (*sent[0], *sent[1])],
+    )
     columns = sorted({name for row in rows for name in row.cells})
     known = known | _taken(session, table)
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
     except SourceRefused as refused:
         raise uncertain(intent, len(rows)) from refused
-    candidates = {record: cells for record, cells in each(made) if record not in known}
-    matched = match(table, _as_told(rows, made), candidates)
-    if matched.left and len(matched.pairs) < len(rows):
+    candidates = {record: cells for record, cells in each(recent) if record not in known}
+    matched = match(table, _as_returned(rows, recent), candidates)
+    if matched.unmatched and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
-    return {key: live for key, live in matched.pairs.items() if key in own}
+    return {key: live for key, live in matched.pairs.items() if key in own_rows}
 
 
-def _said(row: WriteRow) -> WriteRow:
-    """The row without what it says is empty: the org may have put a default there nevertheless."""
+def _without_empty(row: WriteRow) -> WriteRow:
+    """The row without empty cells: the org may have put a default there nevertheless."""
     return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
-def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:
-    """The rows as far as the org tells them again; lists of people that a mail took it does not."""
-    if made.cells is None or not made.cells.num_columns:
+def _as_returned(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
+    """The rows reduced to columns that the org returns, so without a mail's lists of people."""
+    if created.cells is None or not created.cells.num_columns:
         return rows
-    told = set(made.cells.schema.names)
-    return [replace(row, cells={n: v for n, v in row.cells.items() if n in told}) for row in rows]
+    names = set(created.cells.schema.names)
+    return [replace(row, cells={n: v for n, v in row.cells.items() if n in names}) for row in rows]
 
 
 def match(
     table: Table,
     rows: Sequence[WriteRow],
     candidates: Mapping[str, Mapping[str, str | None]],
-) -> Matched:
-    """Pair sent rows with records that have the same values in all columns that were sent."""
+) -> MatchedRow:
+    """Pair sent rows with records that have the same values in all sent columns."""
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
         shapes[tuple(sorted(row.cells))].append(row)
-    left = dict(candidates)
+    remaining = dict(candidates)
     pairs: dict[str, str] = {}
+    # Rows with many sent columns first: a row with few could match the record of another row.
     for columns in sorted(shapes, key=len, reverse=True):
         index: dict[Values, list[str]] = defaultdict(list)
-        for record, cells in left.items():
+        for record, cells in remaining.items():
             index[values(table, cells, columns)].append(record)
         for row in shapes[columns]:
             same = index.get(values(table, row.cells, columns))
             if same:
+                # Equal rows are interchangeable: any of the records will do.
                 pairs[row.key] = same.pop()
-                del left[pairs[row.key]]
-    return Matched(pairs, tuple(left))
+                del remaining[pairs[row.key]]
+    return MatchedRow(pairs, tuple(remaining))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:
-    """What is compared: canonical texts; the org may have trimmed them, and null is empty."""
+    """Canonical texts to compare; the org may have trimmed them, and null equals empty."""
     return tuple((name, _text(table, name, cells.get(name))) for name in columns)
 
 
@@ -205,20 +235,20 @@ def _text(table: Table, name: str, value: str | None) -> str:
 
 
 def plain(kind: WireKind, value: str | None) -> str:
-    """One text for all that an org may make of a value."""
+    """One text for all forms that an org may give a value."""
     return canonical(kind, (value or "").strip())
 
 
 def each(rows: Rows) -> list[tuple[str, dict[str, str | None]]]:
     """Records with their cells."""
     cells: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
-    if rows.cells is not None and rows.cells.num_columns:  # without columns it has no rows
+    if rows.cells is not None and rows.cells.num_columns:  # a batch without columns has no rows
         cells = rows.cells.to_pylist()
     return list(zip(rows.ids.to_pylist(), cells, strict=True)) if len(rows) else []
 
 
-def uncertain(intent: Intent, count: int) -> Conflict:
-    """The run cannot tell what was written."""
+def uncertain(intent: CallIntent, count: int) -> Conflict:
+    """The error for a run that cannot determine what was written."""
     return Conflict(
         "restore-uncertain",
         f"The answer to a call that created {count} records of {intent.table} was lost, and the "

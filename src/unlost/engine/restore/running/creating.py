@@ -1,4 +1,18 @@
-"""The creating pass: what must come back with a new id, level by level, parents first."""
+"""The creating pass: records that come back with a new id, level by level, parents first.
+
+For each level of the plan:
+
+  build   wanted cells from the vault, references replaced by live ids (``rows``, ``links``)
+  refuse  rows whose required parent did not come back
+  send    small tables: several calls at a time, in lanes (``parallel_rows``)
+          large tables: Bulk jobs; records with files: small ones together, large ones alone
+  link    ask the org which by-products it created with these records
+
+Rows are built by one thread, in order; only calls run in others. While a call runs, the next rows
+are built and the next level is read. After a crash ``rebuilt`` builds the rows of an open call
+again and compares their hashes with the intent: only an exact copy may be looked for in the org.
+See docs/adr/0010, 0011 and 0019.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,11 +20,11 @@ from functools import partial
 from itertools import batched
 
 from unlost.engine.prefetch import ahead
-from unlost.engine.restore.journal.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.journal.entries import CallIntent, LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import (
     TRIES,
-    Called,
-    Prepared,
+    CallOutcome,
+    PreparedCall,
     refusal,
     see,
     send,
@@ -28,8 +42,8 @@ from unlost.engine.restore.running.file_rows import (
     send_small,
 )
 from unlost.engine.restore.running.parallel_rows import batches_abreast
-from unlost.engine.restore.running.rows import Built, create_rows
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.rows import BuiltRow, create_rows
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.cells import digests_of
 from unlost.model.errors import IntegrityError, NotFound, TransientError
@@ -38,9 +52,9 @@ from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 
-SOON = 6_000  # records of the next level that are read before their turn comes
-AFTERWARDS = ""  # no table
-LEARNT = 2_000  # records whose by-products are asked for at a time
+SOON = 6_000  # records of the next level that are read in advance
+AFTERWARDS = ""  # marks reading without a table to write
+LEARNT = 2_000  # records whose by-products are requested at a time
 
 type Cells = Mapping[str, str | None]
 
@@ -49,37 +63,37 @@ type Cells = Mapping[str, str | None]
 class Creator:
     """Creates the plan's records. ``lists``: gathered references by (table, column) and parent."""
 
-    session: Session
+    session: RestoreSession
     lists: dict[tuple[str, str], Mapping[str, Sequence[tuple[RecordKey, str]]]] = field(
         default_factory=dict
     )
 
     def run(self) -> None:
-        """Create what is pending."""
+        """Create pending records."""
         todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
         levels: dict[int, list[PlanStep]] = {}
-        for step in sorted(todo, key=lambda one: one.level):
+        for step in sorted(todo, key=lambda plan_step: plan_step.level):
             levels.setdefault(step.level, []).append(step)
         rest = list(levels.values())
-        for place, own in enumerate(rest):
-            self._tables(_by_table(own), then=rest[place + 1] if place + 1 < len(rest) else ())
+        for place, steps in enumerate(rest):
+            self._tables(_by_table(steps), then=rest[place + 1] if place + 1 < len(rest) else ())
 
     def run_unmade(self) -> None:
-        """Create by-products that the org did not make after all, where one may write them."""
+        """Create by-products that the org did not create after all, if they may be written."""
         session = self.session
-        left = _by_table(
+        plan_steps = _by_table(
             step
             for step in session.plan.steps
             if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
         )
-        for table, steps in left.items():
+        for table, steps in plan_steps.items():
             capability = session.capability(table)
             if capability.birth is not Birth.NEVER and capability.allows(WriteOp.CREATE):
                 waiting = self._waiting_for_makers(table)
-                self._tables({table: [one for one in steps if one.record not in waiting]})
+                self._tables({table: [step for step in steps if step.record not in waiting]})
 
     def _waiting_for_makers(self, table: str) -> set[str]:
-        """By-products of this table whose record is not there: they would come without it."""
+        """By-products of this table whose maker is not there: they would come without it."""
         session = self.session
         waiting: set[str] = set()
         for maker in dict.fromkeys(step.table for step in session.plan.steps):
@@ -98,24 +112,25 @@ class Creator:
     ) -> None:
         """Create records that need not wait for one another.
 
-        While a call is under way the next rows are made, at the end what is wanted ``then`` is read.
+        While a call runs the next rows are built, and at the end the records of ``then`` are read.
         """
-        left = self._left(by_table)
-        while left:
-            small = {t: steps for t, steps in left.items() if self._small(t, steps)}
+        plan_steps = self._left(by_table)
+        while plan_steps:
+            small = {t: steps for t, steps in plan_steps.items() if self._small(t, steps)}
             self._small_calls(small, then=then)
-            rest = [(t, steps) for t, steps in left.items() if t not in small]
+            rest = [(t, steps) for t, steps in plan_steps.items() if t not in small]
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
+            # The small calls have already read the next level in between.
             soon = [] if small else [(AFTERWARDS, then[:SOON])]
             for (table, steps), built in ahead(self._made, [*batches, *soon]):
                 if table != AFTERWARDS:
                     self._batch(table, steps, built)
-            left = self._left(left)
+            plan_steps = self._left(plan_steps)
         for steps in by_table.values():
             self.link_products(steps)
 
     def _small(self, table: str, steps: Sequence[PlanStep]) -> bool:
-        """True if these go out in small calls beside one another."""
+        """True if these are sent in small calls beside one another."""
         capability = self.session.capability(table)
         special = capability.file_column is not None or capability.gathers
         return not special and self.session.abreast(table, len(steps))
@@ -123,41 +138,42 @@ class Creator:
     def _small_calls(
         self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep]
     ) -> None:
-        """Create these, several calls at a time; in between what is wanted ``then`` is read."""
+        """Create these, several calls at a time; meanwhile the records of ``then`` are read."""
         if not by_table:
             return
         lanes = batches_abreast(self.session, by_table, late=False)
         calls = [self._ready(lane) for lane in lanes]
+        # One more lane that only reads, so that the vault is read while calls run.
         reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
         send_abreast(self.session, [*calls, reading])
 
     def _ready(
         self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
-    ) -> Iterator[Callable[[], Called | None]]:
-        """The calls of a lane; rows are made when their turn comes."""
+    ) -> Iterator[Callable[[], CallOutcome | None]]:
+        """The calls of a lane; rows are built when their turn comes."""
         for table, steps in lane:
             if rows := self._sendable(table, self.build(table, steps)):
                 yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
 
     def _read(self, steps: Sequence[PlanStep]) -> None:
-        """Read what is wanted soon: what was read is kept."""
+        """Read records that are wanted soon into the reader's cache."""
         for _ in self.session.wanted.states(steps):
             pass
 
-    def _sendable(self, table: str, built: Mapping[RecordKey, Built]) -> list[Prepared]:
+    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedCall]:
         """The rows that can be sent; others are refused."""
         self._refuse(table, built)
         return [
-            Prepared(WriteRow(key.record, None, one.cells), digest=one.digest)
-            for key, one in built.items()
-            if one.blocked is None
+            PreparedCall(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
+            for key, built_row in built.items()
+            if built_row.blocked is None
         ]
 
     def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
         return {table: steps for table, steps in pending.items() if steps}
 
-    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, Built]:
+    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
         if table != AFTERWARDS:
             return self.build(table, steps)
@@ -166,7 +182,7 @@ class Creator:
 
     def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
         state = self.session.log.state
-        return [one for one in steps if state.pending(Pass.CREATE, one.key, most=TRIES)]
+        return [step for step in steps if state.pending(Pass.CREATE, step.key, most=TRIES)]
 
     def _batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
         capability = self.session.capability(table)
@@ -175,7 +191,7 @@ class Creator:
         return self.session.batches(table, steps)
 
     def _batch(
-        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, Built]
+        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, BuiltRow]
     ) -> None:
         ready = self._sendable(table, built)
         if not ready:
@@ -183,7 +199,7 @@ class Creator:
         if self.session.capability(table).file_column is None:
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, ready)
             return
-        rows = [one.row for one in ready]
+        rows = [call.row for call in ready]
         wanted = self.session.wanted.cells(steps)
         if len(steps) > 1:
             send_small(self.session, table, steps, rows, wanted)
@@ -191,58 +207,62 @@ class Creator:
             self._upload(table, steps[0], rows[0], wanted[steps[0].key])
 
     def link_products(self, steps: Sequence[PlanStep]) -> None:
-        """Learn which records the org made with these, all of one table."""
+        """Learn which records the org created with these, all of one table."""
         if steps and self.session.capability(steps[0].table).by_products:
             for at in range(0, len(steps), LEARNT):
                 self._link_products(steps[at : at + LEARNT])
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, Built]:
+    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, BuiltRow]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        own = self.session.ports.external_ids.get(table)
-        made: dict[RecordKey, Built] = {}
+        external_id = self.session.ports.external_ids.get(table)
+        built_rows: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
             rows = create_rows(states, described, capability, self.session.links)
-            made |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
+            built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
-            self._gather(table, step, made[step.key])
-            if own in capability.settable:
-                made[step.key].cells[str(own)] = step.record
-        told = digests_of(described, [made[step.key].values for step in steps])
-        for step, one in zip(steps, told, strict=True):
-            made[step.key].digest = one
-        return {step.key: made[step.key] for step in steps}
+            self._gather(table, step, built_rows[step.key])
+            if external_id in capability.settable:
+                built_rows[step.key].cells[str(external_id)] = step.record
+        digests = digests_of(described, [built_rows[step.key].values for step in steps])
+        for step, digest in zip(steps, digests, strict=True):
+            built_rows[step.key].digest = digest
+        return {step.key: built_rows[step.key] for step in steps}
 
-    def _gather(self, table: str, step: PlanStep, row: Built) -> None:
+    def _gather(self, table: str, step: PlanStep, row: BuiltRow) -> None:
         capability = self.session.capability(table)
         for gather in capability.gathers:
             key = (table, gather.column)
             if key not in self.lists:
-                rows = [one for one in self.session.plan.steps if one.table == gather.table]
+                rows = [
+                    plan_step
+                    for plan_step in self.session.plan.steps
+                    if plan_step.table == gather.table
+                ]
                 self.lists[key] = self.session.wanted.gathered(gather, rows)
             column = self.session.table(gather.table).column(gather.value_column)
             values = [value for _, value in self.lists[key].get(step.record, ())]
             if not values or column is None:
                 continue
-            self.session.links.prefetch([column], [{column.name: one} for one in values])
-            live = [self.session.links.resolve(column, one) for one in values]
-            held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
-            if held and gather.column in capability.settable:
-                row.cells[gather.column] = ";".join(held)
+            self.session.links.prefetch([column], [{column.name: value} for value in values])
+            live = [self.session.links.resolve(column, value) for value in values]
+            live_ids = list(dict.fromkeys(live_id for live_id in live if isinstance(live_id, str)))
+            if live_ids and gather.column in capability.settable:
+                row.cells[gather.column] = ";".join(live_ids)
 
-    def _refuse(self, table: str, built: Mapping[RecordKey, Built]) -> None:
+    def _refuse(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> None:
         refused = [
             refusal(
                 key,
                 "restore-parent-missing",
-                f"The record that {one.blocked} refers to could not be brought back.",
+                f"The record that {built_row.blocked} refers to could not be brought back.",
                 "Bring that record back first, then retry.",
             )
-            for key, one in built.items()
-            if one.blocked is not None
+            for key, built_row in built.items()
+            if built_row.blocked is not None
         ]
         see(self.session, Pass.CREATE, table, refused)
 
@@ -251,7 +271,7 @@ class Creator:
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
         if stored is None and not has_bytes(self._described(table), wanted):
-            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedCall(row)])
             return
         if stored is None:
             see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
@@ -262,7 +282,7 @@ class Creator:
             see(self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)])
 
     def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
-        """Upload; where the call was turned away before it was taken, once more."""
+        """Upload; once more if the call was refused before it was accepted."""
         proof = proof_of(self._described(table), wanted)
         try:
             self._send_once(table, row, stored, proof)
@@ -281,7 +301,7 @@ class Creator:
     # --- by-products -------------------------------------------------------------------------------
 
     def _link_products(self, steps: Sequence[PlanStep]) -> None:
-        """Learn which records the org made with these; versions of one thing share it."""
+        """Learn which records the org created with these; versions of one file share a document."""
         table = steps[0].table
         for product in self.session.capability(table).by_products:
             old = {
@@ -303,16 +323,16 @@ class Creator:
             self.session.table(table), list(old), columns=[column]
         )
         links = tuple(
-            Link(product, old[record], str(cells[column]))
+            LiveLink(product, old[record], str(cells[column]))
             for record, cells in each(rows)
             if cells[column] is not None
         )
         if links:
-            self.session.log.write(Linked(links))
+            self.session.log.write(RecordsLinked(links))
 
     # --- after a crash -----------------------------------------------------------------------------
 
-    def rebuilt(self, intent: Intent) -> Sequence[WriteRow]:
+    def rebuilt(self, intent: CallIntent) -> Sequence[WriteRow]:
         """The rows of a call whose answer is missing, as they were sent.
 
         Raises Conflict (``restore-uncertain``) if they cannot be rebuilt exactly.
@@ -323,6 +343,8 @@ class Creator:
         built = self.build(intent.table, steps)
         table = self.session.table(intent.table)
         for row in intent.rows:
+            # Cells other than the sent ones would find nothing, and the rows would be created
+            # twice.
             if built[RecordKey(intent.table, row.record)].digest != row.digest:
                 raise uncertain(intent, len(intent.rows))
         proof = self.session.capability(intent.table).file_column is not None
@@ -337,7 +359,7 @@ class Creator:
 
 
 def _by_table(steps: Iterable[PlanStep]) -> dict[str, list[PlanStep]]:
-    found: dict[str, list[PlanStep]] = {}
+    plan_steps: dict[str, list[PlanStep]] = {}
     for step in steps:
-        found.setdefault(step.table, []).append(step)
-    return found
+        plan_steps.setdefault(step.table, []).append(step)
+    return plan_steps

@@ -1,23 +1,31 @@
 """A restore: a plan that is run once. The journal is its memory, the commit its end.
 
-A run that stopped, for whatever reason and wherever, goes on when it is called again with the same
-id: the journal in the vault tells what was done, and a call whose answer is missing is cleared up
-first. Running a finished restore again gives its outcome and changes nothing.
+  open          check the org, read the journal, write RunOpened or RunResumed
+  clear up      resolve calls whose answers are missing (``correlate``)
+  passes        leave_returned, undelete, take_along, reopen, create, by-products,
+                update, second pass; each skips work that the journal shows as done
+  close         read all records back and compare them with the wanted state (``readback``)
+  commit        one commit with the lineage: old id -> new id
+
+A run that stopped, for any reason and at any point, resumes when it is called again with the same
+id: the journal in the vault shows what was done. Running a finished restore again returns its
+outcome and changes nothing. The application database is not needed for any of this. See
+docs/adr/0008 and 0010.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from unlost.engine.restore.journal.entries import (
-    Answer,
-    Closed,
-    Intent,
-    Link,
-    Linked,
-    Opened,
-    Resumed,
+    CallAnswer,
+    CallIntent,
+    LiveLink,
+    RecordsLinked,
+    RunClosed,
+    RunOpened,
+    RunResumed,
 )
-from unlost.engine.restore.journal.log import Log, same_plan
+from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
@@ -25,10 +33,10 @@ from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.returning import leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
-from unlost.engine.restore.running.session import RestorePorts, Session
-from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.running.session import RestorePorts, RestoreSession
+from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
-from unlost.engine.restore.values.outcome import Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
@@ -38,19 +46,21 @@ from unlost.model.writing import MatchKey, WriteOp
 
 
 def run_of(plan: RestorePlan) -> str:
-    """The run of a plan: a plan is run once, so that restoring twice changes nothing."""
+    """The run of a plan: a plan is run once, so restoring twice changes nothing."""
     return f"restore-{plan.id}"
 
 
-def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
-    """Run a plan, or go on with it, or tell how it ended.
+def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
+    """Run a plan, or resume it, or return its outcome.
 
     Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
-    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and what stops the run.
+    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and any error that stops
+    the run.
     """
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
         session = _open(plan, ports, run)
+        # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
         if outcome is None:
             try:
@@ -63,7 +73,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
 
 
 def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
-    """Write a plan into the vault as a run that others go on with; True if it is over already.
+    """Write a plan into the vault for another process to run; true if it is already over.
 
     Raises as ``execute`` does before its first call.
     """
@@ -72,9 +82,9 @@ def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
         return _open(plan, ports, run).log.state.closed is not None
 
 
-def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
-    """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
-    log = Log(ports.vault.journal(org, run))
+def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
+    """Resume a run that only the vault knows; raises UsageError (``run-unknown``)."""
+    log = RestoreLog(ports.vault.journal(org, run))
     if log.state.opened is None:
         raise UsageError(
             "run-unknown",
@@ -84,21 +94,24 @@ def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
     return execute(log.opened.plan, ports)
 
 
-def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
+def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     _same_org(plan, ports)
-    log = Log(ports.vault.journal(plan.target, run))
+    log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
+        # At each resumption: records may have been erased since the last try.
         _check_not_erased(plan, ports)
         at = ports.writer.server_time()
-        log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
+        log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
     steps = {step.key: step for step in plan.steps}
     seen: dict[RecordKey, str | None] = {
         RecordKey(link.table, link.record): link.live for link in plan.links
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
-    schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
-    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
+    schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
+    return RestoreSession(
+        ports, plan, log, schema, WantedReader(ports.vault, plan.org, plan.steps), links
+    )
 
 
 def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
@@ -125,10 +138,11 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
         )
 
 
-def _write(session: Session) -> None:
-    """All passes; each skips what the journal says is done."""
+def _write(session: RestoreSession) -> None:
+    """Run all passes; each skips work that the journal shows as done."""
     creator = Creator(session)
     tables = sorted({step.table for step in session.plan.steps})
+    # One call describes all tables, in place of one call each at first use.
     session.ports.writer.prepare([session.table(name) for name in tables])
     _clear_up(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
@@ -143,26 +157,30 @@ def _write(session: Session) -> None:
     second_pass(session)
 
 
-def _clear_up(session: Session, creator: Creator) -> None:
-    """Find out what became of the calls whose answers are missing."""
+def _clear_up(session: RestoreSession, creator: Creator) -> None:
+    """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
-    rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
+    rows = {
+        n: creator.rebuilt(call_intent)
+        for n, call_intent in missing
+        if call_intent.op is WriteOp.CREATE
+    }
     for number, intent in missing:
-        own = rows.pop(number, ())
+        write_rows = rows.pop(number, ())
         others = [n for n in rows if session.log.state.open[n].table == intent.table]
         beside = [row for n in others for row in rows[n]]
-        found = resolve(session, intent, own, beside=beside)
-        session.log.write(Answer(number, tuple(found)))
+        outcomes = resolve(session, intent, write_rows, beside=beside)
+        session.log.write(CallAnswer(number, tuple(outcomes)))
         if intent.op is WriteOp.CREATE:
             creator.link_products(_steps(session, intent))
 
 
-def _steps(session: Session, intent: Intent) -> list[PlanStep]:
+def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
     return [session.step(RecordKey(intent.table, row.record)) for row in intent.rows]
 
 
-def _find_products(session: Session) -> None:
-    """Link records that the org made by itself to those that they stand for, by their keys."""
+def _find_products(session: RestoreSession) -> None:
+    """Link records that the org created to the records that they represent, by their keys."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
@@ -172,28 +190,34 @@ def _find_products(session: Session) -> None:
             _find_by(session, table, steps, key)
 
 
-def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey) -> None:
-    left = [step for step in steps if session.links.live(step.key) is None]
+def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: MatchKey) -> None:
+    plan_steps = [step for step in steps if session.links.live(step.key) is None]
     described = session.table(table)
-    wanted = session.wanted.cells(left)
+    wanted = session.wanted.cells(plan_steps)
     session.links.prefetch(described.columns, wanted.values())
-    asked: dict[tuple[str, ...], str] = {}
-    for step in left:
+    wanted_values: dict[tuple[str, ...], str] = {}
+    for step in plan_steps:
         cells = expected(wanted[step.key], described, session.links)
         values = key.of(cells)
         if values is not None:
-            asked.setdefault(values, step.record)
-    if asked:
-        live, _ = find_apart(session.ports.writer, described, key, list(asked))
-        known = {one for own, one in session.log.state.links.items() if own.table == table}
+            wanted_values.setdefault(values, step.record)
+    if wanted_values:
+        live, _ = find_apart(session.ports.writer, described, key, list(wanted_values))
+        known = {
+            live_id
+            for record_key, live_id in session.log.state.links.items()
+            if record_key.table == table
+        }
         links = tuple(
-            Link(table, asked[value], found) for value, found in live.items() if found not in known
+            LiveLink(table, wanted_values[value], live_id)
+            for value, live_id in live.items()
+            if live_id not in known
         )
         if links:
-            session.log.write(Linked(links))
+            session.log.write(RecordsLinked(links))
 
 
-def _close(session: Session) -> RestoreOutcome:
+def _close(session: RestoreSession) -> RestoreOutcome:
     records = tuple(record_outcomes(session))
     _carry_on(session, records)
     outcome = RestoreOutcome(
@@ -204,34 +228,34 @@ def _close(session: Session) -> RestoreOutcome:
         session.log.state.calls,
         records,
     )
-    session.log.write(Closed(outcome))
+    session.log.write(RunClosed(outcome))
     return outcome
 
 
-def _carry_on(session: Session, records: Sequence[RecordOutcome]) -> None:
-    """Let earlier lives of these records lead to where they live now, too."""
+def _carry_on(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
+    """Link earlier lives of these records to their present live ids, too."""
     lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
     by_table: dict[str, list[str]] = {}
     for key in lives:
         by_table.setdefault(key.table, []).append(key.record)
     org, target = session.plan.org, session.plan.target
-    links: list[Link] = []
+    links: list[LiveLink] = []
     for table, ids in by_table.items():
         rows = session.ports.vault.lineage(org, table=table, records=ids)
         for key, earlier in last_lives(rows, org=org, target=target).items():
             now = lives.get(key)
             if now is not None and earlier != now:
-                links.append(Link(table, earlier, now))
+                links.append(LiveLink(table, earlier, now))
     if links:
-        session.log.write(Linked(tuple(links)))
+        session.log.write(RecordsLinked(tuple(links)))
 
 
-def _started(session: Session) -> datetime:
+def _started(session: RestoreSession) -> datetime:
     return session.log.opened.at
 
 
-def _commit(session: Session, run: str) -> None:
-    """One commit with the lineage; calling it again gives the same."""
+def _commit(session: RestoreSession, run: str) -> None:
+    """Write one commit with the lineage; calling it again gives the same."""
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
     identity = ports.vault.orgs()[plan.target]
@@ -239,22 +263,23 @@ def _commit(session: Session, run: str) -> None:
     rows = [
         Lineage(key.table, key.record, live, plan.target, run)
         for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
+        # The same id needs no lineage: the record was undeleted or updated.
         if live != key.record
     ]
     added = [commit.lineage(rows)] if rows else []
-    tables = [TableCommit(one.table, (one,)) for one in added]
+    tables = [TableCommit(added_part.table, (added_part,)) for added_part in added]
     commit.finish(tables, as_of=_started(session))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
 
 
-def _parked(session: Session, limit: LimitReached) -> Parked:
+def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
-    left = len(session.plan.steps) - done
-    return Parked(
+    remaining = len(session.plan.steps) - done
+    return ParkedRestore(
         run_of(session.plan),
         done,
-        left,
-        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
+        remaining,
+        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {remaining} are missing.",
         limit.next_step or "Go on later with `unlost restore resume`.",
         limit.resume_at,
         limit.code,

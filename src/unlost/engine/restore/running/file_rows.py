@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.calls import Prepared, refusal, see, send
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.calls import PreparedCall, refusal, see, send
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 NOT_HELD = "The vault does not hold the bytes of this file."
 
@@ -18,32 +18,34 @@ type Cells = Mapping[str, str | None]
 
 
 def file_batches(
-    session: Session, table: str, steps: Sequence[PlanStep]
+    session: RestoreSession, table: str, steps: Sequence[PlanStep]
 ) -> Sequence[Sequence[PlanStep]]:
-    """The records of each call; one whose file is large, or may be, is a call of its own."""
+    """The records of each call; one whose file is large, or may be, gets a separate call."""
     capability = session.capability(table)
     if not capability.small_file:
         return [[step] for step in steps]
     stored = session.wanted.files(steps)
     batches: list[list[PlanStep]] = []
-    held: list[PlanStep] = []
+    plan_steps: list[PlanStep] = []
     total = 0
     for step in steps:
         size = stored[step.key].size if step.key in stored else 0
         if size > capability.small_file:
             batches.append([step])
             continue
-        full = len(held) == capability.rows_per_call or total + size > capability.files_per_call
-        if held and full:
-            batches.append(held)
-            held, total = [], 0
-        held.append(step)
+        full = (
+            len(plan_steps) == capability.rows_per_call or total + size > capability.files_per_call
+        )
+        if plan_steps and full:
+            batches.append(plan_steps)
+            plan_steps, total = [], 0
+        plan_steps.append(step)
         total += size
-    return [*batches, held] if held else batches
+    return [*batches, plan_steps] if plan_steps else batches
 
 
 def send_small(
-    session: Session,
+    session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
     rows: Sequence[WriteRow],
@@ -52,54 +54,54 @@ def send_small(
     """Create these records with their small files in one call."""
     stored = session.wanted.files(steps)
     bodies = _bodies(session, stored.values())
-    ready: list[Prepared] = []
-    missing: list[Outcome] = []
+    ready: list[PreparedCall] = []
+    missing: list[RowOutcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
-        made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
-        if isinstance(made, Outcome):
-            missing.append(made)
+        prepared = _ready(session, row, key, stored.get(key), wanted[key], bodies)
+        if isinstance(prepared, RowOutcome):
+            missing.append(prepared)
         else:
-            ready.append(made)
+            ready.append(prepared)
     see(session, Pass.CREATE, table, missing)
     if ready:
         send(session, Pass.CREATE, WriteOp.CREATE, table, ready)
 
 
 def _ready(
-    session: Session,
+    session: RestoreSession,
     row: WriteRow,
     key: RecordKey,
     stored: StoredFile | None,
     wanted: Cells,
     bodies: Mapping[str, bytes],
-) -> Prepared | Outcome:
+) -> PreparedCall | RowOutcome:
     described = session.table(key.table)
     if stored is None:
-        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else Prepared(row)
+        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else PreparedCall(row)
     try:
         data = bodies.get(stored.blob)
-        held = _body(session, stored) if data is None else data
+        body = _body(session, stored) if data is None else data
     except (IntegrityError, NotFound) as error:
         return no_file(key, error.sentence)
-    return Prepared(replace(row, file=held), proof=proof_of(described, wanted))
+    return PreparedCall(replace(row, file=body), proof=proof_of(described, wanted))
 
 
-def _bodies(session: Session, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
+def _bodies(session: RestoreSession, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
     """The bytes of all files; none if one of them cannot be read: then each is read alone."""
     try:
-        return session.ports.vault.read_files(session.plan.org, {one.blob for one in stored})
+        return session.ports.vault.read_files(session.plan.org, {file.blob for file in stored})
     except (IntegrityError, NotFound):
         return {}
 
 
-def _body(session: Session, stored: StoredFile) -> bytes:
+def _body(session: RestoreSession, stored: StoredFile) -> bytes:
     with session.ports.vault.open_file(session.plan.org, stored.blob) as body:
         return body.read()
 
 
 def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:
-    """What the org tells of a file: the digest and the size that it must have."""
+    """The values that identify a file in the org: its hash and size."""
     columns = [
         name
         for file in table.files
@@ -110,13 +112,13 @@ def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:
 
 
 def has_bytes(table: Table, wanted: Cells) -> bool:
-    """False for a record of this table that is only a link: its row tells a size of nothing."""
+    """False for a record of this table that is only a link: its row has a size of zero or none."""
     sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
     return not sizes or any(size not in (None, "0") for size in sizes)
 
 
-def no_file(key: RecordKey, sentence: str) -> Outcome:
-    """The outcome of a record that cannot be created for want of its file."""
+def no_file(key: RecordKey, sentence: str) -> RowOutcome:
+    """The outcome of a record that cannot be created without its file."""
     return refusal(
         key,
         "restore-file-missing",

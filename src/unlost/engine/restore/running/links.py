@@ -1,4 +1,4 @@
-"""Which live record stands for a record of the vault."""
+"""Map records of the vault to the live records that represent them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,33 +7,33 @@ from enum import Enum, auto
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.journal.log import RunState
+from unlost.engine.restore.journal.log import RestoreState
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.schema import Column
 
 
-class Missing(Enum):
+class MissingLink(Enum):
     """A reference to a record of the plan that has no live record (yet)."""
 
     MISSING = auto()
 
 
-MISSING = Missing.MISSING
+MISSING = MissingLink.MISSING
 
 
 @dataclass(slots=True)
 class Links:
-    """Live ids: of the plan's records, of records that came back in earlier restores, or as is.
+    """Live ids: of the plan's records, of records that came back in earlier restores, or unchanged.
 
-    ``earlier`` begins with what the plan saw, and learns the rest from the vault.
+    ``earlier`` begins with the plan's knowledge, and learns the rest from the vault.
     """
 
     vault: Vault
     org: str
     target: str
-    state: RunState
+    state: RestoreState
     steps: Mapping[RecordKey, PlanStep]
     earlier: dict[RecordKey, str | None] = field(default_factory=dict)
 
@@ -42,20 +42,20 @@ class Links:
         return self.state.links.get(key)
 
     def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
-        """Learn at once what became of all records that these rows refer to."""
-        held = list(rows)
+        """Learn the live ids of all records that these rows refer to, with few queries."""
+        all_rows = list(rows)
         wanted: dict[str, set[str]] = {}
         for column in columns:
             if column.reference is None:
                 continue
-            values = {value for row in held if (value := row.get(column.name))}
+            values = {value for row in all_rows if (value := row.get(column.name))}
             for table in column.reference.tables:
                 wanted.setdefault(table, set()).update(values)
         for table, values in wanted.items():
             self._learn(table, values)
 
     def learn(self, columns: Iterable[Column], rows: pa.Table) -> None:
-        """The same for rows that are held by column."""
+        """The same for rows in columns."""
         wanted: dict[str, set[str]] = {}
         for column in columns:
             if column.reference is None or column.name not in rows.column_names:
@@ -66,11 +66,13 @@ class Links:
         for table, values in wanted.items():
             self._learn(table, values)
 
-    def mapped(self, column: Column, told: pa.ChunkedArray) -> pa.Array:
-        """The live ids that these references must have now; null where there is none (yet)."""
-        texts = told.combine_chunks().dictionary_encode()
+    def mapped(self, column: Column, texts_of_column: pa.ChunkedArray) -> pa.Array:
+        """The live ids that these references must have now; null if there is none (yet)."""
+        texts = texts_of_column.combine_chunks().dictionary_encode()
         live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
-        ids = pa.array([None if isinstance(one, Missing) else one for one in live], pa.string())
+        ids = pa.array(
+            [None if isinstance(target, MissingLink) else target for target in live], pa.string()
+        )
         return ids.take(texts.indices)
 
     def _learn(self, table: str, values: set[str]) -> None:
@@ -81,12 +83,13 @@ class Links:
         )
         if not unknown:
             return
+        # Records without lineage are remembered as well, so that each is looked up once.
         self.earlier.update({RecordKey(table, value): None for value in unknown})
         rows = self.vault.lineage(self.org, table=table, records=unknown)
         came = last_lives(rows, org=self.org, target=self.target)
         self.earlier.update({key: came[key] for key in came if key in self.earlier})
 
-    def resolve(self, column: Column, value: str) -> str | Missing:
+    def resolve(self, column: Column, value: str) -> str | MissingLink:
         """The live id that a reference must have now."""
         for table in column.reference.tables if column.reference else ():
             key = RecordKey(table, value)
@@ -100,8 +103,8 @@ class Links:
                 return self._now(RecordKey(table, earlier))
         return value
 
-    def _now(self, life: RecordKey) -> str | Missing:
-        """The live id of a record that came back earlier: it may be lost again, and of the plan."""
+    def _now(self, life: RecordKey) -> str | MissingLink:
+        """The live id of a record that came back earlier, and may be lost again and planned."""
         live = self.state.links.get(life)
         if live is None and life in self.steps:
             return MISSING

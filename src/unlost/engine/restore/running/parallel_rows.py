@@ -1,12 +1,13 @@
-"""Which records can be written beside one another. Pure, but for the reading of wanted states.
+"""Group records that may be written at the same time. Pure, except for reading wanted states.
 
-An org locks what a record refers to while the record is written, and refuses who waits too long:
-records that refer to the same one are written one after another, all others may be written at a time.
+An org locks the records that a row refers to while it writes the row, and refuses calls that wait
+too long: records that refer to the same one are written one after another, all others may be
+written at the same time. See docs/adr/0019.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.plan import PlanStep, RecordKey
 
 type Marks = set[str]
@@ -14,29 +15,32 @@ type Marks = set[str]
 
 
 def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list[list[int]]:
-    """Places of rows in at most ``most`` lanes; rows that share a mark stand in one, in their order.
+    """Indexes of rows in at most ``most`` lanes; rows that share a mark stand in one, in order.
 
-    A lane holds a multiple of ``full`` rows as far as that can be, for calls to be full.
+    A lane holds a multiple of ``full`` rows if possible, so that calls are full.
     """
     calls = -(-len(rows) // full)
     count = min(most, calls)
     room = [full * (calls // count + (at < calls % count)) for at in range(count)]
-    found: list[list[int]] = [[] for _ in range(count)]
+    parts: list[list[int]] = [[] for _ in range(count)]
+    # The largest first, as in bin packing: small groups fill the gaps.
     for group in sorted(_groups(rows), key=len, reverse=True):
         fits = (at for at in range(count) if room[at] >= len(group))
         lane = next(fits, None)
+        # A group larger than the room of any lane goes where most is left: it must not be split.
         lane = max(range(count), key=room.__getitem__) if lane is None else lane
-        found[lane] += group
+        parts[lane] += group
         room[lane] -= len(group)
-    return [sorted(one) for one in found if one]
+    return [sorted(part) for part in parts if part]
 
 
 def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
-    """Places of rows that hang together by their marks."""
+    """Indexes of rows that are connected by their marks."""
     above = list(range(len(rows)))
 
     def top(at: int) -> int:
         while above[at] != at:
+            # Path halving keeps the union-find trees flat.
             above[at] = above[above[at]]
             at = above[at]
         return at
@@ -52,37 +56,41 @@ def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
 
 
 def batches_abreast(
-    session: Session, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
+    session: RestoreSession, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
-    """The steps as lanes of calls. ``late``: references are set on records that are there already."""
+    """The steps as lanes of calls. ``late``: references are set on existing records."""
     capabilities = [session.capability(table) for table in by_table]
-    steps = [step for own in by_table.values() for step in own]
+    steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {
-        key: one for t, own in by_table.items() for key, one in _marks(session, t, own, late=late)
+        key: row_marks
+        for t, plan_steps in by_table.items()
+        for key, row_marks in _marks(session, t, plan_steps, late=late)
     }
-    found = lanes(
+    parts = lanes(
         [marks[step.key] for step in steps],
-        most=min(one.calls_at_once for one in capabilities),
-        full=min(one.rows_per_call for one in capabilities),
+        most=min(capability.calls_at_once for capability in capabilities),
+        full=min(capability.rows_per_call for capability in capabilities),
     )
-    return [list(_calls(session, [steps[at] for at in lane])) for lane in found]
+    return [list(_calls(session, [steps[at] for at in lane])) for lane in parts]
 
 
-def _calls(session: Session, steps: Sequence[PlanStep]) -> Iterator[tuple[str, Sequence[PlanStep]]]:
+def _calls(
+    session: RestoreSession, steps: Sequence[PlanStep]
+) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     for table in dict.fromkeys(step.table for step in steps):
-        own = [step for step in steps if step.table == table]
+        plan_steps = [step for step in steps if step.table == table]
         size = session.capability(table).rows_per_call
-        for at in range(0, len(own), size):
-            yield table, own[at : at + size]
+        for at in range(0, len(plan_steps), size):
+            yield table, plan_steps[at : at + size]
 
 
 def _marks(
-    session: Session, table: str, steps: Sequence[PlanStep], *, late: bool
+    session: RestoreSession, table: str, steps: Sequence[PlanStep], *, late: bool
 ) -> Iterator[tuple[RecordKey, Marks]]:
     capability = session.capability(table)
     columns = sorted(capability.locks & (capability.changeable if late else capability.settable))
     for states in session.wanted.states(steps):
-        told = [(name, states.texts(name)) for name in columns]
+        texts_by_name = [(name, states.texts(name)) for name in columns]
         for at, step in enumerate(states.steps):
-            held = {texts[at] for name, texts in told if (name in step.late) is late}
-            yield step.key, {one for one in held if one} | ({step.record} if late else set())
+            marked = {texts[at] for name, texts in texts_by_name if (name in step.late) is late}
+            yield step.key, {mark for mark in marked if mark} | ({step.record} if late else set())

@@ -1,4 +1,4 @@
-"""After writing: what is in the org now, compared column by column with what was wanted."""
+"""After writing: read the records from the org, and compare them column by column."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -11,18 +11,18 @@ from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
 from unlost.engine.restore.running.returning import came_along
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import at_once, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Rows
 from unlost.model.schema import ColumnTrait
-from unlost.model.writing import Look, Outcome
+from unlost.model.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
-CELLS = 1_200_000  # that are held at a time, in bundles that are fetched and one that is compared
-FETCHED_AHEAD = 2  # bundles that may be under way while one is compared
+CELLS = 1_200_000  # in memory at a time, in fetched bundles and the compared one
+FETCHED_AHEAD = 2  # bundles that may be requested while one is compared
 
 type Part = tuple[PlanStep, ...]
 """Records of one table that are read and compared together."""
@@ -37,78 +37,82 @@ ENDINGS = {
 }
 
 
-def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
-    """The outcome of every record of the plan, differences included, in the plan's order."""
+def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
+    """The outcome of every record of the plan, including differences, in the plan's order."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
-    found: dict[RecordKey, tuple[Difference, ...]] = {}
+    differences: dict[RecordKey, tuple[Difference, ...]] = {}
     deep = min((session.capability(t).calls_at_once for t in by_table), default=1)
     deep = min(deep, FETCHED_AHEAD)
-    # All of them before the first is fetched: a writer may be for one thread at a time.
+    # All bundles exist before the first is fetched: a writer may be limited to one thread at a
+    # time.
     bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
     for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
         for part, rows in zip(parts, fetched, strict=True):
-            found.update(_differences(session, part, rows))
-            _tell(session, part[0].table, len(part))
+            differences.update(_differences(session, part, rows))
+            _report(session, part[0].table, len(part))
     for step in session.plan.steps:
-        yield _outcome(session, step, found.get(step.key))
+        yield _outcome(session, step, differences.get(step.key))
 
 
-def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
+def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
-        there = [one for one in steps if _there(session, one)]
-        _tell(session, table, len(steps) - len(there))
+        there = [step for step in steps if _there(session, step)]
+        _report(session, table, len(steps) - len(there))
         if there:
-            session.capability(table)  # comparing needs it
+            session.capability(table)  # comparing needs it, possibly in another thread
             yield from batched(there, at_once(session.table(table)))
 
 
-def _bundles(session: Session, parts: Iterable[Part], *, cells: int) -> Iterator[tuple[Part, ...]]:
-    """Parts that are asked for together and have at most so many cells, if they are several."""
-    held: list[Part] = []
+def _bundles(
+    session: RestoreSession, parts: Iterable[Part], *, cells: int
+) -> Iterator[tuple[Part, ...]]:
+    """Parts that are requested together; several parts have at most this many cells."""
+    steps: list[Part] = []
     taken = 0
     for part in parts:
-        own = len(part) * len(session.table(part[0].table).columns)
-        if held and taken + own > cells:
-            yield tuple(held)
-            held, taken = [], 0
-        held.append(part)
-        taken += own
-    if held:
-        yield tuple(held)
+        cell_count = len(part) * len(session.table(part[0].table).columns)
+        if steps and taken + cell_count > cells:
+            yield tuple(steps)
+            steps, taken = [], 0
+        steps.append(part)
+        taken += cell_count
+    if steps:
+        yield tuple(steps)
 
 
-def _tell(session: Session, table: str, rows: int) -> None:
+def _report(session: RestoreSession, table: str, rows: int) -> None:
     session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
 
 
-def _fetched(session: Session, parts: Sequence[Part]) -> Sequence[Rows]:
-    return session.ports.writer.fetch_several([_look(session, part) for part in parts])
+def _fetched(session: RestoreSession, parts: Sequence[Part]) -> Sequence[Rows]:
+    return session.ports.writer.fetch_several([_query_of(session, part) for part in parts])
 
 
-def _look(session: Session, steps: Part) -> Look:
+def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
-    readable = [one for one in columns if one != table.id_column]
-    return Look(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
+    readable = [column for column in columns if column != table.id_column]
+    # Two records of the plan may be one live record by now.
+    return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
-def _there(session: Session, step: PlanStep) -> bool:
+def _there(session: RestoreSession, step: PlanStep) -> bool:
     """True if the record should be live by now."""
     live = step.action is not Action.SKIP and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None
 
 
 def _outcome(
-    session: Session, step: PlanStep, differences: tuple[Difference, ...] | None
+    session: RestoreSession, step: PlanStep, differences: tuple[Difference, ...] | None
 ) -> RecordOutcome:
-    """``differences``: None for a record that was not found."""
+    """The outcome of a record; ``differences`` is None if it was not found."""
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
     if failed is None and differences is None:
-        failed = _not_made(step.key) if live is None else gone(step.key)
+        failed = _not_created(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
@@ -128,8 +132,8 @@ def _outcome(
     )
 
 
-def _not_made(key: RecordKey) -> Outcome:
-    """The outcome of a by-product that nobody finds in the org."""
+def _not_created(key: RecordKey) -> RowOutcome:
+    """The outcome of a by-product that is not in the org."""
     return refusal(
         key,
         NOT_MADE,
@@ -138,24 +142,24 @@ def _not_made(key: RecordKey) -> Outcome:
     )
 
 
-def _ending(session: Session, step: PlanStep) -> Ending:
+def _ending(session: RestoreSession, step: PlanStep) -> Ending:
     if came_along(session, step):
         return Ending.UNDELETED
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 
-def _why(session: Session, step: PlanStep) -> str:
-    """What the plan said about a record that it does not write."""
-    held = {(note.code, note.table): note for note in session.plan.notes}
-    found = [held.get((code, step.table)) or held.get((code, None)) for code in step.notes]
-    told = [note.sentence for note in found if note is not None]
-    return " ".join(told) or "The plan does not write this record."
+def _why(session: RestoreSession, step: PlanStep) -> str:
+    """The plan's reasons for not writing a record."""
+    notes = {(note.code, note.table): note for note in session.plan.notes}
+    plan_notes = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
+    sentences = [note.sentence for note in plan_notes if note is not None]
+    return " ".join(sentences) or "The plan does not write this record."
 
 
 def _differences(
-    session: Session, steps: Part, fetched: Rows
+    session: RestoreSession, steps: Part, fetched: Rows
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
-    """The differences of the records that are there."""
+    """The differences of the records that exist."""
     table = session.table(steps[0].table)
     row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
     there = [step for step in steps if _live(session, step) in row_of]
@@ -165,5 +169,5 @@ def _differences(
         yield from compared(session, table, states, taken(cells, rows))
 
 
-def _live(session: Session, step: PlanStep) -> str:
+def _live(session: RestoreSession, step: PlanStep) -> str:
     return str(session.links.live(step.key))

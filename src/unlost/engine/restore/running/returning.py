@@ -1,56 +1,55 @@
-"""Records that the plan would create and that are there already when their turn comes.
+"""Records that the plan would create and that exist when their turn comes.
 
-Another restore, or somebody who took them out of the bin, may have brought them back after the plan
-was made: those are left as they are. Others leave the bin with a master that this run takes out of
-it, though another master of theirs gets a new id: those are taken, and corrected in the updating
-pass.
+Another restore, or a person who undeleted them, may have brought them back after the plan was made:
+these are left as they are. Others leave the bin with a master that this run undeletes, though
+another master of theirs gets a new id: these are taken, and corrected in the updating pass.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.journal.entries import Link, Linked, Pass
+from unlost.engine.restore.journal.entries import LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, refusal, see
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import DeleteRule, Table
-from unlost.model.writing import Outcome, OutcomeKind
+from unlost.model.writing import OutcomeKind, RowOutcome
 
 CAME_ALONG = "restore-came-along"
-LEFT_IN_BIN = Remark.LEFT_IN_BIN.value
+LEFT_IN_BIN = NoteCode.LEFT_IN_BIN.value
 
 
-def leave_returned(session: Session) -> None:
-    """Before anything leaves the bin: leave alone what others brought back."""
+def leave_returned(session: RestoreSession) -> None:
+    """Before any undelete: leave records alone that others brought back."""
     if session.log.state.began(Pass.UNDELETE):
         return
     details = _details(session)
     for table, steps in _pending(session):
-        own = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
-        _leave(session, table, _back(session, table, {**own, **_lives(session, table, steps)}))
+        own_keys = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
+        _leave(session, table, _back(session, table, {**own_keys, **_lives(session, table, steps)}))
 
 
-def take_along(session: Session) -> None:
-    """After that: take what came along, and leave alone what another restore brought back."""
+def take_along(session: RestoreSession) -> None:
+    """After the undeletes: take details that came along, and leave other restored records alone."""
     details = _details(session)
     for table, steps in _pending(session):
         lives = _lives(session, table, steps)
         if table in details:
-            own = {step.record: step.key for step in steps}
-            _take(session, table, _back(session, table, {**own, **lives}))
+            own_keys = {step.record: step.key for step in steps}
+            _take(session, table, _back(session, table, {**own_keys, **lives}))
         else:
             _leave(session, table, _back(session, table, lives))
 
 
-def came_along(session: Session, step: PlanStep) -> bool:
+def came_along(session: RestoreSession, step: PlanStep) -> bool:
     """True if a record that was to be created left the bin with its master."""
     outcome = session.log.state.result(Pass.CREATE, step.key)
     return outcome is not None and outcome.code == CAME_ALONG
 
 
-def _pending(session: Session) -> Iterator[tuple[str, Sequence[PlanStep]]]:
+def _pending(session: RestoreSession) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     """The plan's records that are still to be created, some of one table at a time."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
@@ -62,9 +61,9 @@ def _pending(session: Session) -> Iterator[tuple[str, Sequence[PlanStep]]]:
             yield table, steps[at : at + READ_ROWS]
 
 
-def _lives(session: Session, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
-    """All ids under which these came back once, as the vault knows by now: not the last ones alone,
-    for people can take an older life out of the bin.
+def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
+    """All former ids of these records in the vault: not only the last ones, since people can take
+    an older life out of the bin.
     """
     org, target, vault = session.plan.org, session.plan.target, session.ports.vault
     records = [step.record for step in steps]
@@ -80,34 +79,38 @@ def _lives(session: Session, table: str, steps: Sequence[PlanStep]) -> dict[str,
     return {**older, **last}
 
 
-def _back(session: Session, table: str, lives: Mapping[str, RecordKey]) -> dict[RecordKey, str]:
-    """Those of the records that are live under one of these ids."""
+def _back(
+    session: RestoreSession, table: str, lives: Mapping[str, RecordKey]
+) -> dict[RecordKey, str]:
+    """The records that are live under one of these ids."""
     if not lives:
         return {}
     rows = session.ports.writer.fetch(session.table(table), list(lives), columns=[])
     return {lives[live]: live for live in rows.ids.to_pylist()}
 
 
-def _leave(session: Session, table: str, back: Mapping[RecordKey, str]) -> None:
+def _leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
     if back:
-        links = tuple(Link(table, key.record, live) for key, live in back.items())
-        session.log.write(Linked(links))
+        links = tuple(LiveLink(table, key.record, live) for key, live in back.items())
+        session.log.write(RecordsLinked(links))
         see(session, Pass.CREATE, table, [_returned(key) for key in back])
 
 
-def _take(session: Session, table: str, back: Mapping[RecordKey, str]) -> None:
-    came = [Outcome(key.record, OutcomeKind.DONE, live, CAME_ALONG) for key, live in back.items()]
+def _take(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
+    came = [
+        RowOutcome(key.record, OutcomeKind.DONE, live, CAME_ALONG) for key, live in back.items()
+    ]
     see(session, Pass.CREATE, table, came)
 
 
-def _details(session: Session) -> set[str]:
-    """The tables whose records leave the bin with those that this run takes out of it."""
-    found: set[str] = set()
+def _details(session: RestoreSession) -> set[str]:
+    """The tables whose records leave the bin together with records that this run undeletes."""
+    ids: set[str] = set()
     fresh = {step.table for step in session.plan.steps if step.action is Action.UNDELETE}
     while fresh:
-        fresh = {table.name for table in session.schema.tables if _masters(table) & fresh} - found
-        found |= fresh
-    return found
+        fresh = {table.name for table in session.schema.tables if _masters(table) & fresh} - ids
+        ids |= fresh
+    return ids
 
 
 def _masters(table: Table) -> set[str]:
@@ -119,7 +122,7 @@ def _masters(table: Table) -> set[str]:
     }
 
 
-def _returned(key: RecordKey) -> Outcome:
+def _returned(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,

@@ -1,9 +1,9 @@
-"""From the wanted state of a record to the cells that are sent: pure."""
+"""Turn the wanted state of a record into the cells to send: pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.running.links import Links, Missing
+from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
 from unlost.model.plan import PlanStep
 from unlost.model.schema import Column, Table
@@ -13,11 +13,11 @@ type Cells = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
-class Built:
-    """Cells to send. ``empty``: references left out because their record is not there.
+class BuiltRow:
+    """Cells to send. ``empty``: references left out because their record does not exist.
 
-    ``blocked``: a column without which the org refuses the record, and whose record is not there.
-    ``digest`` is that of the cells once they are complete.
+    ``blocked``: a column that the org requires and whose record does not exist. ``digest`` is the
+    hash of the complete cells.
     """
 
     cells: dict[str, str | None] = field(default_factory=dict)
@@ -33,61 +33,66 @@ class Built:
 
 def create_rows(
     states: States, table: Table, capability: WriteCapability, links: Links
-) -> list[Built]:
-    """What creates send: all that can be set and has a value, but not what is set late.
+) -> list[BuiltRow]:
+    """The rows of creates: all settable columns with a value, except late ones.
 
-    What was empty is sent where the org would else put something there.
+    An empty column is sent if the org would otherwise put a default there.
     """
-    built = [Built() for _ in states.steps]
+    built = [BuiltRow() for _ in states.steps]
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
     for name in sorted(capability.settable.intersection(states.rows.column_names)):
         if name in born:
-            told = [None if one is None else born[name] for one in states.texts(name)]
-            _fill(states, built, name, told)
+            texts_to_send = [None if text is None else born[name] for text in states.texts(name)]
+            _fill(states, built, name, texts_to_send)
             continue
         column = table.column(name)
         if column is None or column.reference is None:
             _fill(states, built, name, states.texts(name))
             if name in capability.defaulted:
-                _say_empty(states, built, name)
+                _name_empty(states, built, name)
             continue
         live = links.mapped(column, states.rows.column(name)).to_pylist()
         _fill(states, built, name, live)
+        # The org itself fills in a by-product: a missing one is no lost reference.
         if name not in products:
-            _left_empty(states, built, name, live)
+            _note_empty(states, built, name, live)
         if name in capability.defaulted:
-            _say_empty(states, built, name)
-    for one in built:
-        missing = [name for name in one.empty if name in capability.needs_value]
-        one.blocked = missing[0] if missing else None
+            _name_empty(states, built, name)
+    for built_row in built:
+        missing = [name for name in built_row.empty if name in capability.needs_value]
+        built_row.blocked = missing[0] if missing else None
     return built
 
 
-def _fill(states: States, built: list[Built], name: str, told: Sequence[str | None]) -> None:
-    for step, one, value in zip(states.steps, built, told, strict=True):
+def _fill(
+    states: States, built: list[BuiltRow], name: str, live_texts: Sequence[str | None]
+) -> None:
+    for step, built_row, value in zip(states.steps, built, live_texts, strict=True):
         if value is not None and name not in step.late:
-            one.cells[name] = value
+            built_row.cells[name] = value
 
 
-def _say_empty(states: States, built: list[Built], name: str) -> None:
-    """Name a column that was empty, so that no default takes its place."""
-    for step, one, value in zip(states.steps, built, states.texts(name), strict=True):
+def _name_empty(states: States, built: list[BuiltRow], name: str) -> None:
+    """Send a column that was empty explicitly, so that no default replaces it."""
+    for step, built_row, value in zip(states.steps, built, states.texts(name), strict=True):
         if value is None and name not in step.late:
-            one.cells[name] = None
+            built_row.cells[name] = None
 
 
-def _left_empty(states: States, built: list[Built], name: str, live: Sequence[str | None]) -> None:
-    """Note the references that lead to records which are not there."""
+def _note_empty(
+    states: States, built: list[BuiltRow], name: str, live: Sequence[str | None]
+) -> None:
+    """Collect the references that lead to missing records."""
     wanted = states.texts(name)
-    for step, one, value, now in zip(states.steps, built, wanted, live, strict=True):
+    for step, built_row, value, now in zip(states.steps, built, wanted, live, strict=True):
         if now is None and value is not None and name not in step.late:
-            one.empty.append(name)
+            built_row.empty.append(name)
 
 
-def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> Built:
-    """What an update sends: these columns, cleared ones too."""
-    built = Built()
+def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> BuiltRow:
+    """The row of an update: these columns, including cleared ones."""
+    built = BuiltRow()
     for name in columns:
         value = wanted.get(name)
         if value is None:
@@ -99,19 +104,19 @@ def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Lin
 
 def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
     """The columns that the second pass sets."""
-    own = [
+    late_names = [
         late.column for late in capability.late if wanted.get(late.column) not in (None, late.born)
     ]
-    own = [name for name in own if name in capability.changeable]
-    return tuple(dict.fromkeys((*step.late, *own)))
+    late_names = [name for name in late_names if name in capability.changeable]
+    return tuple(dict.fromkeys((*step.late, *late_names)))
 
 
-def _set(built: Built, column: Column | None, name: str, value: str, links: Links) -> None:
+def _set(built: BuiltRow, column: Column | None, name: str, value: str, links: Links) -> None:
     if column is None or column.reference is None:
         built.cells[name] = value
         return
     live = links.resolve(column, value)
-    if not isinstance(live, Missing):
+    if not isinstance(live, MissingLink):
         built.cells[name] = live
     else:
         built.empty.append(name)
@@ -126,5 +131,5 @@ def expected(wanted: Cells, table: Table, links: Links) -> dict[str, str | None]
             cells[name] = value
         else:
             live = links.resolve(column, value)
-            cells[name] = None if isinstance(live, Missing) else live
+            cells[name] = None if isinstance(live, MissingLink) else live
     return cells

@@ -1,14 +1,16 @@
-"""What all parts of one running restore share."""
+"""Shared state of all parts of one running restore."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running.links import Links
-from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
-from unlost.model.ports import Clock, Lease, Observer, Vault, Writer
+from unlost.model.ports.system import Clock, Lease, Observer
+from unlost.model.ports.vault import Vault
+from unlost.model.ports.writer import Writer
 from unlost.model.schema import Schema, Table
 from unlost.model.writing import WriteCapability
 
@@ -17,8 +19,8 @@ from unlost.model.writing import WriteCapability
 class RestorePorts:
     """The ports of a restore.
 
-    ``external_ids`` names, by table, a column of the target that keeps the old id: with it a lost
-    answer is cleared up by one look.
+    ``external_ids`` names, by table, a column of the target with the old id: it resolves a lost
+    answer by one query.
     """
 
     writer: Writer
@@ -30,30 +32,30 @@ class RestorePorts:
 
 
 @dataclass(slots=True)
-class Session:
+class RestoreSession:
     """One restore while it runs."""
 
     ports: RestorePorts
     plan: RestorePlan
-    log: Log
+    log: RestoreLog
     schema: Schema
-    wanted: Wanted
+    wanted: WantedReader
     links: Links
     _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
         """A table of the plan, as the vault knows it."""
-        found = self.schema.table(name)
-        if found is None:
+        shape = self.schema.table(name)
+        if shape is None:
             raise IntegrityError(
                 "restore-table-unknown",
                 f"The snapshot of the plan has no table {name}.",
                 next_step="Make the plan again with `unlost restore plan`.",
             )
-        return found
+        return shape
 
     def capability(self, name: str) -> WriteCapability:
-        """What may be written to a table now."""
+        """The present write capability for a table."""
         if name not in self._capabilities:
             self._capabilities[name] = self.ports.writer.capability(self.table(name))
         return self._capabilities[name]
@@ -63,14 +65,14 @@ class Session:
         return self.links.steps[key]
 
     def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
-        """The steps cut to the size of one call."""
+        """Cut the steps to the size of one call."""
         capability = self.capability(table)
         large = self._by_job(table, len(steps))
         size = capability.rows_per_job if large else capability.rows_per_call
         return [steps[at : at + size] for at in range(0, len(steps), size)]
 
     def abreast(self, table: str, rows: int) -> bool:
-        """True if so many rows go out in small calls, several at a time."""
+        """True if this many rows are sent in small calls, several at a time."""
         return self.capability(table).calls_at_once > 1 and not self._by_job(table, rows)
 
     def _by_job(self, table: str, rows: int) -> bool:

@@ -1,4 +1,4 @@
-"""The wanted state of records: read from the vault when it is needed, never kept in a plan."""
+"""The wanted state of records: read from the vault when it is needed, never stored in a plan."""
 
 import threading
 from collections import OrderedDict, defaultdict
@@ -11,14 +11,14 @@ import pyarrow as pa
 from unlost.engine.restore.values.cells import digests
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import Gather
 
 READ_ROWS = 2_000  # records of one table that are read at a time
-LONG = 100_000  # characters that a record may have at most to be one of so many
-KEPT_BYTES = 64 << 20  # of records that were read and may be asked for again
+LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer
+KEPT_BYTES = 64 << 20  # of cached records that may be requested again
 
 type Cells = dict[str, str | None]
 type Place = tuple[int, str]
@@ -33,11 +33,11 @@ class States:
     rows: pa.Table
 
     def texts(self, name: str) -> list[str | None]:
-        """The cells of a column; nulls where nothing is known of it."""
+        """The cells of a column; nulls if it is unknown."""
         if name not in self.rows.column_names:
             return [None] * len(self.steps)
-        found: list[str | None] = self.rows.column(name).to_pylist()
-        return found
+        column_texts: list[str | None] = self.rows.column(name).to_pylist()
+        return column_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class _Window:
     size: int
 
 
-class Wanted:
+class WantedReader:
     """Reads wanted cells and files of the plan's records.
 
-    Neighbours in the plan are wanted together: they are read together, and what was read last is
-    kept. Safe for threads.
+    Neighbours in the plan are needed together: they are read together, and the last ones are
+    cached. Safe for threads.
     """
 
     def __init__(self, vault: Vault, org: str, steps: Iterable[PlanStep]) -> None:
@@ -70,38 +70,40 @@ class Wanted:
             numbers[step.record] = len(numbers)
 
     def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
-        """The wanted cells of these records, typed edits included.
+        """The wanted cells of these records, including typed edits.
 
-        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one
-        that the plan was made for.
+        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one that
+        the plan was made for.
         """
-        found: dict[RecordKey, Cells] = {}
+        by_record: dict[RecordKey, Cells] = {}
         for states in self._unedited(steps):
-            told = zip(states.steps, states.rows.to_pylist(), strict=True)
-            found.update({step.key: {**cells, **step.edits} for step, cells in told})
-        return found
+            pairs = zip(states.steps, states.rows.to_pylist(), strict=True)
+            by_record.update({step.key: {**cells, **step.edits} for step, cells in pairs})
+        return by_record
 
     def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
-        """The same, by column; in parts, each of records that have the same columns."""
+        """The wanted states by column; in parts, each of records that have the same columns."""
         for part in self._unedited(steps):
-            edited = [one for one in part.steps if one.edits]
+            edited = [plan_step for plan_step in part.steps if plan_step.edits]
             if not edited:
                 yield part
                 continue
             groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for at, step in enumerate(part.steps):
                 groups[tuple(sorted(step.edits))].append(at)
-            for names, own in groups.items():
-                yield _edited([part.steps[at] for at in own], part.rows.take(own), names)
+            for names, positions in groups.items():
+                yield _edited(
+                    [part.steps[at] for at in positions], part.rows.take(positions), names
+                )
 
     def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         groups: dict[Place, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
-        for place, own in groups.items():
+        for place, plan_steps in groups.items():
             windows: dict[int, list[PlanStep]] = defaultdict(list)
             size, numbers = at_once(self._schema(place)), self._numbers[place]
-            for step in own:
+            for step in plan_steps:
                 windows[numbers[step.record] // size].append(step)
             for number, inside in windows.items():
                 window = self._window(place, number, size)
@@ -109,6 +111,7 @@ class Wanted:
 
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
+            # Threads want the same windows: under the lock each is read once.
             return self._kept(place, number, size)
 
     def _kept(self, place: Place, number: int, size: int) -> _Window:
@@ -118,6 +121,7 @@ class Wanted:
         records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
         self._held += read.size
+        # The newest window stays, however large: it is in use.
         while len(self._windows) > 1 and self._held > KEPT_BYTES:
             self._held -= self._windows.popitem(last=False)[1].size
         return read
@@ -125,7 +129,7 @@ class Wanted:
     def _schema(self, place: Place) -> Table:
         if place not in self._schemas:
             night, name = place
-            schema = self._vault.as_of(self._org, night).schema().table(name)
+            schema = self._vault.at(self._org, night, forgotten=True).schema().table(name)
             if schema is None:
                 raise moved(RecordKey(name, next(iter(self._numbers[place]))))
             self._schemas[place] = schema
@@ -134,15 +138,17 @@ class Wanted:
     def _read(self, place: Place, records: Sequence[str]) -> _Window:
         night, name = place
         schema = self._schema(place)
-        rows = self._vault.as_of(self._org, night).get(name, records)
+        rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
-        told = digests(schema, rows, columns)
-        return _Window(rows.select(columns), told, row_of, int(rows.nbytes))
+        row_digests = digests(schema, rows, columns)
+        return _Window(rows.select(columns), row_digests, row_of, int(rows.nbytes))
 
     def file(self, step: PlanStep) -> StoredFile | None:
-        """The newest file that the vault held for the record in the wanted state."""
-        files = self._vault.as_of(self._org, _place(step)[0]).files(step.table, [step.record])
+        """The newest file of the record in the wanted state."""
+        files = self._vault.at(self._org, _place(step)[0], forgotten=True).files(
+            step.table, [step.record]
+        )
         return files[0] if files else None
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
@@ -150,35 +156,40 @@ class Wanted:
         groups: dict[Place, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
-        found: dict[RecordKey, StoredFile] = {}
-        for (night, table), own in groups.items():
-            stored = self._vault.as_of(self._org, night).files(table, [one.record for one in own])
+        by_record: dict[RecordKey, StoredFile] = {}
+        for (night, table), plan_steps in groups.items():
+            stored = self._vault.at(self._org, night, forgotten=True).files(
+                table, [plan_step.record for plan_step in plan_steps]
+            )
             for file in stored:
-                found.setdefault(RecordKey(table, file.record), file)
-        return found
+                by_record.setdefault(RecordKey(table, file.record), file)
+        return by_record
 
     def gathered(
         self, gather: Gather, rows: Sequence[PlanStep]
     ) -> Mapping[str, Sequence[tuple[RecordKey, str]]]:
-        """By parent: the gathered rows and the references that they hold."""
+        """By parent: the gathered rows and their references."""
         cells = self.cells(rows)
         by_parent: dict[str, list[tuple[RecordKey, str]]] = defaultdict(list)
-        for key, own in cells.items():
-            parent, value = own.get(gather.parent_column), own.get(gather.value_column)
-            fits = all(own.get(column) == text for column, text in gather.where)
+        for key, record_cells in cells.items():
+            parent, value = (
+                record_cells.get(gather.parent_column),
+                record_cells.get(gather.value_column),
+            )
+            fits = all(record_cells.get(column) == text for column, text in gather.where)
             if fits and parent is not None and value is not None:
                 by_parent[parent].append((key, value))
         return by_parent
 
 
 def at_once(table: Table) -> int:
-    """Records that are held together; fewer where texts may be long."""
+    """Records of a table that may be in memory together; fewer if texts may be long."""
     longest = sum(column.length for column in table.columns)
     return READ_ROWS if longest <= LONG else READ_ROWS // 4
 
 
 def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
-    """These rows; neighbours in their order, as most are, are not copied."""
+    """These rows; adjacent ones, which are the rule, are not copied."""
     first, count = places[0], len(places)
     if list(places) == list(range(first, first + count)):
         return rows.slice(first, count)
@@ -186,18 +197,18 @@ def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
 
 
 def _place(step: PlanStep) -> Place:
-    """The snapshot to read from: few of them serve many versions."""
+    """The snapshot to read from: a few of them cover many versions."""
     return step.snapshot or step.version, step.table
 
 
 def _checked(steps: Sequence[PlanStep], window: _Window) -> list[int]:
-    """The rows of the steps; what the vault lacks is refused like what it has otherwise."""
+    """The rows of the steps; raises if the vault lacks one or has another version."""
     rows = [window.row_of.get(step.record) for step in steps]
-    found = [row for row in rows if row is not None]
+    present = [row for row in rows if row is not None]
     for step, row in zip(steps, rows, strict=True):
         if row is None or window.digests[row] != step.digest:
             raise moved(step.key)
-    return found
+    return present
 
 
 def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> States:
@@ -210,7 +221,7 @@ def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> 
 
 
 def moved(key: RecordKey) -> IntegrityError:
-    """The vault does not hold what the plan was made for."""
+    """The error for a record whose version is not the one that the plan was made for."""
     return IntegrityError(
         "restore-version-moved",
         f"The vault's version of {key} is not the one that the plan was made for.",

@@ -1,1 +1,1 @@
-"""Values of a restore: edits, digests of cells, the plan file, outcomes."""
+"""Values of a restore: edits, hashes of cells, the plan file, outcomes."""

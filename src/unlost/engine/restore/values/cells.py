@@ -1,8 +1,8 @@
-"""Digests of cells: whether two states of a record mean the same, without keeping either.
+"""Hashes of cells: compare two states of a record without storing either.
 
-A digest is taken over canonical text (see ``unlost.engine.sameness``), so that it is the same
-however the org was read. Nulls, volatile columns and bytes contribute nothing; columns that the
-table does not have are taken as text.
+A hash is taken over canonical text (see ``unlost.engine.sameness``), so that it is the same by
+whichever API the org was read. Nulls, volatile columns and bytes contribute nothing; columns that
+the table does not have count as text.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,37 +24,37 @@ type Brief = str | tuple[str]
 
 
 def digest(table: Table, cells: Cells) -> str:
-    """The digest of these cells, in hex."""
+    """The hash of these cells, in hex."""
     return digest_of(briefs(table, cells))
 
 
 def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
-    """What a digest is taken over, in little room: the cells that count, by column."""
-    found: dict[str, Brief] = {}
+    """The compact input of a hash: the cells that count, by column."""
+    by_name: dict[str, Brief] = {}
     for name, text in cells.items():
         column = table.column(name) if text is not None else None
         if text is None or not _counts(column):
             continue
         kind = _kind(column)
-        found[name] = _brief(_canonical(kind, text) if kind in FREE_FORM else text)
-    return found
+        by_name[name] = _brief(_canonical(kind, text) if kind in FREE_FORM else text)
+    return by_name
 
 
-def digest_of(told: Mapping[str, Brief]) -> str:
-    """The digest of cells that are held as briefs."""
-    return _hashed(sorted(told.items()))
+def digest_of(by_column: Mapping[str, Brief]) -> str:
+    """The hash of cells in the form of briefs."""
+    return _hashed(sorted(by_column.items()))
 
 
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
-    """The digest of each row over these of its columns, as ``digest`` gives it; column by column."""
+    """The hash of each row over these columns, equal to ``digest``; computed by column."""
     kinds = {column.name: column for column in table.columns}
     names = sorted(name for name in columns if _counts(kinds.get(name)))
-    told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
-    return [_hashed(pairs) for pairs in _pairs(names, told, rows.num_rows)]
+    brief_columns = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
+    return [_hashed(pairs) for pairs in _pairs(names, brief_columns, rows.num_rows)]
 
 
 def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
-    """The digest of each of these, as ``digest`` gives it."""
+    """The hash of each of these, equal to ``digest``."""
     names = list(dict.fromkeys(name for cells in rows for name in cells))
     if not names:
         return [digest(table, {}) for _ in rows]
@@ -62,11 +62,11 @@ def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
     return digests(table, pa.table(columns, names=names), names)
 
 
-def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
-    """Those of the columns in which two states mean different values, in the order given."""
+def different(table: Table, old: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns in which two states have different values, in the given order."""
     kinds = {column.name: column for column in table.columns}
     return tuple(
-        name for name in columns if not same(_kind(kinds.get(name)), one.get(name), other.get(name))
+        name for name in columns if not same(_kind(kinds.get(name)), old.get(name), other.get(name))
     )
 
 
@@ -82,7 +82,7 @@ def _kind(column: Column | None) -> WireKind:
 
 @lru_cache(maxsize=4_096)
 def _canonical(kind: WireKind, text: str) -> str:
-    """Numbers and instants are short, and many records share them."""
+    """Cached, since numbers and instants are short, and many records share them."""
     return canonical(kind, text)
 
 
@@ -93,27 +93,27 @@ def _brief(text: str) -> Brief:
 
 
 def _brief_texts(kind: WireKind, column: pa.ChunkedArray) -> list[Brief | None]:
-    """The briefs of a column: one computation for each distinct text of it where that is dear."""
+    """The briefs of a column: if they are expensive, one computation for each distinct text."""
     if kind not in FREE_FORM:
         return [None if text is None else _brief(text) for text in column.to_pylist()]
     once: dict[str | None, Brief | None] = {None: None}
-    found = []
+    texts_of_column = []
     for text in column.to_pylist():
         if text not in once:
             once[text] = _brief(canonical(kind, text))
-        found.append(once[text])
-    return found
+        texts_of_column.append(once[text])
+    return texts_of_column
 
 
 def _pairs(
-    names: Sequence[str], told: Sequence[Sequence[Brief | None]], rows: int
+    names: Sequence[str], columns: Sequence[Sequence[Brief | None]], rows: int
 ) -> Iterator[list[tuple[str, Brief]]]:
-    """For each row the names and briefs of what is not null."""
+    """For each row the names and briefs of non-null columns."""
     if not names:
         yield from ([] for _ in range(rows))
         return
-    for row in zip(*told, strict=True):
-        yield [(name, one) for name, one in zip(names, row, strict=True) if one is not None]
+    for row in zip(*columns, strict=True):
+        yield [(name, brief) for name, brief in zip(names, row, strict=True) if brief is not None]
 
 
 def _hashed(pairs: Sequence[tuple[str, Brief]]) -> str:

@@ -1,4 +1,4 @@
-"""Circles in a graph of numbered nodes. Pure, and without recursion: chains may be long."""
+"""Cycles in a graph of numbered nodes. Pure, and without recursion: chains may be long."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ def components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
     """
     search = _Search(_successors(count, pairs))
     for start in range(count):
-        if search.found[start] < 0:
+        if search.discovered[start] < 0:
             search.explore(start)
     return search.component
 
 
 def circular(count: int, pairs: Iterable[tuple[int, int]]) -> set[int]:
-    """The nodes that stand on a circle, those that point to themselves included."""
+    """The nodes on a cycle, including nodes that point to themselves."""
     known = list(pairs)
     component = components(count, known)
     return {source for source, target in known if component[source] == component[target]}
 
 
 def depths(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """For each node the length of the longest path that starts there; the graph has no circles."""
+    """For each node the length of the longest path that starts there; the graph has no cycles."""
     known = list(pairs)
     successors = _successors(count, known)
     component = components(count, known)
@@ -35,18 +35,18 @@ def depths(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _successors(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in range(count)]
+    successors: list[list[int]] = [[] for _ in range(count)]
     for source, target in pairs:
-        found[source].append(target)
-    return found
+        successors[source].append(target)
+    return successors
 
 
 @dataclass(slots=True)
 class _Search:
-    """A depth-first search. ``found`` numbers nodes by their discovery, -1 before it."""
+    """A depth-first search. ``discovered`` numbers nodes by their discovery, -1 before it."""
 
     successors: list[list[int]]
-    found: list[int] = field(init=False)
+    discovered: list[int] = field(init=False)
     lowest: list[int] = field(init=False)
     component: list[int] = field(init=False)
     _held: list[int] = field(default_factory=list)
@@ -55,14 +55,15 @@ class _Search:
 
     def __post_init__(self) -> None:
         count = len(self.successors)
-        self.found, self.lowest, self.component = [-1] * count, [0] * count, [-1] * count
+        self.discovered, self.lowest, self.component = [-1] * count, [0] * count, [-1] * count
 
     def explore(self, start: int) -> None:
-        """Everything that can be reached from here."""
+        """Explore everything that can be reached from here."""
+        # An explicit stack: chains can be longer than Python's recursion limit.
         path: list[tuple[int, Iterator[int]]] = [self._enter(start)]
         while path:
-            node, left = path[-1]
-            step = next((other for other in left if self._leads_on(node, other)), None)
+            node, unvisited = path[-1]
+            step = next((other for other in unvisited if self._leads_on(node, other)), None)
             if step is not None:
                 path.append(self._enter(step))
                 continue
@@ -70,21 +71,21 @@ class _Search:
             if path:
                 above = path[-1][0]
                 self.lowest[above] = min(self.lowest[above], self.lowest[node])
-            if self.lowest[node] == self.found[node]:
+            if self.lowest[node] == self.discovered[node]:
                 self._close(node)
 
     def _enter(self, node: int) -> tuple[int, Iterator[int]]:
-        self.found[node] = self.lowest[node] = self._discovered
+        self.discovered[node] = self.lowest[node] = self._discovered
         self._discovered += 1
         self._held.append(node)
         return node, iter(self.successors[node])
 
     def _leads_on(self, node: int, other: int) -> bool:
-        """True if ``other`` is new; one that is still held closes a circle."""
-        if self.found[other] < 0:
+        """True if ``other`` is new; a node that is still on the stack closes a cycle."""
+        if self.discovered[other] < 0:
             return True
         if self.component[other] < 0:
-            self.lowest[node] = min(self.lowest[node], self.found[other])
+            self.lowest[node] = min(self.lowest[node], self.discovered[other])
         return False
 
     def _close(self, node: int) -> None:

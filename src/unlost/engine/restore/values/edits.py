@@ -1,4 +1,4 @@
-"""What people type over the wanted state: values of records, and whom references name instead."""
+"""Edits of the wanted state: typed values of records, and replacements of referred records."""
 
 import json
 import re
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 
 from unlost.model.errors import UsageError
-from unlost.model.plan import Instead, PlanStep, RecordKey, Typed, TypedValue
+from unlost.model.plan import PlanStep, RecordKey, ReferenceOverride, TypedOverride, TypedValue
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.writing import NeverReason, WriteCapability
 
 type Values = Mapping[str, str | None]
 
+# Narrower than ``Decimal``, which accepts NaN, underscores and any exponent.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
@@ -28,69 +29,84 @@ WHY_NOT = {
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """``values``: what is wanted of a record instead of what the vault has, None for an empty cell.
+    """``values``: typed values of a record in place of the vault's, None for an empty cell.
 
-    ``instead``: references to a record, as they stand in the vault, lead to this live id.
+    ``instead``: references to a record, as they are in the vault, lead to this live id.
     """
 
     values: Mapping[RecordKey, Values] = field(default_factory=dict)
     instead: Mapping[RecordKey, str] = field(default_factory=dict)
 
     def columns(self, table: str) -> frozenset[str]:
-        """The columns of a table in which something was typed."""
+        """The columns of a table with typed values."""
         return frozenset(
-            column for key, own in self.values.items() if key.table == table for column in own
+            column for key, cells in self.values.items() if key.table == table for column in cells
         )
 
     @property
     def ids(self) -> frozenset[str]:
-        """What may be the id of a record that came after the backup that is wanted."""
-        typed = (value for own in self.values.values() for value in own.values())
-        return frozenset((*self.instead.values(), *(one for one in typed if one is not None)))
+        """Possible ids of records that were created after the wanted backup."""
+        typed = (value for cells in self.values.values() for value in cells.values())
+        return frozenset((*self.instead.values(), *(text for text in typed if text is not None)))
 
     def swapped(self, tables: Collection[str], value: str) -> str | None:
-        """Whom a reference names instead; None if nobody said anything of it."""
-        found = (self.instead.get(RecordKey(table, value)) for table in tables)
-        return next((live for live in found if live is not None), None)
+        """The live id that replaces a reference; None if it is not replaced."""
+        replacements = (self.instead.get(RecordKey(table, value)) for table in tables)
+        return next((live for live in replacements if live is not None), None)
 
-    def told(self) -> Typed:
-        """The same as a plan keeps it, in an order of its own."""
+    def as_plan(self) -> TypedOverride:
+        """The edits in a plan's form, in a fixed order."""
         values = [
             TypedValue(key.table, key.record, column, value)
-            for key, own in self.values.items()
-            for column, value in own.items()
+            for key, cells in self.values.items()
+            for column, value in cells.items()
         ]
-        instead = [Instead(key.table, key.record, live) for key, live in self.instead.items()]
-        return Typed(
-            tuple(sorted(values, key=lambda one: (one.table, one.record, one.column))),
-            tuple(sorted(instead, key=lambda one: (one.table, one.record))),
+        instead = [
+            ReferenceOverride(key.table, key.record, live) for key, live in self.instead.items()
+        ]
+        return TypedOverride(
+            tuple(
+                sorted(
+                    values,
+                    key=lambda typed_value: (
+                        typed_value.table,
+                        typed_value.record,
+                        typed_value.column,
+                    ),
+                )
+            ),
+            tuple(sorted(instead, key=lambda override: (override.table, override.record))),
         )
 
 
 NO_EDITS = Edits()
 
 
-def edits_of(typed: Typed, *, only: Collection[RecordKey] | None = None) -> Edits:
-    """What a plan keeps, for looking up; ``only`` the values of these records."""
+def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None) -> Edits:
+    """The edits of a plan, in the form for lookups; ``only`` the values of these records."""
     values: dict[RecordKey, dict[str, str | None]] = {}
-    for one in typed.values:
-        key = RecordKey(one.table, one.record)
+    for value in typed.values:
+        key = RecordKey(value.table, value.record)
         if only is None or key in only:
-            values.setdefault(key, {})[one.column] = one.value
-    return Edits(values, {RecordKey(one.table, one.record): one.live for one in typed.instead})
+            values.setdefault(key, {})[value.column] = value.value
+    return Edits(
+        values,
+        {RecordKey(override.table, override.record): override.live for override in typed.instead},
+    )
 
 
 def merged(earlier: Edits, later: Edits) -> Edits:
-    """Both; what was said later counts."""
+    """Both edits; the later value counts."""
     keys = {**earlier.values, **later.values}
     values = {key: {**earlier.values.get(key, {}), **later.values.get(key, {})} for key in keys}
     return Edits(values, {**earlier.instead, **later.instead})
 
 
 def typed_columns(step: PlanStep, emptied: Collection[tuple[str, str, str]]) -> tuple[str, ...]:
-    """The columns of a record that are otherwise because people asked for it.
+    """The columns of a record that differ because people requested it.
 
-    ``emptied`` is what they asked to be empty: other references are empty for what is lost.
+    ``emptied`` are columns that they requested to be empty: other references are empty because
+    their record is lost.
     """
     return tuple(
         name
@@ -110,7 +126,7 @@ def settable(table: Table, capability: WriteCapability) -> Iterator[str]:
 
 
 def why_not(table: Table, capability: WriteCapability, name: str) -> str | None:
-    """Why no value can be typed in a column of a table; None if it can."""
+    """The reason why no value can be typed in a column of a table; None if it can."""
     column = table.column(name)
     assert column is not None
     if column.kind is WireKind.BINARY:
@@ -128,9 +144,9 @@ def why_not(table: Table, capability: WriteCapability, name: str) -> str | None:
 
 
 def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
-    """References that may name somebody else.
+    """References in which one record may be replaced by another.
 
-    Whoever made or changed a record did so, whoever owns it now: such columns are left alone.
+    Not columns with the author of a creation or change: they record the past, not today's owner.
     """
     people = people_of(table)
     return frozenset(
@@ -143,7 +159,7 @@ def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
 
 
 def people_of(table: Table) -> frozenset[str]:
-    """The tables of those who change its records."""
+    """The tables of the users who change its records."""
     column = table.column(table.modified_by_column) if table.modified_by_column else None
     reference = column.reference if column is not None else None
     return frozenset(reference.tables) if reference is not None else frozenset()
@@ -153,19 +169,19 @@ def people_of(table: Table) -> frozenset[str]:
 
 
 def typed_text(column: Column, text: str, *, zone: tzinfo) -> str:
-    """What was typed as a cell of the column; instants without a zone are in ``zone``.
+    """Convert typed text to a cell of the column; instants without a zone are in ``zone``.
 
-    Raises UsageError (``edit-value-wrong``) for what such a column cannot hold.
+    Raises UsageError (``edit-value-wrong``) for a text that the column cannot hold.
     """
     reader, form = _READERS.get(column.kind, (None, ""))
     try:
-        told = reader(text.strip(), zone) if reader is not None else text
-    except (ValueError, OverflowError):  # the latter for instants at the ends of time
+        normalized = reader(text.strip(), zone) if reader is not None else text
+    except (ValueError, OverflowError):  # the latter for instants at the ends of the calendar
         raise _wrong(column, form) from None
     texts = column.kind in (WireKind.TEXT, WireKind.MULTI)
-    if texts and 0 < column.length < len(told):
+    if texts and 0 < column.length < len(normalized):
         raise _wrong(column, f"a text of at most {column.length:,} characters")
-    return told
+    return normalized
 
 
 def _boolean(text: str, _: tzinfo) -> str:
@@ -196,9 +212,9 @@ def _time(text: str, _: tzinfo) -> str:
 
 
 def _instant(text: str, zone: tzinfo) -> str:
-    told = datetime.fromisoformat(text)
-    told = told if told.tzinfo is not None else told.replace(tzinfo=zone)
-    return told.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    instant = datetime.fromisoformat(text)
+    instant = instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _json(text: str, _: tzinfo) -> str:
@@ -225,7 +241,7 @@ _READERS: Mapping[WireKind, tuple[Callable[[str, tzinfo], str], str]] = {
 
 
 def _wrong(column: Column, form: str) -> UsageError:
-    """The value is not repeated: it is somebody's data, and errors are kept."""
+    """The error for a typed value; it does not repeat personal data, since errors are stored."""
     return UsageError(
         "edit-value-wrong",
         f"What was typed for {column.label or column.name} cannot be its value.",
@@ -243,7 +259,7 @@ def checked(
     *,
     zone: tzinfo,
 ) -> Edits:
-    """The same as cells that the org can take.
+    """The edits as cells that the org can accept.
 
     Raises UsageError (``edit-column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``).
     """
@@ -259,14 +275,14 @@ def checked(
         return typed_text(column, text, zone=zone) if text is not None else None
 
     values = {
-        key: {name: cell(key, name, text) for name, text in own.items()}
-        for key, own in edits.values.items()
+        key: {name: cell(key, name, text) for name, text in cells.items()}
+        for key, cells in edits.values.items()
     }
     return Edits(values, edits.instead)
 
 
 def column_unknown(table: str, column: str) -> UsageError:
-    """The org has no such column, or no such table."""
+    """The error for a column or table that the org does not have."""
     return UsageError(
         "edit-column-unknown",
         f"The org has no column {column} of {table}.",
@@ -276,7 +292,7 @@ def column_unknown(table: str, column: str) -> UsageError:
 
 
 def column_fixed(table: str, column: str, why: str) -> UsageError:
-    """Nobody can set the column."""
+    """The error for a column that cannot be set."""
     return UsageError(
         "edit-column-fixed",
         f"No value can be typed for {column} of {table}: {why}.",
@@ -285,7 +301,7 @@ def column_fixed(table: str, column: str, why: str) -> UsageError:
 
 
 def record_not_planned(key: RecordKey) -> UsageError:
-    """A value was typed for a record that the plan does not have."""
+    """The error for a typed value of a record outside the plan."""
     return UsageError(
         "edit-record-unknown",
         f"A value was typed for {key}, which is not in the plan.",

@@ -1,9 +1,9 @@
-"""Live records by their unique or natural keys, though several may share one."""
+"""Find live records by their unique or natural keys, even if several share one."""
 
 from collections.abc import Mapping, Sequence
 
 from unlost.model.errors import Conflict
-from unlost.model.ports import Writer
+from unlost.model.ports.writer import Writer
 from unlost.model.schema import Table
 from unlost.model.writing import MatchKey
 
@@ -13,12 +13,13 @@ type Values = tuple[str, ...]
 def find_apart(
     writer: Writer, table: Table, key: MatchKey, values: Sequence[Values]
 ) -> tuple[Mapping[Values, str], Sequence[Values]]:
-    """The records that have these values, and the values that several have."""
+    """The records that have these values, and the values that several records have."""
     try:
         return writer.find(table, key.columns, values), ()
     except Conflict:
         if len(values) == 1:
             return {}, values
+    # The writer does not name the ambiguous value: halve the list until it is alone.
     half = len(values) // 2
     first, many = find_apart(writer, table, key, values[:half])
     second, more = find_apart(writer, table, key, values[half:])

@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 
-class Remark(StrEnum):
-    """What is to be said of a record: the codes of notes."""
+class NoteCode(StrEnum):
+    """The codes of notes about a record."""
 
     # nothing is written
     CREATE_NOT_ALLOWED = "create-not-allowed"
@@ -17,7 +17,7 @@ class Remark(StrEnum):
     CIRCLE_REQUIRED = "circle-required"
     MAKER_MISSING = "maker-missing"
     LOST_SINCE = "lost-since"
-    # something comes back otherwise than it was
+    # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"
     MOVED_SINCE = "moved-since"

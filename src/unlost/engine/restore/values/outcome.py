@@ -1,4 +1,4 @@
-"""How a restore ended: for each record, and in all."""
+"""The outcome of a restore: for each record, and in total."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Ending(StrEnum):
-    """How one record of a restore ended."""
+    """The outcome of one record of a restore."""
 
     UNCHANGED = "unchanged"
     UPDATED = "updated"
@@ -28,7 +28,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column that did not come back as it was, and why (a ``NeverReason`` or our own word)."""
+    """A column that did not come back as it was, and the reason (a ``NeverReason`` or ours)."""
 
     column: str
     reason: str
@@ -36,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """How one record ended. ``live`` is its id in the org now, where it has one."""
+    """The outcome of one record. ``live`` is its id in the org now, if it has one."""
 
     table: str
     record: str
@@ -50,7 +50,7 @@ class RecordOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """A restore that ran to its end. ``calls`` are those that wrote."""
+    """A restore that ran to its end. ``calls`` counts the calls that wrote."""
 
     run: str
     plan: str
@@ -62,17 +62,17 @@ class RestoreOutcome:
     @property
     def counts(self) -> Mapping[Ending, int]:
         """Records by ending."""
-        return Counter(one.ending for one in self.records)
+        return Counter(record.ending for record in self.records)
 
     @property
     def whole(self) -> bool:
         """True if every record is there now."""
-        return all(one.ending.good for one in self.records)
+        return all(record.ending.good for record in self.records)
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
-    """A restore that waits for room or for an allowance; the same run goes on when called again.
+class ParkedRestore:
+    """A restore that waits for storage or for an allowance; the same run resumes when called again.
 
     ``done`` records are finished, ``open`` ones are not.
     """

@@ -1,4 +1,4 @@
-"""A plan as a file: canonical JSON, sealed by its digest, read with mistrust."""
+"""A plan as a file: canonical JSON, sealed by its hash, and not trusted when read."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
@@ -6,23 +6,24 @@ from dataclasses import fields, replace
 import msgspec
 from blake3 import blake3
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.model.learned import learned
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
-LATER = ("typed", "choices")  # a plan without them reads as plans did before there were any
+# left out if empty, so that a plan without them reads as plans did before these existed
+LATER = ("typed", "choices")
 ANEW = "Make a new plan with `unlost restore plan`."
 
 
 class _Head(msgspec.Struct):
-    """What every format of a plan has."""
+    """The part of a plan that every format has."""
 
     format: int
 
 
 def sealed(plan: RestorePlan) -> RestorePlan:
-    """The plan with the digest of everything else that it says."""
+    """The plan with the hash of all its other content."""
     bare = replace(plan, digest="")
     return replace(plan, digest=blake3(_encoded(bare)).hexdigest())
 
@@ -35,14 +36,14 @@ def write_plan(plan: RestorePlan) -> bytes:
 def read_plan(
     data: bytes, *, known: Collection[str] | None = None, org: str | None = None
 ) -> RestorePlan:
-    """The plan of a file. ``known`` are the oids of the vault, ``org`` that of the org meant.
+    """The plan of a file. ``known`` are the oids of the vault, ``org`` the oid of the intended org.
 
     Raises UsageError: ``plan-unreadable``, ``plan-newer``, ``plan-unknown-fields``,
     ``plan-other-vault``, ``plan-other-org``; IntegrityError: ``plan-edited``.
     """
     _check_format(data)
     try:
-        plan = learned(RestorePlan).decode(data)
+        plan = decoder_for(RestorePlan).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     _check_fields(data, plan)
@@ -57,16 +58,16 @@ def read_plan(
 
 
 def _encoded(plan: RestorePlan) -> bytes:
-    told = {one.name: getattr(plan, one.name) for one in fields(plan)}
+    document = {field.name: getattr(plan, field.name) for field in fields(plan)}
     for name in LATER:
-        if not told[name]:
-            del told[name]
-    return msgspec.json.encode(told, order="sorted")
+        if not document[name]:
+            del document[name]
+    return msgspec.json.encode(document, order="sorted")
 
 
 def _check_format(data: bytes) -> None:
     try:
-        head = learned(_Head).decode(data)
+        head = decoder_for(_Head).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     if head.format > PLAN_FORMAT:
@@ -78,11 +79,12 @@ def _check_format(data: bytes) -> None:
 
 
 def _check_fields(data: bytes, plan: RestorePlan) -> None:
-    """Everything that the file says must be understood."""
+    """Raise UsageError (``plan-unknown-fields``) if any part of the file was not understood."""
+    # An unedited file of this release is canonical; only other files are compared field by field.
     if _encoded(plan) == data.strip():
         return
-    told = msgspec.json.decode(data)
-    extra = next(_unknown(told, msgspec.to_builtins(plan), ""), None)
+    document = msgspec.json.decode(data)
+    extra = next(_unknown(document, msgspec.to_builtins(plan), ""), None)
     if extra is not None:
         raise UsageError(
             "plan-unknown-fields",
@@ -91,17 +93,17 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
         )
 
 
-def _unknown(told: object, understood: object, place: str) -> Iterator[str]:
-    """Places of the file that were not understood."""
-    if isinstance(told, dict) and isinstance(understood, dict):
-        for name, value in told.items():
+def _unknown(document: object, understood: object, place: str) -> Iterator[str]:
+    """Paths in the file that were not understood."""
+    if isinstance(document, dict) and isinstance(understood, dict):
+        for name, value in document.items():
             if name in understood:
                 yield from _unknown(value, understood[name], f"{place}.{name}")
             else:
                 yield f"{place}.{name}".removeprefix(".")
-    elif isinstance(told, list) and isinstance(understood, (list, tuple)):
-        for at, (one, other) in enumerate(zip(told, understood, strict=True)):
-            yield from _unknown(one, other, f"{place}[{at}]")
+    elif isinstance(document, list) and isinstance(understood, (list, tuple)):
+        for at, (item, other) in enumerate(zip(document, understood, strict=True)):
+            yield from _unknown(item, other, f"{place}[{at}]")
 
 
 def _check_home(plan: RestorePlan, known: Collection[str] | None, org: str | None) -> None:

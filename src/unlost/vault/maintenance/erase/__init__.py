@@ -1,1 +1,1 @@
-"""Erasing: records leave all history of an org, and what they left behind is removed at once."""
+"""Erasure: remove records from the whole history of an org, and delete the old objects."""

@@ -1,4 +1,4 @@
-"""What is to be erased: the records, what they came back as, and what stands in the way."""
+"""The records of an erasure: requested ones, their restored versions, and legal holds on them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.lineage import lineage
 from unlost.vault.read.lookup import records_with
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import sorted_unique
-from unlost.vault.write.suppression_list import Mark, Marker, matching
+from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionMark, matching
 
 type Ids = Mapping[str, pa.Array]
 """By table the ids of rows, sorted, each once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The records of an erasure: those wished and the others that they are.
+class ErasedRecords:
+    """The records of an erasure: the requested ones and others that stand for the same ones.
 
-    ``elsewhere``: live records of other orgs that stand for them.
+    ``elsewhere``: live records of other orgs that were restored from them.
     """
 
     state: LiveState
@@ -43,26 +43,27 @@ class Chosen:
 
     @property
     def ids(self) -> Ids:
-        """Their ids by table."""
+        """Ids by table, sorted and unique."""
         by_table: dict[str, list[str]] = {}
         for key in self.records:
             by_table.setdefault(key.table, []).append(key.record)
-        return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
+        return {table: sorted_unique(record_ids) for table, record_ids in sorted(by_table.items())}
 
 
-def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chosen:
-    """What is meant by records as of a commit; raises UsageError."""
+def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
+    """Resolve the requested records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
             raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
+    # Rows of the change log contain old and new values of the records, and must go with them.
     records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
-    return Chosen(state, records, _elsewhere(records, rows, org=room.org))
+    return ErasedRecords(state, records, _elsewhere(records, rows, org=room.org))
 
 
-def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
-    """Ids of the rows of system tables that tell of these records alone, but of their words."""
+def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
+    """Find the row ids of system tables that concern only these records, except ``$search``."""
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
     targets = _targets(room)
@@ -80,62 +81,62 @@ def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
 
 
 def marks_of(
-    room: OrgRoom, chosen: Chosen, match: Sequence[MatchColumn], *, run: str
-) -> tuple[Mark, ...]:
-    """What is not taken in again: the records, and what they had in columns that tell them.
+    room: OrgVault, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
+) -> tuple[SuppressionMark, ...]:
+    """Compute the entries for the suppression list: record ids, and values in ``match`` columns.
 
-    Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
+    Includes entries for the org's own change log. Raises UsageError (``match-no-record``).
     """
-    for one in match:
-        if one.table not in chosen.ids:
-            raise _nothing_to_match(one)
-    marker = Marker(room.sealed.keys, room.org)
-    marks: list[Mark] = []
+    for match_column in match:
+        if match_column.table not in chosen.ids:
+            raise _nothing_to_match(match_column)
+    marker = Pseudonymizer(room.sealed.keys, room.org)
+    marks: list[SuppressionMark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
         for log in logs_of(room, chosen.state, table):
-            told = matching(ids).drop_nulls().to_list()
-            marks += marker.marks((log.table, log.record_column), told, run=run)
-        for column in (one.column for one in match if one.table == table):
+            normalized = matching(ids).drop_nulls().to_list()
+            marks += marker.marks((log.table, log.record_column), normalized, run=run)
+        for column in (matched.column for matched in match if matched.table == table):
             marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
     return tuple(dict.fromkeys(marks))
 
 
-def _nothing_to_match(one: MatchColumn) -> UsageError:
+def _nothing_to_match(column: MatchColumn) -> UsageError:
     return UsageError(
         "match-no-record",
-        f"No record of {one.table} is erased, so that its column {one.column} tells of nobody.",
+        f"No record of {column.table} is erased, so that its column {column.column} tells of nobody.",
         next_step="Name a column of a table of which a record is erased, or name such a record too.",
     )
 
 
-def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -> None:
-    """Raise UsageError (``column-unknown``) for a column that no table has or had."""
+def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
+    """Raise UsageError (``column-unknown``) for a column that the table never had."""
     schema = room.chain.manifest(state.seq)[0].schema
-    for one in match:
-        if one.column not in room.schemas.known(schema, one.table):
+    for column in match:
+        if column.column not in room.schemas.known(schema, column.table):
             raise UsageError(
                 "column-unknown",
-                f"“{one.table}” never had a column “{one.column}” by which records could be told.",
+                f"“{column.table}” never had a column “{column.column}” by which records could be told.",
                 next_step="Name it as the org does: TABLE.COLUMN.",
             )
 
 
-def _values(room: OrgRoom, chosen: Chosen, table: str, column: str) -> list[str]:
-    """What all versions of the records of a table had in a column."""
+def _values(room: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
+    """Return the values of a column in all versions of the records of a table."""
     view = room.view(table, until=chosen.state.seq, state=chosen.state)
-    found = view.find(chosen.ids[table], (), cells=[column])
-    return matching(found.column(column).combine_chunks()).drop_nulls().unique().to_list()
+    versions = view.find(chosen.ids[table], (), cells=[column])
+    return matching(versions.column(column).combine_chunks()).drop_nulls().unique().to_list()
 
 
-def _lineage(room: OrgRoom, state: LiveState) -> Sequence[Lineage]:
+def _lineage(room: OrgVault, state: LiveState) -> Sequence[Lineage]:
     if LINEAGE not in state.segments:
         return ()
     return lineage(room, targets=_targets(room), table=None, records=())
 
 
-def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
-    """What the org's own log of changes tells of records: old and new values of theirs."""
+def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
+    """Find the rows about these records in the org's own change log, with old and new values."""
     words = room.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
         ids = [key.record for key in records if key.table == table]
@@ -145,55 +146,61 @@ def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> It
                 yield RecordKey(log.table, record)
 
 
-def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
-    """Where the org writes down the changes of a table's records, if it does and is backed up."""
+def logs_of(room: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
+    """Find the org's own log of changes to a table, if there is one and it is backed up."""
     schema = room.chain.manifest(state.seq)[0].schema
-    found = room.schemas.table(schema, table)
-    if found is not None and found.change_log is not None:
-        yield found.change_log
+    log_table = room.schemas.table(schema, table)
+    if log_table is not None and log_table.change_log is not None:
+        yield log_table.change_log
 
 
-def _targets(room: OrgRoom) -> list[str]:
+def _targets(room: OrgVault) -> list[str]:
     return named_orgs(room.sealed.store)
 
 
 def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
-    """The records, and all that they came back as, or came from."""
+    """Return the records and all records that they were restored as, or restored from."""
     beside: dict[RecordKey, list[RecordKey]] = {}
     for row in rows:
         old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
         beside.setdefault(old, []).append(live)
         beside.setdefault(live, []).append(old)
-    found = dict.fromkeys(wished)
-    left = list(found)
-    while left:
-        for other in beside.get(left.pop(), ()):
-            if other not in found:
-                found[other] = None
-                left.append(other)
-    return tuple(found)
+    siblings = dict.fromkeys(wished)
+    unresolved = list(siblings)
+    # Lineage is followed in both directions, through any number of restores.
+    while unresolved:
+        for other in beside.get(unresolved.pop(), ()):
+            if other not in siblings:
+                siblings[other] = None
+                unresolved.append(other)
+    return tuple(siblings)
 
 
 def _elsewhere(
     records: Sequence[RecordKey], rows: Sequence[Lineage], *, org: str
 ) -> tuple[tuple[str, RecordKey], ...]:
     known = frozenset(records)
-    told = (
+    elsewhere = (
         (row.target, RecordKey(row.table, row.live))
         for row in rows
         if row.target != org and RecordKey(row.table, row.old) in known
     )
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(elsewhere))
 
 
-def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
-    """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
+def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
+    """Raise Conflict with this ``code`` if a legal hold protects any of the records.
+
+    ``done``: a participle for the message, for example “erased”.
+    """
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
-    held = {key for hold in holds for key in _held_by(room, chosen, hold)}
-    if held:
-        first = min(held, key=str)
-        others, verb = (f" and {len(held) - 1} more", "are") if len(held) > 1 else ("", "is")
+    held_keys = {key for hold in holds for key in _held_by(room, chosen, hold)}
+    if held_keys:
+        first = min(held_keys, key=str)
+        others, verb = (
+            (f" and {len(held_keys) - 1} more", "are") if len(held_keys) > 1 else ("", "is")
+        )
         several = len(chosen.records) > 1
         raise Conflict(
             code,
@@ -205,7 +212,7 @@ def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
         )
 
 
-def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
+def _held_by(room: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
     thing = hold.thing
     if thing.scope is HoldScope.ORG:
         return chosen.records
@@ -216,8 +223,8 @@ def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
     return _known_at(room, chosen, thing.night)
 
 
-def _known_at(room: OrgRoom, chosen: Chosen, night: int) -> Iterable[RecordKey]:
-    """Those of which the vault had something at a backup."""
+def _known_at(room: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
+    """Iterate over the records that the vault had at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(room, chosen.state, table, ids)
         known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)

@@ -1,4 +1,4 @@
-"""Counts of what an erasure takes out of each table."""
+"""Counts of the records and versions that an erasure removes from each table."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 from unlost.model.erasure import TableErased
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID, U_OP, U_SNAP
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import last_of_each
 
 
-def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
-    """All versions of records, with their ops, by id and oldest first."""
+def versions_of(room: OrgVault, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
+    """Read all versions of records, with their operations, by id and oldest first."""
     return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
 
 

@@ -1,4 +1,13 @@
-"""Erasing records of an org: one commit takes them out of all history, then the old bytes are removed."""
+"""Erasure of records from an org: one commit removes them from all history, then the bytes go.
+
+    survey   resolve the records; find segments, contents, journals, certificates that name them
+    write    segments and packs without them, redacted manifests, ``$suppressed``
+    commit   one put; refused if any other run committed since the survey
+    clean    delete the replaced objects immediately: see ``erase_cleanup``
+
+No commit is rewritten. A redaction stands in place of a manifest that reveals ids, and keeps the
+manifest's head, so that the chain can still be followed. See docs/adr/0023.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -6,37 +15,38 @@ from dataclasses import replace
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
+from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.found import Found, find, leaving_changes, leaving_words
+from unlost.vault.maintenance.erase.found import ErasureSurvey, find, leaving_changes, leaving_words
 from unlost.vault.maintenance.erase.marks import write_marks
-from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
+from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
-from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import marks_in
 
 type Agree = Callable[[Erasure], object]
 
 
-def plan_erasure(room: OrgRoom, wish: ErasureWish, *, pause: Pause) -> Erasure:
-    """What ``erase`` would take away now."""
+def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
+    """Compute the effect that ``erase`` would have now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
-    return find(room, state, wish, run="", pause=pause).told
+    return find(room, state, wish, run="", pause=pause).effect
 
 
-def erase(room: OrgRoom, wish: ErasureWish, *, run: str, pause: Pause, agree: Agree) -> Erasure:
-    """Take records out of all history; see the port ``Erasing``."""
+def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+    """Remove records from all history, and put them on the suppression list."""
     state = room.chain.proved()
+    # Before a run is open, so that a usage error leaves no trace.
     _check_wish(room, state, wish)
     done, removed = carried_out(
         room,
@@ -47,24 +57,26 @@ def erase(room: OrgRoom, wish: ErasureWish, *, run: str, pause: Pause, agree: Ag
     return replace(done, removed=removed)
 
 
-def erasures(room: OrgRoom) -> tuple[ErasureTold, ...]:
-    """The proofs of an org, oldest first."""
+def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
+    """List the proofs of all erasures of an org, oldest first."""
     state = room.chain.live()
-    made = erasures_in(room, state) if state.seq else []
-    if not made:
+    manifests = erasures_in(room, state) if state.seq else []
+    if not manifests:
         return ()
     by_run: dict[str, list[str]] = {}
     for mark in marks_in(room.view(SUPPRESSED, until=state.seq, state=state)):
         by_run.setdefault(mark.run, []).append(mark.pseudonym)
     complete = is_complete(room, state)
     return tuple(
-        ErasureTold(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
-        for one in made
-        if one.erased is not None
+        PastErasure(
+            manifest.erased, manifest.seq, tuple(sorted(by_run.get(manifest.run, ()))), complete
+        )
+        for manifest in manifests
+        if manifest.erased is not None
     )
 
 
-def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
+def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
@@ -80,76 +92,86 @@ def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
     check_match(room, state, wish.match)
 
 
-class _Erasing(Removing[Found]):
-    """One erasure, from the look to its commit."""
+class _Erasing(RemovalCommit[ErasureSurvey]):
+    """One erasure, from the survey to its commit."""
 
-    def erase(self, wish: ErasureWish, agree: Agree) -> Erasure:
-        """Look, ask, write, and commit."""
-        found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
-        agree(found.told)
-        if found.nothing:
+    def erase(self, wish: Erase, agree: Agree) -> Erasure:
+        """Survey, ask for agreement, write, and commit."""
+        erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
+        agree(erasure_survey.effect)
+        if erasure_survey.nothing:
             self._work.give_up()
-            return found.told
-        return replace(found.told, snapshot=self._commit(found))
+            return erasure_survey.effect
+        return replace(erasure_survey.effect, snapshot=self._commit(erasure_survey))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(
+        self, erasure_survey: ErasureSurvey, repacked: RepackedPacks
+    ) -> Iterable[ReplacedSegments]:
         replaced = [
-            one
-            for each in found.hits
-            for one in rewritten(
+            rewritten_table
+            for each in erasure_survey.hits
+            for rewritten_table in rewritten(
                 self._room,
                 self._out,
                 each,
                 pause=self._pause,
+                # Only rows of ``$files`` contain places in packs.
                 repacked=repacked if each.view.table == FILES_TABLE else None,
             )
         ]
-        return (*replaced, *self._sifted(found, replaced))
+        return (*replaced, *self._sifted(erasure_survey, replaced))
 
-    def _sifted(self, found: Found, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
-        """``$search`` and ``$changes`` without what they tell of the records."""
-        first = {table: self._first(table, replaced) for table in found.chosen.ids}
+    def _sifted(
+        self, erasure_survey: ErasureSurvey, replaced: Sequence[ReplacedSegments]
+    ) -> Iterable[ReplacedSegments]:
+        """Rewrite ``$search`` and ``$changes`` without the rows about these records."""
+        first = {table: self._first(table, replaced) for table in erasure_survey.chosen.ids}
         for table, leave in (
-            (SEARCH, leaving_words(found.chosen)),
-            (CHANGES, leaving_changes(found.chosen, first)),
+            (SEARCH, leaving_words(erasure_survey.chosen)),
+            (CHANGES, leaving_changes(erasure_survey.chosen, first)),
         ):
             yield from all_sifted(
                 self._room, self._out, self._state, table, leave=leave, pause=self._pause
             )
 
-    def _first(self, table: str, replaced: Sequence[Rewritten]) -> int:
-        """The first commit of which a table has something afterwards."""
-        gone = {entry.id for one in replaced for entry in one.old}
-        held = self._state.of(table, until=self._state.seq)
-        firsts = [live.first for live in held if live.entry.id not in gone]
-        new = (entry for one in replaced for entry in one.new if entry.table == table)
+    def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:
+        """Return the first commit that still has rows of a table after the erasure."""
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
+        segments = self._state.of(table, until=self._state.seq)
+        firsts = [live.first for live in segments if live.entry.id not in gone]
+        new = (
+            entry
+            for replaced_segments in replaced
+            for entry in replaced_segments.new
+            if entry.table == table
+        )
         return min([*firsts, *(entry.first for entry in new)], default=0)
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
-        return found.chosen.ids.values()
+    def _records(self, erasure_survey: ErasureSurvey) -> Iterable[pa.Array]:
+        return erasure_survey.chosen.ids.values()
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:
-        return write_marks(self._room, self._state, self._out, found.marks)
+    def _marks(self, erasure_survey: ErasureSurvey) -> tuple[SegmentEntry, ...]:
+        return write_marks(self._room, self._state, self._out, erasure_survey.marks)
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:
-        return erased_at(found.versions, seq)
+    def _gone_at(self, erasure_survey: ErasureSurvey, seq: int) -> Iterable[TableErased]:
+        return erased_at(erasure_survey.versions, seq)
 
-    def _balanced(self, found: Found) -> Balanced:
-        tables = found.told.tables
-        return Balanced(
-            tombstones={one.table: one.records - one.alive for one in tables},
-            alive={one.table: one.alive for one in tables},
+    def _balanced(self, erasure_survey: ErasureSurvey) -> CountCorrections:
+        tables = erasure_survey.effect.tables
+        return CountCorrections(
+            tombstones={table.table: table.records - table.alive for table in tables},
+            alive={table.table: table.alive for table in tables},
         )
 
-    def _proof(self, found: Found) -> ErasureProof:
-        pseudonyms = sorted({mark.pseudonym for mark in found.marks})
+    def _proof(self, erasure_survey: ErasureSurvey) -> ErasureProof:
+        pseudonyms = sorted({mark.pseudonym for mark in erasure_survey.marks})
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),
-            by=found.wish.by,
-            tables=found.told.tables,
-            files=found.told.files,
-            journals=len(found.journals),
+            by=erasure_survey.wish.by,
+            tables=erasure_survey.effect.tables,
+            files=erasure_survey.effect.files,
+            journals=len(erasure_survey.journals),
             listed=len(pseudonyms),
             marks=blake3("\n".join(pseudonyms).encode()).hexdigest(),
         )

@@ -1,4 +1,4 @@
-"""What an erasure takes away, found before anything is written."""
+"""Survey of an erasure: everything that it removes, found before anything is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,50 +7,60 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEPARATOR, U_ID
-from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
+from unlost.vault.maintenance.erase.chosen import (
+    ErasedRecords,
+    check_held,
+    choose,
+    marks_of,
+    system_rows,
+)
 from unlost.vault.maintenance.erase.counts import erased_of, versions_of
 from unlost.vault.maintenance.erase.marks import unlisted
-from unlost.vault.maintenance.erase.packs import Contents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, Leave, Pause, hit
+from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Leave, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.write.suppression_list import Mark
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.suppression_list import SuppressionMark
 
 _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """All that an erasure takes away, before anything is written."""
+class ErasureSurvey:
+    """Everything that an erasure removes."""
 
-    wish: ErasureWish
-    chosen: Chosen
+    wish: Erase
+    chosen: ErasedRecords
     matched: frozenset[tuple[str, str]]
-    marks: tuple[Mark, ...]
+    marks: tuple[SuppressionMark, ...]
     versions: Mapping[str, pa.Table]
-    hits: tuple[Hit, ...]
-    contents: Contents
+    hits: tuple[AffectedTable, ...]
+    contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
-    told: Erasure
+    effect: Erasure
 
     @property
     def nothing(self) -> bool:
-        """True if the vault has nothing of them, and has them on its list."""
+        """True if the vault has no data of the records, and has them on its suppression list."""
         return not (self.marks or self.hits or self.journals or self.certificates)
 
     @property
-    def naming(self) -> Naming:
-        """What tells documents that name the records."""
-        return Naming(self.chosen.records)
+    def naming(self) -> RecordNameFinder:
+        """Detector for documents that name the records."""
+        return RecordNameFinder(self.chosen.records)
 
 
-def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause) -> Found:
-    """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
+def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
+    """Find everything that the erasure removes; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
     check_held(room, chosen, code="erase-held", done="erased")
     marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
@@ -67,61 +77,71 @@ def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause:
         state,
         ids=chosen.ids,
         file_rows=system[FILES_TABLE],
-        named=[texts for one in hits for texts in one.blobs],
+        named=[texts for affected in hits for texts in affected.blobs],
         pause=pause,
     )
+    # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
+    # others.
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
-    naming = Naming(chosen.records)
-    found = Found(
+    naming = RecordNameFinder(chosen.records)
+    erasure_survey = ErasureSurvey(
         wish=wish,
         chosen=chosen,
-        matched=frozenset((one.table, one.column) for one in wish.match),
+        matched=frozenset((column.table, column.column) for column in wish.match),
         marks=marks,
         versions=rows,
-        hits=tuple(one for one in hits if one.ranks),
+        hits=tuple(affected for affected in hits if affected.ranks),
         contents=contents,
         journals=journals_naming(room, naming),
         certificates=tuple(certificates_naming(room, state, naming)),
-        told=Erasure(),
+        effect=Erasure(),
     )
-    return replace(found, told=_told(found))
+    return replace(erasure_survey, effect=_told(erasure_survey))
 
 
-def _hit(room: OrgRoom, state: LiveState, table: str, ids: pa.Array, pause: Pause) -> Hit:
+def _hit(
+    room: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
+) -> AffectedTable:
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(found: Found) -> Erasure:
-    chosen, rows = found.chosen, found.versions
-    tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
-    known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
-    moving = found.contents.freed.packs
+def _told(erasure_survey: ErasureSurvey) -> Erasure:
+    chosen, rows = erasure_survey.chosen, erasure_survey.versions
+    tables = [erased_of(table, table_rows) for table, table_rows in rows.items() if len(table_rows)]
+    known = {
+        (table, record_id)
+        for table, rows_of_table in rows.items()
+        for record_id in rows_of_table.column(U_ID).to_pylist()
+    }
+    moving = erasure_survey.contents.freed.packs
     return Erasure(
         records=chosen.records,
         unknown=tuple(key for key in chosen.records if (key.table, key.record) not in known),
         tables=tuple(tables),
-        values=sum((mark.table, mark.column) in found.matched for mark in found.marks),
-        files=found.contents.freed.contents,
-        file_bytes=found.contents.freed.bytes,
-        journals=found.journals,
-        certificates=len(found.certificates),
-        rewritten=sum(one.bytes for one in found.hits)
+        values=sum(
+            (mark.table, mark.column) in erasure_survey.matched for mark in erasure_survey.marks
+        ),
+        files=erasure_survey.contents.freed.contents,
+        file_bytes=erasure_survey.contents.freed.bytes,
+        journals=erasure_survey.journals,
+        certificates=len(erasure_survey.certificates),
+        rewritten=sum(affected.bytes for affected in erasure_survey.hits)
         + sum(chosen.state.packs[pack].bytes for pack in moving),
         elsewhere=chosen.elsewhere,
     )
 
 
-def leaving_words(chosen: Chosen) -> Leave:
-    """Rows of ``$search`` of these records."""
+def leaving_words(chosen: ErasedRecords) -> Leave:
+    """Select the rows of ``$search`` about these records."""
     ids = chosen.ids
 
     def leave(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, ids_of_table in ids.items():
             mine = pc.and_(
                 pc.equal(rows.column("table"), table),
-                pc.is_in(rows.column("record"), value_set=own),
+                pc.is_in(rows.column("record"), value_set=ids_of_table),
             )
             goes = pc.or_(goes, mine.combine_chunks())
         return goes
@@ -129,21 +149,26 @@ def leaving_words(chosen: Chosen) -> Leave:
     return leave
 
 
-def leaving_changes(chosen: Chosen, first: Mapping[str, int]) -> Leave:
-    """Rows of ``$changes`` of these records, and of what is the first commit of a table now."""
+def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
+    """Select the rows of ``$changes`` about these records, and of the new first commit of a table.
+
+    The first commit of a table has no rows there: everything in it is new. ``first`` is by table.
+    """
     ids = chosen.ids
 
     def leave(rows: pa.Table) -> pa.Array:
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, own_ids in ids.items():
+            # An id is the table, the commit in ten digits, and the record, with a separator between
+            # them.
             begin = len(table) + 1
             of_table = pc.starts_with(keys, f"{table}{SEPARATOR}")
             record = pc.utf8_slice_codeunits(keys, begin + _DIGITS + 1)
             early = pc.less_equal(
                 pc.utf8_slice_codeunits(keys, begin, begin + _DIGITS), f"{first[table]:0{_DIGITS}d}"
             )
-            mine = pc.or_(pc.is_in(record, value_set=own), early)
+            mine = pc.or_(pc.is_in(record, value_set=own_ids), early)
             goes = pc.or_(goes, pc.and_(of_table, mine))
         return goes
 

@@ -1,4 +1,4 @@
-"""Rows of ``$suppressed`` as a segment of an erasure."""
+"""Entries of the suppression list (``$suppressed``), written as a segment of an erasure."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,57 +8,62 @@ from unlost.model.plan import RecordKey
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.assemble import Columns
+from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.big_cells import BigCells
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.suppression_list import (
-    Mark,
-    Marker,
-    Suppression,
+    Pseudonymizer,
+    SuppressionList,
+    SuppressionMark,
     hit_ids,
     mark_rows,
     marks_in,
 )
-from unlost.vault.write.table_writer import Comparison, TableWriter
+from unlost.vault.write.table_writer import RowComparison, TableWriter
 
 
-def unlisted(room: OrgRoom, state: LiveState, marks: Sequence[Mark]) -> tuple[Mark, ...]:
-    """Those that are not on the list yet."""
+def unlisted(
+    room: OrgVault, state: LiveState, marks: Sequence[SuppressionMark]
+) -> tuple[SuppressionMark, ...]:
+    """Return the entries that are not on the list yet."""
     listed = room.view(SUPPRESSED, until=state.seq, state=state)
     known = {mark.pseudonym for mark in marks_in(listed)}
     return tuple(mark for mark in marks if mark.pseudonym not in known)
 
 
-def erased_among(room: OrgRoom, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-    """Those of the records that are on the list."""
+def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+    """Return the records that are on the suppression list."""
     state = room.chain.live()
     marks = marks_in(room.view(SUPPRESSED, until=state.seq, state=state))
-    listed = Suppression.of(Marker(room.sealed.keys, room.org), marks)
-    found: set[RecordKey] = set()
+    listed = SuppressionList.of(Pseudonymizer(room.sealed.keys, room.org), marks)
+    erased_keys: set[RecordKey] = set()
     for table in {key.table for key in records}:
         if listed.touches(table):
             ids = pa.array([key.record for key in records if key.table == table], pa.string())
-            found |= {RecordKey(table, one) for one in hit_ids(ids, listed.records(table, ids))}
-    return frozenset(found)
+            erased_keys |= {
+                RecordKey(table, hit_id) for hit_id in hit_ids(ids, listed.records(table, ids))
+            }
+    return frozenset(erased_keys)
 
 
 def write_marks(
-    room: OrgRoom, state: LiveState, out: SegmentWriter, marks: Sequence[Mark]
+    room: OrgVault, state: LiveState, out: SegmentWriter, marks: Sequence[SuppressionMark]
 ) -> tuple[SegmentEntry, ...]:
-    """Put them on the list; durable when it returns."""
+    """Add entries to the list; durable when it returns."""
     known = room.schemas.known(SYSTEM_SCHEMA, SUPPRESSED)
     writer = TableWriter(
-        columns=Columns(SUPPRESSED, tuple(known), known),
+        columns=SourceColumns(SUPPRESSED, tuple(known), known),
         carry=(),
-        label=Label(table=SUPPRESSED, schema=SYSTEM_SCHEMA, base=state.seq),
+        label=SegmentLabel(table=SUPPRESSED, schema=SYSTEM_SCHEMA, base=state.seq),
         out=out,
-        against=Comparison(
+        against=RowComparison(
             base=room.view(SUPPRESSED, until=state.seq, state=state),
-            own=lambda: TableView(SUPPRESSED, (), room.reading),
+            # Nothing was written before: each erasure adds all of its entries in one call.
+            written_before=lambda: TableView(SUPPRESSED, (), room.reading),
         ),
         limit=room.limit,
         big=BigCells(

@@ -1,7 +1,7 @@
-"""Contents that only erased records had, and packs that are written again without them.
+"""Contents that only erased records refer to, and the packs that are rewritten without them.
 
-A pack goes if anything lies in it that nobody needs: also what a forgetting left there, or a file that
-broke off while it was read, for nobody can tell any more whose it was.
+A pack is rewritten if anything in it is unneeded. That includes contents left by a forgetting and
+files whose download broke off, because it is unknown whose data they are. See docs/adr/0023.
 """
 
 from collections import Counter
@@ -16,36 +16,37 @@ from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, is_system
 from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
 from unlost.vault.maintenance.erase.chosen import Ids
-from unlost.vault.maintenance.retain.contents import Freed, files_column, names_in
+from unlost.vault.maintenance.retain.contents import FreedContents, files_column, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What goes with contents, the rows of ``$files`` that go, and segments that name a pack that goes."""
+class ErasedContents:
+    """Contents and rows of ``$files`` that go, and segments that refer to a pack that goes."""
 
-    freed: Freed
+    freed: FreedContents
     rows: pa.Array
     ranks: frozenset[int]
 
 
 def contents_of(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     *,
     ids: Ids,
     file_rows: pa.Array,
     named: Sequence[pa.ChunkedArray],
     pause: Pause,
-) -> Contents:
-    """What goes: contents ``named`` by rows of ``ids`` and by ``file_rows``, unless others have them."""
+) -> ErasedContents:
+    """Find contents that only rows of ``ids`` (which name ``named``) or ``file_rows`` refer to."""
     looking = _Looking(room, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
     contents |= looking.in_files(file_rows)
+    # The search for other references reads a column of every table: skip it if nothing is at stake.
     if contents:
         contents -= looking.needed(contents, ids, file_rows)
     gone = pa.array([blob_row_id(content) for content in contents], pa.string())
@@ -54,9 +55,9 @@ def contents_of(
 
 
 class _Looking:
-    """Looks through all that names contents, and through ``$files``."""
+    """Search through all columns that refer to contents, and through ``$files``."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
         self._state = state
         self._pause = pause
@@ -65,58 +66,61 @@ class _Looking:
         self._extents = files_column(room, "extents")
 
     def in_files(self, file_rows: pa.Array) -> set[str]:
-        """Contents that these rows of ``$files`` name."""
-        found: set[str] = set()
+        """Return the contents that these rows of ``$files`` refer to."""
+        blobs_in_files: set[str] = set()
         for place in self._files.locate(file_rows):
             rows = self._files.read_keys(place.rank, place.groups, (U_ID, self._blob))
             mine = rows.filter(pc.is_in(rows.column(U_ID), value_set=file_rows))
-            found.update(names_in(mine.column(self._blob)))
-        return found
+            blobs_in_files.update(names_in(mine.column(self._blob)))
+        return blobs_in_files
 
     def needed(self, contents: set[str], ids: Ids, file_rows: pa.Array) -> set[str]:
-        """Those of the contents that another row names."""
-        found: set[str] = set()
+        """Return the contents that other rows refer to."""
+        blobs_needed: set[str] = set()
         none = pa.array([], pa.string())
         tables = [table for table in self._state.segments if not is_system(table)]
         for table in tables:
             view = self._room.view(table, until=self._state.seq, state=self._state)
             for _, rows in self._rows(view, U_BLOBS):
-                found.update(_others(rows, U_BLOBS, ids.get(table, none)))
+                blobs_needed.update(_others(rows, U_BLOBS, ids.get(table, none)))
         for _, rows in self._rows(self._files, self._blob):
-            found.update(_others(rows, self._blob, file_rows))
-        return found & contents
+            blobs_needed.update(_others(rows, self._blob, file_rows))
+        return blobs_needed & contents
 
-    def packs(self, gone: pa.Array, *, count: int) -> Contents:
-        """What goes of packs, when these rows of ``$files`` do."""
-        held: Counter[str] = Counter()
+    def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
+        """Find the packs affected by the removal of these rows of ``$files``."""
+        pieces_by_pack: Counter[str] = Counter()
         freed = [NO_PIECES]
         for _, rows in self._rows(self._files, self._extents):
             goes = pc.is_in(rows.column(U_ID), value_set=gone)
             freed.append(pieces_in(rows.filter(goes).column(self._extents)))
             staying = pieces_in(rows.filter(pc.invert(goes)).column(self._extents))
-            held.update(dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows()))
+            pieces_by_pack.update(
+                dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+            )
         pieces = pl.concat(freed).unique()
         touched = frozenset(pieces.get_column("pack").to_list())
         leaving = [
             ident
             for ident, pack in self._state.packs.items()
-            if ident in touched or held[ident] < content_bytes(pack.bytes)
+            # Less content than the pack has room for means that something in it belongs to no row.
+            if ident in touched or pieces_by_pack[ident] < content_bytes(pack.bytes)
         ]
-        moving = sorted_unique(pack for pack in leaving if held[pack])
-        left, ranks = self._moved(moving, gone)
-        return Contents(
-            Freed(
+        moving = sorted_unique(pack for pack in leaving if pieces_by_pack[pack])
+        staying_pieces, ranks = self._moved(moving, gone)
+        return ErasedContents(
+            FreedContents(
                 contents=count,
                 bytes=int(pieces.get_column("length").sum()),
-                empty=tuple(sorted(pack for pack in leaving if not held[pack])),
-                moving=left,
+                empty=tuple(sorted(pack for pack in leaving if not pieces_by_pack[pack])),
+                moving=staying_pieces,
             ),
             gone,
             ranks,
         )
 
     def _moved(self, packs: pa.Array, gone: pa.Array) -> tuple[pl.DataFrame, frozenset[int]]:
-        """The pieces of some packs that stay, and the segments that name them."""
+        """Find the pieces of some packs that stay, and the segments that refer to them."""
         pieces, ranks = [NO_PIECES], set[int]()
         if not len(packs):
             return NO_PIECES, frozenset()
@@ -126,8 +130,8 @@ class _Looking:
             if len(named):
                 ranks.add(rank)
                 named = named.filter(pc.invert(pc.is_in(named.column(U_ID), value_set=gone)))
-                own = pieces_in(named.column(self._extents))
-                pieces.append(own.filter(pl.col("pack").is_in(wanted.implode())))
+                own_pieces = pieces_in(named.column(self._extents))
+                pieces.append(own_pieces.filter(pl.col("pack").is_in(wanted.implode())))
         return pl.concat(pieces).unique(), frozenset(ranks)
 
     def _rows(self, view: TableView, column: str) -> Iterator[tuple[int, pa.Table]]:
@@ -138,14 +142,15 @@ class _Looking:
 
 
 def content_bytes(sealed: int) -> int:
-    """The bytes of content in a pack that takes so many in the store."""
+    """Compute the bytes of content in a pack of this ``sealed`` size in the store."""
     body = sealed - HEADER_BYTES
+    # The inverse of the sealed size: a header, and an overhead for each block of 256 KiB.
     blocks = max(1, -(-body // ((1 << KIB256) + BLOCK_OVERHEAD)))
     return body - blocks * BLOCK_OVERHEAD
 
 
 def _others(rows: pa.Table, column: str, gone: pa.Array) -> list[str]:
-    """Contents that rows of other ids name."""
+    """Return the contents that rows of other ids refer to."""
     filled = rows.filter(pc.is_valid(rows.column(column)))
     if not len(filled):
         return []

@@ -1,8 +1,13 @@
-"""Taking what tells of erased records out of documents: manifests, certificates, and journals. Mostly pure.
+"""Redaction: remove erased records from manifests, certificates and journals. Mostly pure.
 
-A manifest tells ids of segments that are long replaced: the first and the last of each (of ``$search``
-they are words), and the sidecar of a small one. Findings may name a record that could not be kept whole.
-Journals are matched by ids and taken away as a whole: their entries prove each other.
+    manifest      ids of dead segments struck out, counts lowered ─▶ redactions/<seq>…, same head
+    certificate   findings that name a record replaced            ─▶ another certificate
+    journal       removed as a whole
+
+A manifest reveals the first and last id of each segment (in ``$search``, ids are words) and the
+sidecars of small segments, also of segments that were replaced long ago. A finding may name a
+record that could not be stored completely. A journal's entries prove each other by their hashes, so
+that no single entry can be removed from it. See docs/adr/0023.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,9 +17,9 @@ import msgspec
 import polars as pl
 
 from unlost.model.certificate import Certificate
+from unlost.model.decoders import decoder_for
 from unlost.model.erasure import TableErased, spoken
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import TableState
 from unlost.vault.commits.state import LiveState
@@ -31,7 +36,7 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 from unlost.vault.write.journal import EntryChain, journal_runs
 
@@ -40,10 +45,10 @@ _NEVER_COUNTED = 2**32  # numbers from here on are drawn; a run counts its own f
 ERASED = "This was about a record that has been erased since."
 
 
-class Naming:
-    """Tells whether a text names one of some records by its id; ``values``: and one of these too.
+class RecordNameFinder:
+    """Detects texts with the id of one of some records and, with ``values``, one of these values.
 
-    ``instead`` stands where a sentence did.
+    ``instead`` replaces a sentence that does.
     """
 
     def __init__(
@@ -57,30 +62,33 @@ class Naming:
         self._values = values
         self.instead = instead
         self._spoken = spoken(records)
-        quoted = (msgspec.json.encode(one).decode() for one in ids)
-        self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
+        quoted = (msgspec.json.encode(record_id).decode() for record_id in ids)
+        # In JSON within JSON, the quotes around an id are escaped.
+        self._quoted = [
+            text for quoted_id in quoted for text in (quoted_id, quoted_id.replace('"', '\\"'))
+        ]
 
     def in_text(self, text: str) -> bool:
-        """For sentences, in which an id stands between other words."""
-        told = self._values is None or any(value in text for value in self._values)
-        return told and self._spoken.search(text) is not None
+        """Search a sentence, in which an id stands between other words."""
+        is_named = self._values is None or any(value in text for value in self._values)
+        return is_named and self._spoken.search(text) is not None
 
     def in_json(self, text: str) -> bool:
-        """For documents, in which an id is a text of its own, also in JSON within JSON."""
+        """Search a document, in which an id is a complete string, also in JSON within JSON."""
         return bool(pl.Series([text]).str.contains_any(self._quoted)[0])
 
     def finding(self, finding: Finding | None) -> Finding | None:
-        """The finding; what it tells of such a record is gone."""
+        """Return the finding, with its texts replaced if they name a record."""
         if finding is None:
             return None
-        told = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
-        if not self.in_text(told):
+        full_text = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
+        if not self.in_text(full_text):
             return finding
         return replace(finding, sentence=self.instead, next_step="", detail="")
 
 
-def certificate_without(certificate: Certificate, naming: Naming) -> Certificate:
-    """A certificate without what its findings and its sentence tell of some records."""
+def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
+    """Return a certificate without findings and sentences that name some records."""
     lines = tuple(
         replace(line, findings=tuple(_findings(line.findings, naming)))
         for line in certificate.tables
@@ -96,15 +104,16 @@ def manifest_without(
     *,
     live: Collection[str],
     names: Mapping[str, str],
-    naming: Naming,
+    naming: RecordNameFinder,
     erased: Iterable[TableErased],
 ) -> Manifest:
-    """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names.
+    """Return a manifest that reveals ids of ``live`` segments only, with renamed certificates.
 
-    Its tables held the records that were ``erased`` then no more.
+    ``names``: new names of certificates by old ones. ``erased``: records to subtract from the
+    counts of its tables.
     """
-    gone = {one.table: one for one in erased}
-    states = tuple(_state(one, gone.get(one.table), naming) for one in manifest.states)
+    gone = {table.table: table for table in erased}
+    states = tuple(_state(state, gone.get(state.table), naming) for state in manifest.states)
     certificate = manifest.certificate
     return msgspec.structs.replace(
         manifest,
@@ -115,35 +124,35 @@ def manifest_without(
 
 
 def certificates_naming(
-    room: OrgRoom, state: LiveState, naming: Naming
+    room: OrgVault, state: LiveState, naming: RecordNameFinder
 ) -> Iterator[tuple[str, Certificate]]:
-    """Certificates that tell of the records, by name, and what is to stand there instead."""
+    """Iterate over certificates that name the records, with their replacements."""
     folder = object_names.certificates(room.org)
     for name in sorted(state.objects):
         if name.startswith(folder):
             content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=name)
-            found = learned(Certificate).decode(content)
-            left = certificate_without(found, naming)
-            if left != found:
-                yield name, left
+            certificate = decoder_for(Certificate).decode(content)
+            certificate_left = certificate_without(certificate, naming)
+            if certificate_left != certificate:
+                yield name, certificate_left
 
 
-def journals_naming(room: OrgRoom, naming: Naming) -> tuple[str, ...]:
-    """Runs whose journals name any of the records."""
+def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
+    """Return the runs whose journals name any of the records."""
     runs = journal_runs(room.sealed, org=room.org).keys()
-    left = runs - unjournaled(room, room.chain.live())
-    return tuple(sorted(run for run in left if _names_any(room, run, naming)))
+    runs_unknown = runs - unjournaled(room, room.chain.live())
+    return tuple(sorted(run for run in runs_unknown if _names_any(room, run, naming)))
 
 
-def put_certificate(room: OrgRoom, name: str, certificate: Certificate) -> ObjectEntry:
-    """Seal a certificate that stands in place of another one."""
+def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
+    """Seal a certificate that replaces another one."""
     number = int.from_bytes(room.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
     other = f"{name.rpartition('.')[0]}.{number}"
     return _sealed(room, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
 
 
-def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
-    """Seal what stands in place of a manifest that had this head, from the commit ``by`` on."""
+def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
+    """Seal the replacement of a manifest that had this ``head``, valid from commit ``by`` on."""
     mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
     name = object_names.redaction(room.org, manifest.seq, by=by, mark=mark)
     return _sealed(
@@ -151,38 +160,41 @@ def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> O
     )
 
 
-def _sealed(room: OrgRoom, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
-    """An object under a name that is drawn: whoever fails and removes it removes nobody else's."""
+def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
+    """Seal an object under a random name, so that a cleanup after a failure removes only it."""
     done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
     if not done.created:
         raise AssertionError(f"{name} was drawn twice")
     return ObjectEntry(name, done.bytes, done.blake3)
 
 
-def _findings(findings: tuple[Finding, ...], naming: Naming) -> Iterator[Finding]:
+def _findings(findings: tuple[Finding, ...], naming: RecordNameFinder) -> Iterator[Finding]:
     for finding in findings:
-        left = naming.finding(finding)
-        if left is not None:
-            yield left
+        finding_without = naming.finding(finding)
+        if finding_without is not None:
+            yield finding_without
 
 
-def _state(state: TableState, gone: TableErased | None, naming: Naming) -> TableState:
-    left = replace(state, finding=naming.finding(state.finding))
+def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder) -> TableState:
+    state_without = replace(state, finding=naming.finding(state.finding))
     if gone is None:
-        return left
+        return state_without
     dead = gone.records - gone.alive
-    return replace(left, held=left.held - gone.alive, deleted=left.deleted - dead)
+    return replace(
+        state_without, alive=state_without.alive - gone.alive, deleted=state_without.deleted - dead
+    )
 
 
-def _part(part: TablePart, live: Collection[str], naming: Naming) -> TablePart:
+def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> TablePart:
     entries = tuple(
+        # A live segment keeps its ids, because readers need them to find records.
         entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
         for entry in part.segments
     )
     return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
 
 
-def _names_any(room: OrgRoom, run: str, naming: Naming) -> bool:
+def _names_any(room: OrgVault, run: str, naming: RecordNameFinder) -> bool:
     chain = EntryChain(room.sealed, org=room.org, run=run)
     link = FIRST_LINK
     for number in range(chain.count()):

@@ -1,8 +1,12 @@
-"""From what was found to a commit that takes it out of all history, and to the store without it.
+"""The commit of an erasure or a rectification: write the replacements, commit, then clean up.
 
-Whatever is written before the commit is new, and of no use without it; what the commit made needless is
-named by it. So whoever is cut off has either changed nothing, or is finished by whoever looks after the
-vault next. An erasure and a rectification differ in the rows that they write, and in what they tell.
+    before the commit   new segments, packs, certificates, redactions    unused without the commit
+    the commit          names everything that is no longer needed
+    after the commit    ``remove_erased`` deletes exactly that, now or later
+
+A run that is cut off has therefore either changed nothing, or is finished by the next maintenance
+of the vault. Erasure and rectification are subclasses of ``RemovalCommit``; they differ in the rows
+that they write and in their proof. See docs/adr/0023 and docs/adr/0025.
 """
 
 from abc import ABC, abstractmethod
@@ -18,15 +22,15 @@ from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.intents import OpenRun
-from unlost.vault.commits.state import LiveState, left_behind, live_objects
+from unlost.vault.commits.state import LiveState, live_objects, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.bundle_split import holding, touched, unbundled
-from unlost.vault.maintenance.erase.packs import Contents
+from unlost.vault.maintenance.erase.packs import ErasedContents
 from unlost.vault.maintenance.erase.redact import (
-    Naming,
+    RecordNameFinder,
     manifest_without,
     put_certificate,
     put_redaction,
@@ -35,56 +39,56 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to, listing_of
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.maintenance.rewrite.repack import Repacked, repack
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks, repack
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 
-class Going(Protocol):
-    """What was found: contents and journals that go, and documents that tell of it."""
+class ErasedDocuments(Protocol):
+    """Results of a survey: contents and journals that go, and documents that name the records."""
 
     @property
-    def contents(self) -> Contents:
-        """Contents that nobody needs afterwards."""
+    def contents(self) -> ErasedContents:
+        """Contents that are no longer needed afterwards."""
         ...
 
     @property
     def journals(self) -> tuple[str, ...]:
-        """Runs whose journals go."""
+        """Runs whose journals are removed."""
         ...
 
     @property
     def certificates(self) -> tuple[tuple[str, Certificate], ...]:
-        """Certificates that are written again, by their old names."""
+        """Replacements of certificates, by their old names."""
         ...
 
     @property
-    def naming(self) -> Naming:
-        """What tells documents that name it."""
+    def naming(self) -> RecordNameFinder:
+        """Detector for documents that name the records."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Balanced:
-    """By table: how many records that were deleted the vault knows no more, how many others."""
+class CountCorrections:
+    """Numbers to subtract, by table: deleted records and live records that leave the vault."""
 
     tombstones: Mapping[str, int] = field(default_factory=dict)
     alive: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """All that was written for the commit."""
+class WrittenCommit:
+    """Everything that was written for the commit."""
 
-    replaced: tuple[Rewritten, ...]
-    repacked: Repacked
+    replaced: tuple[ReplacedSegments, ...]
+    repacked: RepackedPacks
     marks: tuple[SegmentEntry, ...]
     objects: tuple[ObjectEntry, ...]
     recertified: Mapping[str, str]
@@ -92,18 +96,18 @@ class Written:
 
 
 def carried_out[T](
-    room: OrgRoom, *, run: str, kind: CommitKind, act: Callable[[Maintenance], T]
+    room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceCommit], T]
 ) -> tuple[T, int]:
-    """What ``act`` gives, with nothing else under way; and the bytes that were removed then.
+    """Run ``act`` while no other run is open; returns its result and the number of bytes removed.
 
-    What an earlier one that was cut off left is removed first. Raises Conflict (``runs-open``).
+    First removes what an earlier run left that was cut off. Raises Conflict (``runs-open``).
     """
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     before = remove_erased(room, state)
-    work = Maintenance(room, run=run, kind=kind)
+    work = MaintenanceCommit(room, run=run, kind=kind)
     work.open()
     try:
         done = act(work)
@@ -111,21 +115,26 @@ def carried_out[T](
         work.give_up()
         raise
     state = room.chain.proved()
+    # Earlier checkpoints contain ids that are erased now. The cleanup below removes them.
     if committed(state, run) is not None:
         room.chain.renew_checkpoint()
     return done, before + remove_erased(room, state)
 
 
-def close_committed(room: OrgRoom, state: LiveState) -> None:
-    """End runs that were committed and did not come to say so: with their keys what they held opens."""
+def close_committed(room: OrgVault, state: LiveState) -> None:
+    """Close runs that were committed but not closed: their keys open what they buffered."""
     for intent in list(open_runs(room)):
         if committed(state, intent.run):
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
-    """Raise Conflict while another run is open: what it reads or writes may be what is to go."""
-    others = [one for one in open_runs(room) if one.run != run and not committed(state, one.run)]
+def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
+    """Raise Conflict while another run is open, since it may use or store data that is to go."""
+    others = [
+        intent
+        for intent in open_runs(room)
+        if intent.run != run and not committed(state, intent.run)
+    ]
     if others:
         raise Conflict(
             "runs-open",
@@ -134,10 +143,10 @@ def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
         )
 
 
-class Removing[F: Going](ABC):
-    """One commit that takes something away, with all that is written for it."""
+class RemovalCommit[F: ErasedDocuments](ABC):
+    """One commit that removes data from all history, with everything that is written for it."""
 
-    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
         self._work = work
         self._run = run
@@ -149,140 +158,157 @@ class Removing[F: Going](ABC):
         return self._work.base
 
     @abstractmethod
-    def _rewritten(self, found: F, repacked: Repacked) -> Iterable[Rewritten]:
-        """The segments that are written again, those of ``$search`` and ``$changes`` too."""
+    def _rewritten(self, survey: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
+        """Rewrite the affected segments, also of ``$search`` and ``$changes``."""
 
     @abstractmethod
-    def _records(self, found: F) -> Iterable[pa.Array]:
-        """The ids of the records of which no old version may be left."""
+    def _records(self, survey: F) -> Iterable[pa.Array]:
+        """Return the ids of the records of which no old version may stay."""
 
     @abstractmethod
-    def _marks(self, found: F) -> tuple[SegmentEntry, ...]:
-        """What the list of what stays out has besides."""
+    def _marks(self, survey: F) -> tuple[SegmentEntry, ...]:
+        """Write new entries of the suppression list."""
 
     @abstractmethod
-    def _gone_at(self, found: F, seq: int) -> Iterable[TableErased]:
-        """The records that tables have no more as of a commit."""
+    def _gone_at(self, survey: F, seq: int) -> Iterable[TableErased]:
+        """Count the records that tables no longer have as of a commit."""
 
     @abstractmethod
-    def _balanced(self, found: F) -> Balanced:
-        """What states of tables count no more."""
+    def _balanced(self, survey: F) -> CountCorrections:
+        """Return the corrections of the record counts in table states."""
 
     @abstractmethod
-    def _proof(self, found: F) -> ErasureProof:
-        """What is told of it for ever."""
+    def _proof(self, survey: F) -> ErasureProof:
+        """Return the proof, which is kept forever."""
 
-    def _commit(self, found: F) -> int:
-        """Write, and commit; what was written is removed where that fails. The commit's number."""
-        listing = self._listing()  # before the runs are looked at: what is in it is nobody's
-        made: list[str] = []
+    def _commit(self, survey: F) -> int:
+        """Write and commit; returns the commit's number. Removes what it wrote if that fails."""
+        listing = self._listing()  # before the runs: then nothing in it belongs to a later run
+        written_names: list[str] = []
         try:
-            written = self._write(found, made)
-            return self._committed(found, written, listing)
+            written = self._write(survey, written_names)
+            return self._committed(survey, written, listing)
         except Exception:
-            self._drop(made)
+            self._drop(written_names)
             raise
 
     def _listing(self) -> dict[str, int]:
-        """What may be garbage: also certificates that runs put and then made another one."""
+        """List possible garbage, including certificates of runs that wrote another one later."""
         folder = object_names.certificates(self._room.org)
         certificates = self._room.sealed.store.list(folder)
-        return listing_of(self._room) | {one.name: one.size for one in certificates}
-
-    def _write(self, found: F, made: list[str]) -> Written:
-        repacked = repack(self._room, found.contents.freed.moving)
-        made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
-        replaced = tuple(self._rewritten(found, repacked))
-        replaced += tuple(self._beside(found, replaced))
-        marks = self._marks(found)
-        certificates = {
-            name: put_certificate(self._room, name, left) for name, left in found.certificates
+        return listing_of(self._room) | {
+            certificate.name: certificate.size for certificate in certificates
         }
-        made += [entry.name for entry in certificates.values()]
+
+    def _write(self, survey: F, written_names: list[str]) -> WrittenCommit:
+        repacked = repack(self._room, survey.contents.freed.moving)
+        # ``written_names`` grows step by step: after a failure, all of these objects are removed.
+        # Segments are found by their prefix instead.
+        written_names += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        replaced = tuple(self._rewritten(survey, repacked))
+        replaced += tuple(self._beside(survey, replaced))
+        marks = self._marks(survey)
+        certificates = {
+            name: put_certificate(self._room, name, certificate)
+            for name, certificate in survey.certificates
+        }
+        written_names += [entry.name for entry in certificates.values()]
         names = {name: entry.name for name, entry in certificates.items()}
-        redactions = self._redactions(found, replaced, names, made)
+        redactions = self._redactions(survey, replaced, names, written_names)
         withdrawn = (*names, *self._replaced_redactions(redactions))
         objects = (*certificates.values(), *redactions)
-        return Written(replaced, repacked, marks, objects, names, withdrawn)
+        return WrittenCommit(replaced, repacked, marks, objects, names, withdrawn)
 
-    def _beside(self, found: F, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
-        """What shares bundles with what goes, written again elsewhere."""
-        room, state, ids = self._room, self._state, self._records(found)
+    def _beside(
+        self, survey: F, replaced: Sequence[ReplacedSegments]
+    ) -> Iterable[ReplacedSegments]:
+        """Rewrite the live segments that share a bundle with rows that go."""
+        room, state, ids = self._room, self._state, self._records(survey)
         leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
-        gone = {entry.id for one in replaced for entry in one.old}
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
         return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
 
     def _redactions(
-        self, found: F, replaced: Sequence[Rewritten], names: Mapping[str, str], made: list[str]
+        self,
+        survey: F,
+        replaced: Sequence[ReplacedSegments],
+        names: Mapping[str, str],
+        written_names: list[str],
     ) -> list[ObjectEntry]:
-        """What stands in place of manifests that tell too much."""
-        gone = {entry.id for one in replaced for entry in one.old}
-        held = self._state.segments.values()
-        live = {ident for own in held for ident in own if ident not in gone}
-        entries, naming = [], found.naming
+        """Write redactions of all manifests that reveal too much."""
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
+        segments = self._state.segments.values()
+        live = {ident for by_ident in segments for ident in by_ident if ident not in gone}
+        entries, naming = [], survey.naming
         for seq in sorted(self._state.commits):
             self._pause()
             manifest, head = self._room.chain.manifest(seq)
-            left = manifest_without(
-                manifest, live=live, names=names, naming=naming, erased=self._gone_at(found, seq)
+            manifest_left = manifest_without(
+                manifest, live=live, names=names, naming=naming, erased=self._gone_at(survey, seq)
             )
-            if left != manifest:
-                entry = put_redaction(self._room, left, head=head, by=self._state.seq + 1)
-                made.append(entry.name)
+            if manifest_left != manifest:
+                entry = put_redaction(self._room, manifest_left, head=head, by=self._state.seq + 1)
+                # Recorded as soon as it exists, so that a failure of the next one removes it.
+                written_names.append(entry.name)
                 entries.append(entry)
         return entries
 
     def _replaced_redactions(self, fresh: Sequence[ObjectEntry]) -> list[str]:
-        """Redactions that others stand in place of now."""
+        """Return the names of redactions that the new ones replace."""
         seqs = {object_names.redacted(entry.name) for entry in fresh}
         folder = object_names.redactions(self._room.org)
-        own = [name for name in self._state.objects if name.startswith(folder)]
-        return [name for name in own if object_names.redacted(name) in seqs]
+        redaction_names = [name for name in self._state.objects if name.startswith(folder)]
+        return [name for name in redaction_names if object_names.redacted(name) in seqs]
 
-    def _committed(self, found: F, written: Written, listing: Mapping[str, int]) -> int:
-        room, state, balanced = self._room, self._state, self._balanced(found)
+    def _committed(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
+        room, state, balanced = self._room, self._state, self._balanced(survey)
+        # Checked again: a backup may have begun since, whose rows the survey did not see.
         check_alone(room, room.chain.proved(), run=self._run)
-        parts = [one.part for one in written.replaced]
+        parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
         return self._work.commit(
-            Work(
+            MaintenanceWork(
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
-                condemned=tuple(sorted(self._condemned(found, written, listing))),
+                condemned=tuple(sorted(self._condemned(survey, written, listing))),
                 collected=collected_up_to(room, state),
-                dropped=found.contents.freed.packs,
+                dropped=survey.contents.freed.packs,
                 tombstones=balanced.tombstones,
                 alive=balanced.alive,
                 objects=written.objects,
                 withdrawn=written.withdrawn,
-                unjournaled=found.journals,
+                unjournaled=survey.journals,
                 recertified=written.recertified,
-                erased=self._proof(found),
+                erased=self._proof(survey),
             ),
             alone=True,
         ).number
 
-    def _condemned(self, found: F, written: Written, listing: Mapping[str, int]) -> set[str]:
-        """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
+    def _condemned(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
+        """Return unneeded segments and packs: replaced now or earlier, or left by ended runs."""
         org = self._room.org
-        gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
-        names = {entry.name for entry in left_behind(self._state, gone, org=org)}
-        packs = map(self._state.pack_id, found.contents.freed.packs)
+        gone = [
+            entry for replaced in written.replaced for entry in (*replaced.old, *replaced.between)
+        ]
+        names = {entry.name for entry in unneeded_objects(self._state, gone, org=org)}
+        packs = map(self._state.pack_id, survey.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
+        # No other run is open (``check_alone``), so that an object that is not live belongs to
+        # none.
         return names | (listing.keys() - live)
 
-    def _drop(self, made: Sequence[str]) -> None:
-        """After a failure: remove what was written, unless it was committed or may be still."""
+    def _drop(self, written_names: Sequence[str]) -> None:
+        """After a failure, remove what was written, unless it was or may still be committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
-                for name in made:
+                for name in written_names:
                     self._room.sealed.store.delete(name)
 
 
 def _by_table(parts: Sequence[TablePart]) -> tuple[TablePart, ...]:
-    """One part for each table."""
+    """Merge the parts of each table."""
     merged: dict[str, TablePart] = {}
     for part in parts:
         before = merged.get(part.table, TablePart(table=part.table))

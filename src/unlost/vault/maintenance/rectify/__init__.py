@@ -1,1 +1,1 @@
-"""Rectifying: wrong values of a record are replaced in all history of an org, and are nowhere afterwards."""
+"""Rectification: replace wrong values of a record in the whole history of an org."""

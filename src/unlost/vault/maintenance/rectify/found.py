@@ -1,4 +1,11 @@
-"""What a rectification replaces, found before anything is written."""
+"""Survey of a rectification: every row, content and document that it changes, before any write.
+
+    requested record ─lineage─▶ records ─▶ rows of their versions ─▶ rows that change
+                                        └▶ rows of the org's change log ─▶ rows that change
+    rows that change ─▶ segments, words, contents, journals, certificates
+
+See docs/adr/0025.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,178 +16,202 @@ from unlost.model.certificate import Certificate
 from unlost.model.erasure import TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, RectifyWish, check_free
+from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, logs_of
-from unlost.vault.maintenance.erase.packs import Contents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
 from unlost.vault.maintenance.rectify.versions import (
-    Corrected,
+    CorrectedColumns,
+    CorrectedRow,
+    OldValueTest,
     Place,
-    Right,
-    Row,
-    Was,
+    RectifyRow,
     corrected,
-    kept,
     known_of,
     rows_of,
+    unchanged_row,
 )
-from unlost.vault.maintenance.rectify.words import Said
-from unlost.vault.maintenance.retain.contents import Freed, names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, Pause, hit
+from unlost.vault.maintenance.rectify.words import WordChanges
+from unlost.vault.maintenance.retain.contents import FreedContents, names_in
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK
 
 type _Key = tuple[str, int, str, int]
 """Which row it is, by table, rank of the segment, record, and commit."""
 
-NO_CONTENTS = Contents(Freed(), pa.array([], pa.string()), frozenset())
+NO_CONTENTS = ErasedContents(FreedContents(), pa.array([], pa.string()), frozenset())
 CORRECTED = "This was about a record that has been corrected since."
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A row that changes: what in it, what it becomes, and whether snapshots show it."""
+class RectifiedRow:
+    """A row that changes: the new cells, the row that results, and whether a snapshot shows it."""
 
     table: str
-    row: Row
+    row: RectifyRow
     cells: Mapping[str, str | None]
-    corrected: Corrected
+    corrected: CorrectedRow
     shown: bool
 
     @property
     def columns(self) -> Iterator[str]:
-        """The columns that change, as TABLE.COLUMN."""
+        """Columns that change, as TABLE.COLUMN."""
         return (f"{self.table}.{name}" for name in self.cells)
 
     @property
     def wrong(self) -> Iterator[str]:
-        """What stood there."""
+        """Old values that are replaced."""
         return (text for name in self.cells if (text := self.row.cells[name]))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """All that a rectification replaces, before anything is written.
+class RectificationSurvey:
+    """Everything that a rectification replaces.
 
-    ``beside``: versions that stay, and are compared anew with the one before them, which changes.
+    ``beside``: versions that stay and must be compared with their predecessor again, since it
+    changes.
     """
 
-    wish: RectifyWish
-    chosen: Chosen
-    rights: tuple[Right, ...]
-    changes: tuple[Change, ...]
-    beside: tuple[Change, ...]
-    said: tuple[Said, ...]
-    hits: tuple[Hit, ...]
-    contents: Contents
+    wish: Rectify
+    chosen: ErasedRecords
+    rights: tuple[CorrectedColumns, ...]
+    changes: tuple[RectifiedRow, ...]
+    beside: tuple[RectifiedRow, ...]
+    word_changes: tuple[WordChanges, ...]
+    hits: tuple[AffectedTable, ...]
+    contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
-    told: Rectification
+    effect: Rectification
 
     @property
     def columns(self) -> Mapping[str, frozenset[str]]:
-        """By table the columns in which something changes."""
-        found: dict[str, set[str]] = {one.table: set() for one in self.said}
-        for one in self.changes:
-            found[one.table] |= one.cells.keys()
-        return {table: frozenset(own) for table, own in found.items()}
+        """Columns in which something changes, by table."""
+        by_table: dict[str, set[str]] = {changes.table: set() for changes in self.word_changes}
+        for change in self.changes:
+            by_table[change.table] |= change.cells.keys()
+        return {table: frozenset(column_names) for table, column_names in by_table.items()}
 
     @property
-    def naming(self) -> Naming:
-        """What tells documents that name the record, and what stood there."""
-        values = frozenset(text for one in self.changes for text in one.wrong)
-        return Naming(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+    def naming(self) -> RecordNameFinder:
+        """Detector for documents that name the record and an old value."""
+        values = frozenset(text for change in self.changes for text in change.wrong)
+        return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
-    def becoming(self, table: str) -> Mapping[Place, Corrected]:
-        """What versions of a table become."""
-        own = (one for one in self.touched if one.table == table and one.shown)
-        return {one.row.place: one.corrected for one in own}
+    def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
+        """Return the corrected versions of a table."""
+        rectified_rows = (
+            rectified_row
+            for rectified_row in self.touched
+            if rectified_row.table == table and rectified_row.shown
+        )
+        return {
+            rectified_row.row.place: rectified_row.corrected for rectified_row in rectified_rows
+        }
 
     @property
-    def touched(self) -> tuple[Change, ...]:
-        """All rows that are written otherwise."""
+    def touched(self) -> tuple[RectifiedRow, ...]:
+        """All rows that are written differently."""
         return (*self.changes, *self.beside)
 
     @property
     def compared(self) -> list[str]:
-        """Ids in ``$changes`` of versions of which it is not told any more whether they differ."""
-        rows = [(one.table, one.row) for one in self.touched if one.shown]
+        """Ids in ``$changes`` of versions whose difference to their predecessor is now unknown."""
+        rows = [
+            (rectified_row.table, rectified_row.row)
+            for rectified_row in self.touched
+            if rectified_row.shown
+        ]
         return [change_id(table, row.snap, row.record) for table, row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A row, and what changes in it."""
+    """A row, and its cells that change."""
 
-    right: Right
-    row: Row
+    right: CorrectedColumns
+    row: RectifyRow
     cells: Mapping[str, str | None]
 
     @property
     def key(self) -> _Key:
-        """Which row it is: a segment has one of a record and commit."""
+        """Key of the row: a segment has one row for each record and commit."""
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) -> Found:
-    """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
+def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
+    """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
     rights = tuple(_rights(room, chosen, wish))
     looked = _looked(room, state, rights, pause)
-    if not any(one.right.table == wish.record.table for one in looked):
+    # A request for an unknown record is probably a typing error, so it fails instead of doing
+    # nothing.
+    if not any(looked_row.right.table == wish.record.table for looked_row in looked):
         raise _unknown(wish)
     shown = _shown(room, state, rights)
     changes = tuple(_changes(room, looked, shown))
-    found = Found(
+    rectification_survey = RectificationSurvey(
         wish=wish,
         chosen=chosen,
         rights=rights,
         changes=changes,
         beside=tuple(_beside(looked, shown)),
-        said=tuple(
-            Said(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
+        word_changes=tuple(
+            WordChanges(
+                looked_row.right.table, looked_row.row, {**looked_row.row.cells, **looked_row.cells}
+            )
+            for looked_row in looked
         ),
         hits=(),
         contents=NO_CONTENTS,
         journals=(),
         certificates=(),
-        told=Rectification(),
+        effect=Rectification(),
     )
     if changes:
-        found = _documented(room, state, _lying(room, state, found, looked, pause))
-    return replace(found, told=_told(found, looked))
+        rectification_survey = _documented(
+            room, state, _lying(room, state, rectification_survey, looked, pause)
+        )
+    return replace(rectification_survey, effect=_told(rectification_survey, looked))
 
 
-def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]:
-    """What the record's versions get, and what the rows get that the org's own log has of it."""
+def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
+    """Iterate over the corrections: of the record's versions, and of the org's own change log."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     known = room.schemas.known(schema, table)
-    values = {one.column: one.value for one in wish.values}
+    values = {right_value.column: right_value.value for right_value in wish.values}
     _check(known, wish)
     check_free(room.schemas.table(schema, table), wish)
     if wish.was is None:
         was = dict.fromkeys(values)
     else:
-        was = {name: Was(wish.was, known[name].kind) for name in values}
-    yield Right(table, ids[table], values, next(iter(was.values())))
+        was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
+    yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
     for log in logs_of(room, chosen.state, table):
         for name, value in values.items() if log.table in ids else ():
             cells = {log.old_column: value, log.new_column: value}
-            yield Right(log.table, ids[log.table], cells, was[name], (log.field_column, name))
+            yield CorrectedColumns(
+                log.table, ids[log.table], cells, was[name], (log.field_column, name)
+            )
 
 
-def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
-    """Raise UsageError for what cannot be set."""
-    names = {one.column for one in wish.values}
+def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
+    """Raise UsageError for values that cannot be set."""
+    names = {right_value.column for right_value in wish.values}
     twice = len(names) < len(wish.values)
     if not names or twice or (wish.was is not None and len(names) > 1):
         raise UsageError(
@@ -188,160 +219,217 @@ def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
             "It is not said what is to be corrected.",
             next_step="Set a column, each once: --set COLUMN=VALUE. With --was set just one.",
         )
-    for one in wish.values:
-        column = known.get(one.column)
+    for value in wish.values:
+        column = known.get(value.column)
         if column is None or column.kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                f"“{wish.record.table}” never had a column “{one.column}” with values of its own.",
+                f"“{wish.record.table}” never had a column “{value.column}” with values of its own.",
                 next_step="Name it as the org does; `unlost show` names those of a record.",
             )
-        if len((one.value or "").encode()) > CELL_BYTES:
+        if len((value.value or "").encode()) > CELL_BYTES:
             raise UsageError(
                 "rectify-too-long",
-                f"The new value of {one.column} has more than {CELL_BYTES >> 10} KiB.",
+                f"The new value of {value.column} has more than {CELL_BYTES >> 10} KiB.",
                 next_step="Set a shorter one, or empty the column with --set COLUMN=.",
             )
 
 
 def _looked(
-    room: OrgRoom, state: LiveState, rights: Sequence[Right], pause: Pause
+    room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
-    """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
-    found: dict[_Key, _Looked] = {}
+    """Read all affected rows, each once.
+
+    Several corrections may read the same row of a change log; at most one of them changes it.
+    """
+    rows_by_key: dict[_Key, _Looked] = {}
     for right in rights:
         pause()
         for row in rows_of(room, state, right.table, right.ids, right.columns):
-            one = _Looked(right, row, right.of(row))
-            if one.cells or one.key not in found:
-                found[one.key] = one
-    return list(found.values())
+            looked_row = _Looked(right, row, right.of(row))
+            if looked_row.cells or looked_row.key not in rows_by_key:
+                rows_by_key[looked_row.key] = looked_row
+    return list(rows_by_key.values())
 
 
-def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
-    for one in looked:
-        if one.cells:
-            become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
-            yield Change(one.right.table, one.row, one.cells, become, one.key in shown)
+def _changes(
+    room: OrgVault, looked: Sequence[_Looked], shown: Collection[_Key]
+) -> Iterator[RectifiedRow]:
+    for looked_row in looked:
+        if looked_row.cells:
+            become = corrected(
+                looked_row.row,
+                looked_row.cells,
+                known_of(room, looked_row.right.table, looked_row.row),
+            )
+            yield RectifiedRow(
+                looked_row.right.table,
+                looked_row.row,
+                looked_row.cells,
+                become,
+                looked_row.key in shown,
+            )
 
 
-def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
-    """Versions that stay, behind one that changes."""
+def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
+    """Iterate over unchanged versions that follow a changed one."""
     before: dict[tuple[str, str], _Looked] = {}
-    for one in _by_age(looked):
-        if one.key in shown:
-            last = before.get((one.right.table, one.row.record))
-            before[one.right.table, one.row.record] = one
-            if last is not None and last.cells and not one.cells:
-                yield Change(one.right.table, one.row, {}, kept(one.row), shown=True)
+    for looked_row in _by_age(looked):
+        if looked_row.key in shown:
+            last = before.get((looked_row.right.table, looked_row.row.record))
+            before[looked_row.right.table, looked_row.row.record] = looked_row
+            if last is not None and last.cells and not looked_row.cells:
+                yield RectifiedRow(
+                    looked_row.right.table,
+                    looked_row.row,
+                    {},
+                    unchanged_row(looked_row.row),
+                    shown=True,
+                )
 
 
-def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozenset[_Key]:
-    """The rows that snapshots show: not those that another of the same commit replaced."""
-    found: set[_Key] = set()
+def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
+    """Return the rows that snapshots show, without rows that lost to another of their commit."""
+    shown_keys: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
         rows = room.view(table, until=state.seq, state=state).find(ids, ())
         columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
-        found |= {(table, *key) for key in zip(*columns, strict=True)}
-    return frozenset(found)
+        shown_keys |= {(table, *key) for key in zip(*columns, strict=True)}
+    return frozenset(shown_keys)
 
 
 def _lying(
-    room: OrgRoom, state: LiveState, found: Found, looked: Sequence[_Looked], pause: Pause
-) -> Found:
-    """With the contents that go, and the segments that are written again."""
-    ids = {right.table: right.ids for right in found.rights}
+    room: OrgVault,
+    state: LiveState,
+    rectification_survey: RectificationSurvey,
+    looked: Sequence[_Looked],
+    pause: Pause,
+) -> RectificationSurvey:
+    """Add the contents that are removed and the segments that are rewritten."""
+    ids = {right.table: right.ids for right in rectification_survey.rights}
     none = pa.array([], pa.string())
     contents = contents_of(
-        room, state, ids=ids, file_rows=none, named=[_unneeded(found, looked)], pause=pause
+        room,
+        state,
+        ids=ids,
+        file_rows=none,
+        named=[_unneeded(rectification_survey, looked)],
+        pause=pause,
     )
     hits = [
-        Hit(room.view(table, until=state.seq, state=state), own, ranks)
-        for table, own in ids.items()
-        if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
+        AffectedTable(room.view(table, until=state.seq, state=state), ids_of_table, ranks)
+        for table, ids_of_table in ids.items()
+        if (
+            ranks := frozenset(
+                rectified_row.row.rank
+                for rectified_row in rectification_survey.touched
+                if rectified_row.table == table
+            )
+        )
     ]
     view = room.view(FILES_TABLE, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
+    # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
+    # packs.
     files = replace(files, ranks=files.ranks | contents.ranks)
-    return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
-
-
-def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
-    """Contents that the rows had, and have no more."""
-    become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
-    blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
-    had = names_in(pa.chunked_array([[one.row.blobs for one in looked]], pa.string()))
-    left = names_in(pa.chunked_array([blobs], pa.string()))
-    return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
-
-
-def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
-    """With the journals that go, and the certificates that are written anew."""
     return replace(
-        found,
-        journals=journals_naming(room, Naming(_own(found.chosen, found.wish))),
-        certificates=tuple(certificates_naming(room, state, found.naming)),
+        rectification_survey, contents=contents, hits=(*hits, *((files,) if files.ranks else ()))
     )
 
 
-def _own(chosen: Chosen, wish: RectifyWish) -> tuple[RecordKey, ...]:
-    """The record, and what it came back as."""
+def _unneeded(
+    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+) -> pa.ChunkedArray:
+    """Return the contents that the rows referred to and no longer do."""
+    become = {
+        (change.table, change.row.rank, *change.row.place): change.corrected
+        for change in rectification_survey.changes
+    }
+    blobs = [
+        become[looked_row.key].blobs if looked_row.key in become else looked_row.row.blobs
+        for looked_row in looked
+    ]
+    had = names_in(pa.chunked_array([[looked_row.row.blobs for looked_row in looked]], pa.string()))
+    names = names_in(pa.chunked_array([blobs], pa.string()))
+    return pa.chunked_array([sorted(set(had) - set(names))], pa.string())
+
+
+def _documented(
+    room: OrgVault, state: LiveState, rectification_survey: RectificationSurvey
+) -> RectificationSurvey:
+    """Add the journals that are removed and the certificates that are rewritten."""
+    return replace(
+        rectification_survey,
+        journals=journals_naming(
+            room, RecordNameFinder(_own(rectification_survey.chosen, rectification_survey.wish))
+        ),
+        certificates=tuple(certificates_naming(room, state, rectification_survey.naming)),
+    )
+
+
+def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
+    """Return the record and the records that it was restored as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
-    shown = [one for one in found.changes if one.shown]
+def _told(rectification_survey: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
+    shown = [change for change in rectification_survey.changes if change.shown]
     newest = _newest(looked)
-    freed, packs = found.contents.freed, found.chosen.state.packs
+    freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
     return Rectification(
-        records=_own(found.chosen, found.wish),
+        records=_own(rectification_survey.chosen, rectification_survey.wish),
         tables=tuple(_table(table, shown, newest) for table in sorted({c.table for c in shown})),
-        columns=tuple(sorted({name for one in shown for name in one.columns})),
-        current=tuple(sorted(_current(found, shown, newest))),
+        columns=tuple(sorted({name for rectified_row in shown for name in rectified_row.columns})),
+        current=tuple(sorted(_current(rectification_survey, shown, newest))),
         files=freed.contents,
         file_bytes=freed.bytes,
-        journals=found.journals,
-        certificates=len(found.certificates),
-        rewritten=sum(one.bytes for one in found.hits)
+        journals=rectification_survey.journals,
+        certificates=len(rectification_survey.certificates),
+        rewritten=sum(affected.bytes for affected in rectification_survey.hits)
         + sum(packs[pack].bytes for pack in freed.packs),
-        elsewhere=found.chosen.elsewhere,
+        elsewhere=rectification_survey.chosen.elsewhere,
     )
 
 
-def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], Row]:
-    """The newest version by table and record."""
-    return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
-
-
-def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
-    """Oldest first; of rows of one commit the one that is shown comes last."""
-    return sorted(looked, key=lambda one: (one.row.snap, one.row.rank))
-
-
-def _table(
-    table: str, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
-) -> TableErased:
-    own = [one.row for one in shown if one.table == table]
-    records = {row.record for row in own}
-    alive = sum(newest[table, record].op == "U" for record in records)
-    return TableErased(table, len(records), len(own), alive)
-
-
-def _current(
-    found: Found, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
-) -> set[str]:
-    """Columns of the record's table that are wrong in the newest version of one that is alive."""
+def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
+    """Return the newest version by table and record."""
     return {
-        name
-        for one in shown
-        if one.table == found.wish.record.table
-        and one.row.op == "U"
-        and newest[one.table, one.row.record].place == one.row.place
-        for name in one.columns
+        (looked_row.right.table, looked_row.row.record): looked_row.row
+        for looked_row in _by_age(looked)
     }
 
 
-def _unknown(wish: RectifyWish) -> NotFound:
+def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
+    """Sort oldest first; of several rows of one commit, the one that is shown comes last."""
+    return sorted(looked, key=lambda looked_row: (looked_row.row.snap, looked_row.row.rank))
+
+
+def _table(
+    table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], RectifyRow]
+) -> TableErased:
+    rectify_rows = [rectified_row.row for rectified_row in shown if rectified_row.table == table]
+    records = {row.record for row in rectify_rows}
+    alive = sum(newest[table, record].op == "U" for record in records)
+    return TableErased(table, len(records), len(rectify_rows), alive)
+
+
+def _current(
+    rectification_survey: RectificationSurvey,
+    shown: Sequence[RectifiedRow],
+    newest: Mapping[tuple[str, str], RectifyRow],
+) -> set[str]:
+    """Find columns of the record's table that are wrong in the newest version of a live record."""
+    return {
+        name
+        for rectified_row in shown
+        if rectified_row.table == rectification_survey.wish.record.table
+        and rectified_row.row.op == "U"
+        and newest[rectified_row.table, rectified_row.row.record].place == rectified_row.row.place
+        for name in rectified_row.columns
+    }
+
+
+def _unknown(wish: Rectify) -> NotFound:
     return NotFound(
         "record-unknown",
         f"The vault has nothing of {wish.record}.",

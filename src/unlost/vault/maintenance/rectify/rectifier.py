@@ -1,4 +1,14 @@
-"""Rectifying: one commit replaces values of a record in all history, then the old bytes are removed."""
+"""Rectification: one commit replaces values of a record in all history, then the old bytes go.
+
+Uses the machinery of an erasure (``RemovalCommit``): replaced segments, redacted manifests, removed
+journals. It differs in what happens to a row: the row stays, with other cells.
+
+    version   Phone = 555-01  hash h1, U    ─▶   Phone = 555-99  hash h1 - old + new, ?
+    version   Phone = 555-01  hash h2, U    ─▶   Phone = 555-99  hash h2 - old + new, ?
+
+Versions that become equal stay, because a removal would change the counts of backups. Their
+``_u_prev`` becomes ``?``, so that comparisons go by the hashes. See docs/adr/0025.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -8,34 +18,32 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.erasure import ErasureProof, TableErased
-from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rectification import Rectification, Rectify
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
-from unlost.vault.maintenance.rectify.found import Found, find
-from unlost.vault.maintenance.rectify.rewriting import Replaced, index_touched, untold_index
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.rectify.found import RectificationSurvey, find
+from unlost.vault.maintenance.rectify.rewriting import ReplacedRows, index_touched, untold_index
 from unlost.vault.maintenance.rectify.words import leaving, written_words
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
-from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 type Agree = Callable[[Rectification], object]
 
 
-def plan_rectification(room: OrgRoom, wish: RectifyWish, *, pause: Pause) -> Rectification:
-    """What ``rectify`` would replace now."""
-    return find(room, room.chain.proved(), wish, pause=pause).told
+def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
+    """Compute the effect that ``rectify`` would have now."""
+    return find(room, room.chain.proved(), wish, pause=pause).effect
 
 
 def rectify(
-    room: OrgRoom, wish: RectifyWish, *, run: str, pause: Pause, agree: Agree
+    room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
 ) -> Rectification:
-    """Replace values in all history; see the port ``Rectifying``."""
-    find(
-        room, room.chain.proved(), wish, pause=pause
-    )  # what cannot be done is said before a run is open
+    """Replace values in all history; the old ones are nowhere in the vault afterwards."""
+    find(room, room.chain.proved(), wish, pause=pause)  # errors before a run is open
     done, removed = carried_out(
         room,
         run=run,
@@ -45,68 +53,73 @@ def rectify(
     return replace(done, removed=removed)
 
 
-class _Rectifying(Removing[Found]):
-    """One rectification, from the look to its commit."""
+class _Rectifying(RemovalCommit[RectificationSurvey]):
+    """One rectification, from the survey to its commit."""
 
-    def rectify(self, wish: RectifyWish, agree: Agree) -> Rectification:
-        """Look, ask, write, and commit."""
-        found = find(self._room, self._state, wish, pause=self._pause)
-        agree(found.told)
-        if not found.changes:
+    def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
+        """Survey, ask for agreement, write, and commit."""
+        rectification_survey = find(self._room, self._state, wish, pause=self._pause)
+        agree(rectification_survey.effect)
+        if not rectification_survey.changes:
             self._work.give_up()
-            return found.told
-        return replace(found.told, snapshot=self._commit(found))
+            return rectification_survey.effect
+        return replace(rectification_survey.effect, snapshot=self._commit(rectification_survey))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
-        for each in found.hits:
+    def _rewritten(
+        self, rectification_survey: RectificationSurvey, repacked: RepackedPacks
+    ) -> Iterable[ReplacedSegments]:
+        for each in rectification_survey.hits:
             table = each.view.table
             if table == FILES_TABLE:
                 yield from rewritten(
                     self._room, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
-                choose = partial(Replaced, corrected=found.becoming(table))
+                choose = partial(ReplacedRows, corrected=rectification_survey.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
-        yield from self._words(found)
+        # Words and index after the rows: they must describe the corrected values.
+        yield from self._words(rectification_survey)
         yield from all_sifted(
             self._room,
             self._out,
             self._state,
             CHANGES,
-            leave=index_touched(found.compared),
+            leave=index_touched(rectification_survey.compared),
             pause=self._pause,
             become=untold_index,
         )
 
-    def _words(self, found: Found) -> Iterable[Rewritten]:
-        columns = found.columns
-        leave = leaving(found.said, columns)
+    def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
+        columns = rectification_survey.columns
+        leave = leaving(rectification_survey.word_changes, columns)
         yield from all_sifted(
             self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
         )
-        yield from written_words(self._room, self._out, self._state, found.said, columns)
+        yield from written_words(
+            self._room, self._out, self._state, rectification_survey.word_changes, columns
+        )
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
-        return [each.ids for each in found.hits]
+    def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
+        return [each.ids for each in rectification_survey.hits]
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+    def _marks(self, survey: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (none)
         return ()
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+    def _gone_at(self, survey: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, found: Found) -> Balanced:  # noqa: ARG002 (all records stay)
-        return Balanced()
+    def _balanced(self, rectification_survey: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
+        return CountCorrections()
 
-    def _proof(self, found: Found) -> ErasureProof:
+    def _proof(self, rectification_survey: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),
-            by=found.wish.by,
-            tables=found.told.tables,
-            files=found.told.files,
-            journals=len(found.journals),
+            by=rectification_survey.wish.by,
+            tables=rectification_survey.effect.tables,
+            files=rectification_survey.effect.files,
+            journals=len(rectification_survey.journals),
             listed=0,
             marks=blake3(b"").hexdigest(),
-            columns=found.told.columns,
+            columns=rectification_survey.effect.columns,
         )

@@ -1,4 +1,4 @@
-"""Segments of a table written again with other values in some versions."""
+"""Rewriting of a table's segments with other values in some versions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,48 +7,54 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
-from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, Corrected, Place
+from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, CorrectedRow, Place
 from unlost.vault.maintenance.rewrite.affected_segments import Leave
-from unlost.vault.read.merge import Piece, cut
+from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.table_view import TableView
 
 
-class Replaced:
-    """Everything, with some versions as they were corrected; see ``Choice``."""
+class ReplacedRows:
+    """All rows of a table, with some versions corrected; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, corrected: Mapping[Place, Corrected]) -> None:
+    def __init__(self, view: TableView, corrected: Mapping[Place, CorrectedRow]) -> None:
         self._view = view
         self._corrected = corrected
         self._ids = pa.array(sorted({record for record, _ in corrected}), pa.string())
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of what is written again alone."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """All rows."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """Return all rows, corrected where necessary."""
         mine = pc.is_in(rows.column(U_ID), value_set=self._ids).to_numpy()
         at = np.flatnonzero(mine)
         keys = rows.select([U_ID, U_SNAP]).take(pa.array(at))
         places = zip(keys.column(U_ID).to_pylist(), keys.column(U_SNAP).to_pylist(), strict=True)
-        found = {
+        corrected_rows = {
             int(row): self._corrected[place]
             for row, place in zip(at, places, strict=True)
             if place in self._corrected
         }
-        return _patched(rows, found)
+        return _patched(rows, corrected_rows)
 
 
-def _patched(rows: pa.Table, found: Mapping[int, Corrected]) -> pa.Table:
-    """Rows with what was found for some places in them."""
+def _patched(rows: pa.Table, corrected_rows: Mapping[int, CorrectedRow]) -> pa.Table:
+    """Replace the cells of some rows; ``corrected_rows``: by row number."""
     by_column: dict[str, dict[int, object]] = {}
-    for row, one in found.items():
-        told = {U_BLOBS: one.blobs, U_ROW_HASH: one.row_hash, U_PREV: one.prev}
-        for name, value in {**one.cells, **told}.items():
+    for row, corrected_row in corrected_rows.items():
+        patched = {
+            U_BLOBS: corrected_row.blobs,
+            U_ROW_HASH: corrected_row.row_hash,
+            U_PREV: corrected_row.prev,
+        }
+        for name, value in {**corrected_row.cells, **patched}.items():
             by_column.setdefault(name, {})[row] = value
     for name, values in by_column.items():
         at = rows.column_names.index(name)
         column = rows.column(name).combine_chunks()
+        # One take replaces scattered cells: the new values are appended, and picked where they
+        # belong.
         pick = np.arange(len(column))
         pick[list(values)] = len(column) + np.arange(len(values))
         whole = pa.concat_arrays([column, pa.array(values.values(), column.type)])
@@ -57,13 +63,13 @@ def _patched(rows: pa.Table, found: Mapping[int, Corrected]) -> pa.Table:
 
 
 def index_touched(keys: Sequence[str]) -> Leave:
-    """Rows of ``$changes`` with these ids."""
+    """Select the rows of ``$changes`` with these ids."""
     wanted = pa.array(keys, pa.string())
     return lambda rows: pc.is_in(rows.column(U_ID), value_set=wanted).combine_chunks()
 
 
 def untold_index(rows: pa.Table) -> pa.Table:
-    """Rows of ``$changes`` that tell no more whether something differs."""
+    """Mark rows of ``$changes`` whose difference to the version before is now unknown."""
     prev = rows.column(U_PREV).combine_chunks()
-    told = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
-    return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), told)
+    prev_ops = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
+    return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), prev_ops)

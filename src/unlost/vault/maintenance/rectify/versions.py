@@ -1,4 +1,4 @@
-"""The rows of a record as they lie in segments, and what they become. Few rows: of one record."""
+"""Stored rows of one record, and their corrected form. Few rows, so plain Python is enough."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.commits.version_rules import WITH_CELLS
 from unlost.vault.format.canonical import canonical
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     SAME,
     U_BLOBS,
@@ -27,51 +27,54 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.read.table_view import BlobCell, TableView, Wanted, named
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.read.table_view import BlobCell, TableView, WantedGroups, named
 
 type Cells = Mapping[str, str | None]
 type Place = tuple[str, int]
 """Record and commit of a version."""
 
-OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: whether something differs is told by the hashes
+OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: both versions are live states
 _ROW = (U_ID, U_OP, U_PREV, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
 
 
 @dataclass(frozen=True, slots=True)
-class Was:
-    """What a value must be to be wrong: texts that mean the same by this kind; empty: none."""
+class OldValueTest:
+    """Test for a wrong value: equal in meaning to ``text``, according to ``kind``.
+
+    An empty text means no value.
+    """
 
     text: str
     kind: WireKind
 
     def meant(self, value: str | None) -> bool:
-        """Whether a cell has it."""
+        """Return true if a cell has this value."""
         if value is None or not self.text:
             return not (value or self.text)
-        one, other = canonical(pl.Series([value, self.text]), self.kind)
-        return bool(one == other)
+        same_text, other = canonical(pl.Series([value, self.text]), self.kind)
+        return bool(same_text == other)
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """What columns of a table get, in rows of these ids; ``where`` (column, value): only such rows."""
+class CorrectedColumns:
+    """New values of columns in rows of these ids; ``where`` (column, value) limits the rows."""
 
     table: str
     ids: pa.Array
     values: Cells
-    was: Was | None = None
+    was: OldValueTest | None = None
     where: tuple[str, str] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are looked at."""
+        """Columns that must be read."""
         return tuple(dict.fromkeys((*self.values, *((self.where[0],) if self.where else ()))))
 
-    def of(self, row: "Row") -> Cells:
-        """What changes in a row, by column."""
+    def of(self, row: "RectifyRow") -> Cells:
+        """Return the cells of a row that change, by column."""
         if row.op not in WITH_CELLS or (self.where and row.cells[self.where[0]] != self.where[1]):
             return {}
         return {
@@ -84,10 +87,10 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row: its segment's rank, what its shape has, and cells of the columns asked for.
+class RectifyRow:
+    """A stored row: rank of its segment, columns of its shape, and the requested cells.
 
-    Of a long text ``cells`` has the whole, and ``blobs`` tells where it lies.
+    ``cells`` contains long texts in full; ``blobs`` refers to their contents.
     """
 
     rank: int
@@ -95,7 +98,7 @@ class Row:
     op: str
     prev: str | None
     snap: int
-    shape: Shape
+    shape: SegmentShape
     present: Mapping[str, str]
     cells: Cells
     blobs: str | None
@@ -103,13 +106,13 @@ class Row:
 
     @property
     def place(self) -> Place:
-        """Which version it is."""
+        """Record and commit of the version."""
         return self.record, self.snap
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
-    """What a row becomes: physical cells, contents that it names, its hash, and what it replaced."""
+class CorrectedRow:
+    """The corrected form of a row: physical cells, contents, hash, and ``_u_prev``."""
 
     cells: Cells
     blobs: str | None
@@ -118,20 +121,23 @@ class Corrected:
 
 
 def rows_of(
-    room: OrgRoom, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
-) -> Iterator[Row]:
-    """All rows of these ids, also those that no snapshot shows."""
+    room: OrgVault, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
+) -> Iterator[RectifyRow]:
+    """Read all rows of these ids, including rows that no snapshot shows."""
     view = room.view(table, until=state.seq, state=state)
     load = room.load_blob(until=state.seq, state=state)
     for place in view.locate(ids):
+        # After a rebase another commit may lie between, so that ``_u_prev`` cannot be trusted.
         rebased = view.segments[place.rank].rebased
         for number, shape in enumerate(_shapes(view, place.rank)):
             present = view.names(place.rank, shape=number)
             rows = _read(view, place, [present[name] for name in columns if name in present])
             rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
             cells = resolve(named(rows, columns, present), columns, load).select(list(columns))
-            for row, own in zip(rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True):
-                yield Row(
+            for row, row_cells in zip(
+                rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True
+            ):
+                yield RectifyRow(
                     rank=place.rank,
                     record=row[U_ID],
                     op=row[U_OP],
@@ -139,64 +145,68 @@ def rows_of(
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
-                    cells=own,
+                    cells=row_cells,
                     blobs=row[U_BLOBS],
                     row_hash=row[U_ROW_HASH],
                 )
 
 
-def corrected(row: Row, changes: Cells, known: Mapping[str, Known]) -> Corrected:
-    """A row with other values in some columns; ``known`` are the columns of its shape's schema."""
+def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn]) -> CorrectedRow:
+    """Return a row with other values in some columns; ``known``: columns of its shape's schema."""
     hashes = from_array(pa.array([row.row_hash], pa.binary(16)))
     for name, value in changes.items():
         column = known[name]
         if not column.volatile:
+            # A row hash is a sum over the columns, so that no other cell must be read
+            # (docs/adr/0025).
             hashes = hashes - _hash(name, column, row.cells[name]) + _hash(name, column, value)
     codes = {row.present[name]: value for name, value in changes.items()}
-    return Corrected(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
+    return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
 
 
-def kept(row: Row) -> Corrected:
-    """A row as it is, that is compared anew with the one before it."""
-    return Corrected({}, row.blobs, row.row_hash, untold(row))
+def unchanged_row(row: RectifyRow) -> CorrectedRow:
+    """Return an unchanged row that must be compared with its predecessor again."""
+    return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
 
 
-def untold(row: Row) -> str | None:
-    """What a row says that it replaced, once it or the version before it is another one.
+def untold(row: RectifyRow) -> str | None:
+    """Return ``_u_prev`` of a row after the row or its predecessor was changed.
 
-    Of a living record over a living one it is not told any more whether something differs.
+    If both are live states, it is no longer known whether they differ.
     """
     return UNTOLD if row.prev in OVER_ALIVE else row.prev
 
 
-def known_of(room: OrgRoom, table: str, row: Row) -> Mapping[str, Known]:
-    """The columns by which a row's hash was computed."""
+def known_of(room: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:
+    """Return the columns by which the hash of a row was computed."""
     return room.schemas.known(row.shape.schema, table)
 
 
-def _hash(name: str, column: Known, value: str | None) -> Hashes:
+def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:
     hashed = HashedColumn(name, column.kind)
     return row_hashes([(hashed, pa.array([value], pa.string()))], rows=1)
 
 
 def _without(blobs: str | None, codes: Collection[str]) -> str | None:
-    """The contents that a row names, but for those of these columns."""
+    """Return the contents that a row refers to, except in these columns."""
     if blobs is None:
         return None
-    left = {
-        code: blob for code, blob in learned(BlobCell).decode(blobs).items() if code not in codes
+    remaining = {
+        code: blob
+        for code, blob in decoder_for(BlobCell).decode(blobs).items()
+        if code not in codes
     }
-    return msgspec.json.encode(left).decode() if left else None
+    return msgspec.json.encode(remaining).decode() if remaining else None
 
 
-def _shapes(view: TableView, rank: int) -> Sequence[Shape]:
-    """The shapes of a segment; one that was not merged has one."""
+def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
+    """Return the shapes of a segment; an unmerged segment has one."""
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
-    columns = tuple(code for code in (physical(one.code) for one in known) if code in present)
-    return label.shapes or (Shape(label.schema, columns, label.tokenizer),)
+    columns = tuple(code for code in (physical(column.code) for column in known) if code in present)
+    return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
 
 
-def _read(view: TableView, place: Wanted, columns: Sequence[str]) -> pa.Table:
+def _read(view: TableView, place: WantedGroups, columns: Sequence[str]) -> pa.Table:
     rows = view.read(place.rank, place.groups, [*_ROW, *columns])
     return rows.filter(pc.is_in(rows.column(U_ID), value_set=place.ids))

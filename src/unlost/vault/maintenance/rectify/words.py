@@ -1,4 +1,4 @@
-"""``$search`` after values were replaced: the words of the old ones go, those of the new ones come."""
+"""Update of ``$search`` after values were replaced: remove the old words, add the new ones."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,37 +9,39 @@ import pyarrow.compute as pc
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEARCH, U_ID
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
-from unlost.vault.maintenance.rectify.versions import Cells, Row
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow
 from unlost.vault.maintenance.rewrite.affected_segments import Leave
 from unlost.vault.maintenance.rewrite.tiers import tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A row as it is afterwards: which columns of its table were looked at, and their cells."""
+class WordChanges:
+    """A row after the correction: the cells of the columns of its table that were read."""
 
     table: str
-    row: Row
+    row: RectifyRow
     cells: Cells
 
 
-def leaving(said: Sequence[Said], columns: Mapping[str, Collection[str]]) -> Leave:
-    """Words of these rows in ``columns`` (by table)."""
+def leaving(changes: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
+    """Select the words of these rows in ``columns`` (by table)."""
     records: dict[str, set[str]] = {}
-    for one in said:
-        records.setdefault(one.table, set()).add(one.row.record)
+    for word_changes in changes:
+        records.setdefault(word_changes.table, set()).add(word_changes.row.record)
 
     def leave(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in records.items():
+        for table, tokens_of_table in records.items():
             mine = pc.and_(
                 pc.equal(rows.column("table"), table),
-                pc.is_in(rows.column("record"), value_set=pa.array(sorted(own), pa.string())),
+                pc.is_in(
+                    rows.column("record"), value_set=pa.array(sorted(tokens_of_table), pa.string())
+                ),
             )
             names = pa.array(sorted(columns[table]), pa.string())
             mine = pc.and_(mine, pc.is_in(rows.column("column"), value_set=names))
@@ -50,51 +52,56 @@ def leaving(said: Sequence[Said], columns: Mapping[str, Collection[str]]) -> Lea
 
 
 def written_words(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
-    said: Sequence[Said],
+    changes: Sequence[WordChanges],
     columns: Mapping[str, Collection[str]],
-) -> Iterator[Rewritten]:
-    """Segments of ``$search`` with the words of these rows, each beside those of the same commits."""
+) -> Iterator[ReplacedSegments]:
+    """Write segments of ``$search`` with the words of these rows, in the tiers of their commits."""
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
-    for one in said:
-        words = _words(room, one, columns[one.table])
+    for word_changes in changes:
+        words = _words(room, word_changes, columns[word_changes.table])
         if words is not None and len(words):
-            snap = one.row.snap
+            snap = word_changes.row.snap
+            # Beside the tier of its commit, so that a search as of a backup finds the new words
+            # too.
             reach = next((t for t in tiers if t[0] <= snap <= t[1]), (snap, snap))
-            by_reach.setdefault(reach, []).append((one.row.shape.schema, words))
+            by_reach.setdefault(reach, []).append((word_changes.row.shape.schema, words))
     for (first, last), parts in sorted(by_reach.items()):
         rows = pa.concat_tables([words for _, words in parts]).combine_chunks()
-        label = Label(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
-        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(first, last))
+        label = SegmentLabel(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
+        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(first, last))
         stream.append(rows.take(pc.sort_indices(rows.column(U_ID))))
-        yield Rewritten((), (stream.close(),))
+        yield ReplacedSegments((), (stream.close(),))
 
 
-def _words(room: OrgRoom, one: Said, columns: Collection[str]) -> pa.Table | None:
-    """The words of a row; None where none were ever made of these columns."""
-    if not one.row.shape.tokenizer:
+def _words(room: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa.Table | None:
+    """Return the words of a row; None if these columns never had any."""
+    # Rows written without a tokenizer have no words, also after a correction.
+    if not changes.row.shape.tokenizer:
         return None
-    made = room.schemas.tokenizer(one.row.shape.schema, one.table, names=tuple(one.row.present))
-    tokenizer = _only(made, columns) if made is not None else None
+    tokenizer_then = room.schemas.tokenizer(
+        changes.row.shape.schema, changes.table, names=tuple(changes.row.present)
+    )
+    tokenizer = _only(tokenizer_then, columns) if tokenizer_then is not None else None
     if tokenizer is None or not tokenizer.columns:
         return None
     names = tuple(dict.fromkeys(tokenizer.columns))
-    cells = {name: pa.array([one.cells[name]], pa.string()) for name in names}
-    return tokenizer.tokens(pa.table({U_ID: pa.array([one.row.record], pa.string()), **cells}))
+    cells = {name: pa.array([changes.cells[name]], pa.string()) for name in names}
+    return tokenizer.tokens(pa.table({U_ID: pa.array([changes.row.record], pa.string()), **cells}))
 
 
 def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
-    """A tokenizer of some of its columns."""
+    """Return a tokenizer that is limited to some of its columns."""
 
-    def kept(names: Sequence[str]) -> tuple[str, ...]:
+    def among_columns(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if name in columns)
 
     return replace(
         tokenizer,
-        texts=kept(tokenizer.texts),
-        phones=kept(tokenizer.phones),
-        keys=kept(tokenizer.keys),
+        texts=among_columns(tokenizer.texts),
+        phones=among_columns(tokenizer.phones),
+        keys=among_columns(tokenizer.keys),
     )

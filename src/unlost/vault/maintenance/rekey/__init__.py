@@ -1,1 +1,1 @@
-"""Sealing an org anew under its newest key; see ``unlost.vault.maintenance.rekey.rekeyer``."""
+"""Resealing of an org under its newest key; see ``unlost.vault.maintenance.rekey.rekeyer``."""

@@ -1,4 +1,4 @@
-"""Segments and packs sealed anew: the same rows and the same bytes, under another key."""
+"""Resealing of segments and packs: the same rows and bytes under another key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,15 +12,15 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.bundle_split import piece_of
 from unlost.vault.objects.bundling import write_bundles
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 
 _MARK_BYTES = 8
 
 
 @dataclass(slots=True)
-class SealedAnew:
-    """Segments and packs with those that stand in their place; ``bytes`` is what was read for it."""
+class ResealedData:
+    """Segments and packs with their replacements; ``bytes``: the amount read for them."""
 
     segments: list[tuple[SegmentEntry, SegmentEntry]] = field(
         default_factory=list[tuple[SegmentEntry, SegmentEntry]]
@@ -31,26 +31,29 @@ class SealedAnew:
     bytes: int = 0
 
     def is_enough(self, size: int) -> bool:
-        """True if one commit has as much as it should before so many bytes more."""
+        """Return true if a commit would become too large with so many bytes more."""
         return bool(self.objects) and self.bytes + size > PIECE_BYTES
 
     def took(self, old: SegmentEntry, new: SegmentEntry) -> None:
-        """Note a segment."""
+        """Add a resealed segment."""
         self.segments.append((old, new))
         self.bytes += old.own_bytes
 
     def took_pack(self, old: PackEntry, new: PackEntry) -> None:
-        """Note a pack."""
+        """Add a resealed pack."""
         self.packs.append((old, new))
         self.bytes += old.bytes
 
     @property
     def objects(self) -> int:
-        """How many."""
+        """Number of segments and packs."""
         return len(self.segments) + len(self.packs)
 
     def parts(self) -> tuple[TablePart, ...]:
-        """By table, as the manifest tells it: what stands at one place in both lists belongs together."""
+        """Return the parts for the manifest, by table.
+
+        Entries at the same position of ``segments`` and ``removed`` belong together.
+        """
         by_table: dict[str, list[tuple[SegmentEntry, SegmentEntry]]] = {}
         for pair in self.segments:
             by_table.setdefault(pair[0].table, []).append(pair)
@@ -64,19 +67,19 @@ class SealedAnew:
         )
 
     def replaced(self, org: str) -> tuple[str, ...]:
-        """The names of all objects that nothing needs any more."""
+        """Return the names of the objects that are no longer needed."""
         segments = objects_of((old for old, _ in self.segments), org=org)
         packs = (object_names.pack(org, old.id) for old, _ in self.packs)
-        return (*(one.name for one in segments), *packs)
+        return (*(segment.name for segment in segments), *packs)
 
 
-def new_mark(room: OrgRoom) -> str:
-    """What makes the name of an object that is sealed anew its own."""
+def new_mark(room: OrgVault) -> str:
+    """Return a random suffix, which makes the name of a resealed object unique."""
     return room.sealed.entropy.bytes(_MARK_BYTES).hex()
 
 
 def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
-    """Segments that are sealed anew at once: all that lie in one bundle, and each other alone."""
+    """Group segments that are resealed together: all of one bundle, or a single one."""
     by_object: dict[str, list[LiveSegment]] = {}
     for live in segments:
         by_object.setdefault(live.entry.object, []).append(live)
@@ -84,26 +87,29 @@ def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
 
 
 def seal_segments(
-    room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]
+    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> list[SegmentEntry]:
-    """What stands in place of segments that go together, in their order. Durable."""
-    if not own[0].entry.bundle:
-        return [_seal_alone(room, out, live) for live in own]
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+    """Reseal segments of one group, and return the replacements in their order. Durable."""
+    if not segments[0].entry.bundle:
+        return [_seal_alone(room, out, live) for live in segments]
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
     new = [by_id[piece.ident] for piece in pieces]
-    for live, entry in zip(own, new, strict=True):
+    for live, entry in zip(segments, new, strict=True):
         _check_same(room, live.entry, entry)
     return new
 
 
-def _reach(live: LiveSegment) -> Reach | None:
-    """It keeps its place: one that is not merged has the number of its commit from there."""
-    return Reach(live.entry.first, live.entry.last) if live.merged else None
+def _reach(live: LiveSegment) -> CommitRange | None:
+    """Return the commits of a merged segment.
+
+    Any other one keeps its place in the order of segments, which shows the number of its commit.
+    """
+    return CommitRange(live.entry.first, live.entry.last) if live.merged else None
 
 
-def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
-    """A segment with the same row groups; memory is bounded by twice its size. Durable."""
+def _seal_alone(room: OrgVault, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
+    """Reseal a segment with the same row groups; memory is bounded by twice its size. Durable."""
     old = live.entry
     label, _ = room.reader.facts(old)
     stream = out.stream(label, reach=_reach(live))
@@ -114,7 +120,8 @@ def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> Segment
     return new
 
 
-def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
+def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
+    # The earlier segment is removed later, so a difference must stop the rekey before it counts.
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",
@@ -123,8 +130,11 @@ def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
         )
 
 
-def seal_pack(room: OrgRoom, old: PackEntry) -> PackEntry:
-    """A pack with the same content. Others know it by the id that it always had. Durable."""
+def seal_pack(room: OrgVault, old: PackEntry) -> PackEntry:
+    """Reseal a pack with the same content. Durable.
+
+    Rows still refer to it by its original id, which is the stem of the new name.
+    """
     content = room.sealed.get(
         ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, old.id)
     )

@@ -1,8 +1,8 @@
-"""Everything but segments and packs sealed anew: documents, manifests, journals, the org's identity.
+"""Resealing of everything except segments and packs: documents, manifests, journals, identity.
 
-What the manifests name is sealed beside, and one commit puts it in place. Entries of journals and the
-identity are named by no manifest, and what proves them is what they say: they are sealed beside, and
-then the earlier ones go.
+Objects that manifests name get new names, and one commit replaces them. Journal entries and the
+identity are named by no manifest and prove themselves by their content. For them a resealed object
+is put beside, and then the earlier one is deleted. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,47 +20,47 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rekey.data import new_mark
 from unlost.vault.maintenance.rekey.look import redacted_in
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 type Noting = Callable[[str], AbstractContextManager[bool | None]]
 """Around an object that is sealed anew: where that does not open, its name is noted, and the rest goes on."""
 
 
 @dataclass(slots=True)
-class Documents:
-    """Objects that were sealed anew, by the names of the earlier ones or the numbers of commits."""
+class ResealedDocuments:
+    """Resealed objects, by the names of the earlier ones or by the numbers of commits."""
 
     anew: dict[str, ObjectEntry] = field(default_factory=dict[str, ObjectEntry])
     redactions: dict[int, ObjectEntry] = field(default_factory=dict[int, ObjectEntry])
 
     @property
     def objects(self) -> tuple[ObjectEntry, ...]:
-        """All that is new."""
+        """All new objects."""
         return (*self.anew.values(), *self.redactions.values())
 
     def recertified(self, org: str) -> Mapping[str, str]:
-        """Certificates by the names that they had."""
+        """Return the new names of certificates, by their earlier names."""
         folder = object_names.certificates(org)
         return {old: new.name for old, new in self.anew.items() if old.startswith(folder)}
 
-    def withdrawn(self, room: OrgRoom, state: LiveState) -> tuple[str, ...]:
-        """What is live no more."""
+    def withdrawn(self, room: OrgVault, state: LiveState) -> tuple[str, ...]:
+        """Return the names of objects that are no longer live."""
         stood = redacted_in(room, state)
         return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
 
 
 def seal_documents(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     names: Iterable[str],
     seqs: Iterable[int],
     *,
-    done: Documents,
+    done: ResealedDocuments,
     noting: Noting,
 ) -> Iterator[str]:
-    """Seal documents and manifests anew, one after the other; gives the name of each as it is there.
+    """Reseal documents and manifests one by one; yields the name of each as soon as it exists.
 
-    What does not open is left as it is.
+    Objects that do not open are left as they are.
     """
     for name in names:
         with noting(name):
@@ -73,8 +73,8 @@ def seal_documents(
             yield done.redactions[seq].name
 
 
-def _document(room: OrgRoom, name: str) -> ObjectEntry:
-    """A schema or a certificate."""
+def _document(room: OrgVault, name: str) -> ObjectEntry:
+    """Reseal a schema or a certificate."""
     certificates = object_names.certificates(room.org)
     if name.startswith(certificates):
         run = name.removeprefix(certificates).partition(".")[0]
@@ -86,14 +86,17 @@ def _document(room: OrgRoom, name: str) -> ObjectEntry:
     return _sealed(room, ObjectKind.SCHEMA, name, new)
 
 
-def _sealed(room: OrgRoom, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
+def _sealed(room: OrgVault, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
     content = room.sealed.get(kind, org=room.org, name=name)
     written = room.sealed.put_new(kind, org=room.org, name=new, content=content)
     return _read_back(room, ObjectEntry(new, written.bytes, written.blake3))
 
 
-def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
-    """The entry; raises IntegrityError if the store gives something else: the earlier object goes at once."""
+def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
+    """Return the entry; raises IntegrityError if the store returns other bytes.
+
+    The earlier object is deleted soon, so that a bad write would otherwise lose the document.
+    """
     if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
             "rekey-unread",
@@ -104,19 +107,20 @@ def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
 
 
 def _manifest(
-    room: OrgRoom, state: LiveState, seq: int, certificates: Mapping[str, str]
+    room: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
 ) -> ObjectEntry:
-    """What stands in place of a manifest: the same, but for the name that its certificate has now."""
+    """Write the redaction that replaces a manifest, with the new name of its certificate."""
     manifest, head = room.chain.manifest(seq)
     certificate = state.commits[seq].certificate
-    told = msgspec.structs.replace(
+    manifest_now = msgspec.structs.replace(
         manifest, certificate=certificates.get(certificate or "", certificate)
     )
-    return _read_back(room, put_redaction(room, told, head=head, by=state.seq + 1))
+    return _read_back(room, put_redaction(room, manifest_now, head=head, by=state.seq + 1))
 
 
-def seal_beside(room: OrgRoom, kind: ObjectKind, name: str) -> None:
-    """Seal an object anew that no manifest names, then remove the earlier one. Safe to repeat."""
+def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:
+    """Reseal an object that no manifest names, then delete the earlier one. Safe to repeat."""
     other = object_names.resealed(object_names.stem(name), new_mark(room))
     _sealed(room, kind, name, other)
+    # Only after the new object was read back: for a moment both exist, and both are valid.
     room.sealed.store.delete(name)

@@ -1,6 +1,7 @@
-"""What of an org is still sealed under earlier keys than its newest.
+"""Search for objects of an org that are still sealed under keys earlier than its newest.
 
-Manifests tell it of segments and packs. Of all else the clear header of each object tells it.
+For segments and packs, manifests contain the epoch of the key. For all other objects, it is in the
+clear header.
 """
 
 from collections.abc import Iterator
@@ -15,49 +16,56 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.garbage import listing_of
 from unlost.vault.objects.segments import opens_under
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.journal import journal_runs
 
 _SIDECAR = ".idx"
 
 
-def under_earlier(room: OrgRoom) -> UnderEarlier:
-    """What the newest commit tells of it: nothing is opened."""
+def under_earlier(room: OrgVault) -> UnderEarlier:
+    """Sum up objects under earlier keys according to the newest commit, without opening any."""
     keys, state = room.sealed.keys, room.chain.live()
     epoch = keys.epoch(room.org)
     segments = [live.entry for live in earlier_segments(state, epoch)]
     packs = earlier_packs(state, epoch)
     objects = len({entry.object for entry in segments}) + len(packs)
-    size = sum(one.own_bytes for one in segments) + sum(one.bytes for one in packs)
+    size = sum(segment.own_bytes for segment in segments) + sum(pack.bytes for pack in packs)
     return UnderEarlier(objects, size, complete=is_complete(keys, room.org))
 
 
 def is_complete(keys: Keyring, org: str) -> bool:
-    """True if there is no earlier key than the one that new objects are written under."""
+    """Return true if there is no key earlier than the one that new objects are sealed with."""
     return keys.epoch(org) <= keys.oldest(org) and not keys.gone_copies(org)
 
 
 def earlier_segments(state: LiveState, epoch: int) -> list[LiveSegment]:
-    """Live segments under earlier keys, those of one table together."""
-    held = (own[ident] for _, own in sorted(state.segments.items()) for ident in sorted(own))
-    return [live for live in held if live.entry.epoch < epoch]
+    """List live segments under earlier keys, grouped by table."""
+    segments = (
+        segments_by_ident[ident]
+        for _, segments_by_ident in sorted(state.segments.items())
+        for ident in sorted(segments_by_ident)
+    )
+    return [live for live in segments if live.entry.epoch < epoch]
 
 
 def earlier_packs(state: LiveState, epoch: int) -> list[PackEntry]:
-    """Live packs under earlier keys."""
+    """List live packs under earlier keys."""
     return [pack for _, pack in sorted(state.packs.items()) if pack.epoch < epoch]
 
 
 @dataclass(slots=True)
-class Looking:
-    """Looks through an org; remembers the epochs of objects that it has seen."""
+class EarlierKeysSurvey:
+    """Search of an org for objects under earlier keys; remembers the epochs it has read."""
 
-    room: OrgRoom
+    room: OrgVault
     epoch: int
     _seen: dict[str, int] = field(default_factory=dict[str, int])
 
     def is_earlier(self, name: str, *, gone: bool = False) -> bool:
-        """True for a sealed object under an earlier key, or of which nobody can tell; ``gone`` where it is gone."""
+        """Return true for an object under an earlier key, or with a damaged header.
+
+        ``gone``: the answer for an object that does not exist.
+        """
         if name not in self._seen:
             try:
                 self._seen[name] = self.room.sealed.header(name).epoch
@@ -68,13 +76,19 @@ class Looking:
         return self._seen[name] < self.epoch
 
     def documents(self, state: LiveState) -> list[str]:
-        """Schemas and certificates; lost ones too, for another copy may have them under an earlier key."""
+        """List schemas and certificates.
+
+        Includes lost ones: a mirror may have them under an earlier key.
+        """
         redactions = object_names.redactions(self.room.org)
         names = (name for name in sorted(state.objects) if not name.startswith(redactions))
         return [name for name in names if self.is_earlier(name, gone=True)]
 
     def manifests(self, state: LiveState) -> Iterator[int]:
-        """Commits whose manifests, or what stands in their place, are under earlier keys, or lost; oldest first."""
+        """Iterate over commits whose manifest or redaction is under an earlier key, oldest first.
+
+        Includes lost ones.
+        """
         stands = redacted_in(self.room, state)
         for seq in sorted(state.commits):
             if self.is_earlier(
@@ -83,15 +97,15 @@ class Looking:
                 yield seq
 
     def checkpoints(self) -> list[str]:
-        """What repeats all that is live."""
+        """List checkpoints, which repeat the live state."""
         return self._listed(object_names.checkpoints(self.room.org))
 
     def journals(self) -> list[str]:
-        """Entries of journals."""
+        """List journal entries."""
         return self._listed(object_names.journals(self.room.org))
 
     def lost_entries(self, state: LiveState) -> list[str]:
-        """Entries of journals that are not there any more: another copy may have them under an earlier key."""
+        """List journal entries that do not exist: a mirror may have them under an earlier key."""
         stored, org = journal_runs(self.room.sealed, org=self.room.org), self.room.org
         return [
             object_names.journal_entry(org, run, number)
@@ -100,16 +114,16 @@ class Looking:
         ]
 
     def identities(self) -> list[str]:
-        """What tells the identity of the org."""
+        """List the objects with the identity of the org."""
         names = identity_names(self.room.sealed.store, self.room.org)
         return [name for name in names if self.is_earlier(name)]
 
     def runs(self) -> list[str]:
-        """Intents of open runs, and their notes."""
+        """List intents of open runs, and the objects beside them."""
         return self._listed(object_names.intents(self.room.org))
 
     def needless(self, state: LiveState) -> list[str]:
-        """Documents that no commit has: for when no run is open that may still commit them."""
+        """List documents that no commit names; valid only if no open run may still commit them."""
         org = self.room.org
         folders = (
             object_names.redactions(org),
@@ -120,11 +134,13 @@ class Looking:
         return [name for name in names if name not in state.objects]
 
     def waiting(self, state: LiveState) -> dict[str, int]:
-        """Segments and packs that no commit has any more, and that are still there: sizes by name."""
+        """Return segments and packs that no commit names and that still exist: sizes by name."""
         live = {entry.name for entry in live_objects(state, org=self.room.org)}
         listing = listing_of(self.room)
-        left = {name: size for name, size in listing.items() if name not in live}
-        return {name: size for name, size in left.items() if self._data_is_earlier(name, size)}
+        waiting_sizes = {name: size for name, size in listing.items() if name not in live}
+        return {
+            name: size for name, size in waiting_sizes.items() if self._data_is_earlier(name, size)
+        }
 
     def _listed(self, folder: str) -> list[str]:
         names = [listed.name for listed in self.room.sealed.store.list(folder)]
@@ -136,13 +152,14 @@ class Looking:
                 return self.is_earlier(name)
             except UsageError:  # a wrong bit may look like a newer format; nothing needs it
                 return True
+        # Parquet encryption has no clear header with an epoch, so the newest key is tried instead.
         sealed, org = self.room.sealed, self.room.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None
 
 
-def redacted_in(room: OrgRoom, state: LiveState) -> dict[int, str]:
-    """The live redactions by the numbers of their commits."""
+def redacted_in(room: OrgVault, state: LiveState) -> dict[int, str]:
+    """Return the live redactions by the numbers of their commits."""
     folder = object_names.redactions(room.org)
     names = (name for name in state.objects if name.startswith(folder))
     return {object_names.redacted(name): name for name in names}

@@ -1,8 +1,16 @@
-"""Rekeying an org: what is live is sealed anew under its newest key, then the earlier keys go.
+"""Rekey of an org: reseal all live objects under its newest key, then remove the earlier keys.
 
-It goes on in steps, each of which ends with a commit or does not count. First segments and packs, then the
-documents and manifests, then journals; and when nothing under an earlier key is left in the store, also
-of what nothing needs any more, the vault says that the earlier keys are gone, and removes them.
+Objects are immutable, so that each resealed object stands beside the earlier one until a commit
+names it. The work is done in steps, and each is a commit or has no effect:
+
+    1  segments and packs            a commit for each ``PIECE_BYTES``
+    2  schemas, certificates, manifests (as redactions)    ``DOCUMENTS`` of each in a commit
+    3  journals and identity         no commit: put the new one, delete the earlier one
+    4  nothing is left under an earlier key, also no garbage and no open run:
+       retire the keys, commit, search once more, delete the copies of the keys
+
+The commit of step 4 takes the number that a process with an earlier key would need. That process
+either committed before, which the second search finds, or it fails. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,22 +30,22 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     MAINTENANCE,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     drop_orphans,
     open_runs,
 )
-from unlost.vault.maintenance.rekey.data import SealedAnew, seal_pack, seal_segments, together
-from unlost.vault.maintenance.rekey.documents import Documents, seal_beside, seal_documents
+from unlost.vault.maintenance.rekey.data import ResealedData, seal_pack, seal_segments, together
+from unlost.vault.maintenance.rekey.documents import ResealedDocuments, seal_beside, seal_documents
 from unlost.vault.maintenance.rekey.look import (
-    Looking,
+    EarlierKeysSurvey,
     earlier_packs,
     earlier_segments,
     is_complete,
 )
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 DOCUMENTS = 256  # that one commit has anew, and as many manifests
 _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all would fail alike
@@ -45,8 +53,8 @@ _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all w
 type Pause = Callable[[], None]
 
 
-def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
-    """Go on until all is done, or ``most`` bytes are; see the port ``Rekeying``."""
+def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
+    """Continue until everything, or ``most`` bytes, are done; see the port ``VaultMaintenance``."""
     state = room.chain.proved()
     if is_complete(room.sealed.keys, room.org):
         return Rekeyed()
@@ -64,8 +72,8 @@ def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed
     return done
 
 
-def _close_earlier(room: OrgRoom) -> None:
-    """End maintenance that began under an earlier key and was cut off: nobody goes on with it."""
+def _close_earlier(room: OrgVault) -> None:
+    """Close maintenance runs that began under an earlier key and were cut off; none is resumed."""
     epoch = room.sealed.keys.epoch(room.org)
     for intent in list(open_runs(room)):
         if intent.kind in MAINTENANCE:
@@ -75,17 +83,17 @@ def _close_earlier(room: OrgRoom) -> None:
 
 
 class _Rekeying:
-    def __init__(self, room: OrgRoom, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, *, run: str, pause: Pause) -> None:
         self._room = room
         self._run = run
         self._steps = 0
         self._pause = pause
         self._epoch = room.sealed.keys.epoch(room.org)
-        self._looking = Looking(room, self._epoch)
+        self._looking = EarlierKeysSurvey(room, self._epoch)
         self._damaged: set[str] = set()
 
     def step(self) -> Rekeyed | None:
-        """One commit; None where nothing is left that commits name."""
+        """Make one commit; None if no commit names an object under an earlier key."""
         state = self._room.chain.proved()
         if self._segments(state) or self._packs(state):
             return self._committed(self._data)
@@ -97,15 +105,17 @@ class _Rekeying:
         return None
 
     def end(self) -> Rekeyed:
-        """What no commit names; and the earlier keys go, if nothing is under them any more."""
+        """Reseal objects that no commit names; remove the earlier keys if nothing needs them."""
         self._beside()
-        left = self._left()
-        if left.waiting or left.held_by or left.damaged:
-            return left
+        rekeyed = self._left()
+        # Earlier keys stay as long as anything needs them; the next upkeep tries again.
+        if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
+            return rekeyed
         self._remove_needless()
         keys, org = self._room.sealed.keys, self._room.org
         keys.retire(org, before=self._epoch)
-        # Who wrote under an earlier key until now either has the number of this commit, or is stopped.
+        # A process that still uses an earlier key either takes the number of this commit, or is
+        # stopped.
         done = self._committed(self._last) if self._room.chain.live().seq else Rekeyed()
         if not self._is_clean():
             return replace(done, more=True, complete=False)
@@ -114,16 +124,18 @@ class _Rekeying:
         return done
 
     def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
-        """Those under earlier keys that are not known to be damaged, what goes together at once."""
-        found = together(earlier_segments(state, self._epoch))
-        return [own for own in found if self._object(own) not in self._damaged]
+        """Group segments under earlier keys, except damaged ones, by what is resealed together."""
+        segments = together(earlier_segments(state, self._epoch))
+        return [segment for segment in segments if self._object(segment) not in self._damaged]
 
-    def _object(self, own: list[LiveSegment]) -> str:
-        return object_names.segment(self._room.org, own[0].entry.object)
+    def _object(self, segments: list[LiveSegment]) -> str:
+        return object_names.segment(self._room.org, segments[0].entry.object)
 
     def _packs(self, state: LiveState) -> list[PackEntry]:
-        found, org = earlier_packs(state, self._epoch), self._room.org
-        return [pack for pack in found if object_names.pack(org, pack.id) not in self._damaged]
+        pack_entries, org = earlier_packs(state, self._epoch), self._room.org
+        return [
+            pack for pack in pack_entries if object_names.pack(org, pack.id) not in self._damaged
+        ]
 
     def _manifests(self, state: LiveState) -> Iterator[int]:
         for seq in self._looking.manifests(state):
@@ -132,7 +144,7 @@ class _Rekeying:
 
     @contextmanager
     def _noting(self, name: str) -> Iterator[None]:
-        """Around sealing an object anew: one that does not open is noted, and stays as it is."""
+        """Catch the error of an object that does not open: note its name, and leave it as it is."""
         try:
             yield
         except (IntegrityError, NotFound) as error:
@@ -140,37 +152,39 @@ class _Rekeying:
                 raise
             self._damaged.add(name)
 
-    def _committed(self, act: Callable[[Maintenance, list[str]], Rekeyed]) -> Rekeyed:
-        """A commit of its own; what was written for it goes where it fails."""
+    def _committed(self, act: Callable[[MaintenanceCommit, list[str]], Rekeyed]) -> Rekeyed:
+        """Run ``act`` for one commit; after a failure, remove what was written for it."""
         self._steps += 1
-        work = Maintenance(self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY)
+        work = MaintenanceCommit(
+            self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
+        )
         work.open()
-        made: list[str] = []
+        written_names: list[str] = []
         try:
-            done = act(work, made)
+            done = act(work, written_names)
         except Exception:
-            self._drop(work, made)
+            self._drop(work, written_names)
             work.give_up()
             raise
         remove_erased(self._room, self._room.chain.proved())
         return done
 
-    def _drop(self, work: Maintenance, made: list[str]) -> None:
+    def _drop(self, work: MaintenanceCommit, written_names: list[str]) -> None:
         with suppress(UnlostError):
             if work.came_to_nothing():
-                for name in made:
+                for name in written_names:
                     self._room.sealed.store.delete(name)
 
-    def _data(self, work: Maintenance, made: list[str]) -> Rekeyed:
-        """Segments, then packs, until it is enough for one commit."""
-        done, room = SealedAnew(), self._room
+    def _data(self, work: MaintenanceCommit, written_names: list[str]) -> Rekeyed:
+        """Reseal segments, then packs, up to the size of one commit."""
+        done, room = ResealedData(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        for own in self._segments(work.base):
-            if done.is_enough(sum(live.entry.own_bytes for live in own)):
+        for segment in self._segments(work.base):
+            if done.is_enough(sum(live.entry.own_bytes for live in segment)):
                 break
             self._pause()
-            with self._noting(self._object(own)):
-                for live, new in zip(own, seal_segments(room, out, own), strict=True):
+            with self._noting(self._object(segment)):
+                for live, new in zip(segment, seal_segments(room, out, segment), strict=True):
                     done.took(live.entry, new)
         for pack in self._packs(work.base):
             if done.is_enough(pack.bytes):
@@ -178,51 +192,62 @@ class _Rekeying:
             self._pause()
             with self._noting(object_names.pack(room.org, pack.id)):
                 resealed = seal_pack(room, pack)
-                made.append(object_names.pack(room.org, resealed.id))
+                written_names.append(object_names.pack(room.org, resealed.id))
                 done.took_pack(pack, resealed)
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        maintenance_work = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
             condemned=tuple(sorted(done.replaced(room.org))),
         )
-        return self._commit(work, told, _going_on(done.objects, done.bytes))
+        return self._commit(work, maintenance_work, _going_on(done.objects, done.bytes))
 
     def _documents(
-        self, work: Maintenance, made: list[str], *, names: list[str], seqs: list[int]
+        self,
+        work: MaintenanceCommit,
+        written_names: list[str],
+        *,
+        names: list[str],
+        seqs: list[int],
     ) -> Rekeyed:
-        """Schemas and certificates, and what stands in place of manifests."""
-        done = Documents()
+        """Reseal schemas and certificates, and write redactions of manifests."""
+        done = ResealedDocuments()
         sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
         for name in sealing:
-            made.append(name)
+            written_names.append(name)
             self._pause()
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        maintenance_work = MaintenanceWork(
             objects=done.objects,
             withdrawn=done.withdrawn(self._room, work.base),
             recertified=done.recertified(self._room.org),
         )
-        size = sum(one.bytes for one in done.objects)
-        return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
+        size = sum(object_entry.bytes for object_entry in done.objects)
+        # Alone: a redaction is valid from a commit number on, which must not go to another run.
+        return self._commit(work, maintenance_work, _going_on(len(done.objects), size), alone=True)
 
-    def _last(self, work: Maintenance, _: list[str]) -> Rekeyed:
-        return self._commit(work, Work(), Rekeyed())
+    def _last(self, work: MaintenanceCommit, _: list[str]) -> Rekeyed:
+        return self._commit(work, MaintenanceWork(), Rekeyed())
 
     def _commit(
-        self, work: Maintenance, told: Work, done: Rekeyed, *, alone: bool = False
+        self,
+        work: MaintenanceCommit,
+        described: MaintenanceWork,
+        done: Rekeyed,
+        *,
+        alone: bool = False,
     ) -> Rekeyed:
-        told = replace(told, collected=collected_up_to(self._room, work.base))
-        return replace(done, snapshot=work.commit(told, alone=alone).number)
+        described = replace(described, collected=collected_up_to(self._room, work.base))
+        return replace(done, snapshot=work.commit(described, alone=alone).number)
 
     def _beside(self) -> None:
-        """Journals of runs that are not under way, and the identity."""
+        """Reseal the identity, and the journals of runs that are not open."""
         room = self._room
-        under_way = tuple(object_names.journal(room.org, one.run) for one in open_runs(room))
+        under_way = tuple(object_names.journal(room.org, run.run) for run in open_runs(room))
         for name in self._looking.journals():
             if not name.startswith(under_way):
                 self._pause()
@@ -233,32 +258,33 @@ class _Rekeying:
                 seal_beside(room, ObjectKind.IDENTITY, name)
 
     def _left(self) -> Rekeyed:
-        """What keeps the earlier keys for now."""
+        """Return the reasons that keep the earlier keys for now."""
         state = self._room.chain.proved()
         self._damaged.update(self._looking.lost_entries(state))
         waiting = self._looking.waiting(state)
-        held = [
+        pending_runs = [
             object_names.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())
         ]
         if self._looking.needless(state):  # an open run may still come to need it
-            held += [intent.run for intent in open_runs(self._room)]
+            pending_runs += [intent.run for intent in open_runs(self._room)]
         return Rekeyed(
             waiting=len(waiting),
-            held_by=next(iter(held), ""),
+            held_by=next(iter(pending_runs), ""),
             damaged=min(self._damaged, default=""),
             complete=False,
         )
 
     def _remove_needless(self) -> None:
-        """Documents that came to nothing, and checkpoints: they only repeat what manifests tell."""
+        """Remove unused documents and checkpoints, which only repeat manifests."""
         for name in self._looking.needless(self._room.chain.proved()):
             self._room.sealed.store.delete(name)
         if self._looking.checkpoints():
             self._room.chain.renew_checkpoint()
 
     def _is_clean(self) -> bool:
-        """True if nothing of the org needs an earlier key; looked at anew."""
-        state, looking = self._room.chain.proved(), Looking(self._room, self._epoch)
+        """Return true if nothing of the org needs an earlier key, after a new search."""
+        # A new survey: the other one remembers epochs from before the keys were retired.
+        state, looking = self._room.chain.proved(), EarlierKeysSurvey(self._room, self._epoch)
         return not (
             earlier_segments(state, self._epoch)
             or earlier_packs(state, self._epoch)

@@ -1,1 +1,1 @@
-"""Keeping for as long as rules say, and forgetting the rest."""
+"""Retention: keep data as long as the rules require, and forget the rest."""

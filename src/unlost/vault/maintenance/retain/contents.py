@@ -1,7 +1,8 @@
-"""Contents (of files and of long cells) that no version needs any more, and packs that are empty then.
+"""Contents (of files and long cells) that no version needs any more, and the packs they empty.
 
-A content is needed while a version that stays names it: in ``_u_blobs``, or as a row of ``$files`` for
-a file. Names of contents and packs are found in the texts that name them, not read one by one.
+A content is needed while a version that stays refers to it: in ``_u_blobs``, or as a row of
+``$files`` for a file. References are extracted from whole columns of text by a pattern, without a
+loop over rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,22 +13,22 @@ import pyarrow as pa
 
 from unlost.model.schema import WireKind
 from unlost.vault.format.physical import U_BLOBS, physical
-from unlost.vault.maintenance.retain.survey import Looked, Survey
+from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
 _NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
-    """What goes with contents.
+class FreedContents:
+    """Number (``contents``) and ``bytes`` of freed contents.
 
-    ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
-    needed, of packs of which much is not.
+    ``empty``: packs that contain nothing else. ``moving``: needed pieces of packs that are mostly
+    unneeded.
     """
 
     contents: int = 0
@@ -37,54 +38,54 @@ class Freed:
 
     @property
     def packs(self) -> tuple[str, ...]:
-        """The packs that go."""
+        """Packs that are removed."""
         return (*self.empty, *sorted(self.moving.get_column("pack").unique().to_list()))
 
 
 @dataclass(slots=True)
-class Unneeded:
-    """Contents that versions which go had named: those of them that nothing else names."""
+class UnneededContents:
+    """Contents that removed versions refer to, and no other version."""
 
     contents: set[str] = field(default_factory=set)
 
-    def went(self, looked: Looked, columns: Iterable[str]) -> None:
-        """Versions that go, and the columns in which they name contents."""
+    def went(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
+        """Add the contents of versions that go; ``columns``: where they refer to contents."""
         gone = looked.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
-    def stays(self, looked: Looked, columns: Iterable[str]) -> None:
-        """The same of versions that stay."""
-        kept = looked.staying
+    def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
+        """Subtract the contents of versions that stay."""
+        staying = looked.staying
         for name in columns:
-            self.contents.difference_update(names_in(kept.column(name)))
+            self.contents.difference_update(names_in(staying.column(name)))
 
     @property
     def rows(self) -> pa.Array:
-        """The ids of their rows in ``$files``."""
+        """Ids of their rows in ``$files``."""
         return pa.array([blob_row_id(content) for content in self.contents], pa.string())
 
 
-def naming_columns(room: OrgRoom, table: str) -> tuple[str, ...]:
-    """The physical columns of a table in which contents are named."""
+def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
+    """Return the physical columns of a table that refer to contents."""
     return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
 
 
-def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> pa.Array:
-    """Ids of the rows of ``$files`` that there may be for records of a table."""
+def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
+    """Return all possible ids of rows of ``$files`` for records of a table."""
     known = room.schemas.known(schema, table)
-    found = room.schemas.table(schema, table)
+    file_table = room.schemas.table(schema, table)
     columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
-    columns |= {file.column for file in (found.files if found else ())}
+    columns |= {file.column for file in (file_table.files if file_table else ())}
     ids = [file_row_id(table, record, c) for record in records.to_pylist() for c in sorted(columns)]
     return pa.array(ids, pa.string())
 
 
-def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
-    """What goes with contents.
+def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> FreedContents:
+    """Compute the freed contents and packs.
 
-    ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
-    of all packs.
+    ``files``: ``$files`` without the rows that go; ``extents``: its column of that name; ``sizes``:
+    bytes of all packs.
     """
     count, going = 0, [_NOTHING]
     for looked in files.look((extents,)):
@@ -93,31 +94,35 @@ def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
         going.append(pieces_in(texts))
     pieces = pl.concat(going).unique()
     if not len(pieces):
-        return Freed()
+        return FreedContents()
     touched = pieces.select("pack").unique()
+    # Second pass: one piece of a pack can belong to several rows, since equal contents are stored
+    # once.
     staying = [_NOTHING]
     for looked in files.look((extents,)):
-        found = pieces_in(looked.staying.column(extents))
-        staying.append(found.join(touched, on="pack", how="semi"))
+        pieces_found = pieces_in(looked.staying.column(extents))
+        staying.append(pieces_found.join(touched, on="pack", how="semi"))
     needed = pl.concat(staying).unique()
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
-    held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
-    worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
-    return Freed(
+    bytes_by_pack = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+    worth = [
+        pack for pack, bytes_ in bytes_by_pack.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)
+    ]
+    return FreedContents(
         contents=count,
         bytes=int(pieces.get_column("length").sum()),
-        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
+        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - bytes_by_pack.keys())),
         moving=needed.filter(pl.col("pack").is_in(worth)),
     )
 
 
-def files_column(room: OrgRoom, name: str) -> str:
-    """The physical column of ``$files`` with this name."""
+def files_column(room: OrgVault, name: str) -> str:
+    """Return the physical name of a column of ``$files``."""
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 
 
 def names_in(texts: pa.ChunkedArray) -> list[str]:
-    """All contents that are named in these texts, each once."""
+    """Extract the hashes of all contents from these texts, each once."""
     filled = texts.drop_null()
     if not len(filled):
         return []

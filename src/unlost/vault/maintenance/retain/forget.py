@@ -1,7 +1,12 @@
-"""Forgetting: versions that no night needs which stays are left out when their segments are written again.
+"""Forgetting: drop the versions that no remaining backup shows, by rewriting their segments.
 
-One commit does all of it for an org. Whoever reads meanwhile reads what was there before; the objects
-that are needed no more are condemned by that commit and removed by a sweep some days later.
+    rules ─▶ backups that stay and go          ``scope``, ``nights``
+          ─▶ versions that go, table by table   ``survey``, ``surviving``, ``tables``
+          ─▶ words, rows of ``$changes``, files and contents that go with them
+          ─▶ rewritten tiers, one commit, condemned objects
+
+Only tiers that lose a version are rewritten. Readers continue with the earlier objects, which a
+sweep removes some days later. Backups that stay are unchanged to the bit. See docs/adr/0022.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,92 +14,95 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.retention import Forgetting, KeepRules
+from unlost.model.retention import Forget, Forgetting
 from unlost.model.snapshot import CommitKind, SegmentEntry
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
-from unlost.vault.maintenance.retain.contents import Freed
-from unlost.vault.maintenance.retain.scope import Scope, scope_of
-from unlost.vault.maintenance.retain.spill import Spill
-from unlost.vault.maintenance.retain.tables import Spills, TablesForgotten, TableTally
-from unlost.vault.maintenance.rewrite.merging import Choice, Merger
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack
+from unlost.vault.maintenance.retain.contents import FreedContents
+from unlost.vault.maintenance.retain.scope import RetentionScope, scope_of
+from unlost.vault.maintenance.retain.spill import RowSpill
+from unlost.vault.maintenance.retain.tables import RowSpills, TablesForgotten, TableTally
+from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 type Pause = Callable[[], None]
-type Agree = Callable[[Forgetting], None]
+type Agree = Callable[[Forgetting], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """All that one commit is made of."""
+class ForgetCommitParts:
+    """Everything that goes into the commit."""
 
-    scope: Scope
+    scope: RetentionScope
     tallies: Sequence[TableTally]
-    tables: tuple[Rewritten, ...]
-    freed: Freed
-    repacked: Repacked
-    spills: Spills
+    tables: tuple[ReplacedSegments, ...]
+    freed: FreedContents
+    repacked: RepackedPacks
+    spills: RowSpills
 
-    def replaced(self, room: OrgRoom) -> Iterator[ObjectEntry]:
-        """Objects that are needed no more."""
+    def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
+        """Iterate over the objects that are no longer needed."""
         spills = self.spills
-        gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
-        yield from left_behind(self.scope.state, gone, org=room.org)
+        gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.untold_rows.entries]
+        yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
             yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)
 
 
-def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgetting:
-    """What ``forget`` would take away now."""
+def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
+    """Compute the effect that ``forget`` would have now."""
     state = room.chain.proved()
     if not state.seq:
         return Forgetting()
-    scope = scope_of(room, state, rules)
+    scope = scope_of(room, state, operation.rules)
     tables = TablesForgotten(room, scope, pause)
     return _told(scope, tables.tally(), tables)
 
 
-def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Agree) -> Forgetting:
-    """Take away what the rules do not keep; see the port ``Retention``."""
+def forget(
+    room: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
+) -> Forgetting:
+    """Remove what the rules do not keep; remaining backups are unchanged to the bit."""
     state = room.chain.proved()
     if not state.seq:
+        agree(Forgetting())
         return Forgetting()
     check_alone(room)
     close_cut_off(room, CommitKind.FORGET)
-    work = Maintenance(room, run=run, kind=CommitKind.FORGET)
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.FORGET)
     work.open()
     try:
-        return _forgotten(room, rules, work, pause, agree)
+        return _forgotten(room, operation, work, pause, agree)
     except Exception:
         work.give_up()
         raise
 
 
-def check_alone(room: OrgRoom) -> None:
-    """Raise Conflict while a run is open that reads or writes what may go.
+def check_alone(room: OrgVault) -> None:
+    """Raise Conflict while a run is open that may use data that is to go.
 
-    One that was committed is over, though it did not come to say so. A hold takes nothing for granted; one
-    that is set meanwhile makes the commit of forgetting fail.
+    Committed runs that are not closed do not count. Neither does the placing of a legal hold: it
+    relies on no data, and if it commits meanwhile, the commit of the forgetting fails.
     """
     state = room.chain.proved()
     others = [
@@ -111,146 +119,163 @@ def check_alone(room: OrgRoom) -> None:
 
 
 def _forgotten(
-    room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause, agree: Agree
+    room: OrgVault, operation: Forget, work: MaintenanceCommit, pause: Pause, agree: Agree
 ) -> Forgetting:
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    scope = scope_of(room, work.base, rules)
+    scope = scope_of(room, work.base, operation.rules)
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
-    told = _told(scope, tallies, tables)
-    agree(told)
-    if told.nothing:
+    forgetting = _told(scope, tallies, tables)
+    agree(forgetting)
+    if forgetting.nothing:
         work.give_up()
-        return told
-    repacked = Repacked()
+        return forgetting
+    repacked = RepackedPacks()
     try:
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
         done += _unbundled(room, out, scope, tallies, done, pause)
-        made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
-        return _commit(room, work, made, told)
+        parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        return _commit(room, work, parts, forgetting)
     except Exception:
         _drop_packs(room, repacked, work)
         raise
 
 
-def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
-    """After a failure: remove the new packs, unless they were committed or may be still."""
+def _drop_packs(room: OrgVault, repacked: RepackedPacks, work: MaintenanceCommit) -> None:
+    """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
         if work.came_to_nothing():
             for entry in repacked.entries:
                 room.sealed.store.delete(object_names.pack(room.org, entry.id))
 
 
-def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
-    """Places for rows that leave or enter bare tables, labelled as those are."""
-    return Spills(
+def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
+    """Create buffers for rows that leave or enter bare tables, with the labels of these tables."""
+    return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
-        told=_spill(room, out, state, CHANGES),
+        untold_rows=_spill(room, out, state, CHANGES),
     )
 
 
-def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> Spill:
-    held = state.of(table, until=state.seq)
-    label = room.reader.facts(held[-1].entry)[0] if held else Label(table, "", state.seq)
-    return Spill(out, label, Reach(1, state.seq))
+def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowSpill:
+    segments = state.of(table, until=state.seq)
+    label = (
+        room.reader.facts(segments[-1].entry)[0] if segments else SegmentLabel(table, "", state.seq)
+    )
+    return RowSpill(out, label, CommitRange(1, state.seq))
 
 
 def _rewritten(
-    room: OrgRoom, out: SegmentWriter, tally: TableTally, repacked: Repacked, pause: Pause
-) -> Rewritten:
-    """The tiers of a table of which something goes, each by itself."""
+    room: OrgVault, out: SegmentWriter, tally: TableTally, repacked: RepackedPacks, pause: Pause
+) -> ReplacedSegments:
+    """Rewrite the tiers of a table that lose something, each separately."""
     old: list[SegmentEntry] = []
     new: list[SegmentEntry] = []
     between: list[SegmentEntry] = []
     for tier in tally.hit:
-        choice: Choice = tally.survey.choice(tier)
+        choice: MergeChoice = tally.survey.choice(tier)
         if tally.table == FILES_TABLE:
-            choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
+            choice = RelocatedContents(choice, room, repacked)
+        reach = CommitRange(tier.first, tier.last)
         merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
         new += merger.merge(tier.segments)
         old += [live.entry for live in tier.segments]
         between += merger.between
-    return Rewritten(tuple(old), tuple(new), tuple(between))
+    return ReplacedSegments(tuple(old), tuple(new), tuple(between))
 
 
 def _bare(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, spills: Spills, pause: Pause
-) -> list[Rewritten]:
-    """``$search`` and ``$changes`` without what goes."""
-    words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
-    found = [
+    room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
+) -> list[ReplacedSegments]:
+    """Rewrite ``$search`` and ``$changes`` without the rows that go."""
+    words, changes, segments = (
+        s.close() for s in (spills.words, spills.changes, spills.untold_rows)
+    )
+    bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
-        _without(room, out, state.of(CHANGES, until=state.seq), changes, told, pause),
+        _without(room, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
     ]
-    return [one for one in found if one is not None]
+    return [replaced for replaced in bare_replaced if replaced is not None]
 
 
 def _without(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
-    held: Sequence[LiveSegment],
+    segments: Sequence[LiveSegment],
     gone: Sequence[LiveSegment],
     fresh: Sequence[LiveSegment],
     pause: Pause,
-) -> Rewritten | None:
-    if not held or not gone:
+) -> ReplacedSegments | None:
+    if not segments or not gone:
         return None
-    tiers: Sequence[Tier] = tiers_of(held)
-    reach = Reach(tiers[0].first, tiers[-1].last)
-    merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
-    new = merger.merge([*held, *fresh], without=gone)
-    return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+    tiers: Sequence[Tier] = tiers_of(segments)
+    reach = CommitRange(tiers[0].first, tiers[-1].last)
+    merger = Merger(segments[0].entry.table, room.reading, out, reach, pause)
+    new = merger.merge([*segments, *fresh], without=gone)
+    return ReplacedSegments(
+        tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
+    )
 
 
 def _unbundled(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
-    scope: Scope,
+    scope: RetentionScope,
     tallies: Sequence[TableTally],
-    done: Sequence[Rewritten],
+    done: Sequence[ReplacedSegments],
     pause: Pause,
-) -> Iterator[Rewritten]:
-    """What shares bundles with what goes, written again elsewhere; it may have been merged before.
+) -> Iterator[ReplacedSegments]:
+    """Rewrite live segments that share bundles with rows that go, or that went in an earlier merge.
 
-    Of a record that goes altogether a night that stays may have said that it was deleted.
+    If a record goes completely, a backup that stays may have contained its tombstone, so that then
+    no bundle is spared.
     """
-    kept = () if any(one.records for one in tallies) else scope.kept
-    leaving = touched(done) | wasted(scope.state, kept=kept)
-    gone = {entry.id for one in done for entry in one.old}
+    kept_numbers = () if any(tally.records for tally in tallies) else scope.staying
+    # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
+    leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
+    gone = {entry.id for replaced in done for entry in replaced.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
-def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
-    objects = list(made.replaced(room))
+def _commit(
+    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, forgetting: Forgetting
+) -> Forgetting:
+    objects = list(parts.replaced(room))
+    # Checked again: a backup that began since may refer to versions that go.
     check_alone(room)
     info = work.commit(
-        Work(
-            parts=tuple(one.part for one in made.tables),
-            packs=made.repacked.entries,
+        MaintenanceWork(
+            parts=tuple(table.part for table in parts.tables),
+            packs=parts.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
-            dropped=made.freed.packs,
-            forgotten=made.scope.going,
-            tombstones={one.table: one.records for one in made.tallies if one.table != FILES_TABLE},
+            dropped=parts.freed.packs,
+            forgotten=parts.scope.going,
+            tombstones={
+                tally.table: tally.records for tally in parts.tallies if tally.table != FILES_TABLE
+            },
         ),
         alone=True,
     )
-    return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
+    return replace(forgetting, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
-def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) -> Forgetting:
+def _told(
+    scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
+) -> Forgetting:
     return Forgetting(
         nights=scope.going,
-        kept=scope.kept,
-        tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
+        staying=scope.staying,
+        tables=tuple(
+            tally.report for tally in tallies if tally.table != FILES_TABLE and tally.versions
+        ),
         files=tables.freed.contents,
         file_bytes=tables.freed.bytes,
         packs=len(tables.freed.packs),
-        rewritten=sum(one.bytes for one in tallies),
+        rewritten=sum(tally.bytes for tally in tallies),
         holds=scope.holds,
     )

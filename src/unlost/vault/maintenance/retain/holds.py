@@ -1,28 +1,33 @@
-"""Holds: rows of the system table ``$holds``, so that they are kept wherever the vault is.
+"""Legal holds as rows of the system table ``$holds``, so that they are kept with the vault.
 
-Their id is the JSON array [scope, table, record, number of a night]; the newest row of an id counts.
+Their id is the JSON array [scope, table, record, number of a backup]; the newest row of an id
+counts.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
+from unlost.model.errors import UnlostError
 from unlost.model.reading import Op, Rows
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.beginning import begin_commit
 
 _CELLS = ("reason", "by", "until")
 
 
 def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
-    """Rows that say what is held."""
+    """Build the rows that place holds."""
     cells = [
         [hold.reason for hold in holds],
         [hold.by for hold in holds],
@@ -34,29 +39,51 @@ def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
     return _rows([hold.thing for hold in holds], Op.STATE, named, observed_at)
 
 
-def lift_rows(things: Sequence[HeldThing], *, observed_at: datetime) -> Rows:
-    """Rows that take holds back."""
+def lift_rows(things: Sequence[HoldTarget], *, observed_at: datetime) -> Rows:
+    """Build the rows that lift holds."""
     return _rows(things, Op.PURGED, None, observed_at)
 
 
-def holds_in(room: OrgRoom, state: LiveState) -> Iterator[Hold]:
-    """All holds of an org that were not lifted."""
+def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
+    """Iterate over all holds of an org that were not lifted."""
     view = room.view(HOLDS, until=state.seq, state=state)
     for rows in key_pieces(view, (U_OP,)):
         newest = newest_of_each(rows)
-        held = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
-        found = view.newest(held.column(U_ID).combine_chunks(), ())
-        cells = view.cells(found, _CELLS).to_pylist()
-        keys = zip(found.column(U_ID).to_pylist(), found.column(U_SNAP).to_pylist(), strict=True)
+        standing = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
+        versions = view.newest(standing.column(U_ID).combine_chunks(), ())
+        cells = view.cells(versions, _CELLS).to_pylist()
+        keys = zip(
+            versions.column(U_ID).to_pylist(), versions.column(U_SNAP).to_pylist(), strict=True
+        )
         for (key, since), cell in zip(keys, cells, strict=True):
             yield _hold(key, cell, since=since)
 
 
+def commit_holds(
+    room: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
+) -> SnapshotInfo:
+    """Lift holds, then place others, in one commit."""
+    now = room.clock.now()
+    commit = begin_commit(room, run=run, kind=CommitKind.HOLD, identity=room.identity())
+    try:
+        added = [
+            commit.hold(rows)
+            # In this order: if a hold is lifted and placed in one commit, the later row counts.
+            for rows in (lift_rows(lifted, observed_at=now), hold_rows(placed, observed_at=now))
+            if len(rows.ids)
+        ]
+        return commit.finish([TableCommit(HOLDS, tuple(added))], as_of=now)
+    except Exception:
+        with suppress(UnlostError):
+            commit.abandon()
+        raise
+
+
 def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
-    scope, table, record, night = learned(tuple[str, str, str, int]).decode(key)
+    scope, table, record, night = decoder_for(tuple[str, str, str, int]).decode(key)
     until = cell["until"]
     return Hold(
-        thing=HeldThing(HoldScope(scope), table, record, night),
+        thing=HoldTarget(HoldScope(scope), table, record, night),
         reason=cell["reason"] or "",
         by=cell["by"] or "",
         until=None if until is None else datetime.fromisoformat(until),
@@ -65,7 +92,7 @@ def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
 
 
 def _rows(
-    things: Sequence[HeldThing], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
+    things: Sequence[HoldTarget], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
 ) -> Rows:
     count = len(things)
     return Rows(
@@ -78,6 +105,6 @@ def _rows(
     )
 
 
-def _key(thing: HeldThing) -> str:
+def _key(thing: HoldTarget) -> str:
     key = (thing.scope.value, thing.table, thing.record, thing.night)
     return msgspec.json.encode(key).decode()

@@ -1,8 +1,7 @@
-"""Which nights stay. Pure.
+"""The rule which backups stay. Pure.
 
-A rule looks at the last so many days (weeks, months, years) in which there were nights at all, and
-keeps of each the last night that is good, or the last one if none is. Days begin and end in the org's
-zone.
+``daily = 7`` considers the last seven days that have a backup. Of each day it keeps the last good
+backup, or the last one if none is good. Days begin and end in the org's time zone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -41,23 +40,26 @@ def kept_nights(
     pinned: Collection[int] = (),
     good: Callable[[SnapshotInfo], bool] = lambda _: True,
 ) -> frozenset[int]:
-    """Numbers of the backups (oldest first) that stay.
+    """Return the numbers of the ``backups`` (oldest first) that stay.
 
-    The newest night always does, every backup after it, and the newest good one. ``good`` is asked for as few nights as
-    decide.
+    The newest backup of the whole org always stays, with all partial ones after it, and the newest
+    good one. ``good`` is called for as few backups as necessary.
     """
     whole = nights(backups)
+    # Partial backups do not count here: they show only some tables as of their time.
     if not rules.thins or not whole:
         return frozenset(info.number for info in backups)
-    kept = {info.number for info in backups if info.number >= whole[-1].number}
-    kept |= {next((info.number for info in reversed(whole) if good(info)), whole[-1].number)}
-    kept |= {info.number for info in backups if info.number in pinned}
+    kept_numbers = {info.number for info in backups if info.number >= whole[-1].number}
+    kept_numbers |= {
+        next((info.number for info in reversed(whole) if good(info)), whole[-1].number)
+    }
+    kept_numbers |= {info.number for info in backups if info.number in pinned}
     if rules.days:
         begin = now - timedelta(days=rules.days)
-        kept |= {info.number for info in backups if info.as_of >= begin}
+        kept_numbers |= {info.number for info in backups if info.as_of >= begin}
     for count, of in _counted(rules):
-        kept |= set(_last_of_periods(whole, count, of, zone=zone, good=good))
-    return frozenset(kept)
+        kept_numbers |= set(_last_of_periods(whole, count, of, zone=zone, good=good))
+    return frozenset(kept_numbers)
 
 
 def _counted(rules: KeepRules) -> Iterable[tuple[int, _Of]]:
@@ -77,7 +79,7 @@ def _last_of_periods(
     zone: ZoneInfo,
     good: Callable[[SnapshotInfo], bool],
 ) -> Iterator[int]:
-    """Of each of the last ``count`` periods that have a night, the number of the one that stays."""
+    """Return the backup to keep of each of the last ``count`` periods with backups."""
     periods: dict[_Period, list[SnapshotInfo]] = {}
     for info in reversed(whole):
         period = of(info.as_of.astimezone(zone))

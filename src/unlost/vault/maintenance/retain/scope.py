@@ -1,4 +1,4 @@
-"""What is to be kept of an org: rules and holds, brought down to each of its tables."""
+"""Scope of a forgetting: rules and legal holds, applied to each table of an org."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import msgspec
 import pyarrow as pa
 
 from unlost.model.certificate import Certificate, Verdict
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.learned import learned
 from unlost.model.retention import Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.vault.commits.state import LiveState
@@ -18,36 +18,37 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.nights import kept_nights
-from unlost.vault.maintenance.retain.surviving import Keeping
+from unlost.vault.maintenance.retain.surviving import TableRetention
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """The nights that stay and go, and the rules for what they do not decide."""
+class RetentionScope:
+    """Backups that stay and go, and the rules for data that these do not decide."""
 
     state: LiveState
-    kept: tuple[int, ...]
+    staying: tuple[int, ...]
     going: tuple[int, ...]
     rules: KeepRules
     holds: tuple[Hold, ...]
     now: datetime
 
-    def of_table(self, table: str) -> Keeping:
-        """What stays of a table."""
+    def of_table(self, table: str) -> TableRetention:
+        """Return what stays of a table."""
+        # The rules do not apply to the vault's own tables: holds and suppressed ids stay.
         if is_system(table) and table != FILES_TABLE:
-            return Keeping()
-        if self._all_held(table) or not (self.rules.thins and self.kept):
-            return Keeping()
+            return TableRetention()
+        if self._all_held(table) or not (self.rules.thins and self.staying):
+            return TableRetention()
         if table == FILES_TABLE:
-            return Keeping(nights=self.kept, held_beginnings=self._held_files())
+            return TableRetention(nights=self.staying, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
-        return Keeping(
-            nights=self.kept,
+        return TableRetention(
+            nights=self.staying,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
             held_until=max(_held_nights(self.holds), default=0),
-            held=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
+            held_ids=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
         )
 
     def _all_held(self, table: str) -> bool:
@@ -65,7 +66,7 @@ class Scope:
         }
 
     def _held_files(self) -> tuple[str, ...]:
-        """How the ids of rows for files of held tables and records begin."""
+        """Return the beginnings of row ids for files of tables and records under legal hold."""
         return tuple(
             _beginning(hold)
             for hold in self.holds
@@ -78,16 +79,16 @@ def _beginning(hold: Hold) -> str:
     return msgspec.json.encode(["file", *parts]).decode().removesuffix("]") + ","
 
 
-def scope_of(room: OrgRoom, state: LiveState, rules: KeepRules) -> Scope:
-    """What these rules keep of an org as of a commit."""
+def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionScope:
+    """Compute what these rules keep of an org as of a commit."""
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
-    kept = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
-    return Scope(
+    kept_numbers = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
+    return RetentionScope(
         state=state,
-        kept=tuple(sorted(kept)),
-        going=tuple(info.number for info in backups if info.number not in kept),
+        staying=tuple(sorted(kept_numbers)),
+        going=tuple(info.number for info in backups if info.number not in kept_numbers),
         rules=rules,
         holds=holds,
         now=now,
@@ -95,7 +96,7 @@ def scope_of(room: OrgRoom, state: LiveState, rules: KeepRules) -> Scope:
 
 
 def shown_backups(state: LiveState) -> list[SnapshotInfo]:
-    """The backups that were not forgotten, oldest first."""
+    """List the backups that were not forgotten, oldest first."""
     return [
         info
         for number, info in sorted(state.commits.items())
@@ -104,7 +105,7 @@ def shown_backups(state: LiveState) -> list[SnapshotInfo]:
 
 
 def _kept(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     backups: Sequence[SnapshotInfo],
     rules: KeepRules,
@@ -128,12 +129,13 @@ def _held_nights(holds: Collection[Hold]) -> set[int]:
     return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
 
 
-def _is_good(room: OrgRoom, info: SnapshotInfo) -> bool:
-    """True if a night's certificate says that nothing was missing."""
+def _is_good(room: OrgVault, info: SnapshotInfo) -> bool:
+    """Return true if the certificate of a backup reports no gap."""
     if info.certificate is None:
         return False
     try:
         content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=info.certificate)
+    # A backup whose certificate cannot be read is not known to be good.
     except UnlostError:
         return False
-    return learned(Certificate).decode(content).verdict is Verdict.COMPLETE
+    return decoder_for(Certificate).decode(content).verdict is Verdict.COMPLETE

@@ -1,4 +1,4 @@
-"""Rows of a bare table that are gathered in any order, and wait in segments of their own."""
+"""Buffer for rows of a bare table that arrive in any order; written to segments when it is full."""
 
 from dataclasses import dataclass, field
 
@@ -7,26 +7,26 @@ import pyarrow as pa
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.bare import once
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 
 MOST_ROWS = 250_000  # that wait in memory
 
 
 @dataclass(slots=True)
-class Spill:
-    """Rows of one bare table; ``entries`` are complete after ``close``."""
+class RowSpill:
+    """Buffered rows of one bare table; ``entries`` is complete after ``close``."""
 
     out: SegmentWriter
-    label: Label
-    reach: Reach
+    label: SegmentLabel
+    reach: CommitRange
     entries: list[SegmentEntry] = field(default_factory=list)
     _held: list[pa.Table] = field(default_factory=list)
     _rows: int = 0
 
     def add(self, rows: pa.Table) -> None:
-        """Take rows with the columns of the table."""
+        """Add rows with the columns of the table."""
         if len(rows):
             self._held.append(rows)
             self._rows += len(rows)
@@ -34,14 +34,14 @@ class Spill:
             self._write()
 
     def close(self) -> list[LiveSegment]:
-        """All rows, as segments."""
+        """Return all rows, as segments."""
         self._write()
         return [LiveSegment(entry, seq=0, order=at) for at, entry in enumerate(self.entries)]
 
     def _write(self) -> None:
-        held, self._held, self._rows = self._held, [], 0
-        if held:
-            rows = once(held, pa.schema(BARE_FIELDS[self.label.table]))
+        waiting_rows, self._held, self._rows = self._held, [], 0
+        if waiting_rows:
+            rows = once(waiting_rows, pa.schema(BARE_FIELDS[self.label.table]))
             stream = self.out.stream(self.label, reach=self.reach)
             stream.append(rows)
             self.entries.append(stream.close())

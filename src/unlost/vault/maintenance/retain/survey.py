@@ -1,4 +1,9 @@
-"""Looking through a table for what goes: all its versions, by keys alone, in bounded memory."""
+"""Survey of one table: find the versions that go, by key columns alone, in bounded memory.
+
+The decision about a version depends on all versions of its record, which may lie in several tiers.
+The table is therefore read in pieces of ids across all tiers. A tier is rewritten later with the
+same pieces, and the same decision is made again instead of being stored. See docs/adr/0022.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,56 +14,56 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
-from unlost.vault.maintenance.retain.surviving import KEYS, Fates, Keeping, fates
+from unlost.vault.maintenance.retain.surviving import KEYS, TableRetention, VersionFates, fates
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.read.merge import Piece, PieceReader, cut, in_id_order, ranked
+from unlost.vault.read.merge import MergePiece, PieceReader, cut, in_id_order, ranked
 from unlost.vault.read.table_view import TableView, shown_of_each
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """The versions of some ids that snapshots show (``KEYS``, ``_u_prev``), and what becomes of them.
+class SurveyedVersions:
+    """Shown versions of some ids (``KEYS``, ``_u_prev``), and the decision about each.
 
-    ``lost``: rows that another of their own commit replaced, of records of which something goes: they go
-    with it. ``lying``: those of all others, which lie where they are.
+    ``lost``: rows that lost to another row of their own commit, of records that lose something;
+    they go too. ``lying``: rows that lost as well, but stay.
     """
 
     keys: pa.Table
-    fates: Fates
+    fates: VersionFates
     lost: pa.Table
     lying: pa.Table
 
     @property
     def snaps(self) -> "np.typing.NDArray[np.int64]":
-        """The commits of the versions."""
+        """Commits of the versions."""
         return np.asarray(self.keys.column(U_SNAP).to_numpy())
 
     @property
     def going(self) -> pa.Table:
-        """The versions that go, and what lost against versions of the same records."""
+        """Versions that go, and rows that lost to a version of the same record."""
         return pa.concat_tables([self.keys.filter(pa.array(self.fates.goes)), self.lost])
 
     @property
     def staying(self) -> pa.Table:
-        """Those that stay, and rows that lost and lie where they are."""
+        """Versions that stay, and rows that lost but stay."""
         return pa.concat_tables([self.keys.filter(pa.array(~self.fates.goes)), self.lying])
 
     def within(self, tier: Tier) -> "np.typing.NDArray[np.bool_]":
-        """Which versions lie in a tier."""
+        """Return a mask of the versions in a tier."""
         snaps = self.snaps
         return np.asarray((snaps >= tier.first) & (snaps <= tier.last))
 
 
-class Survey:
-    """A table and what is to be kept of it."""
+class RetentionSurvey:
+    """A table, and the rules for what stays of it."""
 
-    def __init__(self, view: TableView, keeping: Keeping) -> None:
+    def __init__(self, view: TableView, keeping: TableRetention) -> None:
         self.view = view
         self.keeping = keeping
         self.tiers: Sequence[Tier] = tiers_of(view.segments)
 
-    def look(self, columns: Sequence[str] = ()) -> Iterator[Looked]:
-        """All versions by pieces, in the order of their ids; with more physical columns."""
+    def look(self, columns: Sequence[str] = ()) -> Iterator[SurveyedVersions]:
+        """Iterate over all versions in pieces, in the order of ids; with further ``columns``."""
         keys = self._reader(columns)
         for piece in cut(self.view, narrow=True):
             looked = self.look_at(keys, piece)
@@ -66,40 +71,44 @@ class Survey:
                 yield looked
 
     def choice(self, tier: Tier) -> "Survivors":
-        """What stays of a tier."""
+        """Return the selection of the rows that stay of a tier."""
         return Survivors(self, tier, self._reader())
 
     def _reader(self, columns: Sequence[str] = ()) -> PieceReader:
         return PieceReader(self.view, lambda _: [*KEYS, U_PREV, *columns])
 
-    def look_at(self, reader: PieceReader, piece: Piece) -> Looked | None:
-        """The versions of one piece; None if there are none."""
+    def look_at(self, reader: PieceReader, piece: MergePiece) -> SurveyedVersions | None:
+        """Return the versions of one piece; None if there are none."""
         parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
         if not parts:
             return None
         rows = in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
         shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
         keys = rows if shown.all() else rows.filter(pa.array(shown))
-        found = fates(keys, self.keeping)
+        version_fates = fates(keys, self.keeping)
+        # Rows that are unknown already need no rewriting.
         silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
-        found = replace(found, untold=found.untold & ~silent)
-        return Looked(keys, found, *_losers(rows, shown, keys, found))
+        version_fates = replace(version_fates, untold=version_fates.untold & ~silent)
+        return SurveyedVersions(keys, version_fates, *_losers(rows, shown, keys, version_fates))
 
 
 class Survivors:
-    """The versions of a tier that stay; see ``Choice``."""
+    """Versions of a tier that stay; see ``MergeChoice``."""
 
-    def __init__(self, survey: Survey, tier: Tier, reader: PieceReader) -> None:
+    def __init__(self, survey: RetentionSurvey, tier: Tier, reader: PieceReader) -> None:
         self._survey = survey
         self._tier = tier
         self._reader = reader
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of the whole table: what stays depends on all versions of a record."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Return pieces of the whole table: the decision depends on all versions of a record."""
         return cut(self._survey.view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
-        """The versions that stay; where the one before goes, they do not tell of it any more."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+        """Return the versions that stay.
+
+        If the predecessor of a version goes, its ``_u_prev`` becomes unknown.
+        """
         looked = self._survey.look_at(self._reader, piece)
         mine = np.zeros(0, dtype=np.bool_) if looked is None else looked.within(self._tier)
         if looked is None or int(np.count_nonzero(mine)) != len(rows):
@@ -117,13 +126,16 @@ class Survivors:
 
 
 def _losers(
-    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: Fates
+    rows: pa.Table,
+    shown: "np.typing.NDArray[np.bool_]",
+    keys: pa.Table,
+    version_fates: VersionFates,
 ) -> tuple[pa.Table, pa.Table]:
-    """Rows that are not shown: those of records of which something goes, and the others."""
+    """Split the rows that are not shown: of records that lose something, and of others."""
     losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))
     if not len(losers):
         return losers, losers
-    touched = keys.column(U_ID).filter(pa.array(found.goes))
+    touched = keys.column(U_ID).filter(pa.array(version_fates.goes))
     mine = pc.is_in(losers.column(U_ID), value_set=touched.combine_chunks())
     return losers.filter(mine), losers.filter(pc.invert(mine))
 

@@ -1,10 +1,16 @@
-"""Which versions of records stay. Pure: Arrow and NumPy in, NumPy out.
+"""The rule which versions of records stay. Pure: Arrow and NumPy in, NumPy out.
 
-A version stays if a night that stays shows it: the night lies at or behind its commit, and before that
-of the next version. The newest version always stays, but for the tombstone of a record that was deleted
-before some limit, where nothing else of the record stays. What was archived has no limit, because nothing
-else holds it. With a tombstone the last state before it stays, also where the tombstone has cells itself:
-so that a look at the night before shows the record as it was last.
+A version stays if a remaining backup shows it: a backup at or after the version's commit, and
+before the commit of the next version. With remaining backups 4 and 9:
+
+    commits of a record's versions   2    5    6    10 (deleted)
+    shown by backup                  4    -    9    -
+    decision                         stay go   stay stay: the newest version
+
+The newest version always stays, except the tombstone of a record that was deleted before a limit
+and of which nothing else stays. Archived records have no limit, because the vault is the only place
+that has them. A tombstone keeps the last state before it, even if the tombstone has cells itself,
+so that the record can be shown as it was last. See docs/adr/0022.
 """
 
 from collections.abc import Sequence
@@ -33,24 +39,25 @@ def _no_ids() -> pa.Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """What stays of one table.
+class TableRetention:
+    """The rules for one table.
 
-    ``nights``: the numbers of those that stay, None for all. ``deleted_before``: last states of
-    records deleted before it go, but for those that a held night shows as deleted: whose tombstone is of
-    a commit up to ``held_until``. ``held``: ids of which everything stays, as of those that begin with
-    one of ``held_beginnings``. ``gone``: ids of which nothing does, whatever else is said.
+    ``nights``: numbers of the backups that stay; None for all. ``deleted_before``: last states of
+    records deleted before this time go, unless a backup under legal hold shows them as deleted,
+    which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that stay
+    completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
+    completely, with priority over all else.
     """
 
     nights: tuple[int, ...] | None = None
     deleted_before: datetime | None = None
     held_until: int = 0
-    held: pa.Array = field(default_factory=_no_ids)
+    held_ids: pa.Array = field(default_factory=_no_ids)
     held_beginnings: tuple[str, ...] = ()
     gone: pa.Array = field(default_factory=_no_ids)
 
-    def without(self, ids: Sequence[pa.Array]) -> "Keeping":
-        """The same, but nothing of these ids."""
+    def without(self, ids: Sequence[pa.Array]) -> "TableRetention":
+        """Return the same rules, with these ids removed completely."""
         return replace(self, gone=pa.concat_arrays([self.gone, *ids]))
 
     @property
@@ -60,10 +67,10 @@ class Keeping:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
-    """For each version: it goes; it stays, but what it says of the one before is true no more.
+class VersionFates:
+    """The decision about each version: it goes (``goes``), or its predecessor does (``untold``).
 
-    ``whole``: it goes, and with it the record.
+    ``whole``: it goes, and so does the complete record.
     """
 
     goes: Mask
@@ -72,32 +79,33 @@ class Fates:
 
     @property
     def nothing(self) -> bool:
-        """True if all stays as it is."""
+        """True if nothing changes."""
         return not (self.goes.any() or self.untold.any())
 
 
-def fates(rows: pa.Table, keeping: Keeping) -> Fates:
-    """The fates of all versions of some ids: rows with ``KEYS``, by id and then oldest first."""
+def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
+    """Decide about all versions of some ids: rows with ``KEYS``, by id and then oldest first."""
     ids = rows.column(U_ID)
     last = last_of_each(ids)
     records = _Records(last)
     goes = np.zeros(len(rows), dtype=np.bool_)
     if keeping.nights is not None and len(rows):
         goes = ~_stays(rows, keeping, records)
-    if len(keeping.held):
-        goes &= ~_among(ids, keeping.held)
+    if len(keeping.held_ids):
+        goes &= ~_among(ids, keeping.held_ids)
     for beginning in keeping.held_beginnings:
         goes &= ~np.asarray(pc.starts_with(ids, beginning).to_numpy(), dtype=np.bool_)
+    # After the holds: ids of ``$files`` in ``gone`` follow records that were decided before.
     if len(keeping.gone):
         goes |= _among(ids, keeping.gone)
     after_one_that_goes = np.zeros(len(rows), dtype=np.bool_)
     after_one_that_goes[1:] = goes[:-1] & ~last[:-1]
     whole = goes & records.all_of(goes)
-    return Fates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
+    return VersionFates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
 
 
 class _Records:
-    """Versions by record: the rows of each lie together."""
+    """Boundaries of records in rows that are sorted by record."""
 
     def __init__(self, last: Mask) -> None:
         self.last = last
@@ -106,34 +114,34 @@ class _Records:
         self._counts = self.ends - self.starts + 1
 
     def spread(self, mask: Mask) -> Mask:
-        """What is true of each record, for all its versions."""
+        """Repeat a value of each record for all its versions."""
         return np.repeat(mask, self._counts)
 
     def all_of(self, mask: Mask) -> Mask:
-        """True for the versions of records for all versions of which it is true."""
+        """Return true for versions of records whose versions are all in ``mask``."""
         return self.spread(np.logical_and.reduceat(mask, self.starts)) if len(mask) else mask
 
     def any_of(self, mask: Mask) -> Mask:
-        """True for the versions of records for any version of which it is true."""
+        """Return true for versions of records with a version in ``mask``."""
         return self.spread(np.logical_or.reduceat(mask, self.starts)) if len(mask) else mask
 
     def before(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each version what stands at the one before it; -1 at the first of a record."""
-        found = np.full(len(places), -1, dtype=np.int64)
-        found[1:] = np.where(self.last[:-1], -1, places[:-1])
-        return found
+        """Return the value of each version's predecessor; -1 for the first of a record."""
+        positions_before = np.full(len(places), -1, dtype=np.int64)
+        positions_before[1:] = np.where(self.last[:-1], -1, places[:-1])
+        return positions_before
 
     def latest_where(self, mask: Mask) -> NDArray[np.int64]:
-        """For each version the place of the newest one of its record, up to it, for which it is true.
+        """Return, for each version, the place of the newest version up to it that is in ``mask``.
 
-        -1 where there is none.
+        -1 if its record has none.
         """
         places = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))
         starts = np.repeat(self.starts, self._counts)
         return np.where(places >= starts, places, -1)
 
 
-def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
+def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
     ops = version_rules.ops_of(rows.column(U_OP))
     newest = ops[records.ends]
     snaps = rows.column(U_SNAP).to_numpy()
@@ -141,7 +149,10 @@ def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
     expired &= snaps[records.ends] > keeping.held_until
     stays = _shown(snaps, keeping.nights or (), records)
     stays |= records.last & records.spread(~expired)
+    # An expired tombstone stays after all if a backup still shows an earlier version of the record:
+    # without it, the record would look alive afterwards.
     stays |= records.last & records.any_of(stays)
+    # Each tombstone that stays needs the last state before it.
     states = records.before(records.latest_where(np.isin(ops, _WITH_CELLS)))
     needed = states[stays & (ops != version_rules.U)]
     stays[needed[needed >= 0]] = True
@@ -149,9 +160,13 @@ def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
 
 
 def _shown(snaps: NDArray[np.int64], nights: Sequence[int], records: _Records) -> Mask:
-    """Whether a night that stays shows a version. Of the newest ones nothing is said: they have no end."""
+    """Return a mask of versions that a remaining backup shows; false for the newest ones.
+
+    The newest versions have no end, and are decided by the caller.
+    """
     ends = np.append(snaps[1:], _FOREVER)
     ends[records.last] = _FOREVER
+    # The first remaining backup at or after each version must come before the next version.
     ordered = np.append(np.array(sorted(nights), dtype=np.int64), _FOREVER)
     first = ordered[np.searchsorted(ordered, snaps, side="left")]
     shown = first < ends
@@ -160,12 +175,12 @@ def _shown(snaps: NDArray[np.int64], nights: Sequence[int], records: _Records) -
 
 
 def _before(rows: pa.Table, limit: datetime | None) -> Mask:
-    """Which versions were observed before an instant."""
+    """Return a mask of versions that were observed before an instant."""
     if limit is None:
         return np.zeros(len(rows), dtype=np.bool_)
     observed = rows.column(U_OBSERVED_AT)
-    found = pc.less(observed, pa.scalar(limit, observed.type))
-    return np.asarray(found.to_numpy(), dtype=np.bool_)
+    is_older = pc.less(observed, pa.scalar(limit, observed.type))
+    return np.asarray(is_older.to_numpy(), dtype=np.bool_)
 
 
 def _among(ids: pa.ChunkedArray, some: pa.Array) -> Mask:

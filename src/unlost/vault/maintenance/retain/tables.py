@@ -1,4 +1,13 @@
-"""What goes of each table, and what follows from it for words, the index of changes, and contents."""
+"""Removal in all tables, and its effects on words, the index of changes, and contents.
+
+    source tables   versions that go
+        ├─▶ $search    words that only these versions have
+        ├─▶ $changes   rows of these versions, and of versions that follow them
+        └─▶ $files     files of records that go completely; contents that are no longer needed
+                └─▶ packs   empty ones, and mostly unneeded ones
+
+``$files`` comes last, because its rows depend on all other tables. See docs/adr/0022.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,44 +19,44 @@ from numpy.typing import NDArray
 from unlost.model.retention import TableForgotten
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
 from unlost.vault.maintenance.retain.contents import (
-    Freed,
-    Unneeded,
+    FreedContents,
+    UnneededContents,
     file_rows_of,
     files_column,
     freed,
     naming_columns,
 )
-from unlost.vault.maintenance.retain.scope import Scope
-from unlost.vault.maintenance.retain.spill import Spill
-from unlost.vault.maintenance.retain.survey import Looked, Survey
-from unlost.vault.maintenance.retain.words import Words
+from unlost.vault.maintenance.retain.scope import RetentionScope
+from unlost.vault.maintenance.retain.spill import RowSpill
+from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
+from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Spills:
-    """Where rows wait that leave or enter bare tables."""
+class RowSpills:
+    """Buffers for rows that leave or enter bare tables."""
 
-    words: Spill
-    changes: Spill
-    told: Spill  # what stands in ``$changes`` in place of rows that are true no more
+    words: RowSpill
+    changes: RowSpill
+    untold_rows: RowSpill  # replacements of outdated rows of ``$changes``
 
 
 @dataclass(slots=True)
 class TableTally:
-    """What goes of a table, by tier."""
+    """Counts of what goes of a table, by tier."""
 
-    survey: Survey
+    survey: RetentionSurvey
     versions: int = 0
     records: int = 0
-    kept: int = 0
+    staying_versions: int = 0
     touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     staying: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -57,12 +66,12 @@ class TableTally:
 
     @property
     def table(self) -> str:
-        """Its name."""
+        """Name of the table."""
         return self.survey.view.table
 
     @property
     def hit(self) -> list[Tier]:
-        """The tiers that are written again, oldest first."""
+        """Tiers that are rewritten, oldest first."""
         return [self.survey.tiers[at] for at in np.flatnonzero(self.touched).tolist()]
 
     @property
@@ -71,16 +80,16 @@ class TableTally:
         return sum(live.entry.own_bytes for tier in self.hit for live in tier.segments)
 
     @property
-    def told(self) -> TableForgotten:
-        """As people read it."""
-        return TableForgotten(self.table, self.versions, self.records, self.kept)
+    def report(self) -> TableForgotten:
+        """Counts for the report."""
+        return TableForgotten(self.table, self.versions, self.records, self.staying_versions)
 
-    def count(self, looked: Looked, *, moved: pa.Array | None = None) -> None:
-        """Take a piece in; ``moved``: versions that are written otherwise than they are."""
+    def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
+        """Add a piece; ``moved``: a mask of versions that stay and must be rewritten."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
-        self.kept += len(fates.goes) - goes
+        self.staying_versions += len(fates.goes) - goes
         self.records += int(np.count_nonzero(ends_of_whole(looked)))
         many = len(self.touched)
         touched = fates.goes | fates.untold
@@ -91,46 +100,54 @@ class TableTally:
         self.touched += np.bincount(lost, minlength=many)
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
-    def several(self, looked: Looked) -> NDArray[np.bool_]:
-        """Which versions lie in tiers of several commits, behind the first commit of the table."""
+    def several(self, looked: SurveyedVersions) -> NDArray[np.bool_]:
+        """Return a mask of versions in tiers of several commits.
+
+        Only these have rows in ``$changes``.
+        """
         several = np.array([tier.first != tier.last for tier in self.survey.tiers])
         return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
 
-    def _tiers_of(self, looked: Looked) -> NDArray[np.int64]:
+    def _tiers_of(self, looked: SurveyedVersions) -> NDArray[np.int64]:
         return self._places(looked.snaps)
 
     def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The tiers of commits."""
+        """Return the tiers of commits."""
         firsts = np.array([tier.first for tier in self.survey.tiers])
         return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
 
 
-def ends_of_whole(looked: Looked) -> NDArray[np.bool_]:
-    """The newest versions of records that go altogether."""
+def ends_of_whole(looked: SurveyedVersions) -> NDArray[np.bool_]:
+    """Return a mask of the newest versions of records that go completely."""
     return np.asarray(looked.fates.whole & last_of_each(looked.keys.column(U_ID)), dtype=np.bool_)
 
 
 class TablesForgotten:
-    """Looks through all tables of an org. With ``spills`` it gathers what follows for other tables."""
+    """Survey of all tables of an org. With ``spills``, it buffers the effects on other tables."""
 
     def __init__(
-        self, room: OrgRoom, scope: Scope, pause: Pause, *, spills: Spills | None = None
+        self,
+        room: OrgVault,
+        scope: RetentionScope,
+        pause: Pause,
+        *,
+        spills: RowSpills | None = None,
     ) -> None:
         self._room = room
         self._scope = scope
         self._pause = pause
         self._spills = spills
-        self._unneeded = Unneeded()
+        self._unneeded = UnneededContents()
         self._file_rows: list[pa.Array] = []
         self._schema = room.chain.manifest(scope.state.seq)[0].schema
-        self.freed = Freed()
+        self.freed = FreedContents()
 
     def tally(self) -> list[TableTally]:
-        """All tables of which something goes; ``$files`` comes last."""
+        """Count all tables that lose something; ``$files`` comes last."""
         sources = [table for table in sorted(self._scope.state.segments) if not is_system(table)]
-        found = [self._tally(self._survey(table)) for table in sources]
-        found += self._files()
-        return [one for one in found if one.touched.any()]
+        tallies = [self._tally(self._survey(table)) for table in sources]
+        tallies += self._files()
+        return [tally for tally in tallies if tally.touched.any()]
 
     def _files(self) -> Iterator[TableTally]:
         if FILES_TABLE not in self._scope.state.segments:
@@ -151,20 +168,20 @@ class TablesForgotten:
             tally.count(looked, moved=names_any(looked.keys.column(extents), moving))
         yield tally
 
-    def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> Survey:
+    def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> RetentionSurvey:
         keeping = self._scope.of_table(table).without(gone)
-        return Survey(self._view(table), keeping)
+        return RetentionSurvey(self._view(table), keeping)
 
     def _view(self, table: str) -> TableView:
         state = self._scope.state
         return self._room.view(table, until=state.seq, state=state)
 
-    def _tally(self, survey: Survey) -> TableTally:
+    def _tally(self, survey: RetentionSurvey) -> TableTally:
         tally = TableTally(survey)
         if survey.keeping.everything:
             return tally
         names = naming_columns(self._room, tally.table)
-        words = Words(self._room, survey.view)
+        words = VersionWords(self._room, survey.view)
         for looked in survey.look(names):
             self._pause()
             tally.count(looked)
@@ -178,21 +195,26 @@ class TablesForgotten:
             self._spill_first(self._spills, tally)
         return tally
 
-    def _note_whole(self, table: str, looked: Looked) -> None:
+    def _note_whole(self, table: str, looked: SurveyedVersions) -> None:
         ends = looked.keys.filter(pa.array(ends_of_whole(looked))).column(U_ID)
         if len(ends):
             self._file_rows.append(file_rows_of(self._room, self._schema, table, ends))
 
-    def _spill(self, spills: Spills, tally: TableTally, looked: Looked, words: Words) -> None:
+    def _spill(
+        self, spills: RowSpills, tally: TableTally, looked: SurveyedVersions, words: VersionWords
+    ) -> None:
         keys, fates, several = looked.keys, looked.fates, tally.several(looked)
         for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
             spills.words.add(rows)
         stale = (fates.goes | fates.untold) & several
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
-        spills.told.add(self._told_anew(tally, looked, fates.untold & several))
+        spills.untold_rows.add(self._told_anew(tally, looked, fates.untold & several))
 
-    def _spill_first(self, spills: Spills, tally: TableTally) -> None:
-        """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""
+    def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
+        """Remove the new first commit of a table from the index, if its oldest tiers go completely.
+
+        The first commit of a table has no rows in the index.
+        """
         staying = np.flatnonzero(tally.staying)
         if not len(staying) or staying[0] == 0:
             return
@@ -203,15 +225,17 @@ class TablesForgotten:
             spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
             spills.changes.add(self._told_anew(tally, looked, looked.fates.untold & mine))
 
-    def _told_anew(self, tally: TableTally, looked: Looked, untold: NDArray[np.bool_]) -> pa.Table:
-        """Rows of ``$changes`` for versions whose predecessor goes."""
+    def _told_anew(
+        self, tally: TableTally, looked: SurveyedVersions, untold: NDArray[np.bool_]
+    ) -> pa.Table:
+        """Build rows of ``$changes`` for versions whose predecessor goes."""
         rows = looked.keys.filter(pa.array(untold))
         prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
         rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
         return change_rows(tally.table, rows)
 
-    def _strike_needed(self, files: Survey) -> None:
-        """Leave out contents that a version names which stays."""
+    def _strike_needed(self, files: RetentionSurvey) -> None:
+        """Drop contents that a remaining version refers to."""
         if not self._unneeded.contents:
             return
         tables = [table for table in self._scope.state.segments if not is_system(table)]

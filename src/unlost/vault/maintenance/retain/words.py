@@ -1,4 +1,4 @@
-"""The words of versions that go, as far as no version that stays of the same record has them."""
+"""Words of removed versions that no remaining version of the same record has."""
 
 from collections.abc import Iterator
 
@@ -9,28 +9,29 @@ from numpy.typing import NDArray
 
 from unlost.vault.format.physical import SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.maintenance.rewrite.bare import without_rows
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK, TableView
 
 IDS_AT_ONCE = 2_048
 _SCHEMA = pa.schema(SEARCH_FIELDS)
 
 
-class Words:
-    """Finds the words of versions of one table again."""
+class VersionWords:
+    """Recomputes the words of versions of one table."""
 
-    def __init__(self, room: OrgRoom, view: TableView) -> None:
+    def __init__(self, room: OrgVault, view: TableView) -> None:
         self._room = room
         self._view = view
         self._tokenizers: dict[tuple[int, int], Tokenizer | None] = {}
 
     def lost(self, ids: pa.Array, goes: NDArray[np.bool_]) -> Iterator[pa.Table]:
-        """Rows of ``$search`` that nothing asks for any more.
+        """Iterate over rows of ``$search`` that are no longer needed.
 
-        ``ids``: of each shown version of some records, by id and age; ``goes``: which of them go.
+        ``ids``: of each shown version of some records, by id and age; ``goes``: mask of versions
+        that go.
         """
         names = self._names()
         if not names:
@@ -46,13 +47,13 @@ class Words:
         cells = resolve(rows.select([*names, U_BLOBS]), names, load)
         head = rows.select([U_ID, RANK, U_SHAPE])
         whole = pa.table([*head.columns, *cells.columns], [*head.column_names, *cells.column_names])
-        gone, kept = (self._tokens(whole.filter(pa.array(mask))) for mask in (goes, ~goes))
-        return without_rows(gone, kept, _SCHEMA)
+        gone, kept_tokens = (self._tokens(whole.filter(pa.array(mask))) for mask in (goes, ~goes))
+        return without_rows(gone, kept_tokens, _SCHEMA)
 
     def _tokens(self, rows: pa.Table) -> pa.Table:
-        """The words of versions, each by the schema under which it was written."""
+        """Compute the words of versions, each by the schema under which it was written."""
         kinds = rows.select([RANK, U_SHAPE]).group_by([RANK, U_SHAPE]).aggregate([])
-        found = [_SCHEMA.empty_table()]
+        token_tables = [_SCHEMA.empty_table()]
         for kind in kinds.to_pylist():
             tokenizer = self._tokenizer(kind[RANK], kind[U_SHAPE])
             if tokenizer is not None:
@@ -60,11 +61,11 @@ class Words:
                     pc.equal(rows.column(RANK), kind[RANK]),
                     pc.equal(rows.column(U_SHAPE), kind[U_SHAPE]),
                 )
-                found.append(tokenizer.tokens(rows.filter(same)))
-        return pa.concat_tables(found)
+                token_tables.append(tokenizer.tokens(rows.filter(same)))
+        return pa.concat_tables(token_tables)
 
     def _names(self) -> tuple[str, ...]:
-        """All columns that words of any version are made of."""
+        """Return all columns that the words of any version come from."""
         names: dict[str, None] = {}
         for rank in range(len(self._view.segments)):
             for number in range(len(self._shapes(rank))):
@@ -73,22 +74,23 @@ class Words:
         return tuple(names)
 
     def _tokenizer(self, rank: int, number: int) -> Tokenizer | None:
-        """What made the words of a shape; None where that was another version of it, or none."""
+        """Return the tokenizer of a shape; None if it was another version of it, or none."""
         key = (rank, number)
         if key not in self._tokenizers:
             shape = self._shapes(rank)[number]
             present = tuple(self._view.names(rank, shape=number))
-            made = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
-            self._tokenizers[key] = made if shape.tokenizer == VERSION else None
+            tokenizer = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
+            # Words of an earlier tokenizer cannot be recomputed. They stay, which costs only space.
+            self._tokenizers[key] = tokenizer if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 
-    def _shapes(self, rank: int) -> tuple[Shape, ...]:
+    def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:
         label = self._room.reader.facts(self._view.segments[rank].entry)[0]
-        return label.shapes or (Shape(label.schema, (), label.tokenizer),)
+        return label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
 
 
 def _by_records(ids: pa.Array, most: int) -> Iterator[tuple[int, int]]:
-    """Parts of sorted ids as (start, count), all of an id in one, about ``most`` in each."""
+    """Split sorted ids into (start, count) of about ``most``, without splitting an id."""
     fresh = np.ones(len(ids), dtype=np.bool_)
     if len(ids) > 1:
         fresh[1:] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(

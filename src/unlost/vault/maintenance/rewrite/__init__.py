@@ -1,4 +1,4 @@
-"""Segments and packs written again: merged, without some rows, or with contents in new packs.
+"""Rewriting of segments and packs: merged, without some rows, or with contents in new packs.
 
 Compaction, retention, erasure, rectification and salvage share it.
 """

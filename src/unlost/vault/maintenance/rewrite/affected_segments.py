@@ -1,4 +1,4 @@
-"""Which segments hold rows of given ids, and those segments written again without them."""
+"""Segments with rows of given ids, and their rewriting without these rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.rewrite.merging import Choice, Merger, write_all
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger, write_all
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.merge import Piece, cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
@@ -23,15 +23,15 @@ type Leave = Callable[[pa.Table], pa.Array]
 """Tells which rows go."""
 type Become = Callable[[pa.Table], pa.Table]
 """Gives what is told of rows instead."""
-type Choosing = Callable[[TableView], Choice]
+type Choosing = Callable[[TableView], MergeChoice]
 """Gives what stays of segments that are written again."""
 
 AT_ONCE = 32  # row groups of narrow columns that are read together
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
+class AffectedTable:
+    """Segments of a table with rows of some ids (``ranks``), and the contents of these rows."""
 
     view: TableView
     ids: pa.Array
@@ -40,7 +40,7 @@ class Hit:
 
     @property
     def groups(self) -> list[tuple[Tier, list[LiveSegment]]]:
-        """Segments that are rewritten together, each with its tier."""
+        """Segments that are rewritten together, each group with its tier."""
         touched = {self.view.segments[rank].entry.id for rank in self.ranks}
         return [
             (tier, part)
@@ -51,12 +51,12 @@ class Hit:
 
     @property
     def bytes(self) -> int:
-        """Bytes of what is written again."""
+        """Bytes of the segments that are rewritten."""
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
-def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
-    """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
+def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
+    """Find the segments with rows of these ids (sorted, unique), including rows never shown."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
     for place in view.locate(ids):
@@ -66,52 +66,54 @@ def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
         if len(mine):
             ranks.add(place.rank)
             blobs.append(mine.column(U_BLOBS))
-    return Hit(view, ids, frozenset(ranks), tuple(blobs))
+    return AffectedTable(view, ids, frozenset(ranks), tuple(blobs))
 
 
-class Without:
-    """Everything but the rows of some ids; see ``Choice``."""
+class AllExceptRows:
+    """All rows except the rows of some ids; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, ids: pa.Array) -> None:
         self._view = view
         self._ids = ids
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of what is written again alone."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """The rows of other ids."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """Return the rows of other ids."""
         gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
         return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
 
 
 def rewritten(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
-    found: Hit,
+    table: AffectedTable,
     *,
     pause: Pause,
     choose: Choosing | None = None,
-    repacked: Repacked | None = None,
-) -> Iterator[Rewritten]:
-    """The segments that are hit, as ``choose`` has them, else without the ids.
+    repacked: RepackedPacks | None = None,
+) -> Iterator[ReplacedSegments]:
+    """Rewrite the affected segments: as ``choose`` decides, otherwise without the ids.
 
-    Contents that moved are found in their new packs.
+    Contents that moved refer to their new packs afterwards.
     """
-    for tier, segments in found.groups:
-        view = TableView(found.view.table, segments, room.reading)
-        choice = choose(view) if choose is not None else Without(view, found.ids)
+    for tier, segments in table.groups:
+        view = TableView(table.view.table, segments, room.reading)
+        choice = choose(view) if choose is not None else AllExceptRows(view, table.ids)
         if repacked is not None:
-            choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
-        merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
+            choice = RelocatedContents(choice, room, repacked)
+        reach = CommitRange(tier.first, tier.last)
+        merger = Merger(table.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
-        yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+        yield ReplacedSegments(
+            tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
+        )
 
 
 def all_sifted(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     table: str,
@@ -119,38 +121,41 @@ def all_sifted(
     leave: Leave,
     pause: Pause,
     become: Become | None = None,
-) -> Iterator[Rewritten]:
-    """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
+) -> Iterator[ReplacedSegments]:
+    """Rewrite the segments of a bare table that have rows to remove; see ``sifted``."""
     for live in state.of(table, until=state.seq):
-        one = sifted(room, out, live, leave, pause=pause, become=become)
-        if one is not None:
-            yield one
+        replaced = sifted(room, out, live, leave, pause=pause, become=become)
+        if replaced is not None:
+            yield replaced
 
 
 def sifted(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     live: LiveSegment,
     leave: Leave,
     *,
     pause: Pause,
     become: Become | None = None,
-) -> Rewritten | None:
-    """A segment of a bare table without the rows that go; None if none of them does.
+) -> ReplacedSegments | None:
+    """Rewrite a segment of a bare table without the rows to remove; None if it has none.
 
-    With ``become`` they stay under their ids, as it has them.
+    With ``become`` these rows stay under their ids, in the form that it returns.
     """
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
+    # Two passes: most segments have no row to remove, and must not be written for nothing.
     if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
     label = room.reader.facts(live.entry)[0]
-    kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
+    sifted_rows = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
     new = write_all(
-        (rows for rows in kept if len(rows)),
-        lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
+        (rows for rows in sifted_rows if len(rows)),
+        lambda: out.stream(
+            label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(live.first, live.last)
+        ),
     )
-    return Rewritten((live.entry,), tuple(new))
+    return ReplacedSegments((live.entry,), tuple(new))
 
 
 def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
@@ -158,11 +163,12 @@ def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
     if become is None or len(staying) == len(rows):
         return staying
     whole = pa.concat_tables([staying, become(rows.filter(goes))])
+    # ``become`` may return rows that belong between the others, so sort again.
     return whole.take(pc.sort_indices(whole.column(U_ID)))
 
 
 def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:
-    """The row groups of a segment, some at a time."""
+    """Iterate over the row groups of a segment, several at a time."""
     many = len(view.sidecar(rank).fences)
     for at in range(0, many, AT_ONCE):
         yield list(range(at, min(at + AT_ONCE, many)))
@@ -175,20 +181,20 @@ def _rows(view: TableView, names: Sequence[str], pause: Pause) -> Iterator[pa.Ta
 
 
 def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
-    """The segments of a tier whose ranges of ids touch, oldest first: all in one where one was rebased.
+    """Split a tier into groups of segments whose id ranges overlap, each oldest first.
 
-    What order they have among each other counts where they hold the same id, and is lost when one of
-    them is written again.
+    If two segments contain the same id, their order decides which row is shown, and a rewritten
+    segment loses its place in that order. A tier with a rebased segment is one group.
     """
     if any(live.rebased for live in tier.segments):
         yield list(tier.segments)
         return
     part: list[LiveSegment] = []
     reach = b""
-    for live in sorted(tier.segments, key=lambda one: one.entry.min_id.encode()):
+    for live in sorted(tier.segments, key=lambda segment: segment.entry.min_id.encode()):
         if part and live.entry.min_id.encode() > reach:
-            yield sorted(part, key=lambda one: one.rank)
+            yield sorted(part, key=lambda live: live.rank)
             part, reach = [], b""
         part.append(live)
         reach = max(reach, live.entry.max_id.encode())
-    yield sorted(part, key=lambda one: one.rank)
+    yield sorted(part, key=lambda live: live.rank)

@@ -1,4 +1,7 @@
-"""Rows of bare tables, each once. An id of them, as a common word, may have millions of rows."""
+"""Rows of bare tables without repetitions.
+
+One id, for example a common word, may have millions of rows.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.read.merge import Piece, PieceReader, between, cut, groups_in
+from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, groups_in
 from unlost.vault.read.table_view import TableView
 
 PIECE_ROWS = 262_144  # rows that are sorted at a time
@@ -16,25 +19,25 @@ _NEXT = "\0"  # behind an id: the first that could follow it
 
 
 def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iterator[pa.Table]:
-    """All rows in the order of their ids, without repetitions, in pieces of bounded size.
+    """Read all rows in the order of their ids, without repetitions, in pieces of bounded size.
 
-    Rows that are also in the last ``without`` segments of the view are left out.
-
-    Where one id has too many rows for a piece, its rows come by parts: all that could be alike are
-    in the same part, and each part costs another reading.
+    Omits rows that also occur in the last ``without`` segments of the view. If an id has too many
+    rows for one piece, its rows come in parts. Equal rows are in the same part, and each part costs
+    another reading.
     """
     reader = PieceReader(view, lambda _: schema.names)
-    kept = len(view.segments) - without
+    base_count = len(view.segments) - without
     for piece in cut(view):
+        # The bound comes from sidecars alone: nothing is read for it.
         if _rows_near(view, piece) <= PIECE_ROWS:
-            yield from _once(reader.read(piece), schema, kept=kept)
+            yield from _once(reader.read(piece), schema, base_count=base_count)
         else:
             for narrow in _narrowed(view, piece):
-                yield from _by_parts(view, narrow, schema, kept=kept)
+                yield from _by_parts(view, narrow, schema, base_count=base_count)
 
 
-def _narrowed(view: TableView, piece: Piece) -> Iterator[Piece]:
-    """A piece cut at all ids with which row groups begin: each alone, and what lies between them."""
+def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
+    """Cut a piece at the first ids of all row groups: each first id alone, and the ids between."""
     begins = {
         view.sidecar(rank).fences[group].first
         for rank in range(len(view.segments))
@@ -43,35 +46,39 @@ def _narrowed(view: TableView, piece: Piece) -> Iterator[Piece]:
     inside = sorted(first for first in begins if first >= piece.low)
     for first, following in zip(inside, [*inside[1:], piece.high], strict=True):
         behind = first + _NEXT
-        yield Piece(first, behind)
-        yield Piece(behind, following)
+        yield MergePiece(first, behind)
+        yield MergePiece(behind, following)
 
 
-def _by_parts(view: TableView, piece: Piece, schema: pa.Schema, *, kept: int) -> Iterator[pa.Table]:
+def _by_parts(
+    view: TableView, piece: MergePiece, schema: pa.Schema, *, base_count: int
+) -> Iterator[pa.Table]:
     many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
     if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows
     for part in range(many):
-        yield from _once(_part(view, piece, schema.names, part=part, of=many), schema, kept=kept)
+        yield from _once(
+            _part(view, piece, schema.names, part=part, of=many), schema, base_count=base_count
+        )
 
 
 def _once(
-    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, kept: int
+    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
-    """Rows of segments by rank: those from rank ``kept`` on are left out of the others."""
+    """Deduplicate rows; rows from rank ``base_count`` on are subtracted from the others."""
     ranked = list(parts)
-    rows = [part for rank, part in ranked if rank < kept]
-    left_out = [part for rank, part in ranked if rank >= kept]
+    rows = [part for rank, part in ranked if rank < base_count]
+    left_out = [part for rank, part in ranked if rank >= base_count]
     if rows:
-        found = once(rows, schema, without=left_out)
-        if len(found):
-            yield found
+        unique_rows = once(rows, schema, without=left_out)
+        if len(unique_rows):
+            yield unique_rows
 
 
 def once(
     parts: Sequence[pa.Table], schema: pa.Schema, *, without: Sequence[pa.Table] = ()
 ) -> pa.Table:
-    """Rows of a bare table, each once, in their order; but not those of ``without``."""
+    """Return rows of a bare table in order, without repetitions and without rows of ``without``."""
     frame = _frame(parts, schema).unique(maintain_order=False)
     if without:
         frame = frame.join(_frame(without, schema), on=schema.names, how="anti", nulls_equal=True)
@@ -80,7 +87,7 @@ def once(
 
 
 def without_rows(rows: pa.Table, others: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows of a bare table, each once, but not those that are among the others."""
+    """Return the rows of a bare table that are not among ``others``, without repetitions."""
     return once([rows], schema, without=[others])
 
 
@@ -88,8 +95,8 @@ def _frame(parts: Sequence[pa.Table], schema: pa.Schema) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(schema.names)))
 
 
-def _rows_near(view: TableView, piece: Piece) -> int:
-    """At most so many rows are in a piece."""
+def _rows_near(view: TableView, piece: MergePiece) -> int:
+    """Return an upper limit of the number of rows in a piece."""
     return sum(
         view.sidecar(rank).fences[group].rows
         for rank in range(len(view.segments))
@@ -98,13 +105,13 @@ def _rows_near(view: TableView, piece: Piece) -> int:
 
 
 def _part(
-    view: TableView, piece: Piece, columns: Sequence[str], *, part: int, of: int
+    view: TableView, piece: MergePiece, columns: Sequence[str], *, part: int, of: int
 ) -> Iterator[tuple[int, pa.Table]]:
-    """Of the rows of a piece those whose record leaves the remainder ``part``, by row groups."""
+    """Read the rows of a piece whose hashed record leaves the remainder ``part``, by row groups."""
     for rank in range(len(view.segments)):
         for group, _ in groups_in(view, rank, piece):
             rows = between(view.read(rank, [group], columns), piece)
-            left = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
-            mine = rows.filter(pa.array(left == part))
+            remainders = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
+            mine = rows.filter(pa.array(remainders == part))
             if len(mine):
                 yield rank, mine

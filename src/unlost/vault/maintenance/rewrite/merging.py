@@ -1,4 +1,15 @@
-"""Reading segments and writing what is merged of them, in bounded memory."""
+"""Merge of segments into few segments with disjoint id ranges, in bounded memory.
+
+The ids are cut into pieces that fit into memory. For each piece, the row groups of all segments
+that may contain its ids are read, sorted by id and age, and appended to the current output segment:
+
+    segments   [a ... m]   [c ..... z]   [a .. z]
+    pieces      a-f | g-m | n-t | u-z
+    output     [a ....... m] [n ....... z]
+
+While a piece is written, the next one is read. If more than ``AT_ONCE`` segments overlap, groups of
+them are merged first; these intermediate segments are in ``between``. See docs/adr/0020.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -11,14 +22,14 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.layout.parallel import start
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.bare import bare_pieces
 from unlost.vault.maintenance.rewrite.rows import alike, side_by_side
-from unlost.vault.maintenance.rewrite.shapes import Shapes, label_for, schema_for, shapes_of
+from unlost.vault.maintenance.rewrite.shapes import SegmentShapes, label_for, schema_for, shapes_of
 from unlost.vault.maintenance.rewrite.tiers import Overlap, depth
-from unlost.vault.objects.segment_writer import Reach, SegmentStream, SegmentWriter
-from unlost.vault.read.merge import Piece, PieceReader, cut
-from unlost.vault.read.table_view import Reading, TableView
+from unlost.vault.objects.segment_writer import CommitRange, SegmentStream, SegmentWriter
+from unlost.vault.read.merge import MergePiece, PieceReader, cut
+from unlost.vault.read.table_view import SegmentReaders, TableView
 from unlost.vault.write.table_writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
 
 AT_ONCE = 16  # segments that may hold the same id and are read side by side: 8 MiB each
@@ -27,48 +38,49 @@ SEGMENT_BYTES = 96 << 20
 SEGMENT_ROWS = 500_000
 
 
-class Choice(Protocol):
-    """Says what stays of a table whose segments are written again."""
+class MergeChoice(Protocol):
+    """Selects the rows that stay when segments of a table are rewritten."""
 
-    def pieces(self) -> Sequence[Piece]:
-        """The pieces of the table in which its segments are read."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Return the pieces in which the segments are read."""
         ...
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
-        """Of the versions of a piece, side by side, those that stay."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+        """Return the versions that stay, of all versions of a piece side by side."""
         ...
 
 
 @dataclass(slots=True)
 class Merger:
-    """Merges segments of one table; ``reach`` are the commits whose versions they hold.
+    """Merges segments of one table; ``reach``: the commits whose versions they contain.
 
-    With ``choice`` (not for bare tables) only what stays is written.
+    With ``choice`` (not for bare tables), writes only the rows that stay.
     """
 
     table: str
-    reading: Reading
+    reading: SegmentReaders
     out: SegmentWriter
-    reach: Reach
+    reach: CommitRange
     pause: Callable[[], None]
-    choice: Choice | None = None
+    choice: MergeChoice | None = None
     between: list[SegmentEntry] = field(default_factory=list)
 
     def merge(
         self, segments: Sequence[LiveSegment], *, without: Sequence[LiveSegment] = ()
     ) -> list[SegmentEntry]:
-        """Segments (oldest first) as few with ranges of ids that do not overlap.
+        """Merge segments (oldest first) into as few as possible, with disjoint ranges of ids.
 
-        Where more overlap than may be read at once, some are merged first: ``between`` names what
-        was written on the way and is not part of the result. ``without``: segments of a bare table
-        whose rows are left out.
+        If too many overlap to read them together, some are merged first; ``between`` then contains
+        these intermediate segments, which are not part of the result. ``without``: segments of a
+        bare table whose rows are omitted.
         """
+        # Both groups are read side by side, so each gets half of the memory.
         most = AT_ONCE // 2 if without else AT_ONCE
-        kept, left_out = self._fewer(segments, most), self._fewer(without, most)
-        return self._written([*kept, *left_out], without=len(left_out), choice=self.choice)
+        base, left_out = self._fewer(segments, most), self._fewer(without, most)
+        return self._written([*base, *left_out], without=len(left_out), choice=self.choice)
 
     def _fewer(self, segments: Sequence[LiveSegment], most: int) -> Sequence[LiveSegment]:
-        """The same rows in segments of which no more than ``most`` overlap in one place."""
+        """Merge until at most ``most`` segments overlap anywhere."""
         while depth(segments) > most:
             strands = [self._written(part) for part in _parts(segments)]
             self.between += [entry for strand in strands for entry in strand]
@@ -76,7 +88,11 @@ class Merger:
         return segments
 
     def _written(
-        self, segments: Sequence[LiveSegment], *, without: int = 0, choice: Choice | None = None
+        self,
+        segments: Sequence[LiveSegment],
+        *,
+        without: int = 0,
+        choice: MergeChoice | None = None,
     ) -> list[SegmentEntry]:
         view = TableView(self.table, segments, self.reading)
         shapes = shapes_of(view)
@@ -89,12 +105,14 @@ class Merger:
         )
         return write_all(pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach))
 
-    def _bare(self, view: TableView, shapes: Shapes, without: int) -> Iterator[pa.Table]:
+    def _bare(self, view: TableView, shapes: SegmentShapes, without: int) -> Iterator[pa.Table]:
         for rows in bare_pieces(view, schema_for(self.table, shapes), without=without):
             self.pause()
             yield rows
 
-    def _pieces(self, view: TableView, shapes: Shapes, choice: Choice | None) -> Iterator[pa.Table]:
+    def _pieces(
+        self, view: TableView, shapes: SegmentShapes, choice: MergeChoice | None
+    ) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
         for piece in cut(view) if choice is None else choice.pieces():
@@ -115,8 +133,8 @@ class Merger:
                 if len(rows):
                     yield rows
 
-    def _group(self, label: Label) -> int:
-        """Rows of a group: fewer where records are asked for one here and one there."""
+    def _group(self, label: SegmentLabel) -> int:
+        """Return the rows of a row group: fewer where single records are looked up."""
         if self.table == SEARCH:
             return TOKEN_GROUP_ROWS
         keyed = self.reading.schemas.keys(label.schema, self.table)
@@ -126,9 +144,11 @@ class Merger:
 def write_all(
     pieces: Iterable[pa.Table], stream: Callable[[], SegmentStream]
 ) -> list[SegmentEntry]:
-    """Pieces in order, as segments of bounded size; each is written while the next one is read."""
+    """Write pieces in order as segments of bounded size, each while the next one is read."""
     written = _Written(stream)
     try:
+        # Settle before begin: one piece at most is in flight, and an error of the writer is raised
+        # here.
         for rows in pieces:
             written.settle()
             written.begin(rows)
@@ -139,7 +159,7 @@ def write_all(
 
 @dataclass(slots=True)
 class _Written:
-    """Segments, and the piece that is being added to the last of them."""
+    """Finished segments, and the piece that is being appended to the current one."""
 
     stream: Callable[[], SegmentStream]
     entries: list[SegmentEntry] = field(default_factory=list)
@@ -147,20 +167,21 @@ class _Written:
     writing: Future[None] | None = None
 
     def begin(self, rows: pa.Table) -> None:
-        """Add a piece beside this thread."""
+        """Start to append a piece in another thread."""
         if self.now is not None and self._full(self.now):
             self.close()
+        # Bound to a local name, because ``self.now`` may change before the thread reads it.
         now = self.now = self.now or self.stream()
         self.writing = start(lambda: now.append(rows))
 
     def settle(self) -> None:
-        """Wait until the piece before is added."""
+        """Wait until the previous piece is appended."""
         writing, self.writing = self.writing, None
         if writing is not None:
             writing.result()
 
     def close(self) -> list[SegmentEntry]:
-        """End the last segment; all of them."""
+        """Finish the current segment, and return all entries."""
         if self.now is not None:
             self.entries.append(self.now.close())
             self.now = None
@@ -171,13 +192,13 @@ class _Written:
 
 
 def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
-    """The columns of ``schema`` that a segment has, and those that are told of it."""
+    """Return the columns of ``schema`` that a segment has, and the derived ones."""
     _, present = view.reading.segments.facts(view.segments[rank].entry)
     return [name for name in schema.names if name in present or name in (U_SNAP, U_SHAPE)]
 
 
 def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
-    """Neighbours in age, as many as may be read at once."""
+    """Group segments that are neighbours in age, as many as may be read together."""
     part, overlap = list[LiveSegment](), Overlap()
     for live in segments:
         if overlap.with_(live) > AT_ONCE:

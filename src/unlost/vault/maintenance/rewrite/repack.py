@@ -1,4 +1,12 @@
-"""Packs of which much is needed no more: what is needed moves into new ones, as it lies there."""
+"""Repacking: copy the needed contents of wasteful packs into new packs.
+
+    pack a   [needed][unneeded][needed]   ─▶   pack b   [needed][needed][needed]
+    pack c   [unneeded][needed][unneeded] ─▶
+    $files   extents [["a", 0, 9]]        ─▶   [["b", 0, 9]], with a new row hash
+
+Contents are copied without decompression. Retention moves them if ``WORTH`` of a pack is unneeded;
+an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -9,37 +17,37 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.learned import learned
 from unlost.model.snapshot import PackEntry
 from unlost.vault.format.physical import U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.rewrite.merging import Choice
+from unlost.vault.maintenance.rewrite.merging import MergeChoice
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.merge import Piece
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece
+from unlost.vault.read.org_vault import OrgVault
 
 type Place = tuple[str, int]
 """A pack and an offset in its content."""
 
-WORTH = 0.3  # of a pack that nobody needs: from there on the rest of it moves
+WORTH = 0.3  # unneeded part of a pack from which on the rest of it moves
 _EXTENT = r'\["([0-9a-f]{32})",(\d+),(\d+)\]'
 NO_PIECES = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length": pl.Int64})
 
 
 def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
-    """The pieces of packs (pack, offset, length) that cells ``extents`` name, each once."""
+    """Parse cells of the column ``extents`` to unique pieces (pack, offset, length)."""
     filled = texts.drop_null()
     if not len(filled):
         return NO_PIECES
     series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
-    found = series.str.extract_all(_EXTENT).explode().drop_nulls()
-    parts = found.to_frame().select(
+    extent_texts = series.str.extract_all(_EXTENT).explode().drop_nulls()
+    parts = extent_texts.to_frame().select(
         pl.col("text").str.extract(_EXTENT, 1).alias("pack"),
         pl.col("text").str.extract(_EXTENT, 2).cast(pl.Int64).alias("offset"),
         pl.col("text").str.extract(_EXTENT, 3).cast(pl.Int64).alias("length"),
@@ -48,29 +56,32 @@ def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Repacked:
-    """New packs, and where the pieces of old ones lie in them."""
+class RepackedPacks:
+    """New packs, and the new places of the pieces of old ones."""
 
     entries: tuple[PackEntry, ...] = ()
     moved: Mapping[Place, Place] = field(default_factory=dict)
 
     @property
     def packs(self) -> pa.Array:
-        """The old packs."""
+        """Ids of the old packs."""
         return pa.array(sorted({pack for pack, _ in self.moved}), pa.string())
 
 
-def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
+def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """Write the pieces of some packs into new ones; memory is bounded by two packs.
 
     The new packs are durable when it returns.
     """
     state, writing = room.chain.live(), _Writing(room)
     try:
-        for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
+        # Grouped by pack, so that each one is read once.
+        for (pack,), pack_pieces in pieces.sort("pack", "offset").group_by(
+            "pack", maintain_order=True
+        ):
             name = object_names.pack(room.org, state.pack_id(str(pack)))
             content = room.sealed.get(ObjectKind.PACK, org=room.org, name=name)
-            for offset, length in own.select("offset", "length").iter_rows():
+            for offset, length in pack_pieces.select("offset", "length").iter_rows():
                 writing.add((str(pack), offset), content[offset : offset + length])
         return writing.close()
     except Exception:
@@ -78,8 +89,8 @@ def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
         raise
 
 
-def repack_pieces(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
-    """The same of packs that are damaged elsewhere: each piece is read by itself."""
+def repack_pieces(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
+    """Repack packs that are partly damaged: each piece is read on its own."""
     state, writing = room.chain.live(), _Writing(room)
     try:
         for pack, offset, length in pieces.sort("pack", "offset").iter_rows():
@@ -100,7 +111,7 @@ def repack_pieces(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
 
 
 class _Writing:
-    def __init__(self, room: OrgRoom) -> None:
+    def __init__(self, room: OrgVault) -> None:
         self._room = room
         self._entries: list[PackEntry] = []
         self._moved: dict[Place, Place] = {}
@@ -108,20 +119,20 @@ class _Writing:
         self._held = bytearray()
 
     def add(self, place: Place, piece: bytes) -> None:
-        """Take a piece over."""
+        """Append a piece."""
         if self._held and len(self._held) + len(piece) > PACK_BYTES:
             self._write()
         self._moved[place] = (self._pack, len(self._held))
         self._held += piece
 
-    def close(self) -> Repacked:
-        """All of it."""
+    def close(self) -> RepackedPacks:
+        """Write the rest, and return the new packs."""
         if self._held:
             self._write()
-        return Repacked(tuple(self._entries), self._moved)
+        return RepackedPacks(tuple(self._entries), self._moved)
 
     def give_up(self) -> None:
-        """Remove what was written."""
+        """Remove the packs that were written."""
         with suppress(UnlostError):
             for entry in self._entries:
                 self._room.sealed.store.delete(object_names.pack(self._room.org, entry.id))
@@ -138,21 +149,21 @@ class _Writing:
         return self._room.sealed.entropy.bytes(ID_BYTES).hex()
 
 
-class Relocated:
-    """Rows of ``$files`` that stay, with the new places of contents that moved; see ``Choice``."""
+class RelocatedContents:
+    """Rows of ``$files`` that stay, with the new places of moved contents; see ``MergeChoice``."""
 
-    def __init__(self, choice: Choice, room: OrgRoom, repacked: Repacked) -> None:
+    def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
         self._repacked = repacked
         self._known = room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)
         self._extents = physical(self._known["extents"].code)
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of the choice."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Return the pieces of the wrapped choice."""
         return self._choice.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
-        """Return the rows that stay. Their extents point to the new packs."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+        """Return the rows that stay, with extents that point to the new packs."""
         rows = self._choice.staying(piece, rows)
         if self._extents not in rows.column_names:
             return rows  # of a segment whose column was lost: no content is left in it
@@ -160,16 +171,21 @@ class Relocated:
         moved = names_any(extents, self._repacked.packs)
         if not pc.any(moved).as_py():
             return rows
-        told = [self._told(text) for text in extents.filter(moved).to_pylist()]
-        cells = pc.replace_with_mask(extents.combine_chunks(), moved, pa.array(told, pa.string()))
+        moved_texts = [self._told(text) for text in extents.filter(moved).to_pylist()]
+        cells = pc.replace_with_mask(
+            extents.combine_chunks(), moved, pa.array(moved_texts, pa.string())
+        )
         rows = _with(rows, self._extents, cells)
+        # The extents are a column like any other, and part of the row hash.
         return _with(rows, U_ROW_HASH, self._hashes(rows))
 
     def _told(self, text: str) -> str:
-        extents = learned(tuple[tuple[str, int, int], ...]).decode(text)
+        extents = decoder_for(tuple[tuple[str, int, int], ...]).decode(text)
         places_now = self._repacked.moved
-        told = [[*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents]
-        return msgspec.json.encode(told).decode()
+        moved_pieces = [
+            [*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents
+        ]
+        return msgspec.json.encode(moved_pieces).decode()
 
     def _hashes(self, rows: pa.Table) -> pa.Array:
         columns = [
@@ -181,12 +197,12 @@ class Relocated:
 
 
 def names_any(extents: pa.ChunkedArray, packs: pa.Array) -> pa.Array:
-    """Which cells ``extents`` name any of these packs."""
+    """Return a mask of the ``extents`` cells that refer to any of these packs."""
     texts = pl.Series("text", pl.from_arrow(extents.cast(pa.string())))
     if not len(packs):
         return pa.array([False] * len(texts), pa.bool_())
-    found = texts.str.contains_any(packs.to_pylist()).fill_null(value=False)
-    return found.to_arrow()
+    matches = texts.str.contains_any(packs.to_pylist()).fill_null(value=False)
+    return matches.to_arrow()
 
 
 def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The rows of several segments as the rows of one. Pure: Arrow in, Arrow out."""
+"""Conversion of rows of several segments to rows of one. Pure: Arrow in, Arrow out."""
 
 from collections.abc import Sequence
 
@@ -13,32 +13,33 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNTOLD,
 )
-from unlost.vault.maintenance.rewrite.shapes import Shapes
+from unlost.vault.maintenance.rewrite.shapes import SegmentShapes
 from unlost.vault.read.table_view import RANK, shown_of_each
 
 
 def alike(
-    rows: pa.Table, rank: int, *, shapes: Shapes, schema: pa.Schema, rebased: bool
+    rows: pa.Table, rank: int, *, shapes: SegmentShapes, schema: pa.Schema, rebased: bool
 ) -> pa.Table:
-    """Rows of the segment of a rank with the columns of ``schema``, and ``_rank``.
+    """Return rows of a segment with the columns of ``schema``, and ``_rank``.
 
-    A rebased commit did not replace what its rows say: they say so no more.
+    The ``_u_prev`` of a rebased commit is unreliable, because another commit came between; it
+    becomes unknown.
     """
-    held = {name: rows.column(name) for name in rows.column_names}
+    columns_by_name = {name: rows.column(name) for name in rows.column_names}
     if U_SHAPE in schema.names:
-        held[U_SHAPE] = _shape(rows, shapes.places[rank])
+        columns_by_name[U_SHAPE] = _shape(rows, shapes.places[rank])
     if rebased:
-        held[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
+        columns_by_name[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
     absent = pa.nulls(len(rows), pa.string())
-    columns = [held.get(field.name, absent) for field in schema]
+    columns = [columns_by_name.get(field.name, absent) for field in schema]
     ranks = pa.array(np.full(len(rows), rank, dtype=np.int32))
     return pa.table([*columns, ranks], schema=schema.append(pa.field(RANK, pa.int32())))
 
 
 def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
-    """The versions of each record together, oldest first; without those that no snapshot shows.
+    """Sort the versions of each record together, oldest first; drop rows that no snapshot shows.
 
-    Of the versions that one commit brought for a record only the one of the highest rank is shown.
+    If one commit has several versions of a record, only the one of the highest rank is shown.
     """
     rows = pa.concat_tables(parts)
     keys = rows.select([U_ID, RANK, U_SNAP])
@@ -50,12 +51,13 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
     snaps = keys.column(U_SNAP).to_numpy()
     shown = shown_of_each(keys.column(U_ID), snaps)
     rows = rows.drop_columns([RANK])
+    # One segment, in order already: avoid a copy of all columns.
     if shown.all() and len(parts) == 1:
         return rows
     return rows.take(order.filter(pa.array(shown)))
 
 
 def _shape(rows: pa.Table, places: Sequence[int]) -> pa.Array:
-    """The numbers of the rows' shapes among all."""
-    own = rows.column(U_SHAPE).to_numpy()
-    return pa.array(np.asarray(places, dtype=np.int32)[own])
+    """Translate shape numbers of a segment to numbers among all shapes."""
+    own_shapes = rows.column(U_SHAPE).to_numpy()
+    return pa.array(np.asarray(places, dtype=np.int32)[own_shapes])

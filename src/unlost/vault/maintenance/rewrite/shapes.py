@@ -1,7 +1,13 @@
-"""How the rows of different segments stand side by side in one.
+"""Shapes: the columns and the schema of each row of a merged segment.
 
-A merged segment has all columns that any of its rows has. What a row had of them, and by which schema
-its hash was computed, is its shape; the shapes stand in the footer, and ``_u_shape`` tells which one.
+A merged segment has every column that any of its rows has. The shape of a row records which of
+these columns it had, and the schema by which its hash was computed:
+
+    shapes in the footer   0: schema s1, (c1, c2)   1: schema s2, (c1, c2, c3)
+    rows                   _u_shape = 0, c3 = null   the column did not exist
+                           _u_shape = 1, c3 = null   the cell was empty
+
+See docs/adr/0020.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +21,7 @@ from unlost.vault.format.physical import (
     SYSTEM_FIELDS,
     U_SHAPE,
 )
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA, SchemaReader
 from unlost.vault.read.table_view import TableView
 
@@ -23,37 +29,37 @@ _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
-    """The shapes of rows to be merged.
+class SegmentShapes:
+    """The shapes of the rows to be merged.
 
-    ``places``: by rank, then by the number of the shape in that segment, the number in ``all``.
+    ``places``: the number in ``all``, by rank and then by the number of the shape in that segment.
     """
 
-    all: tuple[Shape, ...]
+    all: tuple[SegmentShape, ...]
     places: tuple[tuple[int, ...], ...]
 
     @property
     def columns(self) -> list[str]:
-        """All source columns, by their numbers."""
+        """All source columns, sorted by number."""
         names = {name for shape in self.all for name in shape.columns}
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
 
-def shapes_of(view: TableView) -> Shapes:
-    """The shapes of all rows of a view; those that say the same are one."""
-    known: dict[Shape, int] = {}
+def shapes_of(view: TableView) -> SegmentShapes:
+    """Collect the shapes of all rows of a view; equivalent ones become one."""
+    known: dict[SegmentShape, int] = {}
     places = []
     for live in view.segments:
         label, present = view.reading.segments.facts(live.entry)
-        own = label.shapes or (_only_shape(label, present),)
-        places.append(tuple(_place(shape, known, view) for shape in own))
-    return Shapes(tuple(known), tuple(places))
+        shapes = label.shapes or (_only_shape(label, present),)
+        places.append(tuple(_place(shape, known, view) for shape in shapes))
+    return SegmentShapes(tuple(known), tuple(places))
 
 
 def can_merge(view: TableView) -> bool:
-    """Whether all rows of a view can be told by the columns of the newest schema.
+    """Return true if the newest schema can describe all rows of a view.
 
-    Not where two runs went on from one schema and each gave the next number to a column of its own.
+    It cannot if two runs started from one schema and gave the same number to different columns.
     """
     if view.table in BARE_FIELDS:
         return True
@@ -68,20 +74,21 @@ def can_merge(view: TableView) -> bool:
     )
 
 
-def label_for(view: TableView, shapes: Shapes) -> Label:
-    """The label of what is merged: the schema of the newest rows, the least that all fulfil."""
+def label_for(view: TableView, shapes: SegmentShapes) -> SegmentLabel:
+    """Return the label of the merged segment: the newest schema, the oldest tokenizer version."""
     labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]
-    return Label(
+    return SegmentLabel(
         table=view.table,
         schema=labels[-1].schema,
         base=labels[-1].base,
+        # The segment can promise only what its oldest rows fulfil.
         tokenizer=min(label.tokenizer for label in labels),
         shapes=() if view.table in BARE_FIELDS else shapes.all,
     )
 
 
-def schema_for(table: str, shapes: Shapes) -> pa.Schema:
-    """The columns of what is merged."""
+def schema_for(table: str, shapes: SegmentShapes) -> pa.Schema:
+    """Return the Arrow schema of the merged segment."""
     if table in BARE_FIELDS:
         return pa.schema(BARE_FIELDS[table])
     several = len(shapes.all) > 1
@@ -89,33 +96,33 @@ def schema_for(table: str, shapes: Shapes) -> pa.Schema:
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in shapes.columns)])
 
 
-def _only_shape(label: Label, present: Iterable[str]) -> Shape:
+def _only_shape(label: SegmentLabel, present: Iterable[str]) -> SegmentShape:
     cells = sorted(name for name in present if name.startswith(_FIRST_CELL))
-    return Shape(label.schema, tuple(cells), label.tokenizer)
+    return SegmentShape(label.schema, tuple(cells), label.tokenizer)
 
 
-def _place(shape: Shape, known: dict[Shape, int], view: TableView) -> int:
-    """The number of a shape among those known; it becomes known."""
+def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView) -> int:
+    """Return the number of a shape among the ``known`` ones; adds it if it is new."""
     for other, at in known.items():
         if _alike(shape, other, view):
             return at
     return known.setdefault(shape, len(known))
 
 
-def _alike(one: Shape, other: Shape, view: TableView) -> bool:
-    """Whether two shapes mean the same: their schemas may differ in other tables."""
-    if (one.columns, one.tokenizer) != (other.columns, other.tokenizer):
+def _alike(shape: SegmentShape, other: SegmentShape, view: TableView) -> bool:
+    """Return true if two shapes are equivalent; their schemas may differ in other tables."""
+    if (shape.columns, shape.tokenizer) != (other.columns, other.tokenizer):
         return False
-    return one.schema == other.schema or _same_table(
-        view.reading.schemas, view.table, (one.schema, other.schema)
+    return shape.schema == other.schema or _same_table(
+        view.reading.schemas, view.table, (shape.schema, other.schema)
     )
 
 
 def _same_table(schemas: SchemaReader, table: str, idents: Sequence[str]) -> bool:
     if SYSTEM_SCHEMA in idents:
         return False
-    told = [
+    described = [
         (schemas.table(ident, table), schemas.known(ident, table), schemas.keys(ident, table))
         for ident in idents
     ]
-    return told[0] == told[1]
+    return described[0] == described[1]

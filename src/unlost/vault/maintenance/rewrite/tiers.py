@@ -1,11 +1,16 @@
-"""Which segments of a table are merged, and when. Pure.
+"""Tiers: the rule which segments of a table are merged, and when. Pure.
 
-The segments with the versions of the same commits are a *tier*: what one night brought, or what was
-merged from many. Tiers are merged from some tier to the newest once they are several and the oldest
-of them is no larger than the others together. So each merge at least doubles its oldest tier: a
-version is written again only as often as the number of nights can be halved, and the number of
-tiers grows no faster. A first load, far larger than all nights, stays as it is until so much of it
-was changed that reading the rest of it as of today is not worth two looks.
+A *tier* consists of the segments with the versions of the same commits: one backup, or several
+backups that were merged. Tiers from some tier to the newest are merged as soon as there are several
+and the oldest of them is no larger than the others together:
+
+    rows of tiers, oldest first   1000  8  2  1  1  1  1  1  1     newer than 8: 8 rows in all
+    after the merge               1000 16
+
+Each merge at least doubles the oldest tier in it. A version is therefore rewritten only as often as
+the number of backups can be halved, and the number of tiers grows no faster. A first load, far
+larger than all later backups, is rewritten only when so many of its records have changed that
+reading both is no longer worthwhile. See docs/adr/0020.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -16,15 +21,15 @@ from itertools import groupby
 from unlost.vault.commits.state import LiveSegment
 
 FEWEST = 8  # tiers that are worth a merge
-MANY = 64  # segments that are, where a night brings many to one table
+MANY = 64  # segments that are, if backups add many to one table
 LOAD_ROWS = 100_000  # from which on a single tier is worth one
-DEEPEST = 8  # segments of such a tier that may hold the same id
+DEEPEST = 8  # segments of a large tier that may contain the same id
 CLOSED_PART = 0.3  # of the oldest tier's records: from there on it is written again
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """The segments of a table with the versions of the same commits, oldest first."""
+    """Segments of a table with the versions of the same commits, oldest first."""
 
     first: int
     last: int
@@ -32,24 +37,25 @@ class Tier:
 
     @property
     def rows(self) -> int:
-        """Versions in it."""
+        """Number of versions."""
         return sum(live.entry.rows for live in self.segments)
 
     @property
     def depth(self) -> int:
-        """How many of its segments may hold the same id."""
+        """Maximum number of its segments that may contain the same id."""
         return depth(self.segments)
 
 
 def tiers_of(segments: Sequence[LiveSegment]) -> list[Tier]:
-    """The tiers of a table, oldest first."""
+    """Group the segments of a table into tiers, oldest first."""
     ordered = sorted(segments, key=lambda live: live.rank)
     reaches = groupby(ordered, key=lambda live: (live.first, live.last))
-    return [Tier(first, last, tuple(held)) for (first, last), held in reaches]
+    return [Tier(first, last, tuple(reach_segments)) for (first, last), reach_segments in reaches]
 
 
 def depth(segments: Iterable[LiveSegment]) -> int:
-    """The most segments whose ranges of ids overlap in one place."""
+    """Return the maximum number of segments whose id ranges overlap."""
+    # At equal ids a begin sorts before an end, since both ends of a range belong to it.
     begins = [(live.entry.min_id.encode(), 0) for live in segments]
     ends = [(live.entry.max_id.encode(), 1) for live in segments]
     open_now = deepest = 0
@@ -60,19 +66,19 @@ def depth(segments: Iterable[LiveSegment]) -> int:
 
 
 class Overlap:
-    """How many segments overlap, while they come one by one."""
+    """Counts overlapping segments while they are added one by one."""
 
     def __init__(self) -> None:
         self._begins: list[bytes] = []
         self._ends: list[bytes] = []
 
     def add(self, live: LiveSegment) -> None:
-        """Take one more in."""
+        """Add a segment."""
         insort(self._begins, live.entry.min_id.encode())
         insort(self._ends, live.entry.max_id.encode())
 
     def with_(self, live: LiveSegment) -> int:
-        """The most that overlap in one place of this segment, which is counted too."""
+        """Return the maximum overlap within the range of this segment, if it were added."""
         low, high = live.entry.min_id.encode(), live.entry.max_id.encode()
         first, last = bisect_right(self._begins, low), bisect_right(self._begins, high)
         places = [low, *self._begins[first:last]]
@@ -85,8 +91,8 @@ class Overlap:
 def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Tier]]:
     """Select the merges, each of several neighbouring tiers or within one tier.
 
-    ``closed`` counts the records of the oldest tier that have a newer version; it is asked only
-    where the answer may decide.
+    ``closed`` counts the records of the oldest tier that have a newer version. It reads data, and
+    is called only if the answer matters.
     """
     begin = _begin(tiers)
     if 0 < begin < len(tiers) and _worn(tiers, closed):
@@ -96,7 +102,7 @@ def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Ti
 
 
 def _begin(tiers: Sequence[Tier]) -> int:
-    """The oldest tier that the newer ones outweigh together, if they are enough; else the end."""
+    """Return the oldest tier that the newer ones outweigh, if there are enough; else the end."""
     rows = [tier.rows for tier in tiers]
     for at in range(len(tiers) - 1):
         if rows[at] <= sum(rows[at + 1 :]) and _enough(tiers[at:]):
@@ -109,10 +115,11 @@ def _enough(tiers: Sequence[Tier]) -> bool:
 
 
 def _tangled(tier: Tier) -> bool:
-    """Whether so many segments of a tier overlap that it is merged in itself."""
+    """Return true if so many segments of a tier overlap that they are merged among themselves."""
     return tier.rows >= LOAD_ROWS and tier.depth > DEEPEST
 
 
 def _worn(tiers: Sequence[Tier], closed: Callable[[], int]) -> bool:
+    # ``closed`` reads keys of all newer tiers, so the cheap upper bound is tried first.
     enough = tiers[0].rows * CLOSED_PART
     return sum(tier.rows for tier in tiers[1:]) > enough and closed() > enough

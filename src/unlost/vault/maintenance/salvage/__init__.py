@@ -1,1 +1,1 @@
-"""Salvaging: a damaged piece of an object costs that piece, and not the object."""
+"""Salvage: damage to part of an object costs only that part."""

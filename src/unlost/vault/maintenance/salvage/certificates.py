@@ -1,6 +1,7 @@
-"""What stands in place of a certificate that is lost: it says what can still be told, and that it lacks the rest.
+"""Replacement certificates: what is still known of a backup whose certificate is lost, and a gap.
 
-A night without one would pass for a night that lacked nothing, and the next one builds upon it.
+A backup without a certificate would pass for a backup without gaps, and the next one relies on it.
+See docs/adr/0032.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ from unlost.vault.maintenance.retain.contents import files_column
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _FILE_ROW = '["file",'
 _QUOTE = '"'
@@ -46,17 +47,18 @@ type Files = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class StandIns:
-    """Makes certificates anew; ``state`` is the org as it is then."""
+class ReplacementCertificates:
+    """Writes replacement certificates; ``state``: the org as it is after the salvage."""
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
     pause: Pause
 
     def of(self, names: Iterable[str]) -> Iterator[tuple[str, Certificate]]:
-        """Those of commits whose certificates had these names.
+        """Iterate over replacements for the certificates with these names.
 
-        One that no commit names has none, nor that of a commit whose manifest is lost: it cannot be shown.
+        There is none if no commit names the certificate, or if the manifest is lost: then the
+        backup cannot be shown.
         """
         lost = frozenset(names)
         manifests = {
@@ -77,7 +79,7 @@ class StandIns:
 
     def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
         lines = tuple(self._lines(manifest, info, files))
-        held = sum(line.held for line in lines)
+        stored_rows = sum(line.stored for line in lines)
         return Certificate(
             org=manifest.identity,
             run=info.run,
@@ -88,14 +90,18 @@ class StandIns:
             findings=(LOST,),
             quotas=(),
             verdict=Verdict.GAPS,
-            sentence=f"{LOST.sentence} {held:,} records of {len(lines):,} tables are in the vault.",
+            sentence=f"{LOST.sentence} {stored_rows:,} records of {len(lines):,} tables are in the vault.",
             files=sum(line.files for line in lines),
             file_bytes=sum(line.file_bytes for line in lines),
             rests_on=self._night_before(info.number) if info.partial else None,
         )
 
     def _lines(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Iterator[TableLine]:
-        """Of an hour those of the tables that were read since the night; the night tells of the others."""
+        """Iterate over the lines of the tables.
+
+        An hourly backup has only the tables read since the last nightly one, whose certificate has
+        the rest.
+        """
         schema, read = self.room.schemas.get(manifest.schema).schema, self._read_since(info)
         for state in manifest.states:
             if not info.partial or state.table in read:
@@ -103,27 +109,29 @@ class StandIns:
                 yield line if info.read(state.table) else replace(line, carried=True)
 
     def _read_since(self, hour: SnapshotInfo) -> frozenset[str]:
-        """Tables that hours read since the night, up to this one."""
+        """Return the tables that hourly backups have read since the last nightly one."""
         night = self._night_before(hour.number) or 0
-        hours = (one for number, one in self.state.commits.items() if night < number <= hour.number)
-        return frozenset(table for one in hours for table in one.only)
+        hours = (
+            info for number, info in self.state.commits.items() if night < number <= hour.number
+        )
+        return frozenset(table for info in hours for table in info.only)
 
     def _night_before(self, number: int) -> int | None:
-        backups = (one for _, one in sorted(self.state.commits.items()) if one.number < number)
-        before = nights(one for one in backups if one.kind is CommitKind.BACKUP)
+        backups = (info for _, info in sorted(self.state.commits.items()) if info.number < number)
+        before = nights(backup for backup in backups if backup.kind is CommitKind.BACKUP)
         return before[-1].number if before else None
 
     def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
-        """As of some commits: each file once, as it was then."""
+        """Count the files as of some commits: each file once, in its state at that time."""
         view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
-        size, found = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
+        size, frames_by_seq = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
             self.pause()
             files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))
             for number in numbers:
                 then = files.filter(pc.less_equal(files.column(U_SNAP), number))
-                found.setdefault(number, []).append(_by_table(newest_of_each(then), size))
-        return {number: _summed(parts) for number, parts in found.items()}
+                frames_by_seq.setdefault(number, []).append(_by_table(newest_of_each(then), size))
+        return {number: _summed(parts) for number, parts in frames_by_seq.items()}
 
 
 def _summed(parts: Iterable[pl.DataFrame]) -> Files:
@@ -133,8 +141,8 @@ def _summed(parts: Iterable[pl.DataFrame]) -> Files:
 
 def _by_table(rows: pa.Table, size: str) -> pl.DataFrame:
     cells = [rows.column(name).cast(pa.string()) for name in (U_ID, size)]
-    told = pl.DataFrame(pl.from_arrow(pa.table(cells, names=["id", "bytes"])))
-    named = told.select(
+    contents = pl.DataFrame(pl.from_arrow(pa.table(cells, names=["id", "bytes"])))
+    named = contents.select(
         pl.col("id").str.split(_QUOTE).list.get(_TABLE, null_on_oob=True).alias("table"),
         pl.col("bytes").cast(pl.Int64, strict=False).fill_null(0),
     )
@@ -151,7 +159,7 @@ def _line(manifest: Manifest, state: TableState, schema: Schema, files: Files) -
         table.label if table is not None else "",
         "",
         None,
-        state.held,
+        state.alive,
         counts.created,
         counts.changed,
         counts.deleted,
@@ -172,5 +180,5 @@ def _findings(state: TableState, table: Table | None) -> Iterator[Finding]:
 
 
 def has_files(table: Table) -> bool:
-    """True if records of the table may have files."""
-    return bool(table.files) or any(one.kind is WireKind.BINARY for one in table.columns)
+    """Return true if records of the table may have files."""
+    return bool(table.files) or any(column.kind is WireKind.BINARY for column in table.columns)

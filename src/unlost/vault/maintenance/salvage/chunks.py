@@ -1,6 +1,7 @@
-"""Reading what is left of a segment: each column of each row group by itself.
+"""Reading the rest of a damaged segment: each column of each row group separately.
 
-Every page of a segment is authenticated by itself, so what comes out is what was written, or nothing.
+Every page of a segment is authenticated separately, so that a read returns what was written, or
+nothing. See docs/adr/0032.
 """
 
 from collections.abc import Iterator
@@ -16,26 +17,26 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, lying
-from unlost.vault.layout.segment_label import Shape, label_of
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.layout.segment_label import SegmentShape, label_of
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.unread import device_failed, is_lost, unread
 
 _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Rows of a segment that lie in one row group of its object, from row ``start`` of that group on."""
+class RowSpan:
+    """Rows of a segment in one row group of its object, beginning at its row ``start``."""
 
     group: int
     start: int
     rows: int
 
 
-class Leavings:
-    """An object whose footer can be read, as one segment in it sees it."""
+class RemainingChunks:
+    """An object with a readable footer, seen from one of its segments."""
 
-    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgRoom) -> None:
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgVault) -> None:
         self._file = file
         self._room = room
         self.live = live
@@ -43,28 +44,28 @@ class Leavings:
         if live.entry.bundle:
             self.label, self.present = facts_in(metadata, live.entry)
             group, start = lying(metadata, live.entry)
-            self.spans = [Span(group, start, live.entry.rows)]
+            self.spans = [RowSpan(group, start, live.entry.rows)]
         else:
             self.label = label_of(metadata.metadata or {})
             self.present = frozenset(file.schema_arrow.names)
             counts = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-            self.spans = [Span(group, 0, count) for group, count in enumerate(counts)]
+            self.spans = [RowSpan(group, 0, count) for group, count in enumerate(counts)]
 
     @property
     def cells(self) -> list[str]:
-        """Its source columns as they are stored, by their numbers."""
+        """Its stored source columns, sorted by number."""
         names = (name for name in self.present if name.startswith(_FIRST_CELL))
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The shapes of its rows; one that was not merged has one."""
+    def shapes(self) -> tuple[SegmentShape, ...]:
+        """The shapes of its rows; an unmerged segment has one."""
         return self.label.shapes or (
-            Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
+            SegmentShape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
-    def _rows(self, file: pq.ParquetFile, span: Span, name: str) -> pa.Table | None:
-        """A column of the row group; None where these bytes are not what was written."""
+    def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
+        """Read a column of the row group; None if its bytes are not what was written."""
         try:
             rows = file.read_row_group(span.group, columns=[name], use_threads=False)
         except pa.ArrowException:
@@ -77,10 +78,10 @@ class Leavings:
             ) from error
         return rows if len(rows) >= span.start + span.rows else None
 
-    def read(self, span: Span, name: str) -> pa.Array | None:
-        """A column of some rows; None where it cannot be read any more, also when asked anew.
+    def read(self, span: RowSpan, name: str) -> pa.Array | None:
+        """Read a column of some rows; None if that fails twice.
 
-        Raises StoreError where it cannot be read now.
+        Raises StoreError if it cannot be read at the moment.
         """
         rows = self._rows(self._file, span, name)
         if rows is None:
@@ -95,28 +96,32 @@ class Leavings:
 
 
 @contextmanager
-def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
-    """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
+def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
+    """Open the rest of a segment; None if its object or its footer is lost.
 
-    Raises StoreError where it cannot be read now.
+    Raises StoreError if it cannot be read at the moment.
     """
     name = object_names.segment(room.org, live.entry.object)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
-            file = _opened(room, live, held) or _opened(room, live, held)
-        yield None if file is None else Leavings(file, live, room=room)
+            # Twice: bytes that were spoilt on their way are right at the second attempt.
+            file = _opened(room, live, stack) or _opened(room, live, stack)
+        yield None if file is None else RemainingChunks(file, live, room=room)
 
 
-def _opened(room: OrgRoom, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+def _opened(room: OrgVault, live: LiveSegment, stack: ExitStack) -> pq.ParquetFile | None:
     try:
-        return held.enter_context(room.reader.opened(live.entry))
+        return stack.enter_context(room.reader.opened(live.entry))
     except IntegrityError:
         return None
 
 
-def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
-    """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
+def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
+    """Read the sidecar with the bounds of row groups; None if it is damaged too.
+
+    Raises StoreError if it cannot be read at the moment.
+    """
     try:
         return room.reader.sidecar(live.entry)
     except (IntegrityError, UsageError):  # a wrong bit may look like a newer format
@@ -128,7 +133,7 @@ def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
 
 
 def span_of_ids(car: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:
-    """Between which ids the rows of one row group of a segment lie."""
+    """Return the lowest and highest possible id in one row group of a segment."""
     entry = live.entry
     if car is None or number >= len(car.fences):
         return entry.min_id, entry.max_id

@@ -1,7 +1,7 @@
-"""Contents of files and long texts: which are lost, and which are taken out of damaged packs.
+"""Contents of files and long texts: find lost ones, and copy the others out of damaged packs.
 
-All rows of ``$files`` are looked at, where one of its segments or a pack is damaged. The names of all
-contents that can be read are in memory then, some 100 bytes each.
+If a pack or a segment of ``$files`` is damaged, all rows of ``$files`` are read. The names of all
+readable contents are then in memory, about 100 bytes each.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile
 from unlost.vault.commits.state import LiveState
@@ -23,8 +23,8 @@ from unlost.vault.maintenance.salvage.damaged import Damaged
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.objects.packs import Blob
-from unlost.vault.read.merge import Piece, cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import device_failed
 
@@ -33,13 +33,14 @@ _COLUMNS = (*BLOB_COLUMNS, "blob")
 
 
 @dataclass(slots=True)
-class Contents:
-    """What is known of contents.
+class SalvagedContents:
+    """Findings about contents.
 
-    ``there`` None: nothing is lost, so nothing was looked at. ``bad``: rows of ``$files`` of which a content
-    cannot be read, by id and extents. ``moving``: pieces that are needed of packs that go: of damaged ones,
-    as far as they can be read, and of ``leaving``, in which contents lie that nothing names any more: their
-    rows are ``unnamed``. ``files`` are lost with their contents.
+    ``there``: readable contents; None if nothing is lost, so that nothing was read. ``bad``: rows
+    of ``$files`` with an unreadable content, by id and extents. ``moving``: needed pieces of packs
+    that go, which are readable pieces of damaged packs, and pieces of ``leaving`` packs. The latter
+    contain contents that nothing refers to any more, with the rows ``unnamed``. ``files`` are lost
+    with their contents.
     """
 
     there: set[str] | None = None
@@ -50,25 +51,25 @@ class Contents:
     leaving: frozenset[str] = frozenset()
 
     def missing(self, blob: str) -> bool:
-        """True for a content that is lost."""
+        """Return true for a lost content."""
         return self.there is not None and blob not in self.there
 
 
 class ContentsLook:
-    """Looks at rows of ``$files``, told in tables with source names and ``_u_id``."""
+    """Survey of rows of ``$files``, given as tables with source names and ``_u_id``."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, damaged: Damaged) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, damaged: Damaged) -> None:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.found = Contents(there=set())
+        self.contents = SalvagedContents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
-        """Take in which contents can be read."""
+        """Find out which contents of these rows are readable."""
         rows = rows.filter(pc.is_valid(rows.column("extents")))
         touched = names_any(rows.column("extents"), self._packs)
         fine = rows.filter(pc.invert(touched)).column(U_ID).to_pylist()
-        there = self.found.there
+        there = self.contents.there
         assert there is not None
         there.update(content_of(ident) for ident in fine)
         doubtful = rows.filter(touched)
@@ -77,22 +78,22 @@ class ContentsLook:
             if good:
                 there.add(content_of(row[U_ID]))
             else:
-                self.found.bad.add((row[U_ID], row["extents"]))
+                self.contents.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
         damaged = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
-        self.found.moving = pl.concat([self.found.moving, damaged]).unique()
+        self.contents.moving = pl.concat([self.contents.moving, damaged]).unique()
 
     def files(self, rows: pa.Table) -> None:
-        """Take in which files are lost with their contents; to be called when all contents are known."""
+        """Find files that are lost with their contents; call it when all contents are known."""
         rows = rows.filter(pc.is_valid(rows.column("blob")))
         for ident, blob in zip(*(rows.column(n).to_pylist() for n in (U_ID, "blob")), strict=True):
-            if self.found.missing(blob):
-                self.found.files.append(lost_file(ident))
+            if self.contents.missing(blob):
+                self.contents.files.append(lost_file(ident))
 
     def _reads(self, row: dict[str, str | None]) -> bool:
-        """True if a content comes whole, be it when it is asked for a second time: its name proves it.
+        """Return true if a content is complete at the first or second attempt: its name proves it.
 
-        Raises StoreError where it cannot be read now.
+        Raises StoreError if it cannot be read at the moment.
         """
         blob = self._room.placed(blob_of_row(row), self._state)
         return self._whole(blob) or self._whole(blob)
@@ -112,20 +113,20 @@ class ContentsLook:
 
 
 class Reachable:
-    """Rows of ``$files`` whose contents can be read; see ``Choice``."""
+    """Rows of ``$files`` with readable contents; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, room: OrgRoom, contents: Contents) -> None:
+    def __init__(self, view: TableView, room: OrgVault, contents: SalvagedContents) -> None:
         self._view = view
         self._contents = contents
         self._extents = files_column(room, "extents")
         self._blob = files_column(room, "blob")
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of what is written again alone."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """Without contents that are lost, the files that had them, and what nothing names any more."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """Return the rows without lost contents, their files, and unreferenced contents."""
         names = (U_ID, self._extents, self._blob)
         absent = pa.nulls(len(rows), pa.string())
         columns = [rows.column(n) if n in rows.column_names else absent for n in names]
@@ -133,32 +134,34 @@ class Reachable:
             (ident, extents) not in self._contents.bad
             and ident not in self._contents.unnamed
             and not (blob is not None and self._contents.missing(blob))
-            for ident, extents, blob in zip(*(one.to_pylist() for one in columns), strict=True)
+            for ident, extents, blob in zip(
+                *(column.to_pylist() for column in columns), strict=True
+            )
         ]
         return rows if all(keep) else rows.filter(pa.array(keep, pa.bool_()))
 
 
 def is_file(ident: str) -> bool:
-    """True for the row of a record's file."""
+    """Return true for the row of a record's file."""
     return ident.startswith('["file",')
 
 
 def lost_file(ident: str) -> LostFile:
-    """The file of a row."""
-    _, table, record, column = learned(tuple[str, str, str, str]).decode(ident)
+    """Parse the id of a file's row."""
+    _, table, record, column = decoder_for(tuple[str, str, str, str]).decode(ident)
     return LostFile(RecordKey(table, record), column)
 
 
-def rows_of(room: OrgRoom, view: TableView, rank: int) -> Iterator[pa.Table]:
-    """Rows of a whole segment of ``$files``, as they are looked at."""
+def rows_of(room: OrgVault, view: TableView, rank: int) -> Iterator[pa.Table]:
+    """Read the rows of a segment of ``$files``, with the columns that the survey needs."""
     present = view.names(rank)
     stored = [present[name] for name in _COLUMNS if name in present]
     for group in range(len(view.sidecar(rank).fences)):
         yield by_name(room, view.read(rank, [group], (U_ID, *stored)))
 
 
-def by_name(room: OrgRoom, rows: pa.Table) -> pa.Table:
-    """Rows with ``_u_id`` and the cells that are looked at."""
+def by_name(room: OrgVault, rows: pa.Table) -> pa.Table:
+    """Return rows with ``_u_id`` and the columns that the survey needs."""
     absent = pa.nulls(len(rows), pa.string())
     codes = [files_column(room, name) for name in _COLUMNS]
     cells = [rows.column(code) if code in rows.column_names else absent for code in codes]
@@ -166,5 +169,5 @@ def by_name(room: OrgRoom, rows: pa.Table) -> pa.Table:
 
 
 def content_of(ident: str) -> str:
-    """The content of a row."""
-    return learned(tuple[str, str]).decode(ident)[1]
+    """Return the content of a row."""
+    return decoder_for(tuple[str, str]).decode(ident)[1]

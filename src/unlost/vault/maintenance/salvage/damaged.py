@@ -1,4 +1,4 @@
-"""Which live objects are not what was written."""
+"""Search for live objects that differ from what was written."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, seg
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.journals import broken_journals
 from unlost.vault.maintenance.salvage.proving import proved_damages
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
+    """Damaged objects: segments by id, packs by the ids used in rows of ``$files``.
 
-    ``certificates`` by name, and the runs of ``journals`` that are given up as a whole. ``objects`` are the
-    names of all that; ``left`` is damage of other kinds.
+    ``certificates``: by name. ``journals``: runs whose complete journals are given up. ``objects``:
+    the names of all of these. ``other_damages``: damage of other kinds.
     """
 
     segments: frozenset[str] = frozenset()
@@ -26,23 +26,31 @@ class Damaged:
     certificates: tuple[str, ...] = ()
     journals: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    other_damages: tuple[Damage, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.objects)
 
     def of(self, state: LiveState, table: str) -> list[LiveSegment]:
-        """The damaged segments of a table, oldest first."""
-        return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
+        """Return the damaged segments of a table, oldest first."""
+        return [
+            segment
+            for segment in state.of(table, until=state.seq)
+            if segment.entry.id in self.segments
+        ]
 
 
-def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
-    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
+def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
+    """Read every live object; raises IntegrityError (``salvage-schema``) if a schema is damaged.
 
-    Raises StoreError where the store does not give all of an object now, or not the same again.
+    Raises StoreError if the store cannot read an object at the moment, or returns different bytes
+    the second time.
     """
-    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
-    damages = {one.object: one for one in _damages(room, state, listing)}
+    listing = {
+        listed_object.name: listed_object.size
+        for listed_object in room.sealed.store.list(f"orgs/{room.org}/")
+    }
+    damages = {damage.object: damage for damage in _damages(room, state, listing)}
     schema = next(
         (name for name in damages if name.startswith(object_names.schemas(room.org))), None
     )
@@ -56,36 +64,43 @@ def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
     packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}
     damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
     named = {packs[stem] for stem in damaged_packs} | {
-        one.name
+        segment_object.name
         for entry in state.entries()
         if entry.id in segments
-        for one in segment_objects(entry, org=room.org)
-        if one.name in damages
+        for segment_object in segment_objects(entry, org=room.org)
+        if segment_object.name in damages
     }
     certificates = [
         name for name in damages if name.startswith(object_names.certificates(room.org))
     ]
     journals = broken_journals(room, state, listing)
     named |= {*certificates, *journals.objects}
-    left = [damages[name] for name in sorted(damages.keys() - named)]
+    other_damages = [damages[name] for name in sorted(damages.keys() - named)]
     return Damaged(
         segments,
         damaged_packs,
         tuple(sorted(certificates)),
         journals.runs,
         tuple(sorted(named)),
-        (*left, *journals.left),
+        (*other_damages, *journals.other_damages),
     )
 
 
-def _damages(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
-    """All live objects that are not what was written; raises StoreError where one cannot be read now."""
+def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
+    """Compare all live objects with what was written.
+
+    Raises StoreError if one cannot be read at the moment.
+    """
+    # Not the local cache: a good copy there would hide damage in the store.
     store = itself(room.sealed.store)
     return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
 
 
-def _segments(room: OrgRoom, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
-    """The ids of segments of which an object is damaged."""
+def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
+    """Iterate over the ids of segments with a damaged object."""
     for entry in state.entries():
-        if any(one.name in damages for one in segment_objects(entry, org=room.org)):
+        if any(
+            segment_object.name in damages
+            for segment_object in segment_objects(entry, org=room.org)
+        ):
             yield entry.id

@@ -1,4 +1,4 @@
-"""``$search`` and ``$changes``: what is lost of them is made again from the records."""
+"""``$search`` and ``$changes``: rebuild lost parts from the records."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,16 +22,21 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.format.tokens import VERSION
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.maintenance.rewrite.affected_segments import Leave, Pause, all_sifted
 from unlost.vault.maintenance.rewrite.bare import once
-from unlost.vault.maintenance.salvage.chunks import Leavings, leavings, sidecar_of, span_of_ids
+from unlost.vault.maintenance.salvage.chunks import (
+    RemainingChunks,
+    leavings,
+    sidecar_of,
+    span_of_ids,
+)
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs, resolve
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, named
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
@@ -42,43 +47,46 @@ type Within = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Remade:
-    """Makes derived tables again; ``after`` is the state with all records as they are then."""
+class RebuiltTable:
+    """Rebuilds derived tables; ``after``: the state with all records after the salvage."""
 
-    room: OrgRoom
+    room: OrgVault
     after: LiveState
     out: SegmentWriter
     load: LoadBlobs
     pause: Pause
 
-    def words(self, live: LiveSegment) -> Rewritten:
-        """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
-        reach = Reach(live.first, live.last)
-        kept, lost = self._left_of(live, reach)
-        label = Label(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
-        found = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
+    def words(self, live: LiveSegment) -> ReplacedSegments:
+        """Rewrite a damaged segment of ``$search``: the readable rest, and lost words rebuilt."""
+        reach = CommitRange(live.first, live.last)
+        segment_entries, lost = self._left_of(live, reach)
+        label = SegmentLabel(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
+        word_rows = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
         new = [
-            self._written(rows, label, reach) for rows in sorted_parts(found, BARE_FIELDS[SEARCH])
+            self._written(rows, label, reach)
+            for rows in sorted_parts(word_rows, BARE_FIELDS[SEARCH])
         ]
-        return Rewritten((live.entry,), (*kept, *new))
+        return ReplacedSegments((live.entry,), (*segment_entries, *new))
 
-    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[Rewritten]:
-        """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
-        held = self.after.of(CHANGES, until=self.after.seq)
+    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[ReplacedSegments]:
+        """Rebuild ``$changes`` for these tables, or for all if it is ``damaged`` itself."""
+        segments = self.after.of(CHANGES, until=self.after.seq)
         wanted = {table for table in self.after.segments if not is_system(table)}
         if damaged:
-            yield Rewritten(tuple(live.entry for live in held), ())
+            yield ReplacedSegments(tuple(live.entry for live in segments), ())
         else:
             wanted &= set(tables)
             yield from all_sifted(
                 self.room, self.out, self.after, CHANGES, leave=_of_tables(tables), pause=self.pause
             )
-        label = Label(CHANGES, SYSTEM_SCHEMA, self.after.seq)
-        found = (rows for table in sorted(wanted) for rows in self._change_rows(table))
-        for rows in sorted_parts(found, BARE_FIELDS[CHANGES]):
-            yield Rewritten((), (self._written(rows, label, None),))
+        label = SegmentLabel(CHANGES, SYSTEM_SCHEMA, self.after.seq)
+        row_parts = (rows for table in sorted(wanted) for rows in self._change_rows(table))
+        for rows in sorted_parts(row_parts, BARE_FIELDS[CHANGES]):
+            yield ReplacedSegments((), (self._written(rows, label, None),))
 
-    def _written(self, rows: pa.Table, label: Label, reach: Reach | None) -> SegmentEntry:
+    def _written(
+        self, rows: pa.Table, label: SegmentLabel, reach: CommitRange | None
+    ) -> SegmentEntry:
         stream = self.out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
         stream.append(rows)
         return stream.close()
@@ -87,18 +95,18 @@ class Remade:
         return self.room.chain.manifest(self.after.seq)[0].schema
 
     def _left_of(
-        self, live: LiveSegment, reach: Reach
+        self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
-        """What is left of a segment, written again, and the ids of the row groups that are lost."""
+        """Rewrite the rest of a segment; returns it and the id ranges of lost row groups."""
         entry, car = live.entry, sidecar_of(self.room, live)
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 return (), [(entry.min_id, entry.max_id)]
-            stream = self.out.stream(left.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
+            stream = self.out.stream(chunks.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
             lost: list[Within] = []
-            for number in range(len(left.spans)):
+            for number in range(len(chunks.spans)):
                 self.pause()
-                rows = whole_rows(left, number)
+                rows = whole_rows(chunks, number)
                 if rows is None:
                     lost.append(span_of_ids(car, live, number))
                 else:
@@ -106,16 +114,16 @@ class Remade:
             return ((stream.close(),) if stream.rows else ()), lost
 
     def _all_words(self) -> Iterator[pa.Table]:
-        """The words of all rows, as far as any were made of them."""
-        for table, held in sorted(self.after.segments.items()):
-            for live in held.values() if not is_system(table) else ():
+        """Iterate over the words of all rows that ever had words."""
+        for table, segments in sorted(self.after.segments.items()):
+            for live in segments.values() if not is_system(table) else ():
                 label, _ = self.room.reader.facts(live.entry)
-                own = Shape(label.schema, (), label.tokenizer)
-                for number, shape in enumerate(label.shapes or (own,)):
+                segment_shape = SegmentShape(label.schema, (), label.tokenizer)
+                for number, shape in enumerate(label.shapes or (segment_shape,)):
                     if shape.tokenizer:
                         yield from self._words_of(live, number, shape)
 
-    def _words_of(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[pa.Table]:
+    def _words_of(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[pa.Table]:
         table = live.entry.table
         view = TableView(table, [live], self.room.reading)
         present = view.names(0, shape=number)
@@ -132,10 +140,10 @@ class Remade:
             yield tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
 
     def _change_rows(self, table: str) -> Iterator[pa.Table]:
-        """What commits did whose segments were merged with others, but for the table's first commit."""
-        held = self.after.segments.get(table, {}).values()
-        first = min((live.first for live in held), default=0)
-        for live in held:
+        """Build the rows of merged commits, except the table's first commit."""
+        live_segments = self.after.segments.get(table, {}).values()
+        first = min((live.first for live in live_segments), default=0)
+        for live in live_segments:
             if live.first == live.last:
                 continue
             view = TableView(table, [live], self.room.reading)
@@ -145,27 +153,29 @@ class Remade:
                 yield change_rows(table, rows.filter(pc.greater(rows.column(U_SNAP), first)))
 
 
-def whole_rows(left: Leavings, number: int) -> pa.Table | None:
-    """A row group of a bare table; None if any column of it is lost."""
-    fields = BARE_FIELDS[left.live.entry.table]
-    columns = [left.read(left.spans[number], field.name) for field in fields]
+def whole_rows(chunks: RemainingChunks, number: int) -> pa.Table | None:
+    """Read a row group of a bare table; None if any column is lost."""
+    fields = BARE_FIELDS[chunks.live.entry.table]
+    columns = [chunks.read(chunks.spans[number], field.name) for field in fields]
     if any(column is None for column in columns):
         return None
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def sorted_parts(found: Iterable[pa.Table], fields: Sequence[pa.Field]) -> Iterator[pa.Table]:
-    """Rows of a bare table in sorted parts, each row once in a part."""
-    schema, held, count = pa.schema(fields), list[pa.Table](), 0
-    for rows in found:
+def sorted_parts(
+    tables_found: Iterable[pa.Table], fields: Sequence[pa.Field]
+) -> Iterator[pa.Table]:
+    """Sort rows of a bare table in parts, without repetitions within a part."""
+    schema, waiting_rows, count = pa.schema(fields), list[pa.Table](), 0
+    for rows in tables_found:
         if len(rows):
-            held.append(rows.select(schema.names))
+            waiting_rows.append(rows.select(schema.names))
             count += len(rows)
         if count >= AT_ONCE:
-            yield once(held, schema)
-            held, count = [], 0
-    if held:
-        yield once(held, schema)
+            yield once(waiting_rows, schema)
+            waiting_rows, count = [], 0
+    if waiting_rows:
+        yield once(waiting_rows, schema)
 
 
 def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
@@ -173,13 +183,13 @@ def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
     mask = pa.array([False] * len(rows), pa.bool_())
     for low, high in spans:
         least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
-        own = pc.and_(pc.greater_equal(ids, least), pc.less_equal(ids, most))
-        mask = pc.or_(mask, own.combine_chunks())
+        is_inside = pc.and_(pc.greater_equal(ids, least), pc.less_equal(ids, most))
+        mask = pc.or_(mask, is_inside.combine_chunks())
     return rows.filter(mask)
 
 
 def _of_tables(tables: Iterable[str]) -> Leave:
-    """Rows of ``$changes`` that tell of these tables."""
+    """Select the rows of ``$changes`` about these tables."""
     begins = [table + SEPARATOR for table in sorted(tables)]
 
     def leave(rows: pa.Table) -> pa.Array:

@@ -1,6 +1,8 @@
-"""Journals that are broken for good: entries prove each other, so that one is given up as a whole.
+"""Search for journals that are damaged for good.
 
-As with other objects, what cannot be read now is not lost, and damage is what is twice the same.
+The entries of a journal prove each other by their hashes, so that a damaged journal is given up as
+a whole. As with other objects, an entry that cannot be read at the moment is not lost, and damage
+must look the same twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,43 +12,44 @@ from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel
 from unlost.vault.commits.state import LiveState
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.salvage.proving import Sight, sight
+from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
-from unlost.vault.maintenance.verify.look import Look
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
 from unlost.vault.write.dropped_journals import unjournaled
 from unlost.vault.write.journal import entry_counts
 
-# A key may be found again: what it opens is not damaged by that.
+# A lost key may be found again, so that its objects are not damaged.
 _NEVER = frozenset({"org-key-lost"})
 _READ_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenJournals:
-    """The runs whose journals are given up, and the ``objects`` that are damaged there.
+    """Runs whose journals are given up, and their damaged ``objects``.
 
-    ``left`` is what says nothing against a journal itself: what somebody laid behind its end, and what is
-    perhaps written in a newer format.
+    ``other_damages``: damage that does not affect a journal itself, which is an object behind its
+    end, or one that may have a newer format.
     """
 
     runs: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    other_damages: tuple[Damage, ...] = ()
 
 
-def broken_journals(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
-    """Prove all journals of an org; ``listing``: sizes of its objects by name.
+def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
+    """Verify all journals of an org; ``listing``: sizes of its objects by name.
 
-    Raises StoreError where the store does not give an entry now, or not the same again.
+    Raises StoreError if the store cannot read an entry at the moment, or returns other bytes the
+    second time.
     """
     first = _proved(room, state, listing)
     if not first.damages():
         return BrokenJournals()
-    names = [one.object for one in first.damages()]
+    names = [damage.object for damage in first.damages()]
     before = dict(_sights(room, names))
     again = _proved(room, state, _listing(room))
     if first.damages() != again.damages() or before != dict(_sights(room, names)):
@@ -54,42 +57,42 @@ def broken_journals(room: OrgRoom, state: LiveState, listing: Mapping[str, int])
     return _told(room, state, first)
 
 
-def _told(room: OrgRoom, state: LiveState, found: "_Proving") -> BrokenJournals:
+def _told(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
-    left: list[Damage] = []
-    for one in found.damages():
-        run, number = _entry_of(room.org, one.object)
+    damages: list[Damage] = []
+    for damage in proving.damages():
+        run, number = _entry_of(room.org, damage.object)
         proof = state.journals.get(run)
-        if one.object in found.unsure or (proof is not None and number >= proof.entries):
-            left.append(one)
+        if damage.object in proving.unsure or (proof is not None and number >= proof.entries):
+            damages.append(damage)
         else:
             runs.add(run)
-            objects.append(one.object)
-    return BrokenJournals(tuple(sorted(runs)), tuple(objects), tuple(left))
+            objects.append(damage.object)
+    return BrokenJournals(tuple(sorted(runs)), tuple(objects), tuple(damages))
 
 
 def _entry_of(org: str, name: str) -> tuple[str, int]:
-    """The run and the number of an entry."""
+    """Return the run and the number of an entry."""
     ((run, (number,)),) = entry_counts([name], org=org).items()
     return run, number
 
 
-def _listing(room: OrgRoom) -> Mapping[str, int]:
+def _listing(room: OrgVault) -> Mapping[str, int]:
     store, folder = room.sealed.store, object_names.journals(room.org)
-    return {one.name: one.size for one in store.list(folder)}
+    return {listed_object.name: listed_object.size for listed_object in store.list(folder)}
 
 
-def _proved(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
-    found = _Proving()
-    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=found)
+def _proved(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
+    proving = _Proving()
+    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=proving)
     over = unjournaled(room, state)
-    verifier.check(state.journals, Look(VerifyLevel.FULL), over=over)
-    return found
+    verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
+    return proving
 
 
-def _sights(room: OrgRoom, names: Iterable[str]) -> Iterator[tuple[str, Sight]]:
-    """What lies there under each name."""
+def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
+    """Read the objects stored under these names."""
     store = itself(room.sealed.store)
     for name in names:
         there = name if store.size(name) is not None else room.sealed.resealed(name)
@@ -97,15 +100,15 @@ def _sights(room: OrgRoom, names: Iterable[str]) -> Iterator[tuple[str, Sight]]:
         yield name, sight(store, there or name, size=size, piece=_READ_BYTES)
 
 
-class _Proving(Ledger):
-    """Notes damage alone: a store that does not answer stops it, and a lost key is none."""
+class _Proving(VerifyFindings):
+    """Findings of damage only: a failing store stops the check, and a lost key is no damage."""
 
     def __init__(self) -> None:
         super().__init__()
         self.unsure: set[str] = set()
 
     def attempt[T](self, name: str, call: Callable[[], T]) -> T | None:
-        """What the call gives; None, and the object is noted, where it is damaged."""
+        """Return the result of ``call``; None if the object is damaged, which is recorded."""
         try:
             return call()
         except NotFound:

@@ -1,4 +1,14 @@
-"""All that salvaging an org would do, found before anything is written."""
+"""Survey of a salvage: everything that it keeps and loses, found before anything is written.
+
+    damaged objects ─▶ contents: readable or lost          (if a pack or ``$files`` is damaged)
+                    ─▶ tables: kept, reduced, lost versions, row group by row group
+                    ─▶ contents that lost rows referred to, and no other row
+                    ─▶ derived tables to rebuild
+                    ─▶ tables that the next backup reads in full
+
+The effect has a digest of every lost id and every reduced version, because counts alone could agree
+to another loss of the same size. See docs/adr/0032.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +17,7 @@ import msgspec
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind, nights
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
@@ -15,8 +25,8 @@ from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.salvage.certificates import has_files
 from unlost.vault.maintenance.salvage.contents import (
-    Contents,
     ContentsLook,
+    SalvagedContents,
     by_name,
     is_file,
     lost_file,
@@ -27,58 +37,58 @@ from unlost.vault.maintenance.salvage.losses import Losses
 from unlost.vault.maintenance.salvage.tables import TableWork, naming_lost
 from unlost.vault.maintenance.salvage.unnamed import names_of, unnamed
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(slots=True)
-class Found:
-    """What is damaged, and what is done about it table by table. ``files`` is the work on ``$files``."""
+class SalvageSurvey:
+    """Damage, and the work on each table; ``files``: the work on ``$files``."""
 
     state: LiveState
     damaged: Damaged
-    contents: Contents = field(default_factory=Contents)
+    contents: SalvagedContents = field(default_factory=SalvagedContents)
     files: TableWork | None = None
     works: list[TableWork] = field(default_factory=list)
     remade: tuple[str, ...] = ()
 
     @property
     def lost_files(self) -> list[LostFile]:
-        """Files that the vault has no more: their rows are lost, or their contents."""
+        """Files that are lost: their rows are, or their contents."""
         rows = self.files.losses.gone if self.files is not None else {}
-        own = [lost_file(ident) for ident in rows if is_file(ident)]
-        return list(dict.fromkeys((*own, *self.contents.files)))
+        files = [lost_file(ident) for ident in rows if is_file(ident)]
+        return list(dict.fromkeys((*files, *self.contents.files)))
 
-    def told(self, reread: Iterable[str]) -> Salvage:
-        """As people are told."""
+    def effect(self, reread: Iterable[str]) -> SalvageEffect:
+        """Build the effect that people see."""
         files = self.lost_files
-        tables = [work.losses.told for work in self.works]
+        tables = [work.losses.report for work in self.works]
         tables += [self._files_told(files)] if self.of_files or files else []
         tables += [
             TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
             for table in self.remade
         ]
-        return Salvage(
+        return SalvageEffect(
             objects=self.damaged.objects,
-            tables=tuple(sorted(tables, key=lambda one: one.table)),
+            tables=tuple(sorted(tables, key=lambda salvaged_table: salvaged_table.table)),
             files=tuple(files[:LISTED]),
             files_lost=len(files),
             certificates=tuple(sorted(self._uncertified())),
             journals=self.damaged.journals,
             reread=tuple(sorted(reread)),
-            left=self.damaged.left,
+            still_damaged=self.damaged.other_damages,
         )
 
     def _uncertified(self) -> Iterator[int]:
-        """The commits whose certificates are lost."""
+        """Iterate over the commits with lost certificates."""
         lost = frozenset(self.damaged.certificates)
-        return (number for number, one in self.state.commits.items() if one.certificate in lost)
+        return (number for number, info in self.state.commits.items() if info.certificate in lost)
 
     def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
         assert self.files is not None
         losses = self.files.losses
         digest = losses.digest.copy()
         digest.update(msgspec.json.encode(files))
-        return replace(losses.told, digest=digest.hexdigest(DIGEST_BYTES))
+        return replace(losses.report, digest=digest.hexdigest(DIGEST_BYTES))
 
     @property
     def of_files(self) -> list[TableWork]:
@@ -87,53 +97,57 @@ class Found:
 
 
 def begun(state: LiveState) -> blake3:
-    """A digest that what is lost is added to: it begins with the commit that was looked at."""
+    """Start a hash of what is lost; it begins with the surveyed commit."""
     return blake3(state.head.encode())
 
 
-class Look:
-    """Looks at an org; ``state`` is its head."""
+class SalvageSurveyor:
+    """Surveys an org; ``state`` is its head."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
         self._state = state
         self._pause = pause
         self._parts: list[pa.Table] = []
         self._named: set[str] = set()
-        self._found = Found(state, find_damaged(room, state) if state.seq else Damaged())
+        self._found = SalvageSurvey(state, find_damaged(room, state) if state.seq else Damaged())
 
-    def find(self) -> Found:
-        """All of it; raises IntegrityError where something is damaged that all else stands on."""
-        found, damaged = self._found, self._found.damaged
+    def find(self) -> SalvageSurvey:
+        """Find everything; raises IntegrityError if an object that all others need is damaged."""
+        salvage_survey, damaged = self._found, self._found.damaged
         if not damaged:
-            return found
+            return salvage_survey
+        # Contents first: a table's rows are reduced if the contents of their long texts are lost.
         if damaged.packs or damaged.of(self._state, FILES_TABLE):
             self._contents()
         for table in sorted(self._state.segments):
             if table not in BARE_FIELDS and table != FILES_TABLE:
                 self._table(table)
-        if any(work.losses.any for work in (*found.of_files, *found.works)):
+        if any(work.losses.any for work in (*salvage_survey.of_files, *salvage_survey.works)):
             self._unnamed()
-        found.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
-        return found
+        salvage_survey.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
+        return salvage_survey
 
     def reread(self) -> frozenset[str]:
-        """Tables that the next backup reads whole."""
-        found = self._found
-        tables = {work.table for work in found.works if work.losses.any}
-        tables |= {one.record.table for one in found.lost_files}
-        losses = found.files is not None and bool(found.files.losses.spans)
+        """Return the tables that the next backup reads in full."""
+        salvage_survey = self._found
+        tables = {work.table for work in salvage_survey.works if work.losses.any}
+        tables |= {file.record.table for file in salvage_survey.lost_files}
+        losses = salvage_survey.files is not None and bool(salvage_survey.files.losses.spans)
         if losses or self._is_uncertain():
             tables |= set(self._with_files())
         return frozenset(table for table in tables if not is_system(table))
 
     def _is_uncertain(self) -> bool:
-        """True if a certificate is lost on which the next backup rests: nobody knows which files it lacks."""
+        """Return true if a certificate is lost that the next backup relies on.
+
+        Without it, the unread files are unknown.
+        """
         commits = sorted(self._state.commits.items())
-        backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
-        night = max((one.number for one in nights(backups)), default=0)
+        backups = [info for _, info in commits if info.kind is CommitKind.BACKUP]
+        night = max((info.number for info in nights(backups)), default=0)
         lost = frozenset(self._found.damaged.certificates)
-        return any(one.certificate in lost for one in backups if one.number >= night)
+        return any(backup.certificate in lost for backup in backups if backup.number >= night)
 
     def _work(self, table: str) -> TableWork:
         return TableWork(
@@ -147,33 +161,39 @@ class Look:
         )
 
     def _contents(self) -> None:
-        """Look at ``$files`` twice: at where contents are, then at the files that have them."""
-        found, room = self._found, self._room
-        look = ContentsLook(room, self._state, found.damaged)
-        work = found.files = self._work(FILES_TABLE)
+        """Read ``$files`` twice: first the places of contents, then the files that have them."""
+        salvage_survey, room = self._found, self._room
+        # The rows of damaged segments are kept in memory, since each of the two passes needs them.
+        look = ContentsLook(room, self._state, salvage_survey.damaged)
+        work = salvage_survey.files = self._work(FILES_TABLE)
         self._parts = [by_name(room, rows) for rows in work.look()]
         for rows in self._files(work):
             look.blobs(rows)
         for rows in self._files(work):
             look.files(rows)
-        found.contents = look.found
+        salvage_survey.contents = look.contents
 
     def _unnamed(self) -> None:
-        """Look which contents nothing names any more, now that rows are lost that may have named them."""
-        found = self._found
-        looked = {work.table: work for work in found.works}
+        """Find contents without references, because the rows that referred to them may be lost."""
+        salvage_survey = self._found
+        looked = {work.table: work for work in salvage_survey.works}
         for table in self._state.segments:
             if not is_system(table):
                 work = looked.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
-        files = found.files or self._work(FILES_TABLE)
-        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.damaged.packs)
+        files = salvage_survey.files or self._work(FILES_TABLE)
+        gone = unnamed(
+            lambda: self._files(files),
+            self._named,
+            salvage_survey.contents,
+            salvage_survey.damaged.packs,
+        )
         if gone.rows:
-            found.files, contents = files, found.contents
+            salvage_survey.files, contents = files, salvage_survey.contents
             contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
 
     def _files(self, work: TableWork) -> Iterator[pa.Table]:
-        """What is left of ``$files``."""
+        """Iterate over the readable rows of ``$files``."""
         yield from self._parts
         yield from self._healthy(work)
 

@@ -1,4 +1,4 @@
-"""What is lost of a table, while its damaged segments are looked at."""
+"""Counts and ids of what a table loses, collected during the survey."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
-from unlost.vault.maintenance.salvage.pieces import Piece
+from unlost.vault.maintenance.salvage.pieces import SalvagedRows
 
 
 @dataclass(slots=True)
 class Losses:
-    """What became of a table's versions. ``ids`` and ``spans``: records of which one is another one now.
+    """The losses of a table; ``ids`` and ``spans``: records with a lost or reduced version.
 
-    ``digest`` takes in all that is told, and what is too long to be told.
+    ``digest`` covers all losses, including the ones that are too many to list.
     """
 
     table: str
-    kept: int = 0
+    whole: int = 0
     reduced: int = 0
     lost: int = 0
     columns: set[str] = field(default_factory=set)
@@ -28,32 +28,35 @@ class Losses:
     spans: list[LostSpan] = field(default_factory=list)
     digest: blake3 = field(default_factory=blake3)
 
-    def took(self, piece: Piece, low: str, high: str) -> None:
-        """A row group between these ids was looked at."""
+    def took(self, piece: SalvagedRows, low: str, high: str) -> None:
+        """Add a row group between these ids."""
         if piece.lost is None:
             self.span(low, high, piece.count)
             return
         self._note(piece)
         self.lost += len(piece.lost)
         self.reduced += len(piece.reduced)
-        self.kept += piece.count - len(piece.lost) - len(piece.reduced)
+        self.whole += piece.count - len(piece.lost) - len(piece.reduced)
         self.columns |= piece.columns
         self.gone |= dict.fromkeys(piece.lost)
         self.ids.update((*piece.lost, *piece.reduced))
 
-    def _note(self, piece: Piece) -> None:
+    def _note(self, piece: SalvagedRows) -> None:
+        # The digest gets the columns of each reduced version too: equal counts may hide another
+        # loss.
         short = zip(piece.reduced, map(sorted, piece.lacking), strict=True)
         self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
 
     def span(self, low: str, high: str, versions: int) -> None:
-        """So many versions are gone, and nobody knows of which records."""
+        """Add lost versions whose ids are lost too."""
         self.digest.update(msgspec.json.encode((low, high, versions)))
         self.lost += versions
         self.spans.append(LostSpan(low, high, versions))
 
     def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
-        """Which rows are of records of which a version is lost, or not whole any more."""
-        within = [(one.low.encode(), one.high.encode()) for one in self.spans]
+        """Return, for each row, if its record has a lost or reduced version."""
+        # Ids sort by their bytes everywhere in the vault, not by code points.
+        within = [(span.low.encode(), span.high.encode()) for span in self.spans]
         return [
             ident in self.ids or any(low <= ident.encode() <= high for low, high in within)
             for ident in rows_ids.to_pylist()
@@ -61,15 +64,15 @@ class Losses:
 
     @property
     def any(self) -> bool:
-        """True if something is not as it was."""
+        """True if anything is lost or reduced."""
         return bool(self.lost or self.reduced)
 
     @property
-    def told(self) -> TableSalvaged:
-        """As people are told."""
+    def report(self) -> TableSalvaged:
+        """The losses in the form that people see."""
         return TableSalvaged(
             table=self.table,
-            kept=self.kept,
+            whole=self.whole,
             reduced=self.reduced,
             lost=self.lost,
             columns=tuple(sorted(self.columns)),

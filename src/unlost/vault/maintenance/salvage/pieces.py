@@ -1,8 +1,16 @@
-"""The rows of one row group as they are without what cannot be read of them.
+"""The rows of one row group without the columns that cannot be read.
 
-A column that is lost is, for the rows of its row group, one that was not read with them: they get a shape
-that does not have it, and the hash that follows from what is left. Rows are lost where it cannot be told any
-more whose they are, what happened to the record, when it was seen, or which commit brought them.
+    lost column chunk                    rows of this row group
+    a source column                      reduced: another shape, without it; new hash
+    ``_u_modified_at``, ``…_by``         reduced: null
+    ``_u_prev``                          kept: ``?`` (unknown)
+    ``_u_row_hash``                      kept: computed again
+    ``_u_blobs``                         kept, or reduced where a long text may be missing
+    ``_u_snap``                          kept if the segment has only one commit, otherwise lost
+    ``_u_id``, ``_u_op``, ``_u_observed_at``    lost
+
+A lost column is represented as a column that was not read, which the format already has: the row
+gets a shape without it. Nothing is guessed. See docs/adr/0032.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.schema import WireKind
 from unlost.vault.commits import version_rules
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     MERGED_FIELDS,
@@ -37,11 +45,11 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
-from unlost.vault.layout.segment_label import Label, Shape
-from unlost.vault.maintenance.salvage.chunks import Leavings, Span
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
+from unlost.vault.maintenance.salvage.chunks import RemainingChunks, RowSpan
 from unlost.vault.maintenance.salvage.essential import lacked_of, rows_without
 from unlost.vault.read.big_cells import LoadBlobs, resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import BlobCell, named
 
 type Missing = Callable[[str], bool]
@@ -55,23 +63,24 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Book:
-    """The shapes of what is written of a segment, in the order in which they were met."""
+class ShapeTable:
+    """The shapes of the rows that are written, in the order of their first use."""
 
-    shapes: dict[Shape, int] = field(default_factory=dict)
+    shapes: dict[SegmentShape, int] = field(default_factory=dict)
 
-    def number(self, shape: Shape) -> int:
-        """The place of a shape."""
+    def number(self, shape: SegmentShape) -> int:
+        """Return the number of a shape."""
         return self.shapes.setdefault(shape, len(self.shapes))
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What is left of the rows of a row group.
+class SalvagedRows:
+    """The readable rest of the rows of a row group.
 
-    ``rows`` have all columns of a merged segment, ``count`` were there. ``lost`` are the ids of rows that are
-    gone, None where those are gone too. ``reduced`` are the ids of rows that have not all of ``columns``
-    (source names, or a system column's) any more; ``lacking`` says of each which, as they are stored.
+    ``rows``: all columns of a merged segment. ``count``: number of rows before. ``lost``: ids of
+    lost rows; None if these are lost too. ``reduced``: ids of rows that lack some of ``columns``
+    (source names, or the name of a system column); ``lacking``: for each of them the columns, as
+    stored.
     """
 
     rows: pa.Table
@@ -83,53 +92,58 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Piecing:
-    """Makes pieces of a segment. ``load`` gives texts of contents; None: hashes are left as they are."""
+class RowGroupReader:
+    """Reads the rest of a segment's row groups.
 
-    room: OrgRoom
-    left: Leavings
-    book: Book
+    ``load`` reads contents; without it, hashes stay unchanged.
+    """
+
+    room: OrgVault
+    remaining: RemainingChunks
+    book: ShapeTable
     missing: Missing
     load: LoadBlobs | None = None
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of pieces."""
-        cells = (pa.field(name, pa.string()) for name in self.left.cells)
+        """Arrow schema of the rows."""
+        cells = (pa.field(name, pa.string()) for name in self.remaining.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
-    def piece(self, span: Span) -> Piece:
-        """What is left of some rows."""
+    def piece(self, span: RowSpan) -> SalvagedRows:
+        """Read the rest of some rows."""
         head = self._head(span)
         ids = head[U_ID]
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
             gone = None if ids is None else tuple(ids.to_pylist())
-            return Piece(self.schema.empty_table(), span.rows, gone)
-        cells = {name: self.left.read(span, name) for name in self.left.cells}
-        own = _Own(self, span.rows, head, cells)
-        return own.piece()
+            return SalvagedRows(self.schema.empty_table(), span.rows, gone)
+        cells = {name: self.remaining.read(span, name) for name in self.remaining.cells}
+        own_rows = _Own(self, span.rows, head, cells)
+        return own_rows.piece()
 
-    def _head(self, span: Span) -> dict[str, pa.Array | None]:
-        """System columns; None for those that cannot be read nor be told otherwise."""
-        names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
+    def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
+        """Read the system columns; None for a column that is neither readable nor derivable."""
+        names = [system_field.name for system_field in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
-            name: self.left.read(span, name) if name in self.left.present else None
+            name: self.remaining.read(span, name) if name in self.remaining.present else None
             for name in names
         }
-        live = self.left.live
-        if head[U_SNAP] is None and (U_SNAP not in self.left.present or live.first == live.last):
+        live = self.remaining.live
+        if head[U_SNAP] is None and (
+            U_SNAP not in self.remaining.present or live.first == live.last
+        ):
             head[U_SNAP] = pa.array(np.full(span.rows, live.last, dtype=np.int64))
-        if U_SHAPE not in self.left.present:
+        if U_SHAPE not in self.remaining.present:
             head[U_SHAPE] = pa.array(np.zeros(span.rows, dtype=np.int32))
         return head
 
 
 class _Own:
-    """The rows of one span while they are looked at."""
+    """The rows of one span during their reconstruction."""
 
     def __init__(
         self,
-        piecing: Piecing,
+        piecing: RowGroupReader,
         count: int,
         head: dict[str, pa.Array | None],
         cells: dict[str, pa.Array | None],
@@ -142,32 +156,35 @@ class _Own:
         self._without: list[frozenset[str]] = [self._lost] * count
         self._beyond = _NOTHING
         self._forgotten: set[str] = set()
-        self._table = piecing.left.live.entry.table
+        self._table = piecing.remaining.live.entry.table
 
-    def piece(self) -> Piece:
-        """Look, and put together what is left."""
+    def piece(self) -> SalvagedRows:
+        """Reconstruct the rows."""
         shapes = self._old_shapes()
         self._without = [
-            one & frozenset(shape.columns) for one, shape in zip(self._without, shapes, strict=True)
+            missing_codes & frozenset(shape.columns)
+            for missing_codes, shape in zip(self._without, shapes, strict=True)
         ]
         if self._beyond:
-            self._without = [one | self._beyond for one in self._without]
+            self._without = [missing_codes | self._beyond for missing_codes in self._without]
         self._without = lacked_of(self._all.room, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
-        needed = [one if filled else _NOTHING for one, filled in lacked]
+        needed = [lacked_codes if filled else _NOTHING for lacked_codes, filled in lacked]
         gone = rows_without(self._all.room, self._table, self._ids, needed)
         numbers, new = self._new_shapes(shapes)
         rows = self._rows(blobs, numbers)
-        touched = np.array([bool(one) for one in self._without]) & self._with_cells
+        touched = (
+            np.array([bool(missing_codes) for missing_codes in self._without]) & self._with_cells
+        )
         hashed = self._hashed(rows, new, numbers, touched)
         short = (touched | bool(self._forgotten)) & ~gone
         lacking = tuple(self._without[at] | self._forgotten for at in np.flatnonzero(short))
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
-        kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return Piece(kept, self._count, lost, reduced, self._told(), lacking)
+        sure_rows = hashed.filter(pa.array(~gone)) if gone.any() else hashed
+        return SalvagedRows(sure_rows, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -177,28 +194,30 @@ class _Own:
 
     @property
     def _with_cells(self) -> NDArray[np.bool_]:
-        """Rows that have cells at all."""
+        """Mask of rows that have cells."""
         mask = pc.is_in(self._head[U_OP], value_set=pa.array(version_rules.WITH_CELLS))
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
-    def _known(self, shape: Shape) -> Mapping[str, Known]:
+    def _known(self, shape: SegmentShape) -> Mapping[str, KnownColumn]:
         return self._all.room.schemas.known(shape.schema, self._table)
 
     def _told(self) -> frozenset[str]:
-        """What was lost of some row, by the names of the source."""
-        codes = {code for one in self._without for code in one}
-        known = self._all.room.schemas.known(self._all.left.label.schema, self._table)
-        names = {physical(one.code): name for name, one in known.items()}
+        """Return the lost columns by their source names."""
+        codes = {code for missing_codes in self._without for code in missing_codes}
+        known = self._all.room.schemas.known(self._all.remaining.label.schema, self._table)
+        names = {physical(column.code): name for name, column in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
-    def _old_shapes(self) -> list[Shape]:
-        """The shape of each row; where that is lost, what all shapes have."""
-        shapes, told = self._all.left.shapes, self._head[U_SHAPE]
-        if told is not None:
-            return [shapes[number] for number in told.to_pylist()]
-        common = frozenset.intersection(*(frozenset(one.columns) for one in shapes))
+    def _old_shapes(self) -> list[SegmentShape]:
+        """Return the shape of each row; if it is lost, the columns that all shapes have."""
+        shapes, shape_numbers = self._all.remaining.shapes, self._head[U_SHAPE]
+        if shape_numbers is not None:
+            return [shapes[number] for number in shape_numbers.to_pylist()]
+        common = frozenset.intersection(*(frozenset(shape.columns) for shape in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
-        only = Shape(self._all.left.label.schema, columns, min(one.tokenizer for one in shapes))
+        only = SegmentShape(
+            self._all.remaining.label.schema, columns, min(shape.tokenizer for shape in shapes)
+        )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count
 
@@ -207,21 +226,26 @@ class _Own:
         return None if column is None else column.to_pylist()
 
     def _reachable(self, blobs: list[str | None]) -> list[str | None]:
-        """What rows say of their long texts, without those that are lost: these columns were not read."""
+        """Return the references to readable long texts; columns of lost ones count as not read."""
         for at, text in enumerate(blobs):
             if text is None:
                 continue
-            told = learned(BlobCell).decode(text)
-            gone = {code for code, (blob, _) in told.items() if self._all.missing(blob)}
-            self._without[at] = (self._without[at] - frozenset(told)) | gone | self._beyond
-            left = {code: one for code, one in told.items() if code not in self._without[at]}
-            blobs[at] = msgspec.json.encode(left).decode() if left else None
+            cells_by_code = decoder_for(BlobCell).decode(text)
+            gone = {code for code, (blob, _) in cells_by_code.items() if self._all.missing(blob)}
+            self._without[at] = (self._without[at] - frozenset(cells_by_code)) | gone | self._beyond
+            reachable = {
+                code: blob_cell
+                for code, blob_cell in cells_by_code.items()
+                if code not in self._without[at]
+            }
+            blobs[at] = msgspec.json.encode(reachable).decode() if reachable else None
         return blobs
 
-    def _unnamed(self, shapes: Sequence[Shape]) -> list[str | None]:
-        """Nobody knows which cells were long texts: an empty cell may have been one.
+    def _unnamed(self, shapes: Sequence[SegmentShape]) -> list[str | None]:
+        """Handle a lost ``_u_blobs``: any empty cell may have been a long text.
 
-        Where the row's hash follows from the cells as they are, none that counts was.
+        If the hash of a row follows from its cells, no column that is part of the hash was a long
+        text.
         """
         unsure = self._unsure(shapes)
         for name, column in self._cells.items():
@@ -233,32 +257,41 @@ class _Own:
                     self._without[at] |= {name}
         return [None] * self._count
 
-    def _texts(self, shape: Shape, *, counting: bool) -> frozenset[str]:
-        """Columns of a shape whose cells may be long; those that do not count, or also those that do."""
+    def _texts(self, shape: SegmentShape, *, counting: bool) -> frozenset[str]:
+        """Return columns of a shape that may have long texts.
+
+        ``counting``: also columns that are part of the row hash.
+        """
         if is_system(self._table):
             return _NOTHING
         return _long_columns(shape, self._known(shape), counting=counting)
 
-    def _unsure(self, shapes: Sequence[Shape]) -> NDArray[np.bool_]:
-        told = self._head[U_ROW_HASH]
-        if told is None or self._lost:
+    def _unsure(self, shapes: Sequence[SegmentShape]) -> NDArray[np.bool_]:
+        stored_hashes = self._head[U_ROW_HASH]
+        if stored_hashes is None or self._lost:
             return np.ones(self._count, dtype=np.bool_)
-        found = np.zeros((self._count, 2), dtype=np.uint64)
-        held = pa.table(dict(self._cells))
+        hashes_found = np.zeros((self._count, 2), dtype=np.uint64)
+        table = pa.table(dict(self._cells))
         for shape in dict.fromkeys(shapes):
-            at = np.flatnonzero([one is shape or one == shape for one in shapes])
-            found[at] = hashes_of(held.take(pa.array(at)), shape, self._known(shape))
-        return np.asarray((found != from_array(told)).any(axis=1))
+            at = np.flatnonzero(
+                [segment_shape is shape or segment_shape == shape for segment_shape in shapes]
+            )
+            hashes_found[at] = hashes_of(table.take(pa.array(at)), shape, self._known(shape))
+        return np.asarray((hashes_found != from_array(stored_hashes)).any(axis=1))
 
-    def _new_shapes(self, shapes: Sequence[Shape]) -> tuple[NDArray[np.int32], list[Shape]]:
-        """The number of each row's shape in the book, and the shapes by their numbers."""
-        memo: dict[tuple[Shape, frozenset[str]], int] = {}
+    def _new_shapes(
+        self, shapes: Sequence[SegmentShape]
+    ) -> tuple[NDArray[np.int32], list[SegmentShape]]:
+        """Return the number of each row's new shape, and the shapes by number."""
+        memo: dict[tuple[SegmentShape, frozenset[str]], int] = {}
         numbers = np.zeros(self._count, dtype=np.int32)
         for at, key in enumerate(zip(shapes, self._without, strict=True)):
             if key not in memo:
                 shape, without = key
                 columns = tuple(name for name in shape.columns if name not in without)
-                memo[key] = self._all.book.number(Shape(shape.schema, columns, shape.tokenizer))
+                memo[key] = self._all.book.number(
+                    SegmentShape(shape.schema, columns, shape.tokenizer)
+                )
             numbers[at] = memo[key]
         return numbers, list(self._all.book.shapes)
 
@@ -275,13 +308,13 @@ class _Own:
         for name, column in self._cells.items():
             columns[name] = self._only_read(name, column)
         schema = self._all.schema
-        return pa.table([columns[one.name] for one in schema], schema=schema)
+        return pa.table([columns[field_row.name] for field_row in schema], schema=schema)
 
     def _only_read(self, name: str, column: pa.Array | None) -> pa.Array:
-        """A column that is null where it was not read."""
+        """Return a column with null in rows where it was not read."""
         if column is None:
             return pa.nulls(self._count, pa.string())
-        gone = np.array([name in one for one in self._without], dtype=np.bool_)
+        gone = np.array([name in missing_codes for missing_codes in self._without], dtype=np.bool_)
         return (
             pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), column)
             if gone.any()
@@ -291,14 +324,15 @@ class _Own:
     def _hashed(
         self,
         rows: pa.Table,
-        shapes: Sequence[Shape],
+        shapes: Sequence[SegmentShape],
         numbers: NDArray[np.int32],
         touched: NDArray[np.bool_],
     ) -> pa.Table:
-        """Rows with the hashes that follow from what is left; those that lost nothing keep theirs."""
+        """Return rows with new hashes where something was lost."""
         load = self._all.load
         if load is None:
             return rows
+        # The next backup compares by hash: a new hash makes it write the record again.
         wanted = touched if self._head[U_ROW_HASH] is not None else np.ones(self._count, np.bool_)
         hashes = from_array(rows.column(U_ROW_HASH)).copy()
         for number in np.unique(numbers[wanted]).tolist():
@@ -309,19 +343,25 @@ class _Own:
         return rows.set_column(place, rows.schema.field(U_ROW_HASH), as_array(hashes))
 
 
-def _long_columns(shape: Shape, known: Mapping[str, Known], *, counting: bool) -> frozenset[str]:
-    found = {
-        physical(one.code)
-        for one in known.values()
-        if one.kind not in _SHORT and (counting or one.volatile)
+def _long_columns(
+    shape: SegmentShape, known: Mapping[str, KnownColumn], *, counting: bool
+) -> frozenset[str]:
+    long_columns = {
+        physical(column.code)
+        for column in known.values()
+        if column.kind not in _SHORT and (counting or column.volatile)
     }
-    return frozenset(found & set(shape.columns))
+    return frozenset(long_columns & set(shape.columns))
 
 
-def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: LoadBlobs) -> Hashes:
-    """Hashes of rows of one shape, with the texts of their blobs."""
+def _resolved(
+    rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn], load: LoadBlobs
+) -> Hashes:
+    """Compute hashes of rows of one shape, including their long texts."""
     present = {
-        n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
+        n: physical(column.code)
+        for n, column in known.items()
+        if physical(column.code) in shape.columns
     }
     names = tuple(present)
     cells = resolve(named(rows, names, present), names, load)
@@ -329,17 +369,17 @@ def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: Lo
     return hashes_of(renamed, shape, known)
 
 
-def hashes_of(rows: pa.Table, shape: Shape, known: Mapping[str, Known]) -> Hashes:
-    """Hashes of rows of one shape by their physical columns."""
+def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn]) -> Hashes:
+    """Compute hashes of rows of one shape by their physical columns."""
     columns = [
-        (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())
-        for name, one in known.items()
-        if not one.volatile and physical(one.code) in shape.columns
+        (HashedColumn(name, column.kind), rows.column(physical(column.code)).combine_chunks())
+        for name, column in known.items()
+        if not column.volatile and physical(column.code) in shape.columns
     ]
     return row_hashes(columns, rows=len(rows))
 
 
-def label_of(left: Leavings, book: Book) -> Label:
-    """What is written of a segment says so of itself."""
-    own = left.label
-    return Label(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))
+def label_of(chunks: RemainingChunks, book: ShapeTable) -> SegmentLabel:
+    """Return the label of the rewritten segment."""
+    label = chunks.label
+    return SegmentLabel(label.table, label.schema, label.base, label.tokenizer, tuple(book.shapes))

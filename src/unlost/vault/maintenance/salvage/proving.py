@@ -1,7 +1,7 @@
-"""Which objects are damaged for good: what cannot be read now is not lost by it.
+"""Proof of damage: an object that cannot be read at the moment is not lost.
 
-What seems to be damaged is read a second time, in other pieces, from the store itself: bytes that were
-spoilt on their way are others then.
+An object that seems damaged is read a second time, in other pieces, from the store itself. If its
+bytes were spoilt on their way, they differ then.
 """
 
 import os
@@ -24,8 +24,8 @@ _UNREADABLE = ""  # in place of a digest
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What lies under a name: ``size`` None where nothing does, and no digest where its device fails."""
+class StoredDigest:
+    """A stored object: no ``size`` if it is missing, no ``digest`` if its device fails."""
 
     size: int | None
     digest: str
@@ -34,21 +34,21 @@ class Sight:
 def proved_damages(
     objects: Iterable[ObjectEntry], store: Store, listing: Mapping[str, int]
 ) -> Iterator[Damage]:
-    """The objects that are twice not what was written; ``listing``: sizes by name.
+    """Iterate over objects that are wrong twice in the same way; ``listing``: sizes by name.
 
-    Raises StoreError where one cannot be read now, or is not the same when it is asked for again.
+    Raises StoreError if an object cannot be read at the moment, or differs when it is read again.
     """
 
     def look(entry: ObjectEntry) -> Damage | None:
         return _looked(store, entry, listing.get(entry.name))
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
-        yield from (one for one in pool.map(look, objects) if one is not None)
+        yield from (damage for damage in pool.map(look, objects) if damage is not None)
 
 
 def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
     first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
-    if first == Sight(entry.bytes, entry.blake3):
+    if first == StoredDigest(entry.bytes, entry.blake3):
         return None
     size = store.size(entry.name)
     second = sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
@@ -57,10 +57,10 @@ def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | No
     return Damage(entry.name, _sentence(entry, first))
 
 
-def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
-    """What lies there, read piece by piece; raises StoreError where it cannot be read now."""
+def sight(store: Store, name: str, *, size: int | None, piece: int) -> StoredDigest:
+    """Read an object piece by piece; raises StoreError if it cannot be read at the moment."""
     if size is None:
-        return Sight(None, _UNREADABLE)
+        return StoredDigest(None, _UNREADABLE)
     digest = blake3()
     try:
         for start in range(0, size, piece):
@@ -73,12 +73,12 @@ def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
         raise unsteady(name) from None
     except StoreError as error:
         if device_failed(error):
-            return Sight(size, _UNREADABLE)
+            return StoredDigest(size, _UNREADABLE)
         raise
-    return Sight(size, digest.hexdigest())
+    return StoredDigest(size, digest.hexdigest())
 
 
-def _sentence(entry: ObjectEntry, sight: Sight) -> str:
+def _sentence(entry: ObjectEntry, sight: StoredDigest) -> str:
     if sight.size is None:
         return MISSING
     if sight.size != entry.bytes:

@@ -1,7 +1,12 @@
-"""Salvaging: one commit takes damaged objects out of an org, and keeps all that can be read of them.
+"""Salvage: one commit removes damaged objects from an org, and keeps everything that is readable.
 
-Whatever is written before the commit is new, and of no use without it. The damaged objects themselves
-are removed days later, as everything is that a commit replaces.
+    survey    ``SalvageSurveyor``: damage that is proved twice, and the losses that follow
+    write     rest of damaged segments, rebuilt ``$search`` and ``$changes``, moved contents,
+              replacement certificates
+    commit    new counts, a finding for each table, tables to read in full next time
+
+Objects written before the commit are new and unused without it. The damaged ones are removed days
+later, like all that a commit replaces. See docs/adr/0032.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,51 +21,58 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase.removing import check_alone, close_committed
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import (
+    BEGUN_ANEW,
+    MaintenanceCommit,
+    MaintenanceWork,
+    close_cut_off,
+)
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.maintenance.rewrite.merging import Choice
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack_pieces
-from unlost.vault.maintenance.salvage.certificates import StandIns
+from unlost.vault.maintenance.rewrite.merging import MergeChoice
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack_pieces
+from unlost.vault.maintenance.salvage.certificates import ReplacementCertificates
 from unlost.vault.maintenance.salvage.contents import Reachable
-from unlost.vault.maintenance.salvage.derived import Remade
-from unlost.vault.maintenance.salvage.looking import Found, Look
-from unlost.vault.maintenance.salvage.tables import TableWork, Untold
+from unlost.vault.maintenance.salvage.derived import RebuiltTable
+from unlost.vault.maintenance.salvage.looking import SalvageSurvey, SalvageSurveyor
+from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.merge import Piece, key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
 
-type Agree = Callable[[Salvage], object]
+type Agree = Callable[[SalvageEffect], object]
 
 
-def plan_salvage(room: OrgRoom, *, pause: Pause) -> Salvage:
-    """What ``salvage`` would do now; see the port ``Salvaging``."""
-    look = Look(room, room.chain.proved(), pause)
-    return look.find().told(look.reread())
+def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
+    """Compute what a salvage would keep and lose now."""
+    # ``find`` before ``reread``: the latter goes by the losses that the former has found.
+    look = SalvageSurveyor(room, room.chain.proved(), pause)
+    return look.find().effect(look.reread())
 
 
-def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
-    """Take damaged objects out, with nothing else under way; see the port ``Salvaging``."""
+def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
+    """Remove damaged objects while no other run is open."""
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     if not state.seq:
-        return Salvage()
-    work = Maintenance(room, run=run, kind=CommitKind.SALVAGE)
+        agree(SalvageEffect())
+        return SalvageEffect()
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.SALVAGE)
     work.open()
     try:
         return _Salvaging(room, work, run=run, pause=pause).salvage(agree)
@@ -69,16 +81,19 @@ def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
         raise
 
 
-def salvages(room: OrgRoom) -> Iterator[SalvageTold]:
-    """What was salvaged, oldest first."""
-    for number, info in sorted(room.chain.live().commits.items()):
-        if info.kind is CommitKind.SALVAGE:
-            told = tuple(_sentences(room.chain.manifest(number)[0]))
-            yield SalvageTold(number, info.run, info.finished, told)
+def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
+    """List the salvages of an org, oldest first."""
+    return tuple(
+        PastSalvage(
+            number, info.run, info.finished, tuple(_sentences(room.chain.manifest(number)[0]))
+        )
+        for number, info in sorted(room.chain.live().commits.items())
+        if info.kind is CommitKind.SALVAGE
+    )
 
 
 def _sentences(manifest: Manifest) -> Iterator[str]:
-    """What a salvage lost."""
+    """Iterate over sentences about the losses of a salvage."""
     yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
     if manifest.withdrawn:
         yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
@@ -88,27 +103,27 @@ def _sentences(manifest: Manifest) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Done:
-    """What is written so far."""
+    """Objects written so far, and the state with them."""
 
-    replaced: list[Rewritten]
+    replaced: list[ReplacedSegments]
     after: LiveState
 
-    def took(self, more: Sequence[Rewritten]) -> None:
-        """Take in what stands in place of what."""
+    def took(self, more: Sequence[ReplacedSegments]) -> None:
+        """Add replacements."""
         self.replaced += more
-        for one in more:
-            table = one.part.table
-            held = self.after.segments.setdefault(table, {})
-            for entry in one.old:
-                held.pop(entry.id, None)
-            for order, entry in enumerate(one.new):
-                held[entry.id] = LiveSegment(entry, self.after.seq, order)
+        for replaced in more:
+            table = replaced.part.table
+            segments = self.after.segments.setdefault(table, {})
+            for entry in replaced.old:
+                segments.pop(entry.id, None)
+            for order, entry in enumerate(replaced.new):
+                segments[entry.id] = LiveSegment(entry, self.after.seq, order)
 
 
 class _Salvaging:
-    """One salvage, from the look to its commit."""
+    """One salvage, from the survey to its commit."""
 
-    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
         self._work = work
         self._run = run
@@ -117,93 +132,102 @@ class _Salvaging:
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
         self._made: list[str] = []
 
-    def salvage(self, agree: Agree) -> Salvage:
-        """Look, ask, write, and commit."""
-        look = Look(self._room, self._state, self._pause)
-        found, reread = look.find(), look.reread()
-        told = found.told(reread)
-        agree(told)
-        if not found.damaged:
+    def salvage(self, agree: Agree) -> SalvageEffect:
+        """Survey, ask for agreement, write, and commit."""
+        look = SalvageSurveyor(self._room, self._state, self._pause)
+        salvage_survey, reread = look.find(), look.reread()
+        salvage_effect = salvage_survey.effect(reread)
+        agree(salvage_effect)
+        if not salvage_survey.damaged:
             self._work.give_up()
-            return told
+            return salvage_effect
         try:
-            number = self._commit(found, told)
+            number = self._commit(salvage_survey, salvage_effect)
         except Exception:
             self._drop()
             raise
-        with suppress(UnlostError):  # it is done; what is left of it the next sweep removes
+        with suppress(UnlostError):  # committed: the next sweep removes the rest
             remove_erased(self._room, self._room.chain.proved())
-        return replace(told, snapshot=number)
+        return replace(salvage_effect, snapshot=number)
 
-    def _commit(self, found: Found, told: Salvage) -> int:
-        repacked = self._moved(found.contents.moving)
+    def _commit(self, salvage_survey: SalvageSurvey, effect: SalvageEffect) -> int:
+        repacked = self._moved(salvage_survey.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
-        self._files(found, repacked, done)
-        for work in found.works:
-            choose = partial(Untold, losses=work.losses)
+        self._files(salvage_survey, repacked, done)
+        for work in salvage_survey.works:
+            choose = partial(PredecessorUnknown, losses=work.losses)
             done.took(self._rewritten(work, choose, done.after))
-        self._derived(found, done)
-        certificates = self._certificates(found.damaged.certificates, done.after)
+        # After all records: words and index are rebuilt from the state with the substitutes.
+        self._derived(salvage_survey, done)
+        certificates = self._certificates(salvage_survey.damaged.certificates, done.after)
         check_alone(self._room, self._room.chain.proved(), run=self._run)
-        gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
-        objects = left_behind(self._state, gone, org=self._room.org)
-        leaving = found.damaged.packs | found.contents.leaving
+        gone = [entry for replaced in done.replaced for entry in (*replaced.old, *replaced.between)]
+        objects = unneeded_objects(self._state, gone, org=self._room.org)
+        leaving = salvage_survey.damaged.packs | salvage_survey.contents.leaving
         packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
-        counted = {work.table: self._counted(work.table, done.after) for work in found.works}
+        counted = {
+            work.table: self._counted(work.table, done.after) for work in salvage_survey.works
+        }
         return self._work.commit(
-            Work(
-                parts=tuple(_parts(done.replaced, told)),
+            MaintenanceWork(
+                parts=tuple(_parts(done.replaced, effect)),
                 packs=repacked.entries,
-                condemned=tuple(sorted({one.name for one in objects} | packs)),
+                condemned=tuple(sorted({object_entry.name for object_entry in objects} | packs)),
                 collected=collected_up_to(self._room, self._state),
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
-                reread=frozenset(told.reread),
+                # Their cursors are dropped, so that the next backup brings back what the org still
+                # has.
+                reread=frozenset(effect.reread),
                 objects=tuple(certificates.values()),
-                withdrawn=found.damaged.certificates,
+                withdrawn=salvage_survey.damaged.certificates,
                 recertified={name: entry.name for name, entry in certificates.items()},
-                unjournaled=found.damaged.journals,
+                unjournaled=salvage_survey.damaged.journals,
             ),
             alone=True,
         ).number
 
     def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
-        """What stands in place of each."""
+        """Write the replacement of each lost certificate."""
         written: dict[str, ObjectEntry] = {}
-        for name, certificate in StandIns(self._room, after, self._pause).of(lost):
+        for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
             self._made.append(written[name].name)
         return written
 
-    def _moved(self, pieces: pl.DataFrame) -> Repacked:
-        """In new packs what was read whole a moment ago."""
+    def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
+        """Copy contents that were just verified into new packs."""
         try:
             return repack_pieces(self._room, pieces)
         except (IntegrityError, NotFound):
             ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
             raise unsteady(
-                ", ".join(object_names.pack(self._room.org, one) for one in ids)
+                ", ".join(object_names.pack(self._room.org, pack_id) for pack_id in ids)
             ) from None
 
-    def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
-        """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
-        work = found.files
+    def _files(self, salvage_survey: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
+        """Rewrite segments of ``$files`` that are damaged or refer to lost or moved contents."""
+        work = salvage_survey.files
         if work is None:
             return
         healthy = work.healthy().segments
-        touched = [live for live in healthy if self._is_touched(live, found, repacked)]
+        touched = [live for live in healthy if self._is_touched(live, salvage_survey, repacked)]
 
-        def choose(view: TableView) -> Choice:
-            reachable = Reachable(view, self._room, found.contents)
-            untold = _Both(reachable, Untold(view, work.losses))
-            return Relocated(untold, self._room, repacked)
+        def choose(view: TableView) -> MergeChoice:
+            reachable = Reachable(view, self._room, salvage_survey.contents)
+            untold = _Both(reachable, PredecessorUnknown(view, work.losses))
+            return RelocatedContents(untold, self._room, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
-    def _is_touched(self, live: LiveSegment, found: Found, repacked: Repacked) -> bool:
+    def _is_touched(
+        self, live: LiveSegment, salvage_survey: SalvageSurvey, repacked: RepackedPacks
+    ) -> bool:
         view = TableView(FILES_TABLE, [live], self._room.reading)
-        choice = Relocated(Reachable(view, self._room, found.contents), self._room, repacked)
+        choice = RelocatedContents(
+            Reachable(view, self._room, salvage_survey.contents), self._room, repacked
+        )
         names = list(self._room.reader.facts(live.entry)[1])
         for group in range(len(view.sidecar(0).fences)):
             rows = view.read(0, [group], names)
@@ -214,41 +238,43 @@ class _Salvaging:
     def _rewritten(
         self,
         work: TableWork,
-        choose: Callable[[TableView], Choice],
+        choose: Callable[[TableView], MergeChoice],
         after: LiveState,
         *,
         beside: Sequence[LiveSegment] = (),
-    ) -> list[Rewritten]:
+    ) -> list[ReplacedSegments]:
         load = self._room.load_blob(until=self._state.seq, state=after)
         stand_ins = work.substituted(self._out, load)
         stand_ins |= {live.entry.id: live for live in beside}
         return list(work.rewritten(self._out, stand_ins, choose))
 
-    def _derived(self, found: Found, done: _Done) -> None:
-        """``$search`` and ``$changes``, from the records as they are then."""
+    def _derived(self, salvage_survey: SalvageSurvey, done: _Done) -> None:
+        """Rebuild ``$search`` and ``$changes`` from the remaining records."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
-        remade = Remade(self._room, done.after, self._out, load, self._pause)
-        for live in found.damaged.of(self._state, SEARCH):
+        remade = RebuiltTable(self._room, done.after, self._out, load, self._pause)
+        for live in salvage_survey.damaged.of(self._state, SEARCH):
             done.took([remade.words(live)])
-        tables = [work.table for work in found.works]
+        tables = [work.table for work in salvage_survey.works]
         damaged = any(
-            found.damaged.of(self._state, table) for table in found.remade if table != SEARCH
+            salvage_survey.damaged.of(self._state, table)
+            for table in salvage_survey.remade
+            if table != SEARCH
         )
         if tables or damaged:
             done.took(list(remade.changes(tables, damaged=damaged)))
 
     def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
-        """Records that are alive, and those that are not."""
+        """Count live and deleted records."""
         view = self._room.view(table, until=self._state.seq, state=after)
         alive = dead = 0
         for rows in key_pieces(view, (U_ID, U_OP)):
             ops = newest_of_each(rows).column(U_OP)
-            own = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
-            alive, dead = alive + own, dead + len(ops) - own
+            updates = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
+            alive, dead = alive + updates, dead + len(ops) - updates
         return alive, dead
 
     def _drop(self) -> None:
-        """After a failure: remove packs and certificates that were written, unless it may have been committed."""
+        """After a failure, remove new packs and certificates unless they may still be committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
                 for name in self._made:
@@ -256,49 +282,57 @@ class _Salvaging:
 
 
 class _Both:
-    """What stays by one choice, as another has it."""
+    """Two selections applied one after the other."""
 
-    def __init__(self, one: Choice, other: Choice) -> None:
-        self._one = one
+    def __init__(self, choice: MergeChoice, other: MergeChoice) -> None:
+        self._one = choice
         self._other = other
 
-    def pieces(self) -> Sequence[Piece]:
-        """Those of both."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Return the pieces of the first selection."""
         return self._one.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
-        """What stays."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+        """Return the rows that stay."""
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
-def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
-    """One part for each table, with a sentence about what is lost of it."""
-    findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
+def _parts(replaced: Sequence[ReplacedSegments], effect: SalvageEffect) -> Iterator[TablePart]:
+    """Build one part for each table, with a finding about its losses."""
+    findings = {
+        salvaged_table.table: finding_of(salvaged_table, files=effect.files_lost)
+        for salvaged_table in effect.tables
+    }
     merged: dict[str, TablePart] = {}
-    for one in replaced:
-        table, before = one.part.table, merged.get(one.part.table)
+    for replaced_segments in replaced:
+        table, before = replaced_segments.part.table, merged.get(replaced_segments.part.table)
         merged[table] = TablePart(
             table=table,
-            segments=(*(before.segments if before else ()), *one.part.segments),
-            removed=(*(before.removed if before else ()), *one.part.removed),
+            segments=(*(before.segments if before else ()), *replaced_segments.part.segments),
+            removed=(*(before.removed if before else ()), *replaced_segments.part.removed),
             finding=findings.get(table),
         )
     yield from (merged[name] for name in sorted(merged))
 
 
-def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
-    """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
-    words = [f"{_versions(one.lost)} of {one.table} {_are(one.lost)} lost"] if one.lost else []
-    if one.reduced:
-        columns = ", ".join(one.columns)
-        have = "has" if one.reduced == 1 else "have"
-        words.append(f"{_versions(one.reduced)} of {one.table} {have} no {columns} any more")
-    if one.table == FILES_TABLE and files:
+def finding_of(table: TableSalvaged, *, files: int) -> Finding | None:
+    """Build the permanent finding about a table, without ids, which would outlive an erasure.
+
+    ``files``: total number of lost files, reported for ``$files``.
+    """
+    words = (
+        [f"{_versions(table.lost)} of {table.table} {_are(table.lost)} lost"] if table.lost else []
+    )
+    if table.reduced:
+        columns = ", ".join(table.columns)
+        have = "has" if table.reduced == 1 else "have"
+        words.append(f"{_versions(table.reduced)} of {table.table} {have} no {columns} any more")
+    if table.table == FILES_TABLE and files:
         words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
     if not words:
         return None
-    sentence = f"{'; '.join(words)}. {one.warning}".rstrip()
-    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=one.table)
+    sentence = f"{'; '.join(words)}. {table.warning}".rstrip()
+    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=table.table)
 
 
 def _versions(count: int) -> str:

@@ -1,4 +1,4 @@
-"""A table's segments written again, where they are damaged or follow what is lost."""
+"""Rewriting of a table's segments that are damaged or follow a lost version."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,75 +10,82 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.retain.contents import names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Choosing, Hit, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
 from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
 from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
 from unlost.vault.maintenance.salvage.losses import Losses
-from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piece, Piecing, label_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.maintenance.salvage.pieces import (
+    Missing,
+    RowGroupReader,
+    SalvagedRows,
+    ShapeTable,
+    label_of,
+)
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.merge import Piece as IdPiece
-from unlost.vault.read.merge import cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
 
 @dataclass(slots=True)
 class TableWork:
-    """What is done to a table: ``damaged`` segments are pieced, with their shapes by id.
+    """The salvage of one table: ``damaged`` segments, and the shapes of their rest by segment id.
 
-    ``missing`` says which contents are lost.
+    ``missing``: test for lost contents.
     """
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
     table: str
     damaged: Sequence[LiveSegment]
     missing: Missing
     pause: Pause
     losses: Losses
-    books: dict[str, Book] = field(default_factory=dict)
+    books: dict[str, ShapeTable] = field(default_factory=dict)
 
     def look(self) -> Iterator[pa.Table]:
-        """Find out what is lost; what is left of each row group."""
+        """Find the losses; yields the rest of each row group."""
         for live in self.damaged:
             for piece in self._looked(live):
                 if len(piece.rows):
                     yield piece.rows
 
-    def _looked(self, live: LiveSegment) -> Iterator[Piece]:
-        book = self.books[live.entry.id] = Book()
+    def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
+        book = self.books[live.entry.id] = ShapeTable()
         car = sidecar_of(self.room, live)
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = Piecing(self.room, left, book, self.missing)
-            for number, span in enumerate(left.spans):
+            piecing = RowGroupReader(self.room, chunks, book, self.missing)
+            for number, span in enumerate(chunks.spans):
                 self.pause()
                 piece = piecing.piece(span)
                 self.losses.took(piece, *span_of_ids(car, live, number))
                 yield piece
 
     def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
-        """What stands for each damaged segment while the table is read: what is left of it."""
+        """Write the rest of each damaged segment, as its substitute during the rewriting."""
         return {live.entry.id: self._substitute(live, out, load) for live in self.damaged}
 
     def _substitute(
         self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
     ) -> LiveSegment | None:
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 return None
             book = self.books[live.entry.id]
-            piecing = Piecing(self.room, left, book, self.missing, load)
+            piecing = RowGroupReader(self.room, chunks, book, self.missing, load)
             stream = out.stream(
-                label_of(left, book), group_rows=GROUP_ROWS, reach=Reach(live.first, live.last)
+                label_of(chunks, book),
+                group_rows=GROUP_ROWS,
+                reach=CommitRange(live.first, live.last),
             )
-            for span in left.spans:
+            for span in chunks.spans:
                 self.pause()
                 rows = piecing.piece(span).rows
                 if len(rows):
@@ -86,44 +93,47 @@ class TableWork:
             return replace(live, entry=stream.close()) if stream.rows else None
 
     def healthy(self) -> TableView:
-        """The other segments of the table, oldest first."""
+        """View the undamaged segments of the table, oldest first."""
         damaged = {live.entry.id for live in self.damaged}
-        held = self.state.of(self.table, until=self.state.seq)
+        segments = self.state.of(self.table, until=self.state.seq)
         return TableView(
-            self.table, [one for one in held if one.entry.id not in damaged], self.room.reading
+            self.table,
+            [segment for segment in segments if segment.entry.id not in damaged],
+            self.room.reading,
         )
 
     def rewritten(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
-    ) -> Iterator[Rewritten]:
-        """The damaged segments, those that must stay beside them, and those that follow what is lost."""
+    ) -> Iterator[ReplacedSegments]:
+        """Rewrite damaged segments, overlapping ones, and ones that follow lost versions."""
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
-        ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
-        found = Hit(whole, pa.array([], pa.string()), frozenset(ranks))
-        for tier, part in found.groups:
-            made = [stand_ins.get(one.entry.id, one) for one in part]
-            left = [one for one in made if one is not None]
-            old = tuple(one.entry for one in part)
-            own = [one.entry for one in left if one not in part]
-            if not left:
-                yield Rewritten(old, ())
+        ranks = (at for at, segment in enumerate(whole.segments) if segment.entry.id in hit_ids)
+        table = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
+        for tier, part in table.groups:
+            segments = [stand_ins.get(segment.entry.id, segment) for segment in part]
+            segments_left = [segment for segment in segments if segment is not None]
+            old = tuple(segment.entry for segment in part)
+            segment_entries = [segment.entry for segment in segments_left if segment not in part]
+            if not segments_left:
+                yield ReplacedSegments(old, ())
                 continue
-            view = TableView(self.table, left, self.room.reading)
-            reach = Reach(tier.first, tier.last)
+            view = TableView(self.table, segments_left, self.room.reading)
+            reach = CommitRange(tier.first, tier.last)
             merger = Merger(
                 self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
             )
-            new = merger.merge(left)
-            yield Rewritten(old, tuple(new), (*own, *merger.between))
+            new = merger.merge(segments_left)
+            yield ReplacedSegments(old, tuple(new), (*segment_entries, *merger.between))
 
     def _following(self) -> Iterator[str]:
-        """Segments with newer versions of records of which one is not as it was."""
+        """Iterate over segments with newer versions of records that lost something."""
         view = self.healthy()
         oldest = min((live.first for live in self.damaged), default=0)
         if not self.losses.any:
             return
-        newer = {at for at, one in enumerate(view.segments) if one.last >= oldest}
+        # ``_u_prev`` can only refer to an older commit, so that older segments need no look.
+        newer = {at for at, segment in enumerate(view.segments) if segment.last >= oldest}
         named = hit(view, sorted_unique(self.losses.ids), pause=self.pause).ranks if view else set()
         for at in sorted(newer):
             entry = view.segments[at].entry
@@ -133,33 +143,33 @@ class TableWork:
     def _in_spans(self, entry: SegmentEntry) -> bool:
         low, high = entry.min_id.encode(), entry.max_id.encode()
         return any(
-            one.low.encode() <= high and low <= one.high.encode() for one in self.losses.spans
+            span.low.encode() <= high and low <= span.high.encode() for span in self.losses.spans
         )
 
 
-class Untold:
-    """Everything; but what a row replaced is not told where that may be lost. See ``Choice``."""
+class PredecessorUnknown:
+    """All rows, with ``_u_prev`` unknown where the predecessor may be lost; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, losses: Losses) -> None:
         self._view = view
         self._losses = losses
 
-    def pieces(self) -> Sequence[IdPiece]:
-        """Those of what is written again alone."""
+    def pieces(self) -> Sequence[MergePiece]:
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
-    def staying(self, piece: IdPiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """All rows."""
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """Return all rows."""
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():
             return rows
-        told = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
+        prev_ops = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
         at = rows.column_names.index(U_PREV)
-        return rows.set_column(at, rows.schema.field(U_PREV), told)
+        return rows.set_column(at, rows.schema.field(U_PREV), prev_ops)
 
 
 def naming_lost(view: TableView, missing: Missing, pause: Pause) -> Iterator[LiveSegment]:
-    """Segments with rows whose long texts are lost."""
+    """Iterate over segments with rows whose long texts are lost."""
     for rank, live in enumerate(view.segments):
         pause()
         for group in range(len(view.sidecar(rank).fences)):

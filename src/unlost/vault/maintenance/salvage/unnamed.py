@@ -1,7 +1,8 @@
-"""Contents that no row names any more that is left: they go, as when the rows that named them are forgotten.
+"""Contents without references: they go, as if the rows that referred to them had been forgotten.
 
-Without the row of ``$files`` nobody reads such a content, and its packs are written again without it. The names
-of all contents that rows name are in memory then, some 100 bytes each.
+Without its row, a content is unreadable, and it is unknown whose data it is, so that no erasure
+would find it. Its packs are rewritten without it. The names of all referenced contents are in
+memory, about 100 bytes each.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from unlost.vault.format.physical import U_BLOBS, U_ID
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_PIECES, pieces_in
-from unlost.vault.maintenance.salvage.contents import Contents, content_of
+from unlost.vault.maintenance.salvage.contents import SalvagedContents, content_of
 from unlost.vault.maintenance.salvage.essential import BLOB_ROW
 from unlost.vault.read.table_view import TableView
 
@@ -24,8 +25,8 @@ type Rows = Callable[[], Iterator[pa.Table]]
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
-    """Rows of ``$files`` by id, and what becomes of packs: ``moving`` pieces are needed, ``packs`` go."""
+class UnnamedContents:
+    """Rows of ``$files`` by id, needed pieces to move, and ``packs`` that go."""
 
     rows: frozenset[str]
     moving: pl.DataFrame
@@ -33,23 +34,26 @@ class Unnamed:
 
 
 def names_of(view: TableView, pause: Pause) -> Iterator[str]:
-    """The contents that the rows of whole segments of a table name."""
+    """Iterate over the contents that the rows of a table refer to."""
     for rank in range(len(view.segments)):
         for groups in groups_at_once(view, rank):
             pause()
             yield from names_in(view.read_keys(rank, groups, (U_BLOBS,)).column(U_BLOBS))
 
 
-def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset[str]) -> Unnamed:
-    """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
+def unnamed(
+    files: Rows, named: set[str], contents: SalvagedContents, damaged: frozenset[str]
+) -> UnnamedContents:
+    """Find what goes; ``named``: contents that records refer to, ``damaged``: damaged packs."""
     for rows in files():
         named.update(names_in(rows.column("blob")))
     going = frozenset(_going(files, named))
-    gone, left = [NO_PIECES], [NO_PIECES]
+    gone, staying_pieces = [NO_PIECES], [NO_PIECES]
     for rows in files():
         goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
         gone.append(pieces_in(rows.column("extents").filter(goes)))
     freed = pl.concat(gone).unique()
+    # Damaged packs go in any case; their readable pieces are in ``contents.moving`` already.
     touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(damaged)))
     for rows in files():
         stays = pa.array(
@@ -61,11 +65,11 @@ def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset
             ],
             pa.bool_(),
         )
-        found = pieces_in(rows.column("extents").filter(stays))
-        left.append(found.join(touched, on="pack", how="semi"))
+        pieces = pieces_in(rows.column("extents").filter(stays))
+        staying_pieces.append(pieces.join(touched, on="pack", how="semi"))
     moving = contents.moving.join(freed, on=freed.columns, how="anti")
     packs = frozenset(touched.get_column("pack").to_list())
-    return Unnamed(going, pl.concat([moving, *left]).unique(), packs)
+    return UnnamedContents(going, pl.concat([moving, *staying_pieces]).unique(), packs)
 
 
 def _going(files: Rows, named: set[str]) -> Iterator[str]:

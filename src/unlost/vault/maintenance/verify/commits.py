@@ -1,16 +1,25 @@
-"""Walking an org's chain from its first commit, and telling which manifest is not what it was."""
+"""Verification of an org's chain, from the first commit to the newest.
+
+    manifest 1 ◀─parent─ manifest 2 ◀─parent─ manifest 3          each proves the one before
+                              ▲ redactions/2…: same head, if an erasure replaced it
+    live_root of 3 ─proves─▶ all live objects ◀─proves─ checkpoint 3
+
+The witness, outside the vault, remembers the newest head, so that a removed newest manifest is
+noticed. If a manifest is damaged, the walk continues from the newest checkpoint that proves itself.
+See docs/adr/0023 for redactions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.vault.commits.state import LiveState, from_checkpoint, live_root
 from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 
 LATE = (
     "It is not the commit that stood here: the late request of a run that had lost has taken a name "
@@ -22,12 +31,12 @@ FOREIGN = (
 
 
 @dataclass(slots=True)
-class Walk:
-    """What a walk along a chain gave: the state at its end, and each readable manifest.
+class ChainWalk:
+    """The result of a walk along a chain: the state at its end, and each readable manifest.
 
-    ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
-    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen, and
-    ``unjournaled`` the runs whose journals a commit took away.
+    ``whole``: false if a manifest is damaged. Then the state may lack objects, unless a later
+    checkpoint has them. ``slots``: highest entry of the register of slots that a manifest refers
+    to. ``unjournaled``: runs whose journals a commit removed.
     """
 
     state: LiveState = field(default_factory=LiveState)
@@ -50,7 +59,7 @@ class ChainVerifier:
         sealed: SealedObjects,
         listing: Mapping[str, int],
         seen: Witnessed | None,
-        ledger: Ledger,
+        ledger: VerifyFindings,
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -60,9 +69,9 @@ class ChainVerifier:
         self._stood_in: list[str] = []
         self._withdrawn: set[str] = set()
 
-    def walk(self) -> Walk:
-        """Look at every manifest up to the newest that anything speaks of."""
-        walk = Walk()
+    def walk(self) -> ChainWalk:
+        """Read every manifest up to the newest number that anything refers to."""
+        walk = ChainWalk()
         for seq in range(1, self._newest() + 1):
             self._step(walk, seq)
         self._resume(walk)
@@ -76,7 +85,7 @@ class ChainVerifier:
         return walk
 
     def _check_foreign(self) -> None:
-        """Names among the commits that nothing of ours has: whoever reads passes over them."""
+        """Report names among the commits that Unlost never uses, and that readers ignore."""
         for folder in (object_names.commits, object_names.checkpoints):
             for name in self._names(folder(self._org)):
                 if not object_names.sequence(name):
@@ -89,14 +98,14 @@ class ChainVerifier:
         return [name for name in self._listing if name.startswith(folder)]
 
     def _newest(self) -> int:
-        """The highest number that a manifest, a checkpoint or the witness knows of."""
+        """Return the highest number of a manifest, a checkpoint, or the witness."""
         names = self._names(object_names.commits(self._org)) + self._names(
             object_names.checkpoints(self._org)
         )
         numbers = [object_names.sequence(name) for name in names]
         return max([*numbers, self._seen.number if self._seen else 0], default=0)
 
-    def _step(self, walk: Walk, seq: int) -> None:
+    def _step(self, walk: ChainWalk, seq: int) -> None:
         name = self._name(seq)
         if name not in self._listing:
             self._ledger.damage(name, self._missing(seq))
@@ -125,7 +134,7 @@ class ChainVerifier:
         walk.manifests[seq] = (head, manifest.live_root)
 
     def _name(self, seq: int) -> str:
-        """The manifest; where it was removed, what an erasure put in its place."""
+        """Return the name of a manifest or, if an erasure removed it, of its redaction."""
         name = object_names.commit(self._org, seq)
         redaction = next(iter(self._names(object_names.redactions(self._org, seq))), None)
         if redaction is None:
@@ -135,7 +144,7 @@ class ChainVerifier:
         return redaction
 
     def _are_two(self, name: str, redaction: str, seq: int) -> bool:
-        """True, and told, if what lies under a manifest's name is not what the redaction stands for."""
+        """Return true if a manifest is not the one that its redaction replaced; reports it."""
         try:
             two = self._read(name, seq)[1] != self._read(redaction, seq)[1]
         except UnlostError:
@@ -158,13 +167,13 @@ class ChainVerifier:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
             manifest, text = unpack(content, Manifest, name=name)
             head = head_of(text)
-        said = (manifest.seq, manifest.org, manifest.vault)
-        if said != (seq, self._org, self._sealed.keys.vault.hex()):
+        identity_read = (manifest.seq, manifest.org, manifest.vault)
+        if identity_read != (seq, self._org, self._sealed.keys.vault.hex()):
             raise IntegrityError("chain-replaced", "It says that it is another commit.")
         return manifest, head
 
-    def _resume(self, walk: Walk) -> None:
-        """Behind what is lost: the state of the newest checkpoint that proves itself, carried on to the end."""
+    def _resume(self, walk: ChainWalk) -> None:
+        """After damage, continue from the newest checkpoint that proves itself."""
         names = () if walk.whole else self._names(object_names.checkpoints(self._org))
         for name in sorted(names, reverse=True):
             state = self._carried_on(walk, name)
@@ -172,28 +181,30 @@ class ChainVerifier:
                 walk.state = state
                 return
 
-    def _carried_on(self, walk: Walk, name: str) -> LiveState | None:
-        """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
+    def _carried_on(self, walk: ChainWalk, name: str) -> LiveState | None:
+        """Compute the newest state from a checkpoint on; None if a part of it is damaged."""
         seq = object_names.sequence(name)
-        if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
+        if not seq or any(
+            seq_read not in walk.manifests for seq_read in range(seq, self._newest() + 1)
+        ):
             return None
         try:
             state = from_checkpoint(self._read_checkpoint(name))
             if not self._proves(walk, state, seq):
                 return None
-            for one in range(seq + 1, self._newest() + 1):
-                manifest, head = self._read(self._name(one), one)
+            for number in range(seq + 1, self._newest() + 1):
+                manifest, head = self._read(self._name(number), number)
                 state.apply(manifest, head=head)
         except (IntegrityError, NotFound):
             return None
         return state if self._proves(walk, state, self._newest()) else None
 
-    def _proves(self, walk: Walk, state: LiveState, seq: int) -> bool:
-        """True if a state is what a manifest proves."""
-        told = (state.seq, state.head, live_root(state, org=self._org))
-        return told == (seq, *walk.manifests[seq])
+    def _proves(self, walk: ChainWalk, state: LiveState, seq: int) -> bool:
+        """Return true if a manifest proves this state."""
+        checkpoint_facts = (state.seq, state.head, live_root(state, org=self._org))
+        return checkpoint_facts == (seq, *walk.manifests[seq])
 
-    def _check_root(self, walk: Walk) -> None:
+    def _check_root(self, walk: ChainWalk) -> None:
         state = walk.state
         if not walk.whole or not state.seq:
             return
@@ -203,7 +214,7 @@ class ChainVerifier:
             self._ledger.damage(name, "The objects that should be live are not those it proves.")
             walk.whole = False
 
-    def _check_witness(self, walk: Walk) -> None:
+    def _check_witness(self, walk: ChainWalk) -> None:
         if self._seen is None or self._seen.number not in walk.manifests:
             return
         if walk.manifests[self._seen.number][0] != self._seen.head:
@@ -211,15 +222,15 @@ class ChainVerifier:
             self._ledger.damage(name, "It is not the commit that the application remembers.")
             walk.whole = False
 
-    def _check_stood_in(self, walk: Walk) -> None:
-        """What stands in place of manifests: an erasure must have put it there."""
+    def _check_stood_in(self, walk: ChainWalk) -> None:
+        """Report redactions that no erasure wrote."""
         if walk.whole:
             for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
                 self._ledger.damage(
                     name, "It stands in place of a commit, but no erasure put it there."
                 )
 
-    def _check_checkpoint(self, walk: Walk, name: str) -> None:
+    def _check_checkpoint(self, walk: ChainWalk, name: str) -> None:
         self._ledger.saw(self._listing[name])
         document = self._ledger.attempt(name, lambda: self._read_checkpoint(name))
         proof = walk.manifests.get(object_names.sequence(name))

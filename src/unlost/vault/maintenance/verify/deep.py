@@ -1,4 +1,14 @@
-"""Decrypting everything, and computing again what can be computed: the third level."""
+"""Third level of verification: decrypt everything, and recompute all derived data.
+
+    rows ─▶ row hashes, order, counts          compared with the segment and its manifest
+    ids  ─▶ fences and filter                  compared with the sidecar
+    rows ─▶ words                              compared with ``$search``
+    merged commits ─▶ changes                  compared with ``$changes``
+    ``$files`` ─▶ contents                     read completely; their names are their hashes
+
+Only objects whose hash is right are examined. An object that depends on a damaged one is skipped,
+because the damage has been reported already.
+"""
 
 from collections.abc import Collection, Mapping
 
@@ -23,37 +33,37 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.format.sidecar import Fence, build_filter
+from unlost.vault.format.sidecar import GroupFence, build_filter
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.index import IndexCheck
-from unlost.vault.maintenance.verify.ledger import Ledger
+from unlost.vault.maintenance.verify.ledger import VerifyFindings
 from unlost.vault.maintenance.verify.words import WordsCheck
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.objects.packs import Blob
 from unlost.vault.objects.segment_writer import counted
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each, named
 
 _READ_BYTES = 1 << 20
 
 
 class DeepVerifier:
-    """Verifies the live objects of one org whose digests agree.
+    """Verifies the live objects of one org that have the right hashes.
 
-    ``good``: names of the objects whose digests agree; others have been reported.
+    ``good``: names of these objects; all others have been reported.
     """
 
-    def __init__(self, room: OrgRoom, *, good: frozenset[str], ledger: Ledger) -> None:
+    def __init__(self, room: OrgVault, *, good: frozenset[str], ledger: VerifyFindings) -> None:
         self._room = room
         self._good = good
         self._ledger = ledger
 
     def check(self, state: LiveState) -> None:
-        """Segments with their sidecars, then packs with the blobs in them, then the rest.
+        """Verify segments with their sidecars, then packs with their contents, then the rest.
 
-        What needs a damaged object to be computed is left out: that object has been named.
+        Skips what depends on a damaged object: that object has been reported.
         """
         schemas_good = all(self._is_good(name) for name in state.objects if "/schemas/" in name)
         blobs_good = self._blobs_are_good(state)
@@ -72,12 +82,12 @@ class DeepVerifier:
         return name in self._good
 
     def _is_whole(self, live: LiveSegment) -> bool:
-        """True if a segment and its sidecar are good."""
+        """Return true if a segment and its sidecar are undamaged."""
         objects = segment_objects(live.entry, org=self._room.org)
         return all(self._is_good(entry.name) for entry in objects)
 
     def _blobs_are_good(self, state: LiveState) -> bool:
-        """True if every blob can be found and read."""
+        """Return true if every content can be found and read."""
         packs = (object_names.pack(self._room.org, pack.id) for pack in state.packs.values())
         return all(map(self._is_good, packs)) and all(
             self._is_whole(live) for live in state.segments.get(FILES, {}).values()
@@ -97,30 +107,35 @@ class DeepVerifier:
         self._ledger.attempt(segment, check.rows)
 
     def _check_blobs(self, state: LiveState) -> None:
-        """Every blob that a row of ``$files`` tells of, from first byte to last."""
+        """Read every content that a row of ``$files`` refers to."""
         for live in state.segments.get(FILES, {}).values():
             if self._is_whole(live):
                 for blob in _blobs_in(live, self._room):
                     self._check_blob(self._room.placed(blob, state))
 
     def _check_blob(self, blob: Blob) -> None:
+        # A content without extents is empty, and nothing of it is stored.
         names = [object_names.pack(self._room.org, extent.pack) for extent in blob.extents]
         if names and all(self._is_good(name) for name in names):
             self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
 
     def _check_words(self, state: LiveState) -> None:
-        """The words follow from the rows, where all objects are whole."""
+        """Compare the words with the rows, if all objects are undamaged."""
         words = state.segments.get(SEARCH, {})
         if words and self._all_good(state):
             name = object_names.segment(self._room.org, next(iter(words)))
             self._ledger.attempt(name, WordsCheck(self._room, state).check)
 
     def _check_index(self, state: LiveState) -> None:
-        """What is told of merged commits is what they did, where all objects are whole."""
+        """Compare the index with merged commits, if all objects are undamaged."""
         if self._all_good(state):
-            told = next(iter(state.segments.get(CHANGES, {})), None)
+            first_index = next(iter(state.segments.get(CHANGES, {})), None)
             commit = object_names.commit(self._room.org, state.seq)
-            name = object_names.segment(self._room.org, told) if told is not None else commit
+            name = (
+                object_names.segment(self._room.org, first_index)
+                if first_index is not None
+                else commit
+            )
             self._ledger.attempt(name, IndexCheck(self._room, state).check)
 
     def _all_good(self, state: LiveState) -> bool:
@@ -128,12 +143,12 @@ class DeepVerifier:
 
 
 class SegmentCheck:
-    """One segment, computed again. Methods raise IntegrityError where something disagrees.
+    """Recomputation of one segment. Methods raise IntegrityError for a difference.
 
-    ``blobs`` False: rows whose text lies in blobs cannot be computed, and are left out.
+    ``blobs`` False: skips rows with texts in contents, which cannot be read.
     """
 
-    def __init__(self, live: LiveSegment, room: OrgRoom, *, blobs: bool) -> None:
+    def __init__(self, live: LiveSegment, room: OrgVault, *, blobs: bool) -> None:
         self._blobs = blobs
         self._live = live
         self._entry: SegmentEntry = live.entry
@@ -141,19 +156,19 @@ class SegmentCheck:
         self._view = TableView(live.entry.table, [live], room.reading)
 
     def sidecar(self) -> None:
-        """Fences and filter follow from the ids."""
+        """Compare fences and filter with the ids."""
         car = self._room.reader.sidecar(self._entry)
         ids = [self._ids(group) for group in range(len(car.fences))]
-        fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
-        told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
+        fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
+        group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
         told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
         built = build_filter(told_of)
-        if fences != told or not np.array_equal(built, car.filter):
+        if fences != group_fences or not np.array_equal(built, car.filter):
             raise _disagrees("The sidecar does not agree with the rows")
 
     def rows(self) -> None:
-        """Rows, order, first and last id, and the hash of each row."""
+        """Check the number and order of rows, the first and last id, and each row's hash."""
         count, last = 0, ""
         for group in range(len(self._room.reader.sidecar(self._entry).fences)):
             ids = self._ids(group)
@@ -178,7 +193,7 @@ class SegmentCheck:
         return str(ids[-1].as_py())
 
     def _check_ages(self, group: int) -> None:
-        """Versions side by side: of the commits that the manifest tells, and oldest first."""
+        """Check that versions are from the commits that the manifest names, oldest first."""
         if not self._live.merged:
             return
         rows = self._view.read(0, [group], [U_ID, U_SNAP])
@@ -214,10 +229,10 @@ class SegmentCheck:
 
 
 def _all_segments(state: LiveState) -> list[LiveSegment]:
-    return [live for held in state.segments.values() for live in held.values()]
+    return [live for segment in state.segments.values() for live in segment.values()]
 
 
-def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
+def _blobs_in(live: LiveSegment, room: OrgVault) -> list[Blob]:
     view = TableView(FILES, [live], room.reading)
     present = view.names(0)
     blobs = []
@@ -230,7 +245,7 @@ def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
     return blobs
 
 
-def _drain(room: OrgRoom, blob: Blob) -> None:
+def _drain(room: OrgVault, blob: Blob) -> None:
     with open_blob(room.sealed, org=room.org, blob=blob) as stream:
         while stream.read(_READ_BYTES):
             pass

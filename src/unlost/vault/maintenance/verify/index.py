@@ -1,7 +1,7 @@
-"""Computing again what ``$changes`` tells of merged commits, and comparing it with what is there.
+"""Recomputation of ``$changes`` of merged commits.
 
-Both sides are reduced to sums of hashes, which do not depend on order: the number of rows and two sums
-modulo 2^64.
+Both sides are reduced to sums of hashes, which do not depend on order: the number of rows and two
+sums modulo 2^64.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,49 +26,49 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 
 _COLUMNS = tuple(field.name for field in CHANGES_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """Rows, reduced: how many, and two sums of their hashes modulo 2^64."""
+class ChangeSums:
+    """Number of rows, and two sums of their hashes modulo 2^64."""
 
     rows: int = 0
     first: int = 0
     second: int = 0
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
+    def __add__(self, other: "ChangeSums") -> "ChangeSums":
+        return ChangeSums(
             self.rows + other.rows,
             (self.first + other.first) % 2**64,
             (self.second + other.second) % 2**64,
         )
 
 
-def sums_of(rows: pa.Table) -> Sums:
-    """The sums of rows of ``$changes``."""
+def sums_of(rows: pa.Table) -> ChangeSums:
+    """Compute the sums of rows of ``$changes``."""
     frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
     text = pl.concat_str([pl.col(name).fill_null("") for name in _COLUMNS], separator="\0")
     hashed = frame.select(
         cast("plh.HExpr", text).nchash.xxh3_64(seed=seed).alias(str(seed)) for seed in (0, 1)
     )
-    return Sums(len(frame), *(_wrapped(hashed.get_column(str(seed))) for seed in (0, 1)))
+    return ChangeSums(len(frame), *(_wrapped(hashed.get_column(str(seed))) for seed in (0, 1)))
 
 
 class IndexCheck:
-    """``$changes`` of one org."""
+    """Check of ``$changes`` of one org."""
 
-    def __init__(self, room: OrgRoom, state: LiveState) -> None:
+    def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
         self._state = state
 
     def check(self) -> None:
-        """Raises IntegrityError if it does not tell what merged commits did."""
-        told = sum(map(sums_of, self._told()), Sums())
-        if told != sum(map(sums_of, self._expected()), Sums()):
+        """Raise IntegrityError if it differs from the merged commits."""
+        sums = sum(map(sums_of, self._told()), ChangeSums())
+        if sums != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
                 "index-disagrees",
                 "What is told of merged commits is not what they did.",
@@ -80,10 +80,10 @@ class IndexCheck:
             yield from self._groups(live, _COLUMNS)
 
     def _expected(self) -> Iterator[pa.Table]:
-        """All rows of segments with several commits, but those of the table's first commit."""
-        for table, held in self._state.segments.items():
-            first = min((live.first for live in held.values()), default=0)
-            for live in held.values():
+        """Iterate over rows of segments with several commits, without the table's first commit."""
+        for table, segments in self._state.segments.items():
+            first = min((live.first for live in segments.values()), default=0)
+            for live in segments.values():
                 if live.first != live.last and not is_system(table):
                     for rows in self._groups(live, (U_ID, U_OP, U_PREV, U_SNAP)):
                         later = rows.filter(pc.greater(rows.column(U_SNAP), first))

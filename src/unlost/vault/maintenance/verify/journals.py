@@ -1,4 +1,4 @@
-"""Journals: whether every entry is there, and whether they are those that the runs' commits prove."""
+"""Verification of journals: every entry exists, and the runs' commits prove them."""
 
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -8,8 +8,8 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import damaged
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.write.journal import EntryChain, entry_counts
 
 
@@ -17,7 +17,7 @@ class JournalVerifier:
     """Verifies the journals of one org; ``listing``: sizes of the org's objects by name."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: Ledger
+        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -26,18 +26,19 @@ class JournalVerifier:
         self._ledger = ledger
 
     def check(
-        self, proofs: Mapping[str, JournalProof], look: Look, *, over: Collection[str]
+        self, proofs: Mapping[str, JournalProof], look: VerifyScope, *, over: Collection[str]
     ) -> None:
-        """Journals of runs that have ended, by run, and of those that have not.
+        """Verify the journals of ended runs, which have ``proofs``, and of open ones.
 
-        ``over``: runs whose journals were taken away; what is left of one proves nothing, and goes.
+        ``over``: runs whose journals were removed; a rest of one proves nothing and will be
+        removed.
         """
         stored = entry_counts(self._listing, org=self._org)
         for run in sorted({**proofs, **stored}.keys() - (frozenset(over) - proofs.keys())):
             self._check_run(run, stored.get(run, []), proofs.get(run), look)
 
     def _check_run(
-        self, run: str, numbers: list[int], proof: JournalProof | None, look: Look
+        self, run: str, numbers: list[int], proof: JournalProof | None, look: VerifyScope
     ) -> None:
         chain = EntryChain(self._sealed, org=self._org, run=run)
         there = self._check_presence(chain, numbers, proof)
@@ -50,7 +51,7 @@ class JournalVerifier:
     def _check_presence(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
     ) -> list[int]:
-        """Name what is missing or too much; the entries to be proved."""
+        """Report missing and surplus entries; returns the numbers of the entries to prove."""
         count = numbers[-1] + 1 if proof is None else proof.entries
         for number in sorted(set(range(count)) - set(numbers)):
             self._ledger.damage(chain.name(number), MISSING)
@@ -70,10 +71,11 @@ class JournalVerifier:
     def _check_links(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
     ) -> None:
-        """Open every entry; behind one that is missing or damaged only its own seal is proved."""
+        """Open every entry; behind a missing or damaged one, prove only the seal of each."""
         link: bytes | None = FIRST_LINK
         count = 0
         for number in numbers:
+            # After a gap the expected link is unknown, so only the seal of the entry can be proved.
             link = link if number == count else None
             call = partial(_proved, chain, number, link)
             link = self._ledger.attempt(chain.name(number), call)
@@ -84,13 +86,14 @@ class JournalVerifier:
 
 
 def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:
-    """The link that the next entry carries, after an entry was opened and held against its own."""
+    """Open an entry, compare it with its link, and return the link of the next entry."""
     if link is not None:
         return chain.get(number, link=link)[1]
     return link_after(chain.content(number))
 
 
 def _lying(listing: Mapping[str, int], folder: str) -> dict[str, str]:
-    """Where each entry lies, by the name that it has unless it was sealed anew."""
+    """Map the original name of each entry to its present one, which differs after a rekey."""
+    # Reverse order, so that of two names with one stem the original one wins.
     names = sorted((name for name in listing if name.startswith(folder)), reverse=True)
     return {object_names.stem(name): name for name in names}

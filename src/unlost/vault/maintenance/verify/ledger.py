@@ -1,4 +1,4 @@
-"""What a verification has looked at, and what it found wrong."""
+"""Findings of a verification."""
 
 import threading
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from unlost.model.snapshot import Damage
 MISSING = "It is missing."
 
 
-class Ledger:
-    """Counts objects and bytes and keeps damages. Safe to share between threads."""
+class VerifyFindings:
+    """Counts of checked objects and bytes, and the damages. Safe to share between threads."""
 
     def __init__(self) -> None:
         self.objects = 0
@@ -19,18 +19,19 @@ class Ledger:
         self._lock = threading.Lock()
 
     def saw(self, size: int) -> None:
-        """An object of this size was looked at."""
+        """Count an object of this size."""
         with self._lock:
             self.objects += 1
             self.bytes += size
 
     def damage(self, name: str, sentence: str) -> None:
-        """An object is not what was written; the first reason counts."""
+        """Report a damaged object; only the first reason is kept."""
         with self._lock:
+            # The first reason is the cause; later ones for the same object follow from it.
             self._damages.setdefault(name, Damage(object=name, sentence=sentence))
 
     def attempt[T](self, name: str, call: Callable[[], T]) -> T | None:
-        """What the call gives; None, and the object is noted, if it raises one of our errors."""
+        """Return the result of ``call``; None if it raises one of our errors, which is reported."""
         try:
             return call()
         except NotFound:
@@ -40,6 +41,6 @@ class Ledger:
         return None
 
     def damages(self) -> tuple[Damage, ...]:
-        """All damages in the order of the objects' names."""
+        """Return all damages, sorted by object name."""
         with self._lock:
             return tuple(self._damages[name] for name in sorted(self._damages))

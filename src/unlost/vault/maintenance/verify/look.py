@@ -1,4 +1,4 @@
-"""How a verification looks: how deep, and at which part of the objects."""
+"""Scope of a verification: its level, and the part of the objects."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The level, and the part that is looked at so deeply; None: all."""
+class VerifyScope:
+    """The level, and the part of the objects that it applies to; None for all."""
 
     level: VerifyLevel
     part: VerifyPart | None = None
 
     def proves(self, name: str) -> bool:
-        """True if an object's bytes are proved, and not its presence and size alone."""
+        """Return true if the bytes of an object are checked, not only its presence and size."""
         if self.level is VerifyLevel.QUICK:
             return False
         return self.part is None or _falls_into(self.part, name)
 
 
 def _falls_into(part: VerifyPart, name: str) -> bool:
-    """Objects fall into parts by their names, about as many into each."""
+    """Return true if an object belongs to the part; names are distributed evenly by hash."""
     return int.from_bytes(blake3(name.encode()).digest(length=8)) % part.of == part.number - 1

@@ -1,4 +1,4 @@
-"""Proving ``vault.json``, the slots and the wrapped keys, each copy of its own."""
+"""Verification of ``vault.json``, slots and wrapped keys, each copy separately."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,14 +14,14 @@ from unlost.vault.keys.register import digest_of, entry_numbers, read_entry
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import read_proof, shredded_orgs
 from unlost.vault.keys.unlock import slot_copies
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.objects.home_copies import VaultHomes, name_of
 
 STRANGE = "It counts for nothing: somebody put it there."
 
 
-def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
-    """Every byte of ``vault.json``."""
+def check_vault_file(store: Store, keys: Keyring, ledger: VerifyFindings) -> None:
+    """Check every byte of ``vault.json``."""
 
     def prove() -> None:
         data = store.get(VAULT_FILE)
@@ -31,10 +31,10 @@ def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
     ledger.attempt(VAULT_FILE, prove)
 
 
-def check_slots(store: Store, keys: Keyring, ledger: Ledger, *, entries: int) -> None:
-    """Three copies of each slot that there is or should be, proved without their secrets.
+def check_slots(store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int) -> None:
+    """Check three copies of each slot that exists or should, without its secret.
 
-    ``entries``: how many entries of the register some commit has seen.
+    ``entries``: number of entries of the register that a commit refers to.
     """
     expected = _check_register(store, keys, ledger, entries=entries)
     for name in strange_slots(store):
@@ -48,44 +48,46 @@ def check_slots(store: Store, keys: Keyring, ledger: Ledger, *, entries: int) ->
 
 
 def _check_register(
-    store: Store, keys: Keyring, ledger: Ledger, *, entries: int
+    store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int
 ) -> Mapping[str, str] | None:
-    """The slots by the newest entry of the register that proves itself; None if none does."""
+    """Return the slots of the newest valid entry of the register; None without a valid one."""
     counting: Register | None = None
     master, whole = 1, 0
     numbers = sorted(entry_numbers(store))
     for number in numbers:
         name = register_name(number)
         ledger.saw(store.size(name) or 0)
-        found = ledger.attempt(name, partial(read_entry, store, keys, number))
-        if found is None:
+        register = ledger.attempt(name, partial(read_entry, store, keys, number))
+        if register is None:
             continue
-        if found.master < master:
+        if register.master < master:
             ledger.damage(name, "Somebody made it with an earlier master key.")
             continue
-        master, whole, counting = found.master, number, found
+        master, whole, counting = register.master, number, register
     top = max(1, entries, whole)
-    for before, after in pairwise((0, *(one for one in numbers if one <= top), top + 1)):
+    for before, after in pairwise((0, *(entry for entry in numbers if entry <= top), top + 1)):
         _check_gap(ledger, before, after, name_of=register_name)
     return counting.slots if counting is not None else None
 
 
-def _check_gap(ledger: Ledger, before: int, after: int, *, name_of: Callable[[int], str]) -> None:
-    """One damage for a gap between two numbers, by the name of the last that is missing."""
+def _check_gap(
+    ledger: VerifyFindings, before: int, after: int, *, name_of: Callable[[int], str]
+) -> None:
+    """Report a gap between two numbers once, by the name of the last missing object."""
     if (gap := after - before - 1) > 0:
-        told = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
-        ledger.damage(name_of(after - 1), told)
+        problem = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
+        ledger.damage(name_of(after - 1), problem)
 
 
-def _check_listed(store: Store, ledger: Ledger, name: str, digest: str | None) -> None:
+def _check_listed(store: Store, ledger: VerifyFindings, name: str, digest: str | None) -> None:
     if digest is None:
         ledger.damage(name, "The vault has no such slot, or none any more.")
     elif digest_of(store.get(name)) != digest:
         ledger.damage(name, "It is not the slot that the vault's register lists.")
 
 
-def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
-    """Every byte of the copies of homes: they are few, and small. Gaps between them are damage."""
+def check_homes(sealed: SealedObjects, ledger: VerifyFindings) -> None:
+    """Check every byte of the copies of homes, which are few and small; gaps are damage."""
     homes = VaultHomes(sealed)
     numbers = homes.numbers()
     for number in numbers:
@@ -98,8 +100,8 @@ def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
         _check_gap(ledger, before, after, name_of=name_of)
 
 
-def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
-    """Every byte of the proofs of orgs that were shredded."""
+def check_shredded(sealed: SealedObjects, ledger: VerifyFindings) -> None:
+    """Check every byte of the proofs of shredded orgs."""
     store, keys = sealed.store, sealed.keys
     there = [listed.name for listed in store.list(SHREDDED)]
     expected = [name for org in shredded_orgs(store, keys) for name in shredded_copies(org)]
@@ -108,8 +110,8 @@ def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
         ledger.attempt(name, partial(read_proof, store, keys, name))
 
 
-def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:
-    """Three copies of the identity key and of each epoch's key."""
+def check_org_keys(store: Store, keys: Keyring, org: str, ledger: VerifyFindings) -> None:
+    """Check three copies of the identity key and of each epoch's key."""
     for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
         ledger.saw(store.size(name) or 0)
         ledger.attempt(name, partial(keys.check_copy, name, org=org))

@@ -1,4 +1,4 @@
-"""Comparing the objects that are live with what the manifests say of them."""
+"""Comparison of live objects with the manifests."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from unlost.model.store import Store
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.stores.store import missing
 from unlost.vault.stores.unread import unread
 
@@ -17,9 +17,9 @@ _MOST_READERS = 4
 
 
 def check_sizes(
-    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: Ledger
+    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: VerifyFindings
 ) -> list[ObjectEntry]:
-    """Presence and size; gives those that agree."""
+    """Check presence and size; returns the objects that agree."""
     agree = []
     for entry in objects:
         size = listing.get(entry.name)
@@ -34,15 +34,15 @@ def check_sizes(
 
 
 def check_digests(
-    objects: Iterable[ObjectEntry], store: Store, ledger: Ledger
+    objects: Iterable[ObjectEntry], store: Store, ledger: VerifyFindings
 ) -> list[ObjectEntry]:
-    """Every byte, by digest, a few objects at a time; gives those that agree."""
+    """Check the hash of all bytes, a few objects at a time; returns the objects that agree."""
 
     def check(entry: ObjectEntry) -> ObjectEntry | None:
-        found = ledger.attempt(entry.name, lambda: _digest(store, entry))
-        if found is not None and found != entry.blake3:
+        digest_now = ledger.attempt(entry.name, lambda: _digest(store, entry))
+        if digest_now is not None and digest_now != entry.blake3:
             ledger.damage(entry.name, "Its bytes are not those that were written.")
-        return entry if found == entry.blake3 else None
+        return entry if digest_now == entry.blake3 else None
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
         return [entry for entry in pool.map(check, objects) if entry is not None]
@@ -56,6 +56,7 @@ def _digest(store: Store, entry: ObjectEntry) -> str:
             digest.update(store.get_range(entry.name, start=start, length=_READ_BYTES))
     else:
         try:
+            # Local files are mapped: hashing them in C avoids a copy of every byte.
             digest.update_mmap(path)
         except FileNotFoundError:
             raise missing(entry.name) from None

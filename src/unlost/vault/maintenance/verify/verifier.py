@@ -1,11 +1,18 @@
-"""The whole of a vault, level by level."""
+"""Verification of a whole vault, level by level.
+
+    vault.json ─▶ slots ─▶ keys ─▶ chain ─▶ live objects ─▶ contents
+    quick         quick    quick   quick    size, full: hash   deep
+
+Each step relies on the one before: a chain cannot be opened without keys, and only the chain knows
+which objects are live. Backups may go on meanwhile; see ``OrgVerifier._listing``.
+"""
 
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.ports import Witness
+from unlost.model.ports.system import Witness
 from unlost.model.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import live_objects
 from unlost.vault.format.manifest import ObjectEntry
@@ -14,11 +21,11 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
-from unlost.vault.maintenance.verify.commits import ChainVerifier, Walk
+from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.ledger import VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
@@ -27,7 +34,7 @@ from unlost.vault.maintenance.verify.material import (
     check_vault_file,
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 
@@ -35,18 +42,18 @@ _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 def verify_vault(
     sealed: SealedObjects,
     *,
-    look: Look,
+    look: VerifyScope,
     witness: Witness | None,
-    room: Callable[[str], OrgRoom],
+    room: Callable[[str], OrgVault],
     orgs: Iterable[str] = (),
 ) -> VerifyReport:
     """Verify all orgs of a vault.
 
-    ``room`` gives what reads an org (used by ``deep`` alone). ``orgs``: oids that must be there, in
-    addition to those found. Never raises for damage: damage is what it reports. Raises StoreError
-    where the store does not answer.
+    ``room``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
+    that are found. Damage is reported and never raised. Raises StoreError if the store does not
+    answer.
     """
-    ledger = Ledger()
+    ledger = VerifyFindings()
     check_vault_file(sealed.store, sealed.keys, ledger)
     heads: dict[str, str] = {}
     entries = 0
@@ -58,6 +65,7 @@ def verify_vault(
             heads[org] = walk.state.head
         if look.level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, room)
+    # After the orgs: only their manifests show how many entries the register must have.
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
     check_shredded(sealed, ledger)
@@ -71,10 +79,10 @@ def verify_vault(
 
 
 class OrgVerifier:
-    """Verifies one org up to the level ``full``; ``good`` are then the objects that agree."""
+    """Verifies one org up to the level ``full``; ``good``: the objects that agree."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: Ledger
+        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -82,11 +90,11 @@ class OrgVerifier:
         self._ledger = ledger
         self.good: frozenset[str] = frozenset()
 
-    def check(self, look: Look) -> Walk:
-        """Keys, chain, open runs, and the live objects."""
+    def check(self, look: VerifyScope) -> ChainWalk:
+        """Verify keys, chain, open runs, and live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
-            return Walk(whole=False)
+            return ChainWalk(whole=False)
         seen = self._witness.get(self._org) if self._witness else None
         listing = self._listing()
         walk = ChainVerifier(
@@ -98,16 +106,16 @@ class OrgVerifier:
             walk.state.journals, look, over=walk.unjournaled
         )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
-        objects = [one for one in objects if look.proves(one.name)]
+        objects = [object_entry for object_entry in objects if look.proves(object_entry.name)]
         objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk
 
     def _listing(self) -> dict[str, int]:
-        """Sizes of the org's objects by name, as of the moment when the commits were listed.
+        """List the org's objects as of the time when commits were listed: sizes by name.
 
-        A backup may commit meanwhile: commits and checkpoints that come later are left out, so that
-        whatever the others name was there before it was listed.
+        A backup may commit meanwhile. Commits and checkpoints are listed first, so that every
+        object they name existed before the rest was listed.
         """
         store, folders = self._sealed.store, (object_names.checkpoints, object_names.commits)
         ends = {
@@ -122,8 +130,8 @@ class OrgVerifier:
         }
         return ends | rest
 
-    def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
-        """Decrypt and compute again what agreed so far."""
+    def check_deep(self, walk: ChainWalk, room: Callable[[str], OrgVault]) -> None:
+        """Decrypt and recompute the objects that agreed so far."""
         opened = self._ledger.attempt(
             identity_name(self._sealed.store, self._org), lambda: room(self._org)
         )
@@ -131,7 +139,7 @@ class OrgVerifier:
             DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
 
     def _check_identity(self) -> None:
-        """What the org was called when it was first seen."""
+        """Check the object with the org's identity."""
         name = identity_name(self._sealed.store, self._org)
         self._ledger.saw(self._sealed.store.size(name) or 0)
         self._ledger.attempt(
@@ -139,7 +147,7 @@ class OrgVerifier:
         )
 
     def _check_runs(self, listing: dict[str, int]) -> None:
-        """Intents and notes of open runs; one that ends meanwhile is no damage."""
+        """Check intents and the objects beside them; a run that ends meanwhile is no damage."""
         for name, size in listing.items():
             if name.startswith(f"orgs/{self._org}/runs/"):
                 self._ledger.saw(size)
@@ -154,7 +162,7 @@ class OrgVerifier:
         )
 
     def _has_keys(self) -> bool:
-        """False if the org's keys are lost: then nothing else of it can be looked at."""
+        """Return false if the org's keys are lost: then nothing else of it can be verified."""
         try:
             keys = self._sealed.keys
             keys.identity_key(self._org, "")
@@ -171,5 +179,5 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
 
 def _orgs_in(sealed: SealedObjects) -> set[str]:
     names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
-    found = {match[1] for match in map(_ORG.match, names) if match}
-    return found - shredded_orgs(sealed.store, sealed.keys).keys()
+    org_oids = {match[1] for match in map(_ORG.match, names) if match}
+    return org_oids - shredded_orgs(sealed.store, sealed.keys).keys()

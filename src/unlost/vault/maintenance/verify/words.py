@@ -1,7 +1,7 @@
-"""Computing all search words again, and comparing them with those that the vault has.
+"""Recomputation of all search words.
 
-The words of a large org do not fit into memory. They are therefore compared as hashes, in as many
-passes as it takes: each pass looks at the words whose hash leaves one remainder.
+The words of a large org do not fit into memory. They are compared as hashes, in several passes:
+each pass handles the words whose hash leaves one remainder.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,19 +27,19 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, named
 
 _COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
-PASS_WORDS = 8_000_000  # hashes of words that are held at a time, 8 bytes each
+PASS_WORDS = 8_000_000  # hashes in memory at a time, 8 bytes each
 
 type Hashes = NDArray[np.uint64]
 
 
 def hashes_of(rows: pa.Table) -> Hashes:
-    """A hash of each row of ``$search``, over all that it says."""
+    """Hash each row of ``$search``, over all of its columns."""
     frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
     text = pl.concat_str([pl.col(name) for name in _COLUMNS], separator="\0")
     hashed = frame.select(cast("plh.HExpr", text).nchash.xxh3_64(seed=0).alias("hash"))
@@ -54,45 +54,48 @@ class _Pass:
     of: int
 
     def chosen(self, hashes: Hashes) -> Hashes:
-        """Those of them that this pass looks at."""
-        left = hashes % np.uint64(self.of)
-        return np.asarray(hashes[left == self.number], dtype=np.uint64)
+        """Return the hashes that belong to this pass."""
+        remainders = hashes % np.uint64(self.of)
+        return np.asarray(hashes[remainders == self.number], dtype=np.uint64)
 
 
 class WordsCheck:
-    """The words of one org."""
+    """Check of the words of one org."""
 
-    def __init__(self, room: OrgRoom, state: LiveState) -> None:
+    def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
         self._state = state
         self._words = list(state.segments.get(SEARCH, {}).values())
         self._tables = [
             live
-            for table, held in state.segments.items()
-            for live in held.values()
+            for table, segments in state.segments.items()
+            for live in segments.values()
             if not is_system(table)
         ]
 
     def check(self) -> None:
-        """Raises IntegrityError if a word is missing, or is there that follows from no row.
+        """Raise IntegrityError if a word is missing, or follows from no row.
 
-        A merged segment may have dropped rows that no snapshot shows, whose words are still there; so are
-        those of rows that were lost and salvaged; and of words that older rules made it is not known from which rows. Then none is too many.
+        Surplus words are allowed where they have a harmless cause: a merged segment may have
+        dropped rows that no snapshot shows, a salvage may have lost rows, and the words of an older
+        tokenizer cannot be traced to rows.
         """
         rows = sum(live.entry.rows for live in self._words)
         passes = rows // PASS_WORDS + 1
         for number in range(passes):
             self._check(_Pass(number, passes))
 
-    def _check(self, one: _Pass) -> None:
-        parts = [one.chosen(hashes) for hashes in self._told()]
-        told = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
-        used = np.zeros(len(told), dtype=np.bool_)
+    def _check(self, word_pass: _Pass) -> None:
+        parts = [word_pass.chosen(hashes) for hashes in self._told()]
+        stored_hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
+        used = np.zeros(len(stored_hashes), dtype=np.bool_)
         for table, hashes in self._expected():
-            wanted = one.chosen(hashes)
-            at = np.searchsorted(told, wanted)
-            if (at == len(told)).any() or (told[at] != wanted).any():
+            wanted = word_pass.chosen(hashes)
+            at = np.searchsorted(stored_hashes, wanted)
+            if (at == len(stored_hashes)).any() or (stored_hashes[at] != wanted).any():
                 raise _disagrees(f"Words of “{table}” are missing in the search")
+            # The stored hashes are sorted and unique, so each expected word marks exactly its own
+            # place.
             used[at] = True
         if self._exact() and not used.all():
             raise _disagrees("The search has words that follow from no row")
@@ -109,7 +112,7 @@ class WordsCheck:
             )
         )
 
-    def _label(self, live: LiveSegment) -> Label:
+    def _label(self, live: LiveSegment) -> SegmentLabel:
         return self._room.reader.facts(live.entry)[0]
 
     def _told(self) -> Iterator[Hashes]:
@@ -118,16 +121,16 @@ class WordsCheck:
                 yield hashes_of(rows)
 
     def _expected(self) -> Iterator[tuple[str, Hashes]]:
-        """The words of all rows that were written by today's rules."""
+        """Compute the words of all rows that the present tokenizer handled."""
         for live in self._tables:
             label = self._label(live)
-            own = Shape(label.schema, (), label.tokenizer)
-            for number, shape in enumerate(label.shapes or (own,)):
+            segment_shape = SegmentShape(label.schema, (), label.tokenizer)
+            for number, shape in enumerate(label.shapes or (segment_shape,)):
                 if shape.tokenizer == VERSION:
                     for hashes in self._of_shape(live, number, shape):
                         yield live.entry.table, hashes
 
-    def _of_shape(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[Hashes]:
+    def _of_shape(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[Hashes]:
         table = live.entry.table
         present = TableView(table, [live], self._room.reading).names(0, shape=number)
         tokenizer = self._room.schemas.tokenizer(shape.schema, table, names=tuple(present))

@@ -1,4 +1,4 @@
-"""Alerts: what must be seen to, what was, and by which channels people are told."""
+"""Pages of alerts and of the channels by which they are sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from unlost.web.forms.channel import FORMS
 from unlost.web.forms.problems import add_problem
 from unlost.web.parts.alert_pages import PAGES, address
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An alert with what the actor may do about it; ``link`` is empty where they may not go."""
+class AlertLine:
+    """An alert with the actor's options; ``link`` is empty if the actor may not open the page."""
 
     alert: AlertRecord
     zone: str
@@ -44,44 +44,47 @@ class Line:
 
 
 @require_GET
-def inbox(request: Asked) -> HttpResponse:
-    """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
+def inbox(request: UserRequest) -> HttpResponse:
+    """Show open alerts, newest first; with ``?all`` the newest ones, closed ones included."""
     every = "all" in request.GET
-    found = show(request.unlost, all_of_them=every)
-    context = {"part": "alerts", "every": every, "lines": _lines(request, found.alerts)}
+    alerts = show(request.unlost, all_of_them=every)
+    context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
     return render(request, "alerts/inbox.html", context)
 
 
-def _lines(request: Asked, alerts: Sequence[AlertRecord]) -> list[Line]:
+def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:
     actor = request.unlost.actor
     orgs = {org.name: org for org in request.unlost.orgs()}
-    found: list[Line] = []
-    for one in alerts:
-        org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
+    alert_lines: list[AlertLine] = []
+    for alert in alerts:
+        org, page = orgs.get(alert.alarm.org), PAGES[alert.alarm.rule]
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
-        # settings are the home's to change, though they are an org's
+        # settings of an org may be changed only by users who manage the home
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
-        link = address(one.alarm) if goes or page.right is Right.LOOK else ""
-        open_still = one.resolved_at is None and one.acknowledged_at is None
+        link = address(alert.alarm) if goes or page.right is Right.LOOK else ""
+        open_still = alert.resolved_at is None and alert.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
-        found.append(Line(one, zone, link, page.words, sees))
-    return found
+        alert_lines.append(AlertLine(alert, zone, link, page.words, sees))
+    return alert_lines
 
 
 @require_POST
-def acknowledge(request: Asked) -> HttpResponse:
-    """Somebody sees to it: nothing more is told until it is over."""
+def acknowledge(request: UserRequest) -> HttpResponse:
+    """Acknowledge an alert: no more messages are sent until it is closed."""
     acknowledged(request.unlost, request.POST.get("key", ""))
     messages.success(request, _("Noted: somebody sees to it. No more is told until it is over."))
     return redirect("alerts")
 
 
 @require_GET
-def every_channel(request: Asked) -> HttpResponse:
-    """By which channels people are told."""
-    found = channels(request.unlost)
-    rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
+def every_channel(request: UserRequest) -> HttpResponse:
+    """List the channels."""
+    channel_list = channels(request.unlost)
+    rows = [
+        (channel, channel_list.silent.get(channel.name, ""), _goes_to(channel))
+        for channel in channel_list.channels
+    ]
     return render(
         request,
         "alerts/channels.html",
@@ -90,42 +93,42 @@ def every_channel(request: Asked) -> HttpResponse:
 
 
 def _goes_to(channel: Channel) -> str:
-    """Where its messages go, of what is no secret."""
+    """Return the address of a channel's messages, unless it is secret."""
     to = channel.settings.get("to")
     if isinstance(to, list | tuple):
-        return ", ".join(str(one) for one in to)
+        return ", ".join(str(address_part) for address_part in to)
     return str(channel.settings.get("url", ""))
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-def add(request: Asked, kind: str) -> HttpResponse:
-    """A new channel of a kind."""
-    known = {one.name for one in channels(request.unlost).channels}
+def add(request: UserRequest, kind: str) -> HttpResponse:
+    """Show the form for a new channel, and add it."""
+    known = {channel_row.name for channel_row in channels(request.unlost).channels}
     if kind not in set(ChannelKind):
         raise _unknown(kind)
     place = f"channel/{kind}"
-    kept = _kept_secret(request, place)
-    form = FORMS[ChannelKind(kind)](sent(request), kept=kept)
+    kept_secret = _typed_secret(request, place)
+    form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
         form.add_error("name", _("There is a channel of this name. Remove that one first."))
     if form.is_valid():
         try:
-            channel = add_channel(request.unlost, form.asked(), secret=form.typed_secret())
+            channel = add_channel(request.unlost, form.request(), secret=form.typed_secret())
         except UnlostError as error:
             add_problem(form, error)
         else:
             drop_draft(request, place)
-            told = _("%(channel)s is there. Send a test message to see that it arrives.")
-            messages.success(request, told % {"channel": channel.name})
+            message = _("%(channel)s is there. Send a test message to see that it arrives.")
+            messages.success(request, message % {"channel": channel.name})
             return redirect("channels")
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     context = {"part": "alerts", "form": form, "kind": kind}
     return render(request, "alerts/add_channel.html", context, status=status)
 
 
-def _kept_secret(request: Asked, place: str) -> str:
-    """The secret that was typed now, or a moment ago into a form with an error."""
+def _typed_secret(request: UserRequest, place: str) -> str:
+    """Return the secret typed now, or before in a form with an error."""
     if request.method != "POST":
         drop_draft(request, place)
         return ""
@@ -135,21 +138,21 @@ def _kept_secret(request: Asked, place: str) -> str:
 
 
 @require_POST
-def test(request: Asked, channel: str) -> HttpResponse:
+def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
-    (found,) = try_channels(request.unlost, channel).channels
-    if found.problem:
-        told = _("%(channel)s did not take the test message: %(problem)s")
-        problem = " ".join(part for part in (found.problem, found.next_step) if part)
-        messages.error(request, told % {"channel": channel, "problem": problem})
+    (channel_test,) = try_channels(request.unlost, channel).channels
+    if channel_test.problem:
+        message = _("%(channel)s did not take the test message: %(problem)s")
+        problem = " ".join(part for part in (channel_test.problem, channel_test.next_step) if part)
+        messages.error(request, message % {"channel": channel, "problem": problem})
     else:
         messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})
     return redirect("channels")
 
 
 @require_POST
-def remove(request: Asked, channel: str) -> HttpResponse:
-    """Forget a channel."""
+def remove(request: UserRequest, channel: str) -> HttpResponse:
+    """Remove a channel."""
     drop_channel(request.unlost, channel)
     messages.success(request, _("%(channel)s is removed.") % {"channel": channel})
     return redirect("channels")

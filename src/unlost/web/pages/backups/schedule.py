@@ -1,4 +1,4 @@
-"""Schedules: when each org is backed up by itself, and changing that."""
+"""Pages of backup schedules."""
 
 from http import HTTPStatus
 
@@ -14,25 +14,25 @@ from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import OrgScheduleForm, values_of
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
-HOURLY = "hourly-"  # how codes of errors begin that are about the tables between the nights
+HOURLY = "hourly-"  # the prefix of error codes about hourly tables
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
-    """All orgs with their next runs and last nights."""
-    found = show(request.unlost).schedules
+def every(request: UserRequest) -> HttpResponse:
+    """List all orgs with their next runs and last nightly backups."""
+    schedules = show(request.unlost).schedules
     operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
-    context = {"part": "schedules", "found": found, "operated": operated}
+    context = {"part": "schedules", "found": schedules, "operated": operated}
     return render(request, "schedules/every.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-def one(request: Asked, org: str) -> HttpResponse:
-    """The schedule of an org, to be looked at and, by who may, changed."""
-    (found,) = show(request.unlost, org).schedules
-    form = OrgScheduleForm(sent(request), initial=values_of(found.schedule))
+def edit(request: UserRequest, org: str) -> HttpResponse:
+    """Show the schedule of an org, and change it if the actor may."""
+    (schedule,) = show(request.unlost, org).schedules
+    form = OrgScheduleForm(sent(request), initial=values_of(schedule.schedule))
     if form.is_valid():
         try:
             change(request.unlost, org, form.wish())
@@ -44,7 +44,13 @@ def one(request: Asked, org: str) -> HttpResponse:
         else:
             messages.success(request, _("The schedule of %(org)s is changed.") % {"org": org})
             return redirect("schedules")
-    context = {"part": "schedules", "found": found, "form": form, "org": org, "zone": found.zone}
+    context = {
+        "part": "schedules",
+        "found": schedule,
+        "form": form,
+        "org": org,
+        "zone": schedule.zone,
+    }
     context["can"] = rights_in(request.unlost, org)
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     return render(request, "schedules/one.html", context, status=status)

@@ -1,7 +1,7 @@
 """Connect an org in four steps: its kind, the sign-in, the scope, the hour.
 
-What is typed is kept on the server until the last step; nothing is protected before that. The look at
-the org goes on beside the requests: with a large org it takes longer than one may.
+Input is stored on the server until the last step; nothing is protected before that. The org is
+inspected in a thread, as a large org takes longer than a request may.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from unlost.app.actions.orgs.connecting import asks, connectors, missing
 from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.schedule import Schedule
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
@@ -33,10 +33,10 @@ from unlost.web.forms.schedule import ScheduleForm
 from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, keep_draft
 from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
-from unlost.web.requests import Asked, sent
-from unlost.web.said import told
+from unlost.web.requests import UserRequest, sent
+from unlost.web.translate import error_text
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 SCOPE = 3
 STEPS = (
     ("connect", gettext_lazy("Kind")),
@@ -46,8 +46,8 @@ STEPS = (
 )
 
 
-class Kind(forms.Form):
-    """What kind of org it is, and what people will call it."""
+class KindForm(forms.Form):
+    """The kind of an org, and its name in Unlost."""
 
     connector = forms.CharField(label=gettext_lazy("Kind of org"))
     name = forms.CharField(
@@ -57,14 +57,16 @@ class Kind(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, data: Any, *, names: tuple[str, ...], taken: set[str], **told: Any) -> None:
-        super().__init__(data, **told)
+    def __init__(
+        self, data: Any, *, names: tuple[str, ...], taken: set[str], **form_options: Any
+    ) -> None:
+        super().__init__(data, **form_options)
         self._taken = taken
         choices = [(name, name.replace("-", " ").title()) for name in names]
         self.fields["connector"].widget = forms.RadioSelect(choices=choices)
 
     def clean_name(self) -> str:
-        """A name that can be typed, and that stands for no org yet."""
+        """Check that the name can be typed and is not taken."""
         name = str(self.cleaned_data["name"])
         if name in self._taken:
             raise forms.ValidationError(
@@ -73,18 +75,18 @@ class Kind(forms.Form):
         try:
             check_name(name)
         except UsageError as error:
-            raise forms.ValidationError(told(error)) from error
+            raise forms.ValidationError(error_text(error)) from error
         return name
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def kind(request: Asked) -> HttpResponse:
-    """Step 1: which connector, and the name."""
+def kind(request: UserRequest) -> HttpResponse:
+    """Step 1: choose the connector and the name."""
     names, known = connectors(request.unlost).names, draft(request, DRAFT)
     taken = {org.name for org in request.unlost.orgs()}
     first = {"connector": known.get("connector", names[0]), "name": known.get("name", "")}
-    form = Kind(sent(request), names=names, taken=taken, initial=first)
+    form = KindForm(sent(request), names=names, taken=taken, initial=first)
     if form.is_valid():
         chosen = form.cleaned_data
         try:
@@ -103,22 +105,22 @@ def kind(request: Asked) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def sign_in(request: Asked) -> HttpResponse:
-    """Step 2: settings and secrets. Sent off, Unlost begins to look around, and keeps nothing."""
+def sign_in(request: UserRequest) -> HttpResponse:
+    """Step 2: enter settings and secrets, and start to inspect the org, without adding it yet."""
     at = progress(request)
     known = at.known
     if "connector" not in known:
         return redirect("connect")
-    asked = asks(request.unlost, known["connector"])
+    fields = asks(request.unlost, known["connector"])
     if request.method == "POST":
-        typed = typed_secrets(request.POST, asked.secrets)
+        typed = typed_secrets(request.POST, fields.secrets)
         known = {**known, "secrets": {**known.get("secrets", {}), **typed}}
         keep_draft(request, DRAFT, known)
     config = known.get("config", {})
     form = ConnectorForm(
         sent(request),
-        settings=[one for one in asked.settings if not one.several],
-        secrets=asked.secrets,
+        settings=[setting for setting in fields.settings if not setting.several],
+        secrets=fields.secrets,
         values={**config, **known.get("tried", {})},
         kept=known.get("secrets", {}),
     )
@@ -131,13 +133,13 @@ def sign_in(request: Asked) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def scope(request: Asked) -> HttpResponse:
-    """Step 3: what the user sees and what not, once Unlost looked; which tables are left out."""
+def scope(request: UserRequest) -> HttpResponse:
+    """Step 3: show what the user can and cannot see, and choose the tables to leave out."""
     at = progress(request)
     known = at.known
     if at.going:
         return _looking(request, known)
-    if not at.found:
+    if not at.is_found:
         return _back(request)
     form = _scope_form(request, known)
     if form.is_valid():
@@ -146,18 +148,18 @@ def scope(request: Asked) -> HttpResponse:
             return redirect("connect-hour")
         if _begun(request, form, known, config=config):
             return redirect("connect-scope")
-    return _step(request, SCOPE, form, known, found=_found(known), error=at.error)
+    return _step(request, SCOPE, form, known, found=_added_org(known), error=at.error)
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def hour(request: Asked) -> HttpResponse:
-    """Step 4: when it is backed up. Sent off, the org is kept, and protected from then on."""
+def hour(request: UserRequest) -> HttpResponse:
+    """Step 4: choose the schedule, and add the org, which is protected from then on."""
     at = progress(request)
     known = at.known
-    if at.going or not at.found:
+    if at.going or not at.is_found:
         return redirect("connect-scope")
-    found = _found(known)
+    org = _added_org(known)
     form = ScheduleForm.of(Schedule(), sent(request))
     if form.is_valid():
         new = NewOrg(known["connector"], known["name"], known["config"], known["secrets"])
@@ -166,23 +168,27 @@ def hour(request: Asked) -> HttpResponse:
         except UnlostError as error:
             add_problem(form, error)
         else:
-            change(request.unlost, found.name, form.wish())
+            change(request.unlost, org.name, form.wish())
             end(request)
-            messages.success(request, _("%(org)s is connected.") % {"org": found.name})
-            return redirect("org", org=found.name)
-    return _step(request, 4, form, known, found=found)
+            messages.success(request, _("%(org)s is connected.") % {"org": org.name})
+            return redirect("org", org=org.name)
+    return _step(request, 4, form, known, found=org)
 
 
 # --- looking --------------------------------------------------------------------------------------
 
 
 def _begun(
-    request: Asked, form: ConnectorForm, known: Mapping[str, Any], *, config: Mapping[str, Any]
+    request: UserRequest,
+    form: ConnectorForm,
+    known: Mapping[str, Any],
+    *,
+    config: Mapping[str, Any],
 ) -> bool:
-    """Begin to look; False if that cannot be, which the form tells then."""
+    """Start to inspect the org; returns False, with errors in the form, if that is not possible."""
     try:
-        held = known.get("secrets", {})
-        lacking = missing(request.unlost, known["connector"], config, known=held)
+        secrets = known.get("secrets", {})
+        lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
             form.add_error(SECRET + name, _("This is needed to sign in."))
         if lacking.secrets:
@@ -194,8 +200,8 @@ def _begun(
     return True
 
 
-def _looking(request: Asked, known: Mapping[str, Any]) -> HttpResponse:
-    """The page while the org is looked at; for htmx the piece that asks again."""
+def _looking(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
+    """Render the page during the inspection; for htmx only the fragment that polls again."""
     if request.method == "POST":
         return redirect("connect-scope")
     if request.htmx:
@@ -203,37 +209,37 @@ def _looking(request: Asked, known: Mapping[str, Any]) -> HttpResponse:
     return _step(request, SCOPE, forms.Form(), known, looking=True)
 
 
-def _back(request: Asked) -> HttpResponse:
-    """Where nothing was found the sign-in says why."""
+def _back(request: UserRequest) -> HttpResponse:
+    """Return to the sign-in step, which shows why nothing was found."""
     if request.htmx:
         return HttpResponseClientRedirect(reverse("connect-sign-in"))
     return redirect("connect-sign-in")
 
 
-def _scope_form(request: Asked, known: Mapping[str, Any]) -> ConnectorForm:
+def _scope_form(request: UserRequest, known: Mapping[str, Any]) -> ConnectorForm:
     chosen = _chosen(request, known)
     values = {**known["config"], **known.get("tried", {})}
     return ConnectorForm(sent(request), settings=chosen, secrets=(), values=values)
 
 
-def _settings(request: Asked, known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings with which was looked, where nothing was said the defaults."""
-    defaults = {one.name: bare(one.default) for one in _chosen(request, known)}
+def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings used for the inspection, completed by defaults."""
+    defaults = {setting.name: bare(setting.default) for setting in _chosen(request, known)}
     return {**defaults, **known["config"]}
 
 
-def _chosen(request: Asked, known: Mapping[str, Any]) -> Sequence[Setting]:
-    """The settings of the third step: which tables are left out, and the like."""
-    asked = asks(request.unlost, known["connector"])
-    return [one for one in asked.settings if one.several]
+def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]:
+    """Return the settings of the third step, such as tables to leave out."""
+    fields = asks(request.unlost, known["connector"])
+    return [setting for setting in fields.settings if setting.several]
 
 
-def _found(known: Mapping[str, Any]) -> AddedOrg:
-    return learned(AddedOrg).convert(known["found"])
+def _added_org(known: Mapping[str, Any]) -> AddedOrg:
+    return decoder_for(AddedOrg).convert(known["found"])
 
 
 def _step(
-    request: Asked,
+    request: UserRequest,
     number: int,
     form: forms.Form,
     known: Mapping[str, Any],

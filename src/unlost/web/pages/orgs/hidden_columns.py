@@ -1,4 +1,4 @@
-"""Settings, hidden columns: what viewers and operators of an org do not see."""
+"""Settings, hidden columns: the columns that viewers and operators of an org cannot see."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,15 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.failing import status_of
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def hidden(request: Asked) -> HttpResponse:
-    """Those of one org, and what else can be hidden, table by table."""
+def hidden(request: UserRequest) -> HttpResponse:
+    """Show the hidden columns of an org, and the columns of a table that can be hidden."""
     orgs = request.unlost.orgs(Right.MANAGE)
-    first = next(iter(orgs or request.unlost.orgs()), None)  # without the right it is refused
+    # Without the right the action refuses it.
+    first = next(iter(orgs or request.unlost.orgs()), None)
     org = request.GET.get("org") or (first.name if first is not None else None)
     if org is None:
         return render(request, "settings/hidden.html", {"part": "settings", "tab": "hidden"})
@@ -33,8 +34,8 @@ def hidden(request: Asked) -> HttpResponse:
 
 
 @require_POST
-def hide(request: Asked, org: str) -> HttpResponse:
-    """Hide a column; what does not name one comes back with the reason."""
+def hide(request: UserRequest, org: str) -> HttpResponse:
+    """Hide a column; an invalid name is shown again with the reason."""
     column = request.POST.get("column", "").strip()
     try:
         hide_column(request.unlost, org, column)
@@ -43,18 +44,18 @@ def hide(request: Asked, org: str) -> HttpResponse:
             raise
         orgs = request.unlost.orgs(Right.MANAGE)
         return _page(request, org, None, orgs=orgs, typed=column, error=error)
-    told = _("Viewers and operators of %(org)s do not see %(column)s any more.")
-    messages.success(request, told % {"org": org, "column": column})
+    message = _("Viewers and operators of %(org)s do not see %(column)s any more.")
+    messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 
 
 @require_POST
-def show(request: Asked, org: str) -> HttpResponse:
-    """Show a column again."""
+def show(request: UserRequest, org: str) -> HttpResponse:
+    """Show a hidden column to viewers again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
-    told = _("Everybody who reads records of %(org)s sees %(column)s again.")
-    messages.success(request, told % {"org": org, "column": column})
+    message = _("Everybody who reads records of %(org)s sees %(column)s again.")
+    messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 
 
@@ -64,7 +65,7 @@ def _back(org: str, column: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     org: str,
     table: str | None,
     *,
@@ -72,14 +73,14 @@ def _page(
     typed: str = "",
     error: UnlostError | None = None,
 ) -> HttpResponse:
-    held = list_hidden(request.unlost, org)
+    hidden_of_org = list_hidden(request.unlost, org)
     choices = hideable(request.unlost, org, table=table)
     context = {
         "part": "settings",
         "tab": "hidden",
         "orgs": orgs,
         "org": org,
-        "hidden": held.columns,
+        "hidden": hidden_of_org.columns,
         "choices": choices,
         "columns": [(name, f"{choices.table}.{name}") for name in choices.columns],
         "typed": typed,

@@ -1,4 +1,4 @@
-"""The orgs: all of them, one at a glance, and the certificate of any night."""
+"""Pages of orgs: the list, one org, and the certificate of a backup."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -8,20 +8,20 @@ from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.snapshots import certificate as certified
 from unlost.app.actions.orgs.org_page import org_page, ranked
 from unlost.model.access import Right
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
-TABLES = 25  # those of the newest night that are told on the org's own page
+TABLES = 25  # tables of the newest backup on the page of the org
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
-    """All orgs, and how each stands."""
+def every(request: UserRequest) -> HttpResponse:
+    """List all orgs with their state."""
     return render(request, "orgs/every.html", {"part": "orgs", "found": overview(request.unlost)})
 
 
 @require_GET
-def one(request: Asked, org: str) -> HttpResponse:
-    """One org: its state, its nights, what the newest one holds and what it lacks."""
+def show(request: UserRequest, org: str) -> HttpResponse:
+    """Show an org: its state, its backups, and the content and gaps of the newest one."""
     page = org_page(request.unlost, org)
     context = {
         "part": "orgs",
@@ -36,9 +36,14 @@ def one(request: Asked, org: str) -> HttpResponse:
 
 
 @require_GET
-def certificate(request: Asked, org: str, at: str) -> HttpResponse:
-    """What a night proved: what is not protected first, then all tables."""
-    found = certified(request.unlost, org, at=at)
-    context = {"part": "orgs", "found": found, "proof": found.certificate, "zone": found.zone}
-    context["tables"] = ranked(found.certificate)
+def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
+    """Show the certificate of a backup: gaps first, then all tables."""
+    snapshot_certificate = certified(request.unlost, org, at=at)
+    context = {
+        "part": "orgs",
+        "found": snapshot_certificate,
+        "proof": snapshot_certificate.certificate,
+        "zone": snapshot_certificate.zone,
+    }
+    context["tables"] = ranked(snapshot_certificate.certificate)
     return render(request, "orgs/certificate.html", context)

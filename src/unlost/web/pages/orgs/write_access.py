@@ -1,4 +1,4 @@
-"""How an org is reached: its settings and credentials, a refreshed sandbox, its write identity."""
+"""Pages of an org's connection: settings, credentials, a refreshed sandbox, the write identity."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.orgs.connecting import Asks, asks, missing
+from unlost.app.actions.orgs.connecting import ConnectorFields, asks, missing
 from unlost.app.actions.orgs.follow import follow as follow_org
 from unlost.app.actions.orgs.org_page import org_settings
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
@@ -30,26 +30,26 @@ from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def settings(request: Asked, org: str) -> HttpResponse:
-    """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
+def settings(request: UserRequest, org: str) -> HttpResponse:
+    """Show settings and credentials; a change is stored only if the sign-in succeeds."""
     known = org_settings(request.unlost, org)
-    asked = asks(request.unlost, known.connector)
+    fields = asks(request.unlost, known.connector)
     name = f"settings/{org}"
-    typed = _typed(request, name, asked)
+    typed = _typed(request, name, fields)
     form = ConnectorForm(
         sent(request),
-        settings=asked.settings,
-        secrets=asked.secrets,
+        settings=fields.settings,
+        secrets=fields.secrets,
         values=known.config,
         kept={*known.secrets, *typed},
     )
-    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+    if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:
             added = add_org(request.unlost, NewOrg(known.connector, org, form.config(), typed))
         except UnlostError as error:
@@ -57,38 +57,38 @@ def settings(request: Asked, org: str) -> HttpResponse:
         else:
             drop_draft(request, name)
             messages.success(request, _("%(org)s answers with the new settings.") % {"org": org})
-            _tell_gaps(request, added.gaps)
+            _show_gaps(request, added.gaps)
             return redirect("org", org=org)
     return _shown(request, "orgs/settings.html", form, {"org": org, "connector": known.connector})
 
 
 @require_POST
 @needs(Right.MANAGE)
-def follow(request: Asked, org: str) -> HttpResponse:
-    """Let the name stand for the sandbox that was made anew."""
+def follow(request: UserRequest, org: str) -> HttpResponse:
+    """Point the name to the refreshed sandbox."""
     followed = follow_org(request.unlost, org)
-    told = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
-    messages.success(request, told % {"org": org, "kept": followed.kept_as})
+    message = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
+    messages.success(request, message % {"org": org, "kept": followed.kept_as})
     return redirect("org", org=org)
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def writer(request: Asked, org: str) -> HttpResponse:
-    """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
+def writer(request: UserRequest, org: str) -> HttpResponse:
+    """Show and set the write identity; ``?check`` lists its missing permissions."""
     known = writer_settings(request.unlost, org)
-    asked = asks(request.unlost, known.connector)
+    fields = asks(request.unlost, known.connector)
     name = f"writer/{org}"
-    typed = _typed(request, name, asked)
+    typed = _typed(request, name, fields)
     form = ConnectorForm(
         sent(request),
-        settings=[one for one in asked.settings if not one.several],
-        secrets=asked.secrets,
+        settings=[setting for setting in fields.settings if not setting.several],
+        secrets=fields.secrets,
         values=known.config,
         kept={*known.secrets, *typed},
     )
-    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+    if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:
             set_writer(request.unlost, NewWriter(org, _differing(form, known), typed))
         except UnlostError as error:
@@ -101,20 +101,22 @@ def writer(request: Asked, org: str) -> HttpResponse:
     return _shown(request, "orgs/writer.html", form, context)
 
 
-def _typed(request: Asked, name: str, asked: Asks) -> dict[str, str]:
-    """The secrets that were typed now, or a moment ago into a form with an error."""
+def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
+    """Return the secrets typed now, or before in a form with an error."""
     if request.method != "POST":
         drop_draft(request, name)
         return {}
-    typed = {**draft(request, name), **typed_secrets(request.POST, asked.secrets)}
+    typed = {**draft(request, name), **typed_secrets(request.POST, fields.secrets)}
     keep_draft(request, name, typed)
     return typed
 
 
-def _complete(request: Asked, form: ConnectorForm, asked: Asks, known: set[str]) -> bool:
-    """True if the settings can be read and no secret is missing; the form tells what is wrong."""
+def _complete(
+    request: UserRequest, form: ConnectorForm, fields: ConnectorFields, known: set[str]
+) -> bool:
+    """Return True if the settings are valid and no secret is missing; errors are in the form."""
     try:
-        lacking = missing(request.unlost, asked.connector, form.config(), known=known)
+        lacking = missing(request.unlost, fields.connector, form.config(), known=known)
     except UnlostError as error:
         add_problem(form, error)
         return False
@@ -128,8 +130,8 @@ def _differing(form: ConnectorForm, known: WriterSettings) -> Mapping[str, Any]:
     return {name: value for name, value in config.items() if known.config.get(name) != value}
 
 
-def _checked(request: Asked, org: str, known: WriterSettings) -> dict[str, Any]:
-    """What the write identity may not do, where that was asked for."""
+def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str, Any]:
+    """Return the missing permissions of the write identity, if requested."""
     if request.method == "POST" or "check" not in request.GET or not known.present:
         return {}
     try:
@@ -139,18 +141,18 @@ def _checked(request: Asked, org: str, known: WriterSettings) -> dict[str, Any]:
     return {"checked": checked}
 
 
-def _tell_gaps(request: Asked, gaps: int) -> None:
+def _show_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
-        told = ngettext(
+        message = ngettext(
             "%(count)s thing will not be protected: the next certificate names it.",
             "%(count)s things will not be protected: the next certificate names them.",
             gaps,
         )
-        messages.warning(request, told % {"count": gaps})
+        messages.warning(request, message % {"count": gaps})
 
 
 def _shown(
-    request: Asked, template: str, form: ConnectorForm, context: Mapping[str, Any]
+    request: UserRequest, template: str, form: ConnectorForm, context: Mapping[str, Any]
 ) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     return render(request, template, {"part": "orgs", "form": form, **context}, status=status)

@@ -1,4 +1,4 @@
-"""The audit: who did what, exports of it, and whether it is whole."""
+"""Pages of the audit log: the list, its export, and its verification."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -6,26 +6,26 @@ from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.people.audit import deeds, export, verify
+from unlost.app.actions.people.audit import export, list_events, verify
 from unlost.catalog.audit import AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts.audit_lines import csv_lines, json_lines
-from unlost.web.parts.streaming import Piecewise
-from unlost.web.requests import Asked
+from unlost.web.parts.streaming import StreamedResponse
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def audit(request: Asked) -> HttpResponse:
-    """The newest deeds; of one org or one person, and before a number."""
+def audit(request: UserRequest) -> HttpResponse:
+    """List the newest entries; of one org or one person, and before a number."""
     return _page(request)
 
 
 @require_POST
-def check(request: Asked) -> HttpResponse:
-    """Whether every deed proves the one before it."""
+def check(request: UserRequest) -> HttpResponse:
+    """Verify that each entry proves the one before it."""
     try:
         return _page(request, proof=verify(request.unlost))
     except IntegrityError as error:
@@ -34,8 +34,8 @@ def check(request: Asked) -> HttpResponse:
 
 @require_POST
 @needs(Right.AUDIT)
-def download(request: Asked) -> Piecewise:
-    """All deeds as a file; that they were exported is one of them."""
+def download(request: UserRequest) -> StreamedResponse:
+    """Download all entries as a file; the export itself is audited."""
     kind = request.POST.get("format", "")
     if kind not in ("jsonl", "csv"):
         raise UsageError(
@@ -49,36 +49,36 @@ def download(request: Asked) -> Piecewise:
         if kind == "jsonl"
         else (csv_lines(entries), "text/csv; charset=utf-8")
     )
-    response = Piecewise(lines, content_type=media)
+    response = StreamedResponse(lines, content_type=media)
     name = f"unlost-audit-{request.unlost.clock.now():%Y-%m-%d}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"  # noqa: FBT003 (Django's own signature)
     return response
 
 
 def _page(
-    request: Asked, *, proof: AuditProof | None = None, error: IntegrityError | None = None
+    request: UserRequest, *, proof: AuditProof | None = None, error: IntegrityError | None = None
 ) -> HttpResponse:
     orgs = request.unlost.orgs(Right.AUDIT)
     whole = request.unlost.actor.may(Right.AUDIT)
     org = request.GET.get("org") or (None if whole or not orgs else orgs[0].name)
     actor = request.GET.get("actor", "").strip() or None
-    found = deeds(request.unlost, org=org, actor=actor, before=_number(request))
-    asked = (("org", org), ("actor", actor))
+    page = list_events(request.unlost, org=org, actor=actor, before=_number(request))
+    filters = (("org", org), ("actor", actor))
     context = {
         "part": "audit",
-        "page": found,
+        "page": page,
         "orgs": orgs,
         "whole": whole,
-        "older": urlencode({name: value for name, value in asked if value}),
+        "older": urlencode({name: value for name, value in filters if value}),
         "proof": proof,
         "error": error,
         "org": org,
-        "by": actor,  # the frame's ``actor`` is who looks
+        "by": actor,  # the frame's ``actor`` is the viewer
     }
     return render(request, "audit/list.html", context, status=status_of(error) if error else 200)
 
 
-def _number(request: Asked) -> int | None:
-    """Before which deed the page begins; what is no number is the newest page."""
+def _number(request: UserRequest) -> int | None:
+    """Return the number before which the page begins; None if it is invalid."""
     text = request.GET.get("before", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,4 +1,4 @@
-"""Settings, people: who may sign in, and what each may do."""
+"""Settings, people: the users of the console and their roles."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ from unlost.app.actions.people.people import remove as remove_person
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 PART = {"part": "settings", "tab": "people"}
 
 
-class Contact(forms.Form):
-    """How somebody is called and reached."""
+class ContactForm(forms.Form):
+    """A person's full name and e-mail address."""
 
     full_name = forms.CharField(
         label=gettext_lazy("Full name"),
@@ -42,8 +42,8 @@ class Contact(forms.Form):
     )
 
 
-class NewPerson(RoleForm, Contact):
-    """Somebody who is added, with a first role."""
+class NewPerson(RoleForm, ContactForm):
+    """A new person with a first role."""
 
     field_order = ("name", "full_name", "email", "role", "org")
     name = forms.CharField(
@@ -55,27 +55,27 @@ class NewPerson(RoleForm, Contact):
 
 
 @require_GET
-def list_people(request: Asked) -> HttpResponse:
-    """All of them, and which names are locked now."""
+def list_people(request: UserRequest) -> HttpResponse:
+    """List all people, and the names that are locked now."""
     app = request.unlost
     context = {"people": people(app).people, "lockouts": lockouts(app).lockouts, **PART}
     return render(request, "settings/people.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-def add(request: Asked) -> HttpResponse:
-    """A form for somebody new."""
-    people(request.unlost)  # the form is for who may add
+def add(request: UserRequest) -> HttpResponse:
+    """Show the form for a new person, and add them."""
+    people(request.unlost)  # raises unless the actor may add people
     form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
     added = done(form, lambda: _added(request, form))
     if added:
-        told = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
-        messages.success(request, told % {"name": added.name})
+        message = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
+        messages.success(request, message % {"name": added.name})
         return redirect("person", name=added.name)
     return _page(request, "settings/person_add.html", {"form": form}, form)
 
 
-def _added(request: Asked, form: NewPerson) -> Any:
+def _added(request: UserRequest, form: NewPerson) -> Any:
     given = form.cleaned_data
     return add_person(
         request.unlost,
@@ -88,11 +88,11 @@ def _added(request: Asked, form: NewPerson) -> Any:
 
 
 @require_http_methods(["GET", "POST"])
-def show(request: Asked, name: str) -> HttpResponse:
-    """One of them; the form changes how they are called and reached."""
+def show(request: UserRequest, name: str) -> HttpResponse:
+    """Show a person, with a form for their name and e-mail address."""
     known = person(request.unlost, name)
-    held = {"full_name": known.full_name, "email": known.email}
-    form = Contact(sent(request), initial=held)
+    initial = {"full_name": known.full_name, "email": known.email}
+    form = ContactForm(sent(request), initial=initial)
     if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
         messages.success(request, _("%(name)s was changed.") % {"name": known.name})
         return redirect("person", name=known.name)
@@ -100,8 +100,8 @@ def show(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def give_role(request: Asked, name: str) -> HttpResponse:
-    """Give a role in one org, or in all."""
+def give_role(request: UserRequest, name: str) -> HttpResponse:
+    """Give a person a role in one org, or in all."""
     form = _role_form(request, request.POST)
 
     def give() -> Any:
@@ -116,8 +116,8 @@ def give_role(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def take_role(request: Asked, name: str) -> HttpResponse:
-    """Take a role away."""
+def take_role(request: UserRequest, name: str) -> HttpResponse:
+    """Remove a person's role."""
     org = request.POST.get("org") or None
     change_role(request.unlost, name, None, org=org)
     messages.success(request, _("The role of %(name)s was taken away.") % {"name": name})
@@ -125,58 +125,62 @@ def take_role(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def make_link(request: Asked, name: str) -> HttpResponse:
-    """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
-    made = link(request.unlost, name)
-    context = {"link": request.build_absolute_uri(made.path), "made": made, **PART}
+def make_link(request: UserRequest, name: str) -> HttpResponse:
+    """Create a sign-in link, shown only in this response, so that it is stored nowhere."""
+    sign_in_link = link(request.unlost, name)
+    context = {"link": request.build_absolute_uri(sign_in_link.path), "made": sign_in_link, **PART}
     return render(request, "settings/person_link.html", context)
 
 
 @require_POST
-def remove(request: Asked, name: str) -> HttpResponse:
-    """Keep somebody out."""
+def remove(request: UserRequest, name: str) -> HttpResponse:
+    """Remove a person."""
     remove_person(request.unlost, name)
     messages.success(request, _("%(name)s is out: sessions have ended.") % {"name": name})
     return redirect("person", name=name)
 
 
 @require_POST
-def let_back(request: Asked, name: str) -> HttpResponse:
-    """Let somebody in again."""
+def let_back(request: UserRequest, name: str) -> HttpResponse:
+    """Let a removed person back in."""
     return_person(request.unlost, name)
     messages.success(request, _("%(name)s may sign in again.") % {"name": name})
     return redirect("person", name=name)
 
 
 @require_POST
-def forget_factors(request: Asked, name: str) -> HttpResponse:
-    """Forget the second factors of who lost them."""
+def forget_factors(request: UserRequest, name: str) -> HttpResponse:
+    """Reset the second factors of a person."""
     forget(request.unlost, name)
-    told = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
-    messages.success(request, told % {"name": name})
+    message = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
+    messages.success(request, message % {"name": name})
     return redirect("person", name=name)
 
 
 @require_POST
-def unlock(request: Asked) -> HttpResponse:
-    """Let a locked name try again."""
+def unlock(request: UserRequest) -> HttpResponse:
+    """Unlock a name."""
     unlocked = end_lockout(request.unlost, request.POST.get("name", ""))
     messages.success(request, _("%(name)s may try again at once.") % {"name": unlocked.name})
     return redirect("people")
 
 
-def _role_form(request: Asked, data: Any = None) -> RoleForm:
+def _role_form(request: UserRequest, data: Any = None) -> RoleForm:
     return RoleForm(data, app=request.unlost, right=Right.MANAGE, auto_id="role_%s")
 
 
 def _person_page(
-    request: Asked, name: str, *, contact: Contact | None = None, role: RoleForm | None = None
+    request: UserRequest,
+    name: str,
+    *,
+    contact: ContactForm | None = None,
+    role: RoleForm | None = None,
 ) -> HttpResponse:
     known = person(request.unlost, name)
-    held = {"full_name": known.full_name, "email": known.email}
+    initial = {"full_name": known.full_name, "email": known.email}
     context = {
         "person": known,
-        "contact": contact or Contact(initial=held),
+        "contact": contact or ContactForm(initial=initial),
         "role_form": role or _role_form(request),
     }
     return _page(request, "settings/person.html", context, contact, role)

@@ -1,4 +1,4 @@
-"""Settings, profile: how somebody likes the console."""
+"""Settings, profile: a person's preferences for the console."""
 
 from django import forms
 from django.conf import settings
@@ -14,13 +14,13 @@ from unlost.app.actions.people.profile import keep
 from unlost.catalog.people import Profile, Theme
 from unlost.web.forms.problems import done
 from unlost.web.parts.frame import THEME
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 YEAR = 366 * 24 * 3600
 
 
 class ProfileForm(forms.Form):
-    """Language, light or dark, and how high rows are."""
+    """Language, colour theme, and row height."""
 
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
@@ -42,14 +42,14 @@ class ProfileForm(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
-def profile(request: Asked) -> HttpResponse:
-    """A form; what is chosen holds at once, in every browser of this person."""
+def profile(request: UserRequest) -> HttpResponse:
+    """Show the form; a change applies immediately, in all browsers of this person."""
     user = request.user
-    held = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
-    form = ProfileForm(sent(request), initial=held)
-    kept = done(form, lambda: keep(request.unlost, _wanted(form)))
-    if kept:
-        return _kept(request, kept)
+    initial = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
+    form = ProfileForm(sent(request), initial=initial)
+    saved_profile = done(form, lambda: keep(request.unlost, _wanted(form)))
+    if saved_profile:
+        return _profile_saved(request, saved_profile)
     context = {"part": "settings", "tab": "profile", "form": form}
     return render(request, "settings/profile.html", context, status=400 if form.errors else 200)
 
@@ -59,14 +59,14 @@ def _wanted(form: ProfileForm) -> Profile:
     return Profile(given["language"], Theme(given["theme"]), given["compact"])
 
 
-def _kept(request: Asked, kept: Profile) -> HttpResponse:
-    """Back to the form. Cookies let the page of the sign-in look the same."""
-    with translation.override(kept.language or translation.get_language()):
+def _profile_saved(request: UserRequest, profile_saved: Profile) -> HttpResponse:
+    """Redirect to the form. Cookies apply the preferences to the sign-in page."""
+    with translation.override(profile_saved.language or translation.get_language()):
         messages.success(request, _("Your profile is kept."))
     response = redirect("profile")
     for name, value in (
-        (settings.LANGUAGE_COOKIE_NAME, kept.language),
-        (THEME, kept.theme.value),
+        (settings.LANGUAGE_COOKIE_NAME, profile_saved.language),
+        (THEME, profile_saved.theme.value),
     ):
         if value:
             response.set_cookie(

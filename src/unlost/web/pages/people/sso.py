@@ -1,4 +1,4 @@
-"""Settings, single sign-on: the providers by which people of the company get in."""
+"""Settings, single sign-on: the company's identity providers."""
 
 from typing import Any
 
@@ -23,17 +23,17 @@ from unlost.app.actions.people.sso import add as add_provider
 from unlost.app.actions.people.sso import providers as list_providers
 from unlost.app.actions.people.sso import remove as remove_provider
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import Kind, Provider
+from unlost.catalog.sso import Provider, SsoProtocol
 from unlost.model.access import Right
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 VOUCHES = gettext_lazy("Take every address that it tells as verified")
 
 
 class NameForm(forms.Form):
-    """What every provider has."""
+    """The fields common to all providers."""
 
     name = forms.SlugField(
         label=gettext_lazy("Short name"),
@@ -47,7 +47,7 @@ class NameForm(forms.Form):
 
 
 class ProviderForm(NameForm):
-    """A provider of OpenID Connect to be added."""
+    """A new OpenID Connect provider."""
 
     issuer = forms.URLField(
         label=gettext_lazy("Issuer"),
@@ -78,7 +78,7 @@ class ProviderForm(NameForm):
 
 
 class SamlForm(NameForm):
-    """A SAML identity provider to be added: by its metadata, or by three parts of it."""
+    """A new SAML identity provider, given by its metadata or by its three parts."""
 
     metadata = forms.CharField(
         label=gettext_lazy("Metadata"),
@@ -115,49 +115,51 @@ class SamlForm(NameForm):
 
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "POST"])
-def providers(request: Asked) -> HttpResponse:
-    """Those that there are, and a form that adds one."""
-    held = list_providers(request.unlost).providers
+def providers(request: UserRequest) -> HttpResponse:
+    """List the providers, with a form that adds one."""
+    provider_list = list_providers(request.unlost).providers
     form = ProviderForm(sent(request))
     added = done(form, lambda: _added(request, form))
     if added:
-        told = _("People sign in by %(title)s now: those whose e-mail address you added.")
-        messages.success(request, told % {"title": added.title})
+        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
         "part": "settings",
         "tab": "sso",
-        "providers": [(one, _place(request, one.name, one.kind)) for one in held],
+        "providers": [
+            (provider, _place(request, provider.name, provider.kind)) for provider in provider_list
+        ],
         "form": form,
-        "callback": _place(request, "NAME", Kind.OIDC),
+        "callback": _place(request, "NAME", SsoProtocol.OIDC),
     }
     return render(request, "settings/sso.html", context, status=400 if form.errors else 200)
 
 
 @needs(Right.MANAGE)
 @require_http_methods(["GET", "POST"])
-def saml(request: Asked) -> HttpResponse:
-    """A form that adds a SAML identity provider, and what to tell it of this console."""
+def saml(request: UserRequest) -> HttpResponse:
+    """Show the form for a SAML identity provider, with this console's metadata for the provider."""
     form = SamlForm(sent(request))
     added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
     if added:
-        told = _("People sign in by %(title)s now: those whose e-mail address you added.")
-        messages.success(request, told % {"title": added.title})
+        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
         "part": "settings",
         "tab": "sso",
         "form": form,
         "installed": speaks_saml(),
-        "metadata": _place(request, "NAME", Kind.SAML),
-        "answers": _place(request, "NAME", Kind.SAML).replace("metadata/", "acs/"),
+        "metadata": _place(request, "NAME", SsoProtocol.SAML),
+        "answers": _place(request, "NAME", SsoProtocol.SAML).replace("metadata/", "acs/"),
     }
     return render(request, "settings/saml.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
-def remove(request: Asked, name: str) -> HttpResponse:
-    """Let nobody in by one any more."""
+def remove(request: UserRequest, name: str) -> HttpResponse:
+    """Remove a provider."""
     removed = remove_provider(request.unlost, name)
     messages.success(
         request, _("Nobody signs in by %(title)s any more.") % {"title": removed.title}
@@ -165,14 +167,14 @@ def remove(request: Asked, name: str) -> HttpResponse:
     return redirect("sso")
 
 
-def _added(request: Asked, form: ProviderForm) -> Provider:
+def _added(request: UserRequest, form: ProviderForm) -> Provider:
     given: dict[str, Any] = form.cleaned_data
     return add_provider(request.unlost, NewProvider(**given))
 
 
-def _place(request: Asked, name: str, kind: Kind) -> str:
-    """What the provider is told: where it sends people back, or where this console describes itself."""
-    if kind is Kind.SAML:
+def _place(request: UserRequest, name: str, kind: SsoProtocol) -> str:
+    """Return the address to register at the provider: the callback, or this console's metadata."""
+    if kind is SsoProtocol.SAML:
         return request.build_absolute_uri(f"/account/saml/{name}/metadata/")
     place = reverse("openid_connect_callback", kwargs={"provider_id": name})
     return request.build_absolute_uri(place)

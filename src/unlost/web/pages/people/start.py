@@ -1,4 +1,4 @@
-"""The link that signs somebody in once: it makes the first admin, or lets one choose a password."""
+"""The page behind a one-time link: it adds the first admin, or lets a person choose a password."""
 
 from allauth.account.utils import perform_login
 from django import forms
@@ -18,11 +18,11 @@ from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.needs import open_to_all
-from unlost.web.said import said
 from unlost.web.served_home import application
+from unlost.web.translate import translate
 
 
-class Password(forms.Form):
+class PasswordForm(forms.Form):
     """A new password, typed twice."""
 
     password = forms.CharField(
@@ -36,20 +36,20 @@ class Password(forms.Form):
     )
 
     def clean_password(self) -> str:
-        """The password, if it is strong enough."""
+        """Check that the password is strong enough."""
         password = str(self.cleaned_data["password"])
         validate_password(password)
         return password
 
     def clean(self) -> None:
-        """Both must be the same."""
+        """Check that both passwords are equal."""
         given = self.cleaned_data
         if given.get("password") and given.get("password") != given.get("again"):
             raise ValidationError(_("The two passwords differ."))
 
 
-class FirstAdmin(Password):
-    """Who looks after this home."""
+class FirstAdmin(PasswordForm):
+    """The first admin of this home."""
 
     field_order = ("name", "full_name", "password", "again")
     name = forms.CharField(
@@ -69,11 +69,11 @@ class FirstAdmin(Password):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, text: str) -> HttpResponse:
-    """A form behind the link; it is used up when the form is sent and right."""
+    """Show the form behind the link; the link is used up when a valid form is sent."""
     link = find_link(text, at=application().clock.now())
     if link is None:
         raise _over()
-    kind = FirstAdmin if link.user is None else Password
+    kind = FirstAdmin if link.user is None else PasswordForm
     form = kind(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -81,36 +81,37 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
         except UnlostError as error:
             if error.code == "link-over":
                 raise
-            form.add_error(None, said(error.sentence))
+            form.add_error(None, translate(error.sentence))
     return render(request, "start.html", {"form": form, "first": link.user is None})
 
 
-def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
+def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpResponse:
     person = _person(text, form)
     person.set_password(form.cleaned_data["password"])
     person.save()
-    # as with a password: who has a second factor is asked for it
+    # as with a password: a second factor is requested if there is one
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
     )
     return answer
 
 
-def _person(text: str, form: Password) -> User:
-    """Who the link is for, whom it makes if it is the first; it is used up.
+def _person(text: str, form: PasswordForm) -> User:
+    """Use up the link and return its person, adding the first admin if the link is for them.
 
-    Whom it makes is made first, so that a name that will not do leaves the link as it was. No
-    transaction is open meanwhile: the home is copied into the vault, which reads the database.
+    The admin is added before the link is used, so that an invalid name leaves it valid. This must
+    not run in one transaction: the home is copied into the vault meanwhile, which reads the
+    database.
     """
     app, given = application(), form.cleaned_data
-    held = find_link(text, at=app.clock.now())
-    made = None
-    if held is not None and held.user is None:
-        made = first_admin(app, given["name"], full_name=given["full_name"])
+    one_time_link = find_link(text, at=app.clock.now())
+    user_id = None
+    if one_time_link is not None and one_time_link.user is None:
+        user_id = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:
         raise _over()
-    user = link.user if link.user is not None else made
+    user = link.user if link.user is not None else user_id
     if user is None:
         raise _over()
     return get_user_model().objects.get(pk=user, is_active=True)

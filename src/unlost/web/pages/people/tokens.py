@@ -1,4 +1,4 @@
-"""Settings, tokens: keys with which programs use the API."""
+"""Settings, tokens: API tokens for programs."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from unlost.app.compose import Application
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 DAYS = 90
 
 
 class TokenForm(RoleForm):
-    """A token to be made; whose it is, is asked of who manages the home alone."""
+    """A new token; only users who manage the home can choose its owner."""
 
     field_order = ("name", "owner", "role", "org", "days")
     name = forms.CharField(
@@ -46,31 +46,31 @@ class TokenForm(RoleForm):
         if not app.actor.may(Right.MANAGE):
             del self.fields["owner"]
             return
-        names = [one.name for one in people(app).people if one.active]
+        names = [person.name for person in people(app).people if person.active]
         self.fields["owner"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         self.fields["owner"].initial = app.actor.name
 
 
 @require_http_methods(["GET", "POST"])
-def tokens(request: Asked) -> HttpResponse:
-    """Those that there are, and a form that makes one.
+def tokens(request: UserRequest) -> HttpResponse:
+    """List the tokens, with a form that creates one.
 
-    A new one stands in the answer itself, this once, so that it is written down nowhere.
+    The text of a new token is only in this response, so that it is stored nowhere.
     """
     form = TokenForm(sent(request), app=request.unlost)
-    made = done(form, lambda: _made(request, form))
+    token = done(form, lambda: _new_token(request, form))
     context = {
         "part": "settings",
         "tab": "tokens",
         "tokens": list_tokens(request.unlost).tokens,
-        "form": form if made is None else TokenForm(app=request.unlost),
-        "made": made,
+        "form": form if token is None else TokenForm(app=request.unlost),
+        "made": token,
         "now": request.unlost.clock.now(),
     }
     return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)
 
 
-def _made(request: Asked, form: TokenForm) -> NewToken:
+def _new_token(request: UserRequest, form: TokenForm) -> NewToken:
     given = form.cleaned_data
     return make_token(
         request.unlost,
@@ -83,8 +83,8 @@ def _made(request: Asked, form: TokenForm) -> NewToken:
 
 
 @require_POST
-def drop(request: Asked, token: int) -> HttpResponse:
-    """Forget one."""
+def drop(request: UserRequest, token: int) -> HttpResponse:
+    """Delete a token."""
     dropped = drop_token(request.unlost, token)
     messages.success(
         request, _("The token %(name)s opens nothing any more.") % {"name": dropped.name}

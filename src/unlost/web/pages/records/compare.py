@@ -1,4 +1,4 @@
-"""Comparing two nights, or a night and the org as it is now; and what was lost between two."""
+"""Pages that compare two backups, or a backup and the live org, and list deleted records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,44 +9,44 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
 from unlost.app.actions.orgs.tables import tables
-from unlost.app.actions.records.compare import CompareResult, Part
+from unlost.app.actions.records.compare import CompareResult, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
-from unlost.web.parts.paging import Pages, start_of
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import ticked
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 LIVE = "live"
 PAGE = 200
-CARDS = 25  # records that are shown field by field
-TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # what was there at the first moment
-NIGHTS = 400  # that are offered; older ones are named in the address
+CARDS = 25  # records shown field by field
+TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # records that existed at the first moment
+NIGHTS = 400  # backups to choose from; older ones can be given in the address
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The two moments of a page, and those to choose from, the newest first."""
+class ComparePair:
+    """The two moments of a page, and the backups to choose from, newest first."""
 
-    one: str
+    older: str
     other: str
     nights: Sequence[SnapshotInfo]
     zone: str
 
     @property
     def live(self) -> bool:
-        """True if one of them is the org as it is now."""
-        return LIVE in (self.one, self.other)
+        """True if one side is the live org."""
+        return LIVE in (self.older, self.other)
 
     @property
     def whole(self) -> bool:
-        """True if there are two moments."""
-        return bool(self.one and self.other)
+        """True if both moments are set."""
+        return bool(self.older and self.other)
 
 
 @require_GET
-def compare(request: Asked, org: str) -> HttpResponse:
-    """The tables that differ; of one table the records, field by field."""
+def compare(request: UserRequest, org: str) -> HttpResponse:
+    """Show the tables that differ; for one table, its records field by field."""
     pair = _pair(request, org)
     table = request.GET.get("table") or None
     context = {"part": "compare", "org": org, "pair": pair, "table": table}
@@ -56,67 +56,71 @@ def compare(request: Asked, org: str) -> HttpResponse:
         context["held"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
-    part = Part(start=start, most=CARDS, kind=kind)
-    told = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
-    context |= {"told": told, "labels": _labels(request, org), "kind": kind}
+    part = RecordSlice(start=start, most=CARDS, kind=kind)
+    compare_result = differences(
+        request.unlost, org, pair.older, pair.other, table=table, part=part
+    )
+    context |= {"told": compare_result, "labels": _labels(request, org), "kind": kind}
     if table is not None:
-        shown = [f"{table}/{row.record}" for row in told.rows if row.change in TICKABLE]
-        of = f"compare/{told.old.snapshot}/{told.new.snapshot or LIVE}/{told.table}"
-        context |= {"pages": _pages(told, start), "columns": _columns(told)}
+        shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
+        of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
+        context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["ticks"] = ticked(request, org, of=of, shown=shown)
     return render(request, "compare/compare.html", context)
 
 
 @require_GET
-def lost(request: Asked, org: str) -> HttpResponse:
-    """The records that were there at the first night and not at the second."""
+def lost(request: UserRequest, org: str) -> HttpResponse:
+    """Show the records that are in the first backup and not in the second."""
     pair = _pair(request, org)
     context = {"part": "compare", "org": org, "pair": pair}
     if not pair.whole:
         return render(request, "compare/lost.html", context)
     start, table = start_of(request), request.GET.get("table") or None
-    found = lost_records(
-        request.unlost, org, pair.one, pair.other, table=table, start=start, most=PAGE
+    lost_result = lost_records(
+        request.unlost, org, pair.older, pair.other, table=table, start=start, most=PAGE
     )
-    pages = Pages(start, PAGE, len(found.records), found.total)
-    shown = [f"{one.table}/{one.record}" for one in found.records]
-    context["ticks"] = ticked(request, org, of=f"lost/{found.old}/{found.new}", shown=shown)
-    return render(request, "compare/lost.html", context | {"found": found, "pages": pages})
+    pages = PageLinks(start, PAGE, len(lost_result.records), lost_result.total)
+    shown = [f"{record.table}/{record.record}" for record in lost_result.records]
+    context["ticks"] = ticked(
+        request, org, of=f"lost/{lost_result.old}/{lost_result.new}", shown=shown
+    )
+    return render(request, "compare/lost.html", context | {"found": lost_result, "pages": pages})
 
 
-def _pair(request: Asked, org: str) -> Pair:
-    """The moments that were asked for, or the last two nights; beside one, the night before it."""
+def _pair(request: UserRequest, org: str) -> ComparePair:
+    """Return the requested moments, by default the last two backups."""
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
     numbers = [str(night.number) for night in whole]
-    one, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
+    older, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
     other = other or (numbers[-1] if len(numbers) > 1 else "")
     place = numbers.index(other) if other in numbers else len(numbers)
-    one = one or (numbers[place - 1] if place else "")
-    return Pair(one, other, whole[::-1][:NIGHTS], listed.zone)
+    older = older or (numbers[place - 1] if place else "")
+    return ComparePair(older, other, whole[::-1][:NIGHTS], listed.zone)
 
 
-def _kind(request: Asked) -> ChangeKind | None:
-    asked = request.GET.get("kind", "")
-    return ChangeKind(asked) if asked in set(ChangeKind) else None
+def _kind(request: UserRequest) -> ChangeKind | None:
+    kind_text = request.GET.get("kind", "")
+    return ChangeKind(kind_text) if kind_text in set(ChangeKind) else None
 
 
-def _pages(told: CompareResult, start: int) -> Pages:
-    shown = len(told.rows)
-    return Pages(start, CARDS, shown, start + shown + told.more)
+def _pages(compare_result: CompareResult, start: int) -> PageLinks:
+    shown = len(compare_result.rows)
+    return PageLinks(start, CARDS, shown, start + shown + compare_result.more)
 
 
-def _labels(request: Asked, org: str) -> dict[str, str]:
-    return {one.table: one.label for one in tables(request.unlost, org).tables}
+def _labels(request: UserRequest, org: str) -> dict[str, str]:
+    return {table.table: table.label for table in tables(request.unlost, org).tables}
 
 
-def _columns(told: CompareResult) -> Sequence[tuple[str, str]]:
-    """Columns that people changed in records that were there at both moments."""
-    found = {
+def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
+    """Return the columns that people changed in records that exist at both moments."""
+    shapes = {
         change.column: change.label
-        for row in told.rows
+        for row in compare_result.rows
         if row.change is ChangeKind.CHANGED
         for change in row.changes
         if not change.by_itself
     }
-    return sorted(found.items(), key=lambda item: item[1])
+    return sorted(shapes.items(), key=lambda item: item[1])

@@ -1,4 +1,4 @@
-"""A record: its story, its fields at a date, what belongs to it, its files."""
+"""Pages of a record: its history, its fields at a date, related records, files."""
 
 import mimetypes
 from contextlib import ExitStack
@@ -11,43 +11,47 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.records.file import open_stored
-from unlost.app.actions.records.history import ChangedField, Entry, HistoryResult, history
+from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
-from unlost.web.parts.streaming import Piecewise, pieces
-from unlost.web.requests import Asked
+from unlost.web.parts.streaming import StreamedResponse, pieces
+from unlost.web.requests import UserRequest
 
-# Shown in the browser: kinds that run nothing. All others are only saved.
+# Media types that contain no scripts may be shown in the browser; others are only saved.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
 SAVED = "application/octet-stream"
 
 
 @require_GET
-def timeline(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """What happened to it, the newest first."""
+def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Show the history of a record, newest first."""
     story = history(request.unlost, org, table, record)
-    told = [one for one in map(_told, story.entries[::-1]) if one is not None]
-    context = {"story": story, "told": told, **_place(request, story)}
+    timeline_entries = [
+        timeline_entry
+        for timeline_entry in map(_timeline_entry, story.entries[::-1])
+        if timeline_entry is not None
+    ]
+    context = {"story": story, "told": timeline_entries, **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
 @require_GET
-def fields(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """All its fields as of a backup, or now."""
+def fields(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Show the fields of a record as of a backup, or now."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
     every = "all" in request.GET
-    told = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
-    context = {"shown": shown, "rows": told, "left": len(rows) - len(told), "at": at}
+    shown_rows = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
+    context = {"shown": shown, "rows": shown_rows, "left": len(rows) - len(shown_rows), "at": at}
     return render(
         request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
     )
 
 
 @require_GET
-def related(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """What belongs to it, by tables."""
+def related(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Show the related records, by table."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
     context = {"shown": shown, "at": at} | _place(request, shown) | {"tab": "related"}
@@ -55,54 +59,55 @@ def related(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def files(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """Its files, and those of what belongs to it."""
+def files(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Show the files of a record and of related records."""
     shown = show(request.unlost, org, table, record, at="latest")
     context = {"shown": shown} | _place(request, shown) | {"tab": "files"}
     return render(request, "records/files.html", context)
 
 
 @require_GET
-def download(request: Asked, org: str, record: str) -> HttpResponseBase:
-    """The bytes of a file: shown where that is safe and asked for, else saved."""
+def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
+    """Send a file: shown in the browser if that is safe and requested, else saved."""
     stack = ExitStack()
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
-    response = Piecewise(pieces(stack, body), content_type=kind if shown else SAVED)
+    response = StreamedResponse(pieces(stack, body), content_type=kind if shown else SAVED)
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
+    # A file from the org is untrusted: it must run nothing with the user's session.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An entry of a story, with the fields that tell something."""
+class TimelineEntry:
+    """A history entry, with the fields that people changed."""
 
-    entry: Entry
+    entry: HistoryEntry
     fields: tuple[ChangedField, ...]
 
 
-def _told(entry: Entry) -> Told | None:
-    """Without the fields that the org sets by itself; None if nothing else changed."""
+def _timeline_entry(entry: HistoryEntry) -> TimelineEntry | None:
+    """Return the entry without fields set automatically; None if nothing else changed."""
     telling = tuple(field for field in entry.fields if not field.by_itself)
     if entry.kind is ChangeKind.CHANGED and not telling:
         return None
-    return Told(entry, telling)
+    return TimelineEntry(entry, telling)
 
 
-def _place(request: Asked, told: HistoryResult | ShowResult) -> dict[str, object]:
-    """What all pages of a record show of it."""
+def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
+    """Return the context common to all pages of a record."""
     return {
         "part": "records",
         "text": request.GET.get("q", ""),
-        "org": told.org,
-        "table": told.table,
-        "table_label": told.table_label,
-        "record": told.record,
-        "name": told.name,
-        "alive": told.alive,
-        "held": told.held,
+        "org": story.org,
+        "table": story.table,
+        "table_label": story.table_label,
+        "record": story.record,
+        "name": story.name,
+        "alive": story.alive,
+        "held": story.on_hold,
     }

@@ -1,4 +1,4 @@
-"""Restores: what was chosen, its plan while it is made, the preview, and the click that runs it."""
+"""Pages of restores: the selection, its plan in the making, the preview, and running it."""
 
 from collections import Counter
 from functools import partial
@@ -13,14 +13,14 @@ from django.views.decorators.http import require_GET, require_POST
 from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     choose_again,
-    drop_kept,
-    kept_plan,
+    discard_plan,
     leave_out,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
@@ -31,25 +31,25 @@ from unlost.model.errors import UnlostError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts import background
-from unlost.web.parts.paging import Pages, start_of
-from unlost.web.parts.selections import sent_ticks
-from unlost.web.requests import Asked
+from unlost.web.parts.paging import PageLinks, start_of
+from unlost.web.parts.selections import sent_selections
+from unlost.web.requests import UserRequest
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 PAGE = 200
 
 
 @require_POST
 @needs(Right.RESTORE)
-def begin(request: Asked, org: str) -> HttpResponse:
-    """Keep what was chosen, begin to plan, and go to the plan's page."""
+def begin(request: UserRequest, org: str) -> HttpResponse:
+    """Store the selection, start to plan, and redirect to the plan's page."""
     return planning(request, choose(request.unlost, org, _wanted(request, org)))
 
 
 @require_GET
-def plan(request: Asked, org: str, plan: str) -> HttpResponse:
-    """A plan: under way, or what it would do, or why there is none."""
-    view = kept_plan(request.unlost, org, plan)
+def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
+    """Show a plan: in the making, its preview, or why it failed."""
+    view = show_stored_plan(request.unlost, org, plan)
     if not request.htmx:
         return page(request, view)
     making = view.state is PlanState.MAKING
@@ -59,18 +59,18 @@ def plan(request: Asked, org: str, plan: str) -> HttpResponse:
 
 
 @require_GET
-def records(request: Asked, org: str, plan: str, table: str) -> HttpResponse:
-    """The records of one table of a plan."""
-    view, start = kept_plan(request.unlost, org, plan), start_of(request)
-    found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
-    pages = Pages(start, PAGE, len(found.records), found.total)
-    context = {"found": found, "pages": pages, **_context(view)}
+def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
+    """Show the records of one table of a plan."""
+    view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
+    planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
+    pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
+    context = {"found": planned_records, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 
 
 @require_POST
-def without(request: Asked, org: str, plan: str) -> HttpResponse:
-    """The same without what was ticked: planned again."""
+def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
+    """Plan again without the unticked tables and records."""
     try:
         view = leave_out(
             request.unlost,
@@ -81,54 +81,55 @@ def without(request: Asked, org: str, plan: str) -> HttpResponse:
             related="alone" not in request.POST,
         )
     except UsageError as error:
-        return page(request, kept_plan(request.unlost, org, plan), error=error)
+        return page(request, show_stored_plan(request.unlost, org, plan), error=error)
     return planning(request, view)
 
 
 @require_POST
-def again(request: Asked, org: str, plan: str) -> HttpResponse:
-    """The same once more."""
+def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
+    """Plan the same selection again."""
     return planning(request, choose_again(request.unlost, org, plan))
 
 
 @require_POST
-def drop(request: Asked, org: str, plan: str) -> HttpResponse:
-    """Forget a plan that was not run."""
-    drop_kept(request.unlost, org, plan)
+def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
+    """Discard a plan that was not run."""
+    discard_plan(request.unlost, org, plan)
     messages.success(request, _("The plan is forgotten. Nothing was written."))
-    return redirect("jobs")
+    return redirect("runs")
 
 
 @require_POST
-def run(request: Asked, org: str, plan: str) -> HttpResponse:
-    """Hand the plan to the service, and go to its run."""
+def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
+    """Queue the plan for the service, and redirect to its run."""
     typed = request.POST.get("typed", "")
     try:
-        handed = run_kept(request.unlost, org, plan, typed=typed)
+        handed = run_stored_plan(request.unlost, org, plan, typed=typed)
     except UnlostError as error:
-        view = kept_plan(request.unlost, org, plan)
+        view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
-    untick(request.unlost, org, kept_plan(request.unlost, org, plan).wanted.request.records)
+    # Otherwise the next restore from the same list would include these records again.
+    untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(
             request, _("No service runs now: the restore begins once `unlost up` is started.")
         )
-    return redirect("job", run=handed.run)
+    return redirect("run", run=handed.run)
 
 
 # --- for pages about plans ------------------------------------------------------------------------
 
 
-def planning(request: Asked, view: PlanView) -> HttpResponseRedirect:
-    """Begin to make a plan, and go to its page."""
-    background.begin(partial(make_kept, request.unlost, view.org, view.plan))
+def planning(request: UserRequest, view: PlanView) -> HttpResponseRedirect:
+    """Start to make a plan, and redirect to its page."""
+    background.begin(partial(make_plan_now, request.unlost, view.org, view.plan))
     return redirect("plan", org=view.org, plan=view.plan)
 
 
 def page(
-    request: Asked, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
+    request: UserRequest, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
 ) -> HttpResponse:
-    """A plan's page, with what stands in the way of what somebody asked for."""
+    """Render a plan's page, with the error of a request if there is one."""
     context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
     status = status_of(error) if error is not None else 200
     return render(request, "restore/plan.html", context, status=status)
@@ -137,30 +138,32 @@ def page(
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _wanted(request: Asked, org: str) -> Wanted:
-    """What a page asks for: ticked records, all that was lost, or fields that changed."""
-    asked = request.POST
-    what, pair = asked.get("what", ""), (asked.get("a", ""), asked.get("b", ""))
-    table = asked.get("table") or None
+def _wanted(request: UserRequest, org: str) -> RestoreRequest:
+    """Return the selection in a form: ticked records, all deleted records, or changed fields."""
+    posted = request.POST
+    what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
+    table = posted.get("table") or None
     if what == "lost":
-        return Wanted(PlanRequest(org, lost=pair, table=table))
+        return RestoreRequest(PlanRequest(org, lost=pair, table=table))
     if what == "changed":
-        columns = tuple(asked.getlist("column"))
-        return Wanted(PlanRequest(org, changed=pair, table=table, columns=columns, related=False))
-    chosen = tuple(dict.fromkeys(asked.getlist("record")))
-    if "of" in asked:  # a page of a list whose other pages may have ticks too
-        chosen = sent_ticks(request, org).records
+        columns = tuple(posted.getlist("column"))
+        return RestoreRequest(
+            PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
+        )
+    chosen = tuple(dict.fromkeys(posted.getlist("record")))
+    if "of" in posted:  # a page of a list; other pages of it may have ticks too
+        chosen = sent_selections(request, org).records
     if not chosen:
         raise UsageError(
             "nothing-chosen",
             gettext_noop("No record was ticked."),
             next_step=gettext_noop("Go back and tick the records that should come back."),
         )
-    return Wanted(PlanRequest(org, chosen, at=asked.get("at") or None))
+    return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 
 
-def _not_ticked(request: Asked, name: str) -> list[str]:
-    """What was there to be ticked and is not; a table can stand in several branches."""
+def _not_ticked(request: UserRequest, name: str) -> list[str]:
+    """Return the values that could be ticked and are not; a table can be in several branches."""
     every = Counter(request.POST.getlist(f"every-{name}"))
     return sorted(every - Counter(request.POST.getlist(name)))
 
@@ -168,7 +171,7 @@ def _not_ticked(request: Asked, name: str) -> list[str]:
 def _context(view: PlanView) -> dict[str, object]:
     state = PlanState
     return {
-        "part": "jobs",
+        "part": "runs",
         "view": view,
         "making": view.state is state.MAKING,
         "made": view.state is state.MADE,
@@ -178,8 +181,8 @@ def _context(view: PlanView) -> dict[str, object]:
     }
 
 
-def _people(request: Asked, view: PlanView) -> PlanPeople | None:
-    """Whom its records name, where they could name others still."""
+def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
+    """Return the people that a plan's records refer to, if they can still be replaced."""
     if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
         return None
     return plan_people(request.unlost, view.org, view.plan)

@@ -1,4 +1,4 @@
-"""What is ticked in a list is taken up when somebody ticks, turns the page, or clears it all."""
+"""Store the ticks of a list when a person ticks, turns the page, or clears all."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
@@ -6,44 +6,44 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from unlost.app.actions.restores.selections import clear_ticks
+from unlost.app.actions.restores.selections import clear_selected
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.web.needs import needs
-from unlost.web.parts.selections import seen, sent_ticks
-from unlost.web.requests import Asked
-from unlost.web.said import told
+from unlost.web.parts.selections import seen, sent_selections
+from unlost.web.requests import UserRequest
+from unlost.web.translate import error_text
 
-LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
+LISTS = ("compare", "lost")  # the pages with lists; a list's name begins with that of its page
 
 
 @require_POST
 @needs(Right.RESTORE)
-def ticks(request: Asked, org: str) -> HttpResponse:
-    """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
-    asked, problem = request.POST, None
+def change_selections(request: UserRequest, org: str) -> HttpResponse:
+    """Store the ticks of a page; returns the total for htmx, else redirects to the next page."""
+    posted, problem = request.POST, None
     try:
-        if "clear" in asked:
-            clear_ticks(request.unlost, org, asked.get("of", ""))
+        if "clear" in posted:
+            clear_selected(request.unlost, org, posted.get("of", ""))
         else:
-            found = sent_ticks(request, org)
+            lists = sent_selections(request, org)
             if request.htmx:
-                context = {"ticks": seen(found, asked.getlist("every-record"))}
+                context = {"ticks": seen(lists, posted.getlist("every-record"))}
                 return render(request, "compare/ticked.html", context)
     except UsageError as error:
         problem = error
     if problem is not None and request.htmx:
         return render(request, "compare/ticked.html", {"error": problem})
     if problem is not None:
-        messages.error(request, told(problem))
-    return redirect(_list(org, asked, stay=problem is not None))
+        messages.error(request, error_text(problem))
+    return redirect(_list(org, posted, stay=problem is not None))
 
 
-def _list(org: str, asked: QueryDict, *, stay: bool) -> str:
-    """The page of the list that was asked for (``to``), or the one that sent this (``here``)."""
-    page = asked.get("of", "").partition("/")[0]
+def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
+    """Return the address of the requested page (``to``), or of the page that sent it (``here``)."""
+    page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404
-    to = asked.get("here", "") if stay else asked.get("to") or asked.get("here", "")
+    to = query_dict.get("here", "") if stay else query_dict.get("to") or query_dict.get("here", "")
     query = QueryDict(to.removeprefix("?"))
     return f"{reverse(page, kwargs={'org': org})}?{query.urlencode()}"

@@ -1,1 +1,1 @@
-"""Pages of retention: rules and holds, privacy requests, corrections."""
+"""Pages of retention: rules and legal holds, privacy requests, corrections."""

@@ -1,4 +1,4 @@
-"""What is kept of an org: rules with a preview, forgetting by it, and holds."""
+"""Pages of retention: rules with a preview, forgetting, and legal holds."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
-from unlost.app.actions.retention.forget import ForgetPlan, NightOf, forget, plan
-from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.retention.forget import ForgetPlan, ForgottenBackup, forget, plan
+from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import change, show
 from unlost.catalog.keeping import NUMBERS
 from unlost.model.access import Right
@@ -23,21 +23,21 @@ from unlost.model.errors import UnlostError
 from unlost.web.forms.keeping import HoldForm, KeepForm
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def keeping(request: Asked, org: str) -> HttpResponse:
-    """The rules and the holds; with numbers in the address also what would go by them."""
-    asked = any(name in request.GET for name in NUMBERS)
-    form = KeepForm(request.GET) if asked else None
+def keeping(request: UserRequest, org: str) -> HttpResponse:
+    """Show rules and legal holds; with numbers in the address, also a preview of these rules."""
+    is_preview = any(name in request.GET for name in NUMBERS)
+    form = KeepForm(request.GET) if is_preview else None
     return _page(request, org, form=form)
 
 
 @require_POST
 @needs(Right.MANAGE)
-def rules(request: Asked, org: str) -> HttpResponse:
-    """Set the rules. Nothing is forgotten by it yet."""
+def rules(request: UserRequest, org: str) -> HttpResponse:
+    """Set the rules. Nothing is forgotten yet."""
     form = KeepForm(request.POST)
     if not form.is_valid():
         return _page(request, org, form=form)
@@ -48,22 +48,22 @@ def rules(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def forgotten(request: Asked, org: str) -> HttpResponse:
-    """Forget what the preview said."""
+def forgotten(request: UserRequest, org: str) -> HttpResponse:
+    """Forget the backups of the preview."""
     done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
-    told = ngettext(
+    message = ngettext(
         "%(count)s night of %(org)s is forgotten.",
         "%(count)s nights of %(org)s are forgotten.",
         done.nights,
     )
-    messages.success(request, told % {"count": f"{done.nights:,}", "org": org})
+    messages.success(request, message % {"count": f"{done.nights:,}", "org": org})
     return redirect("keeping", org=org)
 
 
 @require_POST
 @needs(Right.OPERATE)
-def held(request: Asked, org: str) -> HttpResponse:
-    """Hold something; from the page of a record, that record."""
+def place_hold(request: UserRequest, org: str) -> HttpResponse:
+    """Set a legal hold; from the page of a record, on that record."""
     form = HoldForm(request.POST)
     if form.is_valid():
         wish = form.wish()
@@ -82,11 +82,11 @@ def held(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def lifted(request: Asked, org: str) -> HttpResponse:
-    """Take a hold back."""
+def lifted(request: UserRequest, org: str) -> HttpResponse:
+    """Lift a legal hold."""
     sent = request.POST
     table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
-    wish = WishedHold(
+    wish = HoldRequest(
         table="" if record else table,
         record=f"{table}/{record}" if record else "",
         night=int(night) if night.isdecimal() and night != "0" else None,
@@ -98,42 +98,52 @@ def lifted(request: Asked, org: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked, org: str, *, form: KeepForm | None = None, hold_form: HoldForm | None = None
+    request: UserRequest,
+    org: str,
+    *,
+    form: KeepForm | None = None,
+    hold_form: HoldForm | None = None,
 ) -> HttpResponse:
-    (found,) = show(request.unlost, org).orgs
+    (retention,) = show(request.unlost, org).orgs
     can = rights_in(request.unlost, org)
-    initial = {name: getattr(found.rules, name) for name in NUMBERS}
+    initial = {name: getattr(retention.rules, name) for name in NUMBERS}
     seen = _preview(request, org, form) if can["operate"] else None
     context = {
         "part": "orgs",
         "org": org,
-        "found": found,
-        "zone": found.zone,
+        "found": retention,
+        "zone": retention.zone,
         "can": can,
         "form": form or KeepForm(initial=initial),
         "seen": seen,
-        "same": seen is not None and seen.rules == found.rules,
-        "years": _by_year(seen.kept, zone=found.zone) if seen is not None else (),
+        "same": seen is not None and seen.rules == retention.rules,
+        "years": _by_year(seen.staying, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),
     }
-    wrong = [one for one in (form, hold_form) if one is not None and one.errors]
+    wrong = [
+        wrong_form
+        for wrong_form in (form, hold_form)
+        if wrong_form is not None and wrong_form.errors
+    ]
     status = HTTPStatus.BAD_REQUEST if wrong else None
     return render(request, "orgs/keeping.html", context, status=status)
 
 
-def _preview(request: Asked, org: str, form: forms.Form | None) -> ForgetPlan | None:
-    """What would go by the numbers that were typed; None where none were, or they make no rule."""
+def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetPlan | None:
+    """Return the plan for typed rules; None if there are none or they are invalid."""
     if not isinstance(form, KeepForm) or not form.is_valid():
         return None
     return plan(request.unlost, org, form.wish())
 
 
-def _by_year(nights: Sequence[NightOf], *, zone: str) -> list[tuple[int, list[NightOf]]]:
-    """The newest year first, and in it the newest night."""
+def _by_year(
+    nights: Sequence[ForgottenBackup], *, zone: str
+) -> list[tuple[int, list[ForgottenBackup]]]:
+    """Group backups by year, newest first."""
     place = ZoneInfo(zone)
 
-    def year(night: NightOf) -> int:
+    def year(night: ForgottenBackup) -> int:
         return night.as_of.astimezone(place).year
 
     newest = sorted(nights, key=lambda night: night.number, reverse=True)

@@ -1,4 +1,4 @@
-"""Privacy requests of an org: what is held of a person is given out, or erased, and proofs are shown."""
+"""Privacy requests of an org: export or erase a person's data, and show the proofs."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -19,15 +19,15 @@ from unlost.web.forms.problems import add_problem, done
 from unlost.web.needs import needs
 from unlost.web.parts.erasures import begin, progress
 from unlost.web.parts.streaming import saved
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def privacy(request: Asked, org: str) -> HttpResponse:
-    """Whose data it is; once it was sent also what was found, or what would be erased."""
+def privacy(request: UserRequest, org: str) -> HttpResponse:
+    """Show the form for a person's records, and then the matches or the plan of the erasure."""
     if request.htmx:
         return _state(request, org)
     if request.method == "GET":
@@ -35,16 +35,16 @@ def privacy(request: Asked, org: str) -> HttpResponse:
         return _page(request, org, PersonForm(initial={"records": named}))
     form, app = PersonForm(_with_ticked(request.POST)), request.unlost
     if SEARCH in request.POST:
-        found = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
-        return _page(request, org, form, hits=found.hits if found is not None else None)
+        find_result = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
+        return _page(request, org, form, hits=find_result.hits if find_result is not None else None)
     seen = done(form, lambda: plan(app, org, form.wish(request.POST.getlist(MATCH))))
     return _page(request, org, form, seen=seen)
 
 
 @require_POST
 @needs(Right.MANAGE)
-def data(request: Asked, org: str) -> HttpResponseBase:
-    """What is held of the person, as a file to be saved."""
+def data(request: UserRequest, org: str) -> HttpResponseBase:
+    """Download the data of the person."""
     form, app = PersonForm(_with_ticked(request.POST)), request.unlost
     opened = done(form, lambda: open_person(app, org, form.whose()))
     if opened is None:
@@ -55,8 +55,8 @@ def data(request: Asked, org: str) -> HttpResponseBase:
 
 @require_POST
 @needs(Right.MANAGE)
-def erased(request: Asked, org: str) -> HttpResponse:
-    """Begin to erase what the plan said, once the name of the org was typed."""
+def erased(request: UserRequest, org: str) -> HttpResponse:
+    """Start the erasure of the plan, once the name of the org was typed."""
     form, agreed = PersonForm(request.POST), AgreeForm(request.POST, org=org)
     if form.is_valid() and agreed.is_valid():
         try:
@@ -72,14 +72,14 @@ def erased(request: Asked, org: str) -> HttpResponse:
 
 
 def _with_ticked(sent: QueryDict) -> QueryDict:
-    """What was sent, with what was ticked among the records that are named."""
+    """Return the form data with the ticked records added to the named ones."""
     named = [*sent.get("records", "").splitlines(), *sent.getlist(TICKED)]
-    told = sent.copy()
-    told["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
-    return told
+    query_dict = sent.copy()
+    query_dict["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
+    return query_dict
 
 
-def _state(request: Asked, org: str) -> HttpResponse:
+def _state(request: UserRequest, org: str) -> HttpResponse:
     state = progress(request.unlost, org)
     going = state is not None and state.going
     context = {"org": org, "state": state, "zone": erasures(request.unlost, org).zone}
@@ -87,7 +87,7 @@ def _state(request: Asked, org: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     org: str,
     form: PersonForm,
     *,

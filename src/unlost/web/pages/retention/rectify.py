@@ -1,4 +1,4 @@
-"""A wrong value of a record is corrected in all backups: seen as a plan, agreed to, done beside."""
+"""Correct a value of a record in all backups: show the plan, confirm it, run it in a thread."""
 
 from http import HTTPStatus
 
@@ -15,13 +15,13 @@ from unlost.web.forms.privacy import AgreeForm
 from unlost.web.forms.problems import add_problem, done
 from unlost.web.needs import needs
 from unlost.web.parts.erasures import begin
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """Which field, and what it is in truth; once that was sent also what would change."""
+def correct(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Show the form for a field and its correct value, and then the plan."""
     shown = show(request.unlost, org, table, record, at="latest")
     form = CorrectForm(shown.fields, shown.values, sent(request))
     return _page(request, shown, form, seen=_planned(request, shown, form))
@@ -29,8 +29,8 @@ def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def corrected(request: Asked, org: str, table: str, record: str) -> HttpResponse:
-    """Begin to correct what the plan said, once the name of the org was typed."""
+def corrected(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Start the correction of the plan, once the name of the org was typed."""
     shown = show(request.unlost, org, table, record, at="latest")
     form, agreed = (
         CorrectForm(shown.fields, shown.values, request.POST),
@@ -47,28 +47,28 @@ def corrected(request: Asked, org: str, table: str, record: str) -> HttpResponse
     return _page(request, shown, form, seen=_planned(request, shown, form), agreed=agreed)
 
 
-def _planned(request: Asked, shown: ShowResult, form: CorrectForm) -> RectifyPlan | None:
+def _planned(request: UserRequest, shown: ShowResult, form: CorrectForm) -> RectifyPlan | None:
     wish = (shown.table, shown.record)
     return done(form, lambda: plan(request.unlost, shown.org, form.wish(*wish)))
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     shown: ShowResult,
     form: CorrectForm,
     *,
     seen: RectifyPlan | None,
     agreed: AgreeForm | None = None,
 ) -> HttpResponse:
-    held = [(one, shown.values.get(one.column)) for one in shown.fields]
+    current = [(field, shown.values.get(field.column)) for field in shown.fields]
     context = {
         "part": "records",
         "org": shown.org,
         "shown": shown,
-        "held": [row for row in held if row[1] not in (None, "")],
+        "held": [row for row in current if row[1] not in (None, "")],
         "form": form,
         "seen": seen,
-        "versions": sum(one.versions for one in seen.tables) if seen is not None else 0,
+        "versions": sum(table.versions for table in seen.tables) if seen is not None else 0,
         "agreed": agreed or AgreeForm(org=shown.org),
     }
     wrong = form.errors or (agreed is not None and agreed.errors)

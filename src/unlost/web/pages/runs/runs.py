@@ -1,4 +1,4 @@
-"""Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
+"""Pages of runs: the list of backups and restores, the progress of one, and its commands."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,17 +12,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
 from unlost.app.actions.backups.snapshots import certificate
-from unlost.app.actions.restores.kept_plan import Wanted, choose, make_kept, waiting
+from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now, waiting
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.control import Controlled, cancel, go_on, pause
-from unlost.app.actions.runs.run import Job
-from unlost.app.actions.runs.run import job as job_state
-from unlost.app.actions.runs.runs import Group, JobsResult
-from unlost.app.actions.runs.runs import jobs as job_list
+from unlost.app.actions.runs.control import RunCommandResult, cancel, go_on, pause
+from unlost.app.actions.runs.run import RunStatus
+from unlost.app.actions.runs.run import run_status as job_state
+from unlost.app.actions.runs.runs import RunGroup, RunsPage
+from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
-from unlost.app.restores.overrides import CauseEdit, Otherwise
+from unlost.app.restores.overrides import CauseEdit, Overrides
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
@@ -30,11 +30,11 @@ from unlost.model.snapshot import CommitKind
 from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background
-from unlost.web.requests import Asked
-from unlost.web.said import said
-from unlost.web.said import told as problem
+from unlost.web.requests import UserRequest
+from unlost.web.translate import error_text as problem
+from unlost.web.translate import translate
 
-ACTS: dict[str, Callable[[Application, str], Controlled]] = {
+ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
     "go-on": go_on,
     "cancel": cancel,
@@ -43,73 +43,73 @@ KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
 
 
 @require_GET
-def jobs(request: Asked) -> HttpResponse:
-    """Runs by org, kind and state, and plans that wait to be run."""
+def list_runs(request: UserRequest) -> HttpResponse:
+    """List runs by org, kind and state, and plans that were not run yet."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
-    found = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
+    page = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
     context = {
-        "part": "jobs",
-        "found": found,
+        "part": "runs",
+        "found": page,
         "org": org,
         "kind": kind,
         "group": group,
-        "groups": Group,
-        "zones": {one.name: one.identity.zone for one in app.orgs()},
+        "groups": RunGroup,
+        "zones": {org_row.name: org_row.identity.zone for org_row in app.orgs()},
         "here": request.get_full_path(),
     }
     if request.htmx:
-        return render(request, "jobs/rows.html", context, status=_status(found))
+        return render(request, "runs/rows.html", context, status=_status(page))
     restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
     if restores:
         context["waiting"] = waiting(app, org=org).plans
-    return render(request, "jobs/list.html", context)
+    return render(request, "runs/list.html", context)
 
 
 @require_GET
-def job(request: Asked, run: str) -> HttpResponse:
-    """One run: how far it is, or how it ended."""
-    told = job_state(request.unlost, run)
-    rights = _rights(request, told.org)
-    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(told, rights)}
-    if request.htmx and told.going:
-        return render(request, "jobs/progress.html", context)
-    context |= _ended(request, told, rights)
+def show_run(request: UserRequest, run: str) -> HttpResponse:
+    """Show the progress or the result of a run."""
+    status = job_state(request.unlost, run)
+    rights = _rights(request, status.org)
+    context: dict[str, object] = {"part": "runs", "status": status, **_acts(status, rights)}
+    if request.htmx and status.going:
+        return render(request, "runs/progress.html", context)
+    context |= _ended(request, status, rights)
     if request.htmx:
-        return render(request, "jobs/progress.html", context, status=STOP_POLLING)
-    return render(request, "jobs/job.html", context)
+        return render(request, "runs/progress.html", context, status=STOP_POLLING)
+    return render(request, "runs/run.html", context)
 
 
 @require_POST
-def act(request: Asked, run: str, act: str) -> HttpResponse:
-    """Pause a run, let it go on, or cancel it."""
+def act(request: UserRequest, run: str, act: str) -> HttpResponse:
+    """Pause, resume or cancel a run."""
     if act not in ACTS:
         raise Http404
-    told = ACTS[act](request.unlost, run)
-    messages.success(request, said(told.sentence))
-    return redirect("job", run=run)
+    run_command_result = ACTS[act](request.unlost, run)
+    messages.success(request, translate(run_command_result.sentence))
+    return redirect("run", run=run)
 
 
 @require_POST
-def retry(request: Asked, run: str) -> HttpResponse:
-    """Plan again what failed: all of it, or what failed for the causes that were ticked.
+def retry(request: UserRequest, run: str) -> HttpResponse:
+    """Plan the failed records again: all, or those with the ticked causes.
 
-    A field can be set for all that failed for a cause.
+    A field can be set for all records with the same cause.
     """
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
-    asked = PlanRequest(org, otherwise=Otherwise(causes=tuple(_causes(request))))
+    plan_request = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
     try:
-        view = choose(app, org, Wanted(asked, retry=run, codes=codes))
+        view = choose(app, org, RestoreRequest(plan_request, retry=run, codes=codes))
     except UsageError as error:
         return _refused(request, run, error)
-    background.begin(partial(make_kept, app, org, view.plan))
+    background.begin(partial(make_plan_now, app, org, view.plan))
     return redirect("plan", org=org, plan=view.plan)
 
 
 @require_POST
-def back_up(request: Asked, org: str) -> HttpResponse:
+def back_up(request: UserRequest, org: str) -> HttpResponse:
     """Have the service back up an org now."""
     try:
         ask_backup(request.unlost, org)
@@ -121,7 +121,7 @@ def back_up(request: Asked, org: str) -> HttpResponse:
         messages.success(
             request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}
         )
-    return redirect(f"{reverse('jobs')}?org={org}&kind=backup")
+    return redirect(f"{reverse('runs')}?org={org}&kind=backup")
 
 
 TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
@@ -130,8 +130,8 @@ TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-r
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _causes(request: Asked) -> Iterator[CauseEdit]:
-    """The fields that were chosen, each for its cause."""
+def _causes(request: UserRequest) -> Iterator[CauseEdit]:
+    """Yield the values that were chosen for causes."""
     for name, cause in request.POST.items():
         place, _dash, number = name.partition("-")
         column = request.POST.get(f"column-{number}", "")
@@ -141,70 +141,75 @@ def _causes(request: Asked) -> Iterator[CauseEdit]:
             yield CauseEdit(table, column, value, code)
 
 
-def _refused(request: Asked, run: str, error: UsageError) -> HttpResponse:
-    """A restore's page, with why it is not planned again as was asked."""
-    told = job_state(request.unlost, run)
-    rights = _rights(request, told.org)
-    context = {"part": "jobs", "job": told, **_acts(told, rights), **_ended(request, told, rights)}
+def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
+    """Render a restore's page, with the reason why a retry cannot be planned."""
+    status = job_state(request.unlost, run)
+    rights = _rights(request, status.org)
+    context = {
+        "part": "runs",
+        "status": status,
+        **_acts(status, rights),
+        **_ended(request, status, rights),
+    }
     context |= {"error": error, "typed": request.POST}
-    return render(request, "jobs/job.html", context, status=status_of(error))
+    return render(request, "runs/run.html", context, status=status_of(error))
 
 
-def _kind(request: Asked) -> CommitKind | None:
-    asked = request.GET.get("kind", "")
-    return CommitKind(asked) if asked in KINDS else None
+def _kind(request: UserRequest) -> CommitKind | None:
+    kind_text = request.GET.get("kind", "")
+    return CommitKind(kind_text) if kind_text in KINDS else None
 
 
-def _group(request: Asked) -> Group | None:
-    asked = request.GET.get("state", "")
-    return Group(asked) if asked in set(Group) else None
+def _group(request: UserRequest) -> RunGroup | None:
+    state_text = request.GET.get("state", "")
+    return RunGroup(state_text) if state_text in set(RunGroup) else None
 
 
-def _status(found: JobsResult) -> int:
-    return 200 if found.going else STOP_POLLING
+def _status(page: RunsPage) -> int:
+    return 200 if page.going else STOP_POLLING
 
 
-def _rights(request: Asked, org: str) -> frozenset[Right]:
-    """What the actor may do in an org."""
+def _rights(request: UserRequest, org: str) -> frozenset[Right]:
+    """Return the actor's rights in an org."""
     app = request.unlost
-    oids = [one.oid for one in app.orgs() if one.name == org]
+    oids = [org_row.oid for org_row in app.orgs() if org_row.name == org]
     return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
 
 
-def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
-    """What the actor may do with it now."""
+def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
+    """Return the commands that the actor may give now."""
     operates = Right.OPERATE in rights
-    waits = told.state in (RunState.PARKED, RunState.FAILED)
-    known = not told.over and operates and not told.hourly
+    waits = status.state in (RunState.PARKED, RunState.FAILED)
+    known = not status.over and operates and not status.hourly
     return {
-        "can_pause": known and not told.wish and not (waits and not told.resume_at),
-        "can_go_on": known and (bool(told.wish) or waits),
-        "can_cancel": known or (operates and told.hourly and told.going),
+        "can_pause": known and not status.wish and not (waits and not status.resume_at),
+        "can_go_on": known and (bool(status.wish) or waits),
+        "can_cancel": known or (operates and status.hourly and status.going),
         "may_restore": Right.RESTORE in rights,
         "may_read": Right.READ in rights,
     }
 
 
-def _outcome(request: Asked, told: Job) -> dict[str, object]:
+def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
     try:
-        return {"outcome": outcome(request.unlost, told.run)}
+        return {"outcome": outcome(request.unlost, status.run)}
     except NotFound as error:
         if error.code != "journal-gone":
             raise
         return {"journal_gone": True}
 
 
-def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
-    """How it ended: of a restore each record, of a backup what it proved."""
-    if told.state != RunState.DONE.value:
+def _ended(request: UserRequest, status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
+    """Return the result of a run: the records of a restore, or the certificate of a backup."""
+    if status.state != RunState.DONE.value:
         return {}
-    if told.restore:
-        return _outcome(request, told) if Right.READ in rights else {}
-    if told.snapshot is None:
+    if status.restore:
+        return _outcome(request, status) if Right.READ in rights else {}
+    if status.snapshot is None:
         return {}
     try:
-        return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
+        return {"proof": certificate(request.unlost, status.org, at=str(status.snapshot))}
     except NotFound as error:
         if error.code != "snapshot-forgotten":
             raise
-        return {"forgotten": told.snapshot}
+        return {"forgotten": status.snapshot}

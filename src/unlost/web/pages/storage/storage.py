@@ -1,4 +1,4 @@
-"""Storage: how full it is, when it will be full, and what fills it."""
+"""Pages of storage: usage, forecast, and what uses it."""
 
 from dataclasses import dataclass
 
@@ -18,15 +18,15 @@ from unlost.app.actions.storage.storage import (
     use,
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
-from unlost.app.storage.storage_chart import NARROW, WIDE, Sheet, chart
-from unlost.web.requests import Asked
-from unlost.web.said import word
+from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
+from unlost.web.requests import UserRequest
+from unlost.web.translate import word
 
 TABLES = 15  # the largest of each storage
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnChart:
     """A storage with its charts, for wide screens and for phones."""
 
     line: StorageLine
@@ -35,8 +35,8 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """What fills one storage, the largest first; ``rest`` tables are not told."""
+class StorageFilling:
+    """The usage of one storage, largest first; ``rest`` tables are left out."""
 
     name: str
     tables: tuple[UseLine, ...]
@@ -46,17 +46,17 @@ class Filling:
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
-    """The storages of all orgs; of a single org its own page."""
-    found = overview(request.unlost).orgs
-    if len(found) == 1:
-        return redirect("storage", org=found[0].name)
-    return render(request, "storage/every.html", {"part": "storage", "orgs": found})
+def every(request: UserRequest) -> HttpResponse:
+    """Show the storages of all orgs; with a single org, redirect to its page."""
+    org_states = overview(request.unlost).orgs
+    if len(org_states) == 1:
+        return redirect("storage", org=org_states[0].name)
+    return render(request, "storage/every.html", {"part": "storage", "orgs": org_states})
 
 
 @require_GET
-def one(request: Asked, org: str) -> HttpResponse:
-    """The storages of an org; ``?show=use`` and ``?show=loops``: also what takes time to read."""
+def show(request: UserRequest, org: str) -> HttpResponse:
+    """Show the storages of an org; ``?show=use`` and ``?show=loops`` add slow details."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
     if show == "use":
@@ -66,47 +66,48 @@ def one(request: Asked, org: str) -> HttpResponse:
         context["loops"] = storage_loops(app, org)
     if request.htmx and show in ("use", "loops"):
         return render(request, f"storage/{show}.html", context)
-    found = trend(app, org)
+    storage_trend = trend(app, org)
     context |= {
-        "found": found,
-        "zone": found.zone,
-        "drawn": [draw(one, found) for one in found.storages],
+        "found": storage_trend,
+        "zone": storage_trend.zone,
+        "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }
     return render(request, "storage/one.html", context | {"can": rights_in(app, org)})
 
 
-def draw(line: StorageLine, found: StorageTrend) -> Drawn:
-    """A storage with its charts."""
-    return Drawn(line, _chart(line, found, WIDE), _chart(line, found, NARROW))
+def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
+    """Return a storage with its charts."""
+    return DrawnChart(line, _chart(line, storage_trend, WIDE), _chart(line, storage_trend, NARROW))
 
 
-def _chart(line: StorageLine, found: StorageTrend, sheet: Sheet) -> SafeString:
-    name = f"{word(line.name)}, {found.org}"
+def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) -> SafeString:
+    name = f"{word(line.name)}, {storage_trend.org}"
     drawn = chart(
         name,
         line.samples,
         limit=line.limit,
         seen=line.forecast,
-        now=found.at,
+        now=storage_trend.at,
         sheet=sheet,
+        # The CSP forbids inline styles; the console's stylesheet has the classes.
         styled=False,
         full_on=_("full on"),
     )
-    return SafeString(drawn)  # made by us of numbers; the one text in it is escaped
+    return SafeString(drawn)  # built from numbers; the only text in it is escaped
 
 
-def fillings(filled: StorageUse) -> list[Filling]:
-    """What fills each storage."""
-    names = dict.fromkeys(one.storage for one in filled.tables)
+def fillings(filled: StorageUse) -> list[StorageFilling]:
+    """Return the usage of each storage."""
+    names = dict.fromkeys(table.storage for table in filled.tables)
     return [_filling(filled, name) for name in names]
 
 
-def _filling(filled: StorageUse, name: str) -> Filling:
-    tables = tuple(one for one in filled.tables if one.storage == name)
-    return Filling(
+def _filling(filled: StorageUse, name: str) -> StorageFilling:
+    tables = tuple(table for table in filled.tables if table.storage == name)
+    return StorageFilling(
         name,
         tables[:TABLES],
         max(0, len(tables) - TABLES),
-        tuple(one for one in filled.years if one.storage == name),
-        tuple(one for one in filled.owners if one.storage == name),
+        tuple(year for year in filled.years if year.storage == name),
+        tuple(owner for owner in filled.owners if owner.storage == name),
     )

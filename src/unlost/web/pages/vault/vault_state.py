@@ -1,4 +1,4 @@
-"""The vault: what it holds, whether it is whole, what opens it; and a look at the whole home."""
+"""Pages of the vault: its content, verifications and keys; and checks of the whole home."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,12 +17,12 @@ from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import VerifyLevel
 from unlost.web.needs import needs
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def state(request: Asked) -> HttpResponse:
-    """What it holds of each org, and when it was verified."""
+def state(request: UserRequest) -> HttpResponse:
+    """Show the vault's content by org, and its verifications."""
     return render(
         request, "vault/state.html", {"part": "vault", "vault": vault_state(request.unlost)}
     )
@@ -30,48 +30,50 @@ def state(request: Asked) -> HttpResponse:
 
 @require_POST
 @needs(Right.OPERATE)
-def verified(request: Asked) -> HttpResponse:
-    """Verify it: quickly at once; for all the rest the service is asked."""
+def verified(request: UserRequest) -> HttpResponse:
+    """Verify the vault: the quick level immediately, other levels by the service."""
     level = _level(request.POST.get("level", ""))
     if level is not VerifyLevel.QUICK:
         verify_later(request.unlost, level)
-        told = _("The service verifies the vault. The result will be the newest in the list below.")
-        messages.success(request, told)
+        message = _(
+            "The service verifies the vault. The result will be the newest in the list below."
+        )
+        messages.success(request, message)
         return redirect("vault")
-    found = verify(request.unlost, level=level)
-    if found.whole:
-        told = ngettext(
+    verify_result = verify(request.unlost, level=level)
+    if verify_result.whole:
+        message = ngettext(
             "The vault is whole: %(count)s object is there with its right size.",
             "The vault is whole: %(count)s objects are there with their right sizes.",
-            found.objects,
+            verify_result.objects,
         )
-        messages.success(request, told % {"count": f"{found.objects:,}"})
+        messages.success(request, message % {"count": f"{verify_result.objects:,}"})
     else:
-        messages.error(request, _("The vault is damaged: %s") % found.damages[0].sentence)
+        messages.error(request, _("The vault is damaged: %s") % verify_result.damages[0].sentence)
     return redirect("vault")
 
 
 @require_POST
 @needs(Right.OPERATE)
-def mirrored(request: Asked) -> HttpResponse:
-    """Have the service bring the second copy up to date."""
+def mirrored(request: UserRequest) -> HttpResponse:
+    """Have the service update the mirror."""
     ask_mirror(request.unlost)
     messages.success(request, _("The service brings the second copy up to date."))
     return redirect(f"{reverse('vault')}#second-copy")
 
 
 @require_http_methods(["GET", "POST"])
-def checks(request: Asked) -> HttpResponse:
-    """A look at the whole home, and at the orgs too if that is asked for."""
+def checks(request: UserRequest) -> HttpResponse:
+    """Check the whole home, and the orgs too if requested."""
     check_home(request.unlost, Right.MANAGE)
-    found: Diagnosis | None = None
+    diagnosis: Diagnosis | None = None
     ask = "ask" in request.POST
     if request.method == "POST":
-        found = doctor(request.unlost, ask=ask, repair="repair" in request.POST)
-    repairable = found is not None and any(
-        one.repairable and not one.repaired for one in found.checks
+        diagnosis = doctor(request.unlost, ask=ask, repair="repair" in request.POST)
+    repairable = diagnosis is not None and any(
+        check.repairable and not check.repaired for check in diagnosis.checks
     )
-    context = {"part": "vault", "found": found, "ask": ask, "repairable": repairable}
+    context = {"part": "vault", "found": diagnosis, "ask": ask, "repairable": repairable}
     return render(request, "vault/checks.html", context)
 
 

@@ -1,4 +1,4 @@
-"""Sign-in by SAML: an application of Django's that is there where the optional part is installed.
+"""Sign-in with SAML: a Django app that is installed with the optional part.
 
-What the libraries leave to choice is chosen narrowly here: see ``answer``.
+Options of the libraries are set to the strictest values: see ``answer``, and docs/adr/0018.
 """

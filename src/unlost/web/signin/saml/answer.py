@@ -1,9 +1,10 @@
-"""What a provider answers, and all that it must prove before anybody is let in by it.
+"""SAML responses, and all that they must prove before a person is signed in.
 
-python3-saml checks the signature, the times, the issuer and the place. It accepts what the profile
-for browsers forbids, so three things more are asked of the signed part itself (Profiles for SAML 2.0,
-section 4.1.4.2): for whom it is, until when it holds, and to which request it is the answer. With the
-last one an answer counts once: a request is known to the one browser that made it, until it is answered.
+python3-saml checks the signature, the times, the issuer and the destination. It accepts some
+responses that the browser profile forbids, so three more checks apply to the signed part (Profiles
+for SAML 2.0, section 4.1.4.2): its audience, its expiry, and the request that it answers. The last
+one makes a response valid once: only the browser that made a request knows it, until it is
+answered.
 """
 
 from typing import Any
@@ -36,11 +37,11 @@ REASONS = {
 }
 
 
-class Answer(OneLogin_Saml2_Response):  # type: ignore[misc]
-    """An answer as it was sent; nothing in it is to be believed before ``prove``."""
+class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
+    """A response as received; untrusted until ``prove`` succeeds."""
 
     def prove(self, request: HttpRequest, name: str) -> None:
-        """Raise NotAllowed (``saml-refused``) unless all of it is right."""
+        """Raise NotAllowed (``saml-refused``) unless the response passes all checks."""
         try:
             self.is_valid(here(request, name), self.get_in_response_to(), raise_exceptions=True)
             self._prove_more()
@@ -50,33 +51,38 @@ class Answer(OneLogin_Saml2_Response):  # type: ignore[misc]
             raise refused("it cannot be read") from error
 
     def _prove_more(self) -> None:
-        told = self._query_assertion(DATA)
+        confirmations = self._query_assertion(DATA)
         if not self.get_audiences():
             raise refused("it does not say for whom it is")
         if not self.get_nameid():
             raise refused("it does not say who it is about")
-        if not told or not all(one.get("NotOnOrAfter") for one in told):
+        if not confirmations or not all(
+            confirmation.get("NotOnOrAfter") for confirmation in confirmations
+        ):
             raise refused("it holds for ever")
-        if any(one.get("InResponseTo") != self.get_in_response_to() for one in told):
+        if any(
+            confirmation.get("InResponseTo") != self.get_in_response_to()
+            for confirmation in confirmations
+        ):
             raise refused("it does not say to which sign-in it belongs")
 
 
 def _as_named(code: int) -> str:
-    """A rare reason, by the library's own name of it: its words may be those of who sent the answer."""
+    """Return a rare reason by the library's name; its message may come from an attacker."""
     names = (name for name, value in vars(OneLogin_Saml2_ValidationError).items() if value == code)
     return f"it is not right ({next(names, 'unknown')})"
 
 
-def read(request: HttpRequest, name: str, held: dict[str, Any], text: str) -> Answer:
-    """An answer in base64; raises NotAllowed (``saml-refused``)."""
+def read(request: HttpRequest, name: str, idp_settings: dict[str, Any], text: str) -> SamlResponse:
+    """Parse a response in base64; raises NotAllowed (``saml-refused``)."""
     try:
-        return Answer(settings(request, name, held), text)
+        return SamlResponse(settings(request, name, idp_settings), text)
     except UNREADABLE as error:
         raise refused("it cannot be read") from error
 
 
 def refused(why: str) -> NotAllowed:
-    """No answer that lets anybody in."""
+    """Return the error for a response that is not accepted."""
     return NotAllowed(
         "saml-refused",
         f"The answer of your company's sign-in was not accepted: {why}.",

@@ -1,4 +1,4 @@
-"""The two parties of a sign-in, as python3-saml is told of them: this console and the provider."""
+"""python3-saml's settings for the two parties of a sign-in: this console and the provider."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings as Settings
 DEMANDS = {
     "wantAssertionsSigned": True,
     "wantNameId": True,
-    "wantAttributeStatement": False,  # the name alone may be the address
-    "requestedAuthnContext": False,  # how people prove who they are is for their company to say
+    "wantAttributeStatement": False,  # the name id may be the e-mail address
+    "requestedAuthnContext": False,  # the company decides how people authenticate
     "rejectDeprecatedAlgorithm": True,  # no SHA-1
     "signatureAlgorithm": Saml.RSA_SHA256,
     "digestAlgorithm": Saml.SHA256,
@@ -20,26 +20,29 @@ DEMANDS = {
 }
 
 
-def settings(request: HttpRequest, name: str, held: dict[str, Any]) -> Settings:
-    """Both parties of a sign-in by a provider that is kept as ``held``."""
+def settings(request: HttpRequest, name: str, idp_settings: dict[str, Any]) -> Settings:
+    """Return the settings for a sign-in with a provider stored as ``idp_settings``."""
     provider = {
-        "entityId": held["server_url"],
-        "singleSignOnService": {"url": held["sign_in"], "binding": Saml.BINDING_HTTP_REDIRECT},
-        "x509certMulti": {"signing": held["certificates"]},
+        "entityId": idp_settings["server_url"],
+        "singleSignOnService": {
+            "url": idp_settings["sign_in"],
+            "binding": Saml.BINDING_HTTP_REDIRECT,
+        },
+        "x509certMulti": {"signing": idp_settings["certificates"]},
     }
-    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name), "idp": provider}
-    return Settings(told)
+    config = {"strict": True, "security": DEMANDS, "sp": _console(request, name), "idp": provider}
+    return Settings(config)
 
 
 def console_metadata(request: HttpRequest, name: str) -> bytes:
-    """What a provider reads about this console."""
-    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name)}
-    written = Settings(told, sp_validation_only=True).get_sp_metadata()
+    """Return this console's metadata for a provider."""
+    config = {"strict": True, "security": DEMANDS, "sp": _console(request, name)}
+    written = Settings(config, sp_validation_only=True).get_sp_metadata()
     return written if isinstance(written, bytes) else written.encode()
 
 
 def here(request: HttpRequest, name: str) -> dict[str, Any]:
-    """Where an answer arrives, as the library asks for it."""
+    """Return the address that receives responses, in the library's format."""
     return {
         "https": "on" if request.is_secure() else "off",
         "http_host": request.get_host(),

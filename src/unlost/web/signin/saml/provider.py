@@ -10,7 +10,7 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
 from unlost.web.signin.saml.parties import here, settings
 
-# Names under which providers tell an address: those of the standard, and plain ones that many choose.
+# Attributes with an e-mail address: the standard's, and plain names that many providers use.
 ADDRESS = (
     *SAMLProvider.default_attribute_mapping["email"],
     "urn:oid:1.2.840.113549.1.9.1",
@@ -22,17 +22,17 @@ ADDRESS = (
 
 
 class Saml(SAMLProvider):  # type: ignore[misc]
-    """A provider as this home keeps it."""
+    """A SAML provider stored in this home."""
 
     default_attribute_mapping = SAMLProvider.default_attribute_mapping | {"email": list(ADDRESS)}
 
     @property
     def short_name(self) -> str:
-        """What stands in addresses."""
+        """The provider's name in URLs."""
         return str(self.app.provider_id)
 
     def get_login_url(self, request: HttpRequest, **query: Any) -> str:
-        """Where a sign-in by it begins."""
+        """Return the URL that starts a sign-in."""
         url = reverse("saml_login", args=[self.short_name])
         return f"{url}?{urlencode(query)}" if query else url
 
@@ -40,7 +40,7 @@ class Saml(SAMLProvider):  # type: ignore[misc]
         self, request: HttpRequest, process: str, next_url: str | None = None,
         data: Any = None, **more: Any,
     ) -> HttpResponseRedirect:  # fmt: skip
-        """Send the browser there, and remember the request that it carries."""
+        """Redirect the browser to the provider, and remember the request."""
         parties = settings(request, self.short_name, self.app.settings)
         asking = OneLogin_Saml2_Auth(here(request, self.short_name), old_settings=parties)
         there = asking.login(return_to="")

@@ -1,4 +1,4 @@
-"""Addresses of sign-ins by SAML, below those of the account."""
+"""URLs of SAML sign-ins, below those of accounts."""
 
 from django.urls import path
 

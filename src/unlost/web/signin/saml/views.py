@@ -1,4 +1,4 @@
-"""The addresses of a sign-in by SAML: it begins, an answer arrives and is looked at, and who we are."""
+"""Views of a SAML sign-in: start it, receive and check the response, and show our metadata."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,15 +13,15 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.catalog.sso import Kind
+from unlost.catalog.sso import SsoProtocol
 from unlost.web.needs import open_to_all
 from unlost.web.signin.leaving import sends_away
 from unlost.web.signin.saml.answer import read, refused
 from unlost.web.signin.saml.parties import console_metadata
 from unlost.web.signin.saml.provider import Saml
 
-LONGEST = 256 << 10  # characters of an answer; those of large companies have some 20 Ki
-KEPT = 300  # seconds until an answer must have been looked at
+LONGEST = 256 << 10  # characters of a response; those of large companies have about 20 Ki
+KEPT = 300  # seconds until a stored response expires
 COOKIE = "saml-answer"
 SENT = "answer"
 
@@ -30,7 +30,7 @@ SENT = "answer"
 @sends_away
 @require_http_methods(["GET", "POST"])
 def login(request: HttpRequest, name: str) -> HttpResponse:
-    """A page that asks, and a form of it that sends to the provider."""
+    """Show a confirmation page, whose form redirects to the provider."""
     provider = _provider(request, name)
     page: HttpResponse | None = respond_to_login_on_get(request, provider)
     there: HttpResponse = page or provider.redirect_from_request(request)
@@ -38,20 +38,21 @@ def login(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @open_to_all
-@csrf_exempt  # the provider's page sends it; what it proves is looked at in ``finish``
+@csrf_exempt  # sent by the provider's page; ``finish`` checks it
 @require_POST
 def arrive(request: HttpRequest, name: str) -> HttpResponse:
-    """Put an answer aside: a browser tells who it is only in requests that our own site begins."""
+    """Store the response: browsers send our session cookie only in requests from our own site."""
     _provider(request, name)
     text = request.POST.get("SAMLResponse", "")
     if not 0 < len(text) <= LONGEST:
         raise refused("there is none, or it is far too long")
     answer = redirect("saml_finish", name=name)
+    # 303 makes the browser continue with GET, without sending the response again.
     answer.status_code = HTTPStatus.SEE_OTHER
-    kept = _kept(request)
-    kept.store.set_expiry(KEPT)
-    kept.store[SENT] = text
-    kept.save(answer)
+    pending = _login_session(request)
+    pending.store.set_expiry(KEPT)
+    pending.store[SENT] = text
+    pending.save(answer)
     answer.cookies[COOKIE]["httponly"] = True
     return answer
 
@@ -59,17 +60,17 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
 @open_to_all
 @require_GET
 def finish(request: HttpRequest, name: str) -> HttpResponse:
-    """Let in whom the answer proves; raises NotAllowed (``saml-refused``)."""
-    provider, kept = _provider(request, name), _kept(request)
-    text = kept.store.get(SENT, "")
-    kept.delete()
+    """Sign in the person that the response proves; raises NotAllowed (``saml-refused``)."""
+    provider, pending = _provider(request, name), _login_session(request)
+    text = pending.store.get(SENT, "")
+    pending.delete()
     if not text:
         raise refused("it was looked at already")
     answer = read(request, name, provider.app.settings, text)
-    asked = _asked(request, name, answer.get_in_response_to())
+    request_state = _request_answered(request, name, answer.get_in_response_to())
     answer.prove(request, name)
     person = provider.sociallogin_from_response(request, answer)
-    person.state = asked
+    person.state = request_state
     let_in: HttpResponse = complete_social_login(request, person)
     return let_in
 
@@ -77,28 +78,28 @@ def finish(request: HttpRequest, name: str) -> HttpResponse:
 @open_to_all
 @require_GET
 def metadata(request: HttpRequest, name: str) -> HttpResponse:
-    """What a provider reads about this console, also before it is added here."""
+    """Show this console's metadata, also for a provider that is not added yet."""
     return HttpResponse(
         console_metadata(request, name), content_type="application/samlmetadata+xml"
     )
 
 
-def _asked(request: HttpRequest, name: str, request_id: str | None) -> dict[str, Any]:
-    """The request of this browser that is answered. It is forgotten now: no second answer counts."""
-    asked: dict[str, Any] | None = (
+def _request_answered(request: HttpRequest, name: str, request_id: str | None) -> dict[str, Any]:
+    """Return and forget the request of this browser, so that a second response does not count."""
+    request_state: dict[str, Any] | None = (
         unstash_state(request, state_id=request_id, provider_id=name) if request_id else None
     )
-    if asked is None:
+    if request_state is None:
         raise refused("this browser asked for no such answer, or did so long ago")
-    return asked
+    return request_state
 
 
-def _kept(request: HttpRequest) -> LoginSession:
+def _login_session(request: HttpRequest) -> LoginSession:
     return LoginSession(request, "saml_answer", COOKIE)
 
 
 def _provider(request: HttpRequest, name: str) -> Saml:
-    held = SocialApp.objects.filter(provider=Kind.SAML.value, provider_id=name).first()
-    if held is None:
+    social_app = SocialApp.objects.filter(provider=SsoProtocol.SAML.value, provider_id=name).first()
+    if social_app is None:
         raise Http404
-    return Saml(request, app=held)
+    return Saml(request, app=social_app)

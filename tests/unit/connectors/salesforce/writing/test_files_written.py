@@ -11,7 +11,7 @@ from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org, kinds, write
 from unlost.connectors.salesforce.writing import collections
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost.testing.memory_writer import body_of
 
 CREATE = WriteOp.CREATE
@@ -23,7 +23,7 @@ def org() -> Org:
     return Org()
 
 
-def upload(org: Org, cells: dict[str, str | None], table: str = "ContentVersion") -> Outcome:
+def upload(org: Org, cells: dict[str, str | None], table: str = "ContentVersion") -> RowOutcome:
     with org.writer() as writer:
         return writer.upload(
             org.shape(table), WriteRow("k", None, cells), body_of(b"data"), token="t"

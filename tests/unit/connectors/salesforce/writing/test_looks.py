@@ -9,7 +9,7 @@ from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org
 from unlost.connectors.salesforce.writing import looks
 from unlost.model.errors import Conflict
-from unlost.model.writing import Look
+from unlost.model.writing import RecordQuery
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ class Shelf:
     def look(self) -> list[list[dict[str, str]]]:
         shapes = map(self.org.shape, self.names)
         wanted = [
-            Look(shape, [record], ["Name", "Gone__c"])
+            RecordQuery(shape, [record], ["Name", "Gone__c"])
             for shape, record in zip(shapes, self.ids, strict=True)
         ]
         with self.org.writer() as writer:

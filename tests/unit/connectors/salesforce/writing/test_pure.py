@@ -14,7 +14,7 @@ from unlost.connectors.salesforce.writing.capability import capability_of
 from unlost.connectors.salesforce.writing.ingest import uploads
 from unlost.connectors.salesforce.writing.rules import RULES, never, rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
-from unlost.connectors.salesforce.writing.uploads import Once, multipart
+from unlost.connectors.salesforce.writing.uploads import UploadOnce, multipart
 from unlost.connectors.salesforce.writing.values import (
     csv_cell,
     encode,
@@ -241,7 +241,7 @@ def test_a_file_is_sent_in_pieces_after_its_record() -> None:
 
 
 def test_a_body_that_was_begun_cannot_be_sent_again() -> None:
-    once = Once(iter([b"a"]))
+    once = UploadOnce(iter([b"a"]))
     assert list(once) == [b"a"]
     with pytest.raises(TransientError) as caught:
         iter(once)

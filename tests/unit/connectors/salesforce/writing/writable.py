@@ -13,7 +13,7 @@ from unlost.connectors.salesforce import SalesforceConnector
 from unlost.connectors.salesforce.columns import column_of
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 
 class Org(FakeSalesforce):
@@ -73,6 +73,6 @@ def kinds(outcomes: Any) -> list[str]:
     return [one.kind.value for one in outcomes]
 
 
-def write(org: Org, op: WriteOp, sent: list[WriteRow], table: str = "Account") -> list[Outcome]:
+def write(org: Org, op: WriteOp, sent: list[WriteRow], table: str = "Account") -> list[RowOutcome]:
     with org.writer() as writer:
         return list(writer.write(op, org.shape(table), sent, token="t"))

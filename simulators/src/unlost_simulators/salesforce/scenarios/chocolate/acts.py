@@ -1,4 +1,4 @@
-"""What people of the chocolate maker do on a day of the story: an ordinary day, and two mistakes."""
+"""Acts of people at the chocolate maker on one day: ordinary work, and two mistakes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def delete_customer(org: Org) -> Mapping[str, Any]:
 
 
 def overwrite_phones(org: Org) -> Mapping[str, Any]:
-    """An import writes one phone number over those of a whole region."""
+    """Overwrite the phone numbers of a whole region with one number, by an import."""
     changed = org.update_where(
         _user(org, story.SALES_USERNAME),
         story.OVERWRITE_OBJECT,

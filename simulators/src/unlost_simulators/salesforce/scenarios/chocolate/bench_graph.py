@@ -1,8 +1,8 @@
 """An org for measuring loaders: objects that refer to one another in every way, and no rows.
 
 Accounts, contacts and cases are three levels and each refers to itself; a recipe and a cocoa batch
-refer to each other; a recipe ingredient joins two objects; files hang on records. Every object but
-those of files carries ``Key__c``, by which a stranger can tell which record is which.
+refer to each other; a recipe ingredient joins two objects; files hang on records. Every object
+except files has ``Key__c``, by which a third-party tool can identify records.
 """
 
 from __future__ import annotations

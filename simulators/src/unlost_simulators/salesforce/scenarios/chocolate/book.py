@@ -40,5 +40,5 @@ OWNERS = {
 
 @cache
 def story_id(object_name: str, handle: str) -> str:
-    """The id of a written-out row, such as story_id("Account", story.CUSTOMER)."""
+    """Return the id of a written-out row, as in story_id("Account", story.CUSTOMER)."""
     return BOOK.id(KEYS, Ref(object_name, handle))

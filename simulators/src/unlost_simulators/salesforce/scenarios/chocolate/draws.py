@@ -64,7 +64,7 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """How many rows the run has."""
+        """Number of rows of the run."""
         return len(self.numbers)
 
     def bits(self, column: str) -> Bits:

@@ -316,7 +316,7 @@ def formula_number(
 
 
 def rollup(name: str, child: str, via: str, *, label: str | None = None) -> FieldDef:
-    """How many detail rows a master has."""
+    """The number of detail rows of a master."""
     return sf.rollup(name, child, via, label=label)
 
 

@@ -136,7 +136,7 @@ def _latest_place(world: World, document: Numbers) -> Numbers:
 
 
 def documents(world: World, document: Rows) -> Made:
-    """Files; size and type are those of the latest version."""
+    """Files; size and type come from the latest version."""
     rows, country, title = _file(world, document.numbers)
     pool, place = blob_pool(), _latest_place(world, rows.numbers)
     second = rows.numbers < world.sizes.second_versions

@@ -96,7 +96,7 @@ class Book:
     def tables(
         self, objects: Mapping[str, ObjectDef], keys: Keys, *, only: Collection[str] | None = None
     ) -> Iterator[tuple[str, pa.Table]]:
-        """One Arrow table per object (of those named by `only`)."""
+        """One Arrow table per object (only the objects named by `only`)."""
         for name, rows in self.rows.items():
             if only is None or name in only:
                 yield name, self._table(objects[name], rows, keys)

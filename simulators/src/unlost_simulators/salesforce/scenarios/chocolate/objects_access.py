@@ -1,4 +1,4 @@
-"""Describes of what tells about the org itself: rights of the caller, objects, fields.
+"""Describes of objects about the org itself: rights of the caller, objects, fields.
 
 Rows of UserPermissionAccess, EntityDefinition and FieldDefinition are computed by the org when they
 are asked for, and all carry the empty key. Declares only.

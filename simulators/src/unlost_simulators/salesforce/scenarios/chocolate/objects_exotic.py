@@ -1,7 +1,7 @@
 """Describes of objects that are neither standard nor plain custom: metadata, big, external, events.
 
-Each has a suffix of its own. Custom metadata can be read but comes back by deployment only; a big
-object answers queries along its index; an external object lies elsewhere. Declares only.
+Each kind has a different suffix. Custom metadata can be read but is restored by deployment only; a
+big object answers queries along its index; an external object is stored elsewhere. Declares only.
 """
 
 from __future__ import annotations

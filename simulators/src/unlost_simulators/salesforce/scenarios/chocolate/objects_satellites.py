@@ -79,7 +79,7 @@ FEEDS = (_feed("Account"), _feed("Case"))
 
 
 def _change_event(of: ObjectDef) -> ObjectDef:
-    """What is sent to subscribers; it cannot be queried."""
+    """An event that is sent to subscribers; it cannot be queried."""
     own = tuple(replace(field, children=None) for field in of.fields if not field.computed)
     kept = tuple(field for field in own if field.name not in {"Id", "IsDeleted", "SystemModstamp"})
     return table(
@@ -104,7 +104,7 @@ CHANGE_EVENTS = tuple(_change_event(one) for one in (ACCOUNT, CONTACT, CASE))
 def _virtual(
     name: str, *fields: FieldDef, flags: str = "-", rule: QueryRule | None = None
 ) -> ObjectDef:
-    """An object without rows of its own."""
+    """An object without stored rows."""
     return table(
         name,
         "0zz",

@@ -275,7 +275,7 @@ HOLIDAY = table(
 def _status(
     name: str, prefix: str, *, priority: bool = False, api_name: str = "MasterLabel"
 ) -> ObjectDef:
-    """A list of states: a table of its own that Bulk refuses (INVALIDENTITY)."""
+    """A list of states: a separate table that Bulk refuses (INVALIDENTITY)."""
     kind = "IsHighPriority" if priority else "IsClosed"
     code = (picklist("StatusCode", ("Draft", "Activated"), read_only=True),)
     return table(

@@ -80,7 +80,7 @@ _SPOKEN = ("Nederlands;Français", "Deutsch;English", "日本語", "Português")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where rows are: their country (0..3) and their town (index into all towns)."""
+    """Places of rows: their country (0..3) and their town (index into all towns)."""
 
     country: Numbers
     town: Numbers
@@ -222,7 +222,7 @@ def _person_rows(world: World, person: Numbers) -> tuple[Rows, Numbers, Place, I
 
 
 def person_accounts(world: World, person: Rows) -> Made:
-    """Private customers; name, mail and phone are those of the paired contact."""
+    """Private customers; name, mail and phone are copied from the paired contact."""
     rows, account, place, who = _person_rows(world, person.numbers)
     country = place.country
     return {
@@ -318,7 +318,7 @@ def contacts(world: World, rows: Rows) -> Made:
 
 
 def direct_relations(world: World, rows: Rows) -> Made:
-    """What the platform writes along with a contact: it belongs to its account."""
+    """Rows that the platform writes with a contact: it belongs to its account."""
     contact = Rows(world.seed, "Contact", rows.numbers)
     account = world.account_of_contact(rows.numbers)
     yes = booleans(np.ones(rows.count, dtype=np.bool_))

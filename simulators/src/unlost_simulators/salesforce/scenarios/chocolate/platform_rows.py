@@ -77,6 +77,6 @@ def _alive(book: Book, name: str) -> Iterator[tuple[Ref, FixedRow]]:
 
 
 def _held(book: Book, name: str, *columns: str) -> set[tuple[object, ...]]:
-    """What these columns of an object hold already, written out by hand."""
+    """Return the values that these columns of an object have in written-out rows."""
     rows = book.rows.get(name, ())
     return {tuple(row.values.get(one) for one in columns) for row in rows}

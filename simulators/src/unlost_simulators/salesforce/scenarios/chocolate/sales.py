@@ -139,7 +139,7 @@ def _priced(
 
 
 def opportunity_roles(world: World, rows: Rows) -> Made:
-    """Who decides about an opportunity."""
+    """People who decide about an opportunity."""
     opportunity = rows.numbers % max(world.sizes.opportunities, 1)
     opened = Rows(world.seed, "Opportunity", opportunity)
     account = account_of(world, opened)

@@ -32,7 +32,7 @@ def default_sizes(scale: int) -> ChocolateSizes:
 
 @dataclass(frozen=True, slots=True)
 class ChocolateScenario:
-    """The maker of chocolate; `sizes` says how many rows a scale means.
+    """The maker of chocolate; `sizes` has the numbers of rows of a scale.
 
     With `fixed_objects` only the named objects get their written-out rows (measurements want exact
     counts); None means all.
@@ -55,7 +55,7 @@ class ChocolateScenario:
         return self.declared
 
     def users(self) -> Sequence[SimUser]:
-        """Who may call the API."""
+        """Users who may call the API."""
         return USERS
 
     def acts(self) -> Mapping[str, Act]:

@@ -75,7 +75,7 @@ def contact_identity(world: World, contact: Numbers) -> Identity:
 
 
 def cases(world: World, rows: Rows) -> Made:
-    """What customers ask and complain about; three in five are closed."""
+    """Questions and complaints of customers; three in five are closed."""
     account = case_account(world, rows.numbers)
     country = country_of(account)
     contact = _contact_of(world, rows.numbers)
@@ -196,7 +196,7 @@ def mails(world: World, rows: Rows) -> Made:
 
 
 def _sent(world: World, mail: Numbers) -> Numbers:
-    """When mails were sent: those of a thread one after the other."""
+    """Return the times of mails; the mails of a thread are sent one after the other."""
     begun = created_at(Rows(world.seed, "Thread", mail // MAILS_PER_THREAD), days=500)
     sent: Numbers = np.minimum(begun + mail % MAILS_PER_THREAD * 5_400, OPENING_SECONDS)
     return sent
@@ -223,7 +223,7 @@ def mail_relations(world: World, rows: Rows) -> Made:
 
 
 def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
-    """What an activity is about: the account, a case, an opportunity, a recipe; or nothing."""
+    """Return the subject of an activity: account, case, opportunity, recipe, or nothing."""
     kind = rows.weighted("about", (40, 25, 20, 5, 10))
     pools = (
         ("Case", world.sizes.cases), ("Opportunity", world.sizes.opportunities),
@@ -237,7 +237,7 @@ def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
 
 
 def tasks(world: World, rows: Rows) -> Made:
-    """What people have to do; what was done more than a year ago is archived."""
+    """Tasks of people; tasks done more than a year ago are archived."""
     account = rows.below("account", max(world.accounts, 1))
     country = country_of(account)
     due = OPENING_SECONDS + (rows.below("due", 1_000) - 900) * DAY
@@ -281,7 +281,7 @@ def _at_event(world: World, event: Numbers) -> tuple[Rows, Numbers, Numbers]:
 
 
 def events(world: World, rows: Rows) -> Made:
-    """Visits and tastings; those of more than a year ago are archived."""
+    """Visits and tastings; the ones of more than a year ago are archived."""
     _, account, contact = _at_event(world, rows.numbers)
     country = country_of(account)
     begin = OPENING_SECONDS + (rows.below("begin", 1_000) - 900) * DAY + 3_600 * 15
@@ -308,9 +308,9 @@ def events(world: World, rows: Rows) -> Made:
 
 
 def event_people(world: World, rows: Rows) -> Made:
-    """What the platform writes along with an event: whom it is with.
+    """Rows that the platform writes with an event: its participants.
 
-    What it is about is none of the objects that a relation can name.
+    Its subject is none of the objects that a relation can name.
     """
     event, account, contact = _at_event(world, rows.numbers)
     no = booleans(np.zeros(rows.count, dtype=np.bool_))
@@ -326,7 +326,7 @@ def event_people(world: World, rows: Rows) -> Made:
 
 
 def event_guests(sizes: ChocolateSizes) -> int:
-    """How many events have a second person: every third, if there are two contacts."""
+    """Return the number of events with a second person: every third, if there are two contacts."""
     return sizes.events // 3 if sizes.contacts > 1 else 0
 
 

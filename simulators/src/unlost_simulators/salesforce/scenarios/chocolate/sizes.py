@@ -1,4 +1,4 @@
-"""How many rows the generator makes for each table.
+"""Numbers of generated rows of each table.
 
 Counts are of generated rows; the written-out rows of the story and of the text traps come on top and
 do not grow.

@@ -1,4 +1,4 @@
-"""Which rows are generated, in which order, and how many of each.
+"""The generated rows: sources, their order, and the number of each.
 
 A source makes a run of rows of one object; two sources can fill one object (companies and private
 customers are both accounts).
@@ -24,7 +24,7 @@ BATCH_ROWS = 122_880
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A maker of rows: `label` keeps its draws apart from those of other sources."""
+    """A maker of rows: `label` keeps its draws apart from other sources."""
 
     label: str
     object: str

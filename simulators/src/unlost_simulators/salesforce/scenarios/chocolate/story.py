@@ -1,7 +1,7 @@
-"""What a demo or a test must know by heart: who may log in, whose customer is lost, which numbers are
-overwritten.
+"""The names of the story: who may log in, whose customer is lost, which numbers are overwritten.
 
-Ids follow from the handles (`book.story_id`), and stay the same at every seed and scale.
+Demos and tests refer to them. Ids follow from the handles (`book.story_id`), and stay the same at
+every seed and scale.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The customer of the story: Confiserie Sonnenschein in Leipzig, with everything that hangs on it.
+"""The customer of the story: Confiserie Sonnenschein in Leipzig, with all of its records.
 
-Written out, so that a demo can tell of it by name. Mails and files of the customer lie in files of
-their own.
+Written out, so that a demo can refer to it by name. Mails and files of the customer are in separate
+modules.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The words of the four offices: people, streets, towns, companies. Order of lists: BE, DE, JP, BR.
 
-Words only; how they are put together is told in the files that make rows. All companies are made up.
+Words only; the modules that make rows combine them. All companies are fictitious.
 """
 
 # Word lists read best as running text.

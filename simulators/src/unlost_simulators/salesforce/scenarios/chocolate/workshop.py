@@ -39,7 +39,7 @@ def _country(rows: Rows) -> Numbers:
 
 
 def ingredients(world: World, rows: Rows) -> Made:
-    """What goes in."""
+    """Ingredients of recipes."""
     country = _country(rows)
     return {
         "Id": world.keys.generated("Ingredient__c", rows.numbers),

@@ -1,4 +1,4 @@
-"""What every row maker shares: the seed, the sizes, the ids, who owns what, and when it happened.
+"""Data shared by all row makers: the seed, the sizes, the ids, owners, and times.
 
 Row numbers become record ids by arithmetic alone, so that a child table finds its parents without
 looking at their rows. Knows which tables refer to which by number; makes no names and no text.

@@ -48,7 +48,7 @@ def served(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(ask_backup, "ask", lambda _place, _job: None)
     slot = take_slot(world.app.locks, alone=not world.home.database)
     yield world
-    slot.held.release()
+    slot.lock.release()
 
 
 def restoring(client: Client) -> str:
@@ -66,24 +66,24 @@ def told(client: Client, place: str, **asked: str) -> str:
 
 def test_jobs_are_listed_and_filtered(shop: Shop, client: Client) -> None:
     run = restoring(client)
-    assert run in told(client, "/jobs/")
-    assert run not in told(client, "/jobs/", kind="backup")
-    assert run in told(client, "/jobs/", org="sales", state="open")
-    done = told(client, "/jobs/", state="done")
+    assert run in told(client, "/runs/")
+    assert run not in told(client, "/runs/", kind="backup")
+    assert run in told(client, "/runs/", org="sales", state="open")
+    done = told(client, "/runs/", state="done")
     assert run not in done
     assert done.count(">backup-") == 3
-    assert "No job is like this" in told(client, "/jobs/", state="failed")
-    assert told(client, "/jobs/", state="odd", kind="odd", before="odd")
-    assert client.get("/jobs/", {"org": "nowhere"}).status_code == 404
+    assert "No run matches" in told(client, "/runs/", state="failed")
+    assert told(client, "/runs/", state="odd", kind="odd", before="odd")
+    assert client.get("/runs/", {"org": "nowhere"}).status_code == 404
 
 
 def test_the_list_looks_again_while_something_is_under_way(shop: Shop, client: Client) -> None:
     run = restoring(client)
-    assert 'hx-trigger="every 2s"' in told(client, "/jobs/")
-    piece = client.get("/jobs/", headers=HTMX)
+    assert 'hx-trigger="every 2s"' in told(client, "/runs/")
+    piece = client.get("/runs/", headers=HTMX)
     assert (piece.status_code, b"<html" in piece.content) == (200, False)
     serve(shop, run)
-    assert client.get("/jobs/", headers=HTMX).status_code == 286
+    assert client.get("/runs/", headers=HTMX).status_code == 286
 
 
 def test_a_failed_job_says_why(shop: Shop, client: Client) -> None:
@@ -91,9 +91,9 @@ def test_a_failed_job_says_why(shop: Shop, client: Client) -> None:
     now = shop.world.clock.now()
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
     end_run("backup-x", RunEnd(RunState.FAILED, now, error_code="odd", error_sentence="It broke."))
-    assert "It broke." in told(client, "/jobs/", state="failed")
-    assert "It broke." in told(client, "/jobs/backup-x/")
-    assert "/jobs/backup-x/" in told(client, "/"), "the home page leads there"
+    assert "It broke." in told(client, "/runs/", state="failed")
+    assert "It broke." in told(client, "/runs/backup-x/")
+    assert "/runs/backup-x/" in told(client, "/"), "the home page leads there"
 
 
 def test_who_may_not_see_an_org_sees_none_of_its_jobs(
@@ -101,10 +101,10 @@ def test_who_may_not_see_an_org_sees_none_of_its_jobs(
 ) -> None:
     run = restoring(client)
     auditor = sign_in(Role.AUDITOR)
-    assert run in told(auditor, "/jobs/")
-    assert "to sales" not in told(auditor, "/jobs/"), "plans are for who restores"
-    assert client.get("/jobs/restore-nobody/").status_code == 404
-    assert client.get("/jobs/restore-nobody/", headers=HTMX).status_code == 404
+    assert run in told(auditor, "/runs/")
+    assert "to sales" not in told(auditor, "/runs/"), "plans are for who restores"
+    assert client.get("/runs/restore-nobody/").status_code == 404
+    assert client.get("/runs/restore-nobody/", headers=HTMX).status_code == 404
 
 
 # --- one job --------------------------------------------------------------------------------------
@@ -112,56 +112,56 @@ def test_who_may_not_see_an_org_sees_none_of_its_jobs(
 
 def test_progress_is_shown_until_the_end(shop: Shop, client: Client) -> None:
     run = restoring(client)
-    page = told(client, f"/jobs/{run}/")
+    page = told(client, f"/runs/{run}/")
     assert "0 of 4 records are written" in page
     assert '<progress max="4" value="0"' in page
     assert "Look again" in page
-    piece = client.get(f"/jobs/{run}/", headers=HTMX)
+    piece = client.get(f"/runs/{run}/", headers=HTMX)
     assert piece.status_code == 200
     assert "innerHTML:#live" in piece.content.decode(), "it is read aloud"
     serve(shop, run)
-    end = client.get(f"/jobs/{run}/", headers=HTMX)
+    end = client.get(f"/runs/{run}/", headers=HTMX)
     assert end.status_code == 286
     assert "How it ended" in end.content.decode()
     assert "every 2s" not in end.content.decode()
-    assert "innerHTML:#live" not in told(client, f"/jobs/{run}/")
+    assert "innerHTML:#live" not in told(client, f"/runs/{run}/")
 
 
 def test_it_is_paused_and_goes_on(shop: Shop, client: Client) -> None:
     run = restoring(client)
-    paused = client.post(f"/jobs/{run}/pause/", follow=True).content.decode()
+    paused = client.post(f"/runs/{run}/pause/", follow=True).content.decode()
     assert "nothing of it is lost" in paused
     assert "Let it go on" in paused
     assert "Pause it" not in paused
     serve(shop, run)
     assert shop.live("Contact") == {}
-    again = client.post(f"/jobs/{run}/go-on/", follow=True).content.decode()
+    again = client.post(f"/runs/{run}/go-on/", follow=True).content.decode()
     assert "Pause it" in again
     assert serve(shop, run) is RunState.DONE
-    over = told(client, f"/jobs/{run}/")
+    over = told(client, f"/runs/{run}/")
     assert "Pause it" not in over
     assert "Let it go on" not in over
 
 
 def test_it_is_cancelled(shop: Shop, client: Client) -> None:
     run = restoring(client)
-    page = client.post(f"/jobs/{run}/cancel/", follow=True).content.decode()
+    page = client.post(f"/runs/{run}/cancel/", follow=True).content.decode()
     assert "given up" in page
     assert "Pause it" not in page
     known = find_run(run)
     assert known is not None
     assert known.state is RunState.ABANDONED
-    assert client.post(f"/jobs/{run}/cancel/").status_code == 409
+    assert client.post(f"/runs/{run}/cancel/").status_code == 409
 
 
 def test_one_that_waits_for_an_allowance_can_be_let_go_on(shop: Shop, client: Client) -> None:
     run = restoring(client)
     shop.writer.faults.plant("write", LimitReached("full", "The storage is full."), table="Contact")
     assert serve(shop, run) is RunState.PARKED
-    page = told(client, f"/jobs/{run}/")
+    page = told(client, f"/runs/{run}/")
     assert "The storage is full." in page
     assert "Let it go on" in page
-    client.post(f"/jobs/{run}/go-on/")
+    client.post(f"/runs/{run}/go-on/")
     assert serve(shop, run) is RunState.DONE
 
 
@@ -169,12 +169,12 @@ def test_what_cannot_be_done_with_a_job_is_refused(
     shop: Shop, client: Client, sign_in: SignIn
 ) -> None:
     run = restoring(client)
-    assert client.post(f"/jobs/{run}/explode/").status_code == 404
-    assert client.get(f"/jobs/{run}/pause/").status_code == 405
+    assert client.post(f"/runs/{run}/explode/").status_code == 404
+    assert client.get(f"/runs/{run}/pause/").status_code == 405
     viewer = sign_in(Role.VIEWER)
     for act in ("pause", "go-on", "cancel", "retry"):
-        assert viewer.post(f"/jobs/{run}/{act}/").status_code == 403
-    page = told(viewer, f"/jobs/{run}/")
+        assert viewer.post(f"/runs/{run}/{act}/").status_code == 403
+    page = told(viewer, f"/runs/{run}/")
     assert "Pause it" not in page
     assert "the plan" not in page
     start_restore(run, now=shop.world.clock.now())
@@ -184,8 +184,8 @@ def test_what_cannot_be_done_with_a_job_is_refused(
 def test_after_the_end_each_sees_what_they_may(shop: Shop, client: Client, sign_in: SignIn) -> None:
     run = restoring(client)
     serve(shop, run)
-    assert "Schoko Zürich" in told(sign_in(Role.VIEWER), f"/jobs/{run}/")
-    page = told(sign_in(Role.AUDITOR), f"/jobs/{run}/")
+    assert "Schoko Zürich" in told(sign_in(Role.VIEWER), f"/runs/{run}/")
+    page = told(sign_in(Role.AUDITOR), f"/runs/{run}/")
     assert "Schoko Zürich" not in page
     assert "shown to who may read records" in page
 
@@ -193,7 +193,7 @@ def test_after_the_end_each_sees_what_they_may(shop: Shop, client: Client, sign_
 def test_beside_what_was_wanted_leads_to_a_comparison(shop: Shop, client: Client) -> None:
     run = restoring(client)
     serve(shop, run)
-    page = told(client, f"/jobs/{run}/")
+    page = told(client, f"/runs/{run}/")
     assert "/orgs/sales/compare/?a=2&amp;b=live" in page
     assert "ModifiedBy" in page
     assert "the org put something else there" in page
@@ -201,7 +201,7 @@ def test_beside_what_was_wanted_leads_to_a_comparison(shop: Shop, client: Client
 
 def test_a_backup_tells_its_tables_and_what_it_proved(shop: Shop, client: Client) -> None:
     run = shop.app.vault.at(shop.oid, 2).info.run
-    page = told(client, f"/jobs/{run}/")
+    page = told(client, f"/runs/{run}/")
     assert "Backup of sales" in page
     assert "What it proved" in page
     assert "Contact" in page
@@ -211,7 +211,7 @@ def test_a_backup_tells_its_tables_and_what_it_proved(shop: Shop, client: Client
 def test_nothing_failed_and_is_tried_again(shop: Shop, client: Client) -> None:
     run = restoring(client)
     serve(shop, run)
-    answer = client.post(f"/jobs/{run}/retry/")
+    answer = client.post(f"/runs/{run}/retry/")
     assert f"Nothing failed in {run}." in told(client, answer["Location"])
 
 
@@ -226,7 +226,7 @@ def test_a_backup_is_asked_for_and_made(served: World, sign_in: SignIn) -> None:
     assert "A backup of sales waits for the service." in answer
     (night,) = open_nights()
     do_night(served.app, night.oid, night.name)
-    page = told(client, "/jobs/", org="sales")
+    page = told(client, "/runs/", org="sales")
     assert night.run in page
     assert "waits for the service" not in page
 
@@ -253,6 +253,6 @@ def test_the_pages_ask_the_database_little(shop: Shop, client: Client, state: st
     if state == "done":
         serve(shop, run)
     noted = 2 if state == "done" else 0  # records are told then, which the audit notes
-    for place in ("/jobs/", f"/jobs/{run}/"):
+    for place in ("/runs/", f"/runs/{run}/"):
         found = queries(client, place)
         assert len(found) <= MOST_QUERIES + noted, found

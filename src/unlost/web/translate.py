@@ -1,8 +1,8 @@
-"""What the engine and the connectors say in English, in the language of the page.
+"""Translate English sentences of the engine and the connectors into the language of the page.
 
-They know nothing of languages: their sentences are looked up in the console's catalog, those with
-values inside by ``sentences``. What neither knows stays English and is marked as that, so that it
-reads from left to right and is spoken as English.
+These packages know nothing of languages: their sentences are looked up in the console's catalog,
+those with values by the patterns of ``sentences``. A sentence found in neither stays English and is
+marked as such, so that it is laid out left to right and read aloud as English.
 """
 
 import re
@@ -17,11 +17,11 @@ from unlost.model.errors import UnlostError
 from unlost.web.sentences import COUNTED, PHRASES, SENTENCES, THINGS, VALUES
 
 SOURCE = "en"  # the language of the sources
-PLACE = re.compile(r"%\((\w+)\)s")  # where a value stands
-LONGEST = 2_000  # characters of a sentence that is looked up with its values
-LRI, PDI = "\u2066", "\u2069"  # Unicode UAX 9: what stands between them runs from left to right
+PLACE = re.compile(r"%\((\w+)\)s")  # the place of a value
+LONGEST = 2_000  # characters; longer sentences are not matched with values
+LRI, PDI = "\u2066", "\u2069"  # Unicode UAX 9: text between these is laid out left to right
 
-# Single words by which the model names things; each value stands on a page as it is.
+# Single words of the model that appear on pages.
 WORDS: Mapping[str, tuple[str, ...]] = {
     "orgs": (
         gettext_noop("production"),
@@ -52,34 +52,35 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def word(value: str) -> str:
-    """A word of the model, of a connector; as it is where the catalog does not know it."""
+    """Translate a word of the model or a connector; unchanged if it is not in the catalog."""
     return gettext(value) if value else ""
 
 
-def said(text: str | None) -> str | SafeString:
-    """A sentence of the engine; marked as English where the page is in another language."""
-    told = word(text or "")
-    if told != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
-        return told
+def translate(text: str | None) -> str | SafeString:
+    """Translate a sentence of the engine; unknown ones are marked as English."""
+    translated = word(text or "")
+    if translated != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
+        return translated
     return _with_values(text, SENTENCES) or format_html(
         '<bdi dir="ltr" lang="{}">{}</bdi>', SOURCE, text
     )
 
 
 def _with_values(text: str, sentences: tuple[str, ...]) -> SafeString | None:
-    """A sentence that is known with other values; None where none is."""
+    """Translate a sentence that matches a pattern with values; None if none matches."""
+    # Bounds the time of matching: some values come from the org.
     if len(text) > LONGEST:
         return None
     for sentence, pattern in _patterns(sentences):
-        found = pattern.fullmatch(text)
-        if found is not None:
-            values = {name: _value(value) for name, value in found.groupdict().items()}
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = {name: _value(value) for name, value in match.groupdict().items()}
             return SafeString(conditional_escape(gettext(sentence)) % values)
     return None
 
 
 def _value(text: str) -> str | SafeString:
-    """A value: a number of things, a word, a sentence; or a name, which stands apart."""
+    """Translate a value: a count, a word, or a sentence; other values, as names, are isolated."""
     if re.fullmatch(THINGS, text):
         number, _, thing = text.partition(" ")
         count = int(number.replace(",", ""))
@@ -90,34 +91,34 @@ def _value(text: str) -> str | SafeString:
     if known != text:
         return conditional_escape(known)
     if text.endswith("."):
-        return said(text)
+        return translate(text)
     return _with_values(text, PHRASES) or format_html("<bdi>{}</bdi>", text)
 
 
 @cache
 def _patterns(sentences: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """How each looks with values; those that say most by themselves come first."""
-    ordered = sorted(sentences, key=lambda one: -len(PLACE.sub("", one)))
-    return tuple((one, re.compile(pattern_of(one), re.DOTALL)) for one in ordered)
+    """Return the patterns of sentences, those with the most fixed text first."""
+    ordered = sorted(sentences, key=lambda sentence_text: -len(PLACE.sub("", sentence_text)))
+    return tuple((sentence, re.compile(pattern_of(sentence), re.DOTALL)) for sentence in ordered)
 
 
 def pattern_of(sentence: str) -> str:
-    """A regular expression of a sentence; its values are named groups."""
+    """Return a regular expression for a sentence, with named groups for its values."""
     parts = PLACE.split(sentence)  # texts and names by turns
     names = iter(parts[1::2])
-    told = [re.escape(parts[0])]
+    parts_pattern = [re.escape(parts[0])]
     for text in parts[2::2]:
         name = next(names)
-        told.append(f"(?P<{name}>{VALUES.get(name, '.+?')}){re.escape(text)}")
-    return "".join(told)
+        parts_pattern.append(f"(?P<{name}>{VALUES.get(name, '.+?')}){re.escape(text)}")
+    return "".join(parts_pattern)
 
 
-def told(error: UnlostError) -> str | SafeString:
-    """What happened, and what to do next."""
-    parts = ((said(part),) for part in (error.sentence, error.next_step) if part)
+def error_text(error: UnlostError) -> str | SafeString:
+    """Translate an error: the sentence and the next step."""
+    parts = ((translate(part),) for part in (error.sentence, error.next_step) if part)
     return format_html_join(" ", "{}", parts)
 
 
 def isolated(text: str) -> str:
-    """A number with its unit or sign: on pages from right to left it keeps its own direction."""
+    """Isolate a number with its unit or sign, so that right-to-left pages do not reorder it."""
     return f"{LRI}{text}{PDI}" if get_language_bidi() else text

@@ -1,4 +1,4 @@
-"""Commands that take several operations from afar: what the service does is followed, files come here."""
+"""Remote commands that take several API calls, such as following a run or downloading a file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,99 +11,103 @@ from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
-    drop_kept,
-    kept_plan,
-    make_kept,
-    run_kept,
+    discard_plan,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import restore_result
-from unlost.app.actions.restores.queued_restore import Handed, hand_over
+from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import go_on
-from unlost.app.actions.runs.run import job
-from unlost.app.compose import Application, Silence
+from unlost.app.actions.runs.run import run_status
+from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
 from unlost.app.restores.overrides import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.cli.following import follow, looked, not_begun
+from unlost.cli.following import follow, not_begun, status_if_begun
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.learned import learned
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 
-LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
+LOOK_EVERY = 2.0  # seconds between two polls of a plan in the making
 
 
 def _there(home: RemoteHome) -> Application:
-    """What actions take: each is asked for at the server."""
+    """Return the remote home as an application, so that actions are sent to its server."""
     return cast("Application", home)
 
 
 def _observer(given: Given) -> Observer:
-    return given.get("observer") or Silence()
+    return given.get("observer") or SilentObserver()
 
 
 # --- backups --------------------------------------------------------------------------------------
 
 
 def backed_up(home: RemoteHome, given: Given) -> BackupResult:
-    """Have the service back up an org, and wait for it; it decides by itself what to read again."""
+    """Have the service back up an org and wait for it; full backups need the home itself."""
+    # ``backup.ask`` has no such parameter.
     if given.get("full"):
         raise home_needed()
     app, org = _there(home), given["org"]
-    asked = ask_backup(app, org)
-    before = looked(app, asked.run)
-    done = follow(app, asked.run, observer=_observer(given), before=before)
-    held = snapshots(app, org)
-    info = next(one for one in held.snapshots if one.number == done.snapshot)
+    queued = ask_backup(app, org)
+    before = status_if_begun(app, queued.run)
+    done = follow(app, queued.run, observer=_observer(given), before=before)
+    snapshot_list = snapshots(app, org)
+    info = next(
+        snapshot for snapshot in snapshot_list.snapshots if snapshot.number == done.snapshot
+    )
     proof = certificate(app, org, at=str(info.number)).certificate
-    return result_of(RunOfOrg(org, held.zone, asked.run, before is not None), info, proof)
+    return result_of(RunOfOrg(org, snapshot_list.zone, queued.run, before is not None), info, proof)
 
 
 # --- plans ----------------------------------------------------------------------------------------
 
 
 def planned(home: RemoteHome, given: Given) -> PlanResult:
-    """Have a plan made, and write its file here; nothing of it is left there."""
+    """Have the server plan a restore, write the plan file here, and discard the server's copy."""
     request, out = given["request"], given["out"]
     check_out(out)
     app = _there(home)
-    view = _made(app, choose(app, request.org, Wanted(request)))
+    view = _made_plan(app, choose(app, request.org, RestoreRequest(request)))
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
+    # Reading it verifies the plan's own hash.
     plan = read_plan(plan_bytes(out))
-    drop_kept(app, view.org, view.plan)
+    discard_plan(app, view.org, view.plan)
     run = f"restore-{plan.id}"
     return PlanResult(view.org, view.zone, str(out), run, plan.digest, view.summary)
 
 
 def shown(home: RemoteHome, given: Given) -> PlanResult:
-    """What a plan file of ours says, as the server reads it."""
-    told = cast("PlanResult", home.ask("restore.show", given))
-    return replace(told, file=str(given["file"]))
+    """Show a local plan file, as the server reads it."""
+    plan_result = cast("PlanResult", home.ask("restore.show", given))
+    return replace(plan_result, file=str(given["file"]))
 
 
-def _made(app: Application, view: PlanView) -> PlanView:
-    """A plan once it is made; what stands in its way is raised, and nothing of it is left."""
+def _made_plan(app: Application, view: PlanView) -> PlanView:
+    """Wait until a plan is made; on failure raise its error and discard the plan."""
     try:
-        view = make_kept(app, view.org, view.plan)
-    except StoreError:  # a proxy did not wait for the answer, or the network was away for a moment
-        view = kept_plan(app, view.org, view.plan)
+        view = make_plan_now(app, view.org, view.plan)
+    except StoreError:  # a proxy timed out, or the network failed for a moment
+        view = show_stored_plan(app, view.org, view.plan)
     while view.state is PlanState.MAKING:
         app.clock.sleep(LOOK_EVERY)
-        view = kept_plan(app, view.org, view.plan)
+        view = show_stored_plan(app, view.org, view.plan)
     if view.state is PlanState.MADE:
         return view
-    drop_kept(app, view.org, view.plan)
+    discard_plan(app, view.org, view.plan)
     if view.error_code:
         raise UnlostError(view.error_code, view.error_sentence, next_step=view.error_next_step)
     raise StoreError(
@@ -117,33 +121,34 @@ def _made(app: Application, view: PlanView) -> PlanView:
 
 
 def ran(home: RemoteHome, given: Given) -> RestoreResult:
-    """Hand a plan file to the service, and wait until it ran."""
+    """Queue a plan file for the service, and wait until it has run."""
     app = _there(home)
     return _ended(app, hand_over(app, given["file"]), _observer(given))
 
 
 def retried(home: RemoteHome, given: Given) -> RestoreResult:
-    """Plan what failed once more, and have the service run it."""
+    """Plan the failed records again, and have the service run the plan."""
     app, run = _there(home), given["run"]
-    org = job(app, run).org
+    org = run_status(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
-    wanted = Wanted(request, retry=run, codes=tuple(given.get("codes", ())))
-    view = _made(app, choose(app, org, wanted))
-    return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
+    wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
+    view = _made_plan(app, choose(app, org, wanted))
+    return _ended(app, run_stored_plan(app, org, view.plan, typed=org), _observer(given))
 
 
 def resumed(home: RemoteHome, given: Given) -> RestoreResult:
-    """Have the service go on with a restore that is its own."""
+    """Have the service resume one of its restores."""
     app, run = _there(home), given["run"]
-    before = job(app, run)
+    before = run_status(app, run)
     if before.state != RunState.DONE.value:
-        if go_on(app, run).next_step:  # it was run at a terminal: the service does not do it
+        # The restore was run from a terminal, so the service cannot resume it.
+        if go_on(app, run).next_step:
             raise home_needed()
         follow(app, run, observer=_observer(given), before=before)
     return replace(_result(app, run), repeated=before.state == RunState.DONE.value)
 
 
-def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResult:
+def _ended(app: Application, handed: QueuedPlan, observer: Observer) -> RestoreResult:
     if not (handed.over or handed.served):
         raise not_begun(handed.run)
     if not handed.over:
@@ -161,25 +166,25 @@ def _result(app: Application, run: str) -> RestoreResult:
 
 
 def saved(home: RemoteHome, given: Given) -> FileResult:
-    """Write the bytes of a file here."""
+    """Download a file."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("file.open", given, target)
-    return replace(learned(FileResult).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("file.open", given, target)
+    return replace(decoder_for(FileResult).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def person_saved(home: RemoteHome, given: Given) -> PersonData:
-    """Write the data of a person here."""
+    """Download the data of a person."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("privacy.download", given, target)
-    return replace(learned(PersonData).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("privacy.download", given, target)
+    return replace(decoder_for(PersonData).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
-    """All deeds, oldest first."""
+    """Yield all audit entries, oldest first."""
     for line in home.lines("audit.export", given):
-        yield learned(AuditEntry).decode(line)
+        yield decoder_for(AuditEntry).decode(line)
 
 
 AFAR: Mapping[str, Afar] = {

@@ -1,4 +1,4 @@
-"""What a connector knows of its SaaS without calling anybody (part of the port ``Connector``)."""
+"""Facts that a connector knows about its SaaS without a call (part of the port ``Connector``)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from unlost.model.storage import MailRule, StorageRule
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Something of an org's credentials that ends by itself."""
+    """A credential of an org that expires automatically."""
 
     name: str
     at: datetime
 
 
 class Knowledge(Protocol):
-    """Answers that need no org."""
+    """Information that needs no org."""
 
     def record_ids(self, text: str) -> Sequence[str]:
-        """Canonical ids that a person may mean by ``text``, the likeliest first.
+        """Return the canonical ids that a person may mean by ``text``, the most likely first.
 
-        Empty if it has not the form of an id.
+        Empty if it does not have the form of an id.
         """
         ...
 
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
-        """What records cost of the org's storages, by table; others cost nothing."""
+        """Return the storage that records need in the org, by table; other tables need none."""
         ...
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
-        """The tables whose records are mails."""
+        """Return the tables whose records are e-mails."""
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
-        """What of these secrets (by name) ends by itself, and when."""
+        """Return the credentials among these secrets (by name) that expire, and when."""
         ...

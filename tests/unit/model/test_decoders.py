@@ -10,15 +10,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 
 ROOM = Path(__file__).parents[3] / "src" / "unlost"
 DIRECT = re.compile(r"msgspec\.(convert\(|json\.Decoder\(|json\.decode\([^)]*type=)")
-ALLOWED = {"model/learned.py", "kit/json_to_arrow.py"}  # the second one decodes into no type
+ALLOWED = {"model/decoders.py", "kit/json_to_arrow.py"}  # the second one decodes into no type
 
 THREADS = """
 import dataclasses, sys, threading
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 
 sys.setswitchinterval(1e-6)
 for number in range(600):
@@ -30,7 +30,7 @@ for number in range(600):
 
     def meet():
         together.wait()
-        learned(outer).convert({"inner": {"g3": 1}, "f11": "y"})
+        decoder_for(outer).convert({"inner": {"g3": 1}, "f11": "y"})
 
     threads = [threading.Thread(target=meet) for _ in range(4)]
     for thread in threads:
@@ -53,12 +53,12 @@ def test_threads_that_meet_a_type_at_once_do_not_crash_the_process() -> None:
 
 
 def test_values_come_from_json_and_from_plain_ones() -> None:
-    assert learned(Point).decode(b'{"x": 1}') == Point(1)
-    assert learned(Point).convert({"x": 1, "y": 2}) == Point(1, 2)
-    assert learned(Point).convert({"x": "1"}, strict=False) == Point(1)
-    assert learned(Point) is learned(Point)
+    assert decoder_for(Point).decode(b'{"x": 1}') == Point(1)
+    assert decoder_for(Point).convert({"x": 1, "y": 2}) == Point(1, 2)
+    assert decoder_for(Point).convert({"x": "1"}, strict=False) == Point(1)
+    assert decoder_for(Point) is decoder_for(Point)
     with pytest.raises(msgspec.ValidationError):
-        learned(Point).decode(b'{"y": 1}')
+        decoder_for(Point).decode(b'{"y": 1}')
 
 
 def test_nothing_else_reads_values_into_types() -> None:

@@ -1,0 +1,148 @@
+"""Ports of a SaaS: the connector, and the read side of an org.
+
+    Connector.open_source ─▶ Source
+        discover      schema and permission fingerprint
+        plan_reads    tasks, from a cursor or in full ─▶ prepare ─▶ read ─▶ proved pages
+        census        all live ids, which prove deletions
+        files_in      files of rows ─▶ open_file
+
+The engine knows no SaaS beyond this port. A connector is one folder and changes no other code.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+from unlost.model.connector_info import Knowledge
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
+from unlost.model.ports.writer import Writer
+from unlost.model.quota import Quota
+from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.schema import Schema, Table
+
+
+class Source(Protocol):
+    """The read side of an org. No method writes."""
+
+    def identity(self) -> OrgIdentity:
+        """Return the identity of this org."""
+        ...
+
+    def server_time(self) -> datetime:
+        """Return the source's clock now (never ours)."""
+        ...
+
+    def discover(self) -> Schema:
+        """Return tables, columns, references, findings, and the permission fingerprint."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """Return storage and API quotas."""
+        ...
+
+    def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
+        """Return the cursor for a table whose read began at ``when``; None if it has none."""
+        ...
+
+    def plan_reads(
+        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+    ) -> Sequence[ReadTask]:
+        """Plan the tasks that read a table: all of it (``since`` None), or its changes.
+
+        Deletes come first. The connector subtracts its own overlap from the cursor. For an old
+        cursor it may return tasks that are ``full``. With ``ids``, for a table with ID_RANGES, it
+        plans the opposite: the rows of this range that a read from the cursor omits because they
+        did not change.
+        """
+        ...
+
+    def id_order(self, ids: pa.Array) -> pa.Array:
+        """Return texts for these ids whose bytes sort as the source sorts them; makes no call."""
+        ...
+
+    def prepare(self, task: ReadTask) -> Ready | Wait:
+        """Start work that the source does asynchronously, or check its state."""
+        ...
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """Read the pages of a prepared task, each proved; ends only when the task is complete."""
+        ...
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """Read the rows of these ids, including deleted ones; missing ids are omitted."""
+        ...
+
+    def census(self, table: Table) -> Iterator[pa.Array]:
+        """List every live canonical id, in any order, in bounded arrays; raises if incomplete."""
+        ...
+
+    def count(self, table: Table) -> int | None:
+        """Return the number of live rows that the source counts; None if it does not count."""
+        ...
+
+    def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
+        """Return the files of these rows; rows whose file has no bytes have none."""
+        ...
+
+    def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+        """Open a file as a stream; reading raises IntegrityError if its bytes are wrong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The small ports that a connector may use; ``cache`` is None if nothing may be cached."""
+
+    clock: Clock
+    entropy: Entropy
+    secrets: SecretStore
+    budget: Budget
+    observer: Observer
+    cache: Cache | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretField:
+    """A secret that a connector reads from the secret store under ``name``, as a form shows it.
+
+    ``required``: the org cannot be opened without it. ``lines``: a text of several lines, for
+    example a private key, that comes from a file and is not typed.
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    lines: bool = False
+
+
+class Connector(Knowledge, Protocol):
+    """Speaks one SaaS. ``config``: a frozen dataclass of plain values, without secrets.
+
+    ``id_form`` completes the sentence "Ids of records have …", for people who typed another text.
+    """
+
+    name: str
+    config: type
+    id_form: str
+
+    def secrets(self, config: object | None) -> Sequence[SecretField]:
+        """Return the secrets that this config needs; with None, all that any config may need."""
+        ...
+
+    def open_source(self, config: object, context: Context) -> AbstractContextManager[Source]:
+        """Open the org that ``config`` names, for reading."""
+        ...
+
+    def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
+        """Open the org for writing; config and secrets belong to the write identity."""
+        ...
+
+    def write_permissions(self) -> Sequence[str]:
+        """List the permissions that a write identity needs, in the source's own terms."""
+        ...

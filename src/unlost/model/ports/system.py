@@ -1,0 +1,113 @@
+"""Ports of the system: time, randomness, secrets, and other services of a run."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from unlost.model.progress import Progress
+from unlost.model.snapshot import CommitKind
+
+
+class Clock(Protocol):
+    """The only source of time, and the only way to wait."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for ``seconds``."""
+        ...
+
+
+class Entropy(Protocol):
+    """The only source of randomness."""
+
+    def bytes(self, size: int) -> bytes:
+        """Return ``size`` unpredictable bytes."""
+        ...
+
+    def fraction(self) -> float:
+        """Return a number in [0, 1), for jitter; not for secrets."""
+        ...
+
+
+class Observer(Protocol):
+    """Receives the progress of a run."""
+
+    def progress(self, event: Progress) -> None:
+        """Handle an event; must be fast and never raise."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Stores an org's secrets sealed."""
+
+    def get(self, name: str) -> str | None:
+        """Return the secret of this name, or None."""
+        ...
+
+    def put(self, name: str, value: str) -> None:
+        """Store a secret; durable on return."""
+        ...
+
+
+class Cache(Protocol):
+    """Caches data that the source can deliver again; entries may vanish, but never change."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return the entry of this name; None if there is none, or none that can be trusted."""
+        ...
+
+    def put(self, name: str, value: bytes) -> None:
+        """Store an entry; a failure is ignored."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Delete an entry."""
+        ...
+
+
+class Budget(Protocol):
+    """Limits API calls, so that enough are left for other users of an org."""
+
+    def take(self, calls: int = 1) -> None:
+        """Reserve calls before they are made; raises LimitReached when the budget is used up."""
+        ...
+
+    def report(self, *, used: int, limit: int) -> None:
+        """Record the last daily call counts that the source returned."""
+        ...
+
+
+class Lease(Protocol):
+    """Prevents two runs of one kind in one org."""
+
+    def hold(self, org: str, *, kind: CommitKind, run: str) -> AbstractContextManager[None]:
+        """Hold the lease while the context is open; raises Conflict if another run has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """The head of an org's chain that the application saw last."""
+
+    number: int
+    head: str
+
+
+class Witness(Protocol):
+    """Remembers heads outside the vault, so that a removed newest manifest is noticed."""
+
+    def get(self, org: str) -> Witnessed | None:
+        """Return the last head seen, or None if there is none yet."""
+        ...
+
+    def put(self, org: str, seen: Witnessed) -> None:
+        """Store a head; durable on return."""
+        ...

@@ -1,0 +1,97 @@
+"""Port of the write side of an org.
+
+A writer makes calls and reports outcomes; it keeps no state and repeats nothing that may have had
+an effect. The engine announces each call in the journal before it is made, so that a lost answer is
+resolved by a search for the effect and never by a second call. See docs/adr/0010 and docs/adr/0019.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from unlost.model.org import OrgIdentity
+from unlost.model.reading import Rows
+from unlost.model.schema import Table
+from unlost.model.writing import (
+    MissingPermission,
+    RecordQuery,
+    RowOutcome,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
+)
+
+
+class Writer(Protocol):
+    """The write side of an org, opened for one run with a separate credential.
+
+    It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
+    returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
+    """
+
+    def identity(self) -> OrgIdentity:
+        """Return the identity of this org."""
+        ...
+
+    def server_time(self) -> datetime:
+        """Return the source's clock now (never ours)."""
+        ...
+
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """List permissions that the writing user lacks for these tables; empty for none."""
+        ...
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Look up together what these tables need; otherwise each is looked up when it is used."""
+        ...
+
+    def capability(self, table: Table) -> WriteCapability:
+        """Return what may be written to a table."""
+        ...
+
+    def write(
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
+    ) -> Sequence[RowOutcome]:
+        """Write rows of one table: one outcome for each row, in the same order.
+
+        ``token`` names the call for the org's own log, if it has one. Raises LimitReached,
+        NotAllowed, AuthExpired and TransientError only if this call wrote nothing. If a capability
+        allows several calls in parallel, threads call this at the same time.
+        """
+        ...
+
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
+        """Create a record whose file is ``body``, streamed."""
+        ...
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], str]:
+        """Find live records by the values of these columns; values without a record are omitted.
+
+        Raises Conflict (``key-not-unique``) if several live records share a value.
+        """
+        ...
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """Read these live records from the org; missing ids are omitted."""
+        ...
+
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+        """Return what ``fetch`` does for each query, in as few calls as the org allows."""
+        ...
+
+    def recent(
+        self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
+    ) -> Rows:
+        """Read records of the table that this user created since then, by the source's clock.
+
+        ``sent``: the rows whose records are searched. If rows set their original creation date,
+        their records have it too, and no other old record is returned. Raises SourceRefused if the
+        table does not record who created a record, or when.
+        """
+        ...
+
+    def settle(self, table: Table, *, since: datetime) -> None:
+        """Wait until no call of this user on the table, made since then, can still take effect."""
+        ...

@@ -1,0 +1,125 @@
+"""Maintenance methods of an opened vault: the port ``VaultMaintenance``.
+
+Forget, erase, rectify and salvage go through ``plan`` and ``apply``, which compare the effect with
+the one that a person agreed to. Compact, rekey and sweep need no plan, because no backup shows
+them. See docs/adr/0034.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from typing import Self
+
+from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+from unlost.model.plan import RecordKey
+from unlost.model.ports.system import Witness
+from unlost.model.rekeying import Rekeyed
+from unlost.model.retention import Hold, HoldTarget
+from unlost.model.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
+from unlost.model.upkeep import Compaction, OrgUsage, Sweep
+from unlost.vault.commits.state import live_objects
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.maintenance.compactor import compact
+from unlost.vault.maintenance.erase.marks import erased_among
+from unlost.vault.maintenance.garbage import sweep
+from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
+from unlost.vault.maintenance.rekey.look import under_earlier
+from unlost.vault.maintenance.rekey.rekeyer import rekey
+from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
+from unlost.vault.maintenance.verify import VerifyScope, verify_vault
+from unlost.vault.read.org_vault import OrgVault
+
+
+class MaintainedVault(ABC):
+    """Maintenance of an opened vault; see the port ``VaultMaintenance``."""
+
+    def __init__(self, sealed: SealedObjects, *, witness: Witness | None) -> None:
+        self.sealed = sealed
+        self._witness = witness
+
+    @abstractmethod
+    def room(self, org: str) -> OrgVault:
+        """Open an org; raises NotFound (``org-unknown``)."""
+
+    @abstractmethod
+    def uncached(self) -> Self:
+        """Return this vault without the local cache: every read goes to the store."""
+
+    def plan[E](
+        self,
+        org: str,
+        operation: MaintenanceOperation[E],
+        *,
+        pause: Callable[[], None] = lambda: None,
+    ) -> MaintenancePlan[E]:
+        """Compute the effect that an operation would have now; writes nothing."""
+        vault = self.uncached() if is_uncached(operation) else self
+        return plan_operation(vault.room(org), operation, pause=pause)
+
+    def apply[E](
+        self,
+        org: str,
+        plan: Agreement[E],
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        before_write: Callable[[E], object] = lambda _: None,
+    ) -> E:
+        """Carry out an operation that was agreed to; refuse it if its effect has changed."""
+        vault = self.uncached() if is_uncached(plan.operation) else self
+        return apply_plan(vault.room(org), plan, run=run, pause=pause, before_write=before_write)
+
+    def compact(
+        self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
+    ) -> Compaction:
+        """Merge segments that are due, without any change to a snapshot.
+
+        Only one compaction may run in an org; backups may run meanwhile. Raises Conflict
+        (``maintenance-outrun``), IntegrityError, StoreError, and any error of ``pause``.
+        """
+        return compact(self.room(org), run=run, pause=pause)
+
+    def rekey(
+        self,
+        org: str,
+        *,
+        run: str,
+        most: int | None = None,
+        pause: Callable[[], None] = lambda: None,
+    ) -> Rekeyed:
+        """Reseal all live objects under the newest org key, then remove the earlier keys."""
+        return rekey(self.room(org), run=run, most=most, pause=pause)
+
+    def sweep(self, org: str, *, run: str) -> Sweep:
+        """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
+        return sweep(self.room(org), run=run)
+
+    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+        """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
+        vault, look = self.uncached(), VerifyScope(level, part)
+        return verify_vault(vault.sealed, look=look, witness=self._witness, room=vault.room)
+
+    def holds(self, org: str) -> tuple[Hold, ...]:
+        """List all legal holds that were not lifted, including expired ones."""
+        room = self.room(org)
+        return tuple(holds_in(room, room.chain.live()))
+
+    def change_holds(
+        self,
+        org: str,
+        *,
+        placed: Sequence[Hold] = (),
+        lifted: Sequence[HoldTarget] = (),
+        run: str,
+    ) -> SnapshotInfo:
+        """Lift legal holds, then place others; a new one replaces one on the same target."""
+        return commit_holds(self.room(org), placed=placed, lifted=lifted, run=run)
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Return the records among these that are on the suppression list."""
+        return erased_among(self.room(org), records)
+
+    def usage(self, org: str) -> OrgUsage:
+        """Return the storage that an org needs, according to its newest commit."""
+        room = self.room(org)
+        objects = live_objects(room.chain.live(), org=org)
+        return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(room))

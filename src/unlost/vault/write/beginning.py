@@ -1,0 +1,35 @@
+"""Beginning a commit: the run's intent is written before anything else."""
+
+from unlost.model.org import OrgIdentity
+from unlost.model.snapshot import CommitKind
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import RunIntent
+from unlost.vault.layout import object_names
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.finish import committed
+from unlost.vault.write.open_commit import OpenCommit
+
+_PREFIX_BYTES = 8
+
+
+def begin_commit(
+    room: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
+) -> OpenCommit:
+    """Open or reopen the commit of a run."""
+    state = room.chain.proved()
+    notes = OpenRun(room.org, run, sealed=room.sealed)
+    fresh = RunIntent(
+        format=numbers.FORMAT,
+        run=object_names.check_run(run),
+        kind=kind,
+        identity=identity,
+        base=state.seq,
+        started=room.clock.now(),
+        segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+    )
+    resumed = notes.is_open()
+    done = committed(state, run)
+    # A committed run gets no intent again: nothing would remove it.
+    intent = fresh if done is not None else notes.open(fresh)
+    return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)
