@@ -4,6 +4,7 @@ What costs much and is the same in each test is made cheap here, and proved wher
 the strength of passwords in ``unit/web/test_passwords``, migrations in ``unit/app/test_upgrade``.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -49,6 +50,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", action="store_true", help="make homes in PostgreSQL")
+
+
+def pytest_configure() -> None:
+    """Ten thousand tests are collected, and none of them ever becomes garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # each later search for garbage would go through all of them
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -38,6 +38,7 @@ from unlost.testing.system import MemoryWitness
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import add_slot, draft_keyring, recovery_sheet
 from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 from unlost.vault.write.open_commit import OpenCommit
@@ -236,17 +237,21 @@ def on_disk(make: Callable[[UnsyncedDisk], Story]) -> Callable[[], tuple[Unsynce
     def copied() -> tuple[UnsyncedDisk, Story]:
         vault = told_once()[1].vault
         disk, story = copying.deep(told_once(), {id(vault): None})
-        story.vault = open_vault(
-            story.store,
-            keys=story.keys,
-            clock=story.clock,
-            entropy=story.entropy,
-            witness=story.witness,
-            options=options(few=story.few),
-        )
+        _reopen(story)
         return disk, story
 
     return copied
+
+
+def _reopen(story: Story) -> None:
+    story.vault = open_vault(
+        story.store,
+        keys=story.keys,
+        clock=story.clock,
+        entropy=story.entropy,
+        witness=story.witness,
+        options=options(few=story.few),
+    )
 
 
 def options(*, few: bool) -> VaultOptions:
@@ -386,4 +391,20 @@ def told(store: Store, *, few: bool = False) -> Story:
     second_night(story)
     third_night(story)
     restore(story)
+    return story
+
+
+@cache
+def _told_once() -> Story:
+    return told(MemoryStore())
+
+
+def copied() -> Story:
+    """The whole story in memory, told once and copied.
+
+    Not for tests that change how vaults are written before it is told: use ``told``.
+    """
+    first = _told_once()
+    story: Story = copying.deep(first, {id(first.vault): None})
+    _reopen(story)
     return story

@@ -99,6 +99,7 @@ def test_a_narrow_user_is_told_what_it_will_not_see_and_what_repairs_it(
     assert all(one["next_step"] for one in gaps if one["kind"] == "permission-missing")
 
 
+@pytest.mark.full
 def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: Program) -> None:
     before = len(program("snapshots", "chocolate", "--json").done["snapshots"])
     simulator.admin.post("clock/advance", hours=1)

@@ -499,7 +499,7 @@ def test_a_row_that_only_a_broken_read_saw_is_kept_when_it_is_hidden() -> None:
     life.teardown()
 
 
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_rule_does_what_it_is_there_for(data: st.DataObject) -> None:
     """A rule that finds nothing to act upon proves nothing: here each meets what it needs."""
@@ -588,6 +588,12 @@ EXAMPLES = settings().max_examples
 MANY = 1000
 
 
+def lives(least: int) -> settings:
+    """So many lives in the quick profile, a third of its examples where there are many."""
+    many = EXAMPLES // 3 if EXAMPLES >= MANY else least
+    return settings(stateful_step_count=20, max_examples=many)
+
+
 @pytest.mark.timeout(7200)
 class TestLivingOrg(LivingOrg.TestCase):
     """Where there are many examples, they must together have lived through everything."""
@@ -599,7 +605,7 @@ class TestLivingOrg(LivingOrg.TestCase):
         assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
-TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(25, EXAMPLES // 3))
+TestLivingOrg.settings = lives(8)
 
 
 @pytest.mark.timeout(7200)
@@ -613,4 +619,19 @@ class TestLivingHours(LivingHours.TestCase):
         assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
-TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(20, EXAMPLES // 3))
+TestLivingHours.settings = lives(8)
+
+
+@pytest.mark.full
+class TestMoreLivingOrgs(LivingOrg.TestCase):
+    """More lives than each change needs."""
+
+
+@pytest.mark.full
+class TestMoreLivingHours(LivingHours.TestCase):
+    """More lives than each change needs."""
+
+
+TestMoreLivingOrgs.settings = TestMoreLivingHours.settings = settings(
+    stateful_step_count=20, max_examples=12
+)

@@ -648,8 +648,11 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
     return Schema((table,), fingerprint="same")
 
 
-def test_the_vault_is_a_dictionary_of_versions() -> None:
-    let_live(Versions, examples=20, steps=12)
+@pytest.mark.parametrize(
+    "examples", [pytest.param(8, id="few"), pytest.param(16, id="more", marks=pytest.mark.full)]
+)
+def test_the_vault_is_a_dictionary_of_versions(examples: int) -> None:
+    let_live(Versions, examples=examples, steps=12)
 
 
 @pytest.mark.deep

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from homes import World
+from homes import SECRET, World
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.home import cache as module
 from unlost.app.home.cache import FolderCache, cache_key
 from unlost.catalog.orgs import get_org
@@ -102,11 +103,12 @@ def test_what_is_too_large_is_not_kept(cache: FolderCache, monkeypatch: pytest.M
     assert cache.get("Account") is None
 
 
-def test_a_connector_gets_the_cache_of_its_org(sales: World) -> None:
-    with sales.app.open_org(get_org("sales")):
-        given = sales.connector.contexts[-1].cache
+def test_a_connector_gets_the_cache_of_its_org(world: World) -> None:
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    with world.app.open_org(get_org("sales")):
+        given = world.connector.contexts[-1].cache
     assert given is not None
     given.put("Account", VALUE)
-    again = sales.app.cache(get_org("sales").oid)
+    again = world.app.cache(get_org("sales").oid)
     assert again.get("Account") == VALUE
-    assert sales.connector.contexts[0].cache is None, "before the org is known there is none"
+    assert world.connector.contexts[0].cache is None, "before the org is known there is none"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PREPARE = "import sys; from unlost.app import process; "
+PREPARE = "import sys; from unlost.app.home import process; "
 
 
 def said(program: str) -> str:

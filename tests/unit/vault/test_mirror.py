@@ -42,7 +42,7 @@ def copy_of(store: Store) -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def told() -> vaultstory.Story:
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def mirrored(told: vaultstory.Story) -> MemoryStore:
 
 @pytest.fixture
 def story() -> vaultstory.Story:
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 def opener(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:

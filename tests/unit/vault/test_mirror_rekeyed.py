@@ -26,7 +26,7 @@ from vaultstory import Story
 @pytest.fixture
 def story() -> Story:
     """Nights, files, a restore with a journal; and a mirror."""
-    made = vaultstory.told(MemoryStore())
+    made = vaultstory.copied()
     made.vault.homes.keep(b"settings")
     return made
 

@@ -31,7 +31,7 @@ ZOE = RecordKey("Contact", "003000000000003AAA")
 
 @pytest.fixture
 def story() -> vaultstory.Story:
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ WAIT = GRACE + timedelta(hours=1)
 @pytest.fixture
 def story() -> Story:
     """Nights, files, a restore with a journal; and the home's data."""
-    made = vaultstory.told(MemoryStore())
+    made = vaultstory.copied()
     made.vault.homes.keep(b"settings")
     return made
 

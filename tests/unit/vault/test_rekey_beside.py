@@ -36,7 +36,7 @@ CONTENT = b"what nobody may know" * 30
 @pytest.fixture
 def story() -> Story:
     """Nights, files, a restore with a journal."""
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 def a_file(story: Story, run: str, *, content: bytes = CONTENT) -> None:

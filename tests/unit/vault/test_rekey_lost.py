@@ -20,7 +20,7 @@ from vaultstory import Story
 @pytest.fixture
 def story() -> Story:
     """Nights, files, a restore with a journal; and a checkpoint, so that a lost commit stops nothing."""
-    made = vaultstory.told(MemoryStore())
+    made = vaultstory.copied()
     while made.vault.commits(made.org)[-1].number % CHECKPOINT_EVERY:
         number = made.vault.commits(made.org)[-1].number
         made.vault.change_holds(made.org, lifted=(), run=f"lift-{number}")
