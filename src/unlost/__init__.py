@@ -12,7 +12,7 @@ __all__ = ["open_vault"]
 
 
 def __getattr__(name: str) -> Any:
-    """What the library offers, imported when it is first asked for: commands do not need it."""
+    """Import a name of the library on first use: commands do not need it."""
     if name in __all__:
         from unlost import library
 

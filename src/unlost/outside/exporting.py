@@ -234,7 +234,7 @@ def _sync(folder: Path) -> None:
 
 
 type Before = Callable[[int], Snapshot | None]
-"""Gives an earlier snapshot, if it can be had."""
+"""Return an earlier snapshot, or None."""
 
 
 def check_kind(kind: ExportKind) -> None:

@@ -45,7 +45,7 @@ from unlost.vault.read.table_view import TableView, last_of_each
 BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
 
 type Pause = Callable[[], None]
-"""Called now and then; it may raise, to stop what goes on."""
+"""Called regularly; raises to stop the work."""
 
 
 @dataclass(frozen=True, slots=True)

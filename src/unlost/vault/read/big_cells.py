@@ -17,7 +17,7 @@ from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.table_view import BlobCell
 
 type LoadBlobs = Callable[[Collection[str]], Mapping[str, bytes]]
-"""Gives the whole bytes of blobs."""
+"""Return the complete bytes of blobs."""
 
 CELL_BYTES = 64 << 10
 BLOB_BYTES = 8 << 20  # of text that is restored into rows at a time

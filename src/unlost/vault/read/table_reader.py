@@ -34,7 +34,7 @@ from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, cut_a
 from unlost.vault.read.table_view import TableView, last_of_each, plain, same_width
 
 type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
-"""Chooses of wide rows, given the order that sorts them by id and age, those that are told."""
+"""Choose the rows to return, given the order that sorts them by id and age."""
 
 TOLD = {field.name: field for field in (*READ_FIELDS, VALID_TO_FIELD)}
 _NARROW = 4  # a read of at most a fourth of a table's columns is narrow

@@ -67,7 +67,7 @@ _TAKING_AWAY = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
 
 
 type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
-"""Writes what waits in pieces, and gives them without it."""
+"""Write the buffered rows of pieces, and return the pieces without them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class WriteOptions:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused; ``fields`` are API names. ``detail`` is ``duplicateResut``."""
+    """The reason for a refused row; ``fields`` are API names. ``detail`` is ``duplicateResut``."""
 
     code: str
     message: str

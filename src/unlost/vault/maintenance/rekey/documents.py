@@ -23,7 +23,7 @@ from unlost.vault.maintenance.rekey.look import redacted_in
 from unlost.vault.read.org_vault import OrgVault
 
 type Noting = Callable[[str], AbstractContextManager[bool | None]]
-"""Around an object that is sealed anew: where that does not open, its name is noted, and the rest goes on."""
+"""A context around each object: if it does not open, its name is noted and the rest continues."""
 
 
 @dataclass(slots=True)

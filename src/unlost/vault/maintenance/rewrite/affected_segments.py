@@ -20,11 +20,11 @@ from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 type Pause = Callable[[], None]
 type Leave = Callable[[pa.Table], pa.Array]
-"""Tells which rows go."""
+"""Return a mask of the rows to remove."""
 type Become = Callable[[pa.Table], pa.Table]
-"""Gives what is told of rows instead."""
+"""Return the replacement of rows."""
 type Choosing = Callable[[TableView], MergeChoice]
-"""Gives what stays of segments that are written again."""
+"""Return the rows that stay of rewritten segments."""
 
 AT_ONCE = 32  # row groups of narrow columns that are read together
 

@@ -53,7 +53,7 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import BlobCell, named
 
 type Missing = Callable[[str], bool]
-"""Tells whether a content is lost."""
+"""Return True if a content is lost."""
 
 _MAY_BE_NULL = {U_MODIFIED_AT: INSTANT, U_MODIFIED_BY: pa.string()}
 _SHORT = frozenset({

@@ -21,7 +21,7 @@ from unlost.vault.maintenance.salvage.essential import BLOB_ROW
 from unlost.vault.read.table_view import TableView
 
 type Rows = Callable[[], Iterator[pa.Table]]
-"""Gives the rows of ``$files`` that are left, with source names and ``_u_id``, as often as it is asked."""
+"""Yield the remaining rows of ``$files``, with source names and ``_u_id``; may be called again."""
 
 
 @dataclass(frozen=True, slots=True)
