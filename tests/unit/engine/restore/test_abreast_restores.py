@@ -269,7 +269,7 @@ def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
         assert shop.restore(plan).whole
         assert_back(shop)
         if not dying.died:
-            assert at > 100
+            assert at > 50  # how many entries share an append depends on the machine
             return
 
 

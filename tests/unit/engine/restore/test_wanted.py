@@ -20,8 +20,8 @@ class Counted:
         self.vault = vault
         self.reads: list[int] = []
 
-    def as_of(self, org: str, number: int) -> "CountedSnapshot":
-        return CountedSnapshot(self, self.vault.at(org, number))
+    def at(self, org: str, number: int, *, forgotten: bool = False) -> "CountedSnapshot":
+        return CountedSnapshot(self, self.vault.at(org, number, forgotten=forgotten))
 
 
 class CountedSnapshot:
