@@ -193,7 +193,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 
 def test_contributors_read_of_the_shares_that_the_gate_demands() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    (rule,) = [part for part in text.split("\n\n") if "Coverage by branch" in part]
+    (rule,) = [part for part in text.split("\n\n") if "Branch coverage" in part]
     assert f"{WHOLE} %" in rule.split(",")[0]
     assert all(f"`{room}`" in rule for room in STRICT)
     assert f"{MOST} %" in rule

@@ -80,7 +80,7 @@ def test_an_error_tells_what_to_do_next_in_the_same_language() -> None:
 @pytest.mark.usefixtures("_arabic")
 @pytest.mark.parametrize(("files", "gaps"), [(0, 0), (3, 0), (3, 1), (0, 2), (1, 12)])
 def test_certificates_speak(files: int, gaps: int) -> None:
-    line: Any = SimpleNamespace(held=7420, files=files, file_bytes=3_000_000)
+    line: Any = SimpleNamespace(stored=7420, files=files, file_bytes=3_000_000)
     gap: Any = SimpleNamespace(kind=FindingKind.TABLE_UNREADABLE, sentence="Why it is so.")
     page = translate(sentence([line, line], [gap] * gaps))
     assert latin_in(page) == set()

@@ -21,6 +21,7 @@ from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyPart
 from unlost.model.upkeep import UpkeepRecord
+from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.stores.address import StoreAddress
 
 
@@ -195,6 +196,9 @@ def test_the_service_is_asked_to_bring_it_up_to_date(
     assert sign_in(Role.VIEWER, org="sales").post("/vault/mirror/").status_code == 403
 
 
-def test_the_format_is_shown(sign_in: SignIn) -> None:
+def test_the_format_is_shown(world: World, sign_in: SignIn) -> None:
+    world.home.vault.mkdir(exist_ok=True)  # the vault of tests lies in memory
+    written = world.vault.sealed.store.get(VAULT_FILE)
+    (world.home.vault / VAULT_FILE).write_bytes(written)
     page = sign_in().get("/vault/").content.decode()
     assert "The vault is of format 1. Every later release reads it." in page
