@@ -43,11 +43,11 @@ def serve(path: str) -> None:
             if os.fork() == 0:
                 break
             caller.close()
-    words, told = _become(caller), list[int]()
+    words, codes = _become(caller), list[int]()
     # What is registered first runs last: then the command has ended in all its threads.
-    atexit.register(lambda: _tell(caller, told))
-    told.append(main(words))
-    sys.exit(told[0])
+    atexit.register(lambda: _tell(caller, codes))
+    codes.append(main(words))
+    sys.exit(codes[0])
 
 
 def _become(caller: socket.socket) -> list[str]:
@@ -66,9 +66,9 @@ def _become(caller: socket.socket) -> list[str]:
     return list(words)
 
 
-def _tell(caller: socket.socket, told: list[int]) -> None:
+def _tell(caller: socket.socket, codes: list[int]) -> None:
     with suppress(OSError):
-        caller.sendall(f"{told[0] if told else 1}\n".encode())
+        caller.sendall(f"{codes[0] if codes else 1}\n".encode())
 
 
 def call(path: str, words: list[str]) -> int:
@@ -76,8 +76,8 @@ def call(path: str, words: list[str]) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "WARM"}
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(path)
-        asked = json.dumps([str(Path.cwd()), words, environment]).encode()
-        socket.send_fds(server, [asked], [0, 1, 2])
+        request = json.dumps([str(Path.cwd()), words, environment]).encode()
+        socket.send_fds(server, [request], [0, 1, 2])
         with server.makefile() as answers:
             runs = int(answers.readline())
 

@@ -1,4 +1,4 @@
-"""Rules about the mirror of the vault: is it fresh and whole, and what did it repair."""
+"""Alert rules for the mirror: it is late, damaged, incomplete, or was used for a repair."""
 
 from collections.abc import Iterator
 from datetime import timedelta

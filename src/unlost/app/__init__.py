@@ -5,9 +5,8 @@ The command line, the console and the REST API call ``unlost.app.actions`` alone
 
 import os
 
-# Must be set before polars is imported. Its work comes in small pieces, several at a time in our
-# threads: more threads of its own took 4 % more CPU of a first backup, and a tenth more time of a
-# nightly one.
+# Must be set before polars is imported. Several of our threads call it with small pieces of work.
+# With threads inside polars as well, a first backup took 4 % more CPU, and a nightly one 10 % longer.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 # Arrow's own allocator keeps the memory of large pages of rows; the system's returns it: 90 MB in a
 # console that showed a few hundred records. Arrow reads this when it is loaded.

@@ -20,7 +20,7 @@ class UnderEarlier:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """The result of a rekey, and what is left.
+    """The result of a rekey, with the work that remains.
 
     ``snapshot``: its newest commit; None if none was necessary. ``objects`` of ``bytes`` were
     resealed. ``waiting``: unneeded objects still under earlier keys, which maintenance removes some

@@ -226,7 +226,7 @@ class WriteCapability:
 
 @dataclass(frozen=True, slots=True)
 class MissingPermission:
-    """A permission that the writing user lacks, and what it would allow.
+    """A permission that the writing user lacks, with the actions it allows.
 
     ``op``: the operation that is impossible without it; None: all of them.
     """

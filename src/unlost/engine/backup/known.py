@@ -19,7 +19,7 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
     schema, states = base.schema(), dict(base.tables())
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= base.info.number]
-    # Each schema is a read of its own: without a bound, backups would start slower every night.
+    # Reading a schema is one more request: unbounded, each backup would start slower than the last.
     looked = known[-NIGHTS_LOOKED_AT:]
     rights = [
         vault.at(org, night.number, forgotten=True).schema().fingerprint for night in looked[:-1]

@@ -158,7 +158,7 @@ class Drafted(Effects):
 
     reads = ("Status", "StatusCode")
     final = True
-    """What is active is no draft again."""
+    """Refuse to make an active record a draft again."""
 
     def __init__(self, table: str, refusal: str) -> None:
         self._table = table

@@ -99,7 +99,7 @@ def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) 
         return "not-its-time"
     if any(night.oid == org.oid for night in open_nights()):
         return "night"
-    # The unfinished backup's data is older than that which the hour would commit before it.
+    # The unfinished backup read its data earlier, so it must commit before this hourly backup.
     begun = (run.id for run in unfinished_backups(org.oid, hourly=False))
     if any(app.steps.result(run, "begin", "") is not None for run in begun):
         return "backup-unfinished"

@@ -74,7 +74,7 @@ def drop(
 def _show_new_token(out: "Console", new_token: "NewToken") -> None:
     out.print(new_token.text)
     out.print(
-        f"It is told this once. It acts for {new_token.token.owner} as {new_token.token.role.value} in "
+        f"It is shown only once. It acts for {new_token.token.owner} as {new_token.token.role.value} in "
         f"{new_token.token.org or 'every org'}, until {when(new_token.token.expires_at)}."
     )
 

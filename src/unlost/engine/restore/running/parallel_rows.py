@@ -11,7 +11,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.plan import PlanStep, RecordKey
 
 type Marks = set[str]
-"""What a record locks while it is written."""
+"""The locks that a record takes while it is written."""
 
 
 def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list[list[int]]:
