@@ -187,15 +187,16 @@ def org_unknown(app: "Application", org: str) -> NotFound:
     known = ", ".join(org_row.name for org_row in app.orgs())
     return NotFound(
         "org-unknown",
-        f"There is no org named {org!r} in this home.",
+        "There is no org named {org!r} in this home.",
         next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+        org=org,
     )
 
 
 def run_unknown(run: str) -> NotFound:
     """Return the error for a run that is missing or hidden from the actor."""
     return NotFound(
-        "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+        "run-unknown", "There is no run named {run!r}.", next_step="See `unlost runs`.", run=run
     )
 
 
@@ -285,8 +286,9 @@ def _check_run(app: "Application", right: Right, run: str) -> None:
 def _not_permitted(right: Right) -> NotAllowed:
     return NotAllowed(
         "not-permitted",
-        f"Your role does not allow this: it needs the right to {WORDS[right]}.",
+        "Your role does not allow this: it needs the right to {words}.",
         next_step="Ask an admin of Unlost for a role that does.",
+        words=WORDS[right],
     )
 
 

@@ -361,9 +361,11 @@ def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
     needed = "; ".join(connector.write_permissions())
     return NotAllowed(
         "writer-missing",
-        f"{org.name!r} has no write identity, and the one that backs it up only reads.",
-        next_step=f"Make a user for restores and add it with `unlost org writer {org.name}`. It "
-        f"needs: {needed}.",
+        "{org!r} has no write identity, and the one that backs it up only reads.",
+        next_step="Make a user for restores and add it with `unlost org writer {org}`. It "
+        "needs: {needed}.",
+        org=org.name,
+        needed=needed,
     )
 
 
@@ -408,8 +410,10 @@ def read_config(connector: Connector, values: object) -> object:
     except msgspec.ValidationError as error:
         raise UsageError(
             "config-invalid",
-            f"The settings for {connector.name} are not right: {error}.",
+            "The settings for {connector} are not right: {error}.",
             next_step="Give the settings again with `unlost org add`.",
+            connector=connector.name,
+            error=error,
         ) from error
 
 

@@ -11,6 +11,9 @@ def check_page(*, start: int = 0, most: int) -> None:
     if not (0 <= start < LAST and 0 < most <= LONGEST):
         raise UsageError(
             "page-invalid",
-            f"There is no page of {most} rows from row {start} on.",
-            next_step=f"Ask for 1 to {LONGEST:,} rows, from row 0 on.",
+            "There is no page of {most} rows from row {start} on.",
+            next_step="Ask for 1 to {longest:,} rows, from row 0 on.",
+            most=most,
+            start=start,
+            longest=LONGEST,
         )

@@ -58,6 +58,7 @@ def returned_connection() -> Iterator[None]:
 def _unusable(why: str) -> StoreError:
     return StoreError(
         "database-unusable",
-        f"The home's database file cannot be used now: {why}.",
+        "The home's database file cannot be used now: {why}.",
         next_step="Look whether its disk is full or read-only, and whether another program holds it.",
+        why=why,
     )

@@ -196,6 +196,7 @@ def note_copy(copied: NewestCopy) -> None:
 def _damaged(why: str) -> IntegrityError:
     return IntegrityError(
         "home-copy-damaged",
-        f"The copy of the home's data cannot be used: {why}.",
+        "The copy of the home's data cannot be used: {why}.",
         next_step="Take an earlier copy with `unlost vault rebuild --copy NUMBER`.",
+        why=why,
     )

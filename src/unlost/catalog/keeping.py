@@ -28,8 +28,11 @@ def check_rules(rules: KeepRules) -> None:
         if not 0 <= value <= LARGEST:
             raise UsageError(
                 "keep-invalid",
-                f"{name} cannot be {value:,}.",
-                next_step=f"Give a number from 0 to {LARGEST:,}; 0 switches the rule off.",
+                "{name} cannot be {value:,}.",
+                next_step="Give a number from 0 to {largest:,}; 0 switches the rule off.",
+                name=name,
+                value=value,
+                largest=LARGEST,
             )
 
 

@@ -51,6 +51,8 @@ class SqlLease:
         )
         return Conflict(
             "run-in-progress",
-            f"Another {kind.value} of this org is under way.{holder}",
+            "Another {kind} of this org is under way.{holder}",
             next_step="Wait until it has ended, then start again; nothing was lost.",
+            kind=kind.value,
+            holder=holder,
         )

@@ -115,8 +115,9 @@ def get_org(name: str) -> ProtectedOrg:
         known = ", ".join(other.name for other in list_orgs())
         raise NotFound(
             "org-unknown",
-            f"There is no org named {name!r} in this home.",
+            "There is no org named {name!r} in this home.",
             next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+            name=name,
         )
     return org
 
@@ -126,10 +127,12 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
     if not org.identity.same_org(identity):
         raise Conflict(
             "another-org",
-            f"{org.name!r} stands for {_who(org.identity)}, but {_who(identity)} answered. "
-            "Nothing was read.",
+            "{org!r} stands for {who}, but {who2} answered. Nothing was read.",
             next_step="If a sandbox was refreshed, let the name follow it: `unlost org follow "
-            f"{org.name}`. Else check the login URL and the credentials.",
+            "{org}`. Else check the login URL and the credentials.",
+            org=org.name,
+            who=_who(org.identity),
+            who2=_who(identity),
         )
 
 
@@ -152,8 +155,10 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
     if twin is not None and twin.name != name:
         raise Conflict(
             "org-already-protected",
-            f"{_who(identity)} is already protected under the name {twin.name!r}.",
-            next_step=f"Use the name {twin.name!r}.",
+            "{who} is already protected under the name {twin!r}.",
+            next_step="Use the name {twin!r}.",
+            who=_who(identity),
+            twin=twin.name,
         )
 
 

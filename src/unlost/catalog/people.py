@@ -77,9 +77,10 @@ def get_person(name: str) -> Person:
     if person is None:
         raise NotFound(
             "person-unknown",
-            f"There is nobody named {name!r} in this home.",
+            "There is nobody named {name!r} in this home.",
             next_step="See who there is with `unlost user list`, or add somebody with "
             "`unlost user add`.",
+            name=name,
         )
     return person
 
@@ -91,8 +92,9 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
                 "person-exists",
-                f"There is somebody named {name!r} already.",
+                "There is somebody named {name!r} already.",
                 next_step="Choose another name, or change the roles with `unlost user role`.",
+                name=name,
             )
         row = User(username=name, first_name=full_name, email=email, date_joined=at)
         row.set_unusable_password()
@@ -230,8 +232,9 @@ def _refuse_taken(email: str) -> None:
     if email and User.objects.filter(email__iexact=email).exists():
         raise Conflict(
             "email-taken",
-            f"Somebody else has the address {email!r}.",
+            "Somebody else has the address {email!r}.",
             next_step="Give each person an address of their own, or leave it empty.",
+            email=email,
         )
 
 

@@ -123,7 +123,7 @@ def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
         error_sentence="",
     )
     if not resumed:
-        raise Conflict("run-ended", f"The run {run} has ended and cannot go on.")
+        raise Conflict("run-ended", "The run {run} has ended and cannot go on.", run=run)
 
 
 def end_run(run: str, end: RunEnd) -> None:

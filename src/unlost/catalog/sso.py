@@ -52,8 +52,9 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
         if _rows().filter(provider_id=provider.name).exists():
             raise Conflict(
                 "sso-exists",
-                f"There is a provider named {provider.name!r} already.",
-                next_step=f"Choose another name, or remove it first: unlost sso remove {provider.name}",
+                "There is a provider named {provider!r} already.",
+                next_step="Choose another name, or remove it first: unlost sso remove {provider}",
+                provider=provider.name,
             )
         SocialApp.objects.create(
             provider=provider.kind.value,
@@ -115,6 +116,7 @@ def _provider(row: SocialApp) -> Provider:
 def _unknown(name: str) -> NotFound:
     return NotFound(
         "sso-unknown",
-        f"There is no provider named {name!r}.",
+        "There is no provider named {name!r}.",
         next_step="See which there are with `unlost sso list`.",
+        name=name,
     )

@@ -74,8 +74,9 @@ def drop_token(token: int) -> ApiToken:
         if row is None:
             raise NotFound(
                 "token-unknown",
-                f"There is no token {token}.",
+                "There is no token {token}.",
                 next_step="See them with `unlost token list`.",
+                token=token,
             )
         api_token = _token(row)
         row.delete()

@@ -156,6 +156,8 @@ def _read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "secret-file-unreadable",
-            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            "{file} cannot be read: {getattr}.",
             next_step="Name a text file that this user may read.",
+            file=file,
+            getattr=getattr(error, "strerror", None) or "it is no text",
         ) from error

@@ -47,8 +47,10 @@ def show_bug(error: BaseException, *, as_json: bool) -> None:
     traceback.print_exception(error, file=sys.stderr)
     bug = UnlostError(
         "internal",
-        f"Unlost made a mistake of its own: {type(error).__name__}: {error}",
+        "Unlost made a mistake of its own: {name}: {error}",
         next_step="Nothing that was committed is lost. Report this, with the lines above.",
+        name=type(error).__name__,
+        error=error,
     )
     show_error(bug, as_json=as_json)
 

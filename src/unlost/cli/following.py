@@ -99,6 +99,7 @@ def not_begun(run: str) -> Conflict:
     """Return the error for a run that the service has not started."""
     return Conflict(
         "run-not-begun",
-        f"The service has not begun {run} yet.",
-        next_step=f"It does once it is free; see `unlost runs {run}`, and whether `unlost up` runs there.",
+        "The service has not begun {run} yet.",
+        next_step="It does once it is free; see `unlost runs {run}`, and whether `unlost up` runs there.",
+        run=run,
     )

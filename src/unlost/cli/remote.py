@@ -85,9 +85,11 @@ class RemoteHome:
         if not token:
             raise NotAllowed(
                 "token-missing",
-                f"{URL} names a server, but there is no token for it.",
-                next_step=f"Make one with `unlost token make` or in the console, and put it into "
-                f"{TOKEN}.",
+                "{url} names a server, but there is no token for it.",
+                next_step="Make one with `unlost token make` or in the console, and put it into "
+                "{token}.",
+                url=URL,
+                token=TOKEN,
             )
         self._client = client or httpx.Client(timeout=SECONDS)
         self._client.headers["Authorization"] = f"Bearer {token}"
@@ -146,8 +148,11 @@ class RemoteHome:
         except httpx.HTTPError as error:
             raise StoreError(
                 "server-away",
-                f"{self._url} does not answer: {type(error).__name__}.",
-                next_step=f"Look whether the console runs there and whether {URL} is right.",
+                "{url} does not answer: {name}.",
+                next_step="Look whether the console runs there and whether {url2} is right.",
+                url=self._url,
+                name=type(error).__name__,
+                url2=URL,
             ) from error
 
 
@@ -183,8 +188,10 @@ def _checked(url: str) -> str:
     if not safe or not parts.hostname:
         raise UsageError(
             "url-invalid",
-            f"{URL} is not the address of a console: {url!r}.",
+            "{url} is not the address of a console: {url2!r}.",
             next_step="Write it as https://unlost.acme.example; without TLS only on this machine.",
+            url=URL,
+            url2=url,
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -197,8 +204,10 @@ def _failed(answer: httpx.Response) -> UnlostError:
     except (ValueError, KeyError, TypeError):
         return StoreError(
             "server-strange",
-            f"The server answered with {answer.status_code}, and not as a console does.",
-            next_step=f"Look whether {URL} is right, and what a proxy in between says.",
+            "The server answered with {status_code}, and not as a console does.",
+            next_step="Look whether {url} is right, and what a proxy in between says.",
+            status_code=answer.status_code,
+            url=URL,
         )
 
 
@@ -207,5 +216,6 @@ def home_needed() -> UsageError:
     return UsageError(
         "home-needed",
         "This command works only where the home is.",
-        next_step=f"Run it on that machine, without {URL}.",
+        next_step="Run it on that machine, without {url}.",
+        url=URL,
     )

@@ -138,9 +138,10 @@ def end_of_day(day: date, zone: str) -> datetime:
 def _unreadable(text: str) -> UsageError:
     return UsageError(
         "moment-unreadable",
-        f"{text!r} names no backup.",
+        "{text!r} names no backup.",
         next_step="Say latest, live, a number, a date such as 2026-03-04, or an instant with its "
         "zone such as 2026-03-04T09:00:00Z.",
+        text=text,
     )
 
 
@@ -154,6 +155,10 @@ def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFo
     return NotFound(
         "snapshot-unknown",
         what,
-        next_step=f"Backups go from number {first.number} ({first.as_of:%Y-%m-%d %H:%M} UTC) to "
-        f"{last.number} ({last.as_of:%Y-%m-%d %H:%M} UTC); see `unlost snapshots ORG`.",
+        next_step="Backups go from number {number} ({as_of} UTC) to "
+        "{number2} ({as_of2} UTC); see `unlost snapshots ORG`.",
+        number=first.number,
+        as_of=f"{first.as_of:%Y-%m-%d %H:%M}",
+        number2=last.number,
+        as_of2=f"{last.as_of:%Y-%m-%d %H:%M}",
     )

@@ -100,6 +100,7 @@ def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileRead
     except (OSError, pa.ArrowInvalid) as error:
         raise IntegrityError(
             "work-folder-damaged",
-            f"The run's work folder lost the file {spilled.name}.",
+            "The run's work folder lost the file {spilled}.",
             next_step="Back up again: a new run begins. The vault is not touched.",
+            spilled=spilled.name,
         ) from error

@@ -109,6 +109,8 @@ CREATE TABLE IF NOT EXISTS steps (
                 self._db.close()
             raise StoreError(
                 "steps-unreadable",
-                f"The file of step results {self._path} cannot be used: {error}.",
+                "The file of step results {path} cannot be used: {error}.",
                 next_step="Move the file away; unfinished runs then begin again.",
+                path=self._path,
+                error=error,
             ) from error

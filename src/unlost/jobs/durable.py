@@ -306,6 +306,8 @@ def _write_ahead(file: Path) -> None:
     except (sqlite3.DatabaseError, OSError) as error:
         raise StoreError(
             "queue-unreadable",
-            f"The file of queued jobs {file} cannot be used: {error}.",
+            "The file of queued jobs {file} cannot be used: {error}.",
             next_step="Move the file away: what it held is queued again, nothing is lost.",
+            file=file,
+            error=error,
         ) from error

@@ -111,8 +111,10 @@ def _decoded[T](content: bytes, result: type[T], name: str) -> T:
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",
-            f"The kept result of the step {name} cannot be read: {error}.",
+            "The kept result of the step {name} cannot be read: {error}.",
             next_step="Begin a new run; nothing of this one was committed.",
+            name=name,
+            error=error,
         ) from error
 
 

@@ -46,8 +46,9 @@ def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
         )
     raise Conflict(
         "workers-full",
-        f"{SLOTS} workers do the jobs of this home already.",
+        "{slots} workers do the jobs of this home already.",
         next_step="Let each worker do more at a time: `unlost worker --workers`.",
+        slots=SLOTS,
     )
 
 

@@ -47,7 +47,9 @@ class RowTooWide(UnlostError):
 
     def __init__(self, block_bytes: int) -> None:
         super().__init__(
-            "row-too-wide", f"A row is larger than {block_bytes // 1024} KiB of parser memory."
+            "row-too-wide",
+            "A row is larger than {block_bytes} KiB of parser memory.",
+            block_bytes=block_bytes // 1024,
         )
 
 

@@ -65,8 +65,9 @@ def needed(secrets: SecretStore, name: str) -> str:
     if not value:
         raise NotAllowed(
             "secret-missing",
-            f"The {name.replace('_', ' ')} of this org is not stored.",
+            "The {replace} of this org is not stored.",
             next_step="Give it again with `unlost org add` (`unlost org writer` for restores); backups stay.",
+            replace=name.replace("_", " "),
         )
     return value
 
@@ -218,8 +219,11 @@ def speak_oauth(
         reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",
-            f"{failure.host} refused the sign-in (HTTP {failure.status}: {reason}).",
+            "{host} refused the sign-in (HTTP {status}: {reason}).",
             next_step="Check the address, the client id and the secret of the org.",
+            host=failure.host,
+            status=failure.status,
+            reason=reason,
         )
 
     return speak
@@ -230,17 +234,21 @@ def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
-            f"{failure.host} cannot be trusted or spoken to ({failure.message}).",
+            "{host} cannot be trusted or spoken to ({message}).",
             next_step="Check the address; behind a company proxy, add its certificate to the "
             "system's store or name it in SSL_CERT_FILE.",
+            host=failure.host,
+            message=failure.message,
         )
     what = f"HTTP {failure.status}" if failure.status else failure.message or "no answer"
     return TransientError(
         "source-unreachable",
-        f"{failure.host} does not answer ({what}).",
+        "{host} does not answer ({what}).",
         next_step="Check the address and this machine's network, proxy and firewall, then try "
         "again; nothing was lost.",
         retry_after=failure.retry_after,
+        host=failure.host,
+        what=what,
     )
 
 
@@ -260,8 +268,9 @@ class OAuthSession:
         if not token_url.startswith("https://") and not is_loopback(token_url):
             raise UsageError(
                 "address-not-https",
-                f"{token_url} is not an https address.",
+                "{token_url} is not an https address.",
                 next_step="Give the org's address with https://.",
+                token_url=token_url,
             )
         self._flow = flow
         self._url = token_url

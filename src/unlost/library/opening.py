@@ -70,8 +70,10 @@ class VaultOpening:
         except OSError as error:
             raise NotAllowed(
                 "key-missing",
-                f"The recovery sheet {self.sheet_file} cannot be read: {error.strerror}.",
+                "The recovery sheet {sheet_file} cannot be read: {strerror}.",
                 next_step="Name the file that holds its text, or give the text itself.",
+                sheet_file=self.sheet_file,
+                strerror=error.strerror,
             ) from error
 
 
@@ -102,8 +104,9 @@ class _Untold:
 def _only_read(what: str) -> StoreError:
     return StoreError(
         "store-read-only",
-        f"A vault that was opened for reading alone {what}.",
+        "A vault that was opened for reading alone {what}.",
         next_step="Write to it with the commands of Unlost.",
+        what=what,
     )
 
 

@@ -91,8 +91,9 @@ class ReadableVault:
         near = get_close_matches(name, every, n=3, cutoff=0.5) or sorted(every)
         raise NotFound(
             "org-unknown",
-            f"The vault has no org named {name!r}.",
+            "The vault has no org named {name!r}.",
             next_step=f"Use one of: {', '.join(near)}." if near else "Make a backup first.",
+            name=name,
         )
 
 

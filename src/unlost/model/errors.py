@@ -18,20 +18,43 @@ lowest layer that understands its cause, in these words, and is not logged there
 """
 
 from datetime import datetime
+from typing import Any, Self
+
+from unlost.model.message import Message, message
 
 
 class UnlostError(Exception):
     """An error that a person can act upon.
 
-    ``code`` is stable and kebab-case, ``sentence`` explains what happened, ``next_step`` what to
-    do.
+    ``code`` is stable and kebab-case, ``template`` explains what happened, ``next_step`` what to
+    do. Both name their arguments in braces; see ``model.message``.
     """
 
-    def __init__(self, code: str, sentence: str, *, next_step: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-        self.next_step = next_step
+    def __init__(self, code: str, template: str, /, *, next_step: str = "", **args: Any) -> None:
+        self.message = message(code, template, next_step=next_step, **args)
+        super().__init__(self.message.sentence)
+
+    @classmethod
+    def of(cls, text: Message) -> Self:
+        """Make an error of a message, for example of one that another process sent."""
+        error = cls(text.code, text.sentence, next_step=text.next_step)
+        error.message = text
+        return error
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.message.code
+
+    @property
+    def sentence(self) -> str:
+        """The explanation, in English."""
+        return self.message.sentence
+
+    @property
+    def next_step(self) -> str:
+        """The next step, in English; empty if there is none."""
+        return self.message.next_step
 
     @property
     def page(self) -> str:
@@ -46,10 +69,17 @@ class TransientError(UnlostError):
     """The other side could not answer; the same call may succeed later."""
 
     def __init__(
-        self, code: str, sentence: str, *, next_step: str = "", retry_after: float | None = None
+        self,
+        code: str,
+        template: str,
+        /,
+        *,
+        next_step: str = "",
+        retry_after: float | None = None,
+        **args: Any,
     ) -> None:
         """``retry_after``: seconds to wait, if the other side asked for it."""
-        super().__init__(code, sentence, next_step=next_step)
+        super().__init__(code, template, next_step=next_step, **args)
         self.retry_after = retry_after
 
 
@@ -57,9 +87,16 @@ class LimitReached(UnlostError):
     """A quota is used up; the run parks until ``resume_at`` (None: unknown)."""
 
     def __init__(
-        self, code: str, sentence: str, *, next_step: str = "", resume_at: datetime | None = None
+        self,
+        code: str,
+        template: str,
+        /,
+        *,
+        next_step: str = "",
+        resume_at: datetime | None = None,
+        **args: Any,
     ) -> None:
-        super().__init__(code, sentence, next_step=next_step)
+        super().__init__(code, template, next_step=next_step, **args)
         self.resume_at = resume_at
 
 
@@ -100,7 +137,8 @@ def database_away(why: str) -> StoreError:
     first = why.strip().splitlines()[0].rstrip(".") if why.strip() else "it gave no reason"
     return StoreError(
         "database-away",
-        f"The home's database cannot be reached: {first}.",
-        next_step="Start the database again, or look at the network; runs go on by themselves "
-        "then. `unlost doctor` says whether it answers.",
+        "The home's database cannot be reached: {reason}.",
+        next_step="Start the database again, or check the network. Runs then continue "
+        "automatically. `unlost doctor` shows whether the database answers.",
+        reason=first,
     )

@@ -76,8 +76,11 @@ def check_free(table: Table | None, wish: Rectify) -> None:
         if why:
             raise UsageError(
                 "rectify-fixed",
-                f"{value.column} of {wish.record.table} cannot be corrected: {why}.",
+                "{column} of {table} cannot be corrected: {why}.",
                 next_step="Leave it out. To take away what a file is called, erase its record.",
+                column=value.column,
+                table=wish.record.table,
+                why=why,
             )
 
 

@@ -72,14 +72,18 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
     if last is None:
         raise Conflict(
             "delta-strange",
-            f"The Delta table {path} was not made by exports of this org.",
+            "The Delta table {path} was not made by exports of this org.",
             next_step="Name another folder.",
+            path=path,
         )
     if last > number:
         raise Conflict(
             "delta-newer",
-            f"{path} holds snapshot {last} already, and nights go forward.",
-            next_step=f"Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
+            "{path} holds snapshot {last} already, and nights go forward.",
+            next_step="Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
+            path=path,
+            last=last,
+            number=number,
         )
     if last == number:
         return _table_export(source, path, rows=0, lost=0, version=table.version(), whole=False)

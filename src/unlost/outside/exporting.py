@@ -104,8 +104,9 @@ def export_files(
     if out.exists():
         raise Conflict(
             "export-exists",
-            f"{out} is there already and is not written over.",
+            "{out} is there already and is not written over.",
             next_step="Name another folder. A folder of Delta tables can be carried on.",
+            out=out,
         )
     draft = out.with_name(f".{out.name}.unlost-part")
     with writing(out), locked_folder(draft):
@@ -171,8 +172,9 @@ def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
     if receipt is None or not same:
         raise Conflict(
             "export-other",
-            f"In {folder} lies an export of something else that was not finished.",
+            "In {folder} lies an export of something else that was not finished.",
             next_step="Remove that folder, or ask again for what it was.",
+            folder=folder,
         )
     return receipt
 
@@ -204,8 +206,9 @@ def locked_folder(folder: Path) -> Iterator[None]:
         except OSError:
             raise Conflict(
                 "export-busy",
-                f"Another export writes into {folder}.",
+                "Another export writes into {folder}.",
                 next_step="Wait until it is done.",
+                folder=folder,
             ) from None
         yield
 
@@ -219,9 +222,11 @@ def writing(out: Path) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise StoreError(
             "export-not-written",
-            f"{out} cannot be written: {why}.",
+            "{out} cannot be written: {why}.",
             next_step="Name a folder that you may write to and that has room; the same command "
             "goes on with what is whole.",
+            out=out,
+            why=why,
         ) from error
 
 

@@ -180,10 +180,11 @@ def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     raise NotFound(
         "table-unknown",
-        f"This backup has no table {name!r}.",
+        "This backup has no table {name!r}.",
         next_step=f"Did you mean {' or '.join(near)}?"
         if near
         else "See the tables in `unlost certificate`.",
+        name=name,
     )
 
 
@@ -195,9 +196,12 @@ def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
             near = get_close_matches(name, known, n=3, cutoff=0.5)
             raise NotFound(
                 "column-unknown",
-                f"“{source.table}” has no column “{name}” in snapshot {source.snapshot.info.number}.",
+                "“{table}” has no column “{name}” in snapshot {number}.",
                 next_step=f"Did you mean {' or '.join(near)}?"
                 if near
                 else "Columns are written as the source writes them, upper and lower case.",
+                table=source.table,
+                name=name,
+                number=source.snapshot.info.number,
             )
     return list(names)

@@ -146,8 +146,9 @@ def _org_called(named: NamedTable, orgs: Sequence[str]) -> str | None:
     near = get_close_matches(named.org, orgs, n=3, cutoff=0.5) or list(orgs)[:5]
     raise NotFound(
         "org-unknown",
-        f"There is no org named {named.org!r} in this home.",
+        "There is no org named {org!r} in this home.",
         next_step=f"Use one of: {', '.join(near)}." if near else "Add one with `unlost org add`.",
+        org=named.org,
     )
 
 
@@ -177,8 +178,10 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     listed = " or ".join(f"{quoted(org)}.{quoted(near_name)}" for near_name in near)
     return NotFound(
         "table-unknown",
-        f"The backup of {org!r} has no table {name!r}.",
+        "The backup of {org!r} has no table {name!r}.",
         next_step=f"Did you mean {listed}?" if near else "See the tables in `unlost certificate`.",
+        org=org,
+        name=name,
     )
 
 
@@ -236,8 +239,10 @@ def _failing(troubles: list[UnlostError]) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise LimitReached(
             "sql-too-large",
-            f"The statement needs more than {MEMORY} of memory and {SPILL} beside it.",
+            "The statement needs more than {memory} of memory and {spill} beside it.",
             next_step="Ask for fewer columns or rows, or sum up before sorting.",
+            memory=MEMORY,
+            spill=SPILL,
         ) from error
     except duckdb.Error as error:
         if troubles:
@@ -294,9 +299,10 @@ def _not_understood(words: str) -> UsageError:
     first, _ = _split(words)
     return UsageError(
         "sql-not-understood",
-        f"The statement was not understood: {first}.",
+        "The statement was not understood: {first}.",
         next_step="Write it as DuckDB reads SQL; names of orgs and tables go into double quotes where "
         'they are not plain words, as in "production"."Account".',
+        first=first,
     )
 
 
@@ -304,8 +310,9 @@ def _refused(words: str) -> UsageError:
     first, hints = _split(words)
     return UsageError(
         "sql-refused",
-        f"The statement cannot be run: {first}.",
+        "The statement cannot be run: {first}.",
         next_step=hints or "Columns and their types are told by: DESCRIBE org.table",
+        first=first,
     )
 
 

@@ -124,7 +124,9 @@ class MemoryWriter:
             value = tuple(record.cells.get(name) or "" for name in columns)
             if value in wanted:
                 if value in by_values:
-                    raise Conflict("key-not-unique", f"Two records of {table.name} share a key.")
+                    raise Conflict(
+                        "key-not-unique", "Two records of {table} share a key.", table=table.name
+                    )
                 by_values[value] = key
         return by_values
 

@@ -186,10 +186,12 @@ class MemorySource:
         self._called("open_file", ref.table)
         body = self.org.tables[ref.table].files.get(ref.record)
         if body is None:
-            raise NotFound("file-missing", f"The file of {ref.record} is not there.")
+            raise NotFound("file-missing", "The file of {record} is not there.", record=ref.record)
         digest = "md5:" + hashlib.md5(body, usedforsecurity=False).hexdigest()
         if ref.checksum not in (None, digest):
-            raise IntegrityError("file-cut", f"The file of {ref.record} is not what its row says.")
+            raise IntegrityError(
+                "file-cut", "The file of {record} is not what its row says.", record=ref.record
+            )
         return closing(io.BytesIO(body))
 
     # --- inside ----------------------------------------------------------------------------------
@@ -201,7 +203,9 @@ class MemorySource:
     def _refuse(self, table: str) -> None:
         memory_table = self.org.tables[table]
         if memory_table.refused or memory_table.dropped:
-            raise SourceRefused("table-refused", f"The source does not deliver {table}.")
+            raise SourceRefused(
+                "table-refused", "The source does not deliver {table}.", table=table
+            )
 
     def _table(self, name: str) -> Table:
         table = self.org.tables[name]
@@ -274,7 +278,9 @@ class MemorySource:
         known = self.org.tables[table].columns
         blind = {column for owner, column in self.org.hidden_columns if owner == table}
         if any(name not in known or name in blind for name in columns):
-            raise SourceRefused("column-gone", f"A column of {table} is not there any more.")
+            raise SourceRefused(
+                "column-gone", "A column of {table} is not there any more.", table=table
+            )
         cells = {
             name: pa.array([_cell(name, record) for _, record in records], pa.string())
             for name in columns

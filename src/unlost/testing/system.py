@@ -94,8 +94,10 @@ class MemoryLease:
             if holder is not None:
                 raise Conflict(
                     "run-in-progress",
-                    f"Another {kind.value} of this org is running ({holder}).",
+                    "Another {kind} of this org is running ({holder}).",
                     next_step="Wait until it has ended, then try again.",
+                    kind=kind.value,
+                    holder=holder,
                 )
             self._held[org, kind] = run
         try:

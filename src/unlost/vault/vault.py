@@ -160,9 +160,11 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         if not known.same_org(identity):
             raise Conflict(
                 "org-identity",
-                f"This vault keeps {known.label or known.tenant} here, but the source says that it "
-                f"is {identity.label or identity.tenant}. Nothing was written.",
+                "This vault keeps {label} here, but the source says that it "
+                "is {label2}. Nothing was written.",
                 next_step="Check the address and the account, or add the other org under a new name.",
+                label=known.label or known.tenant,
+                label2=identity.label or identity.tenant,
             )
 
     def _oid(self, identity: OrgIdentity) -> str:

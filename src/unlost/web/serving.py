@@ -104,8 +104,9 @@ def origin_of(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise UsageError(
             "origin-invalid",
-            f"{text!r} is not the address of a site.",
+            "{text!r} is not the address of a site.",
             next_step="Write it as https://unlost.acme.example, without a path.",
+            text=text,
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -174,9 +175,11 @@ def _await(server: "uvicorn.Server", thread: threading.Thread, reached: ReachedA
         if not thread.is_alive():
             raise StoreError(
                 "port-taken",
-                f"The console cannot listen on {reached.host}:{reached.port}.",
+                "The console cannot listen on {host}:{port}.",
                 next_step="Another program listens there, perhaps another Unlost. Stop it, or "
                 "choose another port with --port.",
+                host=reached.host,
+                port=reached.port,
             )
 
 

@@ -27,7 +27,9 @@ def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) 
     except msgspec.ValidationError as error:
         raise UsageError(
             "channel-invalid",
-            f"The settings of the {kind.value} channel are not right: {error}.",
+            "The settings of the {kind} channel are not right: {error}.",
             next_step="See `unlost alert channel --help` for what a channel needs.",
+            kind=kind.value,
+            error=error,
         ) from error
     return opened

@@ -94,17 +94,20 @@ def stopped(run: str, wish: RunCommand) -> LimitReached:
     if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
-            f"The run {run} was paused by hand.",
-            next_step=f"Let it go on with `unlost runs {run} --go-on`.",
+            "The run {run} was paused by hand.",
+            next_step="Let it go on with `unlost runs {run} --go-on`.",
+            run=run,
         )
     if wish is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
-            f"The run {run} stopped to let the night begin.",
+            "The run {run} stopped to let the night begin.",
             next_step="Nothing to do: the night reads what it would have read.",
+            run=run,
         )
     return LimitReached(
         "run-cancelled",
-        f"The run {run} was cancelled by hand.",
+        "The run {run} was cancelled by hand.",
         next_step="Nothing of it was kept; the backups before it are as they were.",
+        run=run,
     )

@@ -128,7 +128,9 @@ def _version(file: Path) -> int:
     except sqlite3.DatabaseError as error:
         raise IntegrityError(
             "catalog-damaged",
-            f"The application database {file} cannot be read: {error}.",
+            "The application database {file} cannot be read: {error}.",
             next_step="Put back a copy of the file, or make a new home for the same vault; the "
             "backups themselves are not in it.",
+            file=file,
+            error=error,
         ) from error

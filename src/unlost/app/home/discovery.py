@@ -31,16 +31,20 @@ def load_connector(name: str) -> Connector:
     if point is None:
         raise NotFound(
             "connector-unknown",
-            f"No connector is named {name!r}.",
-            next_step=f"Use one of: {', '.join(connector_names())}.",
+            "No connector is named {name!r}.",
+            next_step="Use one of: {connector_names}.",
+            name=name,
+            connector_names=", ".join(connector_names()),
         )
     try:
         return cast("Connector", point.load())
     except Exception as error:
         raise UsageError(
             "connector-broken",
-            f"The connector {name!r} cannot be loaded: {error}.",
+            "The connector {name!r} cannot be loaded: {error}.",
             next_step="Update or remove the package that brings it.",
+            name=name,
+            error=error,
         ) from error
 
 

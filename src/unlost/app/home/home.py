@@ -129,20 +129,26 @@ def plan_home(
     if (root / FILE).exists():
         raise Conflict(
             "home-exists",
-            f"{root} is a home of Unlost already.",
+            "{root} is a home of Unlost already.",
             next_step="Use it as it is, or choose another folder.",
+            root=root,
         )
     if root.exists() and not root.is_dir():
         raise UsageError(
-            "home-not-a-folder", f"{root} is a file.", next_step="Name a folder for the home."
+            "home-not-a-folder",
+            "{root} is a file.",
+            next_step="Name a folder for the home.",
+            root=root,
         )
     names = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
     strangers = [name for name in names if not name.startswith(OURS)]
     if strangers:
         raise UsageError(
             "home-not-empty",
-            f"{root} holds other things already, such as {strangers[0]}.",
+            "{root} holds other things already, such as {strangers}.",
             next_step="Choose an empty folder, or one that is not there yet.",
+            root=root,
+            strangers=strangers[0],
         )
     check_keys_outside_vault(home)
     return home
@@ -187,9 +193,11 @@ def check_outside_vault(key: Path, vault: Path | None) -> None:
     if vault is not None and key.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "key-in-vault",
-            f"The key {key} lies inside the vault's folder {vault}.",
+            "The key {key} lies inside the vault's folder {vault}.",
             next_step="Keep it in another folder: who copies the vault must not get its key "
             "with it.",
+            key=key,
+            vault=vault,
         )
 
 
@@ -272,9 +280,11 @@ def read_home(root: Path) -> Home:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             "home-missing",
-            f"There is no home of Unlost in {root}.",
-            next_step=f"Make one with `unlost init DIR`, or name one with --home or "
-            f"{HOME_VARIABLE}.",
+            "There is no home of Unlost in {root}.",
+            next_step="Make one with `unlost init DIR`, or name one with --home or "
+            "{home_variable}.",
+            root=root,
+            home_variable=HOME_VARIABLE,
         ) from None
     except (OSError, ValueError) as error:
         raise _damaged(root, str(error)) from error
@@ -340,14 +350,17 @@ def write_secret_file(file: Path, text: str) -> None:
     except FileExistsError:
         raise Conflict(
             "file-exists",
-            f"{file} is there already and is not written over.",
+            "{file} is there already and is not written over.",
             next_step="Move it away, or name another file.",
+            file=file,
         ) from None
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            f"{file} cannot be written: {error.strerror}.",
+            "{file} cannot be written: {strerror}.",
             next_step="Name a file in a folder that you may write to.",
+            file=file,
+            strerror=error.strerror,
         ) from error
     with os.fdopen(opened, "w", encoding="utf-8") as handle:
         handle.write(text)
@@ -365,24 +378,30 @@ def _check_format(root: Path, number: object) -> None:
     if number > FORMAT_WITH_BUCKET:
         raise StoreError(
             "home-newer",
-            f"The home {root} has format {number}; this Unlost knows formats up to "
-            f"{FORMAT_WITH_BUCKET}.",
+            "The home {root} has format {number}; this Unlost knows formats up to "
+            "{format_with_bucket}.",
             next_step="Update Unlost on this machine; nothing was changed.",
+            root=root,
+            number=number,
+            format_with_bucket=FORMAT_WITH_BUCKET,
         )
 
 
 def _damaged(root: Path, why: str) -> IntegrityError:
     return IntegrityError(
         "home-damaged",
-        f"{root / FILE} cannot be understood: {why}.",
+        "{root} cannot be understood: {why}.",
         next_step="Repair the file; it needs a format number and the address of the vault.",
+        root=root / FILE,
+        why=why,
     )
 
 
 def _home_key_missing(home: Home) -> NotAllowed:
     return NotAllowed(
         "home-key-missing",
-        f"The key {home.home_key} that opens the orgs' secrets is missing or cut.",
+        "The key {home_key} that opens the orgs' secrets is missing or cut.",
         next_step="Put the file back from its copy, or delete it, make a new one with "
         "`unlost init` in a new home, and add the orgs again.",
+        home_key=home.home_key,
     )

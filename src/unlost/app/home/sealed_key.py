@@ -81,8 +81,10 @@ class Sealer:
         if not token.isascii() or len(token.split()) != 1:
             raise NotAllowed(
                 "transit-token",
-                f"There is no token for {self.address} in {place}.",
+                "There is no token for {address} in {place}.",
                 next_step="Put a token there that may use the key, and nothing else.",
+                address=self.address,
+                place=place,
             )
         return token
 

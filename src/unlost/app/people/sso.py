@@ -22,9 +22,11 @@ def sign_in_origin(issuer: str) -> str:
     if described.get("issuer", "").rstrip("/") != issuer.rstrip("/") or not place.hostname:
         raise UsageError(
             "sso-issuer",
-            f"{issuer} describes itself as {described.get('issuer', 'nobody')!r}.",
+            "{issuer} describes itself as {get!r}.",
             next_step="Use the issuer exactly as the provider writes it; for Microsoft Entra ID "
             "https://login.microsoftonline.com/TENANT/v2.0 with your tenant's id.",
+            issuer=issuer,
+            get=described.get("issuer", "nobody"),
         )
     return f"{place.scheme}://{place.netloc}"
 

@@ -20,9 +20,12 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     if connector and not ids:
         raise UsageError(
             "id-wrong",
-            f"{text!r} cannot be the id of a record: ids in {org.name} have {connector.id_form}.",
+            "{text!r} cannot be the id of a record: ids in {org} have {id_form}.",
             next_step="Copy the id from the address of the record's page, or search for the record "
             "by its number or name with `unlost find`.",
+            text=text,
+            org=org.name,
+            id_form=connector.id_form,
         )
     return ids
 

@@ -187,6 +187,8 @@ def _by_table(records: Iterable[RecordKey]) -> dict[str, tuple[str, ...]]:
 def _too_large(count: int) -> UsageError:
     return UsageError(
         "person-too-large",
-        f"{count:,} records are more than one person's: at most {MOST:,} are put together.",
+        "{count:,} records are more than one person's: at most {most:,} are put together.",
         next_step="Name fewer records, or leave out --related.",
+        count=count,
+        most=MOST,
     )

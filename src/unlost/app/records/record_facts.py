@@ -35,10 +35,11 @@ def table_named(schema: Schema, name: str) -> Table:
     near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
     raise NotFound(
         "table-unknown",
-        f"This backup has no table {name!r}.",
+        "This backup has no table {name!r}.",
         next_step=f"Did you mean {' or '.join(near)}?"
         if near
         else "See the tables in `unlost certificate`.",
+        name=name,
     )
 
 
@@ -46,9 +47,11 @@ def record_unknown(table: str, record: str) -> NotFound:
     """Return the error for a record that is not in the vault: never seen, forgotten or erased."""
     return NotFound(
         "record-unknown",
-        f"The vault has no record {record!r} in {table}.",
+        "The vault has no record {record!r} in {table}.",
         next_step="Search for it with `unlost find`, by its number, name, e-mail or phone. What was "
         "erased is not there any more.",
+        record=record,
+        table=table,
     )
 
 

@@ -37,8 +37,9 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
     if not (table and word):
         raise UsageError(
             "record-unreadable",
-            f"{text!r} names no record.",
+            "{text!r} names no record.",
             next_step="Write it as TABLE/ID, such as Account/001….",
+            text=text,
         )
     return table, typed_ids(app, org, word)
 

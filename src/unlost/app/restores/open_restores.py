@@ -24,9 +24,10 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
             if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(
                     "runs-open",
-                    f"The restore {run} is open, and may need what is to go.",
+                    "The restore {run} is open, and may need what is to go.",
                     next_step="Wait until it has ended, or end it, and try again: "
-                    f"`unlost runs {run}` shows it.",
+                    "`unlost runs {run}` shows it.",
+                    run=run,
                 )
 
 

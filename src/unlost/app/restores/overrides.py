@@ -127,8 +127,10 @@ def _unreadable(text: str, form: str) -> UsageError:
     place = text.partition("=")[0]  # the rest may be personal data, which errors must not repeat
     return UsageError(
         "edit-unreadable",
-        f"{place!r} does not say what shall come back otherwise.",
-        next_step=f"Write it as {form}.",
+        "{place!r} does not say what shall come back otherwise.",
+        next_step="Write it as {form}.",
+        place=place,
+        form=form,
     )
 
 

@@ -17,7 +17,8 @@ def seated(app: Application) -> Iterator[str]:
         if name is None:
             raise Conflict(
                 "planners-busy",
-                f"{SEATS} restores are being planned now.",
+                "{seats} restores are being planned now.",
                 next_step="Wait a minute, then plan again.",
+                seats=SEATS,
             )
         yield name

@@ -219,8 +219,10 @@ def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
     except OSError as error:
         raise StoreError(
             "port-taken",
-            f"Port {port} of this machine cannot be used: {error.strerror}.",
+            "Port {port} of this machine cannot be used: {strerror}.",
             next_step="Choose another one with --metrics.",
+            port=port,
+            strerror=error.strerror,
         ) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()

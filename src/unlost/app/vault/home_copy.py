@@ -111,6 +111,7 @@ def read_copy(vault: Vault, number: int | None) -> bytes | None:
     except zstandard.ZstdError as error:
         raise IntegrityError(
             "home-copy-damaged",
-            f"The copy of the home's data cannot be unpacked: {error}.",
+            "The copy of the home's data cannot be unpacked: {error}.",
             next_step="Take an earlier copy with `unlost vault rebuild --copy NUMBER`.",
+            error=error,
         ) from error

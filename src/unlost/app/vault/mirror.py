@@ -126,8 +126,10 @@ def not_apart(address: StoreAddress, other: StoreAddress) -> UsageError:
     """Return the error for a copy inside the original, or the reverse."""
     return UsageError(
         "copy-same-place",
-        f"{other} and the vault in {address} are not apart from one another.",
+        "{other} and the vault in {address} are not apart from one another.",
         next_step="Name another place, best in another building or account.",
+        other=other,
+        address=address,
     )
 
 

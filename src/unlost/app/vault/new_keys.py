@@ -93,9 +93,10 @@ def check_new(new: NewKey, slot: str) -> None:
     if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
         raise UsageError(
             "passphrase-short",
-            f"A passphrase for a vault needs at least {SHORTEST} characters.",
+            "A passphrase for a vault needs at least {shortest} characters.",
             next_step="Take several words that do not belong together, or the seven that Unlost "
             "proposes.",
+            shortest=SHORTEST,
         )
 
 
@@ -136,7 +137,8 @@ def check_service_file(then: str) -> None:
             "key-is-credential",
             "The service gets its key from systemd, where Unlost cannot write.",
             next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
-            f"the service, {then}",
+            "the service, {then}",
+            then=then,
         )
 
 

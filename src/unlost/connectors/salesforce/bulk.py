@@ -222,9 +222,12 @@ def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
 def _short(have: int, want: int, what: str) -> TransientError:
     return TransientError(
         "page-short",
-        f"A result {what} of Salesforce has {have} rows where it announced {want}.",
+        "A result {what} of Salesforce has {have} rows where it announced {want}.",
         next_step="It is read again by itself; if this persists, report it to Salesforce with the "
         "job's id.",
+        what=what,
+        have=have,
+        want=want,
     )
 
 

@@ -55,8 +55,10 @@ class SalesforceCensus:
         if not info.complete:
             raise TransientError(
                 "census-broken-off",
-                f"Salesforce broke off the census of {reading.table} ({info.message or info.state}).",
+                "Salesforce broke off the census of {table} ({message}).",
                 next_step="The next run counts again.",
+                table=reading.table,
+                message=info.message or info.state,
             )
         if info.rows:
             yield from self._bulk.read_all(job, info.rows, reading.columns)

@@ -27,8 +27,10 @@ class SalesforceRefusal(SourceRefused):
     def __init__(self, native: str, message: str, status: int) -> None:
         super().__init__(
             "salesforce-refused",
-            f"Salesforce refused: {first_line(message) or 'no reason given'} ({native or status}).",
+            "Salesforce refused: {first_line} ({native}).",
             next_step="See docs/howto/connect-salesforce.md for what this code means.",
+            first_line=first_line(message) or "no reason given",
+            native=native or status,
         )
         self.native = native
         self.message = message
@@ -146,19 +148,22 @@ def _passing(failure: CallFailure) -> TransientError:
     reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
-        f"Salesforce could not answer (HTTP {failure.status}, {reason}).",
+        "Salesforce could not answer (HTTP {status}, {reason}).",
         next_step="Try again later; status.salesforce.com tells of disturbances.",
         retry_after=failure.retry_after,
+        status=failure.status,
+        reason=reason,
     )
 
 
 def _limit(failure: CallFailure, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "salesforce-limit",
-        f"The org's allowance is spent: {first_line(failure.message) or failure.code}.",
+        "The org's allowance is spent: {first_line}.",
         next_step="The run goes on by itself when calls are free again (rolling 24 hours). See "
         "Setup > System Overview for who uses them.",
         resume_at=resume_at,
+        first_line=first_line(failure.message) or failure.code,
     )
 
 
@@ -193,7 +198,9 @@ def _final(failure: CallFailure) -> UnlostError:
     line = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",
-        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {line}).",
+        "Salesforce does not accept this sign-in for its API (HTTP {status}: {line}).",
         next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
         "the backup user the permission 'API Enabled'.",
+        status=failure.status,
+        line=line,
     )

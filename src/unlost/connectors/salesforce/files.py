@@ -142,8 +142,11 @@ class ProvedFile(io.RawIOBase):
 def _wrong(ref: FileRef, reason: str) -> IntegrityError:
     return IntegrityError(
         "file-not-whole",
-        f"The file {ref.name or ref.record} ({ref.table}) did not arrive whole: {reason}.",
+        "The file {ref} ({table}) did not arrive whole: {reason}.",
         next_step="The next run reads it again. If it persists, open the file in Salesforce.",
+        ref=ref.name or ref.record,
+        table=ref.table,
+        reason=reason,
     )
 
 

@@ -107,8 +107,11 @@ class RestQueries:
         if read != total:
             raise TransientError(
                 "result-short",
-                f"A query of {reading.table} gave {read} rows where it announced {total}.",
+                "A query of {table} gave {read} rows where it announced {total}.",
                 next_step="It is asked again by itself.",
+                table=reading.table,
+                read=read,
+                total=total,
             )
         yield from delivery.proved(total)
 
@@ -119,9 +122,10 @@ class RestQueries:
         if reading.stamp is None or hi - lo < SHORTEST_WINDOW:
             raise SourceRefused(
                 "query-too-slow",
-                f"Salesforce gives up on reading {reading.table}, even in small windows.",
+                "Salesforce gives up on reading {table}, even in small windows.",
                 next_step="Ask Salesforce support for a custom index on SystemModstamp, or leave "
                 "the table out.",
+                table=reading.table,
             )
         middle = soql.instant(_middle(lo, hi))
         return reading.between(reading.lo or OLDEST, middle), reading.between(middle, reading.hi)

@@ -316,8 +316,9 @@ class SalesforceSource:
         if not info.complete:
             raise TransientError(
                 "bulk-job-lost",
-                f"Salesforce lost a Bulk job of {reading.table} and did not finish another.",
+                "Salesforce lost a Bulk job of {table} and did not finish another.",
                 next_step="The next run reads the table again.",
+                table=reading.table,
             )
         if info.rows:
             yield from self._bulk.read_all(job, info.rows, reading.columns)

@@ -192,9 +192,12 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
         name = known.label or known.tenant if known is not None else org
         raise UsageError(
             "other-org",
-            f"The source is not the org that is kept here as {name}: it says that it is "
-            f"{identity.label or identity.tenant} ({identity.tenant}).",
+            "The source is not the org that is kept here as {name}: it says that it is "
+            "{label} ({tenant}).",
             next_step="Check the address and the credentials, or add it as an org of its own.",
+            name=name,
+            label=identity.label or identity.tenant,
+            tenant=identity.tenant,
         )
     head = ports.vault.head(org)
     return BackupStart(

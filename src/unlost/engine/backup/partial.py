@@ -86,8 +86,10 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
         name, failure = failed[0]
         raise TransientError(
             "hourly-unread",
-            f"{name} could not be read between two nights: {failure.sentence}",
+            "{name} could not be read between two nights: {sentence}",
             next_step=failure.next_step or "Nothing to do: it is tried again in an hour.",
+            name=name,
+            sentence=failure.sentence,
         )
     return tuple(
         deferred_to_night(

@@ -31,8 +31,9 @@ def with_belongings(snapshot: Snapshot, records: Sequence[RecordKey]) -> tuple[R
         if len(by_key) > MOST:
             raise UsageError(
                 "too-much-belongs",
-                f"More than {MOST:,} records belong to these.",
+                "More than {most:,} records belong to these.",
                 next_step="Name the records one by one, or fewer at a time.",
+                most=MOST,
             )
     return tuple(by_key)
 

@@ -158,8 +158,9 @@ class LiveComparison:
         if described is None or state is None:
             raise NotFound(
                 "table-unknown",
-                f"The table {table} is not both in the backup and in the org.",
+                "The table {table} is not both in the backup and in the org.",
                 next_step="See which tables there are with: unlost certificate",
+                table=table,
             )
         reported: set[str] = set()
         bare: list[Rows] = []

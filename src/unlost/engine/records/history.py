@@ -136,8 +136,10 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
     if not versions or head is None:
         raise NotFound(
             "record-unknown",
-            f"The vault has no record {record} in {table}.",
+            "The vault has no record {record} in {table}.",
             next_step="Search for it with `unlost find`. What was erased is not there any more.",
+            record=record,
+            table=table,
         )
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []

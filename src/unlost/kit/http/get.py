@@ -43,8 +43,10 @@ def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes
     except httpx.HTTPError as error:
         raise TransientError(
             "document-away",
-            f"{url} could not be read: {error or type(error).__name__}.",
+            "{url} could not be read: {error}.",
             next_step="Look whether the address is right, and whether this machine may call it.",
+            url=url,
+            error=error or type(error).__name__,
         ) from error
 
 
@@ -76,14 +78,17 @@ def _texts(url: str, body: bytes) -> dict[str, str]:
 def _unreadable_address(url: str) -> UsageError:
     return UsageError(
         "address-unreadable",
-        f"{url!r} is not an address that can be called.",
+        "{url!r} is not an address that can be called.",
         next_step="Give one that begins with https://.",
+        url=url,
     )
 
 
 def _not_it(url: str, why: str) -> UsageError:
     return UsageError(
         "document-unreadable",
-        f"{url} is not the document that was looked for: {why}.",
+        "{url} is not the document that was looked for: {why}.",
         next_step="Compare the address with what the provider's documentation says.",
+        url=url,
+        why=why,
     )

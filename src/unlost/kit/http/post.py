@@ -80,8 +80,10 @@ def _address(url: httpx.URL, *, private: bool) -> str:
     if not private and not _public(address):
         raise NotAllowed(
             "address-private",
-            f"{url.host} is an address of an inner network ({address}).",
+            "{host} is an address of an inner network ({address}).",
             next_step="If it is meant, add the channel again with --allow-private.",
+            host=url.host,
+            address=address,
         )
     return address
 
@@ -126,6 +128,8 @@ def _judged(host: str, status: int, reply: bytes) -> int:
 def _not_taken(host: str, why: str) -> TransientError:
     return TransientError(
         "message-not-taken",
-        f"{host} did not take the message: {why}.",
+        "{host} did not take the message: {why}.",
         next_step="It is sent again by itself for a day.",
+        host=host,
+        why=why,
     )

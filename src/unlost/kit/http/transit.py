@@ -79,9 +79,13 @@ class TransitKey:
         if status != httpx.codes.OK:
             raise NotAllowed(
                 "transit-refused",
-                f"{self.address} does not use the key “{self.name}” for this: {status}{_why(answer)}.",
+                "{address} does not use the key “{value}” for this: {status}{why}.",
                 next_step="Look at the token, its policy and the key there. The vault opens with any "
                 "other key of it, and with the recovery sheet.",
+                address=self.address,
+                value=self.name,
+                status=status,
+                why=_why(answer),
             )
         data = answer.get("data")
         value = data.get(wanted) if isinstance(data, dict) else None
@@ -98,9 +102,11 @@ class TransitKey:
     def _away(self, why: str) -> TransientError:
         return TransientError(
             "transit-away",
-            f"{self.address} does not answer as it should: {why.rstrip('.')}.",
+            "{address} does not answer as it should: {rstrip}.",
             next_step="It is asked again at the next try. The vault opens with any other key of it, and "
             "with the recovery sheet.",
+            address=self.address,
+            rstrip=why.rstrip("."),
         )
 
 

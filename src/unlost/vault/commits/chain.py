@@ -97,8 +97,9 @@ class Chain:
             if seq not in state.commits:
                 raise NotFound(
                     "snapshot-unknown",
-                    f"There is no snapshot {seq} of this org.",
+                    "There is no snapshot {seq} of this org.",
                     next_step="List them with: unlost snapshots ORG",
+                    seq=seq,
                 )
             manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
             self._redactions.prove(state)
@@ -318,7 +319,8 @@ def _check_witness(seen: Witnessed, state: LiveState) -> None:
 def _broken(code: str, sentence: str) -> IntegrityError:
     return IntegrityError(
         code,
-        f"{sentence} Nothing will be written to this vault until that is repaired.",
+        "{sentence} Nothing will be written to this vault until that is repaired.",
         next_step="Bring the missing object back from a copy of the vault, "
         "then run unlost verify --level full.",
+        sentence=sentence,
     )

@@ -35,8 +35,9 @@ def encoding_named(name: str | None) -> Encoding:
     except ValueError:
         raise UsageError(
             "format-newer",
-            f"A stored file is encoded as “{name}”, which this release of Unlost cannot read.",
+            "A stored file is encoded as “{name}”, which this release of Unlost cannot read.",
             next_step="Install a newer release of Unlost and try again. Nothing was changed.",
+            name=name,
         ) from None
 
 

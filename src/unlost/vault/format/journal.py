@@ -45,7 +45,9 @@ def broken(name: str, why: str) -> IntegrityError:
     """The error for a journal entry that is not what was written there."""
     return IntegrityError(
         "journal-broken",
-        f"The journal entry “{name}” is not what Unlost wrote there: {why}.",
+        "The journal entry “{name}” is not what Unlost wrote there: {why}.",
         next_step="Bring the object back from a copy of the vault, "
         "then run unlost verify --level full. Write nothing to the org before that.",
+        name=name,
+        why=why,
     )

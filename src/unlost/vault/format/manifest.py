@@ -245,6 +245,7 @@ def _check_format(text: bytes, *, name: str) -> None:
 def _senseless(name: str) -> IntegrityError:
     return IntegrityError(
         "document-damaged",
-        f"The object “{name}” opens, but makes no sense.",
+        "The object “{name}” opens, but makes no sense.",
         next_step="Run unlost verify --level full, and bring the object back from a copy.",
+        name=name,
     )

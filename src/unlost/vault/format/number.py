@@ -24,14 +24,19 @@ def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
     known = FORMAT if upto is None else upto
     return UsageError(
         "format-newer",
-        f"“{name}” has format {number}; this release of Unlost reads up to format {known}.",
+        "“{name}” has format {number}; this release of Unlost reads up to format {known}.",
         next_step="Install a newer release of Unlost and try again. Nothing was changed.",
+        name=name,
+        number=number,
+        known=known,
     )
 
 
 def _unknown(name: str, number: int) -> UsageError:
     return UsageError(
         "format-unknown",
-        f"“{name}” has format {number}, which no release of Unlost writes.",
+        "“{name}” has format {number}, which no release of Unlost writes.",
         next_step="Bring it back from a copy of the vault. Nothing was changed.",
+        name=name,
+        number=number,
     )

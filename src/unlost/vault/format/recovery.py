@@ -91,8 +91,9 @@ def confirm_groups(sheet: RecoverySheet, typed: dict[int, str]) -> None:
         if _plain(text) != _plain(groups[number - 1]):
             raise UsageError(
                 "sheet-unconfirmed",
-                f"Group {number} is not what the sheet says.",
+                "Group {number} is not what the sheet says.",
                 next_step="Read it from the printed sheet and type it again.",
+                number=number,
             )
 
 
@@ -123,6 +124,7 @@ def _shifts(size: int) -> range:
 def _mistyped(why: str) -> NotAllowed:
     return NotAllowed(
         "recovery-mistyped",
-        f"This is not a recovery sheet as Unlost prints it: {why}.",
+        "This is not a recovery sheet as Unlost prints it: {why}.",
         next_step="Type the 22 groups of four characters again, or give the file that was printed.",
+        why=why,
     )

@@ -117,9 +117,10 @@ def damaged_register(name: str) -> IntegrityError:
     """The error for an entry that is not what Unlost wrote."""
     return IntegrityError(
         "register-damaged",
-        f"“{name}”, which lists the ways into the vault, is lost or not what Unlost wrote.",
+        "“{name}”, which lists the ways into the vault, is lost or not what Unlost wrote.",
         next_step="Bring the folder slots back from a copy of the vault. Where the vault still opens, "
         "`unlost doctor --repair` removes what does not prove itself.",
+        name=name,
     )
 
 

@@ -186,7 +186,10 @@ def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
     """
     if start < 0 or length < 1 or start + length > header.length:
         raise UsageError(
-            "object-range", f"Bytes {start} to {start + length} are not in the object."
+            "object-range",
+            "Bytes {start} to {start2} are not in the object.",
+            start=start,
+            start2=start + length,
         )
     first, last = start // header.block, (start + length - 1) // header.block
     stride = header.block + BLOCK_OVERHEAD
@@ -231,8 +234,10 @@ def damaged(name: str, why: str) -> IntegrityError:
     """The error for an object that is not what was written under its name."""
     return IntegrityError(
         "object-damaged",
-        f"The object “{name}” is not what Unlost wrote there: {why}.",
+        "The object “{name}” is not what Unlost wrote there: {why}.",
         next_step="Run unlost verify --level full, and bring the object back from a copy.",
+        name=name,
+        why=why,
     )
 
 

@@ -90,6 +90,7 @@ def damaged_proof(name: str) -> IntegrityError:
     """The error for a proof that is not what Unlost wrote."""
     return IntegrityError(
         "proof-damaged",
-        f"“{name}”, which says that an org was shredded, is not what Unlost wrote.",
+        "“{name}”, which says that an org was shredded, is not what Unlost wrote.",
         next_step="Bring it back from a copy of the vault, or remove it if nobody shredded an org.",
+        name=name,
     )

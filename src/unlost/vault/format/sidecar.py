@@ -94,8 +94,9 @@ def decode(data: bytes, *, name: str) -> Sidecar:
     except (struct.error, UnicodeDecodeError, ValueError):
         raise IntegrityError(
             "sidecar-damaged",
-            f"The sidecar of “{name}” makes no sense.",
+            "The sidecar of “{name}” makes no sense.",
             next_step="Run unlost verify --level full, and bring the object back from a copy.",
+            name=name,
         ) from None
 
 

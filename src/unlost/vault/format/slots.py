@@ -92,8 +92,9 @@ def slot_folder(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             "slot-name",
-            f"“{name}” cannot name a slot.",
+            "“{name}” cannot name a slot.",
             next_step="Use small letters, digits and hyphens.",
+            name=name,
         )
     return f"keys/{name}"
 
@@ -154,8 +155,9 @@ def damaged_slot(name: str) -> IntegrityError:
     """The error for a slot that is not what Unlost wrote."""
     return IntegrityError(
         "slot-damaged",
-        f"The slot “{name}” of the vault is damaged.",
+        "The slot “{name}” of the vault is damaged.",
         next_step="Open the vault with another key, or with the recovery sheet, and repair it.",
+        name=name,
     )
 
 

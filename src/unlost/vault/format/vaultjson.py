@@ -78,6 +78,7 @@ def damaged_vault_file() -> IntegrityError:
     """The error for a ``vault.json`` that is not what Unlost wrote."""
     return IntegrityError(
         "vault-file-damaged",
-        f"“{VAULT_FILE}” is not what Unlost wrote when the vault was made.",
-        next_step=f"Bring {VAULT_FILE} back from a copy of the vault; nothing else is affected.",
+        "“{vault_file}” is not what Unlost wrote when the vault was made.",
+        next_step="Bring {vault_file} back from a copy of the vault; nothing else is affected.",
+        vault_file=VAULT_FILE,
     )

@@ -554,7 +554,8 @@ def outdated() -> NotAllowed:
 def _lost(folder: str) -> IntegrityError:
     return IntegrityError(
         "org-key-lost",
-        f"No copy of the key in “{folder}” can be opened. Without it this org's data cannot be read.",
+        "No copy of the key in “{folder}” can be opened. Without it this org's data cannot be read.",
         next_step="Bring the folder back from a copy of the vault. "
         "If the org was shredded on purpose, nothing is wrong.",
+        folder=folder,
     )

@@ -108,8 +108,9 @@ def slot_unknown(slot: str) -> NotFound:
     """The error for a slot that the vault does not have."""
     return NotFound(
         "slot-unknown",
-        f"The vault has no slot “{slot}”.",
+        "The vault has no slot “{slot}”.",
         next_step="See which there are with: unlost key list",
+        slot=slot,
     )
 
 
@@ -142,6 +143,7 @@ def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> Non
     if not any(way.usable for way in _ways(store, keys, listed)):
         raise NotAllowed(
             "slot-last",
-            f"“{slot}” is the last slot that opens the vault.",
+            "“{slot}” is the last slot that opens the vault.",
             next_step="Add another one first with `unlost key add`, then remove this one.",
+            slot=slot,
         )

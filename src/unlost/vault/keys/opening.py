@@ -237,8 +237,9 @@ def _check_counts(
     if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
         raise NotAllowed(
             "slot-removed",
-            f"The slot “{slot.name}” was removed from the vault, and does not count any more.",
+            "The slot “{slot}” was removed from the vault, and does not count any more.",
             next_step="Open the vault with another key, or with the recovery sheet.",
+            slot=slot.name,
         )
 
 
@@ -371,8 +372,9 @@ def _interrupted_copy(store: Store, keys: Keyring, slot: str, secret: SlotSecret
 def _slot_exists(slot: str) -> Conflict:
     return Conflict(
         "slot-exists",
-        f"The vault has a slot “{slot}” already.",
-        next_step=f"Choose another name, or remove that slot first: unlost key remove {slot}",
+        "The vault has a slot “{slot}” already.",
+        next_step="Choose another name, or remove that slot first: unlost key remove {slot}",
+        slot=slot,
     )
 
 
@@ -384,8 +386,9 @@ def _read_vault_file(store: Store) -> bytes:
             raise _no_vault_file(store) from None
         raise NotFound(
             "vault-missing",
-            f"There is no vault in {store.properties.address}.",
+            "There is no vault in {address}.",
             next_step="Check the address, or make a vault with unlost init.",
+            address=store.properties.address,
         ) from None
 
 
@@ -396,14 +399,17 @@ def _has(store: Store, prefix: str) -> bool:
 def _exists(store: Store) -> Conflict:
     return Conflict(
         "vault-exists",
-        f"There is a vault in {store.properties.address} already.",
+        "There is a vault in {address} already.",
         next_step="Use it as it is, or choose an empty place.",
+        address=store.properties.address,
     )
 
 
 def _no_vault_file(store: Store) -> IntegrityError:
     return IntegrityError(
         "vault-file-missing",
-        f"Data of a vault lies in {store.properties.address}, but its {VAULT_FILE} is gone.",
-        next_step=f"Bring {VAULT_FILE} back from a copy of the vault.",
+        "Data of a vault lies in {address}, but its {vault_file} is gone.",
+        next_step="Bring {vault_file} back from a copy of the vault.",
+        address=store.properties.address,
+        vault_file=VAULT_FILE,
     )

@@ -136,8 +136,9 @@ class SealedObjects:
         if start + length > header.length:
             raise IntegrityError(
                 "object-damaged",
-                f"The object “{name}” is shorter than what points into it.",
+                "The object “{name}” is shorter than what points into it.",
                 next_step="Run unlost verify --level full.",
+                name=name,
             )
         span = span_of(header, start=start, length=length)
         content = unseal_span(

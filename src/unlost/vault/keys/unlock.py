@@ -178,9 +178,11 @@ class ByServiceKeyFile:
         except OSError as error:
             raise NotAllowed(
                 "key-missing",
-                f"The service key {self.path} cannot be read: {error.strerror}.",
+                "The service key {path} cannot be read: {strerror}.",
                 next_step="Put the key file back, or open the vault with the recovery sheet: `unlost key add "
                 "NAME --service --sheet FILE` gives the service a new key.",
+                path=self.path,
+                strerror=error.strerror,
             ) from error
 
 
@@ -230,9 +232,11 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
     if folder is not None and _lies_in(path, folder):
         raise UsageError(
             "key-in-vault",
-            f"The key {path} would lie inside the vault {folder}: whoever copies the vault "
+            "The key {path} would lie inside the vault {folder}: whoever copies the vault "
             "would have the key with it.",
             next_step="Keep the key in another folder, on another disk if you can.",
+            path=path,
+            folder=folder,
         )
 
 
@@ -254,8 +258,10 @@ def write_service_key(
     except OSError as error:
         raise StoreError(
             "key-unwritten",
-            f"The service key {path} cannot be written: {error.strerror}.",
+            "The service key {path} cannot be written: {strerror}.",
             next_step="Name a place for the key that this user may write to.",
+            path=path,
+            strerror=error.strerror,
         ) from error
 
 
@@ -270,8 +276,11 @@ def move_service_key(fresh: Path, path: Path) -> None:
     except OSError as error:
         raise StoreError(
             "key-unwritten",
-            f"The service key {path} cannot be replaced: {error.strerror}.",
-            next_step=f"Nothing was lost: the new key lies in {fresh}. Do it again.",
+            "The service key {path} cannot be replaced: {strerror}.",
+            next_step="Nothing was lost: the new key lies in {fresh}. Do it again.",
+            path=path,
+            strerror=error.strerror,
+            fresh=fresh,
         ) from error
 
 
@@ -293,8 +302,9 @@ def key_exists(path: Path) -> Conflict:
     """The error for a file at the place where a key should be written."""
     return Conflict(
         "key-exists",
-        f"There is a file {path} already, and Unlost never writes over a key.",
+        "There is a file {path} already, and Unlost never writes over a key.",
         next_step="Move it away if no vault needs it, or name another place for the key.",
+        path=path,
     )
 
 
@@ -313,8 +323,10 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
             return UnlockedVault(bytes.fromhex(copy.vault), master, copy)
     raise NotAllowed(
         "key-wrong",
-        f"This key does not open the slot “{slot}” of the vault in {store.properties.address}.",
+        "This key does not open the slot “{slot}” of the vault in {address}.",
         next_step="Check that key and vault belong together, or use the recovery sheet.",
+        slot=slot,
+        address=store.properties.address,
     )
 
 
@@ -340,9 +352,11 @@ def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
         raise wrong
     raise NotAllowed(
         "slot-missing",
-        f"The vault in {store.properties.address} has no slot “{slot}”.",
+        "The vault in {address} has no slot “{slot}”.",
         next_step="See which there are with `unlost key list`, or open it with the recovery sheet, which "
         "needs no slot.",
+        address=store.properties.address,
+        slot=slot,
     )
 
 

@@ -69,6 +69,8 @@ def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
 def _disagrees(entry: SegmentEntry) -> IntegrityError:
     return IntegrityError(
         "bundle-disagrees",
-        f"The bundle {entry.bundle[:12]} does not have the rows of {entry.table} that the manifest tells of.",
+        "The bundle {bundle} does not have the rows of {table} that the manifest tells of.",
         next_step="Run unlost verify --level deep, and bring the object back from a copy of the vault.",
+        bundle=entry.bundle[:12],
+        table=entry.table,
     )

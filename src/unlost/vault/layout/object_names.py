@@ -187,7 +187,8 @@ def check_run(run: str) -> str:
     if _RUN.fullmatch(run) is None:
         raise UsageError(
             "run-name",
-            f"“{run}” cannot be the id of a run.",
+            "“{run}” cannot be the id of a run.",
             next_step="Use up to 64 of a-z, 0-9, - and _.",
+            run=run,
         )
     return run

@@ -129,8 +129,9 @@ def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
     if now.holds:
         raise Conflict(
             "shred-held",
-            f"Holds ({len(now.holds)}) forbid to destroy this org.",
+            "Holds ({count}) forbid to destroy this org.",
             next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
+            count=len(now.holds),
         )
     if (plan.commits, plan.head) != (now.commits, now.head):
         raise shred_changed()

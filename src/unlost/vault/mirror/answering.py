@@ -21,8 +21,10 @@ class AnsweringStore(ReadOnlyStore):
         if self._silent is not None:
             raise StoreError(
                 "copy-silent",
-                f"The copy in {self.properties.address} did not answer: {self._silent.sentence}",
+                "The copy in {address} did not answer: {sentence}",
                 next_step="Run it again when the copy answers: it may have whole what is damaged here.",
+                address=self.properties.address,
+                sentence=self._silent.sentence,
             ) from self._silent
 
     def get(self, name: str) -> bytes:

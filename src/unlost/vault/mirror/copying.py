@@ -214,8 +214,9 @@ def _same_vault(source: Store, target: Store) -> None:
     if source_file is None:
         raise NotFound(
             "vault-missing",
-            f"There is no vault in {source.properties.address}.",
+            "There is no vault in {address}.",
             next_step="Name the home whose vault is to be copied.",
+            address=source.properties.address,
         )
     names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
     if not names and next(iter(target.list("")), None) is None:
@@ -223,15 +224,18 @@ def _same_vault(source: Store, target: Store) -> None:
     elif not names or any(target.get(name) != source_file for name in names):
         raise Conflict(
             "copy-other-vault",
-            f"{target.properties.address} holds something else already.",
+            "{address} holds something else already.",
             next_step="Name an empty place, or an earlier copy of this vault.",
+            address=target.properties.address,
         )
 
 
 def _differs(name: str, target: Store) -> IntegrityError:
     return IntegrityError(
         "copy-differs",
-        f"“{name}” in {target.properties.address} is not what the vault has under that name.",
+        "“{name}” in {address} is not what the vault has under that name.",
         next_step="Run unlost verify --level full. If the vault is whole, the copy is damaged: make a "
         "new one in an empty place.",
+        name=name,
+        address=target.properties.address,
     )

@@ -86,6 +86,7 @@ def _read(stream: BinaryIO, blob: Blob, *, most: int) -> bytes:
 def _damaged(blob: Blob) -> IntegrityError:
     return IntegrityError(
         "blob-damaged",
-        f"The stored file {blob.id[:12]} does not agree with its own digest.",
+        "The stored file {id} does not agree with its own digest.",
         next_step="Run unlost verify --level full.",
+        id=blob.id[:12],
     )

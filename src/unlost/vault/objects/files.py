@@ -199,8 +199,9 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
     except ValueError:
         raise UsageError(
             "checksum-unknown",
-            f"“{algorithm}” is no checksum that Unlost can compute; files cannot be proved by it.",
+            "“{algorithm}” is no checksum that Unlost can compute; files cannot be proved by it.",
             next_step="Report this to the maker of the connector.",
+            algorithm=algorithm,
         ) from None
 
     def feed(chunk: bytes) -> str:
@@ -211,7 +212,7 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
 
 
 def _disagrees(why: str) -> IntegrityError:
-    return IntegrityError("file-disagrees", f"The file was not delivered whole: {why}.")
+    return IntegrityError("file-disagrees", "The file was not delivered whole: {why}.", why=why)
 
 
 def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:

@@ -74,16 +74,18 @@ class VaultHomes:
         if self._sealed.store.size(name) is None:
             raise NotFound(
                 "home-copy-unknown",
-                f"The vault has no copy {number} of the home's data.",
+                "The vault has no copy {number} of the home's data.",
                 next_step="Leave the number out to take the newest copy.",
+                number=number,
             )
         data = self._sealed.store.get(name)
         generation = self._generation(number)
         if generation < self._sealed.keys.generation and self._renewed():
             raise IntegrityError(
                 "home-copy-outdated",
-                f"The copy {number} of the home's data was sealed under an earlier master key.",
+                "The copy {number} of the home's data was sealed under an earlier master key.",
                 next_step="Take a newer copy; this one may be somebody else's.",
+                number=number,
             )
         key = self._sealed.keys.home_key(name, generation)
         return unseal(data, place=self._place(name), key=key)

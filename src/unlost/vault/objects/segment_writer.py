@@ -113,8 +113,9 @@ class SegmentWriter:
         if not self.sealed.store.put_new(name, body):
             raise IntegrityError(
                 "name-taken",
-                f"The store already has “{name}”, which was drawn at random just now.",
+                "The store already has “{name}”, which was drawn at random just now.",
                 next_step="Check that the machine's source of randomness works.",
+                name=name,
             )
 
 

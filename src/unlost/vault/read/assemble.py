@@ -126,6 +126,8 @@ def _check_columns(rows: Rows, columns: SourceColumns) -> None:
         if name not in columns.known or columns.known[name].kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                f"The rows of {columns.table} have a column “{name}” that its schema does not have.",
+                "The rows of {table} have a column “{name}” that its schema does not have.",
                 next_step="Put the schema that the rows were read with before adding them.",
+                table=columns.table,
+                name=name,
             )

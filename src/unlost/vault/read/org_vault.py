@@ -165,8 +165,9 @@ def _whole(stream: BinaryIO) -> bytes:
 def _unknown_file(blob: str) -> NotFound:
     return NotFound(
         "file-unknown",
-        f"The vault has no file {blob[:12]}.",
+        "The vault has no file {blob}.",
         next_step="List the files of a record with: unlost show",
+        blob=blob[:12],
     )
 
 
@@ -174,6 +175,7 @@ def unknown_org(org: str) -> NotFound:
     """The error for an org that the vault does not know."""
     return NotFound(
         "org-unknown",
-        f"The vault has no org {org[:12]}.",
+        "The vault has no org {org}.",
         next_step="List the orgs with: unlost org list",
+        org=org[:12],
     )

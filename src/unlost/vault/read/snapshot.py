@@ -317,8 +317,11 @@ class VaultSnapshot:
             if name not in known:
                 raise NotFound(
                     "column-unknown",
-                    f"“{table}” has no column “{name}” in snapshot {self._number}.",
+                    "“{table}” has no column “{name}” in snapshot {number}.",
                     next_step="Columns are written as the source writes them, upper and lower case.",
+                    table=table,
+                    name=name,
+                    number=self._number,
                 )
         return tuple(columns)
 
@@ -459,6 +462,7 @@ def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Tabl
 def _unknown_table(table: str) -> NotFound:
     return NotFound(
         "table-unknown",
-        f"The vault holds no table “{table}”.",
+        "The vault holds no table “{table}”.",
         next_step="Tables are written as the source writes them; the certificate lists them.",
+        table=table,
     )

@@ -91,14 +91,17 @@ def _check_endpoint(endpoint: str) -> None:
     if endpoint and _ENDPOINT.fullmatch(endpoint) is None:
         raise UsageError(
             "store-endpoint-invalid",
-            f"“{endpoint}” is not the address of a server.",
+            "“{endpoint}” is not the address of a server.",
             next_step="Write it as https://HOST or http://HOST:PORT.",
+            endpoint=endpoint,
         )
 
 
 def _wrong(text: str, why: str) -> UsageError:
     return UsageError(
         "store-address-invalid",
-        f"“{text}” cannot be a vault's place: {why}.",
+        "“{text}” cannot be a vault's place: {why}.",
         next_step="Name a folder, s3://BUCKET/PATH or az://CONTAINER/PATH.",
+        text=text,
+        why=why,
     )

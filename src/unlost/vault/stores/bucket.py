@@ -240,22 +240,29 @@ class BucketStore:
         if isinstance(error, _REFUSED) or _says(error, *_NO_ACCESS):
             return StoreError(
                 "store-refused",
-                f"{self._address} refuses access to “{name}”.",
+                "{address} refuses access to “{name}”.",
                 next_step="Check the credentials and the rights that they have in the bucket: to "
                 "read, to write and to list.",
+                address=self._address,
+                name=name,
             )
         return StoreError(
             "store-failed",
-            f"{self._address} failed at “{name}”: {_first_line_of(error)}.",
+            "{address} failed at “{name}”: {first_line_of}.",
             next_step="Check the endpoint and the network, then try again; nothing was lost.",
+            address=self._address,
+            name=name,
+            first_line_of=_first_line_of(error),
         )
 
     def _may_not_delete(self, name: str) -> StoreError:
         return StoreError(
             "store-may-not-delete",
-            f"{self._address} lets these credentials delete nothing, such as “{name}”.",
+            "{address} lets these credentials delete nothing, such as “{name}”.",
             next_step="Name credentials that may delete, with maintenance_credentials_file in "
             "unlost.toml, or do this where they are. Backups go on without them.",
+            address=self._address,
+            name=name,
         )
 
     def _no_bucket(self, error: Exception) -> StoreError | None:
@@ -264,8 +271,9 @@ class BucketStore:
             return None
         return StoreError(
             "store-missing",
-            f"There is no {self._address}: its bucket does not exist.",
+            "There is no {address}: its bucket does not exist.",
             next_step="Make the bucket, or correct the vault's address.",
+            address=self._address,
         )
 
 

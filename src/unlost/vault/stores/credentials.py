@@ -70,7 +70,9 @@ def _azure_key(values: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None
 def _of_no_use(file: Path, why: str) -> StoreError:
     return StoreError(
         "credentials-unreadable",
-        f"The credentials in {file} are of no use: {why}.",
+        "The credentials in {file} are of no use: {why}.",
         next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into it, a line each, and let "
         "the service's user read it.",
+        file=file,
+        why=why,
     )

@@ -217,17 +217,22 @@ class LocalStore:
         if error.errno in _NO_ROOM:
             return StoreError(
                 "store-full",
-                f"There is no room left in {where}. Nothing half-written was kept.",
+                "There is no room left in {where}. Nothing half-written was kept.",
                 next_step="Free some space or move the vault to a larger disk, then run it again.",
+                where=where,
             )
         if error.errno in _REFUSED:
             return StoreError(
                 "store-refused",
-                f"The operating system refuses access to {where}: {error.strerror}.",
+                "The operating system refuses access to {where}: {strerror}.",
                 next_step="Give the user that runs Unlost the right to read and write there.",
+                where=where,
+                strerror=error.strerror,
             )
         return StoreError(
             "store-failed",
-            f"The store {where} failed: {error.strerror or error}.",
+            "The store {where} failed: {strerror}.",
             next_step="Check the disk or the share, then run it again.",
+            where=where,
+            strerror=error.strerror or error,
         )

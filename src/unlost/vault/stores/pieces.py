@@ -169,6 +169,8 @@ class RangeCache:
 def _stays(place: Path, error: OSError) -> StoreError:
     return StoreError(
         "cache-not-removed",
-        f"What {place} keeps of the vault's objects cannot be removed: {error.strerror}.",
+        "What {place} keeps of the vault's objects cannot be removed: {strerror}.",
         next_step="Let this user write there, or delete the folder cache in the home.",
+        place=place,
+        strerror=error.strerror,
     )

@@ -51,8 +51,10 @@ def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -
         why = f": {str(error).splitlines()[0]}" if address.reach.credentials_file is None else ""
         raise StoreError(
             "store-settings-wrong",
-            f"{address} cannot be opened{why}.",
+            "{address} cannot be opened{why}.",
             next_step="Check the endpoint and region of the vault, and the credentials in the environment.",
+            address=address,
+            why=why,
         ) from error
     return BucketStore(
         reading,
@@ -142,8 +144,9 @@ def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
     if versions is not None and versions.is_locked_for_good():
         raise StoreError(
             "store-locked",
-            f"{address} locks what is written in compliance mode: nobody could erase anything in time.",
+            "{address} locks what is written in compliance mode: nobody could erase anything in time.",
             next_step="Set the bucket's default lock to governance mode, or take a bucket without one.",
+            address=address,
         )
 
 
@@ -158,9 +161,11 @@ def _maintaining(address: StoreAddress, file: Path) -> "ObjectStore":
 def _no_maintenance(address: StoreAddress, file: Path) -> StoreError:
     return StoreError(
         "store-may-not-delete",
-        f"Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
+        "Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
         next_step="Do this where that file can be read, or let this user read it. Backups go on "
         "without it.",
+        address=address,
+        file=file,
     )
 
 
@@ -214,6 +219,8 @@ def _certificates(file: Path) -> bytes:
     except OSError as error:
         raise StoreError(
             "ca-file-unreadable",
-            f"The certificates in {file} cannot be read: {error.strerror}.",
+            "The certificates in {file} cannot be read: {strerror}.",
             next_step="Name a file of certificates in PEM.",
+            file=file,
+            strerror=error.strerror,
         ) from error

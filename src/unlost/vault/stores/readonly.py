@@ -55,6 +55,7 @@ class ReadOnlyStore:
 def _read_only(store: ReadOnlyStore) -> StoreError:
     return StoreError(
         "store-read-only",
-        f"The vault in {store.properties.address} was opened for reading alone.",
+        "The vault in {address} was opened for reading alone.",
         next_step="Write to it with the commands of Unlost.",
+        address=store.properties.address,
     )

@@ -19,7 +19,9 @@ MAY_NOT_DELETE = "store-may-not-delete"  # the error code
 def check_name(name: str) -> str:
     """The name, unchanged; raises UsageError (``object-name``) if stores would refuse it."""
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
-        raise UsageError("object-name", f"“{name}” cannot be the name of an object in a vault.")
+        raise UsageError(
+            "object-name", "“{name}” cannot be the name of an object in a vault.", name=name
+        )
     return name
 
 
@@ -37,8 +39,9 @@ def missing(name: str) -> NotFound:
     """The error for an object that does not exist."""
     return NotFound(
         "object-missing",
-        f"The vault has no object “{name}”.",
+        "The vault has no object “{name}”.",
         next_step="Run unlost verify --level full to see what else is missing.",
+        name=name,
     )
 
 
@@ -49,10 +52,13 @@ def not_atomic(properties: StoreProperties, why: str) -> StoreError:
     )
     return StoreError(
         "store-not-atomic",
-        f"{properties.address} cannot keep a vault: {why}.{versions} Of two writers of one name exactly "
+        "{address} cannot keep a vault: {why}.{versions} Of two writers of one name exactly "
         "one must win, else one backup could write over another.",
         next_step="Choose a local disk, an NFS or SMB share that supports hard links, "
         "or a bucket with conditional writes; on Ceph one without versions.",
+        address=properties.address,
+        why=why,
+        versions=versions,
     )
 
 

@@ -29,8 +29,10 @@ def unread(name: str, error: OSError) -> StoreError:
     """The error for an object that cannot be read now, whether or not it is damaged."""
     return StoreError(
         "store-unread",
-        f"“{name}” cannot be read now: {error.strerror or error}. That does not mean that it is damaged.",
+        "“{name}” cannot be read now: {strerror}. That does not mean that it is damaged.",
         next_step="Look at the rights to the vault's place and at the machine's limits, and run it again.",
+        name=name,
+        strerror=error.strerror or error,
     )
 
 
@@ -38,7 +40,8 @@ def unsteady(name: str) -> StoreError:
     """The error for a store that returned different bytes for the same object."""
     return StoreError(
         "store-unsteady",
-        f"The store gave different bytes of “{name}” when it was asked twice.",
+        "The store gave different bytes of “{name}” when it was asked twice.",
         next_step="Look at the network and at the machine's memory, and run it again when nothing else "
         "is under way.",
+        name=name,
     )

@@ -241,14 +241,17 @@ class BucketVersions:
         """The error for a bucket that did not do as it should."""
         return StoreError(
             "store-failed",
-            f"{self._address} failed at the versions of its objects: {why}.",
+            "{address} failed at the versions of its objects: {why}.",
             next_step="Check the endpoint and the network, then try again; nothing was lost.",
+            address=self._address,
+            why=why,
         )
 
     def _refused(self) -> StoreError:
         return StoreError(
             "store-may-not-delete",
-            f"{self._address} lets these credentials remove no versions of its objects.",
+            "{address} lets these credentials remove no versions of its objects.",
             next_step="Give the credentials of maintenance the right to list and delete versions, and where the "
             "bucket has locks to lift them (s3:BypassGovernanceRetention).",
+            address=self._address,
         )

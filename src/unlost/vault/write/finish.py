@@ -126,8 +126,9 @@ class CommitFinisher:
         if not self._notes.is_open():
             raise Conflict(
                 "run-given-up",
-                f"The run {self._intent.run} was given up by another process meanwhile.",
+                "The run {run} was given up by another process meanwhile.",
                 next_step="Begin another run.",
+                run=self._intent.run,
             )
 
     def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
@@ -143,9 +144,10 @@ class CommitFinisher:
             self._withdraw(tables)
         raise Conflict(
             "forgotten-meanwhile",
-            f"Something was forgotten, erased, corrected or salvaged while the run {self._intent.run} was under way, and what "
+            "Something was forgotten, erased, corrected or salvaged while the run {run} was under way, and what "
             "it took to be in the vault may be gone.",
             next_step="Begin another run.",
+            run=self._intent.run,
         )
 
     def _withdraw(self, tables: Sequence[TableCommit]) -> None:
@@ -243,9 +245,10 @@ class CommitFinisher:
         if gone:
             raise Conflict(
                 "pack-removed",
-                f"A file of this run was stored already, but its pack {gone[0][:12]} has been removed "
+                "A file of this run was stored already, but its pack {gone} has been removed "
                 "since the run began.",
                 next_step="Begin another run, which stores the file again.",
+                gone=gone[0][:12],
             )
         return tuple(sorted(reused))
 
@@ -340,7 +343,10 @@ def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
         stray = {e.table for a in added for e in a.segments} - {commit.table}
         if any(not is_system(table) for table in stray):
             raise UsageError(
-                "table-mixed", f"Pieces of {sorted(stray)} were handed over as {commit.table}."
+                "table-mixed",
+                "Pieces of {stray} were handed over as {table}.",
+                stray=sorted(stray),
+                table=commit.table,
             )
     return list(merged.values())
 

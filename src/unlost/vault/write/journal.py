@@ -93,9 +93,11 @@ class RunJournal:
         if existing != payload:
             raise Conflict(
                 "journal-conflict",
-                f"Another process works on the run {self.run}: entry {number} of its journal "
+                "Another process works on the run {run}: entry {number} of its journal "
                 "is there already. This process stopped before it wrote anything to the org.",
                 next_step="Wait until the other process has ended, then resume the run.",
+                run=self.run,
+                number=number,
             )
         return self._chain.content(number)
 
@@ -103,15 +105,17 @@ class RunJournal:
         if self._is_taken():
             raise Conflict(
                 "journal-closed",
-                f"What the run {self.run} did is not known any more: its journal was erased, or was lost and given "
+                "What the run {run} did is not known any more: its journal was erased, or was lost and given "
                 "up. Nothing can be added to it.",
                 next_step="Make a new plan for what is left to do.",
+                run=self.run,
             )
         if self._proof() is not None:
             raise Conflict(
                 "journal-closed",
-                f"The run {self.run} has ended; nothing can be added to its journal.",
+                "The run {run} has ended; nothing can be added to its journal.",
                 next_step="Begin another run for what is left to do.",
+                run=self.run,
             )
 
     def _is_taken(self) -> bool:

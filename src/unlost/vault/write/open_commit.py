@@ -246,14 +246,18 @@ class OpenCommit:
         if shape is None:
             raise UsageError(
                 "table-unknown",
-                f"The schema of this run has no table “{table}”.",
+                "The schema of this run has no table “{table}”.",
                 next_step="Put the schema that the rows were read with before adding them.",
+                table=table,
             )
         known = self._room.schemas.known(ident, table)
         for name in carry:
             if name not in known:
                 raise UsageError(
-                    "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
+                    "column-unknown",
+                    "“{table}” never had a column “{name}” to carry forward.",
+                    table=table,
+                    name=name,
                 )
         cells = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
         return ident, SourceColumns(table, tuple(dict.fromkeys((*cells, *carry))), known)

@@ -196,8 +196,9 @@ class WriteBuffer:
     def _given_up(self) -> Conflict:
         return Conflict(
             "run-given-up",
-            f"The run {self._notes.run} was given up by another process meanwhile.",
+            "The run {run} was given up by another process meanwhile.",
             next_step="Begin another run.",
+            run=self._notes.run,
         )
 
     def _place(self, ident: str) -> ObjectBinding:

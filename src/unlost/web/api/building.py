@@ -176,8 +176,9 @@ def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpRespons
     why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
     problem = UsageError(
         "request-invalid",
-        f"The request could not be understood: {why}.",
+        "The request could not be understood: {why}.",
         next_step="Look at the operation in /api/v1/openapi.json.",
+        why=why,
     )
     return answer(problem, HTTPStatus.UNPROCESSABLE_ENTITY)
 

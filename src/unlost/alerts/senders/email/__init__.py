@@ -89,16 +89,22 @@ class Email:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(
             "message-refused",
-            f"The mail server {self.settings.host} refused the mail: {code} {text}.",
+            "The mail server {host} refused the mail: {reason} {text}.",
             next_step="Look at the addresses, the user and the password of the channel, then run "
             "`unlost alert test`.",
+            host=self.settings.host,
+            reason=code,
+            text=text,
         )
 
     def _not_taken(self, why: str, *, advice: str = "") -> TransientError:
         return TransientError(
             "message-not-taken",
-            f"The mail server {self.settings.host} did not take the mail: {why.rstrip('.')}.",
-            next_step=f"{advice}It is sent again by itself for a day.",
+            "The mail server {host} did not take the mail: {rstrip}.",
+            next_step="{advice}It is sent again by itself for a day.",
+            host=self.settings.host,
+            rstrip=why.rstrip("."),
+            advice=advice,
         )
 
 

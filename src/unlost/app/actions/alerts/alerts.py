@@ -169,7 +169,9 @@ def _handed(
     except UnlostError as error:
         return error
     except Exception as error:  # noqa: BLE001 (a library may raise anything for typed settings)
-        return UnlostError("message-not-sent", f"It could not be sent: {type(error).__name__}.")
+        return UnlostError(
+            "message-not-sent", "It could not be sent: {name}.", name=type(error).__name__
+        )
     return None
 
 
@@ -262,8 +264,9 @@ def acknowledged(app: Application, key: str) -> None:
     if not acknowledge(key, at=app.clock.now()):
         raise NotFound(
             "alert-unknown",
-            f"No alert named {key!r} lasts.",
+            "No alert named {key!r} lasts.",
             next_step="See which do with `unlost alert list`.",
+            key=key,
         )
 
 
@@ -321,8 +324,9 @@ def _zone(name: str) -> str:
     except (ValueError, OSError, KeyError):
         raise UsageError(
             "zone-unknown",
-            f"There is no time zone named {name!r}.",
+            "There is no time zone named {name!r}.",
             next_step="Name one as Europe/Zurich.",
+            name=name,
         ) from None
 
 

@@ -173,8 +173,9 @@ def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
     if not table.has(TableTrait.INCREMENTAL):
         raise UsageError(
             "hourly-not-possible",
-            f"{table.name} cannot be asked for what changed: it is read whole each night.",
+            "{table} cannot be asked for what changed: it is read whole each night.",
             next_step="Leave it to the nights.",
+            table=table.name,
         )
     return table.name
 
@@ -187,17 +188,21 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
     if excluded:
         return UsageError(
             "hourly-table-excluded",
-            f"{name} is left out of the backups of {org.name} by its settings.",
+            "{name} is left out of the backups of {org} by its settings.",
             next_step="Let it in with `unlost org add` under the same name; after a night it can "
             "be chosen.",
+            name=name,
+            org=org.name,
         )
     near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
     return UsageError(
         "hourly-table-unknown",
-        f"No table {name!r} of {org.name} is backed up.",
+        "No table {name!r} of {org} is backed up.",
         next_step=f"Did you mean {' or '.join(near)}?"
         if near
         else f"See the tables in `unlost certificate {org.name} --full`.",
+        name=name,
+        org=org.name,
     )
 
 
@@ -223,6 +228,7 @@ def hours_of(text: str) -> Hours:
 def _unreadable(text: str) -> UsageError:
     return UsageError(
         "schedule-unreadable",
-        f"{text!r} is not a time of the day.",
+        "{text!r} is not a time of the day.",
         next_step="Write times as 01:30, hours as 08:00-18:00; times are those of the org's zone.",
+        text=text,
     )

@@ -77,8 +77,9 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     if proof is None:
         raise NotFound(
             "certificate-missing",
-            f"Snapshot {snapshot.info.number} carries no certificate.",
+            "Snapshot {number} carries no certificate.",
             next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
+            number=snapshot.info.number,
         )
     info = snapshot.info
     shown = {snapshot_info.number for snapshot_info in app.vault.snapshots(known.oid)}

@@ -108,8 +108,9 @@ def _take_over(
 def _same(name: str) -> Conflict:
     return Conflict(
         "org-same",
-        f"{name!r} stands for the org that answers: nothing is to be followed.",
-        next_step=f"Back it up with `unlost backup {name}`.",
+        "{name!r} stands for the org that answers: nothing is to be followed.",
+        next_step="Back it up with `unlost backup {name}`.",
+        name=name,
     )
 
 
@@ -118,9 +119,10 @@ def _check_unknown(identity: OrgIdentity) -> None:
     if twin is not None:
         raise Conflict(
             "org-already-protected",
-            f"The org that answers is already protected under the name {twin.name!r}.",
-            next_step=f"Use the name {twin.name!r}, and stop the nights of the other one with "
+            "The org that answers is already protected under the name {twin!r}.",
+            next_step="Use the name {twin!r}, and stop the nights of the other one with "
             "`unlost schedule set ORG --at off`.",
+            twin=twin.name,
         )
 
 

@@ -76,8 +76,10 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
     if not show_column(known.oid, table, name):
         raise NotFound(
             "column-not-hidden",
-            f"{column!r} is not hidden from viewers of {org}.",
+            "{column!r} is not hidden from viewers of {org}.",
             next_step="See what is with `unlost org hidden`.",
+            column=column,
+            org=org,
         )
     after_change(app)
     return _view(known)
@@ -89,8 +91,10 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     if not table or not name or head is None:
         raise UsageError(
             "column-unreadable",
-            f"{text!r} names no column of a backup of {org.name}.",
+            "{text!r} names no column of a backup of {org}.",
             next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
+            text=text,
+            org=org.name,
         )
     described = table_named(head.schema(), table)
     names: Sequence[str] = [described_column.name for described_column in described.columns]
@@ -98,8 +102,10 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     if column is None or column == described.id_column:
         raise NotFound(
             "column-unknown",
-            f"{described.name} has no column {name!r} that can be hidden.",
+            "{described} has no column {name!r} that can be hidden.",
             next_step="See its columns with `unlost show` of any of its records.",
+            described=described.name,
+            name=name,
         )
     return described.name, column
 

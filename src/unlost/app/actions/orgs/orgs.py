@@ -159,8 +159,10 @@ def check_name(name: str) -> None:
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
-            f"{name!r} cannot be the name of an org.",
-            next_step=f"Choose a short name of up to {LONGEST_NAME} characters, such as `sales`.",
+            "{name!r} cannot be the name of an org.",
+            next_step="Choose a short name of up to {longest_name} characters, such as `sales`.",
+            name=name,
+            longest_name=LONGEST_NAME,
         )
 
 
@@ -182,9 +184,12 @@ def _secrets(
         elif wanted.required:
             raise NotAllowed(
                 "secret-missing",
-                f"The {wanted.label.lower()} is missing.",
-                next_step=f"Give it with --{wanted.name.replace('_', '-')}-file, with the variable "
-                f"UNLOST_{wanted.name.upper()}, or type it when asked.",
+                "The {label} is missing.",
+                next_step="Give it with --{replace}-file, with the variable "
+                "UNLOST_{wanted}, or type it when asked.",
+                label=wanted.label.lower(),
+                replace=wanted.name.replace("_", "-"),
+                wanted=wanted.name.upper(),
             )
     return secrets
 

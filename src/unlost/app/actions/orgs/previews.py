@@ -122,7 +122,9 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         return _typed_settings(error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        return _typed_settings(UnlostError(name, f"The org could not be looked at: {name}."))
+        return _typed_settings(
+            UnlostError(name, "The org could not be looked at: {name}.", name=name)
+        )
 
 
 def _typed_settings(error: UnlostError) -> Mapping[str, Any]:
@@ -161,8 +163,9 @@ def _stored_preview(app: Application, look: str) -> StoredPreview:
 def _broke_off() -> TransientError:
     return TransientError(
         "look-broke-off",
-        f"The console was stopped {MOST_TRIES} times in the middle of looking at the org.",
+        "The console was stopped {most_tries} times in the middle of looking at the org.",
         next_step="Look into the log of the service: its machine may lack memory.",
+        most_tries=MOST_TRIES,
     )
 
 

@@ -171,8 +171,11 @@ def _secrets(
             option = wanted.name.replace("_", "-")
             raise NotAllowed(
                 "secret-missing",
-                f"The {wanted.label.lower()} of the write identity is missing.",
-                next_step=f"Give it with --{option}-file, with the variable "
-                f"UNLOST_WRITER_{wanted.name.upper()}, or type it when asked.",
+                "The {label} of the write identity is missing.",
+                next_step="Give it with --{option}-file, with the variable "
+                "UNLOST_WRITER_{wanted}, or type it when asked.",
+                label=wanted.label.lower(),
+                option=option,
+                wanted=wanted.name.upper(),
             )
     return secrets

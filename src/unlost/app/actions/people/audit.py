@@ -56,9 +56,10 @@ def verify(app: Application) -> AuditProof:  # noqa: ARG001 (every action takes 
     if proof.broken is not None:
         raise IntegrityError(
             "audit-broken",
-            f"The audit was changed: row {proof.broken} does not fit the row before it.",
+            "The audit was changed: row {broken} does not fit the row before it.",
             next_step="Compare with an exported audit or with a copy of the home in the vault "
             "(`unlost vault rebuild --copy NUMBER` in another folder), and find out who can write "
             "to the home's database.",
+            broken=proof.broken,
         )
     return proof

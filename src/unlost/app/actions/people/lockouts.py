@@ -37,8 +37,9 @@ def unlock(app: Application, name: str) -> UnlockedName:  # noqa: ARG001 (every 
     if not addresses:
         raise NotFound(
             "lockout-unknown",
-            f"Nobody failed to sign in as {name!r} in the last while.",
+            "Nobody failed to sign in as {name!r} in the last while.",
             next_step="See who there is with `unlost user list`; a link lets somebody in who forgot "
             "the password: `unlost user link NAME`.",
+            name=name,
         )
     return UnlockedName(name, addresses)

@@ -72,8 +72,9 @@ def add(
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set(" /"):
         raise UsageError(
             "person-name",
-            f"{name!r} cannot be the name of a person.",
+            "{name!r} cannot be the name of a person.",
             next_step="Choose a short name without spaces and slashes, such as `lena`.",
+            name=name,
         )
     add_person(name, full_name=full_name, email=email, at=app.clock.now())
     added = set_role(name, role, org=org)
@@ -156,8 +157,9 @@ def link(app: Application, name: str) -> SignInLink:
     if not known.active:
         raise Conflict(
             "person-removed",
-            f"{name!r} was removed and may not sign in.",
-            next_step=f"Let them in again first: unlost user return {name}",
+            "{name!r} was removed and may not sign in.",
+            next_step="Let them in again first: unlost user return {name}",
+            name=name,
         )
     return _link(app, known.user, known.name)
 
@@ -197,6 +199,7 @@ def _keep_an_admin(known: Person) -> None:
     if manages and admins() == 1:
         raise Conflict(
             "last-admin",
-            f"{known.name!r} is the only admin of this home.",
+            "{known!r} is the only admin of this home.",
             next_step="Make somebody else an admin first.",
+            known=known.name,
         )

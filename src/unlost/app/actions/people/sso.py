@@ -140,8 +140,9 @@ def _check_name(name: str, title: str) -> None:
         raise UsageError(
             "sso-name",
             "A provider needs a short name of small letters, digits and hyphens, and a title of at "
-            f"most {LONGEST_TITLE} characters.",
+            "most {longest_title} characters.",
             next_step="Name it such as `entra`.",
+            longest_title=LONGEST_TITLE,
         )
 
 

@@ -84,8 +84,9 @@ def drop(app: Application, token: int) -> ApiToken:
     if token not in token_ids:
         raise NotFound(
             "token-unknown",
-            f"There is no token {token}.",
+            "There is no token {token}.",
             next_step="See them with `unlost token list`.",
+            token=token,
         )
     dropped = drop_token(token)
     after_change(app)

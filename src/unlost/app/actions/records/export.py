@@ -120,6 +120,7 @@ def check_outside(out: Path, *, vault: Path | None) -> None:
     if vault is not None and out.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "export-in-vault",
-            f"{out} lies inside the vault, where nothing is in clear text.",
+            "{out} lies inside the vault, where nothing is in clear text.",
             next_step="Name a folder outside the vault.",
+            out=out,
         )

@@ -82,8 +82,9 @@ def written(out: Path) -> Iterator[BinaryIO]:
     if out.exists():
         raise Conflict(
             "file-exists",
-            f"{out} is there already and is not written over.",
+            "{out} is there already and is not written over.",
             next_step="Move it away, or name another file with --out.",
+            out=out,
         )
     # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
@@ -96,8 +97,10 @@ def written(out: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            f"{out} cannot be written: {error.strerror}.",
+            "{out} cannot be written: {strerror}.",
             next_step="Name a file in a folder that you may write to and that has room.",
+            out=out,
+            strerror=error.strerror,
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -115,9 +118,10 @@ def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedO
     if stored is None:
         raise NotFound(
             "file-unknown",
-            f"The vault holds no file for the record {record!r}.",
+            "The vault holds no file for the record {record!r}.",
             next_step="Give the id of the record that has the file itself: `unlost show` lists the "
             "files of a record, and `unlost find` finds files by name.",
+            record=record,
         )
     return known, stored
 

@@ -94,7 +94,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         raise NotFound(
             "no-backup-yet",
             "There is no backup of this org yet.",
-            next_step=f"Make one with `unlost backup {org}`.",
+            next_step="Make one with `unlost backup {org}`.",
+            org=org,
         )
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)

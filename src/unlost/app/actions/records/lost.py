@@ -97,7 +97,12 @@ def lost(
     losses = [loss for loss in every if len(loss.ids)]
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
-        raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
+        raise NotFound(
+            "table-unknown",
+            "Backup {number} has no table {table}.",
+            number=old.info.number,
+            table=table,
+        )
     telling = _Telling(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
@@ -139,7 +144,8 @@ def _one_night(org: ProtectedOrg) -> UsageError:
     return UsageError(
         "lost-one-night",
         "What was lost is told by two different nights.",
-        next_step=f"Name two backups, or wait for the next night of {org.name}.",
+        next_step="Name two backups, or wait for the next night of {org}.",
+        org=org.name,
     )
 
 

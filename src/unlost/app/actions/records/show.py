@@ -131,8 +131,10 @@ def _live(
     if not rows:
         raise NotFound(
             "record-not-live",
-            f"The org has no record {ids[0]!r} in {table.name} now.",
+            "The org has no record {ids!r} in {table} now.",
             next_step="Leave --at away to see its last known state.",
+            ids=ids[0],
+            table=table.name,
         )
     first = rows[0]
     assert first.cells is not None

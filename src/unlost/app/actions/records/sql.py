@@ -79,10 +79,11 @@ def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) ->
     if bare and len(orgs) != 1:
         raise NotFound(
             "table-unknown",
-            f"Nothing is named {bare[0]!r}.",
+            "Nothing is named {bare!r}.",
             next_step=f"Name a table with its org: one of {', '.join(map(session.quoted, orgs))}."
             if orgs
             else "Add an org with `unlost org add`.",
+            bare=bare[0],
         )
 
 

@@ -198,8 +198,9 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
     if step is None:
         raise NotFound(
             "planned-record-unknown",
-            f"The plan has no record {key}.",
+            "The plan has no record {key}.",
             next_step="Go back to the preview, and choose one of its records.",
+            key=key,
         )
     return step
 

@@ -158,7 +158,7 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
+        plan_failed(plan, UnlostError(name, "The plan could not be made: {name}.", name=name))
     return _view(app, known, _stored_plan(org, plan))
 
 
@@ -232,8 +232,9 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     if view.typed and typed.strip() != org:
         raise UsageError(
             "org-not-typed",
-            f"This writes into {org!r}, a production org: its name was not typed.",
-            next_step=f"Type {org} into the field, as it is written here.",
+            "This writes into {org!r}, a production org: its name was not typed.",
+            next_step="Type {org} into the field, as it is written here.",
+            org=org,
         )
     restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
     handed = hand_over_plan(app, restore_plan, known)
@@ -303,8 +304,10 @@ def _stored_plan(org: str, plan: str) -> StoredPlan:
 def _unknown(plan: str) -> NotFound:
     return NotFound(
         "plan-unknown",
-        f"There is no plan {plan!r}. Plans that nobody ran are forgotten after {KEPT.days} days.",
+        "There is no plan {plan!r}. Plans that nobody ran are forgotten after {days} days.",
         next_step="Choose again what to bring back.",
+        plan=plan,
+        days=KEPT.days,
     )
 
 
@@ -312,8 +315,9 @@ def _check_ready(plan: StoredPlan) -> None:
     if plan.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
-            f"This plan was run already, as {plan.run}.",
+            "This plan was run already, as {run}.",
             next_step="Look at that restore. A plan runs once; choose again to restore more.",
+            run=plan.run,
         )
     if plan.state is not PlanState.MADE:
         raise Conflict(

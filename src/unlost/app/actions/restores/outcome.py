@@ -143,8 +143,9 @@ def _nothing(run: str) -> NotFound:
         return run_unknown(run)
     return NotFound(
         "journal-gone",
-        f"What {run} did is not known any more: its journal was erased, or was lost and given up.",
+        "What {run} did is not known any more: its journal was erased, or was lost and given up.",
         next_step="See what the org has now, and make a new plan for what is left to do.",
+        run=run,
     )
 
 

@@ -176,8 +176,9 @@ def org_of(app: Application, oid: str) -> ProtectedOrg:
         known = app.vault.orgs()[oid]
         raise NotFound(
             "org-not-added",
-            f"The vault holds {known.label or known.tenant}, but this home has no such org.",
+            "The vault holds {label}, but this home has no such org.",
             next_step="Add it again with `unlost org add`, and its writer with `unlost org writer`.",
+            label=known.label or known.tenant,
         )
     return get_org(name)
 
@@ -201,14 +202,16 @@ def check_out(out: Path) -> None:
     if there:
         raise UsageError(
             "file-exists",
-            f"{out} is there already.",
+            "{out} is there already.",
             next_step="Name another file with --out, or remove this one.",
+            out=out,
         )
     if not folder:
         raise UsageError(
             "folder-missing",
-            f"The folder of {out} is not there.",
+            "The folder of {out} is not there.",
             next_step="Make the folder, or name another file with --out.",
+            out=out,
         )
 
 
@@ -222,8 +225,10 @@ def _write(out: Path, data: bytes) -> None:
 def _not_written(out: Path, error: OSError) -> StoreError:
     return StoreError(
         "file-not-written",
-        f"{out} cannot be written: {error.strerror}.",
+        "{out} cannot be written: {strerror}.",
         next_step="Name a file in a folder that you may write to and that has room.",
+        out=out,
+        strerror=error.strerror,
     )
 
 
@@ -262,6 +267,8 @@ def _number(app: Application, org: ProtectedOrg, text: str) -> int:
 def _unreadable(file: PlanFile, why: str) -> UsageError:
     return UsageError(
         "plan-unreadable",
-        f"{file} cannot be read as a plan: {why}.",
+        "{file} cannot be read as a plan: {why}.",
         next_step="Name a file that `unlost restore plan` wrote.",
+        file=file,
+        why=why,
     )

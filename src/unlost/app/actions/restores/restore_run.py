@@ -191,8 +191,9 @@ def plan_retry(
     if outcome is None:
         raise UsageError(
             "run-not-ended",
-            f"The run {run} has not ended.",
-            next_step=f"Go on with it: unlost restore resume {run}",
+            "The run {run} has not ended.",
+            next_step="Go on with it: unlost restore resume {run}",
+            run=run,
         )
     failed = [
         record
@@ -200,7 +201,9 @@ def plan_retry(
         if not record.ending.good and (not codes or record.code in codes)
     ]
     if not failed:
-        raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
+        raise UsageError(
+            "run-whole", "Nothing failed in {run}.", next_step="See `unlost runs`.", run=run
+        )
     edits = meant(app, org, otherwise, failed=failed)
     return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
 
@@ -293,13 +296,16 @@ def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
         raise LimitReached(
             PAUSED,
             ended.sentence,
-            next_step=f"Go on with it: unlost restore resume {ended.run}",
+            next_step="Go on with it: unlost restore resume {run}",
+            run=ended.run,
         )
     raise LimitReached(
         "restore-parked",
         ended.sentence,
-        next_step=f"{ended.next_step} The run is {ended.run}.",
+        next_step="{next_step_text} The run is {run}.",
         resume_at=ended.resume_at,
+        next_step_text=ended.next_step,
+        run=ended.run,
     )
 
 

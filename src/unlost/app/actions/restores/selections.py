@@ -101,6 +101,7 @@ def _names_record(text: str) -> bool:
 def _too_many() -> UsageError:
     return UsageError(
         "ticked-too-many",
-        f"At most {MOST:,} records of a list can be ticked; those of this page are not.",
+        "At most {most:,} records of a list can be ticked; those of this page are not.",
         next_step="Preview those that are ticked and bring them back first, or preview a whole table.",
+        most=MOST,
     )

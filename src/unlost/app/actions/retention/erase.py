@@ -222,8 +222,9 @@ def _column(text: str) -> MatchColumn:
     if not (table and column):
         raise UsageError(
             "match-unreadable",
-            f"{text!r} names no column.",
+            "{text!r} names no column.",
             next_step="Write it as TABLE.COLUMN, such as Contact.Email.",
+            text=text,
         )
     return MatchColumn(table, column)
 

@@ -89,8 +89,9 @@ def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     if thing is None:
         raise NotFound(
             "hold-unknown",
-            f"Nothing like that is held in {known.name}.",
-            next_step=f"See what is with `unlost hold list {known.name}`.",
+            "Nothing like that is held in {known}.",
+            next_step="See what is with `unlost hold list {known}`.",
+            known=known.name,
         )
     app.whole_vault.change_holds(known.oid, lifted=(thing,), run=_run(app))
     return _listed(app, known)
@@ -162,8 +163,9 @@ def _parts(text: str) -> tuple[str, str]:
     if not table or not record:
         raise UsageError(
             "hold-record-unreadable",
-            f"{text!r} names no record.",
+            "{text!r} names no record.",
             next_step="Write it as TABLE/ID, such as Account/001xx000003DGb2AAG.",
+            text=text,
         )
     return table, record
 
@@ -174,7 +176,8 @@ def _head(app: Application, org: ProtectedOrg) -> Snapshot:
         raise NotFound(
             "no-backup-yet",
             "There is no backup of this org yet.",
-            next_step=f"Make one with `unlost backup {org.name}`.",
+            next_step="Make one with `unlost backup {org}`.",
+            org=org.name,
         )
     return head
 
@@ -194,9 +197,10 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
     if until is None or until <= now:
         raise UsageError(
             "hold-until-unreadable",
-            f"{text!r} is no day to come.",
+            "{text!r} is no day to come.",
             next_step="Write the last day of the hold as 2027-12-31, or leave it out: then the hold "
             "lasts until it is lifted.",
+            text=text,
         )
     return until
 

@@ -113,7 +113,8 @@ def _put_together(
         raise NotFound(
             "no-backup-yet",
             "There is no backup of this org yet.",
-            next_step=f"Make one with `unlost backup {org}`.",
+            next_step="Make one with `unlost backup {org}`.",
+            org=org,
         )
     named = chosen_records(app, known, wish.records)
     records = gather(app, known, head, named, related=wish.related)

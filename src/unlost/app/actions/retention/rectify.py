@@ -184,7 +184,8 @@ def _named(text: str) -> tuple[str, str | None]:
     if not (column and sign):
         raise UsageError(
             "rectify-unreadable",
-            f"{column!r} does not say what a column has in truth.",
+            "{column!r} does not say what a column has in truth.",
             next_step="Write it as COLUMN=VALUE, such as Email=ann@example.com.",
+            column=column,
         )
     return column, value or None

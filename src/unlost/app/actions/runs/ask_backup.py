@@ -53,14 +53,16 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
     if org.retired:
         raise Conflict(
             "org-retired",
-            f"{org.name!r} is retired: it is not backed up any more.",
+            "{org!r} is retired: it is not backed up any more.",
             next_step="Its backups are kept. Back up the org that took its place.",
+            org=org.name,
         )
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
             "service-missing",
             "No service runs that could do it.",
-            next_step=f"Start it with `unlost up`, or back up by hand: unlost backup {org.name}",
+            next_step="Start it with `unlost up`, or back up by hand: unlost backup {org}",
+            org=org.name,
         )
     try:
         with app.lease.hold(org.oid, kind=KIND, run="asked"):
@@ -82,8 +84,9 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
     if night.next_at is None and night.error_code == PAUSED:
         raise Conflict(
             "backup-paused",
-            f"A backup of {org.name!r} is paused.",
+            "A backup of {org!r} is paused.",
             next_step="Let it go on: open it in the list of runs.",
+            org=org.name,
         )
     return night
 
@@ -100,6 +103,7 @@ def _new(app: Application, org: ProtectedOrg) -> NightRecord:
 def _under_way(org: ProtectedOrg) -> Conflict:
     return Conflict(
         "backup-under-way",
-        f"A backup of {org.name!r} is under way.",
+        "A backup of {org!r} is under way.",
         next_step="Wait for its end; the list of runs shows how far it is.",
+        org=org.name,
     )

@@ -123,8 +123,9 @@ def _waits(known: RunRecord) -> RunRecord:
     if known.hourly:
         raise Conflict(
             "run-hourly",
-            f"The run {known.id} is one of an hour between two nights: it does not wait.",
+            "The run {id} is one of an hour between two nights: it does not wait.",
             next_step="Cancel it, or leave it; the next hour reads what it would have read.",
+            id=known.id,
         )
     return known
 
@@ -133,12 +134,14 @@ def _goes_on(run: str) -> RunRecord:
     known = find_run(run)
     if known is None:
         raise NotFound(
-            "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+            "run-unknown", "There is no run named {run!r}.", next_step="See `unlost runs`.", run=run
         )
     if known.state.over:
         raise Conflict(
             "run-over",
-            f"The run {run} is over: {known.state.value}.",
+            "The run {run} is over: {state}.",
             next_step="See `unlost runs`.",
+            run=run,
+            state=known.state.value,
         )
     return known

@@ -81,8 +81,9 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
     if not 0 < stop <= 10:
         raise UsageError(
             "stop-invalid",
-            f"{stop:.0%} is no share of a storage.",
+            "{stop} is no share of a storage.",
             next_step="Give a percentage such as 105.",
+            stop=f"{stop:.0%}",
         )
     known, now = get_org(org), app.clock.now()
     lines = tuple(_line(history, now, stop) for history in storages(known.oid, since=now - SHOWN))
@@ -120,8 +121,9 @@ def storage(
     if not seen.storages:
         raise NotFound(
             "storage-unknown",
-            f"No backup of {org} has told yet how full its storages are.",
-            next_step=f"Make one with `unlost backup {org}`; the user needs to see the org's limits.",
+            "No backup of {org} has told yet how full its storages are.",
+            next_step="Make one with `unlost backup {org}`; the user needs to see the org's limits.",
+            org=org,
         )
     if with_loops:
         check_org(app, Right.READ, org)

@@ -112,8 +112,9 @@ def _newest(app: Application, org: ProtectedOrg) -> Snapshot:
     if head is None:
         raise NotFound(
             "snapshot-unknown",
-            f"{org.name} has no backup yet.",
-            next_step=f"Make one with `unlost backup {org.name}`.",
+            "{org} has no backup yet.",
+            next_step="Make one with `unlost backup {org}`.",
+            org=org.name,
         )
     return head
 

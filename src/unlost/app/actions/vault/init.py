@@ -184,8 +184,9 @@ def _check_sheet_place(out: Path, home: Home) -> None:
     if out.exists():
         raise Conflict(
             "file-exists",
-            f"{out} is there already and is not written over.",
+            "{out} is there already and is not written over.",
             next_step="Move it away, or name another file for the recovery sheet.",
+            out=out,
         )
 
 

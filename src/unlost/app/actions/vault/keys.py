@@ -258,8 +258,9 @@ def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState,
     }:
         raise NotAllowed(
             "slot-in-use",
-            f"The service of this home opens the vault by the slot “{slot}”.",
-            next_step=f"Give the service another key instead: unlost key replace {slot}",
+            "The service of this home opens the vault by the slot “{slot}”.",
+            next_step="Give the service another key instead: unlost key replace {slot}",
+            slot=slot,
         )
 
 
@@ -272,9 +273,10 @@ def _replace_service_key(
     if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",
-            f"“{slot}” is not the slot of this home's service, so that it was not said where the "
+            "“{slot}” is not the slot of this home's service, so that it was not said where the "
             "new key is to go.",
             next_step="Name a file with --key-file FILE, or add --passphrase.",
+            slot=slot,
         )
     draft = draft_of(app.home)
     key = drafted_key(

@@ -174,9 +174,10 @@ def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord 
     if before is not None and before.done_at is not None and nothing_at(app, place):
         raise Conflict(
             "mirror-away",
-            f"There is nothing in {place} any more, and the second copy lay there. Nothing was copied.",
+            "There is nothing in {place} any more, and the second copy lay there. Nothing was copied.",
             next_step="Mount its disk or its share again. If it is gone for good, say so with "
             "`unlost vault mirror off`, then set its place anew.",
+            place=place,
         )
 
 

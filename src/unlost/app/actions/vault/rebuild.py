@@ -147,8 +147,9 @@ def _read_key(file: Path) -> bytes:
     if len(key) != HOME_KEY_BYTES:
         raise UsageError(
             "home-key-unreadable",
-            f"{file} is no key of a home.",
+            "{file} is no key of a home.",
             next_step="Name a saved keys/home.key, or leave it out and give the credentials again.",
+            file=file,
         )
     return key
 

@@ -63,8 +63,9 @@ def _check_there(app: Application, place: StoreAddress) -> None:
     if nothing_at(app, place):
         raise NotFound(
             "copy-away",
-            f"There is nothing in {place}, and so no copy of the vault. Nothing was changed.",
+            "There is nothing in {place}, and so no copy of the vault. Nothing was changed.",
             next_step="Mount its disk or its share, or name the place of another copy.",
+            place=place,
         )
 
 

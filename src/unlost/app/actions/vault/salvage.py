@@ -226,17 +226,20 @@ def _check_copy(app: Application) -> None:
             return
         raise Conflict(
             "salvage-copy-away",
-            f"There is no whole second copy in {place} now, but there was one, or one was begun. It may have "
+            "There is no whole second copy in {place} now, but there was one, or one was begun. It may have "
             "whole what is damaged here. Nothing was changed.",
             next_step="Mount its disk or its share again. If it is gone for good, say so: "
             "unlost vault mirror off",
+            place=place,
         )
     whole = curable(store_at(app, app.home.place), there, opened=opener(app, witnessed=True))
     if whole:
         raise Conflict(
             "salvage-copy",
-            f"The second copy in {place} has {len(whole)} of the damaged objects whole. Nothing was changed.",
+            "The second copy in {place} has {count} of the damaged objects whole. Nothing was changed.",
             next_step="Bring them back first: unlost verify --repair-from mirror",
+            place=place,
+            count=len(whole),
         )
 
 
@@ -245,6 +248,9 @@ def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError
     names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
-        f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",
+        "Salvaged: {names}. Not {org}, nor what comes after it: {rstrip}.",
         next_step="See to that, and look at the plan again: unlost verify --salvage --plan",
+        names=names,
+        org=org.name,
+        rstrip=why.rstrip("."),
     )

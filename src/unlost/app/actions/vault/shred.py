@@ -84,8 +84,9 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     if typed != known.name:
         raise UsageError(
             "shred-unconfirmed",
-            f"What was typed is not the name {known.name!r}.",
+            "What was typed is not the name {known!r}.",
             next_step="Type the org's name to destroy it. Nothing was changed.",
+            known=known.name,
         )
     opened = _open(app)
     with nothing_else(app, known, run=RUN):

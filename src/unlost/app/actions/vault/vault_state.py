@@ -114,7 +114,8 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
             "service-away",
             "The service does not run, and it is what looks through the whole vault.",
             next_step="Start it with `unlost up`, or verify on the home's machine: "
-            f"`unlost verify --level {level.value}`.",
+            "`unlost verify --level {level}`.",
+            level=level.value,
         )
     job = Job(
         f"verify:{level.value}:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.VERIFY, "", level.value

@@ -51,8 +51,9 @@ def verify(
     if part is not None and level is not VerifyLevel.FULL:
         raise UsageError(
             "verify-part-level",
-            f"A part of the vault is not looked at with the level {level.value}.",
+            "A part of the vault is not looked at with the level {level}.",
             next_step="Use --part with --level full alone.",
+            level=level.value,
         )
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level, part=part)
@@ -77,9 +78,11 @@ def _head(text: str) -> str:
     if len(digits) < SHORTEST_HEAD or set(digits) - set("0123456789abcdef"):
         raise UsageError(
             "head-unreadable",
-            f"{text!r} is not the digest of a head.",
-            next_step=f"Give at least {SHORTEST_HEAD} hexadecimal digits, as a certificate or an "
+            "{text!r} is not the digest of a head.",
+            next_step="Give at least {shortest_head} hexadecimal digits, as a certificate or an "
             "earlier `unlost verify` printed them.",
+            text=text,
+            shortest_head=SHORTEST_HEAD,
         )
     return digits
 

@@ -159,8 +159,10 @@ def _secret(file: Path | None) -> str | None:
     except OSError as error:
         raise UsageError(
             "secret-unreadable",
-            f"{file} cannot be read: {error.strerror}.",
+            "{file} cannot be read: {strerror}.",
             next_step="Name a file that holds the secret and nothing else.",
+            file=file,
+            strerror=error.strerror,
         ) from error
 
 

@@ -172,8 +172,10 @@ def _text(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "secret-unreadable",
-            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            "{file} cannot be read: {getattr}.",
             next_step="Name a file that holds what is asked for and nothing else.",
+            file=file,
+            getattr=getattr(error, "strerror", None) or "it is no text",
         ) from error
 
 

@@ -99,8 +99,9 @@ def _one_format(form: SqlFormat) -> SqlFormat:
     if form not in (SqlFormat.TABLE, SqlFormat.JSON):
         raise UsageError(
             "two-formats",
-            f"--json and --format {form} ask for two formats at once.",
+            "--json and --format {form} ask for two formats at once.",
             next_step="Say one of them.",
+            form=form,
         )
     return SqlFormat.JSON
 

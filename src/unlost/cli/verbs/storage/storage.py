@@ -77,8 +77,10 @@ def _draw(report: "StorageReport", file: Path) -> None:
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            f"{file} cannot be written: {error.strerror}.",
+            "{file} cannot be written: {strerror}.",
             next_step="Name a file in a folder that you may write to.",
+            file=file,
+            strerror=error.strerror,
         ) from error
 
 

@@ -128,8 +128,9 @@ def read_sheet(sheet: Path) -> str:
     except (OSError, UnicodeDecodeError):
         raise UsageError(
             "sheet-unreadable",
-            f"The recovery sheet {sheet} cannot be read.",
+            "The recovery sheet {sheet} cannot be read.",
             next_step="Type the sheet into a text file, and name that file.",
+            sheet=sheet,
         ) from None
 
 

@@ -353,8 +353,9 @@ def _words(file: Path) -> str:
     except (OSError, UnicodeDecodeError):
         raise UsageError(
             "passphrase-unreadable",
-            f"The passphrase in {file} cannot be read.",
+            "The passphrase in {file} cannot be read.",
             next_step="Name a text file that holds the passphrase and nothing else.",
+            file=file,
         ) from None
 
 
@@ -399,7 +400,8 @@ def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
         raise UsageError(
             "sheet-needs-terminal",
             "The recovery sheet is shown and confirmed on a terminal, and this is none.",
-            next_step=f"Add {option} FILE, and print that file.",
+            next_step="Add {option} FILE, and print that file.",
+            option=option,
         )
 
 

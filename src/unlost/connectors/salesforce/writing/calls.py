@@ -49,8 +49,9 @@ class AnswerLost(TransientError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             "salesforce-answer-lost",
-            f"Salesforce did not answer a call that writes ({reason}).",
+            "Salesforce did not answer a call that writes ({reason}).",
             next_step="The run looks what became of it before it goes on.",
+            reason=reason,
         )
 
 

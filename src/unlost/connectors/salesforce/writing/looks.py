@@ -128,7 +128,9 @@ class RecordLookups:
         names = {column.name for column in table.columns}
         if not {"CreatedById", *STAMPS} <= names:
             raise SourceRefused(
-                "recent-unknown", f"Salesforce does not tell who made a record of {table.name}."
+                "recent-unknown",
+                "Salesforce does not tell who made a record of {table}.",
+                table=table.name,
             )
         wanted = ("Id", *(name for name in columns if name != "Id"))
         columns_read = tuple(dict.fromkeys((*wanted, *STAMPS)))
@@ -302,6 +304,8 @@ def _literal(table: Table, name: str, text: str) -> str:
 def _not_unique(table: Table, columns: tuple[str, ...]) -> Conflict:
     return Conflict(
         "key-not-unique",
-        f"Several records of {table.label or table.name} share a value of {', '.join(columns)}.",
+        "Several records of {label} share a value of {columns}.",
         next_step="Tell them apart by hand, then make the plan again.",
+        label=table.label or table.name,
+        columns=", ".join(columns),
     )

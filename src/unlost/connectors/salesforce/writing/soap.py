@@ -56,7 +56,10 @@ class RecycleBin:
         code, message = _fault(answer)
         if code != "INVALID_SESSION_ID":
             raise TransientError(
-                "salesforce-soap-fault", f"Salesforce refused: {message} ({code})."
+                "salesforce-soap-fault",
+                "Salesforce refused: {message} ({reason}).",
+                message=message,
+                reason=code,
             )
         if renewed:
             raise AuthExpired("salesforce-session", "Salesforce ended the session again.")

@@ -127,7 +127,7 @@ class SalesforceWriter:
         """Create a record with its file, streamed."""
         column = self.capability(table).file_column
         if column is None:
-            raise UsageError("no-file-column", f"Records of {table.name} have no file.")
+            raise UsageError("no-file-column", "Records of {table} have no file.", table=table.name)
         return self._uploads.create(table, column, self._shaped(WriteOp.CREATE, table, row), body)
 
     def find(

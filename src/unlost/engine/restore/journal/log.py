@@ -233,8 +233,10 @@ def no_answer(key: RecordKey) -> TransientError:
     """The error for a record whose answers were lost too often to go on."""
     return TransientError(
         "restore-no-answer",
-        f"The org did not answer {LOST_TRIES} calls that were to write {key}, and did nothing.",
+        "The org did not answer {lost_tries} calls that were to write {key}, and did nothing.",
         next_step="Look whether the org is disturbed, then go on with `unlost restore resume`.",
+        lost_tries=LOST_TRIES,
+        key=key,
     )
 
 
@@ -243,6 +245,7 @@ def same_plan(state: RestoreState, plan: RestorePlan) -> None:
     if state.opened is not None and state.opened.plan.digest != plan.digest:
         raise Conflict(
             "restore-other-plan",
-            f"The run {state.opened.run} was begun with another plan of the same name.",
+            "The run {run} was begun with another plan of the same name.",
             next_step="Make a new plan with `unlost restore plan`.",
+            run=state.opened.run,
         )

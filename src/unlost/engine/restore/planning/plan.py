@@ -147,8 +147,9 @@ def _nothing(picked: RecordSelection) -> UsageError:
         tables = ", ".join(sorted(picked.never))
         return UsageError(
             "restore-nothing",
-            f"There is nothing to bring back: records of {tables} cannot be written.",
+            "There is nothing to bring back: records of {tables} cannot be written.",
             next_step="Choose records of other tables; `unlost history` shows what was lost.",
+            tables=tables,
         )
     return UsageError(
         "restore-nothing",

@@ -66,9 +66,10 @@ def too_large() -> UsageError:
     """The error for more records than a plan can hold."""
     return UsageError(
         "restore-too-large",
-        f"This would bring back more than {MAX_STEPS:,} records; one plan holds no more.",
+        "This would bring back more than {max_steps:,} records; one plan holds no more.",
         next_step="Restore in parts: name a table, backups that lie closer together, or single "
         "records; or leave out what is related with --no-related.",
+        max_steps=MAX_STEPS,
     )
 
 
@@ -107,13 +108,18 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
     if at is None:
         return NotFound(
             "record-unknown",
-            f"The vault has no record {key.record} in {key.table}.",
+            "The vault has no record {record} in {table}.",
             next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
+            record=key.record,
+            table=key.table,
         )
     return NotFound(
         "restore-not-alive",
-        f"{key} was not alive in backup {at}.",
-        next_step=f"See when it was with `unlost history {key.record}`, and name another backup.",
+        "{key} was not alive in backup {at}.",
+        next_step="See when it was with `unlost history {record}`, and name another backup.",
+        key=key,
+        at=at,
+        record=key.record,
     )
 
 
@@ -137,8 +143,10 @@ def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
     if selection.table not in old.tables():
         raise NotFound(
             "table-unknown",
-            f"Backup {old.info.number} has no table {selection.table}.",
+            "Backup {number} has no table {table}.",
             next_step="See the tables with `unlost certificate`.",
+            number=old.info.number,
+            table=selection.table,
         )
     return [selection.table]
 
@@ -200,8 +208,10 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
         if shape.column(column) is None or column not in allowed:
             raise UsageError(
                 "restore-column",
-                f"The column {column} of {shape.name} cannot be set.",
+                "The column {column} of {shape} cannot be set.",
                 next_step="Columns are written as the source writes them, upper and lower case.",
+                column=column,
+                shape=shape.name,
             )
     return shape
 

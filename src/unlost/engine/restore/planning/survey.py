@@ -290,9 +290,9 @@ def _same_org(org: str, ports: PlanPorts) -> OrgIdentity:
         if known is None or not known.same_org(identity):
             raise UsageError(
                 "other-org",
-                f"The credentials open {identity.label or identity.tenant}, which is not the org "
-                f"that the backup is of.",
+                "The credentials open {label}, which is not the org that the backup is of.",
                 next_step="Check the org's address with `unlost org list`.",
+                label=identity.label or identity.tenant,
             )
     assert known is not None
     return known

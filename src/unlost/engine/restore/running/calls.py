@@ -196,8 +196,9 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
     if full:
         raise LimitReached(
             "restore-storage-full",
-            f"The org has no room: {full[0].sentence}",
+            "The org has no room: {sentence}",
             next_step="Make room or buy storage, then go on with `unlost restore resume`.",
+            sentence=full[0].sentence,
         )
 
 

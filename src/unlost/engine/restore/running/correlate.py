@@ -251,8 +251,10 @@ def uncertain(intent: CallIntent, count: int) -> Conflict:
     """The error for a run that cannot determine what was written."""
     return Conflict(
         "restore-uncertain",
-        f"The answer to a call that created {count} records of {intent.table} was lost, and the "
-        f"org holds records of that moment that are not what was sent.",
+        "The answer to a call that created {count} records of {table} was lost, and the "
+        "org holds records of that moment that are not what was sent.",
         next_step="Look at the newest records of the table; delete what came back twice or "
         "half, then go on with `unlost restore resume`.",
+        count=count,
+        table=intent.table,
     )

@@ -88,8 +88,9 @@ def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRe
     if log.state.opened is None:
         raise UsageError(
             "run-unknown",
-            f"The vault has no restore {run} of this org.",
+            "The vault has no restore {run} of this org.",
             next_step="See `unlost runs`.",
+            run=run,
         )
     return execute(log.opened.plan, ports)
 
@@ -120,9 +121,11 @@ def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
     if erased:
         raise Conflict(
             "restore-erased",
-            f"{len(erased):,} of the {len(plan.steps):,} records of this plan were erased after it was "
+            "{count:,} of the {count2:,} records of this plan were erased after it was "
             "made. Nothing of it was written.",
             next_step="Make the plan again with `unlost restore plan`: without them.",
+            count=len(erased),
+            count2=len(plan.steps),
         )
 
 
@@ -132,9 +135,9 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
     if known is None or not known.same_org(identity):
         raise UsageError(
             "other-org",
-            f"The write identity opens {identity.label or identity.tenant}, which is not the org "
-            f"that the plan is for.",
+            "The write identity opens {label}, which is not the org that the plan is for.",
             next_step="Check the address of the writer with `unlost org writer`.",
+            label=identity.label or identity.tenant,
         )
 
 

@@ -49,8 +49,9 @@ class RestoreSession:
         if shape is None:
             raise IntegrityError(
                 "restore-table-unknown",
-                f"The snapshot of the plan has no table {name}.",
+                "The snapshot of the plan has no table {name}.",
                 next_step="Make the plan again with `unlost restore plan`.",
+                name=name,
             )
         return shape
 

@@ -244,8 +244,10 @@ def _wrong(column: Column, form: str) -> UsageError:
     """The error for a typed value; it does not repeat personal data, since errors are stored."""
     return UsageError(
         "edit-value-wrong",
-        f"What was typed for {column.label or column.name} cannot be its value.",
-        next_step=f"Type {form}.",
+        "What was typed for {label} cannot be its value.",
+        next_step="Type {form}.",
+        label=column.label or column.name,
+        form=form,
     )
 
 
@@ -285,9 +287,11 @@ def column_unknown(table: str, column: str) -> UsageError:
     """The error for a column or table that the org does not have."""
     return UsageError(
         "edit-column-unknown",
-        f"The org has no column {column} of {table}.",
+        "The org has no column {column} of {table}.",
         next_step="Columns are written as the source writes them, upper and lower case; "
         "`unlost show` names those of a record.",
+        column=column,
+        table=table,
     )
 
 
@@ -295,8 +299,11 @@ def column_fixed(table: str, column: str, why: str) -> UsageError:
     """The error for a column that cannot be set."""
     return UsageError(
         "edit-column-fixed",
-        f"No value can be typed for {column} of {table}: {why}.",
+        "No value can be typed for {column} of {table}: {why}.",
         next_step="Leave it out; the plan tells which columns do not come back as they were.",
+        column=column,
+        table=table,
+        why=why,
     )
 
 
@@ -304,6 +311,7 @@ def record_not_planned(key: RecordKey) -> UsageError:
     """The error for a typed value of a record outside the plan."""
     return UsageError(
         "edit-record-unknown",
-        f"A value was typed for {key}, which is not in the plan.",
+        "A value was typed for {key}, which is not in the plan.",
         next_step="Choose that record too, or leave the value out.",
+        key=key,
     )

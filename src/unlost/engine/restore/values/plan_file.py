@@ -73,8 +73,12 @@ def _check_format(data: bytes) -> None:
     if head.format > PLAN_FORMAT:
         raise UsageError(
             "plan-newer",
-            f"The plan has format {head.format}; this release of Unlost reads {PLAN_FORMAT}.",
-            next_step=f"Use the release that made the plan. Or: {ANEW[0].lower()}{ANEW[1:]}",
+            "The plan has format {format}; this release of Unlost reads {plan_format}.",
+            next_step="Use the release that made the plan. Or: {anew}{anew2}",
+            format=head.format,
+            plan_format=PLAN_FORMAT,
+            anew=ANEW[0].lower(),
+            anew2=ANEW[1:],
         )
 
 
@@ -88,8 +92,9 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
     if extra is not None:
         raise UsageError(
             "plan-unknown-fields",
-            f"The plan says something that this release of Unlost does not know: {extra}.",
+            "The plan says something that this release of Unlost does not know: {extra}.",
             next_step=ANEW,
+            extra=extra,
         )
 
 
@@ -124,6 +129,7 @@ def _check_home(plan: RestorePlan, known: Collection[str] | None, org: str | Non
 def _unreadable(reason: str) -> UsageError:
     return UsageError(
         "plan-unreadable",
-        f"The file is not a plan of Unlost: {reason}.",
+        "The file is not a plan of Unlost: {reason}.",
         next_step="Name a file that `unlost restore plan` wrote.",
+        reason=reason,
     )

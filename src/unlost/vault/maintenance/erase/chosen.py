@@ -54,7 +54,9 @@ def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> Era
     """Resolve the requested records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
-            raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
+            raise UsageError(
+                "table-unknown", "“{table}” is a table of the vault itself.", table=key.table
+            )
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
     # Rows of the change log contain old and new values of the records, and must go with them.
@@ -105,8 +107,10 @@ def marks_of(
 def _nothing_to_match(column: MatchColumn) -> UsageError:
     return UsageError(
         "match-no-record",
-        f"No record of {column.table} is erased, so that its column {column.column} tells of nobody.",
+        "No record of {table} is erased, so that its column {column} tells of nobody.",
         next_step="Name a column of a table of which a record is erased, or name such a record too.",
+        table=column.table,
+        column=column.column,
     )
 
 
@@ -117,8 +121,10 @@ def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) 
         if column.column not in room.schemas.known(schema, column.table):
             raise UsageError(
                 "column-unknown",
-                f"“{column.table}” never had a column “{column.column}” by which records could be told.",
+                "“{table}” never had a column “{column}” by which records could be told.",
                 next_step="Name it as the org does: TABLE.COLUMN.",
+                table=column.table,
+                column=column.column,
             )
 
 
@@ -204,11 +210,16 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -
         several = len(chosen.records) > 1
         raise Conflict(
             code,
-            f"{first}{others} of {len(chosen.records)} records {verb} held, and a hold stands above that. "
-            f"Nothing was {done}.",
+            "{first}{others} of {count} records {verb} held, and a hold stands above that. "
+            "Nothing was {done}.",
             next_step="Leave them out, or lift the hold with `unlost hold lift` first."
             if several
             else "Lift the hold with `unlost hold lift` first.",
+            first=first,
+            others=others,
+            count=len(chosen.records),
+            verb=verb,
+            done=done,
         )
 
 

@@ -138,8 +138,9 @@ def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
     if others:
         raise Conflict(
             "runs-open",
-            f"The run {others[0].run} is open, and may hold what is to be taken away.",
+            "The run {run} is open, and may hold what is to be taken away.",
             next_step="Wait until it has ended, or end it, and try again.",
+            run=others[0].run,
         )
 
 

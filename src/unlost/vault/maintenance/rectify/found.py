@@ -224,14 +224,18 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
         if column is None or column.kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                f"“{wish.record.table}” never had a column “{value.column}” with values of its own.",
+                "“{table}” never had a column “{column}” with values of its own.",
                 next_step="Name it as the org does; `unlost show` names those of a record.",
+                table=wish.record.table,
+                column=value.column,
             )
         if len((value.value or "").encode()) > CELL_BYTES:
             raise UsageError(
                 "rectify-too-long",
-                f"The new value of {value.column} has more than {CELL_BYTES >> 10} KiB.",
+                "The new value of {column} has more than {cell_bytes} KiB.",
                 next_step="Set a shorter one, or empty the column with --set COLUMN=.",
+                column=value.column,
+                cell_bytes=CELL_BYTES >> 10,
             )
 
 
@@ -432,6 +436,7 @@ def _current(
 def _unknown(wish: Rectify) -> NotFound:
     return NotFound(
         "record-unknown",
-        f"The vault has nothing of {wish.record}.",
+        "The vault has nothing of {record}.",
         next_step="Search for it with `unlost find`.",
+        record=wish.record,
     )

@@ -125,8 +125,9 @@ def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",
-            f"“{object_names.segment(room.org, old.object)}” does not hold the rows that its commit tells.",
+            "“{segment}” does not hold the rows that its commit tells.",
             next_step="Run unlost verify --level full, and bring the object back from a copy.",
+            segment=object_names.segment(room.org, old.object),
         )
 
 

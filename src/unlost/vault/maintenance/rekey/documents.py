@@ -100,8 +100,9 @@ def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
     if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
             "rekey-unread",
-            f"The store gives back something else than was written to “{entry.name}”.",
+            "The store gives back something else than was written to “{entry}”.",
             next_step="Look at the disk or the bucket, then run it again; nothing is lost.",
+            entry=entry.name,
         )
     return entry
 

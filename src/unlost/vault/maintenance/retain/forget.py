@@ -113,8 +113,9 @@ def check_alone(room: OrgVault) -> None:
     if others:
         raise Conflict(
             "runs-open",
-            f"The run {others[0].run} is open, and may need what would be forgotten.",
+            "The run {run} is open, and may need what would be forgotten.",
             next_step="Wait until it has ended, or end it, and try again.",
+            run=others[0].run,
         )
 
 

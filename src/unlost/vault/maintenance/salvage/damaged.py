@@ -57,8 +57,9 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     if schema is not None:
         raise IntegrityError(
             "salvage-schema",
-            f"The schema “{schema}” is damaged: without it nobody knows what the columns are.",
+            "The schema “{schema}” is damaged: without it nobody knows what the columns are.",
             next_step="Bring it back from a copy of the vault: unlost verify --repair-from PLACE",
+            schema=schema,
         )
     segments = frozenset(_segments(room, state, damages))
     packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}

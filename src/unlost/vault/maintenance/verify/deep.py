@@ -260,6 +260,7 @@ def _kind_of(entry: ObjectEntry) -> ObjectKind:
 def _disagrees(why: str) -> IntegrityError:
     return IntegrityError(
         "segment-disagrees",
-        f"{why}.",
+        "{why}.",
         next_step="Bring the object back from a copy of the vault.",
+        why=why,
     )

@@ -158,6 +158,7 @@ class WordsCheck:
 def _disagrees(why: str) -> IntegrityError:
     return IntegrityError(
         "search-disagrees",
-        f"{why}.",
+        "{why}.",
         next_step="Bring the object back from a copy of the vault.",
+        why=why,
     )

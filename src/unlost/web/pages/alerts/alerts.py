@@ -161,6 +161,7 @@ def remove(request: UserRequest, channel: str) -> HttpResponse:
 def _unknown(kind: str) -> NotFound:
     return NotFound(
         "channel-kind-unknown",
-        f"No kind of channel is named {kind!r}.",
+        "No kind of channel is named {kind!r}.",
         next_step=gettext_noop("Choose one of the list of channels."),
+        kind=kind,
     )

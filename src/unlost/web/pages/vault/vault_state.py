@@ -81,7 +81,8 @@ def _level(text: str) -> VerifyLevel:
     if text not in set(VerifyLevel):
         raise UsageError(
             "verify-level-unknown",
-            f"{text!r} is no way of verifying the vault.",
+            "{text!r} is no way of verifying the vault.",
             next_step=gettext_noop("Choose quick, full or deep."),
+            text=text,
         )
     return VerifyLevel(text)

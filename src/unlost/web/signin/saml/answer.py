@@ -85,7 +85,8 @@ def refused(why: str) -> NotAllowed:
     """Return the error for a response that is not accepted."""
     return NotAllowed(
         "saml-refused",
-        f"The answer of your company's sign-in was not accepted: {why}.",
+        "The answer of your company's sign-in was not accepted: {why}.",
         next_step="Begin again at the sign-in of this console. If it happens once more, tell an admin of "
         "Unlost: Settings, Single sign-on.",
+        why=why,
     )
