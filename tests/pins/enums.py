@@ -14,7 +14,7 @@ from unlost.connectors.salesforce.work import TaskKind
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.lookup import LookupReason
 from unlost.model.access import ActorKind, Right, Role, Trace
-from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, NotificationKind, Urgency
 from unlost.model.jobs import JobKind, RunCommand
 from unlost.model.night import NightState
 from unlost.model.org import OrgKind
@@ -38,7 +38,7 @@ ENUMS: dict[str, type[Enum]] = {
     "kind of an org": OrgKind,
     "rule of an alert": AlertRule,
     "urgency of an alert": Urgency,
-    "event of a message": AlertMessage,
+    "event of a message": NotificationKind,
     "kind of a channel": ChannelKind,
     "kind of a provider": SsoProtocol,
     "role of a person or token": Role,

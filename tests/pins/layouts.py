@@ -17,7 +17,7 @@ import zstandard
 from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
 from unlost.app.home.home import FILE, Home, write_home, write_mirror
-from unlost.model.alert import AlertMessage, AlertRule, Message, RaisedAlert, Urgency
+from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import Lineage, StoredFile
@@ -256,7 +256,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     # Read by other programs.
     "webhook": Layout(
-        Message(AlertMessage.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
+        Notification(NotificationKind.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
         lambda message: readable(payload(message)),
     ),
 }

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 from unlost.alerts.watched import MirrorFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.message import Noun, counted, message
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
 TOLD_FOR = timedelta(days=7)  # a repair takes no time; its cause may last
+
+NOT_UPDATED = message("mirror", "it was not updated.")
 
 _RUN = "unlost vault mirror run"
 _VERIFY = "unlost verify --level full"
@@ -28,17 +31,20 @@ def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     last = watched.last
     if last is None or (last.done_at is not None and watched.now - last.done_at <= MIRROR_LATE):
         return  # a new mirror is started by the next scheduled check
-    if last.done_at is None and not last.error_code:
+    if last.done_at is None and last.error is None:
         return  # the first mirroring takes long
     age = watched.now - last.done_at if last.done_at is not None else None
-    how = f"is {age.days} days old" if age is not None and age.days > 1 else "is late"
     yield _alarm(
         "",
         Urgency.NOW if age is not None and age > VERY_LATE else Urgency.SOON,
-        f"The second copy of the vault in {last.address} {how}: "
-        f"{last.error_sentence or 'it was not brought up to date.'}",
-        "See to the cause: until then the vault's own place is the only one. Then try it by hand.",
+        "The mirror in {place} is {count} days old: {why}"
+        if age is not None and age.days > 1
+        else "The mirror in {place} is late: {why}",
+        "Fix the cause, then update the mirror. Until then, new backups exist only in the vault.",
         _RUN,
+        place=last.address,
+        count=age.days if age is not None else 0,
+        why=last.error or NOT_UPDATED,
     )
 
 
@@ -52,18 +58,20 @@ def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
         yield _alarm(
             "left-out",
             Urgency.NOW,
-            f"Something in the vault is damaged, and was not taken over into its second copy: {names[0]}",
-            "Look at all of it, then repair the vault from the copy.",
+            "Damaged objects of the vault were not copied to the mirror: {object}",
+            "Verify the whole vault, then repair it from the mirror.",
             _VERIFY,
+            object=names[0],
         )
     if last.strange:
         yield _alarm(
             "strange",
             Urgency.NOW,
-            f"The second copy of the vault in {last.address} has what the vault does not have any "
-            f"more, though nothing says that it was removed: {last.strange[0]}",
-            "Look whether the vault lost it, then repair the vault from the copy.",
+            "The mirror in {place} has an object that the vault lacks and that no run removed: {object}",
+            "Check whether the vault lost it, then repair the vault from the mirror.",
             _VERIFY,
+            place=last.address,
+            object=last.strange[0],
         )
 
 
@@ -73,9 +81,12 @@ def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
         yield _alarm(
             "damaged",
             Urgency.SOON,
-            f"The second copy of the vault in {watched.place} is damaged: {watched.check.damages[0]}",
-            "Look at its disk. What is damaged in both copies is lost; make the copy anew elsewhere.",
+            "The mirror in {place} is damaged: {damage}",
+            "Check its disk, and create a new mirror elsewhere. Objects that are damaged in the vault "
+            "and in the mirror are lost.",
             _VERIFY,
+            place=watched.place,
+            damage=watched.check.damages[0],
         )
 
 
@@ -83,19 +94,25 @@ def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault was damaged and is whole again: its storage destroys objects."""
     check = watched.repair
     if check is not None and watched.now - check.at <= TOLD_FOR:
-        many = len(check.repaired)
-        objects = f"{many} objects" if many > 1 else "1 object"
         yield RaisedAlert(
             AlertRule.VAULT_REPAIRED,
             "",
             f"{check.at:%Y-%m-%d}",
             Urgency.SOON,
-            f"On {check.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
-            "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody "
-            "has changed files there.",
+            message(
+                AlertRule.VAULT_REPAIRED.value,
+                "On {day}, {objects} of the vault were damaged and repaired from the mirror.",
+                next_step="Nothing is lost. Check the disk of the vault: it may be about to fail, or a "
+                "user or program changed files there.",
+                day=f"{check.at:%Y-%m-%d}",
+                objects=counted(len(check.repaired), Noun.OBJECT),
+            ),
             _VERIFY,
         )
 
 
-def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> RaisedAlert:
-    return RaisedAlert(AlertRule.MIRROR, "", subject, urgency, sentence, step, command)
+def _alarm(
+    subject: str, urgency: Urgency, template: str, step: str, command: str, **args: object
+) -> RaisedAlert:
+    text = message(AlertRule.MIRROR.value, template, next_step=step, **args)
+    return RaisedAlert(AlertRule.MIRROR, "", subject, urgency, text, command)

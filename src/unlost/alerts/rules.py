@@ -10,6 +10,7 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
+from unlost.model.message import Message, Noun, code_of, counted, message, render
 from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
 from unlost.model.upkeep import UpkeepRecord
@@ -37,6 +38,18 @@ UNUSUAL_LEAST = 100  # rows; fewer may be one person's day
 UNUSUAL_SHARE = 0.05  # of the table's records, if it has no usual count
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
 
+LOSS_UNPROVED = (
+    "So many records of {table} vanished from {org} that Unlost does not treat them as deleted yet."
+)
+UNUSUAL_LOSS = (
+    "{count:,} records of {table} were deleted in {org} since the previous backup, far more than "
+    "usual."
+)
+UNUSUAL_CHANGE = (
+    "{count:,} records of {table} were changed in {org} since the previous backup, far more than "
+    "usual."
+)
+
 REPLACED = "another-org"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
 LOST_TABLE = frozenset(
@@ -62,21 +75,24 @@ def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     night = _newest(org)
     if night is None or _finished_since(org, night):
         return
-    if night.error_code in (REPLACED, CANCELLED, PAUSED):
+    if code_of(night.error) in (REPLACED, CANCELLED, PAUSED):
         return  # another rule covers it, or a person wanted it
-    given_up = night.state is NightState.GIVEN_UP and night.error_sentence
+    given_up = night.state is NightState.GIVEN_UP and night.error is not None
     again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
         return
-    goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
     yield _alarm(
         AlertRule.NIGHT_FAILED,
         org,
         "",
         Urgency.NOW if given_up else Urgency.SOON,
-        f"The backup of {org.name} of {_day(night)} failed: {night.error_sentence} {goes_on}",
-        "See to the cause, then start it yourself: it goes on where it stopped.",
-        f"unlost backup {org.name}",
+        "The backup of {org} of {day} failed: {why} Unlost retries it automatically."
+        if again
+        else "The backup of {org} of {day} failed: {why} Unlost does not retry it.",
+        "Fix the cause, then start the backup: it resumes where it stopped.",
+        "unlost backup {org}",
+        day=_day(night),
+        why=night.error or "",
     )
 
 
@@ -90,31 +106,34 @@ def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     if org.proof is not None and org.proof.finished > newest.ended:
         return
-    again = "It is tried again every hour." if newest.again else "It is left to the next night."
     yield _alarm(
         AlertRule.HOURLY_FAILED,
         org,
         "",
         Urgency.SOON,
-        f"The hourly backup of {org.name} failed: {newest.sentence} {again}",
-        "See to the cause, then back up by hand: after a good backup the hours go on.",
-        f"unlost backup {org.name}",
+        "The hourly backup of {org} failed: {why} Unlost retries it every hour."
+        if newest.again
+        else "The hourly backup of {org} failed: {why} The next nightly backup reads these tables.",
+        "Fix the cause, then start a backup. Hourly backups resume after it succeeds.",
+        "unlost backup {org}",
+        why=newest.why or "",
     )
 
 
 def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
-    if night is not None and night.error_code == REPLACED and not _finished_since(org, night):
+    if night is not None and code_of(night.error) == REPLACED and not _finished_since(org, night):
         yield _alarm(
             AlertRule.ORG_REPLACED,
             org,
             "",
             Urgency.NOW,
-            f"Another org answers where {org.name} was: {night.error_sentence}",
-            "If the sandbox was refreshed, let the name follow it; the old org's backups are kept "
-            "under another name. Else look at the login address and the credentials.",
-            f"unlost org follow {org.name}",
+            "Another org answers at the address of {org}: {why}",
+            "If the sandbox was refreshed, let the name follow the new org. The backups of the old "
+            "org are kept under another name. Otherwise check the login address and the credentials.",
+            "unlost org follow {org}",
+            why=night.error or "",
         )
 
 
@@ -125,30 +144,31 @@ def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     waits = night.state is NightState.WAITING and not night.tries
     if waits and org.now - night.begun_at > OVERDUE:
-        yield _missed(org, f"The backup of {org.name} of {_day(night)} has not begun.")
+        yield _missed(org, "The backup of {org} of {days} has not started.", days=_day(night))
     elif night.missed:
         days = ", ".join(name.partition("T")[0] for name in night.missed)
-        yield _missed(org, f"Unlost did not run, and no backup of {org.name} was made for {days}.")
+        yield _missed(org, "Unlost was not running: {org} has no backup of {days}.", days=days)
 
 
-def _missed(org: OrgFacts, sentence: str) -> RaisedAlert:
+def _missed(org: OrgFacts, template: str, *, days: str) -> RaisedAlert:
     return _alarm(
         AlertRule.NIGHT_MISSED,
         org,
         "",
         Urgency.NOW,
-        sentence,
-        "Look whether the service runs all the time, and whether other backups take too long.",
-        f"unlost schedule show {org.name}",
+        template,
+        "Check that the service is always running, and that other backups do not take too long.",
+        "unlost schedule show {org}",
+        days=days,
     )
 
 
 def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest backup has long been waiting for an allowance."""
     night = _newest(org)
-    if night is None or night.state not in GOING_ON or not night.error_sentence:
+    if night is None or night.state not in GOING_ON or night.error is None:
         return
-    paused = night.error_code == PAUSED
+    paused = code_of(night.error) == PAUSED
     if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
     yield _alarm(
@@ -156,11 +176,13 @@ def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
         org,
         "",
         Urgency.SOON,
-        f"The backup of {org.name} of {_day(night)} waits: {night.error_sentence}",
-        "It does not go on by itself: let it, with --go-on and the run's name."
+        "The backup of {org} of {day} is waiting: {why}",
+        "It does not resume automatically. Resume it with --go-on and the name of the run."
         if paused
-        else "It goes on by itself; nothing was lost.",
+        else "It resumes automatically. Nothing was lost.",
         "unlost runs",
+        day=_day(night),
+        why=night.error,
     )
 
 
@@ -174,9 +196,10 @@ def late(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 "",
                 Urgency.SOON,
-                f"The backup of {org.name} has been running for {_hours(lasted)}.",
-                "It may be a large change in the org; look how far it came.",
+                "The backup of {org} has been running for {age}.",
+                "The cause may be a large change in the org. Check the progress of the run.",
                 "unlost runs",
+                age=_hours(lasted),
             )
 
 
@@ -190,9 +213,11 @@ def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 run.run,
                 Urgency.NOW,
-                f"The run {run.run} of {org.name} has not come a step further for {_hours(stood)}.",
-                "Stop the service and start it again: the run goes on where it stopped.",
+                "The run {run} of {org} has made no progress for {age}.",
+                "Restart the service: the run resumes where it stopped.",
                 "unlost runs",
+                run=run.run,
+                age=_hours(stood),
             )
 
 
@@ -202,16 +227,17 @@ def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     since = org.proof.as_of if org.proof is not None else org.added
     if org.now - since > OLDEST_BACKUP:
-        age = _hours(org.now - since)
-        never = f"{org.name} was added {age} ago and was never backed up."
         yield _alarm(
             AlertRule.NO_RECENT_BACKUP,
             org,
             "",
             Urgency.NOW,
-            f"The newest backup of {org.name} is {age} old." if org.proof is not None else never,
-            "Start one by hand and see how it ends.",
-            f"unlost backup {org.name}",
+            "The newest backup of {org} is {age} old."
+            if org.proof is not None
+            else "{org} was added {age} ago and has no backup.",
+            "Start a backup and watch it.",
+            "unlost backup {org}",
+            age=_hours(org.now - since),
         )
 
 
@@ -227,9 +253,10 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             "",
             Urgency.SOON,
-            f"The backup of {org.name} is not complete: {proof.sentence}",
-            "The certificate names each gap and what closes it.",
-            f"unlost certificate {org.name}",
+            "The backup of {org} is incomplete: {why}",
+            "The certificate lists each gap and its fix.",
+            "unlost certificate {org}",
+            why=proof.message,
         )
 
 
@@ -243,25 +270,31 @@ def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 line.table,
                 Urgency.NOW,
-                f"{line.table} of {org.name}, of which {line.stored:,} records are kept, could not "
-                f"be read any more: {causes[0].sentence}",
-                causes[0].next_step or "Look at the rights of the user that backs up.",
-                f"unlost certificate {org.name}",
+                "{table} of {org} can no longer be read: {why} The vault keeps its {count:,} records.",
+                causes[0].next_step or "Check the permissions of the backup user.",
+                "unlost certificate {org}",
+                table=line.table,
+                count=line.stored,
+                why=causes[0].message,
             )
 
 
 def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Columns have vanished since the backup before, or have another type."""
     if org.drift:
-        more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
+        more = len(org.drift) - NAMED
         yield _alarm(
             AlertRule.SCHEMA_DRIFT,
             org,
             str(org.before),
             Urgency.SOON,
-            f"The shape of {org.name} changed: {', '.join(org.drift[:NAMED])}{more}.",
-            "If nobody meant to, ask who changed the set-up. What the columns held is kept.",
-            f"unlost certificate {org.name}",
+            "The schema of {org} changed: {changes} and {more} more."
+            if more > 0
+            else "The schema of {org} changed: {changes}.",
+            "If this is unexpected, find out who changed the setup. The vault keeps the old values.",
+            "unlost certificate {org}",
+            changes=", ".join(org.drift[:NAMED]),
+            more=more,
         )
 
 
@@ -273,13 +306,10 @@ def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     if org.part is not None:
         believed |= {line.table for line in org.part.tables if _vanished(line)}
     for table in sorted(believed):
-        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
-                       f"{org.name} that it is not believed yet.")  # fmt: skip
+        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, LOSS_UNPROVED)
     for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
-            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table,
-                           f"{count:,} records of {table} were deleted in {org.name} since the "
-                           f"backup before: far more than usual.")  # fmt: skip
+            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, UNUSUAL_LOSS, count=count)
 
 
 def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
@@ -287,20 +317,23 @@ def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     if len(org.counts) < LEAST_NIGHTS:
         return
     for table, count in _unusual_counts(org, lambda night: night.changed):
-        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table,
-                       f"{count:,} records of {table} were changed in {org.name} since the backup "
-                       f"before: far more than usual.")  # fmt: skip
+        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table, UNUSUAL_CHANGE, count=count)
 
 
-def _unusual(rule: AlertRule, org: OrgFacts, table: str, sentence: str) -> RaisedAlert:
+def _unusual(
+    rule: AlertRule, org: OrgFacts, table: str, template: str, *, count: int = 0
+) -> RaisedAlert:
     return _alarm(
         rule,
         org,
         table,
         Urgency.NOW if rule is AlertRule.UNUSUAL_LOSS else Urgency.SOON,
-        sentence,
-        "Look at what changed; what was lost can be brought back.",
-        f"unlost compare {org.name} {org.before or 1} latest --table {table}",
+        template,
+        "Review the changes. Deleted records can be restored.",
+        "unlost compare {org} {before} latest --table {table}",
+        table=table,
+        count=count,
+        before=org.before or 1,
     )
 
 
@@ -354,10 +387,12 @@ def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 quota.name,
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
-                f"{quota.name} of {org.name} is {quota.share:.1%} full.",
-                "Make room before it stops the org: see how it grew.",
-                f"unlost storage {org.name}",
+                "The {storage} of {org} is {share} full.",
+                "Free storage before the org stops accepting records. See its growth:",
+                "unlost storage {org}",
                 level=len(passed),
+                storage=quota.name,
+                share=f"{quota.share:.1%}",
             )
 
 
@@ -373,10 +408,14 @@ def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 name,
                 Urgency.NOW if until_full <= FORECAST_NOW else Urgency.SOON,
-                f"As it grows now, {name} of {org.name} is {seen.stop:.0%} full on "
-                f"{seen.reached:%Y-%m-%d}, in {max(until_full.days, 0)} days.",
-                "Make room before it stops the org: see how it grew.",
-                f"unlost storage {org.name}",
+                "At its present growth, the {storage} of {org} will be {share} full on {day}, in "
+                "{count} days.",
+                "Free storage before the org stops accepting records. See its growth:",
+                "unlost storage {org}",
+                storage=name,
+                share=f"{seen.stop:.0%}",
+                day=f"{seen.reached:%Y-%m-%d}",
+                count=max(until_full.days, 0),
             )
 
 
@@ -391,9 +430,10 @@ def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             "",
             Urgency.SOON,
-            f"{share:.0%} of the API calls that {org.name} allows in a day are used.",
-            "Backups wait for their share; look which other program makes so many calls.",
+            "{share} of the daily API calls of {org} are used.",
+            "Backups wait for their share. Find out which other program makes so many calls.",
             "unlost runs",
+            share=f"{share:.0%}",
         )
 
 
@@ -408,11 +448,14 @@ def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
                 org,
                 expiry.name,
                 Urgency.NOW if until_expiry <= EXPIRES_NOW else Urgency.SOON,
-                f"{expiry.name[:1].upper()}{expiry.name[1:]} by which {org.name} is read "
-                f"{'ended' if over else 'ends'} on {expiry.at:%Y-%m-%d}.",
-                "Renew it in the org, then give it with `unlost org add` under the same name.",
+                "The credential “{credential}” of {org} expired on {day}."
+                if over
+                else "The credential “{credential}” of {org} expires on {day}.",
+                "Renew it in the org, then enter it with `unlost org add` under the same name.",
                 "unlost org list",
                 level=int(over),
+                credential=expiry.name,
+                day=f"{expiry.at:%Y-%m-%d}",
             )
 
 
@@ -424,20 +467,32 @@ def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
             "",
             "unreadable",
             Urgency.NOW,
-            f"The vault cannot be read: {watched.unreadable}",
-            "Look whether its disk is there and whole; until then nothing is backed up.",
+            message(
+                AlertRule.VAULT_DAMAGED.value,
+                "The vault cannot be read: {why}",
+                next_step="Check that its disk is connected and undamaged. Until then, no backups "
+                "are made.",
+                why=watched.unreadable,
+            ),
             "unlost verify --level quick",
         )
     check = watched.check
     if check is not None and check.damages:
-        more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
+        more = len(check.damages) - 1
         yield RaisedAlert(
             AlertRule.VAULT_DAMAGED,
             "",
             "",
             Urgency.NOW,
-            f"The vault is damaged: {check.damages[0]}{more}",
-            "Look at all of it, and put the damaged objects back from a copy of the vault.",
+            message(
+                AlertRule.VAULT_DAMAGED.value,
+                "The vault is damaged: {damage} and {more} more"
+                if more
+                else "The vault is damaged: {damage}",
+                next_step="Verify the whole vault, then restore the damaged objects from its mirror.",
+                damage=check.damages[0],
+                more=more,
+            ),
             "unlost verify --level full",
         )
 
@@ -450,10 +505,10 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             "held",
             Urgency.SOON,
-            f"What the vault needs no more of {org.name} cannot be removed, "
-            f"for the run {org.upkeep.held_by} has not ended.",
-            "Let the run go on, or cancel it.",
-            f"unlost runs {org.upkeep.held_by}",
+            "Unneeded objects of {org} cannot be removed from the vault: the run {run} has not ended.",
+            "Resume the run, or cancel it.",
+            "unlost runs {run}",
+            run=org.upkeep.held_by,
         )
     if org.upkeep is not None and org.upkeep.failed:
         yield _alarm(
@@ -461,10 +516,10 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             "",
             Urgency.SOON,
-            f"What the vault holds of {org.name} could not be kept small: "
-            f"{org.upkeep.error_sentence}",
-            "Backups go on and nothing is lost. See to the cause, then do it by hand.",
-            f"unlost compact {org.name}",
+            "Compaction of {org} failed: {why}",
+            "Backups continue and nothing is lost. Fix the cause, then compact the vault.",
+            "unlost compact {org}",
+            why=org.upkeep.error or "",
         )
 
 
@@ -476,10 +531,11 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             "forget",
             Urgency.SOON,
-            f"What the rules do not keep of {org.name} could not be forgotten: "
-            f"{org.forgotten.error_sentence}",
-            "Backups go on and nothing is lost. See to the cause; the next night tries again.",
-            f"unlost forget {org.name}",
+            "Forgetting old backups of {org} failed: {why}",
+            "Backups continue and nothing is lost. Fix the cause; Unlost retries after the next "
+            "nightly backup.",
+            "unlost forget {org}",
+            why=org.forgotten.error or "",
         )
 
 
@@ -499,9 +555,11 @@ def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             restore.run,
             Urgency.NOW,
-            f"The restore {restore.run} to {org.name} stopped: {restore.sentence}",
-            "See to the cause, then let it go on: it goes on where it stopped.",
-            f"unlost runs {restore.run} --go-on",
+            "The restore {run} to {org} stopped: {why}",
+            "Fix the cause, then resume the restore: it continues where it stopped.",
+            "unlost runs {run} --go-on",
+            run=restore.run,
+            why=restore.why or "",
         )
 
 
@@ -534,13 +592,16 @@ def _alarm(
     org: OrgFacts,
     subject: str,
     urgency: Urgency,
-    sentence: str,
+    template: str,
     next_step: str,
     command: str,
     *,
     level: int = 0,
+    **args: object,
 ) -> RaisedAlert:
-    return RaisedAlert(rule, org.name, subject, urgency, sentence, next_step, command, level)
+    """Make an alert of an org. All three texts may name ``{org}`` and the arguments."""
+    text = message(rule.value, template, next_step=next_step, org=org.name, **args)
+    return RaisedAlert(rule, org.name, subject, urgency, text, render(command, text.args), level)
 
 
 def _newest(org: OrgFacts) -> NightRecord | None:
@@ -563,9 +624,11 @@ def _too_long(run: RunFacts) -> timedelta:
     return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))
 
 
-def _hours(time: timedelta) -> str:
+def _hours(time: timedelta) -> Message:
     minutes = round(time.total_seconds() / 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+    return (
+        counted(minutes, Noun.MINUTE) if minutes < 120 else counted(round(minutes / 60), Noun.HOUR)
+    )
 
 
 def _storages(proof: Certificate | None) -> Sequence[Quota]:

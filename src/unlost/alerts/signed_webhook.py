@@ -13,7 +13,7 @@ import msgspec
 
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
-from unlost.model.alert import Message
+from unlost.model.alert import Notification
 from unlost.model.decoders import decoder_for
 from unlost.model.reading import Json
 
@@ -37,7 +37,7 @@ class Webhook:
     secret: str | None
     transport: Transport | None = None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Post it."""
         body = payload(message)
         headers = {"Content-Type": "application/json"}
@@ -60,7 +60,7 @@ def signature(secret: str, seconds: int, body: bytes) -> str:
     return hmac.new(secret.encode(), f"{seconds}.".encode() + body, sha256).hexdigest()
 
 
-def payload(message: Message) -> bytes:
+def payload(message: Notification) -> bytes:
     """The message as JSON."""
     alarm = message.alarm
     return msgspec.json.encode(

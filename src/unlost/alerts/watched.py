@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.model.certificate import Certificate
 from unlost.model.connector_info import Expiry
 from unlost.model.forecast import Forecast
+from unlost.model.message import Message
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.retention import ForgottenRecord
@@ -29,7 +30,7 @@ class HaltedRestore:
     """A restore of the service that needs a person, and the reason."""
 
     run: str
-    sentence: str
+    why: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class HourlyFacts:
     ended: datetime
     failed: bool
     again: bool
-    sentence: str
+    why: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +108,5 @@ class AlertFacts:
 
     orgs: tuple[OrgFacts, ...] = ()
     check: CheckRecord | None = None
-    unreadable: str = ""  # the reason, if the vault cannot be read
+    unreadable: Message | None = None  # the reason, if the vault cannot be read
     copies: MirrorFacts | None = None

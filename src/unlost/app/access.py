@@ -188,8 +188,9 @@ def org_unknown(app: "Application", org: str) -> NotFound:
     return NotFound(
         "org-unknown",
         "There is no org named {org!r} in this home.",
-        next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+        next_step="Use one of: {known}." if known else "Add one with `unlost org add`.",
         org=org,
+        known=known,
     )
 
 

@@ -11,7 +11,15 @@ from django.db.models import F
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
-from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
+from unlost.model.alert import (
+    AlertRule,
+    Channel,
+    ChannelKind,
+    NotificationKind,
+    RaisedAlert,
+    Urgency,
+)
+from unlost.model.message import Message
 
 # minutes until the next try; the last value for the rest of the day
 RETRIES = (1, 5, 15, 60, 120, 240)
@@ -36,7 +44,7 @@ class DeliveryRecord:
     id: int
     alert: AlertRecord
     channel: Channel
-    message: AlertMessage
+    message: NotificationKind
     made_at: datetime
     tries: int
 
@@ -60,7 +68,7 @@ def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
         over = [row for key, row in known.items() if key not in alerts]
         for row in over:
             _close(row, now)
-        _line_up([*opened, *grown], AlertMessage.OPENED, now)
+        _line_up([*opened, *grown], NotificationKind.OPENED, now)
     return AlertChanges(
         tuple(row.key for row in opened),
         tuple(row.key for row in grown),
@@ -101,7 +109,7 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
             row.id,
             _alert(row.alert),
             _channel(row.channel),
-            AlertMessage(row.told),
+            NotificationKind(row.told),
             row.made_at,
             row.tries,
         )
@@ -113,14 +121,14 @@ def message_sent(delivery: int, *, at: datetime) -> None:
     """Record a sent message; also queue the resolution if the alert is resolved already."""
     with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
-            sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
+            sent_at=at, next_at=None, tries=F("tries") + 1, error=None
         )
         row = Delivery.objects.select_related("alert").get(id=delivery)
-        if row.told == AlertMessage.OPENED.value and row.alert.resolved_at is not None:
+        if row.told == NotificationKind.OPENED.value and row.alert.resolved_at is not None:
             Delivery.objects.get_or_create(
                 alert=row.alert,
                 channel_id=row.channel_id,
-                told=AlertMessage.RESOLVED.value,
+                told=NotificationKind.RESOLVED.value,
                 defaults={"made_at": at, "next_at": at},
             )
 
@@ -137,23 +145,23 @@ def put_off_message(delivery: int, *, until: datetime) -> None:
         Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
-def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, final: bool) -> None:
+def message_failed(delivery: DeliveryRecord, why: Message, *, at: datetime, final: bool) -> None:
     """Record a failed message, and the time of its next try, if any."""
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
     with returned_connection():
         tried = Delivery.objects.filter(id=delivery.id)
-        tried.update(tries=F("tries") + 1, error_sentence=sentence)
+        tried.update(tries=F("tries") + 1, error=why)
         # Not if the alert was acknowledged or resolved meanwhile.
         tried.filter(next_at__isnull=False).update(next_at=again)
 
 
-def untold() -> Mapping[str, str]:
+def untold() -> Mapping[str, Message]:
     """The reasons why channels did not accept their last message, by the channel's name."""
     with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
-    newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
-    return {name: sentence for name, sentence in newest.items() if sentence}
+    newest = {row.channel.name: row.error for row in rows if row.tries}
+    return {name: error for name, error in newest.items() if error}
 
 
 # --- channels -------------------------------------------------------------------------------------
@@ -175,7 +183,7 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
     with returned_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
-            deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
+            deliveries = row.deliveries.filter(told=NotificationKind.OPENED.value).exclude(
                 sent_at=None, next_at=None
             )
             known = set(deliveries.values_list("alert_id", flat=True))
@@ -184,7 +192,7 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
                 Delivery(
                     alert=alert_row,
                     channel=row,
-                    told=AlertMessage.OPENED.value,
+                    told=NotificationKind.OPENED.value,
                     made_at=at,
                     next_at=at,
                 )
@@ -242,7 +250,7 @@ def _close(row: AlertRow, now: datetime) -> None:
     """Resolve an alert; only channels that got its first message get the message of its end."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
-    deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    deliveries = row.deliveries.filter(told=NotificationKind.OPENED.value)
     # Messages that were not sent yet are obsolete.
     deliveries.filter(sent_at=None).update(next_at=None)
     channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
@@ -250,13 +258,13 @@ def _close(row: AlertRow, now: datetime) -> None:
         Delivery.objects.create(
             alert=row,
             channel_id=channel,
-            told=AlertMessage.RESOLVED.value,
+            told=NotificationKind.RESOLVED.value,
             made_at=now,
             next_at=now,
         )
 
 
-def _line_up(rows: Sequence[AlertRow], message: AlertMessage, now: datetime) -> None:
+def _line_up(rows: Sequence[AlertRow], message: NotificationKind, now: datetime) -> None:
     channels = [
         channel_row
         for channel_row in ChannelRow.objects.all()
@@ -270,27 +278,26 @@ def _line_up(rows: Sequence[AlertRow], message: AlertMessage, now: datetime) -> 
     )
 
 
-def _columns(alarm: RaisedAlert) -> Mapping[str, str | int]:
+def _columns(alarm: RaisedAlert) -> Mapping[str, str | int | Message]:
     return {
         "rule": alarm.rule.value,
         "org": alarm.org,
         "subject": alarm.subject,
         "urgency": alarm.urgency.value,
         "level": alarm.level,
-        "sentence": alarm.sentence,
-        "next_step": alarm.next_step,
+        "message": alarm.message,
         "command": alarm.command,
     }
 
 
 def _alert(row: AlertRow) -> AlertRecord:
+    assert row.message is not None, "the column is not nullable"
     alarm = RaisedAlert(
         AlertRule(row.rule),
         row.org,
         row.subject,
         Urgency(row.urgency),
-        row.sentence,
-        row.next_step,
+        row.message,
         row.command,
         row.level,
     )

@@ -36,6 +36,7 @@ from unlost.catalog.models import (
 from unlost.catalog.moving import as_file
 from unlost.catalog.secrets import place_of, sealing_key, unseal
 from unlost.model.errors import IntegrityError
+from unlost.model.message import message
 from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
@@ -54,6 +55,7 @@ PASSING = (
     "axes_accessattemptexpiration",
 )  # fmt: skip
 _HEAD = b"SQLite format 3\x00"
+MACHINE_LOST = message("machine-lost", "The machine was lost during this run.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,9 @@ def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str
             (NightState.WAITING.value, _sql(at), NightState.RUNNING.value),
         )
         database.execute(
-            "UPDATE catalog_run SET state = 'failed', ended_at = ?, error_code = 'machine-lost', "
-            "error_sentence = 'It was under way when its machine was lost.' "
+            "UPDATE catalog_run SET state = 'failed', ended_at = ?, error = ? "
             "WHERE state IN ('running', 'parked', 'waiting')",
-            (_sql(at),),
+            (_sql(at), msgspec.json.encode(MACHINE_LOST).decode()),
         )
     return silent
 

@@ -15,16 +15,17 @@ from django.db import connection, models
 from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
 from unlost.model.erasure import spoken
+from unlost.model.message import Message
 from unlost.model.plan import RecordKey
 
 ERASED = "This was about a record that has been erased since."
 CORRECTED = "This was about a record that has been corrected since."
 _AT_ONCE = 500  # rows read at a time
 _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
-    Run: ("error_sentence",),
-    Night: ("error_sentence",),
-    AlertRow: ("sentence", "next_step", "command", "subject", "key"),
-    Delivery: ("error_sentence",),
+    Run: ("error",),
+    Night: ("error",),
+    AlertRow: ("message", "command", "subject", "key"),
+    Delivery: ("error",),
 }
 
 
@@ -84,7 +85,7 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
         row.pk
         for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)
         if pattern.search(bytes(row.content).decode("utf-8", "replace"))
-        or pattern.search(_text(row.request, row.summary, row.error_sentence))
+        or pattern.search(_text(row.request, row.summary, row.error))
     ]
     PlanRow.objects.filter(pk__in=named).delete()
     return len(named)
@@ -105,8 +106,12 @@ def _sentences(
 ) -> int:
     count = 0
     for row in model._default_manager.iterator(_AT_ONCE):
-        sentences = {name: getattr(row, name) for name in names}
-        replaced = {name: instead for name, text in sentences.items() if pattern.search(text)}
+        values = {name: getattr(row, name) for name in names}
+        replaced = {
+            name: Message("erased", instead) if isinstance(value, Message) else instead
+            for name, value in values.items()
+            if pattern.search(value if isinstance(value, str) else _text(value))
+        }
         if "key" in replaced:
             replaced["key"] = f"erased-{row.pk}"
         if replaced:

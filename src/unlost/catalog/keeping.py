@@ -75,8 +75,7 @@ def save_forgotten(oid: str, record: ForgottenRecord) -> None:
         "records": record.records,
         "bytes_waiting": record.waiting,
         "next_at": record.next_at,
-        "error_code": record.error_code,
-        "error_sentence": record.error_sentence,
+        "error": record.error,
     }
     with returned_connection():
         ForgottenRow.objects.update_or_create(oid=oid, defaults=values)
@@ -96,8 +95,7 @@ def last_forgotten(oid: str) -> ForgottenRecord | None:
         records=row.records,
         waiting=row.bytes_waiting,
         next_at=row.next_at,
-        error_code=row.error_code,
-        error_sentence=row.error_sentence,
+        error=row.error,
     )
 
 

@@ -31,8 +31,7 @@ def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
         "damaged": list(record.damaged),
         "strange": list(record.strange),
         "broken": list(record.broken),
-        "error_code": record.error_code,
-        "error_sentence": record.error_sentence,
+        "error": record.error,
     }
     with returned_connection():
         MirrorRow.objects.update_or_create(id=_ONLY, defaults=values)
@@ -76,7 +75,6 @@ def _value(row: MirrorRow) -> MirrorRecord:
         damaged=tuple(map(str, row.damaged)),
         strange=tuple(map(str, row.strange)),
         broken=tuple(map(str, row.broken)),
-        error_code=row.error_code,
-        error_sentence=row.error_sentence,
+        error=row.error,
         wanted=row.wanted,
     )

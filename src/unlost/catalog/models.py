@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from unlost.catalog.message_field import MessageField
+
 
 class User(AbstractUser):
     """A person who signs in, with preferences for the console; an empty one follows the browser."""
@@ -54,8 +56,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     resume_at = models.DateTimeField(null=True)
     snapshot = models.BigIntegerField(null=True)
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)
     went_on_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
     wish = models.CharField(max_length=10, default="")
@@ -97,8 +98,7 @@ class Night(models.Model):
     next_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     missed = models.JSONField(default=list)
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)
 
     class Meta:  # noqa: D106
         constraints: ClassVar = [
@@ -138,8 +138,7 @@ class Upkeep(models.Model):
     bytes_waiting = models.BigIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
     held_by = models.CharField(max_length=80, default="")
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)
 
 
 class KeepRow(models.Model):
@@ -166,8 +165,7 @@ class ForgottenRow(models.Model):
     records = models.BigIntegerField(default=0)
     bytes_waiting = models.BigIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)
 
 
 class AlertRow(models.Model):
@@ -179,8 +177,7 @@ class AlertRow(models.Model):
     subject = models.CharField(max_length=200)
     urgency = models.CharField(max_length=10)
     level = models.IntegerField(default=0)
-    sentence = models.TextField()
-    next_step = models.TextField()
+    message = MessageField()
     command = models.TextField()
     opened_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True)
@@ -214,7 +211,7 @@ class Delivery(models.Model):
     next_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     tries = models.IntegerField(default=0)
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["next_at"], name="deliveries_by_turn")]
@@ -422,9 +419,7 @@ class PlanRow(models.Model):
     seat = models.CharField(max_length=20, default="")
     summary = models.JSONField(null=True)
     run = models.CharField(max_length=80, default="", db_index=True)
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
-    error_next_step = models.TextField(default="")
+    error = MessageField(null=True)
 
 
 class LookRow(models.Model):
@@ -484,5 +479,4 @@ class MirrorRow(models.Model):
     damaged = models.JSONField(default=list)
     strange = models.JSONField(default=list)
     broken = models.JSONField(default=list)
-    error_code = models.CharField(max_length=80, default="")
-    error_sentence = models.TextField(default="")
+    error = MessageField(null=True)

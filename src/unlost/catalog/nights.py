@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org
+from unlost.model.message import Message, message
 from unlost.model.night import NightRecord, NightState
 
 
@@ -20,8 +21,7 @@ class NightEnd:
     at: datetime
     next_at: datetime | None = None
     failed: bool = False
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
 
 
 def run_of(oid: str, night: str) -> str:
@@ -111,9 +111,8 @@ def start_try(oid: str, name: str) -> NightRecord | None:
             row.save(update_fields=["tries", "state"])
         else:
             row.failures += 1
-            row.error_code = WORKER_DIED
-            row.error_sentence = "The process that made it ended in the middle of it."
-            row.save(update_fields=["failures", "error_code", "error_sentence"])
+            row.error = message(WORKER_DIED, "The process that made the backup ended too early.")
+            row.save(update_fields=["failures", "error"])
     return _value(row)
 
 
@@ -127,16 +126,15 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
             failures=F("failures") + int(end.failed),
             ended_at=end.at if over else None,
             next_at=end.next_at,
-            error_code=end.error_code,
-            error_sentence=end.error_sentence,
+            error=end.error,
         )
 
 
-def hold_night(run: str, *, code: str, sentence: str) -> bool:
+def hold_night(run: str, *, why: Message) -> bool:
     """Keep the backup of a run waiting until it is released; True if it waits."""
     with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
-        return bool(waiting.update(next_at=None, error_code=code, error_sentence=sentence))
+        return bool(waiting.update(next_at=None, error=why))
 
 
 def release_night(run: str, *, at: datetime) -> bool:
@@ -146,7 +144,7 @@ def release_night(run: str, *, at: datetime) -> bool:
         return bool(waiting.update(next_at=at))
 
 
-def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
+def cancel_night(run: str, *, at: datetime, why: Message) -> bool:
     """Give up the backup of a run that no process works on: it waits, or its process was killed."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
     with returned_connection():
@@ -156,8 +154,7 @@ def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
                 state=NightState.GIVEN_UP.value,
                 ended_at=at,
                 next_at=None,
-                error_code=code,
-                error_sentence=sentence,
+                error=why,
             )
         )
 
@@ -176,6 +173,5 @@ def _value(row: Night) -> NightRecord:
         row.next_at,
         row.ended_at,
         tuple(row.missed),
-        row.error_code,
-        row.error_sentence,
+        row.error,
     )

@@ -116,8 +116,9 @@ def get_org(name: str) -> ProtectedOrg:
         raise NotFound(
             "org-unknown",
             "There is no org named {name!r} in this home.",
-            next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+            next_step="Use one of: {known}." if known else "Add one with `unlost org add`.",
             name=name,
+            known=known,
         )
     return org
 

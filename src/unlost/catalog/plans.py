@@ -8,6 +8,7 @@ from enum import StrEnum
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, PlanRow
 from unlost.model.errors import UnlostError
+from unlost.model.message import Message
 from unlost.model.reading import Json
 
 
@@ -37,9 +38,7 @@ class StoredPlan:
     seat: str
     summary: Mapping[str, Json] | None
     run: str
-    error_code: str
-    error_sentence: str
-    error_next_step: str
+    error: Message | None
 
 
 def add_plan(
@@ -101,13 +100,7 @@ def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -
 
 def plan_failed(plan: str, error: UnlostError) -> None:
     """Record why no plan could be made."""
-    _end(
-        plan,
-        state=PlanState.FAILED.value,
-        error_code=error.code,
-        error_sentence=error.sentence,
-        error_next_step=error.next_step or "",
-    )
+    _end(plan, state=PlanState.FAILED.value, error=error.message)
 
 
 def plan_broken_off(plan: str) -> None:
@@ -159,7 +152,5 @@ def _value(row: PlanRow, org: str) -> StoredPlan:
         row.seat,
         row.summary,
         row.run,
-        row.error_code,
-        row.error_sentence,
-        row.error_next_step,
+        row.error,
     )

@@ -11,6 +11,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.runs import RunState
 from unlost.model.jobs import RunCommand
+from unlost.model.message import Message
 from unlost.model.snapshot import CommitKind
 
 RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
@@ -31,7 +32,7 @@ class ParkedTry:
     """A restore of the service that does not resume automatically, and the reason."""
 
     run: str
-    sentence: str
+    error: Message | None
 
 
 def queue_restore(run: str, *, org: str, at: datetime) -> None:
@@ -51,7 +52,7 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
             row.state, row.wish, row.tries = RunState.WAITING.value, "", row.tries or 0
             row.failures = 0
             row.resume_at = row.ended_at = None
-            row.error_code = row.error_sentence = ""
+            row.error = None
             row.save()
 
 
@@ -149,4 +150,4 @@ def halted_restores(oid: str) -> Sequence[ParkedTry]:
     """Restores of an org that need a person, without paused and cancelled ones."""
     with returned_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
-        return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]
+        return [ParkedTry(row.id, row.error) for row in rows.order_by("started_at")]

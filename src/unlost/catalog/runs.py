@@ -16,6 +16,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.errors import Conflict
 from unlost.model.jobs import RunCommand
+from unlost.model.message import Message
 from unlost.model.snapshot import CommitKind
 
 
@@ -58,8 +59,7 @@ class RunRecord:
     ended_at: datetime | None = None
     resume_at: datetime | None = None
     snapshot: int | None = None
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
     hourly: bool = False
@@ -74,8 +74,7 @@ class RunEnd:
     at: datetime | None
     snapshot: int | None = None
     resume_at: datetime | None = None
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
 
 
 def begin_run(
@@ -119,8 +118,7 @@ def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
         ended_at=None,
         went_on_at=at,
         moved_at=at,
-        error_code="",
-        error_sentence="",
+        error=None,
     )
     if not resumed:
         raise Conflict("run-ended", "The run {run} has ended and cannot go on.", run=run)
@@ -135,8 +133,7 @@ def end_run(run: str, end: RunEnd) -> None:
             ended_at=end.at,
             resume_at=end.resume_at,
             snapshot=end.snapshot,
-            error_code=end.error_code,
-            error_sentence=end.error_sentence,
+            error=end.error,
         )
 
 
@@ -274,8 +271,7 @@ def _value(row: Run, org: str) -> RunRecord:
         ended_at=row.ended_at,
         resume_at=row.resume_at,
         snapshot=row.snapshot,
-        error_code=row.error_code,
-        error_sentence=row.error_sentence,
+        error=row.error,
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
         hourly=row.hourly,

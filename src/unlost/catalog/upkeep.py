@@ -16,8 +16,7 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
         "bytes_waiting": record.waiting,
         "next_at": record.next_at,
         "held_by": record.held_by,
-        "error_code": record.error_code,
-        "error_sentence": record.error_sentence,
+        "error": record.error,
     }
     with returned_connection():
         Upkeep.objects.update_or_create(oid=oid, defaults=values)
@@ -40,6 +39,5 @@ def _value(row: Upkeep) -> UpkeepRecord:
         waiting=row.bytes_waiting,
         next_at=row.next_at,
         held_by=row.held_by,
-        error_code=row.error_code,
-        error_sentence=row.error_sentence,
+        error=row.error,
     )

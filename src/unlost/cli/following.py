@@ -6,6 +6,7 @@ from unlost.app.actions.runs.run import RunStatus, RunTable, run_status
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
+from unlost.model.message import message
 from unlost.model.ports.system import Observer
 from unlost.model.progress import Phase, Progress
 
@@ -85,14 +86,11 @@ def _increment(before: RunTable | None, now: RunTable, phase: Phase | None) -> P
 def _done(now: RunStatus) -> RunStatus:
     if now.state == RunState.DONE.value:
         return now
-    code, sentence = (
-        now.error_code or "run-stopped",
-        now.error_sentence or f"The run {now.run} stopped.",
-    )
-    step = f"See how it stands: unlost runs {now.run}"
+    stopped = now.error or message("run-stopped", "The run {run} stopped.", run=now.run)
+    why = replace(stopped, next_step=f"See its state: unlost runs {now.run}", next_template="")
     if now.state == RunState.PARKED.value:
-        raise LimitReached(code, sentence, next_step=step, resume_at=now.resume_at)
-    raise UnlostError(code, sentence, next_step=step)
+        raise LimitReached.of(why, resume_at=now.resume_at)
+    raise UnlostError.of(why)
 
 
 def not_begun(run: str) -> Conflict:

@@ -108,8 +108,8 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
     if view.state is PlanState.MADE:
         return view
     discard_plan(app, view.org, view.plan)
-    if view.error_code:
-        raise UnlostError(view.error_code, view.error_sentence, next_step=view.error_next_step)
+    if view.error is not None:
+        raise UnlostError.of(view.error)
     raise StoreError(
         "plan-broken-off",
         "The console ended while it made the plan.",

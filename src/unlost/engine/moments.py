@@ -146,15 +146,13 @@ def _unreadable(text: str) -> UsageError:
 
 
 def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFound:
-    what = (
-        f"There is no backup with the number {moment.number}."
-        if isinstance(moment, Numbered)
-        else f"There is no backup as old as {moment.words}."
-    )
     first, last = backups[0], backups[-1]
     return NotFound(
         "snapshot-unknown",
-        what,
+        "There is no backup with the number {wanted}."
+        if isinstance(moment, Numbered)
+        else "There is no backup as old as {wanted}.",
+        wanted=moment.number if isinstance(moment, Numbered) else moment.words,
         next_step="Backups go from number {number} ({as_of} UTC) to "
         "{number2} ({as_of2} UTC); see `unlost snapshots ORG`.",
         number=first.number,

@@ -92,7 +92,8 @@ class ReadableVault:
         raise NotFound(
             "org-unknown",
             "The vault has no org named {name!r}.",
-            next_step=f"Use one of: {', '.join(near)}." if near else "Make a backup first.",
+            next_step="Use one of: {near}." if near else "Make a backup first.",
+            near=", ".join(near),
             name=name,
         )
 

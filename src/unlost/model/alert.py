@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from unlost.model.message import Message
+
 
 class AlertRule(StrEnum):
     """A condition that is watched; each has a page in the documentation."""
@@ -56,10 +58,19 @@ class RaisedAlert:
     org: str
     subject: str
     urgency: Urgency
-    sentence: str
-    next_step: str
+    message: Message
     command: str = ""
     level: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The problem, in English."""
+        return self.message.sentence
+
+    @property
+    def next_step(self) -> str:
+        """The next step, in English."""
+        return self.message.next_step
 
     @property
     def key(self) -> str:
@@ -67,7 +78,7 @@ class RaisedAlert:
         return "/".join(part for part in (self.rule.value, self.org, self.subject) if part)
 
 
-class AlertMessage(StrEnum):
+class NotificationKind(StrEnum):
     """The reason for a message."""
 
     OPENED = "opened"
@@ -78,13 +89,13 @@ class AlertMessage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Notification:
     """A message to send. ``since``: start of the alert; ``heads``: proof of the vault's content.
 
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
     """
 
-    event: AlertMessage
+    event: NotificationKind
     alarm: RaisedAlert
     since: datetime
     at: datetime
@@ -94,7 +105,7 @@ class Message:
     def title(self) -> str:
         """The title, in one line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
-        words = {AlertMessage.RESOLVED: "Resolved: ", AlertMessage.TEST: "Test: "}
+        words = {NotificationKind.RESOLVED: "Resolved: ", NotificationKind.TEST: "Test: "}
         word = words.get(self.event, "")
         line = self.alarm.sentence.partition("\n")[0]
         first = " ".join(line.partition(". ")[0].split()).rstrip(".")
@@ -105,16 +116,16 @@ class Message:
         """The complete text: what happened, what to do, the command, and the proof."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
-        if self.event is AlertMessage.DIGEST:
+        if self.event is NotificationKind.DIGEST:
             lines = alarm.sentence.splitlines()
-        if self.event is AlertMessage.RESOLVED:
+        if self.event is NotificationKind.RESOLVED:
             lines = [
                 f"This is over: {alarm.sentence}",
                 f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
         elif alarm.next_step:
             lines.append(alarm.next_step)
-        if alarm.command and self.event is not AlertMessage.RESOLVED:
+        if alarm.command and self.event is not NotificationKind.RESOLVED:
             lines.append(f"  {alarm.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
         return tuple(lines)

@@ -1,10 +1,12 @@
 """The certificate: a run's proof of its completeness."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from unlost.model.finding import Finding
+from unlost.model.message import Arg, Message
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
 from unlost.model.written import written
@@ -70,6 +72,13 @@ class Certificate:
     file_bytes: int = 0
     format: int = 0
     rests_on: int | None = None
+    template: str = ""
+    args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
+
+    @property
+    def message(self) -> Message:
+        """The verdict in words, for surfaces that translate it."""
+        return Message(self.verdict.value, self.sentence, template=self.template, args=self.args)
 
     @property
     def partial(self) -> bool:

@@ -35,9 +35,9 @@ class UnlostError(Exception):
         super().__init__(self.message.sentence)
 
     @classmethod
-    def of(cls, text: Message) -> Self:
-        """Make an error of a message, for example of one that another process sent."""
-        error = cls(text.code, text.sentence, next_step=text.next_step)
+    def of(cls, text: Message, **options: Any) -> Self:
+        """Make an error of a message, for example of one that was stored."""
+        error = cls(text.code, text.sentence, next_step=text.next_step, **options)
         error.message = text
         return error
 

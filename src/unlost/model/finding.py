@@ -1,7 +1,11 @@
 """Findings: data that a run could not protect, with cause and repair."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
+
+from unlost.model.message import Arg, Message, message
 
 
 class FindingKind(StrEnum):
@@ -48,3 +52,45 @@ class Finding:
     table: str | None = None
     column: str | None = None
     detail: str = ""
+    template: str = ""
+    next_template: str = ""
+    args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(
+        cls,
+        kind: FindingKind,
+        severity: Severity,
+        template: str,
+        next_step: str = "",
+        table: str | None = None,
+        column: str | None = None,
+        detail: str = "",
+        **args: Any,
+    ) -> Self:
+        """Make a finding. Both texts name their arguments in braces; see ``model.message``."""
+        text = message(kind.value, template, next_step=next_step, **args)
+        return cls(
+            kind,
+            severity,
+            text.sentence,
+            text.next_step,
+            table,
+            column,
+            detail,
+            template,
+            next_step,
+            text.args,
+        )
+
+    @property
+    def message(self) -> Message:
+        """The text, for surfaces that translate it."""
+        return Message(
+            self.kind.value,
+            self.sentence,
+            self.next_step,
+            self.template,
+            self.next_template,
+            args=self.args,
+        )

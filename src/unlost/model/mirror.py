@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.model.message import Message
+
 MIRROR_LATE = timedelta(hours=36)  # since it was last up to date
 
 
@@ -25,11 +27,10 @@ class MirrorRecord:
     damaged: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
     wanted: bool = False
 
     @property
     def clean(self) -> bool:
         """True if the last attempt left nothing to report."""
-        return not (self.damaged or self.strange or self.broken or self.error_code)
+        return not (self.damaged or self.strange or self.broken or self.error)

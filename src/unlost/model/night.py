@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.message import Message
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 
@@ -37,8 +38,7 @@ class NightRecord:
     next_at: datetime | None
     ended_at: datetime | None
     missed: tuple[str, ...]
-    error_code: str
-    error_sentence: str
+    error: Message | None
 
 
 @dataclass(frozen=True, slots=True)

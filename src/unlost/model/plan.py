@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
+
+from unlost.model.message import Arg, Message, Noun, counted, message
 
 PLAN_FORMAT = 1
 
@@ -147,6 +150,51 @@ class PlanNote:
     table: str | None = None
     column: str | None = None
     count: int = 0
+    template: str = ""
+    next_template: str = ""
+    args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        weight: NoteWeight,
+        template: str,
+        next_step: str = "",
+        table: str | None = None,
+        column: str | None = None,
+        count: int = 0,
+        **args: Any,
+    ) -> Self:
+        """Make a note. Its texts may name ``{table}``, ``{column}``, ``{records}`` and arguments."""
+        places = {"table": table, "column": column, "records": counted(count, Noun.RECORD)}
+        named = f"{template}{next_step}"
+        args |= {name: value for name, value in places.items() if f"{{{name}}}" in named}
+        text = message(code, template, next_step=next_step, **args)
+        return cls(
+            code,
+            weight,
+            text.sentence,
+            text.next_step,
+            table,
+            column,
+            count,
+            template,
+            next_step,
+            text.args,
+        )
+
+    @property
+    def message(self) -> Message:
+        """The text, for surfaces that translate it."""
+        return Message(
+            self.code,
+            self.sentence,
+            self.next_step,
+            self.template,
+            self.next_template,
+            args=self.args,
+        )
 
 
 @dataclass(frozen=True, slots=True)

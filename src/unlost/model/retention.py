@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from unlost.model.errors import Conflict
 from unlost.model.maintenance import MaintenanceOperation, digest_of
+from unlost.model.message import Message
 from unlost.model.written import written
 
 
@@ -127,7 +128,7 @@ class Forgetting:
 class ForgottenRecord:
     """The newest forgetting of an org: its commit, and how many backups, versions and records went.
 
-    ``waiting``: bytes that go at ``next_at`` at the earliest. ``error_code``: empty after success.
+    ``waiting``: bytes that go at ``next_at`` at the earliest. ``error``: None after success.
     """
 
     at: datetime
@@ -137,13 +138,12 @@ class ForgottenRecord:
     records: int = 0
     waiting: int = 0
     next_at: datetime | None = None
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
 
     @property
     def failed(self) -> bool:
         """True if it failed."""
-        return bool(self.error_code)
+        return self.error is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,10 @@ def _some_time_is_left(blackout: Sequence[Hours]) -> bool:
     return not blackout or any(not any(h.holds(at) for h in blackout) for at in times)
 
 
-def _wrong(sentence: str) -> UsageError:
+def _wrong(template: str, **args: object) -> UsageError:
     return UsageError(
-        "schedule-invalid", sentence, next_step="See `unlost schedule set --help` for what goes."
+        "schedule-invalid",
+        template,
+        next_step="See `unlost schedule set --help` for the valid values.",
+        **args,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.model.message import Message
 from unlost.model.rekeying import UnderEarlier
 
 
@@ -77,7 +78,7 @@ class UpkeepRecord:
 
     ``before`` and ``after``: bytes of the merged segments. ``removed``: bytes deleted. ``waiting``:
     bytes that are deleted at ``next_at`` at the earliest, after the run ``held_by`` has ended, if
-    there is one. ``error_code``: empty after success.
+    there is one. ``error``: None after success.
     """
 
     at: datetime
@@ -88,10 +89,9 @@ class UpkeepRecord:
     waiting: int = 0
     next_at: datetime | None = None
     held_by: str = ""
-    error_code: str = ""
-    error_sentence: str = ""
+    error: Message | None = None
 
     @property
     def failed(self) -> bool:
         """True if it failed."""
-        return bool(self.error_code)
+        return self.error is not None

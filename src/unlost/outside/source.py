@@ -181,9 +181,8 @@ def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
     raise NotFound(
         "table-unknown",
         "This backup has no table {name!r}.",
-        next_step=f"Did you mean {' or '.join(near)}?"
-        if near
-        else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        near=" or ".join(near),
         name=name,
     )
 
@@ -197,9 +196,10 @@ def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
             raise NotFound(
                 "column-unknown",
                 "“{table}” has no column “{name}” in snapshot {number}.",
-                next_step=f"Did you mean {' or '.join(near)}?"
+                next_step="Did you mean {near}?"
                 if near
-                else "Columns are written as the source writes them, upper and lower case.",
+                else "Write columns as the source writes them, with upper and lower case.",
+                near=" or ".join(near),
                 table=source.table,
                 name=name,
                 number=source.snapshot.info.number,

@@ -147,7 +147,8 @@ def _org_called(named: NamedTable, orgs: Sequence[str]) -> str | None:
     raise NotFound(
         "org-unknown",
         "There is no org named {org!r} in this home.",
-        next_step=f"Use one of: {', '.join(near)}." if near else "Add one with `unlost org add`.",
+        next_step="Use one of: {near}." if near else "Add one with `unlost org add`.",
+        near=", ".join(near),
         org=named.org,
     )
 
@@ -179,7 +180,8 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     return NotFound(
         "table-unknown",
         "The backup of {org!r} has no table {name!r}.",
-        next_step=f"Did you mean {listed}?" if near else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        near=listed,
         org=org,
         name=name,
     )
@@ -311,8 +313,9 @@ def _refused(words: str) -> UsageError:
     return UsageError(
         "sql-refused",
         "The statement cannot be run: {first}.",
-        next_step=hints or "Columns and their types are told by: DESCRIBE org.table",
+        next_step="{hints}" if hints else "See columns and their types with: DESCRIBE org.table",
         first=first,
+        hints=hints,
     )
 
 

@@ -183,8 +183,9 @@ def _check_shown(state: LiveState, number: int) -> None:
     if number in state.forgotten or info.kind is not CommitKind.BACKUP:
         raise NotFound(
             "snapshot-forgotten",
-            f"Backup {number} was forgotten, as the rules for keeping backups say."
+            "Backup {number} was forgotten under the retention rules."
             if info.kind is CommitKind.BACKUP
-            else f"Commit {number} is no backup, and what it showed may have been forgotten.",
-            next_step="Choose one that is kept; list them with: unlost snapshots ORG",
+            else "Commit {number} is no backup, and its data may have been forgotten.",
+            next_step="Choose another backup; list them with: unlost snapshots ORG",
+            number=number,
         )

@@ -1,24 +1,29 @@
-"""Translate English sentences of the engine and the connectors into the language of the page.
+"""Translate messages of the engine and the connectors into the language of the page.
 
-These packages know nothing of languages: their sentences are looked up in the console's catalog,
-those with values by the patterns of ``sentences``. A sentence found in neither stays English and is
-marked as such, so that it is laid out left to right and read aloud as English.
+These packages know nothing of languages. A message carries its template and its arguments: the
+template is looked up in the console's catalog, and the arguments are put into the translation. A
+text that is not in the catalog, such as a message of an org, is marked as English, so that it is
+laid out left to right and read aloud as English.
 """
 
 import re
 from collections.abc import Mapping
-from functools import cache
 
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, get_language_bidi, gettext, gettext_noop
+from django.utils.translation import (
+    get_language,
+    get_language_bidi,
+    gettext,
+    gettext_noop,
+    ngettext,
+)
 
 from unlost.model.errors import UnlostError
-from unlost.web.sentences import COUNTED, PHRASES, SENTENCES, THINGS, VALUES
+from unlost.model.message import Arg, Message, render
 
 SOURCE = "en"  # the language of the sources
-PLACE = re.compile(r"%\((\w+)\)s")  # the place of a value
-LONGEST = 2_000  # characters; longer sentences are not matched with values
+PLACE = re.compile(r"\{[^{}]*\}")  # the place of an argument
 LRI, PDI = "\u2066", "\u2069"  # Unicode UAX 9: text between these is laid out left to right
 
 # Single words of the model that appear on pages.
@@ -56,67 +61,58 @@ def word(value: str) -> str:
     return gettext(value) if value else ""
 
 
-def translate(text: str | None) -> str | SafeString:
-    """Translate a sentence of the engine; unknown ones are marked as English."""
-    translated = word(text or "")
-    if translated != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
-        return translated
-    return _with_values(text, SENTENCES) or format_html(
-        '<bdi dir="ltr" lang="{}">{}</bdi>', SOURCE, text
-    )
+def translate(text: Message | str | None) -> str | SafeString:
+    """Translate a sentence; one that is not in the catalog is marked as English."""
+    if not text:
+        return ""
+    if isinstance(text, str):
+        return _translated(text, text, {})
+    if text.singular:
+        return _counted(text)
+    return _translated(text.sentence, text.template, text.args)
 
 
-def _with_values(text: str, sentences: tuple[str, ...]) -> SafeString | None:
-    """Translate a sentence that matches a pattern with values; None if none matches."""
-    # Bounds the time of matching: some values come from the org.
-    if len(text) > LONGEST:
-        return None
-    for sentence, pattern in _patterns(sentences):
-        match = pattern.fullmatch(text)
-        if match is not None:
-            values = {name: _value(value) for name, value in match.groupdict().items()}
-            return SafeString(conditional_escape(gettext(sentence)) % values)
-    return None
+def next_step(text: Message | None) -> str | SafeString:
+    """Translate the next step of a message, as ``translate`` does its sentence."""
+    return "" if text is None else _translated(text.next_step, text.next_template, text.args)
 
 
-def _value(text: str) -> str | SafeString:
-    """Translate a value: a count, a word, or a sentence; other values, as names, are isolated."""
-    if re.fullmatch(THINGS, text):
-        number, _, thing = text.partition(" ")
-        count = int(number.replace(",", ""))
-        words = COUNTED.get(thing if count == 1 else thing.removesuffix("s"))
-        if words is not None:
-            return words(count) % {"counter": number}
-    known = word(text)
-    if known != text:
-        return conditional_escape(known)
-    if text.endswith("."):
-        return translate(text)
-    return _with_values(text, PHRASES) or format_html("<bdi>{}</bdi>", text)
+def _translated(english: str, template: str, args: Mapping[str, Arg]) -> str | SafeString:
+    """Translate a template and put in the arguments; ``english`` is the finished sentence."""
+    if not english or (get_language() or SOURCE).split("-")[0] == SOURCE:
+        return english
+    translation = gettext(template) if template else ""
+    if not translation or (translation == template and not _only_places(template)):
+        return format_html('<bdi dir="ltr" lang="{}">{}</bdi>', SOURCE, english)
+    values = {name: _value(value) for name, value in args.items()}
+    return SafeString(render(conditional_escape(translation), values))
 
 
-@cache
-def _patterns(sentences: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return the patterns of sentences, those with the most fixed text first."""
-    ordered = sorted(sentences, key=lambda sentence_text: -len(PLACE.sub("", sentence_text)))
-    return tuple((sentence, re.compile(pattern_of(sentence), re.DOTALL)) for sentence in ordered)
+def _only_places(template: str) -> bool:
+    """True for a template that only joins its arguments: it has no words to translate."""
+    return template.startswith("{") and not any(map(str.isalpha, PLACE.sub("", template)))
 
 
-def pattern_of(sentence: str) -> str:
-    """Return a regular expression for a sentence, with named groups for its values."""
-    parts = PLACE.split(sentence)  # texts and names by turns
-    names = iter(parts[1::2])
-    parts_pattern = [re.escape(parts[0])]
-    for text in parts[2::2]:
-        name = next(names)
-        parts_pattern.append(f"(?P<{name}>{VALUES.get(name, '.+?')}){re.escape(text)}")
-    return "".join(parts_pattern)
+def _counted(text: Message) -> str:
+    number = text.args["count"]
+    assert isinstance(number, int), "a count is a whole number"
+    return render(ngettext(text.singular, text.template, number), {"count": number})
+
+
+def _value(value: Arg) -> str | int | float | SafeString:
+    """Translate an argument that is a message or a known word; other texts are isolated."""
+    if isinstance(value, Message):
+        return conditional_escape(translate(value))
+    if isinstance(value, str):
+        known = word(value)
+        return conditional_escape(known) if known != value else format_html("<bdi>{}</bdi>", value)
+    return value
 
 
 def error_text(error: UnlostError) -> str | SafeString:
     """Translate an error: the sentence and the next step."""
-    parts = ((translate(part),) for part in (error.sentence, error.next_step) if part)
-    return format_html_join(" ", "{}", parts)
+    parts = (translate(error.message), next_step(error.message))
+    return format_html_join(" ", "{}", ((part,) for part in parts if part))
 
 
 def isolated(text: str) -> str:

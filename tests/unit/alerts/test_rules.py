@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
 from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
-from unlost.model.alert import AlertMessage, AlertRule, Message, RaisedAlert, Urgency
+from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
@@ -384,7 +384,7 @@ def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) 
 def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
     alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
                   "Look at it.", "unlost certificate sales")  # fmt: skip
-    opened = Message(AlertMessage.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
+    opened = Notification(NotificationKind.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
     assert opened.title == "It is not complete (sales)"
     assert opened.lines == (
         "It is not complete. One gap.",
@@ -393,11 +393,14 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         "  unlost certificate sales",
         "sales: backup 7, head abcdef012345",
     )
-    over = replace(opened, event=AlertMessage.RESOLVED, heads=())
+    over = replace(opened, event=NotificationKind.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
         "This is over: It is not complete. One gap.",
         "It lasted since 2026-05-04 09:00 UTC.",
     )
     bare = replace(alarm, org="", next_step="", command="")
-    assert Message(AlertMessage.TEST, bare, NOW, NOW).lines[-1] == "Since 2026-05-04 09:00 UTC."
+    assert (
+        Notification(NotificationKind.TEST, bare, NOW, NOW).lines[-1]
+        == "Since 2026-05-04 09:00 UTC."
+    )

@@ -18,7 +18,14 @@ from unlost.alerts.senders.slack import Slack, text
 from unlost.alerts.senders.teams import Teams
 from unlost.alerts.signed_webhook import SIGNATURE, Webhook, WebhookSettings, signature
 from unlost.kit.http.post import OutgoingPost, post
-from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
+from unlost.model.alert import (
+    AlertRule,
+    ChannelKind,
+    Notification,
+    NotificationKind,
+    RaisedAlert,
+    Urgency,
+)
 from unlost.model.errors import NotAllowed, TransientError, UsageError
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -26,7 +33,7 @@ ALARM = RaisedAlert(
     AlertRule.NIGHT_FAILED, "sales", "", Urgency.NOW, "The backup of sales failed: <Zürich> & co.",
     "See to it.", "unlost backup sales",
 )  # fmt: skip
-MESSAGE = Message(AlertMessage.OPENED, ALARM, NOW, NOW, (("sales", 7, "abcdef012345"),))
+MESSAGE = Notification(NotificationKind.OPENED, ALARM, NOW, NOW, (("sales", 7, "abcdef012345"),))
 PUBLIC = "https://93.184.215.14/hook"
 
 

@@ -25,7 +25,14 @@ from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
-from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
+from unlost.model.alert import (
+    AlertRule,
+    ChannelKind,
+    Notification,
+    NotificationKind,
+    RaisedAlert,
+    Urgency,
+)
 from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
@@ -41,7 +48,7 @@ class Post:
     """Takes all messages, or says why not."""
 
     def __init__(self) -> None:
-        self.taken: list[Message] = []
+        self.taken: list[Notification] = []
         self.secrets: list[str | None] = []
         self.error: Exception | None = None
 
@@ -52,7 +59,7 @@ class Post:
         self.secrets.append(secret)
         return self
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         if self.error is not None:
             raise self.error
         self.taken.append(message)
@@ -63,7 +70,7 @@ class Desk:
         self.world, self.app = world, world.app
         self.post, self.watcher = Post(), Watcher()
 
-    def look(self, *, minutes: float = 1) -> list[Message]:
+    def look(self, *, minutes: float = 1) -> list[Notification]:
         """What is told by the time that so much time has passed."""
         self.world.clock.advance(seconds=60 * minutes)
         before = len(self.post.taken)
@@ -100,13 +107,13 @@ def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:
 def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None:
     desk.damage("packs/1 is missing.")
     (opened,) = desk.look()
-    assert (opened.event, opened.alarm.rule) == (AlertMessage.OPENED, AlertRule.VAULT_DAMAGED)
+    assert (opened.event, opened.alarm.rule) == (NotificationKind.OPENED, AlertRule.VAULT_DAMAGED)
     assert [head[:2] for head in opened.heads] == [("sales", 1)]
     assert len(opened.heads[0][2]) == 12
     assert desk.look(minutes=600) == []
     desk.damage()
     (over,) = desk.look()
-    assert (over.event, over.alarm) == (AlertMessage.RESOLVED, opened.alarm)
+    assert (over.event, over.alarm) == (NotificationKind.RESOLVED, opened.alarm)
     assert desk.look() == []
     assert show(desk.app).alerts == ()
     (kept,) = show(desk.app, all_of_them=True).alerts
@@ -116,9 +123,9 @@ def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None
 def test_it_is_told_again_when_it_comes_again(desk: Desk) -> None:
     for _ in range(2):
         desk.damage("packs/1 is missing.")
-        assert [one.event for one in desk.look()] == [AlertMessage.OPENED]
+        assert [one.event for one in desk.look()] == [NotificationKind.OPENED]
         desk.damage()
-        assert [one.event for one in desk.look()] == [AlertMessage.RESOLVED]
+        assert [one.event for one in desk.look()] == [NotificationKind.RESOLVED]
 
 
 def test_each_channel_is_told(desk: Desk) -> None:
@@ -234,7 +241,7 @@ def test_quiet_hours_hold_back_what_is_not_urgent(desk: Desk) -> None:
 def test_a_test_says_which_channels_work(desk: Desk) -> None:
     desk.hook("second")
     assert [one.problem for one in try_channels(desk.app, senders=desk.post).channels] == ["", ""]
-    assert [one.event for one in desk.post.taken] == [AlertMessage.TEST, AlertMessage.TEST]
+    assert [one.event for one in desk.post.taken] == [NotificationKind.TEST, NotificationKind.TEST]
     desk.post.error = NotAllowed("message-refused", "The address is unknown.", next_step="Look.")
     (told,) = try_channels(desk.app, "second", senders=desk.post).channels
     assert (told.channel, told.problem, told.next_step) == (
@@ -298,7 +305,10 @@ def test_a_message_that_no_library_can_send_holds_up_no_other(desk: Desk) -> Non
     desk.post.error = None
     desk.damage()
     assert desk.look(minutes=60) == []
-    assert "\n" not in Message(AlertMessage.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
+    assert (
+        "\n"
+        not in Notification(NotificationKind.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
+    )
 
 
 def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None:
@@ -308,7 +318,7 @@ def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None
         def __init__(self, *told: object) -> None:
             pass
 
-        def send(self, message: Message) -> None:
+        def send(self, message: Notification) -> None:
             asked.append(message.alarm.key)
             raise TransientError("message-not-taken", "It is away.")
 
@@ -338,7 +348,7 @@ def test_an_alert_that_gets_worse_is_told_again(desk: Desk) -> None:
         source.quota = (Quota("data storage", used, 1.0, "bytes"),)
         backup(desk.app, "sales")
         told += [(one.event, one.alarm.level) for one in desk.look()]
-    assert told == [(AlertMessage.OPENED, 1), (AlertMessage.OPENED, 2)]
+    assert told == [(NotificationKind.OPENED, 1), (NotificationKind.OPENED, 2)]
 
 
 def test_a_restore_is_no_backup_that_is_late(desk: Desk) -> None:
@@ -370,7 +380,7 @@ def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
     assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())
     monkeypatch.undo()
     (over,) = desk.look()
-    assert over.event is AlertMessage.RESOLVED
+    assert over.event is NotificationKind.RESOLVED
 
 
 def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:
@@ -382,7 +392,7 @@ def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk)
     before = len(desk.post.taken)
     assert beat(desk.app, senders=desk.post) == ()
     alive = desk.post.taken[before:]
-    assert [one.event for one in alive] == [AlertMessage.ALIVE, AlertMessage.ALIVE]
+    assert [one.event for one in alive] == [NotificationKind.ALIVE, NotificationKind.ALIVE]
     assert alive[0].heads[0][:2] == ("sales", 1)
     assert alive[0].title == "Unlost is alive"
     desk.post.error = TransientError("message-not-taken", "The watcher is away.")
@@ -413,7 +423,7 @@ class Crossing(Post):
         super().__init__()
         self.desk, self.crossed = desk, False
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         if not self.crossed:
             self.crossed = True
             self.desk.damage()
@@ -428,7 +438,7 @@ def test_who_is_told_of_what_just_ended_is_told_the_end(desk: Desk) -> None:
     for _ in range(3):
         deliver(desk.app, senders=post)
         desk.world.clock.advance(seconds=60)
-    assert [one.event for one in post.taken] == [AlertMessage.OPENED, AlertMessage.RESOLVED]
+    assert [one.event for one in post.taken] == [NotificationKind.OPENED, NotificationKind.RESOLVED]
 
 
 def test_what_ended_while_a_channel_was_away_is_not_told_later(desk: Desk) -> None:

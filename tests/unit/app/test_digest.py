@@ -20,7 +20,14 @@ from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
+from unlost.model.alert import (
+    AlertRule,
+    ChannelKind,
+    Notification,
+    NotificationKind,
+    RaisedAlert,
+    Urgency,
+)
 from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.ports.source import Connector
@@ -44,7 +51,7 @@ def at(world: World, text: str) -> None:
     world.clock.advance(seconds=(wanted - now).total_seconds())
 
 
-def told(world: World, post: Post) -> list[Message]:
+def told(world: World, post: Post) -> list[Notification]:
     """What the digest brings now."""
     watcher = Watcher()
     watcher.gather(world.app)
@@ -68,7 +75,7 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     assert told(quiet, post) == []
     at(quiet, "07:31")
     (message,) = told(quiet, post)
-    assert message.event is AlertMessage.DIGEST
+    assert message.event is NotificationKind.DIGEST
     assert message.title == "1 of 1 org backed up and complete"
     assert message.lines[1].startswith("sales: backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)
@@ -148,7 +155,7 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
     held, asked = threading.Event(), threading.Event()
 
     class Slow(Post):
-        def send(self, message: Message) -> None:
+        def send(self, message: Notification) -> None:
             asked.set()
             assert held.wait(HANGING)
 

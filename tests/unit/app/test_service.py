@@ -16,7 +16,7 @@ from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message
+from unlost.model.alert import AlertRule, ChannelKind, Notification, NotificationKind
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.night import NightState
 
@@ -143,13 +143,13 @@ def test_a_fault_of_one_look_does_not_end_the_service(
 
 
 def test_alerts_are_told_by_the_service(running: Running) -> None:
-    told: list[Message] = []
+    told: list[Notification] = []
 
     class Post:
         def __init__(self, *settings: object) -> None:
             pass
 
-        def send(self, message: Message) -> None:
+        def send(self, message: Notification) -> None:
             told.append(message)
 
     world = running.world
@@ -165,18 +165,18 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
     assert [(one.event, one.alarm.rule) for one in told] == [
-        (AlertMessage.OPENED, AlertRule.NIGHT_FAILED)
+        (NotificationKind.OPENED, AlertRule.NIGHT_FAILED)
     ]
 
 
 def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
-    told: list[Message] = []
+    told: list[Notification] = []
 
     class Post:
         def __init__(self, *settings: object) -> None:
             pass
 
-        def send(self, message: Message) -> None:
+        def send(self, message: Notification) -> None:
             told.append(message)
             if len(told) == 2:
                 raise TransientError("message-not-taken", "It is away.")
@@ -191,7 +191,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
         running.until(lambda count=count: len(told) >= count)
         assert len(told) == count, "the clock stands"
         world.clock.advance(seconds=BEAT_SECONDS)
-    assert {one.event for one in told} == {AlertMessage.ALIVE}
+    assert {one.event for one in told} == {NotificationKind.ALIVE}
 
 
 def refuse() -> None:

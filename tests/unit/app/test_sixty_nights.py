@@ -9,7 +9,7 @@ from homes import World
 from unit.app.test_nights import Nights
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, deliver, watch
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.model.alert import AlertRule, ChannelKind, Message
+from unlost.model.alert import AlertRule, ChannelKind, Notification
 
 pytestmark = pytest.mark.full
 
@@ -24,11 +24,11 @@ class Quarter(Nights):
         super().__init__(world)
         self.dice = random.Random(60)
         self.watcher = Watcher()
-        self.sent: list[Message] = []
+        self.sent: list[Notification] = []
         add_channel(self.app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK,
                                     url="https://ops.example/x"), secret="s" * 32)  # fmt: skip
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """A sender's part."""
         self.sent.append(message)
 

@@ -13,7 +13,7 @@ from unlost.app.service.service import Service
 from unlost.catalog.checks import save_check
 from unlost.catalog.copying import dump
 from unlost.cli.exits import ExitCode
-from unlost.model.alert import Message
+from unlost.model.alert import Notification
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
@@ -253,16 +253,16 @@ def test_channels_are_added_tried_and_forgotten(
     ended = sales("alert", "channel", "hook", "webhook", "--url", "https://hooks.example.com/x",
                   "--secret-file", str(secret), "--quiet", "22:00-07:00", "--zone", "Europe/Zurich")  # fmt: skip
     assert ended.out == "Alerts are told by hook (webhook).\nTry it: unlost alert test hook\n"
-    sent: list[tuple[str | None, Message]] = []
+    sent: list[tuple[str | None, Notification]] = []
 
-    def send(self: Webhook, message: Message) -> None:
+    def send(self: Webhook, message: Notification) -> None:
         sent.append((self.secret, message))
 
     monkeypatch.setattr(Webhook, "send", send)
     assert sales("alert", "test").out == "hook: took the test message.\n"
     assert sent[0][0] == "sesame"
 
-    def refuse(self: Webhook, message: Message) -> None:
+    def refuse(self: Webhook, message: Notification) -> None:
         raise NotAllowed("message-refused", "It is not wanted.", next_step="Look at it.")
 
     monkeypatch.setattr(Webhook, "send", refuse)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from unlost.model.alert import ChannelKind, Message
+from unlost.model.alert import ChannelKind, Notification
 from unlost.model.errors import UsageError
 from unlost.model.reading import Json
 
@@ -14,7 +14,7 @@ from unlost.model.reading import Json
 class Sender(Protocol):
     """Sends a message; raises TransientError if a retry may help, else NotAllowed."""
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Send it; on return the other side has accepted it."""
         ...
 

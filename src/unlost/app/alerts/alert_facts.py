@@ -34,6 +34,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.connector_info import Expiry
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
+from unlost.model.message import Message, code_of
 from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
@@ -78,11 +79,11 @@ class Watcher:
 
     seen: AlertFacts = field(default_factory=AlertFacts)
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
-    _unreadable: str = ""
+    _unreadable: Message | None = None
 
     def gather(self, app: Application) -> AlertFacts:
         """Return the current facts for all rules."""
-        self._unreadable = ""
+        self._unreadable = None
         orgs = tuple(self._org(app, org) for org in serving_orgs())
         self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _copies(app))
         return self.seen
@@ -111,7 +112,7 @@ class Watcher:
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(
-                HaltedRestore(halted_restore.run, halted_restore.sentence)
+                HaltedRestore(halted_restore.run, halted_restore.error)
                 for halted_restore in halted_restores(org.oid)
             ),
             upkeep=last_upkeep(org.oid),
@@ -133,7 +134,7 @@ class Watcher:
         try:
             return self._newest(app, oid)
         except UnlostError as error:
-            self._unreadable = error.sentence
+            self._unreadable = error.message
             return self._proved.get(oid)
 
     def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
@@ -290,9 +291,9 @@ def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:
     ended = [
         HourlyFacts(
             run.ended_at,
-            run.state is RunState.FAILED or run.error_code == PARTLY_READ,
+            run.state is RunState.FAILED or code_of(run.error) == PARTLY_READ,
             run.resume_at is not None or run.state is RunState.DONE,
-            run.error_sentence,
+            run.error,
         )
         for run in runs
         if run.state in (RunState.DONE, RunState.FAILED) and run.ended_at is not None

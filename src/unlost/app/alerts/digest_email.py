@@ -9,6 +9,7 @@ from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, Verdict
+from unlost.model.message import Message
 
 LATE_HOURS = 6  # a digest that is later than this is skipped until the next day
 
@@ -40,7 +41,8 @@ def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
     lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
     command = "unlost alert list" if lasting else ""
-    return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
+    text = Message(AlertRule.DIGEST.value, "\n".join(lines))
+    return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, text, command)
 
 
 def _fine(org: OrgFacts) -> bool:

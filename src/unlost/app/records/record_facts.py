@@ -36,9 +36,8 @@ def table_named(schema: Schema, name: str) -> Table:
     raise NotFound(
         "table-unknown",
         "This backup has no table {name!r}.",
-        next_step=f"Did you mean {' or '.join(near)}?"
-        if near
-        else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        near=" or ".join(near),
         name=name,
     )
 

@@ -42,6 +42,7 @@ from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import HeldLock
+from unlost.model.message import code_of
 from unlost.model.night import NightState
 from unlost.model.snapshot import VerifyLevel, read_part
 
@@ -263,7 +264,9 @@ class Service:
             ended = find_night(job.org, job.subject) if night is not None else None
             if ended is not None:
                 event = {"org": job.org, "night": ended.name, "run": ended.run}
-                log.event("night-tried", **event, state=ended.state.value, code=ended.error_code)
+                log.event(
+                    "night-tried", **event, state=ended.state.value, code=code_of(ended.error)
+                )
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
                 with _outlived(log, "upkeep-unasked"):  # the next night enqueues it again
@@ -276,7 +279,7 @@ class Service:
             forgot = forget_if_due(app, job.org)
             if forgot is not None:
                 event = {"nights": forgot.nights, "versions": forgot.versions}
-                log.event("forgot", org=job.org, code=forgot.error_code, **event)
+                log.event("forgot", org=job.org, code=code_of(forgot.error), **event)
             upkeep_record = keep_small(app, job.org)
             if upkeep_record is not None:
                 sizes = {
@@ -284,7 +287,7 @@ class Service:
                     "into": upkeep_record.after,
                     "removed": upkeep_record.removed,
                 }
-                log.event("kept-small", org=job.org, code=upkeep_record.error_code, **sizes)
+                log.event("kept-small", org=job.org, code=code_of(upkeep_record.error), **sizes)
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:
@@ -324,7 +327,7 @@ class Service:
             if done is not None:
                 event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
                 ServiceLog(sys.stderr, clock=app.clock).event(
-                    "mirrored", code=done.error_code, **event
+                    "mirrored", code=code_of(done.error), **event
                 )
 
 

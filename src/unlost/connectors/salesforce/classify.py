@@ -18,7 +18,7 @@ def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding 
     reason = _no_data(entry, name)
     if reason is not None:
         sentence = f"{_label(entry)} is {reason}."
-        return Finding(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
+        return Finding.of(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
     if not _chosen(name, config):
         return _excluded(entry, name, config)
     return _big_object(entry, name) if name.endswith(BIG) else None
@@ -30,12 +30,13 @@ def _excluded(entry: Mapping[str, Any], name: str, config: SalesforceConfig) -> 
         if name in config.exclude
         else "Put it on the list of tables that are backed up, to protect it."
     )
-    return Finding(
+    return Finding.of(
         FindingKind.TABLE_EXCLUDED,
         Severity.GAP,
-        f"{_label(entry)} is left out by the org's settings.",
+        "{label} is left out by the org's settings.",
         repair,
         table=name,
+        label=_label(entry),
     )
 
 
@@ -57,13 +58,14 @@ def _big_object(entry: Mapping[str, Any], name: str) -> Finding:
     on, by known values; no counting; the Id of every record is the empty key. Describes do not show
     the index either, so its columns cannot serve as an id.
     """
-    return Finding(
+    return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        f"{_label(entry)} is a big object and is not protected: Salesforce gives its records only "
+        "{label} is a big object and is not protected: Salesforce gives its records only "
         "for values of its index that one knows already, and no ids for them.",
         "Keep what fills it, or copy what matters into a custom object: that is backed up.",
         table=name,
+        label=_label(entry),
     )
 
 

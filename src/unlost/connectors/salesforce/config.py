@@ -91,32 +91,39 @@ class SalesforceConfig:
 
     def __post_init__(self) -> None:
         problem = self._problem()
-        if problem:
-            raise UsageError("salesforce-settings", problem[0], next_step=problem[1])
+        if problem is not None:
+            raise problem
 
-    def _problem(self) -> tuple[str, str] | None:
+    def _problem(self) -> UsageError | None:
         address = urlsplit(self.login_url)
         if not address.hostname or (address.scheme != "https" and not is_loopback(self.login_url)):
-            return (
-                f"{self.login_url or 'The empty address'} is not an https address.",
+            return _invalid(
+                "{address} is not an https address.",
                 "Give the org's My Domain, such as https://acme.my.salesforce.com.",
+                address=self.login_url or "The empty address",
             )
         if not self.client_id:
-            return ("The consumer key is missing.", "Copy it from the External Client App.")
+            return _invalid("The consumer key is missing.", "Copy it from the External Client App.")
         if self.auth is AuthFlow.JWT_BEARER and not self.username:
-            return ("The JWT sign-in needs a user name.", "Give the backup user's user name.")
+            return _invalid(
+                "The JWT sign-in needs a user name.", "Give the backup user's user name."
+            )
         if self.api_version < LOWEST_VERSION:
-            return (
-                f"API version {self.api_version} is too old.",
-                f"Use {LOWEST_VERSION} or newer.",
+            return _invalid(
+                "API version {version} is too old.",
+                "Use {lowest} or newer.",
+                version=self.api_version,
+                lowest=LOWEST_VERSION,
             )
         if self.overlap_minutes < LOWEST_OVERLAP:
-            return (
-                f"An overlap of {self.overlap_minutes} minutes can lose late changes.",
-                f"Use {LOWEST_OVERLAP} minutes or more; 60 is usual.",
+            return _invalid(
+                "An overlap of {minutes} minutes can lose late changes.",
+                "Use {lowest} minutes or more; 60 is usual.",
+                minutes=self.overlap_minutes,
+                lowest=LOWEST_OVERLAP,
             )
         if min(self.page_rows, self.parallel_pages_above) < 1 or self.bulk_above < 0:
-            return ("Row counts must be positive.", "Leave them at their defaults.")
+            return _invalid("Row counts must be positive.", "Leave them at their defaults.")
         return None
 
     @property
@@ -145,3 +152,7 @@ class SalesforceConfig:
         if host.endswith(".salesforce.com"):
             return "https://login.salesforce.com"
         return f"{address.scheme}://{address.netloc}"
+
+
+def _invalid(template: str, next_step: str, **args: object) -> UsageError:
+    return UsageError("salesforce-settings", template, next_step=next_step, **args)

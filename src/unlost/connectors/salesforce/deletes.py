@@ -58,11 +58,13 @@ def _page(records: list[Any], at: datetime) -> Page:
 
 def _gap(table: str, at: datetime, reason: str) -> Page:
     """A page without rows that requests a census of the table in the same backup."""
-    finding = Finding(
+    finding = Finding.of(
         FindingKind.READ_OTHERWISE,
         Severity.NOTE,
-        f"Salesforce's list of deletions of {table} has a gap ({reason}).",
+        "Salesforce's list of deletions of {table_name} has a gap ({reason}).",
         "Nothing to do: the live records are counted id by id in the same run instead.",
         table=table,
+        table_name=table,
+        reason=reason,
     )
     return Page(nothing(at), Proof(None, 0), findings=(finding,), wants_census=True)

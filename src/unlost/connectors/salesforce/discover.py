@@ -128,13 +128,15 @@ def _described_singly(
 
 def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
     code, message = read_error(answer)
-    line = first_line(message) or first_line(error.message) or code or error.native
-    return Finding(
+    line = first_line(message) or first_line(error.text) or code or error.native
+    return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        f"Salesforce lists {name} but will not describe it ({line}).",
+        "Salesforce lists {name} but will not describe it ({line}).",
         "Give the backup user read access to the object, or leave it out.",
         table=name,
+        name=name,
+        line=line,
     )
 
 

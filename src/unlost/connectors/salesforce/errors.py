@@ -22,18 +22,18 @@ from unlost.model.errors import (
 
 
 class SalesforceRefusal(SourceRefused):
-    """Salesforce will not do this; ``native`` is its own error code, ``message`` its own text."""
+    """Salesforce will not do this; ``native`` is its own error code, ``text`` its own text."""
 
-    def __init__(self, native: str, message: str, status: int) -> None:
+    def __init__(self, native: str, text: str, status: int) -> None:
         super().__init__(
             "salesforce-refused",
             "Salesforce refused: {first_line} ({native}).",
             next_step="See docs/howto/connect-salesforce.md for what this code means.",
-            first_line=first_line(message) or "no reason given",
+            first_line=first_line(text) or "no reason given",
             native=native or status,
         )
         self.native = native
-        self.message = message
+        self.text = text
         self.status = status
 
     def says(self, *codes: str) -> bool:

@@ -82,14 +82,15 @@ def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) 
     """A finding for each hidden column, and one for all tables that could not be checked."""
     untold = [_untold(hidden.untold)] if hidden.untold else []
     return untold + [
-        Finding(
+        Finding.of(
             FindingKind.COLUMN_HIDDEN,
             Severity.GAP,
-            f"The column {column} of {tables[name].get('label') or name} is hidden from the "
-            "backup user.",
+            "The column {column_name} of {get} is hidden from the backup user.",
             "Give the backup user read access to the field (a permission set with 'Read Access').",
             table=name,
             column=column,
+            column_name=column,
+            get=tables[name].get("label") or name,
         )
         for name, columns in hidden.columns.items()
         for column in columns
@@ -97,13 +98,14 @@ def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) 
 
 
 def _untold(tables: Sequence[str]) -> Finding:
-    return Finding(
+    return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
-        f"Salesforce would not list the fields of {len(tables)} tables, so that columns hidden "
+        "Salesforce would not list the fields of {count} tables, so that columns hidden "
         "from the backup user go unnoticed there.",
         "Grant the permission 'View Setup and Configuration' to the backup user.",
         detail=", ".join(tables),
+        count=len(tables),
     )
 
 
@@ -117,14 +119,16 @@ def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
         count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
     }
     return [
-        Finding(
+        Finding.of(
             FindingKind.PERMISSION_MISSING,
             Severity.GAP,
-            f"The table {name} has about {rows} records that the backup user may not see at all.",
+            "The table {name} has about {rows} records that the backup user may not see at all.",
             "Give the backup user read access to the object (a permission set with 'Read' and "
             "'View All Records').",
             table=name,
             detail=str(rows),
+            name=name,
+            rows=rows,
         )
         for name, rows in sorted(counted.items())
         if name not in seen and rows

@@ -125,13 +125,14 @@ class ReadByParents:
 
 
 def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
-    finding = Finding(
+    finding = Finding.of(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,
         "Links between files and records of large tables were only looked for from the files' end: "
-        f"{', '.join(tables)}.",
+        "{tables}.",
         "Grant the permission 'Query All Files' to the backup user: then every link is read.",
         table=LINKS,
         detail=", ".join(tables),
+        tables=", ".join(tables),
     )
     return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,))

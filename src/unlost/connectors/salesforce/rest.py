@@ -4,6 +4,7 @@ Sources: REST guide (query, queryAll); SOQL limits (two minutes a query).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -87,7 +88,7 @@ class RestQueries:
             except SalesforceRefusal as error:
                 if not error.says(*LOST_PLACE):
                     raise
-                lost = TransientError("query-locator-lost", error.sentence)
+                lost = TransientError.of(replace(error.message, code="query-locator-lost"))
                 self._api.client.patience.bear(attempt, lost)
             except TransientError as error:
                 if error.code != "result-short":

@@ -128,7 +128,7 @@ def missing_rights(rights: UserRights) -> list[Finding]:
 
 
 def _no_view_all() -> Finding:
-    return Finding(
+    return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
         "The backup user sees only records that are shared with him; others are not protected.",
@@ -138,7 +138,7 @@ def _no_view_all() -> Finding:
 
 
 def _no_all_files() -> Finding:
-    return Finding(
+    return Finding.of(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,
         "The backup user sees only files that he can reach; files of others are not protected.",
@@ -148,7 +148,7 @@ def _no_all_files() -> Finding:
 
 
 def _no_setup() -> Finding:
-    return Finding(
+    return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
         "The backup user cannot look into Setup, so that columns hidden from him go unnoticed.",
@@ -162,15 +162,16 @@ def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -
     if not rights.lacks(ENCRYPTED):
         return []
     return [
-        Finding(
+        Finding.of(
             FindingKind.COLUMN_UNREADABLE,
             Severity.GAP,
-            f"{field.get('label') or field['name']} of {describe.get('label') or describe['name']} "
-            "is encrypted and is delivered as asterisks.",
+            "{get} of {get2} is encrypted and is delivered as asterisks.",
             "Grant the permission 'View Encrypted Data' to the backup user.",
             table=describe["name"],
             column=field["name"],
             detail="View Encrypted Data",
+            get=field.get("label") or field["name"],
+            get2=describe.get("label") or describe["name"],
         )
         for describe in describes
         for field in describe["fields"]
@@ -179,7 +180,7 @@ def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -
 
 
 def _unknown() -> Finding:
-    return Finding(
+    return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
         "Salesforce would not tell which permissions the backup user has.",

@@ -213,7 +213,7 @@ class SalesforceSource:
         try:
             job = self._bulk.start(work.reading)
         except SalesforceRefusal as error:
-            return self._by_rest(first, work, first_line(error.message) or error.native)
+            return self._by_rest(first, work, first_line(error.text) or error.native)
         return self._wait(first, replace(work, job=job, polls=0))
 
     def _look(self, first: ReadTask, work: TaskState) -> Ready | Wait:
@@ -324,23 +324,26 @@ class SalesforceSource:
             yield from self._bulk.read_all(job, info.rows, reading.columns)
 
     def _note_whole(self, table: str) -> Page:
-        finding = Finding(
+        finding = Finding.of(
             FindingKind.READ_OTHERWISE,
             Severity.NOTE,
-            f"{table} was read whole, because Salesforce's list of changed records does not reach "
+            "{table_name} was read whole, because Salesforce's list of changed records does not reach "
             "back to the last backup or was refused.",
             "Nothing to do; it takes more API calls.",
             table=table,
+            table_name=table,
         )
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _note(self, work: TaskState) -> Page:
-        finding = Finding(
+        finding = Finding.of(
             FindingKind.READ_OTHERWISE,
             Severity.NOTE,
-            f"{work.reading.table} was read by REST, because Bulk API 2.0 said: {work.note}.",
+            "{table_name} was read by REST, because Bulk API 2.0 said: {note}.",
             "Nothing to do; it takes more API calls.",
             table=work.reading.table,
+            table_name=work.reading.table,
+            note=work.note,
         )
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 

@@ -98,13 +98,14 @@ def table_of(
 def unreadable_columns(describe: Describe) -> list[Finding]:
     """Findings for columns that no query delivers, and that are no view of other columns."""
     return [
-        Finding(
+        Finding.of(
             FindingKind.COLUMN_UNREADABLE,
             Severity.NOTE,
-            f"{field.get('label') or field['name']} of {describe.get('label') or describe['name']} is "
-            "given by no query; what it lists is kept as records of its own.",
+            "{get} of {get2} is given by no query; what it lists is kept as records of its own.",
             table=describe["name"],
             column=field["name"],
+            get=field.get("label") or field["name"],
+            get2=describe.get("label") or describe["name"],
         )
         for field in describe["fields"]
         if is_unreadable(field) and not is_compound(field)

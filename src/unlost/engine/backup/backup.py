@@ -49,6 +49,7 @@ from unlost.engine.backup.session import (
 from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, StoreError, UsageError
+from unlost.model.message import Message
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import Schema, TableTrait
 from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
@@ -68,9 +69,12 @@ class ParkedBackup:
 
     run: str
     resume_at: datetime | None
-    sentence: str
-    next_step: str
-    code: str = ""
+    message: Message
+
+    @property
+    def code(self) -> str:
+        """The code of the allowance, or of the command that stopped it."""
+        return self.message.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def backup(
             return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:
             run = ports.runner.run
-            return ParkedBackup(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
+            return ParkedBackup(run, limit.resume_at, limit.message)
 
 
 def _backup(

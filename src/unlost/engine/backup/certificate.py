@@ -9,6 +9,7 @@ from unlost.engine.backup.findings import findings_of, table_findings
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Message, Noun, counted, joined, message
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
 from unlost.model.schema import Schema, Table
@@ -93,6 +94,7 @@ def certificate(
     """The certificate of a run; a finding that is a gap changes its verdict."""
     all_findings = [*findings, *(finding for line in lines for finding in line.findings)]
     gaps = [finding for finding in all_findings if finding.severity is Severity.GAP]
+    text = verdict_text(lines, gaps)
     return Certificate(
         org,
         run,
@@ -103,56 +105,78 @@ def certificate(
         tuple(findings),
         tuple(quotas),
         Verdict.GAPS if gaps else Verdict.COMPLETE,
-        sentence(lines, gaps),
+        text.sentence,
         rounds,
         sum(line.files for line in lines),
         sum(line.file_bytes for line in lines),
+        template=text.template,
+        args=text.args,
     )
 
 
-def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
+def verdict_text(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> Message:
     """The summary of a certificate for people who read nothing else."""
-    live_count = sum(line.stored for line in lines)
-    files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
-    what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
-    if files:
-        what += f" and {many(files, 'file')} ({human_bytes(size)})"
+    stored = _stored(lines)
     if not gaps:
-        return f"Complete: {what} are in the vault."
+        return message(Verdict.COMPLETE.value, "Complete: the vault has {stored}.", stored=stored)
     lost = sum(gap.kind in LOST for gap in gaps)
-    first = f" {many(lost, 'table')} could not be read." if lost else ""
-    return (
-        f"Not everything is protected: {what} are in the vault, "
-        f"but there {'is' if len(gaps) == 1 else 'are'} {many(len(gaps), 'gap')}."
-        f"{first} {gaps[0].sentence}"
+    return message(
+        Verdict.GAPS.value,
+        "Incomplete, with {gaps}: the vault has {stored}, but {tables} could not be read. {why}"
+        if lost
+        else "Incomplete, with {gaps}: the vault has {stored}. {why}",
+        gaps=counted(len(gaps), Noun.GAP),
+        stored=stored,
+        tables=counted(lost, Noun.TABLE),
+        why=gaps[0].message,
     )
 
 
-def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
+def _stored(lines: Sequence[TableLine]) -> Message:
+    files = sum(line.files for line in lines)
+    return message(
+        "",
+        "{records} of {tables} and {files} ({size})" if files else "{records} of {tables}",
+        records=counted(sum(line.stored for line in lines), Noun.RECORD),
+        tables=counted(len(lines), Noun.TABLE),
+        files=counted(files, Noun.FILE),
+        size=human_bytes(sum(line.file_bytes for line in lines)),
+    )
+
+
+def text_of_part(proof: Certificate, *, night: int, whole: bool) -> Message:
     """The summary of a certificate of a few tables; ``whole``: the one of ``night`` has no gaps."""
-    lines = [line for line in proof.tables if not line.carried]
-    names = ", ".join(line.table for line in lines[:NAMED])
-    more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
-    created, changed, deleted = (
-        sum(getattr(line, what) for line in lines) for what in ("created", "changed", "deleted")
-    )
-    counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
-    parts = [
-        f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
-        *(
-            finding.sentence
-            for finding in proof.findings
-            if finding.kind is FindingKind.LEFT_TO_NIGHT
-        ),
-    ]
-    gaps = [
-        finding for line in lines for finding in line.findings if finding.severity is Severity.GAP
-    ]
+    deferred = [f for f in proof.findings if f.kind is FindingKind.LEFT_TO_NIGHT]
+    gaps = [f for line in proof.tables for f in line.findings if _is_new_gap(line, f)]
+    parts = [_read_between(proof, night=night), *(finding.message for finding in deferred)]
     if gaps:
-        parts.append(f"Not everything is protected: {gaps[0].sentence}")
+        parts.append(message("", "Not everything is protected: {why}", why=gaps[0].message))
     elif not whole:
-        parts.append(f"The certificate of backup {night} names gaps.")
-    return " ".join(parts)
+        parts.append(message("", "The certificate of backup {number} lists gaps.", number=night))
+    return joined(proof.verdict.value, parts)
+
+
+def _read_between(proof: Certificate, *, night: int) -> Message:
+    lines = [line for line in proof.tables if not line.carried]
+    more = len(lines) - NAMED
+    return message(
+        "",
+        "Hourly backup of {tables} and {more} more: {created:,} created, {changed:,} changed, "
+        "{deleted:,} deleted. All other tables are as in backup {number}."
+        if more > 0
+        else "Hourly backup of {tables}: {created:,} created, {changed:,} changed, {deleted:,} "
+        "deleted. All other tables are as in backup {number}.",
+        tables=", ".join(line.table for line in lines[:NAMED]),
+        more=more,
+        created=sum(line.created for line in lines),
+        changed=sum(line.changed for line in lines),
+        deleted=sum(line.deleted for line in lines),
+        number=night,
+    )
+
+
+def _is_new_gap(line: TableLine, finding: Finding) -> bool:
+    return not line.carried and finding.severity is Severity.GAP
 
 
 def human_bytes(size: float) -> str:
@@ -162,8 +186,3 @@ def human_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} {UNITS[-1]}"
-
-
-def many(count: int, word: str) -> str:
-    """A number of things: `1 table`, `1,200 tables`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -40,13 +40,16 @@ def read_failure(account: TableProgress) -> Finding | None:
         return None
     was_stored = account.before is not None and account.before.window_start is not None
     was = " It was backed up before; the vault keeps what it had." if was_stored else ""
-    return Finding(
+    return Finding.of(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,
-        f"{_name(account.plan.table)} could not be read: {failure.sentence}{was}",
+        "{name} could not be read: {sentence_text}{was}",
         failure.next_step,
         account.name,
         detail=failure.code,
+        name=_name(account.plan.table),
+        sentence_text=failure.sentence,
+        was=was,
     )
 
 
@@ -55,37 +58,42 @@ def deletes_unproved(account: TableProgress) -> Finding | None:
     failure = account.unproved
     if failure is None or account.failure is not None:
         return None
-    return Finding(
+    return Finding.of(
         FindingKind.DELETES_UNPROVED,
         Severity.GAP,
-        f"Whether records of {_name(account.plan.table)} vanished could not be proved: "
-        f"{failure.sentence}",
+        "Whether records of {name} vanished could not be proved: {sentence_text}",
         failure.next_step or "The next backup tries again.",
         account.name,
         detail=failure.code,
+        name=_name(account.plan.table),
+        sentence_text=failure.sentence,
     )
 
 
 def table_gone(state: TableState) -> Finding:
     """The finding for a table of the vault that the source no longer describes."""
-    return Finding(
+    return Finding.of(
         FindingKind.TABLE_GONE,
         Severity.GAP,
-        f"The table {state.table} was backed up before and is not there any more: it was removed, "
-        f"renamed, or hidden from the backup user. The vault keeps its {state.alive} records.",
+        "The table {table_name} was backed up before and is not there any more: it was removed, "
+        "renamed, or hidden from the backup user. The vault keeps its {alive} records.",
         "If it was not removed on purpose, give the backup user the right to see it.",
         state.table,
+        table_name=state.table,
+        alive=state.alive,
     )
 
 
 def window_open(rounds: int, policy: BackupPolicy) -> Finding:
     """The finding for a last look that took too long to call the snapshot one moment."""
     minutes = int(policy.calm_window.total_seconds() // 60)
-    return Finding(
+    return Finding.of(
         FindingKind.WINDOW_OPEN,
         Severity.NOTE,
-        f"After {rounds} looks at changes the last one still took more than {minutes} minutes; "
+        "After {rounds} looks at changes the last one still took more than {minutes} minutes; "
         "what changed meanwhile is in the next backup.",
+        rounds=rounds,
+        minutes=minutes,
     )
 
 
@@ -104,15 +112,17 @@ def _rows_differ(account: TableProgress) -> Finding | None:
     if account.audit is None or not account.audit.differing:
         return None
     count, name = account.audit.differing, _name(account.plan.table)
-    return Finding(
+    return Finding.of(
         FindingKind.ROWS_DIFFER,
         Severity.GAP,
-        f"{count} records of {name} were not as the vault had them, though their time of change "
+        "{count} records of {name} were not as the vault had them, though their time of change "
         "did not move. They are in this backup; in the part that was not compared there may be "
         "more.",
         "Run a backup with --full: it reads every record again.",
         account.name,
         detail=str(count),
+        count=count,
+        name=name,
     )
 
 
@@ -120,14 +130,16 @@ def _audit_failed(account: TableProgress) -> Finding | None:
     failure = account.audit.read.failure if account.audit is not None else None
     if failure is None:
         return None
-    return Finding(
+    return Finding.of(
         FindingKind.ROWS_DIFFER,
         Severity.NOTE,
-        f"A part of {_name(account.plan.table)} was to be compared with the vault, and could not "
-        f"be read: {failure.sentence}",
+        "A part of {name} was to be compared with the vault, and could not "
+        "be read: {sentence_text}",
         "Nothing to do: it has its turn again in some weeks.",
         account.name,
         detail=failure.code,
+        name=_name(account.plan.table),
+        sentence_text=failure.sentence,
     )
 
 
@@ -135,42 +147,48 @@ def _unusual_loss(account: TableProgress) -> Finding | None:
     resolved = account.resolved
     if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
         return None
-    return Finding(
+    return Finding.of(
         FindingKind.UNUSUAL_LOSS,
         Severity.GAP,
-        f"{resolved.hidden} records of {_name(account.plan.table)} vanished at once. That is "
+        "{hidden} records of {name} vanished at once. That is "
         "unusual, so they are kept as they were and marked as not visible.",
         "Find out who removed them. If it was meant, nothing needs to be done.",
         account.name,
         detail=str(resolved.hidden),
+        hidden=resolved.hidden,
+        name=_name(account.plan.table),
     )
 
 
 def _rows_hidden(table: Table, count: int) -> Finding | None:
     if count <= 0:
         return None
-    return Finding(
+    return Finding.of(
         FindingKind.ROWS_HIDDEN,
         Severity.GAP,
-        f"{count} records of {_name(table)} are in the vault and not visible to the backup user; "
+        "{count} records of {name} are in the vault and not visible to the backup user; "
         "changes of them are not seen.",
         GIVE_RIGHT,
         table.name,
         detail=str(count),
+        count=count,
+        name=_name(table),
     )
 
 
 def _columns_hidden(table: Table, findings: tuple[Finding, ...]) -> Finding | None:
     if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in findings):
         return None
-    return Finding(
+    return Finding.of(
         FindingKind.COLUMN_HIDDEN,
         Severity.GAP,
-        f"{len(table.hidden)} columns of {_name(table)} are hidden from the backup user: "
-        f"{', '.join(table.hidden)}.",
+        "{count} columns of {name} are hidden from the backup user: {hidden}.",
         GIVE_RIGHT,
         table.name,
         detail=",".join(table.hidden),
+        count=len(table.hidden),
+        name=_name(table),
+        hidden=", ".join(table.hidden),
     )
 
 

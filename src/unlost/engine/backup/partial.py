@@ -87,9 +87,9 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
         raise TransientError(
             "hourly-unread",
             "{name} could not be read between two nights: {sentence}",
-            next_step=failure.next_step or "Nothing to do: it is tried again in an hour.",
+            next_step=failure.next_step or "Nothing to do: the next hourly backup tries again.",
             name=name,
-            sentence=failure.sentence,
+            sentence=failure.message,
         )
     return tuple(
         deferred_to_night(
@@ -101,7 +101,7 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
 
 def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
     """The finding for a chosen table that was not read; it is protected as of the last full run."""
-    return Finding(
+    return Finding.of(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,
         sentence,

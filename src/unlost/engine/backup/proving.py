@@ -102,8 +102,15 @@ def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
-    sentence = certificates.sentence_of_part(certificate, night=night.info.number, whole=whole)
-    return replace(certificate, verdict=verdict, sentence=sentence, rests_on=night.info.number)
+    text = certificates.text_of_part(certificate, night=night.info.number, whole=whole)
+    return replace(
+        certificate,
+        verdict=verdict,
+        sentence=text.sentence,
+        template=text.template,
+        args=text.args,
+        rests_on=night.info.number,
+    )
 
 
 def _carried(line: TableLine) -> TableLine:

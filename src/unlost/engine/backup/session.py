@@ -1,7 +1,7 @@
 """Shared state of all parts of one backup: ports, plan, open commit, previous snapshot."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
+from unlost.model.message import Arg, Message
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.run import Runner
 from unlost.model.ports.source import Source
@@ -60,6 +61,21 @@ class ReadFailure:
     sentence: str
     next_step: str
     refused: bool
+    template: str = ""
+    next_template: str = ""
+    args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
+
+    @property
+    def message(self) -> Message:
+        """The reason, for surfaces that translate it."""
+        return Message(
+            self.code,
+            self.sentence,
+            self.next_step,
+            self.template,
+            self.next_template,
+            args=self.args,
+        )
 
 
 class SourceFailed(Exception):
@@ -145,12 +161,24 @@ def judged(broke: SourceFailed, source: Source) -> ReadFailure:
     """
     error = broke.error
     if isinstance(error, SourceRefused | NotFound):
-        return ReadFailure(error.code, error.sentence, error.next_step, refused=True)
+        return _failure(error.message, refused=True)
     if isinstance(error, TransientError):
         _still_answers(source, error)
     elif not isinstance(error, IntegrityError):
         raise error
-    return ReadFailure(error.code, error.sentence, error.next_step, refused=False)
+    return _failure(error.message, refused=False)
+
+
+def _failure(why: Message, *, refused: bool) -> ReadFailure:
+    return ReadFailure(
+        why.code,
+        why.sentence,
+        why.next_step,
+        refused,
+        why.template,
+        why.next_template,
+        why.args,
+    )
 
 
 def _still_answers(source: Source, error: UnlostError) -> None:

@@ -120,8 +120,10 @@ def _judged(host: str, status: int, reply: bytes) -> int:
     text = reply[:TOLD].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
-        f"{host} refused the message: {status} {text}".rstrip() + ".",
-        next_step="Look at the address and the secret of the channel, then run `unlost alert test`.",
+        "{host} refused the message: {answer}.",
+        next_step="Check the address and the secret of the channel, then run `unlost alert test`.",
+        host=host,
+        answer=f"{status} {text}".rstrip(),
     )
 
 

@@ -41,7 +41,9 @@ class TransitKey:
         if not url.host or (
             url.scheme != "https" and (url.scheme, url.host not in HERE) != ("http", False)
         ):
-            raise _unclear(f"“{self.address}” is not the address of a server, with https.")
+            raise _unclear(
+                "“{address}” is not the https address of a server.", address=self.address
+            )
         parts = (*self.mount.strip("/").split("/"), self.name)
         if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in parts):
             raise _unclear("The key or the mount of the transit engine is not a name.")
@@ -97,7 +99,9 @@ class TransitKey:
         try:
             return ssl.create_default_context(cafile=self.ca_file or None)
         except OSError:
-            raise _unclear(f"The certificates in {Path(self.ca_file)} cannot be read.") from None
+            raise _unclear(
+                "{file} cannot be read as certificates.", file=Path(self.ca_file)
+            ) from None
 
     def _away(self, why: str) -> TransientError:
         return TransientError(
@@ -134,9 +138,10 @@ def _parsed(address: str) -> httpx.URL:
         return httpx.URL("")
 
 
-def _unclear(sentence: str) -> UsageError:
+def _unclear(template: str, **args: object) -> UsageError:
     return UsageError(
         "transit-unclear",
-        sentence,
-        next_step="Say --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+        template,
+        next_step="Give --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+        **args,
     )

@@ -320,12 +320,11 @@ class SegmentReader:
 def _missing(name: str) -> IntegrityError:
     """The error for a live object that is missing; an erasure meanwhile is the usual cause."""
     error = damaged(name, "it is missing")
-    return IntegrityError(
-        error.code,
-        error.sentence,
-        next_step="Try again: if records were erased meanwhile, the rest lies elsewhere now. If it stays, "
-        "run unlost verify --level full, and bring the object back from a copy of the vault.",
+    next_step = (
+        "Try again: if records were erased meanwhile, the other records are in a new object now. If "
+        "the error stays, run `unlost verify --level full` and repair the vault from its mirror."
     )
+    return IntegrityError.of(replace(error.message, next_step=next_step, next_template=next_step))
 
 
 def open_stored(store: Store, name: str, *, size: int) -> pa.NativeFile:

@@ -148,7 +148,7 @@ class BucketVersions:
         except StoreError as error:
             if error.code != MAY_NOT_DELETE:
                 raise
-            raise ListRefused(error.code, error.sentence, next_step=error.next_step) from error
+            raise ListRefused.of(error.message) from error
         if "<ListVersionsResult" not in listing:
             raise self.failed("its list of versions cannot be read")
         version_ids = (match[2] for match in _ENTRY.finditer(listing))

@@ -18,11 +18,12 @@ from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo
-from unlost.web.translate import isolated, translate, word
+from unlost.web.translate import isolated, next_step, translate, word
 
 register = template.Library()
 register.filter(word)
 register.filter(translate)
+register.filter(next_step)
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters shown of a long text until it is unfolded

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
 
-from unlost.model.alert import Message, Urgency
+from unlost.model.alert import Notification, Urgency
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, TransientError
 from unlost.model.reading import Json
@@ -47,7 +47,7 @@ class Email:
     settings: EmailSettings
     password: str | None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Send it to all recipients."""
         try:
             with self._connected() as server:
@@ -113,7 +113,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
     return Email(decoder_for(EmailSettings).convert(settings, strict=False), secret)
 
 
-def letter(message: Message, settings: EmailSettings) -> EmailMessage:
+def letter(message: Notification, settings: EmailSettings) -> EmailMessage:
     """The mail of a message. It requests no automatic reply (RFC 3834), which would be a loop."""
     email_message = EmailMessage()
     email_message["Subject"] = f"[Unlost] {message.title}"

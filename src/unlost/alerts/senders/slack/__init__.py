@@ -10,7 +10,7 @@ import msgspec
 
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
-from unlost.model.alert import Message
+from unlost.model.alert import Notification
 from unlost.model.reading import Json
 
 ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))  # "Formatting text": the three of them
@@ -24,7 +24,7 @@ class Slack:
     private: bool = False
     transport: Transport | None = None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode({"text": text(message)})
@@ -37,7 +37,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:
     return Slack(secret or "", private=bool(settings.get("private")))
 
 
-def text(message: Message) -> str:
+def text(message: Notification) -> str:
     """The message in Slack's markup."""
     return "\n".join((f"*{_plain(message.title)}*", *map(_plain, message.lines)))
 

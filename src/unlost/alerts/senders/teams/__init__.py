@@ -11,7 +11,7 @@ import msgspec
 
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
-from unlost.model.alert import Message
+from unlost.model.alert import Notification
 from unlost.model.reading import Json
 
 CARD = "application/vnd.microsoft.card.adaptive"
@@ -27,7 +27,7 @@ class Teams:
     private: bool = False
     transport: Transport | None = None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Notification) -> None:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode(card(message))
@@ -40,7 +40,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Teams:
     return Teams(secret or "", private=bool(settings.get("private")))
 
 
-def card(message: Message) -> Mapping[str, object]:
+def card(message: Notification) -> Mapping[str, object]:
     """The message as an adaptive card."""
     blocks = [_block(message.title, weight="Bolder"), *map(_block, message.lines)]
     content = {"$schema": SCHEMA, "type": "AdaptiveCard", "version": CARD_VERSION, "body": blocks}

@@ -41,16 +41,17 @@ from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
 from unlost.model.alert import (
-    AlertMessage,
     AlertRule,
     Channel,
     ChannelKind,
-    Message,
+    Notification,
+    NotificationKind,
     RaisedAlert,
     Urgency,
 )
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
+from unlost.model.message import Message, message
 from unlost.model.reading import Json
 from unlost.model.schedule import Hours
 
@@ -58,6 +59,12 @@ HEAD_DIGITS = 12
 NEWEST = 50
 
 type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
+ALIVE = message("service-silent", "Unlost is running.")
+TEST = message(
+    "test",
+    "This is a test. Alerts reach this channel.",
+    next_step="You do not need to do anything.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Alerts:
 
     alerts: tuple[AlertRecord, ...]
     channels: tuple[Channel, ...]
-    silent: Mapping[str, str]
+    silent: Mapping[str, Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Channels:
     """All channels; ``silent`` as in ``Alerts``."""
 
     channels: tuple[Channel, ...]
-    silent: Mapping[str, str]
+    silent: Mapping[str, Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ def deliver(app: Application, *, senders: Senders = sender) -> None:
 def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     """Send a message; False if the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
-    message = Message(
+    message = Notification(
         waiting.message, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app)
     )
     problem = _handed(app, channel, message, senders)
@@ -156,12 +163,12 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
         return True
     # A refused message is never retried, as it would be refused again.
     final = not isinstance(problem, TransientError)
-    message_failed(waiting, problem.sentence, at=now, final=final)
+    message_failed(waiting, problem.message, at=now, final=final)
     return final
 
 
 def _handed(
-    app: Application, channel: Channel, message: Message, senders: Senders
+    app: Application, channel: Channel, message: Notification, senders: Senders
 ) -> UnlostError | None:
     """Hand a message to a channel; returns the error, if any, so that other channels go on."""
     try:
@@ -178,8 +185,8 @@ def _handed(
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     """Send a sign of life to all heartbeat channels; returns the names of those that failed."""
     now = app.clock.now()
-    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
-    message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
+    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, ALIVE)
+    message = Notification(NotificationKind.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
         # Only heartbeat channels take no alerts.
@@ -204,8 +211,8 @@ def send_digest(
         )
         if day is None or last_digest(channel.name) == day:
             continue
-        message = Message(
-            AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
+        message = Notification(
+            NotificationKind.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
         )
         if _handed(app, channel, message, senders) is None:
             note_digest(channel.name, day)
@@ -356,10 +363,9 @@ def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
         "",
         "test",
         Urgency.SOON,
-        "This is a test. If you read it, alerts reach you.",
-        "Nothing is to be done.",
+        TEST,
     )
-    message = Message(AlertMessage.TEST, alarm, now, now, heads(app))
+    message = Notification(NotificationKind.TEST, alarm, now, now, heads(app))
     problem = _handed(app, channel, message, senders)
     if problem is not None:
         return ChannelTest(channel.name, problem.sentence, problem.next_step)
@@ -417,6 +423,7 @@ def _secret(app: Application, channel: Channel) -> str | None:
 def _unknown(name: str) -> NotFound:
     return NotFound(
         "channel-unknown",
-        f"There is no channel named {name!r}." if name else "There is no channel yet.",
+        "There is no channel named {name!r}." if name else "There is no channel yet.",
         next_step="Add one with `unlost alert channel`, see them with `unlost alert list`.",
+        name=name,
     )

@@ -17,7 +17,7 @@ A scheduled backup and one started by hand take this same path. See docs/adr/001
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
@@ -53,6 +53,7 @@ from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
 from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
+from unlost.model.message import Message, code_of, fault
 from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
@@ -169,10 +170,9 @@ def _finished(outcome: FinishedBackup | ParkedBackup | DeferredTables) -> Finish
     if isinstance(outcome, FinishedBackup):
         return outcome
     if outcome.code in (PAUSED, CANCELLED):
-        raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
-    raise LimitReached(
-        "run-parked", outcome.sentence, next_step=outcome.next_step, resume_at=outcome.resume_at
-    )
+        raise LimitReached.of(outcome.message)
+    parked = replace(outcome.message, code="run-parked")
+    raise LimitReached.of(parked, resume_at=outcome.resume_at)
 
 
 def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> ChosenRun:
@@ -184,13 +184,7 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
         if _worth_resuming(app, unfinished, full=full):
             return ChosenRun(unfinished.id, resumed=True)
         with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
-            _give_up(
-                app,
-                org,
-                unfinished.id,
-                code=unfinished.error_code,
-                sentence=unfinished.error_sentence,
-            )
+            _give_up(app, org, unfinished.id, unfinished.error)
     if run is not None and find_run(run) is None:
         return ChosenRun(run, resumed=False)
     began = app.clock.now()
@@ -198,7 +192,7 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
-    if run.error_code in LOST or (full and not run.full):
+    if code_of(run.error) in LOST or (full and not run.full):
         return False
     touched = app.steps.last_at(run.id) or run.started_at
     if run.state is RunState.PARKED and run.resume_at is not None:
@@ -214,10 +208,9 @@ def _clear(app: Application, org: ProtectedOrg, run: str) -> None:
     app.steps.drop(run)
 
 
-def _give_up(app: Application, org: ProtectedOrg, run: str, *, code: str, sentence: str) -> None:
+def _give_up(app: Application, org: ProtectedOrg, run: str, why: Message | None) -> None:
     _clear(app, org, run)
-    end = RunEnd(RunState.ABANDONED, app.clock.now(), error_code=code, error_sentence=sentence)
-    end_run(run, end)
+    end_run(run, RunEnd(RunState.ABANDONED, app.clock.now(), error=why))
 
 
 def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
@@ -226,8 +219,7 @@ def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
         known = find_run(run)
         if known is None or known.state.over:
             return False
-        why = stopped(run, RunCommand.CANCEL)
-        _give_up(app, org, run, code=why.code, sentence=why.sentence)
+        _give_up(app, org, run, stopped(run, RunCommand.CANCEL).message)
     return True
 
 
@@ -243,13 +235,13 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> I
             _stopped(app, org, run, error)
         raise
     except BaseException as error:
-        _failed(app, run, code=type(error).__name__, sentence=str(error))
+        _failed(app, run, fault(error))
         raise
 
 
 def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) -> None:
     if error.code == CANCELLED:
-        _give_up(app, org, run, code=error.code, sentence=error.sentence)
+        _give_up(app, org, run, error.message)
         return
     if isinstance(error, LimitReached):
         _parked(app, run, error)
@@ -257,19 +249,16 @@ def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) 
     # The next backup starts anew, so what this run left is only garbage.
     if error.code in LOST:
         _clear(app, org, run)
-    _failed(app, run, code=error.code, sentence=error.sentence)
+    _failed(app, run, error.message)
 
 
 def _parked(app: Application, run: str, error: LimitReached) -> None:
-    end = RunEnd(
-        RunState.PARKED, app.clock.now(), None, error.resume_at, error.code, error.sentence
-    )
+    end = RunEnd(RunState.PARKED, app.clock.now(), None, error.resume_at, error.message)
     end_run(run, end)
 
 
-def _failed(app: Application, run: str, *, code: str, sentence: str) -> None:
-    now = app.clock.now()
-    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+def _failed(app: Application, run: str, why: Message) -> None:
+    end_run(run, RunEnd(RunState.FAILED, app.clock.now(), error=why))
 
 
 def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:

@@ -8,7 +8,8 @@ One hour of one org has one run id (``run_of_hour``), so queueing it twice runs 
 See docs/adr/0012.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -40,7 +41,8 @@ from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.finding import FindingKind
+from unlost.model.finding import Finding, FindingKind
+from unlost.model.message import Message, code_of, fault
 from unlost.model.schedule import Schedule
 
 NIGHTS = 5  # the newest runs that are searched for a successful one
@@ -89,7 +91,7 @@ def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
     close_hour(app, org, end, run=run)
-    return HourlyBackup(run, _ending(end), end.error_code)
+    return HourlyBackup(run, _ending(end), code_of(end.error))
 
 
 def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) -> str:
@@ -135,10 +137,9 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
         state = RunState.ABANDONED if gives_way else RunState.FAILED
         passing = isinstance(error, TransientError | Conflict | StoreError)
         again = app.clock.now() + HOUR if passing and not gives_way else None
-        return RunEnd(state, None, None, again, error.code, error.sentence)
+        return RunEnd(state, None, None, again, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        name = type(error).__name__
-        return RunEnd(RunState.FAILED, None, error_code=name, error_sentence=str(error) or name)
+        return RunEnd(RunState.FAILED, None, error=fault(error))
 
 
 def _read(
@@ -153,13 +154,10 @@ def _read(
     finally:
         written.flush()
     if isinstance(outcome, ParkedBackup):
-        raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
+        raise LimitReached.of(outcome.message)
     if isinstance(outcome, DeferredTables):
-        raise Conflict(
-            "hourly-left",
-            outcome.sentence,
-            next_step="Nothing to do: the next night reads it.",
-        )
+        next_step = "Nothing to do: the next nightly backup reads it."
+        raise Conflict.of(Message("hourly-left", outcome.sentence, next_step))
     return outcome
 
 
@@ -172,9 +170,17 @@ def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
-        error_code=(PARTLY_READ if unread else LEFT) if deferred else "",
-        error_sentence=" ".join(finding.sentence for finding in deferred),
+        error=_joined(deferred, code=PARTLY_READ if unread else LEFT),
     )
+
+
+def _joined(findings: Sequence[Finding], *, code: str) -> Message | None:
+    """Return the sentences of findings as one message; None if there are none."""
+    if not findings:
+        return None
+    if len(findings) == 1:
+        return replace(findings[0].message, code=code, next_step="", next_template="")
+    return Message(code, " ".join(finding.sentence for finding in findings))
 
 
 def _ending(end: RunEnd) -> HourlyEnding:

@@ -15,6 +15,7 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.jobs import CANCELLED, PAUSED
+from unlost.model.message import Message, code_of, fault
 from unlost.model.night import NightRecord, NightState
 
 # Minutes until the next attempt, by the number of failures; the last one repeats.
@@ -39,8 +40,8 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
         return None
     # One backup catches up for all nights that were missed.
     give_up_before(oid, name, at=app.clock.now())
-    if night.error_code == WORKER_DIED and night.failures >= MOST_FAILURES:
-        end_try(oid, name, _given_up(worker_died(), app.clock.now()), number=night.tries)
+    if code_of(night.error) == WORKER_DIED and night.failures >= MOST_FAILURES:
+        end_try(oid, name, _given_up(worker_died().message, app.clock.now()), number=night.tries)
         return night
     try:
         _back_up(app, night)
@@ -53,8 +54,7 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
             number=night.tries,
         )
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        wrapped = UnlostError(type(error).__name__, str(error) or type(error).__name__)
-        end_try(oid, name, _given_up(wrapped, app.clock.now()), number=night.tries)
+        end_try(oid, name, _given_up(fault(error), app.clock.now()), number=night.tries)
     else:
         end_try(oid, name, NightEnd(NightState.DONE, app.clock.now()), number=night.tries)
     return night
@@ -77,35 +77,28 @@ def after_error(
     ``pause`` applies to a run that parked without a resume time.
     """
     if error.code == CANCELLED:
-        return NightEnd(
-            NightState.GIVEN_UP, now, error_code=error.code, error_sentence=error.sentence
-        )
+        return NightEnd(NightState.GIVEN_UP, now, error=error.message)
     if error.code == PAUSED:
-        return NightEnd(
-            NightState.WAITING, now, None, error_code=error.code, error_sentence=error.sentence
-        )
+        return NightEnd(NightState.WAITING, now, error=error.message)
     if isinstance(error, LimitReached):
         again = error.resume_at or now + pause
-        return NightEnd(
-            NightState.WAITING, now, again, error_code=error.code, error_sentence=error.sentence
-        )
+        return NightEnd(NightState.WAITING, now, again, error=error.message)
     if error.code == IN_PROGRESS:
         return NightEnd(NightState.WAITING, now, now + BUSY)
     if error.code == DATABASE_AWAY:  # not a failure of the org
         return NightEnd(NightState.WAITING, now, now + RECONNECT)
     if error.code == ANOTHER_ORG:
-        return _given_up(error, now)  # a refreshed sandbox never becomes the old org again
+        return _given_up(error.message, now)  # a refreshed sandbox never becomes the old org again
     passing = isinstance(error, TransientError | Conflict | StoreError) or error.code == NOTES_LOST
     if not passing or night.failures + 1 >= MOST_FAILURES:
-        return _given_up(error, now)
+        return _given_up(error.message, now)
     wait = AGAIN[min(night.failures, len(AGAIN) - 1)]
     return NightEnd(
         NightState.WAITING,
         now,
         now + timedelta(minutes=wait),
         failed=True,
-        error_code=error.code,
-        error_sentence=error.sentence,
+        error=error.message,
     )
 
 
@@ -120,7 +113,5 @@ def worker_died() -> UnlostError:
     )
 
 
-def _given_up(error: UnlostError, now: datetime) -> NightEnd:
-    return NightEnd(
-        NightState.GIVEN_UP, now, failed=True, error_code=error.code, error_sentence=error.sentence
-    )
+def _given_up(error: Message, now: datetime) -> NightEnd:
+    return NightEnd(NightState.GIVEN_UP, now, failed=True, error=error)

@@ -16,6 +16,7 @@ from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.finding import FindingKind
+from unlost.model.message import Message
 from unlost.model.night import NightRecord
 from unlost.model.schedule import Hours, Schedule
 from unlost.model.schema import Schema, TableTrait
@@ -33,7 +34,7 @@ class LastHourlyBackup:
     state: RunState
     began: datetime
     snapshot: int | None
-    sentence: str
+    error: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule,
 def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
     return next(
         (
-            LastHourlyBackup(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            LastHourlyBackup(run.id, run.state, run.started_at, run.snapshot, run.error)
             for run in runs
         ),
         None,
@@ -198,9 +199,10 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
     return UsageError(
         "hourly-table-unknown",
         "No table {name!r} of {org} is backed up.",
-        next_step=f"Did you mean {' or '.join(near)}?"
+        next_step="Did you mean {near}?"
         if near
-        else f"See the tables in `unlost certificate {org.name} --full`.",
+        else "See the tables in `unlost certificate {org} --full`.",
+        near=" or ".join(near),
         name=name,
         org=org.name,
     )

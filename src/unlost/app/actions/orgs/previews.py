@@ -36,6 +36,7 @@ from unlost.catalog.looks import drop_preview as forget
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError
+from unlost.model.message import Message, message
 
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
@@ -119,16 +120,11 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         draft = open_draft(app, preview.settings, place=_place(app, preview.id))
         return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
-        return _typed_settings(error)
+        return {"error": msgspec.to_builtins(error.message)}
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        return _typed_settings(
-            UnlostError(name, "The org could not be looked at: {name}.", name=name)
-        )
-
-
-def _typed_settings(error: UnlostError) -> Mapping[str, Any]:
-    return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
+        fault = message(name, "The org could not be looked at: {name}.", name=name)
+        return {"error": msgspec.to_builtins(fault)}
 
 
 def _view(app: Application, preview: StoredPreview) -> LookView:
@@ -139,7 +135,7 @@ def _view(app: Application, preview: StoredPreview) -> LookView:
         return LookView(
             preview.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
         )
-    error = UnlostError(draft["code"], draft["sentence"], next_step=draft["next_step"])
+    error = UnlostError.of(decoder_for(Message).convert(draft["error"]))
     return LookView(preview.id, LookState.FAILED, error=error)
 
 

@@ -80,10 +80,11 @@ def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) ->
         raise NotFound(
             "table-unknown",
             "Nothing is named {bare!r}.",
-            next_step=f"Name a table with its org: one of {', '.join(map(session.quoted, orgs))}."
+            next_step="Name a table with its org: one of {orgs}."
             if orgs
             else "Add an org with `unlost org add`.",
             bare=bare[0],
+            orgs=", ".join(map(session.quoted, orgs)),
         )
 
 

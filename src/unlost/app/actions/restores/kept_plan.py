@@ -47,6 +47,7 @@ from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
+from unlost.model.message import Message
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
@@ -86,9 +87,7 @@ class PlanView:
     made_by: str
     wanted: RestoreRequest
     run: str
-    error_code: str
-    error_sentence: str
-    error_next_step: str
+    error: Message | None
     summary: PlanSummary | None
     labels: Mapping[str, str]
     typed: bool
@@ -353,9 +352,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         stored_plan.made_by,
         _wanted(stored_plan),
         stored_plan.run,
-        stored_plan.error_code,
-        stored_plan.error_sentence,
-        stored_plan.error_next_step,
+        stored_plan.error,
         plan_summary,
         _labels(app, org) if plan_summary is not None else {},
         production and plan_summary is not None and plan_summary.changes > TYPED_FROM,

@@ -149,4 +149,4 @@ def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timed
 
 def _fail(app: Application, run: str, error: UnlostError) -> None:
     now = app.clock.now()
-    end_run(run, RunEnd(RunState.FAILED, now, error_code=error.code, error_sentence=str(error)))
+    end_run(run, RunEnd(RunState.FAILED, now, error=error.message))

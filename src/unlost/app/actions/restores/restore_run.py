@@ -50,6 +50,7 @@ from unlost.engine.restore.values.outcome import (
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
+from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.system import Observer
 from unlost.model.ports.writer import Writer
@@ -100,7 +101,7 @@ class RunLine:
     state: str
     started: datetime | None
     ended: datetime | None
-    sentence: str = ""
+    error: Message | None = None
     hourly: bool = False
 
 
@@ -220,7 +221,7 @@ def runs(app: Application) -> RunList:
             run.state,
             run.started_at,
             run.ended_at,
-            run.error_sentence,
+            run.error,
             run.hourly,
         )
         for name in names.values()
@@ -295,16 +296,18 @@ def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
     if ended.code in (PAUSED, CANCELLED):
         raise LimitReached(
             PAUSED,
-            ended.sentence,
-            next_step="Go on with it: unlost restore resume {run}",
+            "{why}",
+            next_step="Resume it: unlost restore resume {run}",
+            why=ended.message,
             run=ended.run,
         )
     raise LimitReached(
         "restore-parked",
-        ended.sentence,
-        next_step="{next_step_text} The run is {run}.",
+        "{why}",
+        next_step="{step} The run is {run}.",
         resume_at=ended.resume_at,
-        next_step_text=ended.next_step,
+        why=ended.message,
+        step=ended.message.next_step,
         run=ended.run,
     )
 
@@ -319,19 +322,16 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
         yield
     except LimitReached as limit:
         now = app.clock.now()
-        end_run(
-            run,
-            RunEnd(RunState.PARKED, now, None, limit.resume_at, limit.code, limit.sentence),
-        )
+        end_run(run, RunEnd(RunState.PARKED, now, None, limit.resume_at, limit.message))
         raise
     except UnlostError as error:
         if error.code in _DID_NOTHING and before is not None:
             _leave(before)
         else:
-            _failed(app, run, error.code, error.sentence)
+            _failed(app, run, error.message)
         raise
     except BaseException as error:
-        _failed(app, run, type(error).__name__, str(error))
+        _failed(app, run, fault(error))
         raise
 
 
@@ -344,15 +344,13 @@ def _leave(known: RunRecord) -> None:
         known.ended_at,
         known.snapshot,
         known.resume_at,
-        known.error_code,
-        known.error_sentence,
+        known.error,
     )
     end_run(known.id, end)
 
 
-def _failed(app: Application, run: str, code: str, sentence: str) -> None:
-    now = app.clock.now()
-    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+def _failed(app: Application, run: str, why: Message) -> None:
+    end_run(run, RunEnd(RunState.FAILED, app.clock.now(), error=why))
 
 
 def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:

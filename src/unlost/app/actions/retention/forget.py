@@ -15,6 +15,7 @@ from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 from unlost.model.maintenance import Agreement, unconditional
+from unlost.model.message import Message, fault
 from unlost.model.reading import Json
 from unlost.model.retention import (
     Forget,
@@ -178,10 +179,9 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
     except UnlostError as error:
         if error.code in PASSING or (error.code in WAITING and _patient(app, oid)):
             return None
-        _failed(app, oid, code=error.code, sentence=error.sentence)
+        _failed(app, oid, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        name = type(error).__name__
-        _failed(app, oid, code=name, sentence=str(error) or name)
+        _failed(app, oid, fault(error))
     return last_forgotten(oid)
 
 
@@ -239,9 +239,8 @@ def _patient(app: Application, oid: str) -> bool:
     return begin is None or app.clock.now() - begin < PATIENCE
 
 
-def _failed(app: Application, oid: str, *, code: str, sentence: str) -> None:
-    record = ForgottenRecord(app.clock.now(), error_code=code, error_sentence=sentence)
-    save_forgotten(oid, record)
+def _failed(app: Application, oid: str, why: Message) -> None:
+    save_forgotten(oid, ForgottenRecord(app.clock.now(), error=why))
 
 
 def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[ForgottenBackup, ...]:

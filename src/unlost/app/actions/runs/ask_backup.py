@@ -16,6 +16,7 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.jobs import PAUSED, Job, JobKind
+from unlost.model.message import code_of
 from unlost.model.night import NightRecord, NightState
 
 
@@ -81,7 +82,7 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
     if not mine:
         return None
     night = mine[-1]
-    if night.next_at is None and night.error_code == PAUSED:
+    if night.next_at is None and code_of(night.error) == PAUSED:
         raise Conflict(
             "backup-paused",
             "A backup of {org!r} is paused.",

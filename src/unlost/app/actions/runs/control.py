@@ -1,6 +1,6 @@
 """Pause, cancel and resume runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlost.app.access import Where, action
 from unlost.app.actions.backups.backup import cancel_unfinished
@@ -15,6 +15,7 @@ from unlost.catalog.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
+from unlost.model.message import Message, message
 from unlost.model.snapshot import CommitKind
 
 
@@ -24,8 +25,17 @@ class RunCommandResult:
 
     run: str
     org: str
-    sentence: str
-    next_step: str = ""
+    message: Message
+
+    @property
+    def sentence(self) -> str:
+        """The result, in English."""
+        return self.message.sentence
+
+    @property
+    def next_step(self) -> str:
+        """The next step, in English."""
+        return self.message.next_step
 
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
@@ -36,13 +46,15 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
     """
     known = _waits(_goes_on(run))
     set_command(run, RunCommand.PAUSE)
-    hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
+    hold_night(run, why=replace(stopped(run, RunCommand.PAUSE).message, code=PAUSED))
     now = known.state is RunState.RUNNING
-    return RunCommandResult(
-        run,
-        known.org,
-        f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
-        f"Let it go on with `unlost runs {run} --go-on`.",
+    return _result(
+        known,
+        "run-paused",
+        "The run {run} stops within seconds. Nothing is lost."
+        if now
+        else "The run {run} is paused. Nothing is lost.",
+        next_step="Resume it with `unlost runs {run} --go-on`.",
     )
 
 
@@ -58,18 +70,18 @@ def cancel(app: Application, run: str) -> RunCommandResult:
         return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
         if drop_restore(run, at=app.clock.now()):
-            return RunCommandResult(
-                run,
-                known.org,
-                f"The service does not go on with {run}; what it wrote stays in the org.",
-                f"Finish it with `unlost restore resume {run}`.",
+            return _result(
+                known,
+                "run-cancelled",
+                "The service does not resume {run}. The records that it wrote stay in the org.",
+                next_step="Finish it with `unlost restore resume {run}`.",
             )
         set_command(run, RunCommand.CANCEL)
-        return RunCommandResult(
-            run,
-            known.org,
-            f"The run {run} stops within seconds; what it wrote stays in the org.",
-            f"Finish it with `unlost restore resume {run}`.",
+        return _result(
+            known,
+            "run-stopping",
+            "The run {run} stops within seconds. The records that it wrote stay in the org.",
+            next_step="Finish it with `unlost restore resume {run}`.",
         )
     set_command(run, RunCommand.CANCEL)
     try:
@@ -77,12 +89,12 @@ def cancel(app: Application, run: str) -> RunCommandResult:
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
+        return _result(known, "run-stopping", "The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # raises if it ended in the meantime
     reached = stopped(run, RunCommand.CANCEL)
-    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=reached.sentence)
-    return RunCommandResult(run, known.org, reached.sentence, reached.next_step)
+    cancel_night(run, at=app.clock.now(), why=replace(reached.message, code=CANCELLED))
+    return RunCommandResult(run, known.org, reached.message)
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
@@ -95,15 +107,23 @@ def go_on(app: Application, run: str) -> RunCommandResult:
     set_command(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
-        return RunCommandResult(run, known.org, f"The service goes on with {run}.")
+        return _result(known, "run-resumed", "The service resumes {run}.")
     if release_night(run, at=app.clock.now()):
-        return RunCommandResult(run, known.org, f"The service goes on with {run} within a minute.")
-    command = f"unlost backup {known.org}"
-    if known.kind is not CommitKind.BACKUP:
-        command = f"unlost restore resume {run}"
-    return RunCommandResult(
-        run, known.org, f"The run {run} may go on.", f"Go on with it: {command}"
+        return _result(known, "run-resumed", "The service resumes {run} within a minute.")
+    restores = known.kind is not CommitKind.BACKUP
+    return _result(
+        known,
+        "run-may-resume",
+        "The run {run} is no longer paused.",
+        next_step="Resume it: unlost restore resume {run}"
+        if restores
+        else "Resume it: unlost backup {org}",
     )
+
+
+def _result(known: RunRecord, code: str, template: str, *, next_step: str = "") -> RunCommandResult:
+    text = message(code, template, next_step=next_step, run=known.id, org=known.org)
+    return RunCommandResult(known.id, known.org, text)
 
 
 def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
@@ -113,9 +133,9 @@ def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return RunCommandResult(known.id, known.org, f"The run {known.id} stops within seconds.")
+        return _result(known, "run-stopping", "The run {run} stops within seconds.")
     reached = stopped(known.id, RunCommand.CANCEL)
-    return RunCommandResult(known.id, known.org, reached.sentence, reached.next_step)
+    return RunCommandResult(known.id, known.org, reached.message)
 
 
 def _waits(known: RunRecord) -> RunRecord:

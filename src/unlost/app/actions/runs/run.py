@@ -17,6 +17,7 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.jobs import RunCommand
+from unlost.model.message import Message
 from unlost.model.plan import Action
 from unlost.model.progress import Phase
 from unlost.model.snapshot import CommitKind
@@ -61,8 +62,7 @@ class RunStatus:
     ended: datetime | None
     resume_at: datetime | None
     snapshot: int | None
-    error_code: str
-    error_sentence: str
+    error: Message | None
     served: bool
     plan: str
     phase: Phase | None
@@ -117,8 +117,7 @@ def run_status(app: Application, run: str) -> RunStatus:
         ended=known.ended_at,
         resume_at=known.resume_at,
         snapshot=known.snapshot,
-        error_code=known.error_code,
-        error_sentence=known.error_sentence,
+        error=known.error,
         served=worker_runs(app.locks, alone=not app.home.database),
         plan=plan.id if plan is not None else "",
         phase=_phase(items),
@@ -199,8 +198,7 @@ def _forgotten(app: Application, run: str) -> RunStatus:
         ended=line.ended,
         resume_at=None,
         snapshot=None,
-        error_code="",
-        error_sentence="",
+        error=None,
         served=False,
         plan="",
         phase=None,

@@ -27,6 +27,7 @@ from unlost.catalog.runs import is_paused, let_hours_give_way
 from unlost.catalog.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
+from unlost.model.message import code_of
 from unlost.model.night import NightRecord, NightState
 from unlost.model.ports.run import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
@@ -137,7 +138,7 @@ def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
     for night in nights:
         waits = night.state is NightState.WAITING
         is_paused_here = (
-            night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
+            night.next_at is None and code_of(night.error) == PAUSED and is_paused(night.oid)
         )
         if not waits or (not is_paused_here and (night.next_at or now) <= now):
             number = night.tries + 1 if waits else night.tries
@@ -174,7 +175,7 @@ def _mirroring(app: Application, now: datetime) -> list[Job]:
     last = last_mirror(str(place))
     if last is not None:
         age = now - last.begun_at
-        again = last.error_code or vault_changed_since(last.begun_at) or age >= MIRROR_LONGEST
+        again = last.error or vault_changed_since(last.begun_at) or age >= MIRROR_LONGEST
         if not last.wanted and (age < MIRROR_EVERY or not again):
             return []
     return [Job(f"mirror:{now:%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")]

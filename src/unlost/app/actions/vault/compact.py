@@ -13,6 +13,7 @@ from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.upkeep import save_upkeep
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
+from unlost.model.message import Message
 from unlost.model.snapshot import CommitKind
 from unlost.model.upkeep import Compaction, Merged, Sweep, UpkeepRecord
 
@@ -74,12 +75,10 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
     except UnlostError as error:
         if error.code in PASSING:
             return None  # stopped, or another process compacts: the next night does the rest
-        record = UpkeepRecord(app.clock.now(), error_code=error.code, error_sentence=error.sentence)
+        record = UpkeepRecord(app.clock.now(), error=error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
         reason = str(error) or type(error).__name__
-        record = UpkeepRecord(
-            app.clock.now(), error_code=type(error).__name__, error_sentence=reason
-        )
+        record = UpkeepRecord(app.clock.now(), error=Message(type(error).__name__, reason))
     else:
         return _record(app, org, done, swept)
     save_upkeep(oid, record)

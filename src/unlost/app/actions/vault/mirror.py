@@ -155,7 +155,7 @@ def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorRes
         _check_not_away(app, place, before)
         done = update_mirror(opener(app, witnessed=True)(_vault_store(app)), store_at(app, place))
     except UnlostError as error:
-        mirror = replace(record, error_code=error.code, error_sentence=error.sentence)
+        mirror = replace(record, error=error.message)
         save_mirror(mirror)
         raise
     else:

@@ -188,7 +188,9 @@ def _show(out: "Console", result: "Alerts") -> None:
         out.print("Nobody is told: add a channel with `unlost alert channel`.")
     for channel in result.channels:
         problem = result.silent.get(channel.name)
-        problem_note = f": did not take the last message. {plain(problem)}" if problem else ""
+        problem_note = (
+            f": did not take the last message. {plain(problem.sentence)}" if problem else ""
+        )
         out.print(f"Told by {channel.name} ({channel.kind.value}){problem_note}")
 
 

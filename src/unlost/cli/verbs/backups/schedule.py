@@ -113,8 +113,8 @@ def _show(out: "Console", result: "OrgSchedule") -> None:
         if night.missed:
             missed = ", ".join(name.partition("T")[0] for name in night.missed)
             out.print(f"    makes up for {missed}, when nothing ran")
-        if night.error_sentence:
-            out.print(f"    {plain(night.error_sentence)}")
+        if night.error is not None:
+            out.print(f"    {plain(night.error.sentence)}")
 
 
 def _show_hours(out: "Console", result: "OrgSchedule") -> None:
@@ -126,5 +126,5 @@ def _show_hours(out: "Console", result: "OrgSchedule") -> None:
     last = result.last_hour
     if last is not None:
         out.print(f"    last {when(last.began, zone=result.zone)} {last.state.value}")
-        if last.sentence:
-            out.print(f"      {plain(last.sentence)}")
+        if last.error is not None:
+            out.print(f"      {plain(last.error.sentence)}")

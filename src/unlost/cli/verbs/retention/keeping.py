@@ -130,7 +130,7 @@ def _show(out: "Console", result: "OrgRetention") -> None:
 def _show_last(out: "Console", last: "ForgottenRecord", *, zone: str) -> None:
     at = when(last.at, zone=zone)
     if last.failed:
-        out.print(f"  {at} it could not be forgotten: {plain(last.error_sentence)}")
+        out.print(f"  {at} it could not be forgotten: {plain(str(last.error))}")
         return
     out.print(f"  Last     {at}: {many(last.nights, 'night')} forgotten")
     if last.waiting:

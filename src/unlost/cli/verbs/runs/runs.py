@@ -105,8 +105,8 @@ def _kind(line: "RunLine") -> str:
 def _show_run(out: "Console", result: "RunDetail") -> None:
     line = result.line
     out.print(f"{line.run}: {_kind(line)} of {line.org}, {line.state}, began {when(line.started)}")
-    if line.sentence:
-        out.print(plain(line.sentence))
+    if line.error is not None:
+        out.print(plain(line.error.sentence))
     for record in result.records[:MOST]:
         live = f" as {record.live}" if record.live and record.live != record.record else ""
         out.print(f"  {record.table}/{record.record}{live}: {record.ending}")

@@ -177,8 +177,8 @@ def _show_state(out: "Console", state: "MirrorState") -> None:
         return
     late = "  (late)" if state.late else ""
     out.print(f"Up to date    {when(last.done_at) if last.done_at else 'never yet'}{late}")
-    if last.error_sentence:
-        out.print(f"Last try      {when(last.begun_at)}: {plain(last.error_sentence)}")
+    if last.error is not None:
+        out.print(f"Last try      {when(last.begun_at)}: {plain(last.error.sentence)}")
     if last.wanted:
         out.print(
             "Behind        what was erased, corrected or destroyed since is still in the copy."

@@ -43,7 +43,7 @@ class FileUploads:
         except AnswerLost:
             return unknown(row.key)
         except SalesforceRefusal as refused:
-            return failed(row.key, None, refused.native, refused.message)
+            return failed(row.key, None, refused.native, refused.text)
         return done(row.key, str(answer["id"]))
 
 

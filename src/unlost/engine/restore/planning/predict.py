@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.message import Message, message
 from unlost.model.plan import Action, Estimate, NoteWeight, PlanNote
 from unlost.model.quota import Quota
 from unlost.model.schema import DeleteRule, Schema, Table, TableTrait
@@ -25,123 +26,149 @@ type Capabilities = Callable[[str], WriteCapability]
 
 @dataclass(frozen=True, slots=True)
 class NoteText:
-    """The text of a note: ``{n}`` records of ``{table}``; ``{column}`` if it has one."""
+    """The templates of a note: ``{records}`` of ``{table}``; ``{column}`` if it has one."""
 
     weight: NoteWeight
-    sentence: str
+    template: str
     next_step: str = ""
 
 
 WORDS = {
     NoteCode.CREATE_NOT_ALLOWED: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: none can be created; {reason}",
-        "Give the writing user the right to create them, then plan again.",
+        "{records} of {table} cannot be created: {reason}",
+        "Give the write user the right to create them, then plan again.",
     ),
     NoteCode.UPDATE_NOT_ALLOWED: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: none can be changed; {reason}",
-        "Give the writing user the right to change them, then plan again.",
+        "{records} of {table} cannot be updated: {reason}",
+        "Give the write user the right to update them, then plan again.",
     ),
     NoteCode.VALUE_MISSING: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: no value in a column that the org requires by now.",
-        "Create them by hand, or make the column optional while restoring.",
+        "{records} of {table} have no value in a column that the org now requires.",
+        "Create them by hand, or make the column optional during the restore.",
     ),
     NoteCode.FILE_MISSING: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: the vault does not hold their file.",
-        "See the findings of the backups with `unlost certificate`.",
+        "{records} of {table} cannot be restored: the vault does not have their file.",
+        "See the gaps of the backups with `unlost certificate`.",
     ),
     NoteCode.KEY_TAKEN: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: another record has their unique value by now.",
+        "{records} of {table} cannot be restored: another record now has their unique value.",
         "Change the value of the other record, then plan again.",
     ),
     NoteCode.KEY_NOT_UNIQUE: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: several live records share their key.",
-        "Merge the live records, then plan again.",
+        "{records} of {table} cannot be restored: several records in the org share their key.",
+        "Merge these records in the org, then plan again.",
     ),
     NoteCode.PARENT_REQUIRED: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: impossible without {column}, and that record does not come back.",
-        "Bring that record back too: leave out --no-related, or name it.",
+        "{records} of {table} cannot be restored without their {column}, which is not restored.",
+        "Restore that record too: leave out --no-related, or select it.",
     ),
     NoteCode.CIRCLE_REQUIRED: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: they need one another to be there first.",
-        "Make one of the references optional while restoring.",
+        "{records} of {table} cannot be restored: each requires another one to exist first.",
+        "Make one of the references optional during the restore.",
     ),
     NoteCode.MAKER_MISSING: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: the org makes them with another record, which does not come back.",
-        "Bring that record back too: leave out --no-related, or name it.",
+        "{records} of {table} cannot be restored: the org creates them together with another "
+        "record, which is not restored.",
+        "Restore that record too: leave out --no-related, or select it.",
     ),
     NoteCode.LOST_SINCE: NoteText(
         NoteWeight.BLOCK,
-        "{n} of {table}: not in the org any more.",
-        "Bring them back first: choose them as lost, or by their ids.",
+        "{records} of {table} no longer exist in the org.",
+        "Restore them first: select deleted records, or their ids.",
     ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: {column} stays empty, for that record does not come back.",
-        "Bring that record back too, or set the column by hand afterwards.",
+        "{records} of {table} are restored with an empty {column}: the record that it refers to is "
+        "not restored.",
+        "Restore that record too, or set the column by hand afterwards.",
     ),
     NoteCode.CHANGED_SINCE: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: changed again since; the newer values stay.",
-        "Name the records one by one if they shall have their old values.",
+        "{records} of {table} were changed again later. They keep their newer values.",
+        "To restore their old values, select these records by their ids.",
     ),
     NoteCode.MOVED_SINCE: NoteText(
-        NoteWeight.NOTE, "{n} of {table}: they belong to another record by now, and stay there."
+        NoteWeight.NOTE,
+        "{records} of {table} now belong to another record, and stay there.",
     ),
     NoteCode.ADOPTS_TWIN: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: there again with the same key; the live record is taken and gets the "
-        "wanted values.",
-        "If the live record is another one, change its key before the run.",
+        "{records} of {table} exist again with the same key. The records in the org are adopted and "
+        "updated.",
+        "If a record in the org is a different one, change its key before the restore.",
     ),
     NoteCode.COLUMN_FIXED: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: a column differs that can be set only on create; it stays as it is.",
+        "{records} of {table} differ in a column that can be set only on create. It stays "
+        "unchanged.",
     ),
     NoteCode.VALUE_NEEDED: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: empty in a column that the org requires by now; it stays as it is.",
+        "{records} of {table} were empty in a column that the org now requires. It stays unchanged.",
     ),
     NoteCode.CLOSED: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: the org adds them only while the record that they belong to is a draft.",
-        "If it is not a draft by now, make it one in the org before the run.",
+        "{records} of {table} can be added only while the record they belong to is a draft.",
+        "If it is no longer a draft, make it one in the org before the restore.",
     ),
     NoteCode.REOPENED: NoteText(
         NoteWeight.WARNING,
-        "{n} of {table}: each is made a draft while what it lost is added, then it is what it was; "
-        "flows run as if it were activated again, and the date of that is new.",
-        "Should the run stop in between, `unlost restore resume` finishes it.",
+        "{records} of {table} become drafts while their lost records are added, then get their "
+        "former status. Flows run as on an activation, and the activation date is new.",
+        "If the run stops in between, `unlost restore resume` finishes it.",
     ),
     NoteCode.TYPED: NoteText(
-        NoteWeight.NOTE, "{n} of {table}: with values that were typed, or given to somebody else."
+        NoteWeight.NOTE, "{records} of {table} get values or owners that were chosen for this plan."
     ),
     NoteCode.BY_CASCADE: NoteText(
-        NoteWeight.NOTE, "{n} of {table}: out of the bin together with the record they belong to."
+        NoteWeight.NOTE,
+        "{records} of {table} come out of the recycle bin with the record they belong to.",
     ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
-        "{n} of {table}: in the bin still, but what they belong to is gone for ever; they come back "
-        "with new ids.",
+        "{records} of {table} are in the recycle bin, but the record they belonged to is deleted "
+        "forever. They are created with new ids.",
     ),
 }
 
+COLUMN_GONE = NoteText(
+    NoteWeight.WARNING, "{records} of {table} lose columns that the org no longer has: {columns}."
+)
 WHY_NEVER = {
-    NeverReason.FORMULA: (NoteWeight.NOTE, "computed anew by the org"),
-    NeverReason.AUTO_NUMBER: (NoteWeight.WARNING, "numbered anew"),
-    NeverReason.SYSTEM: (NoteWeight.NOTE, "set by the org itself"),
-    NeverReason.READ_ONLY: (NoteWeight.WARNING, "read-only"),
-    NeverReason.NO_PERMISSION: (NoteWeight.WARNING, "not for the writing user to set"),
-    NeverReason.BY_PLATFORM: (NoteWeight.NOTE, "set by the org from other values"),
+    NeverReason.FORMULA: NoteText(
+        NoteWeight.NOTE, "{records} of {table} have columns that the org calculates: {columns}."
+    ),
+    NeverReason.AUTO_NUMBER: NoteText(
+        NoteWeight.WARNING, "{records} of {table} get new auto-numbers: {columns}."
+    ),
+    NeverReason.SYSTEM: NoteText(
+        NoteWeight.NOTE, "{records} have columns that the org sets automatically: {columns}."
+    ),
+    NeverReason.READ_ONLY: NoteText(
+        NoteWeight.WARNING, "{records} of {table} have read-only columns: {columns}."
+    ),
+    NeverReason.NO_PERMISSION: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} have columns that the write user may not set: {columns}.",
+    ),
+    NeverReason.BY_PLATFORM: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} have columns that the org derives from other values: {columns}.",
+    ),
 }
+NOT_ALLOWED = message("", "the org or the permissions do not allow it.")
+CONFIGURATION = message("", "configuration is left to administrators.")
+SYSTEM_ONLY = message("", "only the org writes them.")
+MAY_NOT_WRITE = message("", "the write user may not write them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +216,19 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
                 counts[remark, draft.key.table, column] += 1
     for (remark, table, column), count in counts.items():
         words = WORDS[remark]
-        reason = prospect.capabilities(table).reason or "the org or the rights do not allow it."
-        sentence = words.sentence.format(n=_count(count), table=table, column=column, reason=reason)
-        yield PlanNote(remark.value, words.weight, sentence, words.next_step, table, column, count)
+        named = {}
+        if remark in (NoteCode.CREATE_NOT_ALLOWED, NoteCode.UPDATE_NOT_ALLOWED):
+            named = {"reason": prospect.capabilities(table).reason or NOT_ALLOWED}
+        yield PlanNote.of(
+            remark.value,
+            words.weight,
+            words.template,
+            words.next_step,
+            table,
+            column,
+            count,
+            **named,
+        )
 
 
 def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
@@ -204,12 +241,14 @@ def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
     for permission in prospect.missing:
         if permission.op is not None and (permission.table, permission.op) not in wanted:
             continue
-        yield PlanNote(
+        yield PlanNote.of(
             "permission-missing",
             NoteWeight.BLOCK,
-            permission.sentence,
-            f"Give the writing user: {permission.permission}.",
+            "{why}",
+            "Give the write user: {permission}.",
             permission.table,
+            why=permission.sentence,
+            permission=permission.permission,
         )
 
 
@@ -240,16 +279,19 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
         seen.add((quota.unit, files))
         if quota.unit == "calls":
             needed = cost.calls
-            what = f"{needed:,} of “{quota.name}”, and {room:,.0f} are left"
+            amounts = f"{needed:,}", f"{room:,.0f}"
         else:
             needed = cost.file_bytes if files else cost.data_bytes
-            what = f"{needed / MIB:,.1f} MB of “{quota.name}”, and {room / MIB:,.1f} MB are left"
+            amounts = f"{needed / MIB:,.1f} MB", f"{room / MIB:,.1f} MB"
         if needed > room:
-            yield PlanNote(
+            yield PlanNote.of(
                 "quota-short",
                 NoteWeight.WARNING,
-                f"The restore needs about {what}.",
-                "Make room first; a run that finds none waits and can be resumed.",
+                "The restore needs about {needed} of “{quota}”, and {remaining} are left.",
+                "Free some first. Without it, the run waits and can be resumed.",
+                needed=amounts[0],
+                quota=quota.name,
+                remaining=amounts[1],
             )
 
 
@@ -284,19 +326,24 @@ def _place(table: str, reason: NeverReason | None) -> str:
 def _column_note(
     table: str | None, reason: NeverReason | None, names: Sequence[str], count: int
 ) -> PlanNote:
-    code, weight, words = "column-gone", NoteWeight.WARNING, "no such column in the org any more"
+    code, words = "column-gone", COLUMN_GONE
     if reason is not None:
-        code = f"column-{reason.value}"
-        weight, words = WHY_NEVER[reason]
-    of = f" of {table}" if table is not None else ""
-    sentence = f"{_count(count)}{of}: {words}: {_named(names)}."
+        code, words = f"column-{reason.value}", WHY_NEVER[reason]
     column = names[0] if len(names) == 1 else None
-    return PlanNote(code, weight, sentence, "", table, column, count)
+    return PlanNote.of(
+        code, words.weight, words.template, "", table, column, count, columns=_named(names)
+    )
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+def _named(names: Sequence[str]) -> str | Message:
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return message(
+        "",
+        "{columns} and {more} more",
+        columns=", ".join(names[:NAMED]),
+        more=len(names) - NAMED,
+    )
 
 
 def _unread(prospect: Prospect) -> Iterator[PlanNote]:
@@ -308,14 +355,16 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
             names[draft.key.table].update(draft.facts.unread)
             records[draft.key.table] += 1
     for table, columns in sorted(names.items()):
-        sentence = (
-            f"{_count(records[table])} of {table}: the vault has lost what they had in these columns, so "
-            f"they are left empty, or as they are: {_named(sorted(columns))}."
-        )
-        column = next(iter(columns)) if len(columns) == 1 else None
-        step = "Set them by hand afterwards, or choose an older backup."
-        yield PlanNote(
-            "value-unknown", NoteWeight.WARNING, sentence, step, table, column, records[table]
+        yield PlanNote.of(
+            "value-unknown",
+            NoteWeight.WARNING,
+            "The vault lost the values of {records} of {table} in these columns, so they stay empty "
+            "or unchanged: {columns}.",
+            "Set them by hand afterwards, or choose an older backup.",
+            table,
+            next(iter(columns)) if len(columns) == 1 else None,
+            records[table],
+            columns=_named(sorted(columns)),
         )
 
 
@@ -323,24 +372,27 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
     """Notes about all created or undeleted records."""
     new = [draft for draft in prospect.drafts if draft.comes_anew]
     if new:
-        sentence = f"{_count(len(new))} come back with a new id; links from outside do not follow."
-        yield PlanNote("new-id", NoteWeight.NOTE, sentence, count=len(new))
+        text = "{records} get a new id. Links from other systems still have the old one."
+        yield PlanNote.of("new-id", NoteWeight.NOTE, text, count=len(new))
     plain = [m for m in new if not prospect.capabilities(m.key.table).audit]
     if plain:
-        sentence = (
-            f"{_count(len(plain))} come back with the time of the restore and the writing user as "
-            f"their creation."
+        yield PlanNote.of(
+            "authors-new",
+            NoteWeight.WARNING,
+            "{records} get the time of the restore as creation date, and the write user as creator.",
+            "Allow the write user to set audit fields, if the org supports it.",
+            count=len(plain),
         )
-        step = "Let the writing user set audit fields, where the org can allow it."
-        yield PlanNote("authors-new", NoteWeight.WARNING, sentence, step, count=len(plain))
     tables = {m.key.table for m in prospect.drafts if m.action is Action.UNDELETE}
     owners = sorted(tables & _masters(prospect.schema))
     if owners:
-        sentence = (
-            f"Out of the bin, {', '.join(owners)} bring back everything that went with them, also "
-            f"what is not in this plan."
+        yield PlanNote.of(
+            "bin-brings-details",
+            NoteWeight.NOTE,
+            "Undeleting {tables} also undeletes all records that were deleted with them, even if "
+            "they are not in this plan.",
+            tables=", ".join(owners),
         )
-        yield PlanNote("bin-brings-details", NoteWeight.NOTE, sentence)
 
 
 def _masters(schema: Schema) -> set[str]:
@@ -362,44 +414,36 @@ def _side_effects(prospect: Prospect) -> Iterator[PlanNote]:
     )
     for table, count in sorted(written.items()):
         for effect in prospect.capabilities(table).side_effects:
-            yield PlanNote("side-effect", NoteWeight.WARNING, effect, "", table, None, count)
+            yield PlanNote.of("side-effect", NoteWeight.WARNING, effect, "", table, None, count)
 
 
 def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
     """The reason why records of a table are not in the plan."""
     table = prospect.schema.table(name)
     capability = prospect.capabilities(name)
-    code, weight, words = _reason(table, capability)
-    sentence = f"{_count(count)} of {name} do not come back: {words}"
-    return PlanNote(code, weight, sentence, "", name, None, count)
+    code, weight, reason = _reason(table, capability)
+    text = "{records} of {table} are not restored: {reason}"
+    return PlanNote.of(code, weight, text, "", name, None, count, reason=reason)
 
 
-def _reason(table: Table | None, capability: WriteCapability) -> tuple[str, NoteWeight, str]:
+def _reason(
+    table: Table | None, capability: WriteCapability
+) -> tuple[str, NoteWeight, str | Message]:
     if table is None:
         return "table-gone", NoteWeight.WARNING, capability.reason
     if table.has(TableTrait.CONFIGURATION):
-        return (
-            "table-configuration",
-            NoteWeight.NOTE,
-            "configuration is left to its administrators.",
-        )
+        return "table-configuration", NoteWeight.NOTE, CONFIGURATION
     if capability.birth is Birth.NEVER:
-        return "table-never", NoteWeight.NOTE, capability.reason or "the org alone writes them."
-    return (
-        "table-not-allowed",
-        NoteWeight.WARNING,
-        capability.reason or "the writing user may not write them.",
-    )
+        return "table-never", NoteWeight.NOTE, capability.reason or SYSTEM_ONLY
+    return "table-not-allowed", NoteWeight.WARNING, capability.reason or MAY_NOT_WRITE
 
 
 def _unsure(prospect: Prospect) -> Iterator[PlanNote]:
     for table in prospect.unlooked:
-        sentence = (
-            f"Nobody could look whether records of {table} that are referred to are still there; "
-            f"they are taken to be."
+        yield PlanNote.of(
+            "parents-unknown",
+            NoteWeight.NOTE,
+            "{table} could not be queried: the plan assumes that referenced records still exist.",
+            "",
+            table,
         )
-        yield PlanNote("parents-unknown", NoteWeight.NOTE, sentence, "", table)
-
-
-def _count(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"

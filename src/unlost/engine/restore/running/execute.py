@@ -39,6 +39,7 @@ from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.lineage import resolve as last_lives
+from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.progress import Phase, Progress
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit
@@ -278,12 +279,13 @@ def _commit(session: RestoreSession, run: str) -> None:
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
     remaining = len(session.plan.steps) - done
-    return ParkedRestore(
-        run_of(session.plan),
-        done,
-        remaining,
-        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {remaining} are missing.",
-        limit.next_step or "Go on later with `unlost restore resume`.",
-        limit.resume_at,
+    text = message(
         limit.code,
+        "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
+        next_step=limit.next_step or "Resume later with `unlost restore resume`.",
+        why=limit.message,
+        done=done,
+        count=len(session.plan.steps),
+        remaining=remaining,
     )
+    return ParkedRestore(run_of(session.plan), done, remaining, text, limit.resume_at)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.message import Message
+
 
 class Ending(StrEnum):
     """The outcome of one record of a restore."""
@@ -80,7 +82,10 @@ class ParkedRestore:
     run: str
     done: int
     open: int
-    sentence: str
-    next_step: str
+    message: Message
     resume_at: datetime | None = None
-    code: str = ""
+
+    @property
+    def code(self) -> str:
+        """The code of the limit, or of the command that stopped it."""
+        return self.message.code

@@ -13,6 +13,7 @@ from unlost.model.plan import PLAN_FORMAT, RestorePlan
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices")
+LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan`."
 
 
@@ -62,7 +63,12 @@ def _encoded(plan: RestorePlan) -> bytes:
     for name in LATER:
         if not document[name]:
             del document[name]
+    document["notes"] = [_without_empty(msgspec.to_builtins(note)) for note in plan.notes]
     return msgspec.json.encode(document, order="sorted")
+
+
+def _without_empty(note: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in note.items() if value or name not in LATER_IN_NOTES}
 
 
 def _check_format(data: bytes) -> None:
@@ -74,11 +80,9 @@ def _check_format(data: bytes) -> None:
         raise UsageError(
             "plan-newer",
             "The plan has format {format}; this release of Unlost reads {plan_format}.",
-            next_step="Use the release that made the plan. Or: {anew}{anew2}",
+            next_step="Use the release that made the plan, or make a new plan with this one.",
             format=head.format,
             plan_format=PLAN_FORMAT,
-            anew=ANEW[0].lower(),
-            anew2=ANEW[1:],
         )
 
 

@@ -204,21 +204,19 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -
     held_keys = {key for hold in holds for key in _held_by(room, chosen, hold)}
     if held_keys:
         first = min(held_keys, key=str)
-        others, verb = (
-            (f" and {len(held_keys) - 1} more", "are") if len(held_keys) > 1 else ("", "is")
-        )
+        others = len(held_keys) - 1
         several = len(chosen.records) > 1
         raise Conflict(
             code,
-            "{first}{others} of {count} records {verb} held, and a hold stands above that. "
-            "Nothing was {done}.",
-            next_step="Leave them out, or lift the hold with `unlost hold lift` first."
+            "{first} and {others} more of {count} records are under a legal hold. Nothing was {done}."
+            if others
+            else "{first} is under a legal hold. Nothing was {done}.",
+            next_step="Leave them out, or lift the hold first with `unlost hold lift`."
             if several
-            else "Lift the hold with `unlost hold lift` first.",
+            else "Lift the hold first with `unlost hold lift`.",
             first=first,
             others=others,
             count=len(chosen.records),
-            verb=verb,
             done=done,
         )
 

@@ -84,7 +84,15 @@ class RecordNameFinder:
         full_text = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
         if not self.in_text(full_text):
             return finding
-        return replace(finding, sentence=self.instead, next_step="", detail="")
+        return replace(
+            finding,
+            sentence=self.instead,
+            next_step="",
+            detail="",
+            template="",
+            next_template="",
+            args={},
+        )
 
 
 def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
@@ -96,7 +104,9 @@ def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> C
     whole = replace(
         certificate, tables=lines, findings=tuple(_findings(certificate.findings, naming))
     )
-    return replace(whole, sentence=naming.instead) if naming.in_text(whole.sentence) else whole
+    if not naming.in_text(whole.sentence):
+        return whole
+    return replace(whole, sentence=naming.instead, template="", args={})
 
 
 def manifest_without(

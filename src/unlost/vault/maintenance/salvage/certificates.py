@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Noun, counted, message
 from unlost.model.schema import Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
 from unlost.vault.commits.state import LiveState
@@ -29,13 +30,13 @@ from unlost.vault.read.org_vault import OrgVault
 _FILE_ROW = '["file",'
 _QUOTE = '"'
 _TABLE = 3  # of the parts between the quotes of ["file","Table","Id","Column"]
-LOST = Finding(
+LOST = Finding.of(
     FindingKind.SALVAGED,
     Severity.GAP,
     "The certificate of this backup was lost: nobody knows any more what it named as missing.",
     "Make another backup: it proves all of it anew.",
 )
-FILES_UNKNOWN = Finding(
+FILES_UNKNOWN = Finding.of(
     FindingKind.FILE_UNREADABLE,
     Severity.GAP,
     "The certificate of this backup was lost: nobody knows any more whether all files were read.",
@@ -79,7 +80,13 @@ class ReplacementCertificates:
 
     def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
         lines = tuple(self._lines(manifest, info, files))
-        stored_rows = sum(line.stored for line in lines)
+        text = message(
+            Verdict.GAPS.value,
+            "{why} The vault has {records} of {tables}.",
+            why=LOST.message,
+            records=counted(sum(line.stored for line in lines), Noun.RECORD),
+            tables=counted(len(lines), Noun.TABLE),
+        )
         return Certificate(
             org=manifest.identity,
             run=info.run,
@@ -90,7 +97,9 @@ class ReplacementCertificates:
             findings=(LOST,),
             quotas=(),
             verdict=Verdict.GAPS,
-            sentence=f"{LOST.sentence} {stored_rows:,} records of {len(lines):,} tables are in the vault.",
+            sentence=text.sentence,
+            template=text.template,
+            args=text.args,
             files=sum(line.files for line in lines),
             file_bytes=sum(line.file_bytes for line in lines),
             rests_on=self._night_before(info.number) if info.partial else None,

@@ -332,7 +332,7 @@ def finding_of(table: TableSalvaged, *, files: int) -> Finding | None:
     if not words:
         return None
     sentence = f"{'; '.join(words)}. {table.warning}".rstrip()
-    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=table.table)
+    return Finding.of(FindingKind.SALVAGED, Severity.NOTE, sentence, table=table.table)
 
 
 def _versions(count: int) -> str:

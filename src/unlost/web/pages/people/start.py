@@ -81,7 +81,7 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
         except UnlostError as error:
             if error.code == "link-over":
                 raise
-            form.add_error(None, translate(error.sentence))
+            form.add_error(None, translate(error.message))
     return render(request, "start.html", {"form": form, "first": link.user is None})
 
 

@@ -86,7 +86,7 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     run_command_result = ACTS[act](request.unlost, run)
-    messages.success(request, translate(run_command_result.sentence))
+    messages.success(request, translate(run_command_result.message))
     return redirect("run", run=run)
 
 
