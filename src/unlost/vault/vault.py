@@ -162,9 +162,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
                 "org-identity",
                 "The vault has backups of {known} here, but the source is {source}. Nothing "
                 "was written.",
-                next_step=(
-                    "Check the address and the account, or add the other org under a new name."
-                ),
+                next_step="Check the address and the account, or add the other org under a new name.",
                 known=known.label or known.tenant,
                 source=identity.label or identity.tenant,
             )

@@ -148,8 +148,6 @@ def _not_proved(name: str) -> IntegrityError:
         "chain-replaced",
         "“{name}” replaces a commit, but no erasure created it. Unlost writes nothing to this "
         "vault until it is repaired.",
-        next_step=(
-            "Restore the object from a mirror of the vault, then run `unlost verify --level full`."
-        ),
+        next_step="Restore the object from a mirror of the vault, then run `unlost verify --level full`.",
         name=name,
     )

@@ -246,8 +246,6 @@ def _senseless(name: str) -> IntegrityError:
     return IntegrityError(
         "document-damaged",
         "The object “{name}” can be decrypted, but its content is invalid.",
-        next_step=(
-            "Run `unlost verify --level full`, then restore the object from a mirror of the vault."
-        ),
+        next_step="Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
         name=name,
     )

@@ -125,8 +125,6 @@ def _mistyped(why: str) -> NotAllowed:
     return NotAllowed(
         "recovery-mistyped",
         "This is not a valid recovery sheet: {why}.",
-        next_step=(
-            "Type the 22 groups of four characters again, or use the file that was printed."
-        ),
+        next_step="Type the 22 groups of four characters again, or use the file that was printed.",
         why=why,
     )

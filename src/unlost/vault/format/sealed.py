@@ -235,9 +235,7 @@ def damaged(name: str, why: str) -> IntegrityError:
     return IntegrityError(
         "object-damaged",
         "The object “{name}” is damaged: {why}.",
-        next_step=(
-            "Run `unlost verify --level full`, then restore the object from a mirror of the vault."
-        ),
+        next_step="Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
         name=name,
         why=why,
     )

@@ -95,10 +95,8 @@ def decode(data: bytes, *, name: str) -> Sidecar:
         raise IntegrityError(
             "sidecar-damaged",
             "The content of the sidecar of “{name}” is invalid.",
-            next_step=(
-                "Run `unlost verify --level full`, then restore the object from a mirror "
-                "of the vault."
-            ),
+            next_step="Run `unlost verify --level full`, then restore the object from a mirror "
+            "of the vault.",
             name=name,
         ) from None
 

@@ -156,9 +156,7 @@ def damaged_slot(name: str) -> IntegrityError:
     return IntegrityError(
         "slot-damaged",
         "The slot “{name}” of the vault is damaged.",
-        next_step=(
-            "Open the vault with another key or with the recovery sheet, then repair the slot."
-        ),
+        next_step="Open the vault with another key or with the recovery sheet, then repair the slot.",
         name=name,
     )
 

@@ -555,10 +555,8 @@ def outdated() -> NotAllowed:
 def _lost(folder: str) -> IntegrityError:
     return IntegrityError(
         "org-key-lost",
-        (
-            "No copy of the key in “{folder}” can be decrypted. Without it, the data of this org "
-            "cannot be read."
-        ),
+        "No copy of the key in “{folder}” can be decrypted. Without it, the data of this org "
+        "cannot be read.",
         next_step="Restore the folder from a mirror of the vault. If the org was shredded on "
         "purpose, nothing is wrong.",
         folder=folder,

@@ -144,8 +144,6 @@ def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> Non
         raise NotAllowed(
             "slot-last",
             "“{slot}” is the last slot that opens the vault.",
-            next_step=(
-                "Add another slot first (see `unlost key add --help`), then remove this one."
-            ),
+            next_step="Add another slot first (see `unlost key add --help`), then remove this one.",
             slot=slot,
         )

@@ -111,7 +111,7 @@ class ServiceKey:
             raise NotAllowed(
                 "key-file-damaged",
                 "This is not a complete service key.",
-                next_step=("Restore the key file from your copy of it, or use the recovery sheet."),
+                next_step="Restore the key file from your copy of it, or use the recovery sheet.",
             ) from None
 
     def wrapping_key(self, slot: KeySlot) -> bytes:
@@ -304,9 +304,7 @@ def key_exists(path: Path) -> Conflict:
     return Conflict(
         "key-exists",
         "The file {path} already exists. Unlost never overwrites a key.",
-        next_step=(
-            "If no vault needs that key, move the file away. Otherwise choose another location."
-        ),
+        next_step="If no vault needs that key, move the file away. Otherwise choose another location.",
         path=path,
     )
 

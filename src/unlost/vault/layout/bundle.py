@@ -70,9 +70,7 @@ def _disagrees(entry: SegmentEntry) -> IntegrityError:
     return IntegrityError(
         "bundle-disagrees",
         "The bundle {bundle} does not have the rows of {table} that the manifest lists.",
-        next_step=(
-            "Run `unlost verify --level deep`, then restore the object from a mirror of the vault."
-        ),
+        next_step="Run `unlost verify --level deep`, then restore the object from a mirror of the vault.",
         bundle=entry.bundle[:12],
         table=entry.table,
     )

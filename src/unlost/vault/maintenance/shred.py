@@ -130,10 +130,8 @@ def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
         raise Conflict(
             "shred-held",
             "The org cannot be destroyed: it has legal holds ({count}).",
-            next_step=(
-                "List them with `unlost hold list ORG`. An admin can lift them with "
-                "`unlost hold lift ORG`."
-            ),
+            next_step="List them with `unlost hold list ORG`. An admin can lift them with "
+            "`unlost hold lift ORG`.",
             count=len(now.holds),
         )
     if (plan.commits, plan.head) != (now.commits, now.head):

@@ -22,10 +22,8 @@ class AnsweringStore(ReadOnlyStore):
             raise StoreError(
                 "copy-silent",
                 "The mirror in {address} did not answer: {sentence}",
-                next_step=(
-                    "Run it again when the mirror answers. It may still have the objects "
-                    "that are damaged here."
-                ),
+                next_step="Run it again when the mirror answers. It may still have the objects "
+                "that are damaged here.",
                 address=self.properties.address,
                 sentence=self._silent.sentence,
             ) from self._silent

@@ -199,10 +199,8 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
     except ValueError:
         raise UsageError(
             "checksum-unknown",
-            (
-                "Unlost cannot compute the checksum “{algorithm}”, so files cannot be verified "
-                "with it."
-            ),
+            "Unlost cannot compute the checksum “{algorithm}”, so files cannot be verified "
+            "with it.",
             next_step="Report this to the author of the connector.",
             algorithm=algorithm,
         ) from None
@@ -226,9 +224,7 @@ def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
         kind=FindingKind.FILE_UNREADABLE,
         severity=Severity.GAP,
         sentence=f"The file {name}of {ref.table} {ref.record} could not be stored: {error}",
-        next_step=(
-            "The next backup tries again. If the problem persists, open the file in the source."
-        ),
+        next_step="The next backup tries again. If the problem persists, open the file in the source.",
         table=ref.table,
         column=ref.column,
         detail=ref.record,

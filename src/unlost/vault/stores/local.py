@@ -220,9 +220,7 @@ class LocalStore:
             return StoreError(
                 "store-full",
                 "There is no space left in {where}. No incomplete object was kept.",
-                next_step=(
-                    "Free some space or move the vault to a larger disk, then run it again."
-                ),
+                next_step="Free some space or move the vault to a larger disk, then run it again.",
                 where=where,
             )
         if error.errno in _REFUSED:

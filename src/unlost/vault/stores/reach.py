@@ -145,10 +145,8 @@ def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
         raise StoreError(
             "store-locked",
             "{address} locks new objects in compliance mode, so nothing can be erased in time.",
-            next_step=(
-                "Set the default lock of the bucket to governance mode, or use a bucket "
-                "without a default lock."
-            ),
+            next_step="Set the default lock of the bucket to governance mode, or use a bucket "
+            "without a default lock.",
             address=address,
         )
 

@@ -40,9 +40,7 @@ def missing(name: str) -> NotFound:
     return NotFound(
         "object-missing",
         "The vault has no object “{name}”.",
-        next_step=(
-            "Run `unlost verify --level full` to find out whether other objects are missing."
-        ),
+        next_step="Run `unlost verify --level full` to find out whether other objects are missing.",
         name=name,
     )
 

@@ -30,10 +30,8 @@ def unread(name: str, error: OSError) -> StoreError:
     return StoreError(
         "store-unread",
         "“{name}” cannot be read at the moment: {strerror}. It may be undamaged.",
-        next_step=(
-            "Check the permissions of the vault's location and the limits of the "
-            "machine, then run it again."
-        ),
+        next_step="Check the permissions of the vault's location and the limits of the "
+        "machine, then run it again.",
         name=name,
         strerror=error.strerror or error,
     )

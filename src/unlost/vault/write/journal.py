@@ -177,14 +177,14 @@ class EntryChain:
             raise broken(self.name(proof.entries), "it was written after the run had ended")
         if count < proof.entries:
             raise broken(
-                self.name(proof.entries - 1), ("this entry or another entry of the run is missing")
+                self.name(proof.entries - 1), "this entry or another entry of the run is missing"
             )
 
     def check_root(self, link: bytes, proof: JournalProof) -> None:
         """Raise IntegrityError unless the last entry is the one that the run's commit proves."""
         if link.hex() != proof.root:
             raise broken(
-                self.name(proof.entries - 1), ("the commit of the run proves a different entry")
+                self.name(proof.entries - 1), "the commit of the run proves a different entry"
             )
 
     def proof(self, count: int) -> JournalProof:

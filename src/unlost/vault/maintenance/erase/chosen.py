@@ -108,10 +108,8 @@ def _nothing_to_match(column: MatchColumn) -> UsageError:
     return UsageError(
         "match-no-record",
         "The column {column} of {table} cannot be matched: no record of this table is erased.",
-        next_step=(
-            "Name a column of a table whose records are erased, or also erase a record "
-            "of this table."
-        ),
+        next_step="Name a column of a table whose records are erased, or also erase a record "
+        "of this table.",
         table=column.table,
         column=column.column,
     )
@@ -214,7 +212,7 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -
             "{first} and {others} more of {count} records are under a legal hold. Nothing was {done}."
             if others
             else "{first} is under a legal hold. Nothing was {done}.",
-            next_step=("Leave them out, or first lift the legal hold with `unlost hold lift ORG`.")
+            next_step="Leave them out, or first lift the legal hold with `unlost hold lift ORG`."
             if several
             else "First lift the legal hold with `unlost hold lift ORG`.",
             first=first,

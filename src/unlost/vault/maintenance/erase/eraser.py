@@ -87,10 +87,8 @@ def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
         raise UsageError(
             "erase-empty",
             "The vault has no data of this org yet.",
-            next_step=(
-                "Run a backup first: `unlost backup ORG`. Then the vault knows the "
-                "tables of the org."
-            ),
+            next_step="Run a backup first: `unlost backup ORG`. Then the vault knows the "
+            "tables of the org.",
         )
     check_match(room, state, wish.match)
 

@@ -217,9 +217,7 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
         raise UsageError(
             "rectify-unclear",
             "It is unclear what to correct.",
-            next_step=(
-                "Name each column once: `--set COLUMN=VALUE`. With `--was`, set exactly one column."
-            ),
+            next_step="Name each column once: `--set COLUMN=VALUE`. With `--was`, set exactly one column.",
         )
     for value in wish.values:
         column = known.get(value.column)
@@ -227,10 +225,8 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
             raise UsageError(
                 "column-unknown",
                 "“{table}” never had a column “{column}” that can be corrected.",
-                next_step=(
-                    "Use the column name of the org. `unlost show ORG TABLE ID` lists "
-                    "the columns of a record."
-                ),
+                next_step="Use the column name of the org. `unlost show ORG TABLE ID` lists "
+                "the columns of a record.",
                 table=wish.record.table,
                 column=value.column,
             )

@@ -126,10 +126,8 @@ def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
         raise IntegrityError(
             "rekey-differs",
             "“{segment}” does not contain the rows that its commit lists.",
-            next_step=(
-                "Run `unlost verify --level full`, then restore the object from a mirror "
-                "of the vault."
-            ),
+            next_step="Run `unlost verify --level full`, then restore the object from a mirror "
+            "of the vault.",
             segment=object_names.segment(room.org, old.object),
         )
 

@@ -58,10 +58,8 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
         raise IntegrityError(
             "salvage-schema",
             "The schema “{schema}” is damaged. Without it, the columns are unknown.",
-            next_step=(
-                "Restore the schema from a mirror of the vault: `unlost verify "
-                "--repair-from mirror`"
-            ),
+            next_step="Restore the schema from a mirror of the vault: `unlost verify "
+            "--repair-from mirror`",
             schema=schema,
         )
     segments = frozenset(_segments(room, state, damages))

@@ -58,7 +58,7 @@ class JournalVerifier:
         for number in numbers:
             self._ledger.saw(self._listing[self._lies[chain.name(number)]])
             if number >= count:
-                self._ledger.damage(chain.name(number), ("It was written after the run had ended."))
+                self._ledger.damage(chain.name(number), "It was written after the run had ended.")
         return [number for number in numbers if number < count]
 
     def _check_size(self, name: str) -> None:
