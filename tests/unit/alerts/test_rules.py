@@ -396,8 +396,8 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
     over = replace(opened, event=NotificationKind.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
-        "This is over: It is not complete. One gap.",
-        "It lasted since 2026-05-04 09:00 UTC.",
+        "Resolved: It is not complete. One gap.",
+        "It had been open since 2026-05-04 09:00 UTC.",
     )
     bare = replace(alarm, org="", next_step="", command="")
     assert (

@@ -108,7 +108,7 @@ def test_the_story_is_told_with_what_was_before() -> None:
         )
     ]
     assert order == sorted(order)
-    assert "As it is now" in text
+    assert "Current values" in text
     assert "Changed 2026-03-02 02:00 CET by Ada, seen" in text
 
 

@@ -21,7 +21,7 @@ from unlost.vault.keys.unlock import ServiceKey, slot_copies
 from unlost.vault.stores.memory import MemoryStore
 
 ENTROPY = SeededEntropy(5)
-DAMAGED = "“slots/99999999”, which lists the ways into the vault, is lost or not what Unlost wrote."
+DAMAGED = "“slots/99999999”, which lists the key slots of the vault, is missing or damaged."
 
 
 def add(small: SmallVault, slot: str) -> None:

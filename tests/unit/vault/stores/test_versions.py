@@ -221,7 +221,7 @@ def test_an_object_that_is_there_has_a_version(
     monkeypatch.setattr(Answers, "versions_of", lambda self, _: self.reply(200, LIST % b""))
     with pytest.raises(StoreError) as caught:
         store.delete("one")
-    assert "names no version" in caught.value.sentence
+    assert "lists no version" in caught.value.sentence
     monkeypatch.setattr(
         Answers,
         "versions_of",

@@ -49,7 +49,9 @@ RULES: Mapping[str, ObjectRule] = {
     "Account": ObjectRule(by_products=(ByProduct("Contact", "PersonContactId"),)),
     "Contact": ObjectRule(
         by_product_when=(("IsPersonAccount", "true"),),
-        side_effects=("Salesforce automatically relates a contact to its account.",),
+        side_effects=(
+            "Salesforce automatically creates the account-contact relation of the contact.",
+        ),
     ),
     "AccountContactRelation": ObjectRule(
         by_product_when=(("IsDirect", "true"),),

@@ -158,7 +158,7 @@ def test_a_refusal_says_why_which_columns_and_what_to_do() -> None:
     )
     assert found.sentence == "Salesforce refused it: missing: [Name]"
     assert (found.columns, found.retry) == (("Name",), False)
-    assert found.next_step == "Type a value for the field."
+    assert found.next_step == "Enter a value for the field."
 
 
 @pytest.mark.parametrize(
