@@ -257,7 +257,7 @@ def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application
     ("properties", "removed", "told_of"),
     [
         (StoreProperties("s3://box"), None, "nothing can be deleted there"),
-        (StoreProperties("s3://box", versions=True, keeps_deleted=True), True, "has versioning"),
+        (StoreProperties("s3://box", versions=True, keeps_deleted=True), True, "keeps versions"),
     ],
 )
 def test_what_a_bucket_does_not_let_go_is_told(

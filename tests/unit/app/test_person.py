@@ -215,7 +215,7 @@ def test_what_was_erased_is_not_in_it(year: World) -> None:
     assert nothing.value.code == "person-not-held"
     told, archive = opened(year.app, PersonRequest((f"Account/{CUSTOMER}", "Account/A40019")))
     assert told.unknown == 1
-    assert "Of 1 record that was asked for, the backups hold nothing." in page(archive)
+    assert "The backups have no data of 1 requested record." in page(archive)
     assert CUSTOMER not in page(archive)
 
 

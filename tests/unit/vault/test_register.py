@@ -112,7 +112,7 @@ def test_a_removed_newest_entry_is_missed_by_the_commits(small: SmallVault) -> N
     small.store.delete("slots/00000004")
     small.store.delete("slots/00000005")
     remove(small.store, "second")
-    assert damaged(small) == {"slots/00000005": "It is missing, and 1 before it."}
+    assert damaged(small) == {"slots/00000005": "It is missing, and 1 more before it."}
 
 
 def test_a_hole_in_the_register_is_named(small: SmallVault) -> None:

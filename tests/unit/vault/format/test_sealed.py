@@ -137,7 +137,7 @@ def test_a_newer_format_is_told_apart_from_damage() -> None:
     error = refused(bytes(data))
     assert error.code == "format-newer"
     assert "has format 2" in error.sentence
-    assert "up to format 1" in error.sentence
+    assert "formats up to 1" in error.sentence
     assert "newer release" in error.next_step
 
 

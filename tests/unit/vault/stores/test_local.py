@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_do(
     with pytest.raises(StoreError) as full:
         store.put_new(NAME, BODY)
     assert full.value.code == "store-full"
-    assert "room" in full.value.sentence
+    assert "space" in full.value.sentence
     assert "Free some space" in full.value.next_step
     assert files_below(tmp_path) == []
     assert LocalStore(tmp_path / "v").put_new(NAME, BODY)

@@ -200,7 +200,7 @@ LIST = b"<ListVersionsResult>%s</ListVersionsResult>"
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(307, "answered 307"), (204, "stay"), (500, "answered 500")]
+    ("status", "told"), [(307, "answered 307"), (204, "remain"), (500, "answered 500")]
 )
 def test_what_was_not_removed_is_not_said_to_be(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, status: int, told: str

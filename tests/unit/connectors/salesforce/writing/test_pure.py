@@ -349,7 +349,7 @@ def test_a_user_who_may_do_nothing_is_told_so() -> None:
     found = capability_of(an_order(**flags))
     assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.NEVER, Identity.NEW)
     assert (found.settable, found.changeable) == (frozenset(), frozenset())
-    assert "write nothing to Order" in found.reason
+    assert "may not write to Order" in found.reason
 
 
 def test_histories_are_never_written_whatever_describe_says() -> None:
