@@ -17,24 +17,27 @@ def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding 
     name = str(entry["name"])
     reason = _no_data(entry, name)
     if reason is not None:
-        sentence = f"{_label(entry)} is {reason}."
-        return Finding.of(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
+        return Finding.of(
+            FindingKind.TABLE_NOT_DATA,
+            Severity.NOTE,
+            "{label} is {reason}.",
+            table=name,
+            label=_label(entry),
+            reason=reason,
+        )
     if not _chosen(name, config):
         return _excluded(entry, name, config)
     return _big_object(entry, name) if name.endswith(BIG) else None
 
 
 def _excluded(entry: Mapping[str, Any], name: str, config: SalesforceConfig) -> Finding:
-    repair = (
-        "To protect it, remove it from the list of excluded tables."
-        if name in config.exclude
-        else "To protect it, add it to the list of tables to back up."
-    )
     return Finding.of(
         FindingKind.TABLE_EXCLUDED,
         Severity.GAP,
         "{label} is excluded by the settings of the org.",
-        repair,
+        "To protect it, remove it from the list of excluded tables."
+        if name in config.exclude
+        else "To protect it, add it to the list of tables to back up.",
         table=name,
         label=_label(entry),
     )

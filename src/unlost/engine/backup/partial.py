@@ -8,6 +8,7 @@ vault exactly: rows, cursor, census, and certificate line.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
@@ -76,7 +77,9 @@ def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:
 
 
 def _deferred_finding(table: str, cause: str) -> Finding:
-    return deferred_to_night(table, f"{table} was left to the nightly backup: {cause}.")
+    return deferred_to_night(
+        table, "{name} was left to the nightly backup: {cause}.", name=table, cause=cause
+    )
 
 
 def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
@@ -94,19 +97,24 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
         )
     return tuple(
         deferred_to_night(
-            name, f"{name} could not be read: {failure.sentence}", detail=failure.code
+            name,
+            "{name} could not be read: {reason}",
+            detail=failure.code,
+            name=name,
+            reason=failure.message,
         )
         for name, failure in failed
     )
 
 
-def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
+def deferred_to_night(table: str, template: str, *, detail: str = "", **args: Any) -> Finding:
     """The finding for a chosen table that was not read; it is protected as of the last full run."""
     return Finding.of(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,
-        sentence,
+        template,
         "No action is needed. The next nightly backup reads it.",
         table,
         detail=detail,
+        **args,
     )

@@ -345,5 +345,5 @@ def _replaced() -> Conflict:
     return _outrun("Another run has replaced objects that this run was about to replace.")
 
 
-def _outrun(sentence: str) -> Conflict:
-    return Conflict("maintenance-outrun", sentence, next_step="Run it again. Nothing was lost.")
+def _outrun(template: str) -> Conflict:
+    return Conflict("maintenance-outrun", template, next_step="Run it again. Nothing was lost.")
