@@ -56,7 +56,7 @@ class RecoverySheet:
                 *lines,
                 "",
                 "Anyone with this sheet and a copy of the vault can read everything in it.",
-                "If the sheet and the service key are lost, nobody can read the vault again.",
+                "If the sheet and the service key are both lost, the vault cannot be read again.",
                 "Print it twice, keep the printouts in two places, and delete the file.",
                 "",
             )
