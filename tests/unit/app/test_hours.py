@@ -379,7 +379,7 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
     (run,) = list_runs("sales", hourly=True)
     assert (run.state, run.snapshot) == (RunState.ABANDONED, None)
     assert str(run.error) == (
-        "Account was left to the night: the rights of the backup user changed."
+        "Account was left to the nightly backup: the permissions of the backup user changed."
     )
     assert hours.said() == {}
     hours.until("2026-03-03T04:30")
@@ -392,7 +392,7 @@ def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) 
     hours.until("2026-03-02T04:30")
     (run,) = list_runs("sales", hourly=True)
     assert (run.state, run.snapshot, code_of(run.error)) == (RunState.DONE, 2, "hourly-left")
-    assert "User was left to the night: its columns changed." in str(run.error)
+    assert "User was left to the nightly backup: its columns changed." in str(run.error)
     assert hours.said() == {}
 
 

@@ -146,4 +146,4 @@ def test_the_last_try_that_failed_is_shown(kept: Terminal, tmp_path: Path) -> No
     assert kept("vault", "mirror", "run").code == ExitCode.FAILED
     shown = kept("vault", "mirror", "show").out
     assert "Up to date    never yet  (late)" in shown
-    assert "holds something else already" in shown
+    assert "already contains something else" in shown

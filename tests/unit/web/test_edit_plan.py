@@ -121,7 +121,7 @@ def test_what_cannot_be_a_value_is_told_beside_its_field(client: Client, plan: s
     answer = client.post(place, sent)
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "What was typed for Seen cannot be its value. Type a date and time" in page
+    assert "The value for Seen is not valid. Enter a date and time" in page
     assert 'value="Kept"' in page, "nothing typed is lost"
     assert client.post(place, sent | {"value-Seen": "2026-03-04T14:30"}).status_code == 302
 

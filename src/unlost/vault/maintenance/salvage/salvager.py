@@ -321,14 +321,14 @@ def finding_of(table: TableSalvaged, *, files: int) -> Finding | None:
     ``files``: total number of lost files, reported for ``$files``.
     """
     words = (
-        [f"{_versions(table.lost)} of {table.table} {_are(table.lost)} lost"] if table.lost else []
+        [f"{_versions(table.lost)} of {table.table} {_were(table.lost)} lost"] if table.lost else []
     )
     if table.reduced:
         columns = ", ".join(table.columns)
         have = "has" if table.reduced == 1 else "have"
-        words.append(f"{_versions(table.reduced)} of {table.table} {have} no {columns} any more")
+        words.append(f"{_versions(table.reduced)} of {table.table} no longer {have} {columns}")
     if table.table == FILES_TABLE and files:
-        words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
+        words.append(f"{files} {'file' if files == 1 else 'files'} {_were(files)} lost")
     if not words:
         return None
     sentence = f"{'; '.join(words)}. {table.warning}".rstrip()
@@ -339,5 +339,5 @@ def _versions(count: int) -> str:
     return f"{count} version" if count == 1 else f"{count} versions"
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
