@@ -47,7 +47,5 @@ def _done(look: RepairableCheck) -> HealthCheck:
     try:
         look.repair()
     except (UnlostError, OSError) as error:
-        return replace(
-            look.check, sentence=f"{look.check.sentence} It could not be put right: {error}"
-        )
+        return replace(look.check, sentence=f"{look.check.sentence} The repair failed: {error}")
     return replace(look.check, repaired=True)

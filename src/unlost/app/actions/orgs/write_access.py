@@ -171,11 +171,11 @@ def _secrets(
             option = wanted.name.replace("_", "-")
             raise NotAllowed(
                 "secret-missing",
-                "The {label} of the write identity is missing.",
-                next_step="Give it with --{option}-file, with the variable "
-                "UNLOST_WRITER_{wanted}, or type it when asked.",
+                "The {label} of the write user is missing.",
+                next_step="Enter it when prompted, or pass it with `--{option}-file` or in the "
+                "variable UNLOST_WRITER_{variable}.",
                 label=wanted.label.lower(),
                 option=option,
-                wanted=wanted.name.upper(),
+                variable=wanted.name.upper(),
             )
     return secrets

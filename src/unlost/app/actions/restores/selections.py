@@ -87,8 +87,8 @@ def _list(app: Application, org: str, of: str) -> SelectionList:
     if not of or len(of) > LONGEST or not of.isprintable():
         raise UsageError(
             "list-unnamed",
-            "It was not said in which list records were ticked.",
-            next_step="Load the list again, and tick there.",
+            "The list of the selected records is missing.",
+            next_step="Reload the list, and select the records there.",
         )
     return SelectionList(org, app.actor.name, of)
 
@@ -101,7 +101,8 @@ def _names_record(text: str) -> bool:
 def _too_many() -> UsageError:
     return UsageError(
         "ticked-too-many",
-        "At most {most:,} records of a list can be ticked; those of this page are not.",
-        next_step="Preview those that are ticked and bring them back first, or preview a whole table.",
+        "At most {most:,} records of a list can be selected. The records of this page were not "
+        "added.",
+        next_step="Preview and restore the selected records first, or preview a whole table.",
         most=MOST,
     )

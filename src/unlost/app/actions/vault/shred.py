@@ -84,9 +84,9 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     if typed != known.name:
         raise UsageError(
             "shred-unconfirmed",
-            "What was typed is not the name {known!r}.",
-            next_step="Type the org's name to destroy it. Nothing was changed.",
-            known=known.name,
+            "The entered name is not {org!r}.",
+            next_step="Enter the name of the org to shred it. Nothing was changed.",
+            org=known.name,
         )
     opened = _open(app)
     with nothing_else(app, known, run=RUN):
