@@ -327,7 +327,7 @@ class Application:
         return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:
-        """Return the encrypted secrets of an org's write identity."""
+        """Return the encrypted secrets of an org's write user."""
         key = sealing_key(read_home_key(self.home))
         return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
 
@@ -345,7 +345,7 @@ class Application:
             budget=self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
-        # A write identity stores only the settings that differ from those of the org.
+        # A write user stores only the settings that differ from those of the org.
         config = read_config(connector, {**org.config, **values})
         with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())
@@ -357,7 +357,7 @@ class Application:
 
 
 def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
-    """Return the error for a missing write identity, with the permissions that it needs."""
+    """Return the error for a missing write user, with the permissions that it needs."""
     needed = "; ".join(connector.write_permissions())
     return NotAllowed(
         "writer-missing",

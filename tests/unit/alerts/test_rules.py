@@ -400,8 +400,8 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
     over = replace(opened, event=NotificationKind.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
-        "This is over: It is not complete. One gap.",
-        "It lasted since 2026-05-04 09:00 UTC.",
+        "The cause of this alert has ended: It is not complete. One gap.",
+        "The alert was open since 2026-05-04 09:00 UTC.",
     )
     bare = replace(alarm, org="", message=replace(alarm.message, next_step=""), command="")
     assert (

@@ -92,7 +92,7 @@ def test_a_paused_night_waits_until_it_is_let_go_on(
     )  # fmt: skip
     assert night.tries == 1, "it is not tried by itself"
     told = go_on(world.app, night.run)
-    assert "within a minute" in told.sentence
+    assert "within one minute" in told.sentence
     nights.pass_time(minutes=5)
     assert nights_of(nights.oid, most=5)[0].state is NightState.DONE
 

@@ -77,7 +77,7 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     at(quiet, "07:31")
     (message,) = told(quiet, post)
     assert message.event is NotificationKind.DIGEST
-    assert message.title == "1 of 1 org backed up and complete"
+    assert message.title == "Recent and complete backups: 1 of 1 org"
     assert message.lines[1].startswith("sales: backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)
     assert told(quiet, post) == []
@@ -110,7 +110,7 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     assert re.search(r"data storage 69\.\d% full, 105% on 2026-", text), text
     assert "verified on" in text
     assert "is damaged" in text
-    assert "1 alert lasts." in text
+    assert "1 open alert." in text
     assert "unlost alert list" in text
 
 
@@ -232,8 +232,8 @@ def test_an_old_backup_is_not_praised(sales: World) -> None:
     sales.clock.advance(days=9)
     at(sales, "07:30")
     (message,) = told(sales, Post())
-    assert message.title == "0 of 1 org backed up and complete"
-    assert message.lines[1].startswith("sales: THE NEWEST IS OLD: ")
+    assert message.title == "Recent and complete backups: 0 of 1 org"
+    assert message.lines[1].startswith("sales: NEWEST BACKUP TOO OLD: ")
 
 
 def test_a_second_change_of_shape_is_told_too(quiet: World) -> None:

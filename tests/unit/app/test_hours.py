@@ -537,7 +537,7 @@ def test_cancelling_what_a_crash_left_ends_it(
     hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
-    assert "was cancelled by hand" in cancel(hours.app, run).sentence
+    assert "was cancelled manually" in cancel(hours.app, run).sentence
     known = find_run(run)
     assert known is not None
     assert known.state is RunState.ABANDONED

@@ -316,7 +316,7 @@ def test_one_that_was_cancelled_on_its_way_is_over_and_no_alert(
 
     def cancelled(*told: Any, **more: Any) -> Any:
         cancel(lost.app, run)
-        raise LimitReached("run-cancelled", "It was cancelled by hand.")
+        raise LimitReached("run-cancelled", "It was cancelled manually.")
 
     lost.writer.write = cancelled  # type: ignore[method-assign]
     assert do_restore(lost.app, run) is RunState.ABANDONED

@@ -154,7 +154,7 @@ def test_records_are_given_to_somebody_else(firm: Firm, client: Client, plan: st
 def test_nobody_chosen_is_told_on_the_preview(client: Client, plan: str) -> None:
     answer = client.post(f"{plan}give/", {"to-Person/x": ""})
     assert answer.status_code == 400
-    assert "It was not said to whom" in answer.content.decode()
+    assert "The new owner of the records is missing" in answer.content.decode()
 
 
 def test_of_many_people_the_id_is_typed(

@@ -67,7 +67,7 @@ def test_a_name_follows_its_refreshed_sandbox(world: World, sign_in: SignIn) -> 
 def test_a_name_that_needs_not_follow_says_so(sign_in: SignIn) -> None:
     answer = sign_in().post("/orgs/sales/follow/")
     assert answer.status_code == 409
-    assert "nothing is to be followed" in answer.content.decode()
+    assert "already points to the org that answers" in answer.content.decode()
 
 
 def test_a_write_identity_is_added_and_tells_what_it_lacks(world: World, sign_in: SignIn) -> None:

@@ -99,7 +99,7 @@ def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> No
     assert "<table" not in client.get("/vault/checks/").content.decode()
     world.home.home_key.chmod(0o644)
     told = client.post("/vault/checks/", {}).content.decode()
-    assert "Others on this machine may read" in told
+    assert "Other users of this machine can read" in told
     assert "Repair what can be repaired" in told
     told = client.post("/vault/checks/", {"repair": "1"}).content.decode()
     assert ">repaired<" in told

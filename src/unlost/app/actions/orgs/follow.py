@@ -83,7 +83,7 @@ def _take_over(
     connector: Connector,
     kept_as: str,
 ) -> bool:
-    """Move everything to the new org; True if the old one had a write identity to take over."""
+    """Move everything to the new org; True if the old one had a write user to take over."""
     now, zone = app.clock.now(), new.identity.zone
     schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
     writing = _secrets_of(app.writer_secrets(old.oid), connector)

@@ -139,7 +139,7 @@ def remove(app: Application, name: str) -> Person:
 
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
-    """Let a removed person back in; raises NotFound (``person-unknown``)."""
+    """Reinstate a removed person; raises NotFound (``person-unknown``)."""
     check_no_token(app)
     returned = set_active(name, active=True)
     after_change(app)

@@ -62,8 +62,8 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
 def cancel(app: Application, run: str) -> RunCommandResult:
     """Cancel a run.
 
-    A backup ends for good, and the next one starts anew. A restore stops and can be resumed. Raises
-    NotFound (``run-unknown``), Conflict (``run-over``).
+    A cancelled backup cannot be resumed; the next one starts from the beginning. A cancelled
+    restore can be resumed. Raises NotFound (``run-unknown``), Conflict (``run-over``).
     """
     known = _goes_on(run)
     if known.hourly:

@@ -184,9 +184,9 @@ def replace(
 ) -> KeyChange:
     """Replace the key of a slot; the old key no longer opens the vault.
 
-    Without ``new`` it is the service's own key, which is written where the service looks for it,
-    sealed by ``sealer`` or else in the way of the present one. Raises as ``add`` and ``remove`` do,
-    UsageError (``key-unclear``, ``key-is-credential``).
+    Without ``new``, the new key replaces the key file of the service. ``sealer`` seals it; the
+    default is the seal of the present key. Raises as ``add`` and ``remove`` do, UsageError
+    (``key-unclear``, ``key-is-credential``).
     """
     with alone(app.locks):
         return _replace(app, slot, new, way, sealer)

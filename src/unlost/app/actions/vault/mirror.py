@@ -63,7 +63,7 @@ class MirrorQueued:
 
 @action("mirror.set", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
 def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
-    """Set the place of the mirror. It is not filled yet.
+    """Set the place of the mirror. The next update fills it.
 
     Raises UsageError (``copy-same-place``, ``key-in-vault``), StoreError.
     """

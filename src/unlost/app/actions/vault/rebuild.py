@@ -47,7 +47,7 @@ class Rebuild:
 class RebuiltOrg:
     """A rebuilt org. ``credentials`` and ``writer``: the next run can sign in.
 
-    ``writer`` is None for an org without a write identity.
+    ``writer`` is None for an org without a write user.
     """
 
     name: str

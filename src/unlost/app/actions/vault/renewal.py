@@ -36,7 +36,7 @@ def renew(
     """Renew the master key, with a new recovery sheet and a new key for the service.
 
     ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
-    Once the new key counts, all other slots are gone, and new objects are under new org keys.
+    Afterwards no other slot opens the vault, and new objects are encrypted with new org keys.
     Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict
     (``keys-in-hand``), IntegrityError, StoreError.
     """

@@ -74,7 +74,7 @@ def plan(app: Application, org: str) -> ShredPlan:
 
 @action("shred.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
-    """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
+    """Shred an org: destroy all copies of its keys, delete its objects, and remove it from the home.
 
     ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
     (``shred-unconfirmed``), Conflict (``shred-held``, ``shred-changed``, ``runs-open``,
