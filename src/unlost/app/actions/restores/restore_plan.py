@@ -238,7 +238,7 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
-            "Choose the records to restore in exactly one way.",
+            "The records to restore must be selected in exactly one way.",
             next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
         )
     if request.records:

@@ -163,7 +163,7 @@ def _parts(text: str) -> tuple[str, str]:
     if not table or not record:
         raise UsageError(
             "hold-record-unreadable",
-            "{text!r} is not a record.",
+            "{text!r} is not a valid record reference.",
             next_step="Write it as TABLE/ID, such as Account/001xx000003DGb2AAG.",
             text=text,
         )
