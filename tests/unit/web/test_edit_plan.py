@@ -216,7 +216,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
     answer = client.post(f"/runs/{run}/retry/", sent)
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "cannot be the id of a record" in page
+    assert "is not a valid record id" in page
     assert 'value="no id"' in page
     assert '<option value="Account" dir="auto" selected>' in page
     assert "<details open>" in page

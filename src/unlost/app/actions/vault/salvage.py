@@ -246,7 +246,11 @@ def _check_copy(app: Application) -> None:
 
 
 def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
-    why = "the effect of the salvage has changed since the plan" if error.code == "salvage-changed" else error.sentence
+    why = (
+        "the effect of the salvage has changed since the plan"
+        if error.code == "salvage-changed"
+        else error.sentence
+    )
     names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
