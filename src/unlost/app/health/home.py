@@ -145,9 +145,10 @@ def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableChe
         return warning(
             "store",
             f"{writable} The bucket keeps old versions, so deleted objects remain in it.",
-            "Grant the maintenance credentials the permissions s3:ListBucketVersions and "
-            "s3:DeleteObjectVersion, or add a lifecycle rule to the bucket that removes old versions "
-            "after a few days. Until then, erased and forgotten data remains in the bucket.",
+            "Use maintenance credentials with an access key, from a file or the environment, and "
+            "with the permissions s3:ListBucketVersions and s3:DeleteObjectVersion. Or add a "
+            "lifecycle rule to the bucket that removes old versions after a few days. Otherwise "
+            "erased and forgotten data remains in the bucket.",
         )
     return good("store", writable)
 

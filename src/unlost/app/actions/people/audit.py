@@ -56,7 +56,7 @@ def verify(app: Application) -> AuditProof:  # noqa: ARG001 (every action takes 
     if proof.broken is not None:
         raise IntegrityError(
             "audit-broken",
-            "The audit log was tampered with: row {broken} does not match the row before it.",
+            "The audit log was modified: row {broken} does not match the row before it.",
             next_step="Compare the log with an exported one, or with a copy of the home in the "
             "vault (`unlost vault rebuild --copy NUMBER` in another folder). Find out who can "
             "write to the home's database.",

@@ -148,7 +148,7 @@ def _opened(
     if not past:
         raise UsageError(
             "compare-live-twice",
-            "The live org cannot be compared to itself.",
+            "The live org cannot be compared with itself.",
             next_step="Choose a backup for one of the two: latest, a number, or a date.",
         )
     if len(past) == 1:
