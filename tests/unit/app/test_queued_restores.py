@@ -142,7 +142,7 @@ def test_what_needs_a_person_halts_and_is_told(lost: Shop, asked: list[str]) -> 
     lost.world.clock.advance(days=1)
     assert ids(lost) == []
     assert halted(lost) == [run]
-    assert "goes on" in go_on(lost.app, run).sentence
+    assert "resumes" in go_on(lost.app, run).sentence
     assert asked[-1] == f"restore:{run}:2"
     assert halted(lost) == []
     assert do_restore(lost.app, run) is RunState.DONE

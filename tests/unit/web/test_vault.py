@@ -73,7 +73,7 @@ def test_what_takes_long_is_left_to_the_service(
     client = sign_in()
     answer = client.post("/vault/verify/", {"level": "deep"})
     assert answer.status_code == 409
-    assert "The service does not run" in answer.content.decode()
+    assert "The service, which verifies the vault, is not running" in answer.content.decode()
     assert not asked
     held = take_slot(world.app.locks, alone=True).lock
     answer = client.post("/vault/verify/", {"level": "deep"}, follow=True)
