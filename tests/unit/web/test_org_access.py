@@ -42,7 +42,8 @@ def test_credentials_that_do_not_open_are_not_kept(world: World, sign_in: SignIn
 
 def test_another_org_at_the_address_changes_nothing(world: World, sign_in: SignIn) -> None:
     world.connector.orgs["two"] = MemoryOrg(world.clock, tenant="T-2", label="Other")
-    answer = sign_in().post("/orgs/sales/settings/", {**SETTINGS, "address": "two"})
+    moved = {**SETTINGS, "address": "two", "secret-password": SECRET}
+    answer = sign_in().post("/orgs/sales/settings/", moved)
     assert answer.status_code == 400
     assert "answered. Nothing was read" in answer.content.decode()
     assert get_org("sales").config["address"] == "one"
