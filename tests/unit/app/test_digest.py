@@ -105,8 +105,8 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     at(quiet, "07:30")
     (message,) = told(quiet, Post())
     text = "\n".join(message.lines)
-    assert message.title.startswith("0 of 1 org")
-    assert "complete except for findings" in text
+    assert message.title == "Recent and complete backups: 0 of 1 org"
+    assert "0 deleted; incomplete." in text
     assert re.search(r"data storage 69\.\d% full, 105% on 2026-", text), text
     assert "verified on" in text
     assert "is damaged" in text
@@ -201,8 +201,8 @@ def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     backup(quiet.app, "sales")
     watcher = Watcher()
     (alarm,) = [a for a in alarms(watcher.gather(quiet.app)) if a.rule is AlertRule.SCHEMA_DRIFT]
-    assert "Account.Number is decimal now" in alarm.sentence
-    assert "Account.Phone is gone" in alarm.sentence
+    assert "Account.Number is now decimal" in alarm.sentence
+    assert "Account.Phone was removed" in alarm.sentence
     assert "Colour" not in alarm.sentence, "new columns are backed up, and no news"
     backup(quiet.app, "sales")
     rules = {one.rule for one in alarms(watcher.gather(quiet.app))}

@@ -76,7 +76,7 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
 
 def test_a_service_that_does_not_run_is_named(app: Application) -> None:
     found = doctor(app)
-    assert "sales is not backed up by itself" in told(found, HealthState.WARNING)["service"]
+    assert "There are no automatic backups of sales." in told(found, HealthState.WARNING)["service"]
     change(app, "sales", ScheduleChange(at="off"))
     assert "service" not in told(doctor(app), HealthState.WARNING)
 
@@ -160,7 +160,7 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
     shutil.rmtree(served.home.vault / "homes")
     org = get_org("sales")
     save_org(replace(org, config={**org.config, "address": "two"}))
-    assert "copy" in told(doctor(served, ask=False), HealthState.WARNING)
+    assert "settings copy" in told(doctor(served, ask=False), HealthState.WARNING)
     assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
     assert list(served.vault.homes.numbers()) == [1]
 
@@ -259,7 +259,11 @@ def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application
     ("properties", "removed", "told_of"),
     [
         (StoreProperties("s3://box"), None, "cannot delete objects"),
-        (StoreProperties("s3://box", versions=True, keeps_deleted=True), True, "keeps versions"),
+        (
+            StoreProperties("s3://box", versions=True, keeps_deleted=True),
+            True,
+            "keeps old versions",
+        ),
     ],
 )
 def test_what_a_bucket_does_not_let_go_is_told(

@@ -78,7 +78,8 @@ def _backup(org: OrgFacts, proof: Certificate) -> str:
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
+    state = "complete" if proof.verdict is Verdict.COMPLETE else "incomplete"
     return (
         f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
-        f"{changed:,} changed, {deleted:,} deleted; {proof.verdict.value}."
+        f"{changed:,} changed, {deleted:,} deleted; {state}."
     )
