@@ -187,7 +187,7 @@ def test_a_backup_that_is_too_old_is_told_whatever_the_reason() -> None:
     found = said(sales(proof=old))
     assert "is 37 hours old" in found[AlertRule.NO_RECENT_BACKUP].sentence
     never = said(sales(proof=None, nights=(), added=NOW - timedelta(hours=40)))
-    assert "and has no backup" in never[AlertRule.NO_RECENT_BACKUP].sentence
+    assert "has no backup" in never[AlertRule.NO_RECENT_BACKUP].sentence
     assert said(sales(proof=None, nights=(), added=NOW - timedelta(hours=30))) == {}
     assert said(sales(proof=old, schedule=Schedule(nightly=None))) == {}
 
@@ -400,8 +400,8 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
     over = replace(opened, event=NotificationKind.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
-        "Resolved: It is not complete. One gap.",
-        "It had been open since 2026-05-04 09:00 UTC.",
+        "The cause of this alert has ended: It is not complete. One gap.",
+        "The alert was open since 2026-05-04 09:00 UTC.",
     )
     bare = replace(alarm, org="", message=replace(alarm.message, next_step=""), command="")
     assert (

@@ -89,7 +89,7 @@ def test_the_signature_is_the_one_that_the_documentation_promises() -> None:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_an_answer_that_may_pass_is_tried_again_later(status: int) -> None:
-    with pytest.raises(TransientError, match=f"it returned HTTP {status}"):
+    with pytest.raises(TransientError, match=f"it answered {status}"):
         post(OutgoingPost(PUBLIC, b"", {}), transport=Sink(status).transport)
 
 
@@ -104,7 +104,7 @@ def test_a_broken_line_is_tried_again_later() -> None:
     def broken(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    with pytest.raises(TransientError, match="did not accept the message: refused"):
+    with pytest.raises(TransientError, match="did not take the message: refused"):
         post(OutgoingPost(PUBLIC, b"", {}), transport=httpx.MockTransport(broken))
 
 
@@ -266,7 +266,7 @@ def test_a_server_that_offers_no_starttls_says_so_in_a_sentence_and_what_to_set(
 
 @pytest.mark.network
 def test_a_server_that_is_not_there_is_tried_again_later() -> None:
-    with pytest.raises(TransientError, match="did not accept the mail"):
+    with pytest.raises(TransientError, match="did not accept the e-mail"):
         email(1).send(MESSAGE)
 
 

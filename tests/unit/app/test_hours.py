@@ -329,7 +329,7 @@ def test_two_failed_hours_are_told_once_and_over_with_the_next_good_one(hours: H
         hours.until(until)
         assert hours.said() == {
             "hourly-failed/sales": "The hourly backup of sales failed: It does not answer. "
-            "It is tried again every hour."
+            "Unlost retries it every hour."
         }
     (told,) = show(hours.app).schedules
     assert told.last_hour is not None
@@ -355,7 +355,7 @@ def test_a_wrong_password_is_not_typed_every_hour(hours: Hours) -> None:
     assert hours.codes() == {"sign-in": 1, "failed-before": 2}
     assert hours.said() == {
         "hourly-failed/sales": "The hourly backup of sales failed: The password is wrong. "
-        "It is left to the next night."
+        "The next nightly backup reads these tables."
     }
     backup(hours.app, "sales")
     assert hours.said() == {}
@@ -537,7 +537,7 @@ def test_cancelling_what_a_crash_left_ends_it(
     hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
-    assert "was cancelled by hand" in cancel(hours.app, run).sentence
+    assert "was cancelled manually" in cancel(hours.app, run).sentence
     known = find_run(run)
     assert known is not None
     assert known.state is RunState.ABANDONED

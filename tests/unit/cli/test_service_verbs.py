@@ -125,7 +125,7 @@ def test_many_tables_of_an_hour_are_counted(sales: Terminal) -> None:
         ("Acount", "hourly-table-unknown", "Did you mean Account"),
         ("Zzz", "hourly-table-unknown", "unlost certificate sales --full"),
         ("Account,big", "hourly-table-excluded", "unlost org add"),
-        ("Setting", "hourly-not-possible", "Leave it to the nights."),
+        ("Setting", "hourly-not-possible", "Remove it from the hourly tables."),
         (" , ", "hourly-table-unnamed", "none"),
     ],
 )

@@ -69,7 +69,7 @@ def test_formats(night: Terminal, tmp_path: Path) -> None:
     assert night("sql", query, "--format", "parquet", "--out", str(out)).code == ExitCode.OK
     assert [row["Name"] for row in pq.read_table(out).to_pylist()] == ["=1+1", "", "Ω"]
     again = night("sql", query, "--format", "parquet", "--out", str(out))
-    assert (again.code, "is there already" in again.err) == (ExitCode.FAILED, True)
+    assert (again.code, "already exists" in again.err) == (ExitCode.FAILED, True)
     names = [row[0] for row in csv.reader(io.StringIO(ended.out))]
     assert names == ["Name", "=1+1", "", "Ω"]
 

@@ -37,7 +37,7 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
     if not (table and word):
         raise UsageError(
             "record-unreadable",
-            "{text!r} names no record.",
+            "{text!r} is not a valid record reference.",
             next_step="Write it as TABLE/ID, such as Account/001….",
             text=text,
         )

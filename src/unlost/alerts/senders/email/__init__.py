@@ -15,7 +15,8 @@ from unlost.model.reading import Json
 
 SECONDS = 30.0
 NOT_OFFERED = (
-    "Ask its administrators for a port with encryption, or choose another setting with --security. "
+    "Ask its administrator for a port with encryption, or choose another kind of encryption "
+    "with --security. "
 )
 REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
 
@@ -89,19 +90,19 @@ class Email:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(
             "message-refused",
-            "The mail server {host} refused the mail: {reason} {text}.",
+            "The mail server {host} rejected the e-mail: {status} {text}.",
             next_step="Check the addresses, the user and the password of the channel, then run "
             "`unlost alert test`.",
             host=self.settings.host,
-            reason=code,
+            status=code,
             text=text,
         )
 
     def _not_taken(self, why: str, *, advice: str = "") -> TransientError:
         return TransientError(
             "message-not-taken",
-            "The mail server {host} did not accept the mail: {reason}.",
-            next_step="{advice}Unlost retries automatically for a day.",
+            "The mail server {host} did not accept the e-mail: {reason}.",
+            next_step="{advice}Unlost retries it automatically for one day.",
             host=self.settings.host,
             reason=why.rstrip("."),
             advice=advice,
