@@ -198,7 +198,7 @@ class SignInHint:
     error: str
     contains: str
     code: str
-    sentence: str
+    template: str
     next_step: str
 
     def fits(self, failure: CallFailure) -> bool:
@@ -216,7 +216,7 @@ def speak_oauth(
             return unreachable(failure, action)
         for hint in hints:
             if hint.fits(failure):
-                return NotAllowed(hint.code, hint.sentence, next_step=hint.next_step)
+                return NotAllowed(hint.code, hint.template, next_step=hint.next_step)
         reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",

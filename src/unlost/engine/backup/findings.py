@@ -46,11 +46,12 @@ def read_failure(account: TableProgress) -> Finding | None:
         "{name} could not be read: {reason} The vault keeps its earlier data."
         if was_stored
         else "{name} could not be read: {reason}",
-        failure.next_step,
+        "{step}" if failure.next_step else "",
         account.name,
         detail=failure.code,
         name=_name(account.plan.table),
         reason=failure.message,
+        step=failure.message.step,
     )
 
 
@@ -63,11 +64,12 @@ def deletes_unproved(account: TableProgress) -> Finding | None:
         FindingKind.DELETES_UNPROVED,
         Severity.GAP,
         "Deletions of {name} could not be verified: {reason}",
-        failure.next_step or "The next backup tries again.",
+        "{step}" if failure.next_step else "The next backup tries again.",
         account.name,
         detail=failure.code,
         name=_name(account.plan.table),
         reason=failure.message,
+        step=failure.message.step,
     )
 
 
@@ -140,6 +142,7 @@ def _audit_failed(account: TableProgress) -> Finding | None:
         detail=failure.code,
         name=_name(account.plan.table),
         reason=failure.message,
+        step=failure.message.step,
     )
 
 

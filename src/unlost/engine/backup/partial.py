@@ -90,10 +90,12 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
         raise TransientError(
             "hourly-unread",
             "The hourly backup could not read {name}: {sentence}",
-            next_step=failure.next_step
-            or "No action is needed. The next hourly backup tries again.",
+            next_step="{step}"
+            if failure.next_step
+            else "No action is needed. The next hourly backup tries again.",
             name=name,
             sentence=failure.message,
+            step=failure.message.step,
         )
     return tuple(
         deferred_to_night(

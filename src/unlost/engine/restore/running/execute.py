@@ -282,7 +282,8 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     text = message(
         limit.code,
         "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
-        next_step=limit.next_step or "Resume later with `unlost restore resume RUN`.",
+        next_step="{step}" if limit.next_step else "Resume later with `unlost restore resume RUN`.",
+        step=limit.message.step,
         why=limit.message,
         done=done,
         count=len(session.plan.steps),
