@@ -281,7 +281,7 @@ def test_a_full_org_parks_the_run_which_is_gone_on_with(shop: Terminal, plan: st
     assert "10 of 26 records are restored; 16 are missing." in ended.err
     (listed,) = [one for one in shop("runs", "--json").json["runs"] if one["kind"] == "restore"]
     assert listed["state"] == "parked"
-    assert "10 of 26 records are there" in shop("runs", listed["run"]).out
+    assert "10 of 26 records are restored" in shop("runs", listed["run"]).out
     writer.full_after = None
     resumed = shop("restore", "resume", listed["run"])
     assert resumed.code == ExitCode.OK
