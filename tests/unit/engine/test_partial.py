@@ -267,7 +267,9 @@ def test_a_column_that_was_hidden_before_does_not_stop_the_hours(scene: Scene) -
     done = scene.hour("Account")
     assert scene.cells("Account", "Name", "Phone")[made[0]] == ("seen", "00")
     assert done.certificate.verdict is Verdict.GAPS
-    assert "Not everything is protected: 1 column of Account is hidden" in done.certificate.sentence
+    assert (
+        "Not everything is protected: 1 column of Accounts is hidden" in done.certificate.sentence
+    )
     done = scene.hour("Contact")
     assert done.certificate.verdict is Verdict.GAPS, "the night has not all of it"
     assert done.certificate.sentence.endswith("The certificate of backup 2 lists gaps.")

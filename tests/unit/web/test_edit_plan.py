@@ -102,7 +102,7 @@ def test_a_record_comes_back_with_what_was_typed(firm: Firm, client: Client, pla
     assert answer.status_code == 302
     page = told(client, answer["Location"])
     assert "With values that were typed" in page
-    assert "with values that were typed, or given to somebody else" in page
+    assert "get values or owners that were chosen for this plan" in page
     (again,) = re.findall(
         r'href="([^"]+/edit/[^"]+)"', told(client, f"{answer['Location']}records/Account/")
     )
