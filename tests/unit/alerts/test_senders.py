@@ -104,7 +104,7 @@ def test_a_broken_line_is_tried_again_later() -> None:
     def broken(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    with pytest.raises(TransientError, match="did not take the message: refused"):
+    with pytest.raises(TransientError, match="did not accept the message: refused"):
         post(OutgoingPost(PUBLIC, b"", {}), transport=httpx.MockTransport(broken))
 
 
