@@ -89,7 +89,7 @@ def test_the_signature_is_the_one_that_the_documentation_promises() -> None:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
 def test_an_answer_that_may_pass_is_tried_again_later(status: int) -> None:
-    with pytest.raises(TransientError, match=f"it answered {status}"):
+    with pytest.raises(TransientError, match=f"it returned HTTP {status}"):
         post(OutgoingPost(PUBLIC, b"", {}), transport=Sink(status).transport)
 
 
