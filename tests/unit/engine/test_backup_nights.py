@@ -12,7 +12,7 @@ def test_the_first_night_holds_everything(scene: Scene) -> None:
     line = next(line for line in done.certificate.tables if line.table == "Account")
     assert (line.live, line.stored, line.created, line.full) == (7, 7, 7, True)
     assert line.dangling == 0
-    assert done.certificate.sentence == "Complete: 21 records of 4 tables are in the vault."
+    assert done.certificate.sentence == "Complete: the vault has 21 records of 4 tables."
 
 
 def test_the_second_night_reads_what_changed(scene: Scene) -> None:

@@ -198,7 +198,7 @@ def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
     other = opened(story, folder)
     done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
     (sentences,) = [one.sentences for one in other.vault.past_operations(other.org, PastSalvage)]
-    assert any(f"{done.files_lost} files were lost." in one for one in sentences)
+    assert any(f"Lost: {done.files_lost} files." in one for one in sentences)
 
 
 def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:

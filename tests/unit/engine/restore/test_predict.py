@@ -77,7 +77,7 @@ def test_dates_and_authors_are_kept_where_the_org_allows_it(atelier: Atelier) ->
     atelier.allow("Account", audit=True)
     plan = lost_account(atelier)
     assert codes(plan) == {"new-id"}
-    assert note_of(plan, "new-id").sentence.startswith("1 record come")
+    assert note_of(plan, "new-id").sentence.startswith("1 record get")
 
 
 def test_side_effects_and_missing_permissions_are_told(atelier: Atelier) -> None:
