@@ -69,7 +69,7 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -
         "Made0, Made1, Made2, Made3, Made4 and 2 more."
     )
     system = note_of(plan, "column-system")
-    assert system.sentence == "2 records have columns that the org sets automatically: Modified."
+    assert system.sentence == "2 records: the org sets these columns automatically: Modified."
     assert system.table is None
 
 
@@ -77,7 +77,7 @@ def test_dates_and_authors_are_kept_where_the_org_allows_it(atelier: Atelier) ->
     atelier.allow("Account", audit=True)
     plan = lost_account(atelier)
     assert codes(plan) == {"new-id"}
-    assert note_of(plan, "new-id").sentence.startswith("1 record get")
+    assert note_of(plan, "new-id").sentence.startswith("1 record will get")
 
 
 def test_side_effects_and_missing_permissions_are_told(atelier: Atelier) -> None:

@@ -46,7 +46,7 @@ WORDS = {
     ),
     NoteCode.VALUE_MISSING: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} have no value in a column that the org now requires.",
+        "{records} of {table} cannot be created: a column that the org now requires has no value.",
         "Create them by hand, or make the column optional during the restore.",
     ),
     NoteCode.FILE_MISSING: NoteText(
@@ -82,87 +82,90 @@ WORDS = {
     ),
     NoteCode.LOST_SINCE: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} no longer exist in the org.",
+        "{records} of {table} cannot be updated: no longer in the org.",
         "Restore them first: select deleted records, or their ids.",
     ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} are restored with an empty {column}: the record that it refers to is "
-        "not restored.",
+        "{records} of {table} will have an empty {column}: the record that it refers to is not "
+        "restored.",
         "Restore that record too, or set the column by hand afterwards.",
     ),
     NoteCode.CHANGED_SINCE: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} were changed again later. They keep their newer values.",
+        "{records} of {table} will keep newer values, from a later change.",
         "To restore their old values, select these records by their ids.",
     ),
     NoteCode.MOVED_SINCE: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} now belong to another record, and stay there.",
+        "{records} of {table} will stay with the new parent record.",
     ),
     NoteCode.ADOPTS_TWIN: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} exist again with the same key. The records in the org are adopted and "
-        "updated.",
+        "{records} of {table} will be adopted: a record with the same key exists again in the org, "
+        "and is updated.",
         "If a record in the org is a different one, change its key before the restore.",
     ),
     NoteCode.COLUMN_FIXED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} differ in a column that can be set only on create. It stays "
-        "unchanged.",
+        "{records} of {table} cannot be fully updated: a column that can be set only on create "
+        "stays unchanged.",
     ),
     NoteCode.VALUE_NEEDED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} were empty in a column that the org now requires. It stays unchanged.",
+        "{records} of {table} cannot be fully updated: a column that was empty is now required, and "
+        "stays unchanged.",
     ),
     NoteCode.CLOSED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} can be added only while the record they belong to is a draft.",
+        "{records} of {table} can be added only while the parent record is a draft.",
         "If it is no longer a draft, make it one in the org before the restore.",
     ),
     NoteCode.REOPENED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} become drafts while their lost records are added, then get their "
+        "{records} of {table} will be set to draft while lost records are added, then back to the "
         "former status. Flows run as on an activation, and the activation date is new.",
         "If the run stops in between, `unlost restore resume` finishes it.",
     ),
     NoteCode.TYPED: NoteText(
-        NoteWeight.NOTE, "{records} of {table} get values or owners that were chosen for this plan."
+        NoteWeight.NOTE,
+        "{records} of {table} will get values or owners that were chosen for this plan.",
     ),
     NoteCode.BY_CASCADE: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} come out of the recycle bin with the record they belong to.",
+        "{records} of {table} will be undeleted together with the parent record.",
     ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} are in the recycle bin, but the record they belonged to is deleted "
-        "forever. They are created with new ids.",
+        "{records} of {table} will be created with new ids: the parent record is no longer in the "
+        "recycle bin.",
     ),
 }
 
 COLUMN_GONE = NoteText(
-    NoteWeight.WARNING, "{records} of {table} lose columns that the org no longer has: {columns}."
+    NoteWeight.WARNING,
+    "{records} of {table} will lose columns that the org no longer has: {columns}.",
 )
 WHY_NEVER = {
     NeverReason.FORMULA: NoteText(
-        NoteWeight.NOTE, "{records} of {table} have columns that the org calculates: {columns}."
+        NoteWeight.NOTE, "{records} of {table}: the org calculates these columns: {columns}."
     ),
     NeverReason.AUTO_NUMBER: NoteText(
-        NoteWeight.WARNING, "{records} of {table} get new auto-numbers: {columns}."
+        NoteWeight.WARNING, "{records} of {table} will get new auto-numbers: {columns}."
     ),
     NeverReason.SYSTEM: NoteText(
-        NoteWeight.NOTE, "{records} have columns that the org sets automatically: {columns}."
+        NoteWeight.NOTE, "{records}: the org sets these columns automatically: {columns}."
     ),
     NeverReason.READ_ONLY: NoteText(
-        NoteWeight.WARNING, "{records} of {table} have read-only columns: {columns}."
+        NoteWeight.WARNING, "{records} of {table}: these columns are read-only: {columns}."
     ),
     NeverReason.NO_PERMISSION: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} have columns that the write user may not set: {columns}.",
+        "{records} of {table}: the write user may not set these columns: {columns}.",
     ),
     NeverReason.BY_PLATFORM: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} have columns that the org derives from other values: {columns}.",
+        "{records} of {table}: the org derives these columns from other values: {columns}.",
     ),
 }
 NOT_ALLOWED = message("", "the org or the permissions do not allow it.")
@@ -375,7 +378,7 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
         yield PlanNote.of(
             "new-id",
             NoteWeight.NOTE,
-            "{records} get a new id. Links from other systems still have the old one.",
+            "{records} will get a new id. Links from other systems keep the old one.",
             count=len(new),
         )
     plain = [m for m in new if not prospect.capabilities(m.key.table).audit]
@@ -383,7 +386,7 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
         yield PlanNote.of(
             "authors-new",
             NoteWeight.WARNING,
-            "{records} get the time of the restore as creation date, and the write user as creator.",
+            "{records} will have the restore as creation date and the write user as creator.",
             "Allow the write user to set audit fields, if the org supports it.",
             count=len(plain),
         )
@@ -429,7 +432,7 @@ def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
     return PlanNote.of(
         code,
         weight,
-        "{records} of {table} are not restored: {reason}",
+        "{records} of {table} will not be restored: {reason}",
         "",
         name,
         None,
