@@ -202,19 +202,33 @@ class World:
         app = self.opened(brake=brake)
         return app.acting(actor) if actor is not None else app
 
-    def continue_from(self, earlier: "World") -> None:
-        """Take over the home, the org and the vault of a world that is closed; both go their ways."""
+    def continue_from[T](self, earlier: "World", scene: T = None) -> T:
+        """Take over the home, the org and the vault of a world that is closed; both go their ways.
+
+        Returns a copy of ``scene``, which may hold the earlier world and parts of it: the copy holds
+        those of this world.
+        """
         self.close()
         disconnect()
         shutil.copytree(earlier.home.root, self.home.root, dirs_exist_ok=True)
-        state = (earlier.clock, earlier.org, earlier.entropy, earlier.vault.sealed)
-        self.clock, self.org, self.entropy, sealed = copying.deep(state)
-        self.connector = MemoryConnector({"one": self.org})
+        # Who was asked to sign in is of no interest any more.
+        memo: dict[int, object] = {id(earlier): self, id(earlier.connector.contexts): []}
+        state = (
+            earlier.clock,
+            earlier.org,
+            earlier.connector,
+            earlier.entropy,
+            earlier.vault.sealed,
+        )
+        copies = copying.deep(state, memo)
+        self.clock, self.org, self.connector, self.entropy, sealed = copies
         self.vault = open_vault(
             sealed.store, keys=sealed.keys, clock=self.clock, entropy=sealed.entropy
         )
         connect(self.home.catalog)
         self.app = self.opened()
+        memo[id(earlier.app)] = self.app
+        return copying.deep(scene, memo)
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:

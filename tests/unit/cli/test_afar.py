@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from terminals import Ended, Terminal
-from unit.app.test_restore import CUSTOMER, WRITER, Shop
+from unit.app.shop import CUSTOMER, WRITER, Shop
 from unit.cli.served import ByClient, WorkingClock, from_afar, service
 from unlost.app.actions.alerts.alerts import channels
 from unlost.app.actions.backups.backup import backup
@@ -30,7 +30,7 @@ from unlost.model.snapshot import CommitKind
 @pytest.fixture
 def shop(sales: Terminal, tmp_path: Path) -> Shop:
     """A customer with two contacts and a file, lost for ever; the last night does not have them."""
-    made = Shop(sales.world, tmp_path)
+    made = Shop(sales.world)
     set_writer(sales.world.app, WRITER)
     made.lose()
     made.night()
