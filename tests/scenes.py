@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from homes import SECRET, SERVERS, World, fill
+from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.home.database import disconnect
 
@@ -41,3 +42,9 @@ def scene(live: Callable[[World], object]) -> Any:
 def with_sales(world: World) -> None:
     """The org at address "one" is added under the name "sales"."""
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+
+
+def with_a_night(world: World) -> None:
+    """That org, and one backup of it."""
+    with_sales(world)
+    backup(world.app, "sales")

@@ -7,6 +7,7 @@ import pytest
 
 from homes import World
 from scenes import Lead, scene
+from unit.app.conftest import live
 from unit.app.shop import CUSTOMER, Shop, lost_shop
 from unlost.app.actions.alerts.alerts import show as alerts
 from unlost.app.actions.alerts.alerts import watch
@@ -54,11 +55,20 @@ def code_of(call: Callable[[], object]) -> str:
 after_loss = scene(lost_shop)
 
 
-@pytest.fixture
-def thinned(year: World) -> World:
+def live_and_thin(world: World) -> None:
     """Of ten nights the last two are left."""
-    thin(year, daily=2)
-    return year
+    live(world)
+    thin(world, daily=2)
+
+
+after_thinning = scene(live_and_thin)
+
+
+@pytest.fixture
+def thinned(world: World, after_thinning: Lead) -> World:
+    """Of ten nights the last two are left."""
+    after_thinning(world)
+    return world
 
 
 # --- records --------------------------------------------------------------------------------------
