@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-
 _names = itertools.count(1)
 _making = threading.Lock()
 
