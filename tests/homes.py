@@ -22,6 +22,7 @@ from unlost.model.access import Actor
 from unlost.model.connector_info import Expiry
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.ports.source import Connector, Context, SecretField, Source
+from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
@@ -32,6 +33,7 @@ from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
 from unlost.testing.vault import memory_vault
+from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
 
 SECRET = "open sesame"
@@ -180,6 +182,8 @@ class World:
         self.home = make_home(root)
         self.entropy = SeededEntropy()
         self.vault = memory_vault(self.clock)
+        self.vault_clock = self.clock
+        self.witness: Witness | None = None
         connect(self.home.catalog)
         self.app = self.opened()
 
@@ -213,17 +217,21 @@ class World:
         shutil.copytree(earlier.home.root, self.home.root, dirs_exist_ok=True)
         # Who was asked to sign in is of no interest any more.
         memo: dict[int, object] = {id(earlier): self, id(earlier.connector.contexts): []}
-        state = (
-            earlier.clock,
-            earlier.org,
-            earlier.connector,
-            earlier.entropy,
-            earlier.vault.sealed,
-        )
-        copies = copying.deep(state, memo)
-        self.clock, self.org, self.connector, self.entropy, sealed = copies
+        state = (earlier.clock, earlier.org, earlier.connector, earlier.entropy)
+        self.clock, self.org, self.connector, self.entropy = copying.deep(state, memo)
+        opened = (earlier.vault.sealed, earlier.vault_clock, earlier.witness)
+        sealed, self.vault_clock, self.witness = copying.deep(opened, memo)
+        store, keys = sealed.store, sealed.keys
+        if isinstance(store, LocalStore):
+            assert self.home.vault is not None
+            store = LocalStore(self.home.vault)
+            keys = keys.on(store)
         self.vault = open_vault(
-            sealed.store, keys=sealed.keys, clock=self.clock, entropy=sealed.entropy
+            store,
+            keys=keys,
+            clock=self.vault_clock,
+            entropy=sealed.entropy,
+            witness=self.witness,
         )
         connect(self.home.catalog)
         self.app = self.opened()
