@@ -13,4 +13,5 @@ def put_on_disk(world: World) -> None:
     story = vaultstory.found(store)
     write_service_key(story.service, world.home.service_key, store=store)
     world.vault = story.vault  # type: ignore[assignment]
+    world.vault_clock, world.witness = story.clock, story.witness
     world.app = world.opened()

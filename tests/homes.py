@@ -22,6 +22,7 @@ from unlost.model.access import Actor
 from unlost.model.connector_info import Expiry
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.ports.source import Connector, Context, SecretField, Source
+from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
@@ -32,6 +33,7 @@ from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
 from unlost.testing.vault import memory_vault
+from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
 
 SECRET = "open sesame"
@@ -180,6 +182,8 @@ class World:
         self.home = make_home(root)
         self.entropy = SeededEntropy()
         self.vault = memory_vault(self.clock)
+        self.vault_clock = self.clock
+        self.witness: Witness | None = None
         connect(self.home.catalog)
         self.app = self.opened()
 
@@ -202,19 +206,37 @@ class World:
         app = self.opened(brake=brake)
         return app.acting(actor) if actor is not None else app
 
-    def continue_from(self, earlier: "World") -> None:
-        """Take over the home, the org and the vault of a world that is closed; both go their ways."""
+    def continue_from[T](self, earlier: "World", scene: T = None) -> T:
+        """Take over the home, the org and the vault of a world that is closed; both go their ways.
+
+        Returns a copy of ``scene``, which may hold the earlier world and parts of it: the copy holds
+        those of this world.
+        """
         self.close()
         disconnect()
         shutil.copytree(earlier.home.root, self.home.root, dirs_exist_ok=True)
-        state = (earlier.clock, earlier.org, earlier.entropy, earlier.vault.sealed)
-        self.clock, self.org, self.entropy, sealed = copying.deep(state)
-        self.connector = MemoryConnector({"one": self.org})
+        # Who was asked to sign in is of no interest any more.
+        memo: dict[int, object] = {id(earlier): self, id(earlier.connector.contexts): []}
+        state = (earlier.clock, earlier.org, earlier.connector, earlier.entropy)
+        self.clock, self.org, self.connector, self.entropy = copying.deep(state, memo)
+        opened = (earlier.vault.sealed, earlier.vault_clock, earlier.witness)
+        sealed, self.vault_clock, self.witness = copying.deep(opened, memo)
+        store, keys = sealed.store, sealed.keys
+        if isinstance(store, LocalStore):
+            assert self.home.vault is not None
+            store = LocalStore(self.home.vault)
+            keys = keys.on(store)
         self.vault = open_vault(
-            sealed.store, keys=sealed.keys, clock=self.clock, entropy=sealed.entropy
+            store,
+            keys=keys,
+            clock=self.vault_clock,
+            entropy=sealed.entropy,
+            witness=self.witness,
         )
         connect(self.home.catalog)
         self.app = self.opened()
+        memo[id(earlier.app)] = self.app
+        return copying.deep(scene, memo)
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:

@@ -395,16 +395,20 @@ def told(store: Store, *, few: bool = False) -> Story:
 
 
 @cache
-def _told_once() -> Story:
-    return told(MemoryStore())
+def _told_once(*, few: bool) -> Story:
+    return told(MemoryStore(), few=few)
 
 
-def copied() -> Story:
-    """The whole story in memory, told once and copied.
+def copied(store: Store | None = None, *, few: bool = False) -> Story:
+    """The whole story, told once and copied: into another memory, or into an empty store.
 
     Not for tests that change how vaults are written before it is told: use ``told``.
     """
-    first = _told_once()
+    first = _told_once(few=few)
     story: Story = copying.deep(first, {id(first.vault): None})
+    if store is not None:
+        for listed in story.store.list(""):
+            assert store.put_new(listed.name, story.store.get(listed.name))
+        story.store, story.keys = store, story.keys.on(store)
     _reopen(story)
     return story

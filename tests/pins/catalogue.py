@@ -15,7 +15,7 @@ from allauth.socialaccount.models import SocialApp
 from django.db.models import Model
 
 from homes import SECRET, World, fill
-from unit.app.test_restore import CUSTOMER, WRITER, Shop
+from unit.app.shop import CUSTOMER, WRITER, Shop
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
@@ -149,7 +149,7 @@ def _add_providers(world: World) -> None:
 
 
 def _make_plan(world: World, folder: Path) -> str:
-    shop = Shop(world, folder)
+    shop = Shop(world)
     set_writer(world.app, replace(WRITER, config={"speed": 7}))
     shop.lose()
     shop.night()

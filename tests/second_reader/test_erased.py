@@ -18,7 +18,7 @@ PRICES = RecordKey("ContentVersion", "068000000000003AAA")
 
 @pytest.mark.parametrize("few", [False, True], ids=["segments", "bundles"])
 def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path, few: bool) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"), few=few)
     email = (MatchColumn("Contact", "Email"),)
     for run, wish in (("e1", Erase((ZOE,), email)), ("e2", Erase((PRICES,)))):
         story.vault.apply(story.org, unconditional(wish), run=run)
@@ -42,7 +42,7 @@ def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path, few: bool)
 
 @pytest.mark.parametrize("few", [False, True], ids=["segments", "bundles"])
 def test_it_reads_what_was_corrected(tmp_path: Path, few: bool) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"), few=few)
     account = RecordKey("Account", vaultstory.account_id(57))
     for run, wish in (
         ("r1", Rectify(ZOE, (RightValue("Email", "anna@right.example"),))),

@@ -32,7 +32,7 @@ def agrees(folder: Path, story: Story) -> Org:
 
 
 def test_it_reads_what_was_merged_and_then_sealed_anew(tmp_path: Path) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     story.vault.compact(story.org, run="compact-1")
     agrees(tmp_path / "vault", story)
     for number in (2, 3):

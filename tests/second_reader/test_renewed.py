@@ -29,7 +29,7 @@ def renewed(story: Story, slot: str, *, whole: bool) -> None:
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_it_reads_what_is_under_both_epochs(tmp_path: Path, whole: bool) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     old = story.sheet
     renewed(story, "service-2", whole=True)
     renewed(story, "service-3", whole=whole)
@@ -46,7 +46,7 @@ def test_it_reads_what_is_under_both_epochs(tmp_path: Path, whole: bool) -> None
 
 def test_what_somebody_puts_there_counts_for_it_neither(tmp_path: Path) -> None:
     """Junk entries, junk copies, and a key by an earlier master key."""
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     thief = story.keys
     story.store.put_new(f"orgs/{story.org}/keys/00000001.00000002/1", b"junk")
     renewed(story, "service-2", whole=False)

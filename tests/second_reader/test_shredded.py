@@ -10,7 +10,7 @@ from unlost.vault.stores.local import LocalStore
 
 def test_it_finds_the_proof_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     room = story.vault.room(story.org)
     head = story.vault.commits(story.org)[-1].head
     shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())

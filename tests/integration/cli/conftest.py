@@ -1,5 +1,6 @@
 """The real program against the simulator: a home for each test module."""
 
+import fcntl
 import io
 import json
 import os
@@ -98,8 +99,22 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 @pytest.fixture(scope="session")
 def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the chocolate maker's org and one backup, to be copied; its simulator is gone."""
-    folder = tmp_path_factory.mktemp("first")
+    """A home with the chocolate maker's org and one backup, to be copied; its simulator is gone.
+
+    It takes a dozen seconds of a core, so that one process of a run makes it for all.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _backed_up_once(tmp_path_factory.mktemp("first"))
+    folder = tmp_path_factory.getbasetemp().parent / "first"
+    with (folder.parent / "first.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            # A folder that is there is whole, even if the process that began it has died.
+            _backed_up_once(tmp_path_factory.mktemp("first")).parent.rename(folder)
+    return folder / "home"
+
+
+def _backed_up_once(folder: Path) -> Path:
     made = Program(folder / "home")
     with SimulatorProcess() as served:
         assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0

@@ -24,7 +24,7 @@ TABLES = ("Account", "Contact", "Task", "ContentVersion")
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 def read_everything(story: Story, store: MemoryStore) -> list[object]:

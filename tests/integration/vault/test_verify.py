@@ -30,7 +30,7 @@ def story() -> Iterator[Story]:
     """Three nights and a restore, with a checkpoint after the third."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", 3)
-        yield vaultstory.told(MemoryStore())
+        yield vaultstory.copied()
 
 
 class Copy:
@@ -310,7 +310,7 @@ def test_damage_never_raises(story: Story, level: VerifyLevel) -> None:
 
 
 def test_a_store_of_files_is_verified_by_its_files(tmp_path: Path) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     assert story.vault.verify(DEEP).damages == ()
     name = next(n.name for n in story.store.list(f"orgs/{story.org}/packs/"))
     path = tmp_path / "vault" / name
@@ -340,7 +340,7 @@ def test_no_error_of_ours_escapes_a_store_that_lies(story: Story, copy: Copy) ->
 def test_a_file_that_vanishes_between_listing_and_reading_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     name = next(n.name for n in story.store.list(f"orgs/{story.org}/packs/"))
 
     class Vanishing(LocalStore):

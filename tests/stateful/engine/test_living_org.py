@@ -605,7 +605,7 @@ class TestLivingOrg(LivingOrg.TestCase):
         assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
-TestLivingOrg.settings = lives(8)
+TestLivingOrg.settings = lives(4)
 
 
 @pytest.mark.timeout(7200)
@@ -619,7 +619,7 @@ class TestLivingHours(LivingHours.TestCase):
         assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
-TestLivingHours.settings = lives(8)
+TestLivingHours.settings = lives(4)
 
 
 @pytest.mark.full
@@ -633,5 +633,5 @@ class TestMoreLivingHours(LivingHours.TestCase):
 
 
 TestMoreLivingOrgs.settings = TestMoreLivingHours.settings = settings(
-    stateful_step_count=20, max_examples=12
+    stateful_step_count=20, max_examples=16
 )

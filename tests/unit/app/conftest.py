@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from homes import SECRET, SERVERS, World, fill
+from homes import World, fill
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.home.database import disconnect
 
 NIGHTS = 10
 
@@ -20,55 +19,19 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-@pytest.fixture(scope="session")
-def with_org(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A home with that org under the name "sales", to be copied."""
-    made = World(tmp_path_factory.mktemp("org") / "home")
-    fill(made.org)
-    _add(made)
-    made.close()
-    disconnect()
-    return made
+with_org = scene(with_sales)
 
 
 @pytest.fixture
-def sales(with_org: World, world: World) -> World:
+def sales(with_org: Lead, world: World) -> World:
     """The same as ``world``, with that org added under the name "sales"."""
-    if SERVERS:  # a database of a server is not copied in an instant
-        _add(world)
-    else:
-        world.continue_from(with_org)
-    return world
-
-
-def _add(world: World) -> None:
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-
-
-@pytest.fixture(scope="session")
-def lived_year(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The ten nights of ``year``, once for all tests."""
-    made = World(tmp_path_factory.mktemp("year") / "home")
-    fill(made.org)
-    live(made)
-    made.close()
-    disconnect()
-    return made
-
-
-@pytest.fixture
-def year(lived_year: World, world: World) -> World:
-    """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
-    if SERVERS:
-        live(world)
-    else:
-        world.continue_from(lived_year)
+    with_org(world)
     return world
 
 
 def live(world: World) -> None:
-    """Add the org and let the ten nights pass."""
-    _add(world)
+    """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
+    with_sales(world)
     for number in range(1, NIGHTS + 1):
         _day(world, number)
         backup(world.app, "sales")
@@ -84,3 +47,13 @@ def _day(world: World, number: int) -> None:
         world.org.delete("User", "SHORT")
     if number == 5:
         world.org.delete("Account", "A40018")
+
+
+lived_year = scene(live)
+
+
+@pytest.fixture
+def year(lived_year: Lead, world: World) -> World:
+    """A home with the ten nights of ``live``."""
+    lived_year(world)
+    return world

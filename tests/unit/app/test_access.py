@@ -7,6 +7,7 @@ from pkgutil import walk_packages
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_a_night
 from unlost.app import actions
 from unlost.app.access import ACTIONS, Where
 from unlost.app.actions.alerts.alerts import acknowledged
@@ -44,10 +45,13 @@ from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
 RECORD = "A40017"
 
 
+after_a_night = scene(with_a_night)
+
+
 @pytest.fixture
-def night(sales: World) -> World:
-    backup(sales.app, "sales")
-    return sales
+def night(world: World, after_a_night: Lead) -> World:
+    after_a_night(world)
+    return world
 
 
 def actor(role: Role, oid: str | None = None, *, kind: ActorKind = ActorKind.PERSON) -> Actor:

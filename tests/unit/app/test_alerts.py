@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_a_night
 from unlost.alerts.senders import Sender
 from unlost.app.actions.alerts.alerts import (
     ChannelRequest,
@@ -90,14 +91,21 @@ class Desk:
         return sorted(one.alarm.rule for one in show(self.app).alerts)
 
 
-@pytest.fixture
-def desk(sales: World) -> Desk:
+def quiet(world: World) -> Desk:
     """An org that is backed up, and whose next night is far away."""
-    backup(sales.app, "sales")
-    change(sales.app, "sales", ScheduleChange(at="off"))
-    made = Desk(sales)
+    with_a_night(world)
+    change(world.app, "sales", ScheduleChange(at="off"))
+    made = Desk(world)
     made.hook()
     return made
+
+
+in_peace = scene(quiet)
+
+
+@pytest.fixture
+def desk(world: World, in_peace: Lead) -> Desk:
+    return in_peace(world)
 
 
 def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:

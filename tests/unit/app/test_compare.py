@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.compare import ComparisonSide, RecordSlice, compare
@@ -14,17 +15,26 @@ from unlost.model.schema import WireKind
 from unlost.model.snapshot import ChangeKind
 
 
-@pytest.fixture
-def nights(sales: World) -> World:
+def live(world: World) -> None:
     """Between two nights: one changes, one is deleted, one is created."""
-    backup(sales.app, "sales")
-    sales.clock.advance(days=1)
-    sales.org.update("Account", "A40018", {"Phone": "overwritten", "Owner": None})
-    sales.org.delete("Account", "A40017")
-    sales.org.create("Account", {"Name": "Neu", "Number": "1"}, record="A50000")
-    sales.clock.advance(hours=1)
-    backup(sales.app, "sales")
-    return sales
+    with_sales(world)
+    backup(world.app, "sales")
+    world.clock.advance(days=1)
+    world.org.update("Account", "A40018", {"Phone": "overwritten", "Owner": None})
+    world.org.delete("Account", "A40017")
+    world.org.create("Account", {"Name": "Neu", "Number": "1"}, record="A50000")
+    world.clock.advance(hours=1)
+    backup(world.app, "sales")
+
+
+after_nights = scene(live)
+
+
+@pytest.fixture
+def nights(world: World, after_nights: Lead) -> World:
+    """Between two nights: one changes, one is deleted, one is created."""
+    after_nights(world)
+    return world
 
 
 def test_tables_that_differ_are_counted_worst_first(nights: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from homes import SECRET, World
 from patience import HANGING
+from scenes import Lead, scene, with_sales
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, send_digest, watch
@@ -61,11 +62,20 @@ def told(world: World, post: Post) -> list[Notification]:
     return post.taken[before:]
 
 
+def back_up(world: World) -> None:
+    """One backup, and no nights."""
+    with_sales(world)
+    change(world.app, "sales", ScheduleChange(at="off"))
+    backup(world.app, "sales")
+
+
+backed_up = scene(back_up)
+
+
 @pytest.fixture
-def quiet(sales: World) -> World:
-    change(sales.app, "sales", ScheduleChange(at="off"))
-    backup(sales.app, "sales")
-    return sales
+def quiet(world: World, backed_up: Lead) -> World:
+    backed_up(world)
+    return world
 
 
 def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, WRITER, Shop
+from scenes import Lead, scene
+from unit.app.conftest import live
+from unit.app.shop import CUSTOMER, Shop, lost_shop
 from unlost.app.actions.alerts.alerts import show as alerts
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.orgs.org_page import org_page
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
@@ -51,11 +52,23 @@ def code_of(call: Callable[[], object]) -> str:
     return caught.value.code
 
 
-@pytest.fixture
-def thinned(year: World) -> World:
+after_loss = scene(lost_shop)
+
+
+def live_and_thin(world: World) -> None:
     """Of ten nights the last two are left."""
-    thin(year, daily=2)
-    return year
+    live(world)
+    thin(world, daily=2)
+
+
+after_thinning = scene(live_and_thin)
+
+
+@pytest.fixture
+def thinned(world: World, after_thinning: Lead) -> World:
+    """Of ten nights the last two are left."""
+    after_thinning(world)
+    return world
 
 
 # --- records --------------------------------------------------------------------------------------
@@ -136,13 +149,11 @@ def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> N
 
 
 @pytest.fixture
-def shop(sales: World, tmp_path: Path) -> Shop:
+def shop(world: World, after_loss: Lead) -> Shop:
     """A customer that was lost three nights ago."""
-    made = Shop(sales, tmp_path)
-    set_writer(sales.app, WRITER)
-    made.lose()
-    for _ in range(3):
-        made.night()
+    made: Shop = after_loss(world)
+    made.night()
+    made.night()
     return made
 
 

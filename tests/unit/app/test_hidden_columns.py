@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hidden, hide
 from unlost.app.actions.orgs.hidden_columns import show as unhide
@@ -35,19 +36,28 @@ def world(world: World) -> World:
     return world
 
 
-@pytest.fixture
-def story(sales: World) -> World:
+def tell(world: World) -> None:
     """The phone changes twice, once before a night sees it; then the customer is deleted."""
-    sales.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
-    sales.org.attach("Attachment", "secret offer.pdf", b"%PDF offer")
-    backup(sales.app, "sales")
-    sales.clock.advance(hours=20)
-    sales.org.update("Account", RECORD, {"Phone": "+49 0 secret"}, by="U1")
-    sales.clock.advance(hours=1)
-    sales.org.update("Account", RECORD, {"Phone": OLD, "Name": "Renamed"}, by="U1")
-    sales.clock.advance(hours=4)
-    backup(sales.app, "sales")
-    return sales
+    with_sales(world)
+    world.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
+    world.org.attach("Attachment", "secret offer.pdf", b"%PDF offer")
+    backup(world.app, "sales")
+    world.clock.advance(hours=20)
+    world.org.update("Account", RECORD, {"Phone": "+49 0 secret"}, by="U1")
+    world.clock.advance(hours=1)
+    world.org.update("Account", RECORD, {"Phone": OLD, "Name": "Renamed"}, by="U1")
+    world.clock.advance(hours=4)
+    backup(world.app, "sales")
+
+
+after_story = scene(tell)
+
+
+@pytest.fixture
+def story(world: World, after_story: Lead) -> World:
+    """The phone changes twice, once before a night sees it; then the customer is deleted."""
+    after_story(world)
+    return world
 
 
 def viewer(world: World, role: Role = Role.VIEWER) -> Application:

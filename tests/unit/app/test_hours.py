@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from homes import SECRET, World
+from scenes import Lead, scene, with_sales
 from unit.app.test_nights import Desk, Nights, failing
 from unlost.alerts.rules import alarms
 from unlost.app.actions.backups.backup import backup
@@ -83,14 +84,23 @@ class Hours(Nights):
         return {one.key: one.sentence for one in alarms(watcher.gather(self.app))}
 
 
-@pytest.fixture
-def hours(sales: World) -> Hours:
-    """After the first night."""
-    made = Hours(sales)
+def first_night(world: World) -> Hours:
+    """The first night of an org whose customers are read every hour."""
+    with_sales(world)
+    made = Hours(world)
     made.until("2026-03-02T03:00")
     assert made.state("2026-03-02T03:00") is NightState.DONE
     made.desk.hours.clear()
     return made
+
+
+after_night = scene(first_night)
+
+
+@pytest.fixture
+def hours(world: World, after_night: Lead) -> Hours:
+    """After the first night."""
+    return after_night(world)
 
 
 def test_a_day_has_one_night_and_an_hour_in_each_hour_but_the_nights(hours: Hours) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unit.app.test_hours import Hours
 from unlost.alerts.rules import LEAST_NIGHTS, alarms
 from unlost.app.actions.alerts.doctor import doctor
@@ -48,11 +49,32 @@ class Days(Hours):
         return keys
 
 
-@pytest.fixture
-def days(sales: World) -> Days:
+def begin(world: World) -> Days:
+    """Many customers."""
+    with_sales(world)
     for number in range(CUSTOMERS):
-        sales.org.create("Account", {"Name": f"Customer {number}"})
-    return Days(sales)
+        world.org.create("Account", {"Name": f"Customer {number}"})
+    return Days(world)
+
+
+def one_day(world: World) -> Days:
+    """A day and some hours in which they change."""
+    days = begin(world)
+    days.live(hours=27)
+    return days
+
+
+begun, after_day = scene(begin), scene(one_day)
+
+
+@pytest.fixture
+def days(world: World, begun: Lead) -> Days:
+    return begun(world)
+
+
+@pytest.fixture
+def day(world: World, after_day: Lead) -> Days:
+    return after_day(world)
 
 
 @pytest.mark.full
@@ -101,28 +123,27 @@ def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
     assert days.look() == set()
 
 
-def test_a_new_service_sees_the_same(days: Days) -> None:
-    days.live(hours=27)
-    before = days.watcher.gather(days.app)
-    assert Watcher().gather(days.app) == before
+def test_a_new_service_sees_the_same(day: Days) -> None:
+    before = day.watcher.gather(day.app)
+    assert Watcher().gather(day.app) == before
 
 
-def test_the_digest_tells_of_the_day_and_how_fresh_the_tables_of_hours_are(days: Days) -> None:
-    days.live(hours=28)
-    said = digest(days.watcher.seen, lasting=0).sentence.splitlines()
+def test_the_digest_tells_of_the_day_and_how_fresh_the_tables_of_hours_are(day: Days) -> None:
+    day.live(hours=1)
+    said = digest(day.watcher.seen, lasting=0).sentence.splitlines()
     assert said[0] == "Recent and complete backups: 1 of 1 org."
     assert said[1].startswith("sales: backup of 2026-03-03 03:00 UTC, ")
     assert " 60 changed, 0 deleted" in said[1]
     assert said[2] == "sales: Account as of 2026-03-03 05:00 UTC."
 
 
-def test_figures_tell_the_night_and_the_hour(days: Days) -> None:
-    days.live(hours=28)
-    (org,) = days.watcher.seen.orgs
+def test_figures_tell_the_night_and_the_hour(day: Days) -> None:
+    day.live(hours=1)
+    (org,) = day.watcher.seen.orgs
     figures = {figure.name: figure.of(org) for figure in ORG_FIGURES}
-    whole = nights(days.app.vault.snapshots(days.oid))[-1]
+    whole = nights(day.app.vault.snapshots(day.oid))[-1]
     assert figures["last_backup_timestamp_seconds"] == whole.as_of.timestamp()
-    assert figures["last_hourly_timestamp_seconds"] == days.now.timestamp()
+    assert figures["last_hourly_timestamp_seconds"] == day.now.timestamp()
 
 
 def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(

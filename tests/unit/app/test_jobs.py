@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from homes import World
-from unit.app.test_restore import WRITER, Shop, refused
+from scenes import Lead, scene
+from unit.app.shop import Shop, lost_shop
+from unit.app.test_restore import refused
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
@@ -34,18 +35,17 @@ from unlost.testing.platform import RowRefused
 LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
+after_loss = scene(lost_shop)
+
+
 @pytest.fixture(autouse=True)
 def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
 
 
 @pytest.fixture
-def shop(sales: World, tmp_path: Path) -> Shop:
-    made = Shop(sales, tmp_path)
-    set_writer(sales.app, WRITER)
-    made.lose()
-    made.night()
-    return made
+def shop(world: World, after_loss: Lead) -> Shop:
+    return after_loss(world)
 
 
 def planned(shop: Shop) -> PlanView:

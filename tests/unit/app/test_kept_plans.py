@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from homes import SECRET, World
-from unit.app.test_restore import CUSTOMER, WRITER, Shop, refused
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER, Shop, lost_shop
+from unit.app.test_restore import refused
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import kept_plan as module
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.kept_plan import (
@@ -50,18 +50,17 @@ from unlost.model.plan import Action
 LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
+after_loss = scene(lost_shop)
+
+
 @pytest.fixture(autouse=True)
 def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
 
 
 @pytest.fixture
-def shop(sales: World, tmp_path: Path) -> Shop:
-    made = Shop(sales, tmp_path)
-    set_writer(sales.app, WRITER)
-    made.lose()
-    made.night()
-    return made
+def shop(world: World, after_loss: Lead) -> Shop:
+    return after_loss(world)
 
 
 def made(shop: Shop, wanted: RestoreRequest = LOST) -> PlanView:
@@ -104,8 +103,8 @@ def test_it_is_made_once(shop: Shop) -> None:
     assert plan_content(view.plan) == before
 
 
-def test_without_a_writer_nothing_is_kept(sales: World, tmp_path: Path) -> None:
-    reading = Shop(sales, tmp_path)
+def test_without_a_writer_nothing_is_kept(sales: World) -> None:
+    reading = Shop(sales)
     refused(NotAllowed, "writer-missing", choose, reading.app, "sales", LOST)
     assert waiting(reading.app).plans == ()
 

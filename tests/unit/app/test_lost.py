@@ -1,11 +1,11 @@
 """What was lost between two nights, over all tables."""
 
-from pathlib import Path
-
 import pytest
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, WRITER, Shop, refused
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unit.app.test_restore import refused
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.lost import LostResult, lost
@@ -13,11 +13,13 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.reading import Op
 from unlost.testing.clock import START
 
+opened = scene(open_shop)
+
 
 @pytest.fixture
-def shop(sales: World, tmp_path: Path) -> Shop:
-    made = Shop(sales, tmp_path)
-    set_writer(sales.app, WRITER)
+def shop(world: World, opened: Lead) -> Shop:
+    made: Shop = opened(world)
+    set_writer(made.app, WRITER)
     return made
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World
+from scenes import Lead, scene
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
@@ -61,14 +62,22 @@ class Asked:
         self.jobs.append(job)
 
 
-@pytest.fixture
-def kept(world: World) -> World:
+def live(world: World) -> None:
     """A home whose vault lies on the disk, with two nights of an org."""
     put_on_disk(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     for _ in range(2):
         backup(world.app, "sales")
         world.clock.advance(days=1)
+
+
+on_disk = scene(live)
+
+
+@pytest.fixture
+def kept(world: World, on_disk: Lead) -> World:
+    """A home whose vault lies on the disk, with two nights of an org."""
+    on_disk(world)
     return world
 
 

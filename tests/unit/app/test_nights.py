@@ -30,6 +30,8 @@ from unlost.model.night import NightState
 from unlost.model.schedule import Schedule
 from unlost.model.snapshot import CommitKind
 
+QUARTER = 15  # minutes
+
 
 class Desk:
     """Takes jobs, does each id once, and at once where it is told to."""
@@ -70,7 +72,7 @@ class SilentDesk:
 
 
 class Nights:
-    """An org under a schedule, and a scheduler that looks every few minutes."""
+    """An org under a schedule, and a scheduler that looks every quarter of an hour."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -83,14 +85,21 @@ class Nights:
     def now(self) -> datetime:
         return self.app.clock.now()
 
-    def pass_time(self, *, minutes: int, every: int = 5) -> None:
-        for _ in range(minutes // every):
-            self.world.clock.advance(seconds=60 * every)
+    def pass_time(self, *, minutes: int, every: int = QUARTER) -> None:
+        """Let the scheduler look after so many minutes each, and at the end."""
+        while minutes > 0:
+            step = min(minutes, every)
+            self.world.clock.advance(seconds=60 * step)
             tick(self.app, self.desk)
+            minutes -= step
 
     def until(self, moment: str) -> None:
-        while self.now < datetime.fromisoformat(moment).replace(tzinfo=UTC):
-            self.pass_time(minutes=5)
+        """Pass the time until then; the scheduler looks at each quarter of an hour."""
+        end = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        while self.now < end:
+            quarter = QUARTER - self.now.minute % QUARTER
+            left = -(-(end - self.now) // timedelta(minutes=1))
+            self.pass_time(minutes=min(left, quarter))
 
     def state(self, name: str) -> NightState:
         night = find_night(self.oid, name)
@@ -215,7 +224,7 @@ def test_a_night_that_failed_is_tried_again_later_and_later(nights: Nights) -> N
         NightState.WAITING, 1, "source-away",
     )  # fmt: skip
     assert night.next_at == nights.now + timedelta(minutes=AGAIN[0])
-    nights.pass_time(minutes=sum(AGAIN[:3]))
+    nights.pass_time(minutes=sum(AGAIN[:3]), every=5)
     night = find_night(nights.oid, "2026-03-02T03:00")
     assert night is not None
     assert (night.state, night.tries, night.failures) == (NightState.DONE, 4, 3)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, WRITER, Shop, endings, refused
+from scenes import Lead, scene, with_sales
+from unit.app.shop import CUSTOMER, WRITER, Shop
+from unit.app.test_restore import endings, refused
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import edit_plan, queued_restore
@@ -57,7 +59,7 @@ PERSON = Reference(("Person",))
 class Firm(Shop):
     """The customer and its contacts belong to somebody who left; then they are lost."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         org = self.org
         org.add_table("Person", {"Name": WireKind.TEXT, "IsActive": WireKind.BOOLEAN})
@@ -74,7 +76,7 @@ class Firm(Shop):
             "Computed", WireKind.TEXT, traits=frozenset({ColumnTrait.VOLATILE})
         )
         org.update("Account", CUSTOMER, {"Owner": self.gone, "Text": "one\r\ntwo"})
-        super().__init__(world, folder)
+        super().__init__(world)
         set_writer(self.app, WRITER)
         self.lose()
         self.night()
@@ -88,10 +90,18 @@ class Firm(Shop):
         return dict(zip(rows["Name"].to_pylist(), rows["_u_id"].to_pylist(), strict=True))
 
 
+def lost_firm(world: World) -> Firm:
+    with_sales(world)
+    return Firm(world)
+
+
+after_loss = scene(lost_firm)
+
+
 @pytest.fixture
-def firm(sales: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
+def firm(world: World, after_loss: Lead, monkeypatch: pytest.MonkeyPatch) -> Firm:
     monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
-    return Firm(sales, tmp_path)
+    return after_loss(world)
 
 
 def wanted(otherwise: Overrides = Overrides(), **more: Any) -> RestoreRequest:  # noqa: B008 (a value)

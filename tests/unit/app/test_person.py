@@ -11,7 +11,7 @@ import pytest
 
 from homes import World
 from unit.app.test_hidden_columns import viewer
-from unit.app.test_related import CUSTOMER, company
+from unit.app.test_related import CUSTOMER, at_work, company
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.people.audit import list_events
@@ -32,6 +32,7 @@ from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit
 from unlost.model.storage import MailRule
 
+assert at_work  # a fixture
 assert company  # a fixture
 WISH = PersonRequest((f"Account/{CUSTOMER}",))
 WHOLE = PersonRequest((f"Account/{CUSTOMER}",), related=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.records.file import file
@@ -21,21 +22,30 @@ from unlost.model.schema import WireKind
 from unlost.model.snapshot import ChangeKind, VerifyLevel
 
 
-@pytest.fixture
-def nights(sales: World) -> World:
+def live(world: World) -> None:
     """Three nights: a phone changes after the first, the customer is deleted after the second."""
-    sales.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
-    sales.org.attach("Attachment", "offer.pdf", b"%PDF offer")
-    backup(sales.app, "sales")
-    sales.clock.advance(hours=20)
-    sales.org.update("Account", "A40017", {"Phone": "+49 1", "Owner": None})
-    sales.clock.advance(hours=4)
-    backup(sales.app, "sales")
-    sales.clock.advance(hours=20)
-    sales.org.delete("Account", "A40017")
-    sales.clock.advance(hours=4)
-    backup(sales.app, "sales")
-    return sales
+    with_sales(world)
+    world.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
+    world.org.attach("Attachment", "offer.pdf", b"%PDF offer")
+    backup(world.app, "sales")
+    world.clock.advance(hours=20)
+    world.org.update("Account", "A40017", {"Phone": "+49 1", "Owner": None})
+    world.clock.advance(hours=4)
+    backup(world.app, "sales")
+    world.clock.advance(hours=20)
+    world.org.delete("Account", "A40017")
+    world.clock.advance(hours=4)
+    backup(world.app, "sales")
+
+
+after_nights = scene(live)
+
+
+@pytest.fixture
+def nights(world: World, after_nights: Lead) -> World:
+    """Three nights: a phone changes after the first, the customer is deleted after the second."""
+    after_nights(world)
+    return world
 
 
 def test_snapshots_are_listed_oldest_first(nights: World) -> None:
@@ -129,7 +139,7 @@ def test_history_tells_field_by_field_who_and_when(nights: World) -> None:
     assert (fields["Owner"].old_means, fields["Owner"].new_means) == ("Ada Admin", "")
 
 
-def test_history_knows_its_tables_and_records(nights: World, sales: World) -> None:
+def test_history_knows_its_tables_and_records(nights: World) -> None:
     with pytest.raises(NotFound) as caught:
         history(nights.app, "sales", "Acount", "A40017")
     assert caught.value.code == "table-unknown"

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from homes import World
-from unit.app.test_restore import WRITER, Shop
+from scenes import Lead, scene
+from unit.app.shop import Shop, lost_shop
 from unlost.alerts.rules import alarms
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
@@ -37,15 +36,12 @@ from unlost.model.message import code_of
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import START
 
+after_loss = scene(lost_shop)
+
 
 @pytest.fixture
-def lost(sales: World, tmp_path: Path) -> Shop:
-    made = Shop(sales, tmp_path)
-    set_writer(sales.app, WRITER)
-    made.lose()
-    made.world.clock.advance(days=1)
-    backup(sales.app, "sales")
-    return made
+def lost(world: World, after_loss: Lead) -> Shop:
+    return after_loss(world)
 
 
 @pytest.fixture

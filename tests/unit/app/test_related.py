@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.show import show
 from unlost.app.records import referring
@@ -31,10 +32,10 @@ def keep_file(org: MemoryOrg, table: str, record: str, body: bytes, **cells: str
     org.tables[table].files[record] = body
 
 
-@pytest.fixture
-def company(sales: World) -> World:
+def live(world: World) -> None:
     """A customer with two people, a case with two mails, and files of all kinds."""
-    org = sales.org
+    with_sales(world)
+    org = world.org
     add_table(org, "Person", "Name", Firm=owned("Account"))
     add_table(org, "Case", "Name", Customer=Reference(("Account",)), Backup=Reference(("Account",)))
     add_table(org, "Mail", "Name", About=owned("Case"), Writer=Reference(("Person",)))
@@ -62,8 +63,17 @@ def company(sales: World) -> World:
     keep_file(org, "Attachment", "F2", b"card", Name="card.txt", Parent=CUSTOMER)
     for number, entity, document in ((1, CUSTOMER, "D1"), (2, "C1", "D3"), (3, CUSTOMER, "D2")):
         org.create("Link", {"Entity": entity, "Document": document}, record=f"L{number}")
-    backup(sales.app, "sales")
-    return sales
+    backup(world.app, "sales")
+
+
+at_work = scene(live)
+
+
+@pytest.fixture
+def company(world: World, at_work: Lead) -> World:
+    """A customer with two people, a case with two mails, and files of all kinds."""
+    at_work(world)
+    return world
 
 
 def around(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from homes import SECRET, WRITE_SECRET, World, lose_data
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from homes import SECRET, WRITE_SECRET, World
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER, WRITER, Shop, lost_shop, open_shop
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores import restore_plan as planning
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan, show_plan
@@ -24,7 +24,6 @@ from unlost.app.actions.restores.restore_run import (
     runs,
 )
 from unlost.app.records import record_selectors
-from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.catalog.writers import find_writer
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
@@ -41,7 +40,6 @@ from unlost.model.errors import (
 )
 from unlost.model.message import code_of
 from unlost.model.ports.source import SecretField
-from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.model.writing import Identity, MissingPermission, WriteOp
 from unlost.testing.clock import START
@@ -50,100 +48,14 @@ from unlost.testing.memory_writer import MemoryWriter, ReplyLost
 from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform, RowRefused, without
 
-CUSTOMER = "A40017"
-WRITER = NewWriter("sales", {}, {"password": WRITE_SECRET})
-
-
-class Shop:
-    """A customer with two contacts and a file, under backups; then all of it is lost."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        self.world, self.folder = world, folder
-        self._files = 0
-        self._link("Contact", DeleteRule.CASCADE)
-        self._link("Paper", DeleteRule.SET_NULL, files=True)
-        for name in ("Ann", "Ben"):
-            self.org.create("Contact", {"Name": name, "Account": CUSTOMER})
-        self.paper = self.org.attach("Paper", "recipe.txt", b"cocoa and sugar")
-        self.org.update("Paper", self.paper, {"Account": CUSTOMER})
-        self.night()
-
-    @property
-    def org(self) -> MemoryOrg:
-        return self.world.connector.orgs["one"]
-
-    @property
-    def app(self) -> Any:
-        return self.world.app
-
-    @property
-    def oid(self) -> str:
-        return get_org("sales").oid
-
-    @property
-    def writer(self) -> MemoryWriter:
-        return self.world.connector.writer("one")
-
-    @property
-    def platform(self) -> Platform:
-        return self.writer.platform
-
-    def _link(self, table: str, rule: DeleteRule, *, files: bool = False) -> None:
-        self.org.add_table(
-            table,
-            {"Name": WireKind.TEXT, "Account": WireKind.REFERENCE},
-            references={"Account": Reference(("Account",), rule)},
-            files=files,
-        )
-
-    def night(self) -> int:
-        self.world.clock.advance(days=1)
-        return backup(self.app, "sales").snapshot
-
-    def lose(self, *more: str) -> None:
-        """The customer, its contacts, its file, and other accounts, for ever."""
-        for record in (CUSTOMER, *more):
-            self.platform.delete("Account", record, by="U1")
-        self.platform.delete("Paper", self.paper, by="U1")
-        self.platform.purge_bin()
-
-    def live(self, table: str) -> dict[str, dict[str, str | None]]:
-        return {key: held.cells for key, held in self.platform.live(table)}
-
-    def named(self, table: str, name: str) -> str:
-        (found,) = [key for key, cells in self.live(table).items() if cells["Name"] == name]
-        return found
-
-    # --- plans -------------------------------------------------------------------------------------
-
-    def out(self) -> Path:
-        self._files += 1
-        return self.folder / f"plan{self._files}.json"
-
-    def plan(self, *records: str, **more: Any) -> PlanResult:
-        return make_plan(self.app, PlanRequest("sales", records, **more), self.out())
-
-    def whole_plan(self) -> PlanResult:
-        return self.plan(f"Account/{CUSTOMER}", f"Paper/{self.paper}")
-
-    def run(self, plan: PlanResult) -> RestoreResult:
-        return run_plan(self.app, Path(plan.file))
-
-    # --- disasters ---------------------------------------------------------------------------------
-
-    def lose_database(self) -> None:
-        """The application database is gone; org and writer are added again."""
-        self.world.close()
-        lose_data(self.world.home)
-        self.world.app = self.world.opened()
-        add_org(self.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-        set_writer(self.app, WRITER)
+opened = scene(open_shop)
+after_loss = scene(lost_shop)
 
 
 @pytest.fixture
-def reading(sales: World, tmp_path: Path) -> Shop:
+def reading(world: World, opened: Lead) -> Shop:
     """One night, and no writer."""
-    return Shop(sales, tmp_path)
+    return opened(world)
 
 
 @pytest.fixture
@@ -154,11 +66,9 @@ def shop(reading: Shop) -> Shop:
 
 
 @pytest.fixture
-def lost(shop: Shop) -> Shop:
+def lost(world: World, after_loss: Lead) -> Shop:
     """The loss, and a night that saw it."""
-    shop.lose()
-    shop.night()
-    return shop
+    return after_loss(world)
 
 
 def endings(result: RestoreResult) -> dict[str, int]:

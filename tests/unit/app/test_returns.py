@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unit.app.test_access import actor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.find import find
@@ -31,16 +32,25 @@ def lives(world: World, record: str) -> tuple[Sequence[str], Sequence[str]]:
     return [one.record for one in told.came_back_as], [one.record for one in told.came_back_from]
 
 
-@pytest.fixture
-def night(sales: World) -> World:
+def live(world: World) -> None:
     """The customer is lost; two records are new since."""
-    backup(sales.app, "sales")
-    sales.org.delete("Account", LOST)
+    with_sales(world)
+    backup(world.app, "sales")
+    world.org.delete("Account", LOST)
     for record in ("B1", "B2"):
-        sales.org.create("Account", {"Name": "Schoko Zürich", "Number": "0040017"}, record=record)
-    sales.clock.advance(days=1)
-    backup(sales.app, "sales")
-    return sales
+        world.org.create("Account", {"Name": "Schoko Zürich", "Number": "0040017"}, record=record)
+    world.clock.advance(days=1)
+    backup(world.app, "sales")
+
+
+after_night = scene(live)
+
+
+@pytest.fixture
+def night(world: World, after_night: Lead) -> World:
+    """The customer is lost; two records are new since."""
+    after_night(world)
+    return world
 
 
 def test_what_came_back_more_than_once_leads_to_the_last(night: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, WRITE_SECRET, World
+from scenes import Lead, scene
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
@@ -38,8 +39,7 @@ from unlost.vault.vault import EncryptedVault
 KEY = "A40017"
 
 
-@pytest.fixture
-def kept(world: World) -> World:
+def live(world: World) -> None:
     """A home whose vault lies on the disk, with two nights; KEY changes in the second."""
     put_on_disk(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
@@ -47,6 +47,15 @@ def kept(world: World) -> World:
         world.org.update("Account", KEY, {"Phone": f"+41 {number}"})
         backup(world.app, "sales")
         world.clock.advance(days=1)
+
+
+on_disk = scene(live)
+
+
+@pytest.fixture
+def kept(world: World, on_disk: Lead) -> World:
+    """A home whose vault lies on the disk, with two nights; KEY changes in the second."""
+    on_disk(world)
     return world
 
 

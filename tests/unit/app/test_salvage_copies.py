@@ -7,6 +7,7 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World, fill
+from scenes import Lead, scene
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault import salvage as actions
@@ -24,8 +25,7 @@ from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.vault import EncryptedVault
 
 
-@pytest.fixture
-def kept(world: World) -> World:
+def live(world: World) -> None:
     """A home with two orgs, whose vault lies on the disk."""
     put_on_disk(world)
     for name, source in (("sales", "one"), ("service", "two")):
@@ -34,6 +34,15 @@ def kept(world: World) -> World:
             fill(world.connector.orgs["two"])
         add_org(world.app, NewOrg("memory", name, {"address": source}, {"password": SECRET}))
         backup(world.app, name)
+
+
+on_disk = scene(live)
+
+
+@pytest.fixture
+def kept(world: World, on_disk: Lead) -> World:
+    """A home with two orgs, whose vault lies on the disk."""
+    on_disk(world)
     return world
 
 

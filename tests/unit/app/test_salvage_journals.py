@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from homes import WRITE_SECRET, World
-from unit.app.test_salvage import KEY, kept, vault_of
+from unit.app.test_salvage import KEY, kept, on_disk, vault_of
 from unlost.alerts.rules import alarms
 from unlost.app.actions.alerts.overview import Protection, overview
 from unlost.app.actions.backups.backup import backup
@@ -27,7 +27,7 @@ from unlost.model.schema import WireKind
 from unlost.testing.platform import RowRefused
 from unlost.vault.layout import object_names
 
-__all__ = ["kept"]
+__all__ = ["kept", "on_disk"]
 
 
 def given_up(world: World) -> None:

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from homes import SECRET, World, fill
+from homes import World, fill
+from scenes import Lead, scene
 from terminals import Terminal
-from unlost.app import compose
+from unit.cli.typed import with_sales, work_at
 
 
 @pytest.fixture
@@ -13,10 +14,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world whose home is the one that commands work with."""
     made = World(tmp_path / "home")
     fill(made.org)
-    monkeypatch.setenv("UNLOST_HOME", str(made.home.root))
-    monkeypatch.setattr(compose, "open_application", made.opened_at)
-    monkeypatch.setattr("unlost.app.home.discovery.connector_names", lambda: ["memory"])
-    monkeypatch.setattr("unlost.app.home.discovery.load_connector", made.load)
+    work_at(made, monkeypatch)
     yield made
     made.close()
 
@@ -27,10 +25,11 @@ def unlost(world: World, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(world, capsys)
 
 
+added = scene(with_sales)
+
+
 @pytest.fixture
-def sales(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def sales(unlost: Terminal, added: Lead) -> Terminal:
     """A terminal at a home with the org "sales"."""
-    monkeypatch.setenv("UNLOST_PASSWORD", SECRET)
-    assert unlost("org", "add", "memory", "sales", "--address", "one").code == 0
-    monkeypatch.delenv("UNLOST_PASSWORD")
+    added(unlost.world)
     return unlost

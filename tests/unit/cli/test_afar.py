@@ -8,13 +8,14 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from homes import World
+from scenes import Lead, scene
 from terminals import Ended, Terminal
-from unit.app.test_restore import CUSTOMER, WRITER, Shop
+from unit.app.shop import CUSTOMER, Shop, lost_shop
 from unit.cli.served import ByClient, WorkingClock, from_afar, service
 from unlost.app.actions.alerts.alerts import channels
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.kept_plan import waiting
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
@@ -27,15 +28,13 @@ from unlost.model.message import Message
 from unlost.model.progress import Progress
 from unlost.model.snapshot import CommitKind
 
+after_loss = scene(lost_shop)
+
 
 @pytest.fixture
-def shop(sales: Terminal, tmp_path: Path) -> Shop:
+def shop(world: World, after_loss: Lead) -> Shop:
     """A customer with two contacts and a file, lost for ever; the last night does not have them."""
-    made = Shop(sales.world, tmp_path)
-    set_writer(sales.world.app, WRITER)
-    made.lose()
-    made.night()
-    return made
+    return after_loss(world)
 
 
 @pytest.fixture
@@ -51,9 +50,9 @@ def served(shop: Shop, clock: WorkingClock, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def far(sales: Terminal, clock: WorkingClock) -> Terminal:
+def far(unlost: Terminal, shop: Shop, clock: WorkingClock) -> Terminal:
     """A terminal on another machine."""
-    return sales
+    return unlost
 
 
 def failed(ended: Ended) -> tuple[int, str]:

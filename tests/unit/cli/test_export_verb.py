@@ -7,7 +7,9 @@ import pytest
 from deltalake import DeltaTable
 
 from homes import World
+from scenes import Lead, scene
 from terminals import Terminal
+from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.export import ExportRequest, export
 from unlost.catalog.audit import newest
@@ -19,11 +21,20 @@ from unlost.outside.formats import ExportFormat
 from unlost.vault.read.snapshot import VaultSnapshot
 
 
+def live(world: World) -> None:
+    """One night."""
+    with_sales(world)
+    world.org.update("Account", "A40019", {"Name": "=cmd()"})
+    type_at(world, "backup", "sales")
+
+
+after_night = scene(live)
+
+
 @pytest.fixture
-def night(sales: Terminal) -> Terminal:
-    sales.world.org.update("Account", "A40019", {"Name": "=cmd()"})
-    assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+def night(unlost: Terminal, after_night: Lead) -> Terminal:
+    after_night(unlost.world)
+    return unlost
 
 
 def viewer(world: World) -> Actor:

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from homes import World
+from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.served import from_afar
+from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
 from unlost.model.message import Message
 
 
-@pytest.fixture(params=["home", "afar"])
-def nights(
-    sales: Terminal, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Terminal]:
+def live(world: World) -> None:
     """Five nights in which a phone changes; SHORT is there for one of them."""
-    world = sales.world
+    with_sales(world)
     for number in range(1, 6):
         world.clock.advance(days=1)
         world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
@@ -24,12 +24,26 @@ def nights(
             world.org.create("User", {"Name": "Short"}, record="SHORT")
         if number == 3:
             world.org.delete("User", "SHORT")
-        assert sales("backup", "sales").code == ExitCode.OK
+        type_at(world, "backup", "sales")
+
+
+after_nights = scene(live)
+
+
+@pytest.fixture(params=["home", "afar"])
+def nights(
+    unlost: Terminal,
+    after_nights: Lead,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Terminal]:
+    """Five nights in which a phone changes; SHORT is there for one of them."""
+    after_nights(unlost.world)
     if request.param == "home":
-        yield sales
+        yield unlost
         return
-    with from_afar(world, monkeypatch):
-        yield sales
+    with from_afar(unlost.world, monkeypatch):
+        yield unlost
 
 
 def test_rules_are_set_and_shown(nights: Terminal) -> None:

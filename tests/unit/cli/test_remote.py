@@ -5,21 +5,23 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from scenes import Lead, scene, with_a_night
 from terminals import Terminal
 from unit.cli.served import URL, from_afar
-from unlost.app.actions.backups.backup import backup
 from unlost.cli.exits import ExitCode
 from unlost.cli.remote import RemoteHome
 from unlost.cli.remote_actions import AFAR
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 
+after_night = scene(with_a_night)
+
 
 @pytest.fixture
-def far(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+def far(unlost: Terminal, after_night: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """A terminal on another machine, and the console of the home that has the org "sales"."""
-    backup(sales.world.app, "sales")
-    with from_afar(sales.world, monkeypatch):
-        yield sales
+    after_night(unlost.world)
+    with from_afar(unlost.world, monkeypatch):
+        yield unlost
 
 
 @pytest.mark.parametrize(

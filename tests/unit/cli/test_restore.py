@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from homes import SECRET, WRITE_SECRET
+from homes import SECRET, WRITE_SECRET, World
+from scenes import Lead, scene
 from terminals import Terminal
+from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.writing import LateColumn, MissingPermission, NeverColumn, NeverReason, WriteOp
@@ -21,10 +23,10 @@ def platform(terminal: Terminal) -> Platform:
     return terminal.world.connector.writer("one").platform
 
 
-@pytest.fixture
-def nights(sales: Terminal) -> Terminal:
+def lose(world: World) -> None:
     """A customer with 25 contacts under a backup; then they are lost for ever."""
-    org = sales.world.org
+    with_sales(world)
+    org = world.org
     org.add_table(
         "Contact",
         {"Name": WireKind.TEXT, "Account": WireKind.REFERENCE},
@@ -32,21 +34,35 @@ def nights(sales: Terminal) -> Terminal:
     )
     for number in range(25):
         org.create("Contact", {"Name": f"Contact {number}", "Account": CUSTOMER})
-    assert sales("backup", "sales").code == ExitCode.OK
-    sales.world.clock.advance(days=1)
-    platform(sales).delete("Account", CUSTOMER, by="U1")
-    platform(sales).purge_bin()
-    assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+    type_at(world, "backup", "sales")
+    world.clock.advance(days=1)
+    writer = world.connector.writer("one")
+    writer.platform.delete("Account", CUSTOMER, by="U1")
+    writer.platform.purge_bin()
+    type_at(world, "backup", "sales")
+
+
+def lose_with_writer(world: World) -> None:
+    """The same, with a writer."""
+    lose(world)
+    type_at(world, "org", "writer", "sales", UNLOST_WRITER_PASSWORD=WRITE_SECRET)
+
+
+after_loss, writable = scene(lose), scene(lose_with_writer)
 
 
 @pytest.fixture
-def shop(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def nights(unlost: Terminal, after_loss: Lead) -> Terminal:
+    """A customer with 25 contacts under a backup; then they are lost for ever."""
+    after_loss(unlost.world)
+    return unlost
+
+
+@pytest.fixture
+def shop(unlost: Terminal, writable: Lead) -> Terminal:
     """The same, with a writer."""
-    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
-    assert nights("org", "writer", "sales").code == ExitCode.OK
-    monkeypatch.delenv("UNLOST_WRITER_PASSWORD")
-    return nights
+    writable(unlost.world)
+    return unlost
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from homes import SECRET
+from homes import SECRET, World
+from scenes import Lead, scene
 from terminals import Terminal
+from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.records.sql import sql
@@ -24,13 +26,22 @@ from unlost.model.schema import WireKind
 from unlost.testing.org import MemoryOrg
 
 
-@pytest.fixture
-def night(sales: Terminal) -> Terminal:
-    sales.world.org.add_table("Offer", {"Name": WireKind.TEXT, "Price": WireKind.DECIMAL})
+def live(world: World) -> None:
+    """One night."""
+    with_sales(world)
+    world.org.add_table("Offer", {"Name": WireKind.TEXT, "Price": WireKind.DECIMAL})
     for name, price in (("=1+1", "10.50"), ("Ω", "many"), ("", None)):
-        sales.world.org.create("Offer", {"Name": name, "Price": price})
-    assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+        world.org.create("Offer", {"Name": name, "Price": price})
+    type_at(world, "backup", "sales")
+
+
+after_night = scene(live)
+
+
+@pytest.fixture
+def night(unlost: Terminal, after_night: Lead) -> Terminal:
+    after_night(unlost.world)
+    return unlost
 
 
 def test_rows_for_a_screen(night: Terminal) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from homes import World
+from scenes import Lead, scene
 from terminals import Terminal
 from unit.app.test_returns import brought_back
+from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
@@ -17,19 +20,28 @@ from unlost.model.upkeep import Compaction, Merged, Sweep
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 
 
-@pytest.fixture
-def nights(sales: Terminal) -> Terminal:
+def live(world: World) -> None:
     """Two nights: a phone is overwritten and a customer deleted between them."""
-    org, clock = sales.world.org, sales.world.clock
+    with_sales(world)
+    org, clock = world.org, world.clock
     org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
     org.attach("Attachment", "offer.pdf", b"%PDF offer")
-    assert sales("backup", "sales").code == ExitCode.OK
+    type_at(world, "backup", "sales")
     clock.advance(hours=20)
     org.update("Account", "A40018", {"Phone": "overwritten"})
     org.delete("Account", "A40017")
     clock.advance(hours=4)
-    assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+    type_at(world, "backup", "sales")
+
+
+after_nights = scene(live)
+
+
+@pytest.fixture
+def nights(unlost: Terminal, after_nights: Lead) -> Terminal:
+    """Two nights: a phone is overwritten and a customer deleted between them."""
+    after_nights(unlost.world)
+    return unlost
 
 
 def test_a_backup_says_what_is_safe(sales: Terminal) -> None:
@@ -108,7 +120,7 @@ def test_a_deleted_customer_is_found_by_its_number(nights: Terminal) -> None:
     assert hit["gone"]["by_name"] == "Ada Admin"
 
 
-def test_nothing_found_says_where_it_was_looked_for(nights: Terminal, sales: Terminal) -> None:
+def test_nothing_found_says_where_it_was_looked_for(nights: Terminal) -> None:
     assert nights("find", "nobody").out == "Nothing found for 'nobody' (searched sales).\n"
 
 
@@ -194,10 +206,10 @@ def test_a_record_is_shown_field_by_field(nights: Terminal) -> None:
     assert "In the live org" in live.out
 
 
-@pytest.fixture
-def family(sales: Terminal) -> Terminal:
+def live_as_family(world: World) -> None:
     """A customer that is deleted with two people and a card; a mail of one of them stays."""
-    org, clock = sales.world.org, sales.world.clock
+    with_sales(world)
+    org, clock = world.org, world.clock
     kinds = {"Name": WireKind.TEXT, "Of": WireKind.REFERENCE}
     owned = {"Of": Reference(("Account", "Person"), DeleteRule.CASCADE)}
     for name in ("Person", "Mail"):
@@ -209,12 +221,21 @@ def family(sales: Terminal) -> Terminal:
     for number, owner in enumerate(("A40017", "P1")):
         card = org.attach("Card", f"card{number}.pdf", b"%PDF card")
         org.update("Card", card, {"Of": owner})
-    assert sales("backup", "sales").code == ExitCode.OK
+    type_at(world, "backup", "sales")
     clock.advance(days=1)
     for table, record in (("Account", "A40017"), ("Person", "P1")):
         org.delete(table, record)
-    assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+    type_at(world, "backup", "sales")
+
+
+after_family = scene(live_as_family)
+
+
+@pytest.fixture
+def family(unlost: Terminal, after_family: Lead) -> Terminal:
+    """A customer that is deleted with two people and a card; a mail of one of them stays."""
+    after_family(unlost.world)
+    return unlost
 
 
 def test_what_belonged_to_a_deleted_record_is_shown(family: Terminal) -> None:

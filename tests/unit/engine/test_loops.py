@@ -186,11 +186,29 @@ def test_fewer_mails_than_fill_a_storage_are_no_loop(box: Mailbox) -> None:
     assert box.loops() == []
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    seed=st.integers(0, 10_000), mails=st.integers(8, 60), minutes=st.sampled_from([20, 90, 600])
-)
+CONVERSATIONS = {
+    "seed": st.integers(0, 10_000),
+    "mails": st.integers(8, 60),
+    "minutes": st.sampled_from([20, 90, 600]),
+}
+
+
+@settings(max_examples=20, deadline=None)
+@given(**CONVERSATIONS)
 def test_no_conversation_of_people_is_taken_for_a_loop(seed: int, mails: int, minutes: int) -> None:
+    no_loop(seed, mails, minutes)
+
+
+@pytest.mark.full
+@settings(max_examples=60, deadline=None)
+@given(**CONVERSATIONS)
+def test_none_of_many_conversations_is_taken_for_a_loop(
+    seed: int, mails: int, minutes: int
+) -> None:
+    no_loop(seed, mails, minutes)
+
+
+def no_loop(seed: int, mails: int, minutes: int) -> None:
     """People answer after times as random as waiting times are, and not always in turns."""
     chance = random.Random(seed)
     box = Mailbox(Path())  # runs in memory leave nothing there

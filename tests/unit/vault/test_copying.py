@@ -21,7 +21,7 @@ from unlost.vault.vault import EncryptedVault, open_vault
 
 @pytest.fixture(scope="module")
 def told() -> vaultstory.Story:
-    return vaultstory.told(MemoryStore())
+    return vaultstory.copied()
 
 
 @pytest.fixture

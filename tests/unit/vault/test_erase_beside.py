@@ -66,7 +66,7 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two homes with one vault: the sweep of one comes before the commit of the other."""
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     commits = eraser._Erasing._committed
 
     def late(self: eraser._Erasing, *given: object) -> int:
@@ -81,7 +81,7 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
 
 
 def test_no_manifest_goes_while_what_stands_in_its_place_is_away() -> None:
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     kept = {one.name: story.store.get(one.name) for one in story.store.list("")}
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     redaction = next(iter(story.store.list(object_names.redactions(story.org)))).name
@@ -106,7 +106,7 @@ def test_a_column_of_a_table_of_which_nothing_goes_is_refused() -> None:
             small.org, unconditional(wish(RecordKey("T", "a"), match=[match])), run="e1"
         )
     assert caught.value.code in {"column-unknown", "match-no-record"}
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     with pytest.raises(UsageError) as nobody:
         story.vault.apply(
             story.org, unconditional(wish(ZOE, match=[MatchColumn("Account", "Name")])), run="e1"

@@ -8,7 +8,6 @@ import vaultstory
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import MOST_PARTS, VerifyLevel, VerifyPart, read_part
 from unlost.vault.maintenance.verify import VerifyScope
-from unlost.vault.stores.memory import MemoryStore
 
 
 @given(st.text("abcdef0123456789/.", min_size=1), st.integers(1, 40))
@@ -30,7 +29,7 @@ def test_parts_are_about_alike() -> None:
 
 
 def test_damage_is_found_by_the_part_that_has_it_and_loss_by_each() -> None:
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     names = [one.name for one in story.store.list("") if "/data/" in one.name]
     flipped, lost = names[0], names[-1]
     data = story.store.get(flipped)

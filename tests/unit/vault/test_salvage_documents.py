@@ -36,7 +36,7 @@ def erase(story: Story) -> None:
 
 def damaged(tmp_path: Path, *names: str, how: str) -> tuple[Story, Path]:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     for name in names:
         hurt(folder, f"orgs/{story.org}/{name}", how)
     return opened(story, folder), folder
@@ -117,7 +117,7 @@ def test_the_certificates_of_other_nights_are_as_they_were(tmp_path: Path) -> No
 
 def test_the_mirror_keeps_what_was_given_up_until_something_is_erased(tmp_path: Path) -> None:
     folder, mirror = tmp_path / "vault", MemoryStore()
-    sound = vaultstory.told(LocalStore(folder))
+    sound = vaultstory.copied(LocalStore(folder))
     update_mirror(sound.vault, mirror)
     names = [f"orgs/{sound.org}/{name}" for name in (CERTIFICATE, JOURNAL)]
     assert all(mirror.size(name) for name in names)
@@ -139,7 +139,7 @@ def test_the_mirror_keeps_what_was_given_up_until_something_is_erased(tmp_path: 
     ("spoil", "times"), [(refused, TIMES), (refused, 1), (flipped, 1)], ids=["away", "once", "way"]
 )
 def test_what_is_not_given_now_is_not_given_up(name: str, spoil: Spoil, times: int) -> None:
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     store = Sick(story.store, f"orgs/{story.org}/{name}", spoil=spoil, times=times)
     other = vaultstory.opened_again(story, store)
     with pytest.raises(StoreError):
@@ -148,7 +148,7 @@ def test_what_is_not_given_now_is_not_given_up(name: str, spoil: Spoil, times: i
 
 @pytest.mark.parametrize("name", [CERTIFICATE, JOURNAL])
 def test_what_its_device_cannot_read_any_more_is_given_up(name: str) -> None:
-    story = vaultstory.told(MemoryStore())
+    story = vaultstory.copied()
     name = f"orgs/{story.org}/{name}"
     other = vaultstory.opened_again(story, Sick(story.store, name, spoil=device_fails, times=TIMES))
     assert other.vault.plan(story.org, Salvage()).effect.objects == (name,)

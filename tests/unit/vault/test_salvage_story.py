@@ -89,7 +89,7 @@ def second_reader_agrees(story: Story, folder: Path) -> None:
     ids=["segments-gone", "segments-spoiled", "bundles-spoiled"],
 )
 def test_any_object_may_be_lost(tmp_path: Path, few: bool, how: str, part: int) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"), few=few)
     before = versions(story)
     for number, name in list(enumerate(objects(tmp_path / "vault")))[part::PARTS]:
         folder = tmp_path / f"copy-{number}"
@@ -127,7 +127,7 @@ def files_are_told(story: Story, done: SalvageEffect) -> None:
 
 def test_a_lost_pack_costs_its_files_and_the_next_backup_brings_them_again(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     packs = [name for name in objects(folder) if "/packs/" in name]
     for name in packs:
         hurt(folder, name, "gone")
@@ -158,7 +158,7 @@ def test_a_lost_pack_costs_its_files_and_the_next_backup_brings_them_again(tmp_p
 
 def test_nothing_is_salvaged_beside_an_open_run_and_no_run_over_it(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     hurt(folder, objects(folder)[0], "gone")
     other = opened(story, folder)
     commit = other.vault.begin(other.org, run="night-8", kind=CommitKind.BACKUP, identity=IDENTITY)
@@ -176,7 +176,7 @@ def test_nothing_is_salvaged_beside_an_open_run_and_no_run_over_it(tmp_path: Pat
 
 
 def test_where_nothing_is_damaged_nothing_happens(tmp_path: Path) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    story = vaultstory.copied(LocalStore(tmp_path / "vault"))
     assert story.vault.plan(story.org, Salvage()).effect == SalvageEffect()
     assert (
         story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1") == SalvageEffect()
@@ -188,7 +188,7 @@ def test_where_nothing_is_damaged_nothing_happens(tmp_path: Path) -> None:
 
 def test_a_damaged_schema_stops_it(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     (first, *_) = sorted(folder.glob("orgs/*/schemas/*"))
     first.unlink()
     from unlost.model.errors import IntegrityError

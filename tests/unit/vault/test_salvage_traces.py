@@ -68,7 +68,7 @@ def test_a_lost_column_of_files_stops_neither_the_salvage_nor_what_follows(
     tmp_path: Path, column: str
 ) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     assert spoil_files(story, folder, column)
     other = opened(story, folder)
     pack = next(name for name in objects(folder) if "/packs/" in name)
@@ -84,7 +84,7 @@ def test_a_lost_column_of_files_stops_neither_the_salvage_nor_what_follows(
 
 def test_rows_of_contents_do_not_lack_what_only_rows_of_files_have(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     spoil_files(story, folder, "checksum")
     other = opened(story, folder)
     (told_of,) = other.vault.plan(other.org, Salvage()).effect.tables
@@ -191,7 +191,7 @@ def test_counts_of_backups_before_a_restore_stay_when_only_words_are_lost() -> N
 
 def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
-    story = vaultstory.told(LocalStore(folder))
+    story = vaultstory.copied(LocalStore(folder))
     for name in objects(folder):
         if "/packs/" in name:
             hurt(folder, name, "gone")

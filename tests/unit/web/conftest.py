@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from homes import SECRET, SERVERS, World, fill
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from homes import World, fill
+from scenes import Lead, scene
+from unit.app.shop import Shop
+from unit.web.losses import goes_on, live, lost_shop
 from unlost.app.actions.people.people import add
-from unlost.app.home.database import disconnect
 from unlost.app.home.home import read_home_key
 from unlost.model.access import Role
 from unlost.web.serving import ReachedAddress, holding, set_up
@@ -20,31 +20,16 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 type SignIn = Callable[..., Client]
 
 
-def live(world: World) -> None:
-    """Add an org named "sales", and back it up."""
-    fill(world.org)
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(world.app, "sales")
-
-
-@pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A home with an org that has a backup, to be copied."""
-    made = World(tmp_path_factory.mktemp("lived") / "home")
-    live(made)
-    made.close()
-    disconnect()
-    return made
+lived = scene(live)
+after_loss = scene(lost_shop)
 
 
 @contextmanager
-def served_home(place: Path, lived: World) -> Iterator[World]:
-    """A copy of that home, served to test clients."""
+def served_home(place: Path, lived: Lead) -> Iterator[World]:
+    """A home with an org that has a backup, served to test clients."""
     made = World(place)
-    if SERVERS:  # a database of a server is not copied in an instant
-        live(made)
-    else:
-        made.continue_from(lived)
+    fill(made.org)
+    lived(made)
     set_up(read_home_key(made.app.home), ReachedAddress())
     with holding(made.app):
         yield made
@@ -52,7 +37,7 @@ def served_home(place: Path, lived: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(lived: World, tmp_path: Path) -> Iterator[World]:
+def world(lived: Lead, tmp_path: Path) -> Iterator[World]:
     """Such a home for one test."""
     with served_home(tmp_path / "home", lived) as made:
         yield made
@@ -70,3 +55,10 @@ def sign_in(world: World) -> SignIn:
         return client
 
     return signed
+
+
+@pytest.fixture
+def shop(world: World, after_loss: Lead) -> Iterator[Shop]:
+    """The home is that of a shop which lost a customer, with all that belongs to it."""
+    with goes_on(world, after_loss) as made:
+        yield made

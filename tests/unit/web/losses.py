@@ -1,6 +1,8 @@
 """A shop whose records are lost between two nights, seen through the console."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -8,11 +10,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from homes import World
-from unit.app.test_restore import WRITER, Shop
+from scenes import Lead, with_sales
+from unit.app.shop import WRITER, Shop
+from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.runs import RunState
 from unlost.web.parts import background
+from unlost.web.served_home import serving
 
 MOST_QUERIES = 12
 OF_SIGN_IN = ("django_session", "usersessions_", "catalog_user", "BEGIN", "COMMIT", "SAVEPOINT")
@@ -27,13 +32,29 @@ def queries(client: Client, place: str) -> list[str]:
     return [sql for sql in told if not any(part in sql for part in OF_SIGN_IN)]
 
 
-def lost_shop(world: World, folder: Path) -> Shop:
+def live(world: World) -> None:
+    """Add an org named "sales", and back it up."""
+    with_sales(world)
+    backup(world.app, "sales")
+
+
+def lost_shop(world: World) -> Shop:
     """A customer with two contacts and a file, lost for ever; the second last night has them all."""
-    shop = Shop(world, folder)
+    live(world)
+    shop = Shop(world)
     set_writer(world.app, WRITER)
     shop.lose()
     shop.night()
     return shop
+
+
+@contextmanager
+def goes_on(world: World, lead: Lead) -> Iterator[Any]:
+    """Bring a world that is served to where a scene leads; gives what the scene gives."""
+    made = lead(world)
+    _ = world.app.whole_vault, world.app.locks, world.app.steps
+    with serving(world.app):
+        yield made
 
 
 def plan_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

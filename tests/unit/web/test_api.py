@@ -1,7 +1,6 @@
 """The REST API: the actions over HTTP, let in by tokens."""
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,7 +8,7 @@ import pytest
 from django.test import Client
 
 from homes import World
-from unit.web.losses import lost_shop
+from unit.app.shop import Shop
 from unlost.app.actions.people.people import add, remove
 from unlost.app.actions.people.tokens import make
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -168,10 +167,8 @@ def test_a_body_of_one_value_is_an_object_with_its_name(
     assert code_of(posted(client, start, {"type": "sales"}, headers), 422) == "request-invalid"
 
 
-def test_a_restore_is_chosen_made_changed_and_begun(
-    world: World, client: Client, token, tmp_path: Path
-) -> None:
-    shop, headers = lost_shop(world, tmp_path), token(Role.RESTORER)
+def test_a_restore_is_chosen_made_changed_and_begun(shop: Shop, client: Client, token) -> None:
+    headers = token(Role.RESTORER)
     lost = asked(client, "/orgs/sales/lost?most=2", headers)
     assert (lost["total"], len(lost["records"])) == (4, 2)
     wanted = {"request": {"org": "sales", "lost": [str(lost["old"]), str(lost["new"])]}}
@@ -191,15 +188,15 @@ def test_a_restore_is_chosen_made_changed_and_begun(
     posted(client, f"{other}/make", {}, headers)
     handed = posted(client, f"{other}/start", {}, headers).json()
     assert asked(client, f"/runs/{handed['run']}/outcome", headers) is None
-    do_restore(world.app, handed["run"])
+    do_restore(shop.app, handed["run"])
     assert asked(client, f"/runs/{handed['run']}/progress", headers)["state"] == "done"
     outcome = asked(client, f"/runs/{handed['run']}/outcome", headers)
     assert (outcome["failed"], sum(one["count"] for one in outcome["endings"])) == (0, 4)
     assert "Anna" in {cells["Name"] for cells in shop.live("Contact").values()}
 
 
-def test_bytes_are_sent_to_be_saved(world: World, client: Client, token, tmp_path: Path) -> None:
-    shop, headers = lost_shop(world, tmp_path), token()
+def test_bytes_are_sent_to_be_saved(shop: Shop, client: Client, token) -> None:
+    headers = token()
     answer = client.get(f"/api/v1/orgs/sales/files/{shop.paper}", headers=headers)
     assert b"".join(answer) == b"cocoa and sugar"
     assert answer["Content-Length"] == "15"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from homes import World
+from scenes import Lead
 from sweeps import sampled
 from unit.web.conftest import served_home
 from unlost.app.actions.people.people import add
@@ -37,7 +37,7 @@ EVERY = 5  # so many of them are asked by `make test`: odd, so that both modes a
 
 
 @pytest.fixture(scope="module")
-def headers(lived: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def headers(lived: Lead, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """How a program of an admin signs in, at a home that all operations share."""
     with served_home(tmp_path_factory.mktemp("api") / "home", lived) as world:
         add(world.app, "ada", role=Role.ADMIN)

@@ -14,8 +14,7 @@ import pytest
 from django.test import Client
 
 from homes import SECRET, WRITE_SECRET, World, fill
-from unit.app.test_restore import CUSTOMER, Shop
-from unit.web.losses import lost_shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.test_let_in import FOREIGN, crowd, state
 from unlost.app import actions
 from unlost.app.access import ACTIONS, UserAction, Where
@@ -263,11 +262,6 @@ def test_a_token_makes_no_way_in_that_outlives_it(world: World, act: Any) -> Non
 
 def test_without_a_token_no_operation_answers(world: World, client: Client) -> None:
     assert {ask(client, one, {}).status_code for one in OPERATIONS} == {401}
-
-
-@pytest.fixture
-def shop(world: World, tmp_path: Path) -> Shop:
-    return lost_shop(world, tmp_path)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, Shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.arabic import in_arabic, latin_in, told
 from unit.web.conftest import SignIn
 from unit.web.doors import PASSWORD, browser, person, sign_in_as
-from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
+from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
 from unlost.model.quota import Quota
@@ -39,9 +39,9 @@ PAGES = (
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
-    return lost_shop(world, tmp_path)
+    return shop
 
 
 @pytest.fixture

@@ -1,25 +1,19 @@
 """Comparing nights and finding what was lost, as pages."""
 
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, Shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, lost_shop, queries
+from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.catalog.audit import every
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
 
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
-
-
-@pytest.fixture
-def shop(world: World, tmp_path: Path) -> Shop:
-    return lost_shop(world, tmp_path)
 
 
 @pytest.fixture

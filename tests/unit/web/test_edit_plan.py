@@ -1,17 +1,18 @@
 """Restores whose records come back otherwise, page by page: values typed, records given to others."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from homes import World
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER
 from unit.app.test_otherwise import Firm
-from unit.app.test_restore import CUSTOMER
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, start
+from unit.web.losses import MOST_QUERIES, choose, goes_on, live, plan_at_once, queries, serve, start
 from unlost.app.actions.restores import edit_plan
 from unlost.catalog.runs import RunState
 from unlost.model.access import Role
@@ -21,15 +22,25 @@ from unlost.testing.platform import RowRefused
 PREVIEW = "Nothing is written until you start the restore."
 
 
-@pytest.fixture
-def firm(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
-    plan_at_once(monkeypatch)
+def lost_firm(world: World) -> Firm:
+    """The lost customer of a firm, with columns of more kinds."""
+    live(world)
     columns = world.org.tables["Account"].columns
     columns["Vip"] = Column("Vip", WireKind.BOOLEAN, label="Very important")
     columns["Kind"] = Column("Kind", WireKind.TEXT, choices=("Shop", "Maker"))
     columns["Seen"] = Column("Seen", WireKind.INSTANT)
     world.org.update("Account", CUSTOMER, {"Vip": "true", "Kind": "Museum"})
-    return Firm(world, tmp_path)
+    return Firm(world)
+
+
+after_loss = scene(lost_firm)
+
+
+@pytest.fixture
+def firm(world: World, after_loss: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Firm]:
+    plan_at_once(monkeypatch)
+    with goes_on(world, after_loss) as made:
+        yield made
 
 
 @pytest.fixture

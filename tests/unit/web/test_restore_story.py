@@ -1,14 +1,12 @@
 """The whole story: records are lost, found, previewed, restored and shown as done; errors are tried again."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from homes import World
-from unit.app.test_restore import CUSTOMER, Shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
+from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.access import Role
@@ -16,9 +14,9 @@ from unlost.testing.platform import RowRefused
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
-    return lost_shop(world, tmp_path)
+    return shop
 
 
 def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> None:

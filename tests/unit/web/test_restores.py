@@ -1,15 +1,14 @@
 """Choosing, previewing and running restores, page by page."""
 
 import threading
-from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, Shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, choose, lost_shop, plan_at_once, queries, start
+from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, start
 from unlost.app.actions.restores import kept_plan as kept
 from unlost.catalog.models import PlanRow
 from unlost.catalog.plans import find_plan
@@ -19,9 +18,9 @@ from unlost.web.parts import background
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
-    return lost_shop(world, tmp_path)
+    return shop
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """The list of jobs, the page of one, what people do with it, and backups on demand."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from homes import World
-from unit.app.test_restore import Shop
+from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import (
     MOST_QUERIES,
     choose,
-    lost_shop,
     plan_at_once,
     queries,
     serve,
@@ -33,9 +31,9 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
-    return lost_shop(world, tmp_path)
+    return shop
 
 
 @pytest.fixture

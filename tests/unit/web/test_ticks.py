@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,9 +9,9 @@ from django.db import connection
 from django.test import Client
 
 from homes import World
-from unit.app.test_restore import CUSTOMER, Shop
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, lost_shop, plan_at_once, queries, serve, start
+from unit.web.losses import MOST_QUERIES, plan_at_once, queries, serve, start
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores import selections as action
@@ -105,13 +104,13 @@ class Reader:
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Four records are lost; a page shows two of them."""
     plan_at_once(monkeypatch)
     monkeypatch.setattr(module, "PAGE", 2)
     monkeypatch.setattr(module, "CARDS", 1)
     monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
-    return lost_shop(world, tmp_path)
+    return shop
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ class VaultSnapshot:
         # The present live set and not that of its time: merged segments have replaced older ones.
         self._state = room.chain.live()
         self._number = number
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     @property
     def info(self) -> SnapshotInfo:
@@ -123,6 +124,12 @@ class VaultSnapshot:
         reading user of the source does not see. A table that is no longer in the schema has all
         columns it ever had.
         """
+        # Each read asks, and the answer is read from the store.
+        if table not in self._columns:
+            self._columns[table] = self._columns_of(table)
+        return self._columns[table]
+
+    def _columns_of(self, table: str) -> tuple[str, ...]:
         known = self._room.schemas.known(self._manifest.schema, table)
         shape = self._room.schemas.table(self._manifest.schema, table)
         if shape is None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from patience import HANGING
+from sweeps import parts_of
 from unit.engine.restore.workshop import Workshop, of
 from unlost.engine.restore.journal.entries import LiveLink, RecordsLinked
 from unlost.engine.restore.journal.log import RestoreLog
@@ -253,7 +254,7 @@ def disaster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, Restor
     return shop, lost(shop)
 
 
-@pytest.mark.parametrize("part", range(7))
+@pytest.mark.parametrize("part", parts_of(7, full=7, quick=2))
 def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
     disaster: tuple[Workshop, RestorePlan], tmp_path: Path, part: int
 ) -> None:

@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,14 @@ COLUMNS = {
     },
     "Green": {"One": Reference(("Red",), DeleteRule.CASCADE), "Two": Reference(("Blue",))},
 }
+FEW, MANY = 20, 60  # examples, in the tests of each change and in full
 PLACES = [(table, at) for table in TABLES for at in range(4)]
+
+
+def of(examples: int) -> settings:
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 @dataclass
@@ -98,12 +106,25 @@ def built(folder: Path, links: dict[tuple[str, int], dict[str, tuple[str, int]]]
     return world
 
 
+type Drawn = tuple[
+    dict[tuple[str, int], dict[str, tuple[str, int]]], set[tuple[str, int]], set[tuple[str, int]]
+]
+
+
 @given(worlds(), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_plan_holds_what_the_rules_demand(
-    drawn: tuple[dict[tuple[str, int], dict[str, tuple[str, int]]], set, set],  # type: ignore[type-arg]
-    emptied: bool,
-) -> None:
+@of(FEW)
+def test_the_plan_holds_what_the_rules_demand(drawn: Drawn, emptied: bool) -> None:
+    check_plan(drawn, emptied=emptied)
+
+
+@pytest.mark.full
+@given(worlds(), st.booleans())
+@of(MANY)
+def test_more_plans_hold_what_the_rules_demand(drawn: Drawn, emptied: bool) -> None:
+    check_plan(drawn, emptied=emptied)
+
+
+def check_plan(drawn: Drawn, *, emptied: bool) -> None:
     links, lost, chosen = drawn
     with tempfile.TemporaryDirectory() as folder:
         world = built(Path(folder), links)
@@ -174,12 +195,21 @@ def graph(atelier: Atelier) -> dict[str, dict[str, str | None]]:
 
 
 @given(worlds(), st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_what_is_planned_and_run_is_as_it_was(
-    drawn: tuple[dict[tuple[str, int], dict[str, tuple[str, int]]], set, set],  # type: ignore[type-arg]
-    binned: bool,
-    purged: bool,
+@of(FEW)
+def test_what_is_planned_and_run_is_as_it_was(drawn: Drawn, binned: bool, purged: bool) -> None:
+    check_run(drawn, binned=binned, purged=purged)
+
+
+@pytest.mark.full
+@given(worlds(), st.booleans(), st.booleans())
+@of(MANY)
+def test_what_is_planned_and_run_more_often_is_as_it_was(
+    drawn: Drawn, binned: bool, purged: bool
 ) -> None:
+    check_run(drawn, binned=binned, purged=purged)
+
+
+def check_run(drawn: Drawn, *, binned: bool, purged: bool) -> None:
     links, lost, _ = drawn
     with tempfile.TemporaryDirectory() as folder:
         world = built(Path(folder), links)

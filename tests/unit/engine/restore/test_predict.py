@@ -65,7 +65,7 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -
     many = note_of(plan, "column-by-platform")
     assert many.column is None
     assert many.sentence == (
-        "1 record of Account have columns that the org derives from other values: "
+        "1 record of Account: the org derives these columns from other values: "
         "Made0, Made1, Made2, Made3, Made4 and 2 more."
     )
     system = note_of(plan, "column-system")

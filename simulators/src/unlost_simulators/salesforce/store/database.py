@@ -1,31 +1,54 @@
 """The DuckDB database of one org: cursors for readers, one writer at a time."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+_names = itertools.count(1)
+_making = threading.Lock()
+
+
+def _connected(path: str) -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect(path)
+    made.execute("SET preserve_insertion_order = true")
+    # Most statements touch a few hundred rows: sharing them out costs more than it gains.
+    made.execute("SET threads = 1")
+    return made
+
+
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """The DuckDB of all databases in memory: to start one for each takes longer than to fill it."""
+    return _connected(":memory:")
+
 
 class Database:
     """One database, in memory or in a file. Readers never wait for the writer (MVCC)."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._main = duckdb.connect(str(path) if path else ":memory:")
-        self._main.execute("SET preserve_insertion_order = true")
-        # Most statements touch a few hundred rows: sharing them out costs more than it gains.
-        self._main.execute("SET threads = 1")
-        self._making = threading.Lock()
+        self.in_memory = path is None
+        self._name = f"org{next(_names)}"
+        with _making:
+            self._main = _connected(str(path)) if path else _memory()
+            if self.in_memory:
+                self._main.execute(f"ATTACH ':memory:' AS {self._name}")
         self._writing = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A new cursor; use it in one thread and drop it."""
-        with self._making:
-            return self._main.cursor()
+        with _making:
+            cursor = self._main.cursor()
+        if self.in_memory:
+            cursor.execute(f"USE {self._name}")
+        return cursor
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -53,8 +76,11 @@ class Database:
 
     def close(self) -> None:
         """Close the database; a file keeps what was committed."""
-        with self._making:
-            self._main.close()
+        with _making:
+            if self.in_memory:
+                self._main.execute(f"DETACH {self._name}")
+            else:
+                self._main.close()
 
 
 FEW = 40

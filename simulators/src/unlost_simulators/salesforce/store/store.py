@@ -92,6 +92,8 @@ class Store:
                 cursor.execute(statement)
             for one in self.schema.objects:
                 cursor.execute(tables.create_table(one))
+                if self._database.in_memory:
+                    continue
                 table = tables.name(one.name)
                 highest = database.scalar(cursor, f"SELECT max({tables.ORDER}) FROM {table}")
                 if highest is not None:

@@ -1,0 +1,50 @@
+"""Scenes: what a home has come to after some nights. Each is lived once and copied for its tests."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from homes import SECRET, SERVERS, World, fill
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.home.database import disconnect
+
+type Lead = Callable[[World], Any]
+
+_LIVED: dict[object, tuple[World, object]] = {}
+
+
+def scene(live: Callable[[World], object]) -> Any:
+    """A fixture: a function that brings a new world to where ``live`` leads, and gives what it gives.
+
+    ``live`` runs before any fixture of a test, once a session, for all modules that name it; with
+    homes in a server, which are not copied in an instant, for each test.
+    """
+
+    @pytest.fixture(scope="session")
+    def lived(tmp_path_factory: pytest.TempPathFactory) -> Callable[[World], object]:
+        if SERVERS:
+            return live
+        if live not in _LIVED:
+            made = World(tmp_path_factory.mktemp("scene") / "home")
+            fill(made.org)
+            given = live(made)
+            made.close()
+            disconnect()
+            _LIVED[live] = made, given
+        earlier, given = _LIVED[live]
+        return lambda world: world.continue_from(earlier, given)
+
+    return lived
+
+
+def with_sales(world: World) -> None:
+    """The org at address "one" is added under the name "sales"."""
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+
+
+def with_a_night(world: World) -> None:
+    """That org, and one backup of it."""
+    with_sales(world)
+    backup(world.app, "sales")
