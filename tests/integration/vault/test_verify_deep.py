@@ -88,9 +88,9 @@ def test_wrong_filters_are_found(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("rows", 7, "does not have the rows"),
+        ("rows", 7, "does not contain the rows"),
         ("min_id", "0", "does not start"),
-        ("max_id", "zzz", "does not have the rows"),
+        ("max_id", "zzz", "does not contain the rows"),
     ],
 )
 def test_a_manifest_that_misdescribes_its_segments_is_found(

@@ -209,7 +209,7 @@ def test_once_the_run_is_over_nobody_can_read_what_waited(many: ManyTables, end:
         commit.abandon()
     assert many.small.store.size(key) is None
     many.small.reopen()
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="marked the run"):
         many.begin("r2").recall(pieces)
 
 
@@ -349,7 +349,7 @@ def test_an_erasure_closes_what_an_open_run_holds(many: ManyTables) -> None:
     pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
     late._notes.close()  # its intent was taken away: the erasure does not wait for it
     many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="marked the run"):
         finish(late, pieces)
     assert scanner.found(many.small.vault, GONE.record) == set()
 

@@ -516,7 +516,7 @@ def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
     )
     small.vault.at(small.org, 11)
     small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
-    with pytest.raises(NotFound, match="is no backup"):
+    with pytest.raises(NotFound, match="is not a backup"):
         small.vault.at(small.org, 11)
     assert len(small.vault.at(small.org, 11, forgotten=True).scan(TABLE).read_all()) > 0
 

@@ -90,7 +90,7 @@ def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -
     hold = Hold(HoldTarget(HoldScope.RECORD, table=TABLE, record="a"))
     added = late.hold(hold_rows((hold,), observed_at=small.clock.now()))
     small.vault.apply(small.org, unconditional(Erase((RecordKey(TABLE, "a"),))), run="e1")
-    with pytest.raises(Conflict, match="given up"):
+    with pytest.raises(Conflict, match="marked the run"):
         late.finish([TableCommit(HOLDS, (added,))], as_of=small.clock.now())
     assert small.vault.holds(small.org) == ()
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()

@@ -29,7 +29,7 @@ def test_a_high_number_is_not_counted_on(small: SmallVault) -> None:
     assert small.vault.homes.get(4) == b"settings"
     found = damaged(small)
     assert found.keys() == {"homes/99999998", "homes/99999999"}
-    assert found["homes/99999998"] == "It is missing, and 99999993 before it."
+    assert found["homes/99999998"] == "It is missing, and 99999993 more before it."
     small.store.delete("homes/99999999")
     assert damaged(small) == {}
 
