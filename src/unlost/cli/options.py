@@ -58,5 +58,7 @@ Bandwidth = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
-TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]
-RecordId = Annotated[str, typer.Argument(metavar="ID", help="Id of the record.")]
+RecordName = Annotated[
+    str,
+    typer.Argument(metavar="TABLE/ID", help="API name of the table, and id of the record."),
+]

@@ -314,14 +314,14 @@ def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
 
 def test_a_file_is_saved_here(far: Terminal, shop: Shop, tmp_path: Path) -> None:
     out = tmp_path / "recipe.txt"
-    ended = far("file", "sales", shop.paper, "--out", str(out), "--json")
+    ended = far("file", "sales", f"Paper/{shop.paper}", "--out", str(out), "--json")
     assert ended.code == ExitCode.OK, ended.err
     assert out.read_bytes() == b"cocoa and sugar"
     told = ended.json
     assert (told["name"], told["size"], told["out"]) == ("recipe.txt", 15, str(out))
-    ended = far("file", "sales", shop.paper, "--out", str(out), "--json")
+    ended = far("file", "sales", f"Paper/{shop.paper}", "--out", str(out), "--json")
     assert failed(ended)[1] == "file-exists"
-    ended = far("file", "sales", "none", "--out", str(tmp_path / "other"), "--json")
+    ended = far("file", "sales", "Paper/none", "--out", str(tmp_path / "other"), "--json")
     assert failed(ended)[1] == "file-unknown"
     assert [one.name for one in tmp_path.iterdir() if "other" in one.name] == []
 
@@ -347,4 +347,4 @@ def test_a_viewer_sees_and_plans_nothing(
         )  # fmt: skip
         assert failed(ended)[1] == "not-permitted"
         assert sales("audit", "export").code == ExitCode.NOT_ALLOWED
-        assert "Phone" not in sales("show", "sales", "Account", "A40018").out
+        assert "Phone" not in sales("show", "sales", "Account/A40018").out

@@ -51,7 +51,7 @@ def test_it_is_shown_asked_for_and_done(kept: Terminal, monkeypatch: pytest.Monk
     assert kept("verify", "--level", "deep").code == ExitCode.OK
     assert "Damaged objects were salvaged" in kept("snapshots", "sales").out
     assert kept("backup", "sales").code == ExitCode.OK
-    assert kept("show", "sales", "Account", "A40017").code == ExitCode.OK
+    assert kept("show", "sales", "Account/A40017").code == ExitCode.OK
 
 
 def test_with_json_nobody_is_asked(kept: Terminal) -> None:
@@ -67,7 +67,7 @@ def test_with_json_nobody_is_asked(kept: Terminal) -> None:
 def test_a_lost_value_is_not_called_empty(kept: Terminal) -> None:
     spoil_column(kept.world, "Account", "Phone")
     assert kept("verify", "--salvage", "--yes").code == ExitCode.OK
-    shown = kept("show", "sales", "Account", KEY).out
+    shown = kept("show", "sales", f"Account/{KEY}").out
     assert "not known: the vault has lost it" in shown
     assert "empty fields" not in shown
 

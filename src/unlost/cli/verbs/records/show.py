@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlost.app.records.record_text import split_record
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
-from unlost.cli.text import cell, many, plain, short, size, when
+from unlost.cli.options import AsJson, Home, OrgName, RecordName
+from unlost.cli.text import cell, command, many, plain, short, size, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.show import ShownField, ShowResult
     from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
+    from unlost.model.snapshot import StoredFile
 
 MOST = 25  # kinds of related records, and files, that are shown
 NAMES = 3
@@ -24,8 +26,7 @@ NAME = 40
 
 def show(
     org: OrgName,
-    table: TableName,
-    record: RecordId,
+    record: RecordName,
     *,
     at: Annotated[
         str,
@@ -35,10 +36,11 @@ def show(
     json: AsJson = False,
 ) -> ExitCode:
     """Show a record and its related records at a point in time. A deleted record shows its last state."""
+    table, record_id = split_record(record)
     with opened(home) as application:
         from unlost.app.actions.records.show import show as act
 
-        answer(act(application, org, table, record, at=at), as_json=json, show=_show)
+        answer(act(application, org, table, record_id, at=at), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -65,7 +67,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
         out.print(f"{empty:,} empty fields are left out; --json has them.")
     for file in result.files:
         out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
-        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+        out.print(f"  {_file_command(result.org, file)}")
     if result.related is not None:
         _show_related(out, result, result.related)
 
@@ -90,13 +92,17 @@ def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords
             out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json has them.")
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
-        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+        out.print(f"  {_file_command(result.org, file)}")
     hidden_count = related.more_files + max(0, len(related.files) - MOST)
     if hidden_count:
         out.print(f"… and {many(hidden_count, 'more file')}.")
     if related.unsearched:
         names = ", ".join(related.unsearched)
         out.print(f"Not looked through, because there are too many records: {names}.")
+
+
+def _file_command(org: str, file: "StoredFile | RelatedFile") -> str:
+    return command("file", org, f"{file.table}/{file.record}", "--out", "FILE")
 
 
 def _kind(line: "RelatedTable") -> str:

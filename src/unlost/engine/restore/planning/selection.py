@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -116,10 +117,10 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
     return NotFound(
         "restore-not-alive",
         "{key} was not alive in backup {at}.",
-        next_step="See when it was with `unlost history {record}`, and name another backup.",
+        next_step="See when it was with `unlost history ORG {record}`, and name another backup.",
         key=key,
         at=at,
-        record=key.record,
+        record=quote(str(key)),
     )
 
 
