@@ -155,7 +155,7 @@ def test_what_was_lost_comes_back_from_afar(
     assert far("restore", "show", str(out), "--json").json["file"] == str(out)
     ran = far("restore", "run", str(out))
     assert ran.code == ExitCode.OK, ran.err
-    assert "4 came back with new ids" in ran.out
+    assert "4 created, with new ids" in ran.out
     assert {one["Name"] for one in shop.live("Contact").values()} == {"Ann", "Ben"}
     run = read_plan(out.read_bytes()).id
     assert f"restore-{run}" in far("runs").out
@@ -181,7 +181,7 @@ def test_a_plan_is_handed_over_and_not_waited_for(
 ) -> None:
     plan(far, tmp_path / "far.json")
     ended = far("restore", "run", str(tmp_path / "far.json"), "--detach")
-    assert "No service runs now" in ended.out
+    assert "The service is not running" in ended.out
     assert clock.slept == 0
     ended = far("restore", "run", str(tmp_path / "far.json"), "--json")
     assert failed(ended) == (ExitCode.FAILED, "run-not-begun"), "nobody would do it"
@@ -305,7 +305,7 @@ def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
     words = ("--host", "mail.example", "--security", "none", "--from", "u@a.example")
     added = far("alert", "channel", "it", "email", *words, "--to", "it@a.example")
     assert added.code == ExitCode.OK, added.err
-    assert "Told by it (email)" in far("alert", "list").out
+    assert "Sent to it (email)" in far("alert", "list").out
     assert [one.name for one in channels(shop.app).channels] == ["it"]
 
 

@@ -24,7 +24,7 @@ def file(
         str, typer.Argument(metavar="TABLE/ID", help="The record that has the file.")
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")],
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -40,4 +40,4 @@ def file(
 def _show(out: "Console", result: "FileResult") -> None:
     out.print(f"{plain(result.name) or result.record}: {size(result.size)} in {result.out}")
     if result.checksum:
-        out.print(f"The org's own checksum agrees ({result.checksum}).")
+        out.print(f"The checksum of the org matches ({result.checksum}).")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
-HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
+HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Undeleted"}
 
 
 def history(
@@ -35,9 +35,9 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
     for restored in result.came_back_as:
-        out.print(f"Came back as {restored.record} in {restored.org}, by {restored.run}")
+        out.print(f"Restored as {restored.record} in {restored.org} by {restored.run}")
     for restored in result.came_back_from:
-        out.print(f"Was {restored.record} before it came back, by {restored.run}")
+        out.print(f"Restored from {restored.record} by {restored.run}")
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")

@@ -30,7 +30,9 @@ def show(
     *,
     at: Annotated[
         str,
-        typer.Option("--at", metavar="WHEN", help="latest, live, a number, a date or an instant."),
+        typer.Option(
+            "--at", metavar="WHEN", help="latest, live, a backup number, a date or a time."
+        ),
     ] = "latest",
     home: Home = None,
     json: AsJson = False,
@@ -64,7 +66,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
     unknown = {field.column for field in result.fields if field.unknown}
     empty = sum(v is None and name not in unknown for name, v in result.values.items())
     if empty:
-        out.print(f"{empty:,} empty fields are left out; --json has them.")
+        out.print(f"{many(empty, 'empty field')} not shown; --json lists all.")
     for file in result.files:
         out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
         out.print(f"  {_file_command(result.org, file)}")
@@ -76,20 +78,22 @@ def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)
-    last = ", the last that shows it alive" if related.snapshot != result.snapshot else ""
+    last = ", the last with the record alive" if related.snapshot != result.snapshot else ""
     out.print()
     if not related.tables and not related.files:
-        out.print(f"Nothing refers to it in snapshot {related.snapshot} ({at}{last}).")
+        out.print(f"No record refers to it in snapshot {related.snapshot} ({at}{last}).")
     else:
         out.print(f"Related, in snapshot {related.snapshot} ({at}{last}):")
     if related.tables:
-        table = grid("What", "Records", "Lost since", "Such as", right=("Records", "Lost since"))
+        table = grid(
+            "Related", "Records", "Lost since", "Examples", right=("Records", "Lost since")
+        )
         for line in related.tables[:MOST]:
             lost = f"{line.lost:,}" if line.lost else ""
             table.add_row(_kind(line), f"{line.count:,}", lost, _such_as(line))
         out.print(table)
         if len(related.tables) > MOST:
-            out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json has them.")
+            out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json lists all.")
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
         out.print(f"  {_file_command(result.org, file)}")
@@ -98,7 +102,7 @@ def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords
         out.print(f"… and {many(hidden_count, 'more file')}.")
     if related.unsearched:
         names = ", ".join(related.unsearched)
-        out.print(f"Not looked through, because there are too many records: {names}.")
+        out.print(f"Not searched, because there are too many records: {names}.")
 
 
 def _file_command(org: str, file: "StoredFile | RelatedFile") -> str:
@@ -129,12 +133,12 @@ def _state(result: "ShowResult") -> str:
 
 
 def _label(field: "ShownField") -> str:
-    mark = " (hidden from the user now)" if field.hidden else ""
+    mark = " (now hidden from the backup user)" if field.hidden else ""
     return f"{plain(field.label)}{mark}"
 
 
 def _value(field: "ShownField", result: "ShowResult") -> str:
     if field.unknown:
-        return "not known: the vault has lost it"
+        return "unknown: the vault lost it to damage"
     value = cell(result.values[field.column])
     return f"{plain(field.means)} ({value})" if field.means else value
