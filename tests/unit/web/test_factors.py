@@ -128,7 +128,7 @@ def test_a_change_of_factors_asks_again_who_one_is(world: World) -> None:
     answer = client.get("/account/2fa/totp/activate/", follow=True)
     assert answer.redirect_chain[0][0].startswith("/account/reauthenticate/")
     clean(answer)
-    assert "Is it still you?" in text(answer)
+    assert "Confirm your identity" in text(answer)
     wrong = client.post("/account/reauthenticate/", {"password": "wrong"})
     assert wrong.status_code == 200
     next_page = {"password": PASSWORD, "next": "/account/2fa/totp/activate/"}

@@ -83,7 +83,7 @@ def test_a_role_is_given_and_taken_away(admin: Client) -> None:
     admin.post(f"{OF_LENA}role/", {"role": "restorer", "org": "sales"})
     assert PersonRole(Role.RESTORER, "sales") in lena().roles
     page = text(admin.get(OF_LENA))
-    assert "Take away the role in sales" in page
+    assert "Remove the role in sales" in page
     admin.post(f"{OF_LENA}role/take/", {"org": ""})
     assert lena().roles == (PersonRole(Role.RESTORER, "sales"),)
     answer = admin.post(f"{OF_LENA}role/", {"role": "restorer", "org": "elsewhere"})

@@ -109,5 +109,5 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "record": story.record,
         "name": story.name,
         "alive": story.alive,
-        "held": story.on_hold,
+        "legal hold": story.on_hold,
     }
