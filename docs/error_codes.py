@@ -1,16 +1,18 @@
 """Finds every error code in the sources, with the words that a person reads beside it.
 
 A code is found where an error class of the model, or a record that becomes one, is made with a
-text as its code. Placeholders of a sentence become an ellipsis.
+text as its code. Arguments of a template stand in braces, without their format.
 """
 
 import ast
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "unlost"
 EXITS = {"UsageError": 2, "NotAllowed": 4}
+FORMAT = re.compile(r"\{(\w+)[!:][^{}]*\}")  # an argument with a conversion or a format
 MARK = "gettext_noop"  # around a text that the console shows in other languages
 MODEL = ROOT / "src" / "unlost" / "model" / "errors.py"
 
@@ -84,8 +86,8 @@ def _called(node: ast.AST) -> str:
 
 def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
     name = _called(call)
-    words = [_text(value) for value in call.args]
-    named = {key.arg: _text(key.value) for key in call.keywords if key.arg}
+    words = [_texts(value) for value in call.args]
+    named = {key.arg: _texts(key.value) for key in call.keywords if key.arg}
     if name == "SignInHint":  # error, words, code, sentence, next step
         words, kind = words[2:], "NotAllowed"
     elif name in makers:
@@ -94,25 +96,36 @@ def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
         kind = "SourceRefused"
     else:
         return []
-    code = words[0] if words else named.get("code", "")
+    code = (words[0] if words else named.get("code", [""]))[0]
     if not code or "…" in code or " " in code:
         return []
-    sentence = words[1] if len(words) > 1 else named.get("sentence", "")
-    step = words[2] if len(words) > 2 else named.get("next_step", "")
-    return [Place(code, kind, sentence, step, module)]
+    sentences = words[1] if len(words) > 1 else named.get("sentence", [""])
+    steps = words[2] if len(words) > 2 else named.get("next_step", [""])
+    longest = max(len(sentences), len(steps))
+    pairs = zip(_filled(sentences, longest), _filled(steps, longest), strict=True)
+    return [Place(code, kind, sentence, step, module) for sentence, step in pairs]
+
+
+def _filled(texts: list[str], count: int) -> list[str]:
+    return [*texts, *[texts[-1]] * (count - len(texts))]
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """A text, or both of a condition."""
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    return [_text(node)]
 
 
 def _text(node: ast.expr) -> str:
     """A text as far as the sources tell it; everything else is an ellipsis."""
     if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else ""
+        return FORMAT.sub(r"{\1}", node.value) if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
         parts = [_text(part) if isinstance(part, ast.Constant) else "…" for part in node.values]
         return "".join(parts)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _text(node.left) + _text(node.right)
-    if isinstance(node, ast.IfExp):
-        return _text(node.body)
     if _called(node) == MARK and isinstance(node, ast.Call):
         return _text(node.args[0])
     return ""

@@ -1,156 +1,153 @@
-"""What is worth knowing of some errors beyond their own words, by code."""
+"""Explanations of some errors beyond their own text, by code."""
 
 NOTES = {
     "another-org": (
-        "A name stands for one tenant for ever, so that the backups of two orgs never mix. It "
-        "happens when the credentials of a sandbox replace those of production, or when a sandbox "
-        "was refreshed, which gives it a new id: then `unlost org follow NAME` lets the name stand for "
-        "the new org, and keeps the old one with its backups under another name."
+        "A name always stands for one tenant, so that the backups of two orgs never mix. The cause is "
+        "often that the credentials of a sandbox replaced those of production, or that a sandbox was "
+        "refreshed and has a new id. After a refresh, `unlost org follow NAME` makes the name stand "
+        "for the new org, and keeps the backups of the old one under another name."
     ),
     "api-budget-spent": (
-        "Backups use at most 40 % of the calls that the org allows in 24 hours and stop where all "
-        "programs together have used 80 %; restores may use 10 % more. The run is parked: what it "
-        "has read is kept. The service goes on by itself; `unlost backup NAME` does so by hand."
+        "Backups use at most 40 % of the calls that the org allows in 24 hours, and stop when all "
+        "programs together have used 80 %. Restores may use 10 % more. The run waits and keeps what "
+        "it has read. The service resumes it automatically; `unlost backup NAME` resumes it by hand."
     ),
     "chain-cut": (
         "Each backup links to the one before it, and the application database remembers the newest "
-        "one that it saw. The vault no longer leads there: somebody removed commits, or brought "
-        "back an old copy of the folder. Nothing is written to such a vault. Bring the newest copy "
-        "back."
+        "backup that it saw. The vault no longer leads there: its newest commits were removed, or an "
+        "old copy of its folder was restored. Unlost does not write to such a vault. Restore the "
+        "newest copy of the folder."
     ),
-    "command-line": "The words after `unlost` were not understood; `--help` shows what there is.",
+    "command-line": "The arguments after `unlost` are invalid. `--help` lists the valid ones.",
     "home-key-missing": (
-        "`keys/home.key` seals the orgs' credentials. Without it no org can be signed in to, but "
-        "no backup is lost: the vault has keys of its own."
+        "`keys/home.key` encrypts the credentials of the orgs. Without it, Unlost cannot sign in to "
+        "any org, but no backup is lost: the vault has its own keys."
     ),
-    "home-newer": (
-        "A newer release of Unlost made or changed this home. An older one refuses it rather than "
-        "guess."
-    ),
+    "home-newer": "A newer release of Unlost created or changed this home. Older releases refuse it.",
     "hourly-left": (
-        "An hour reads no table whole and decides nothing that only a night can. Where the rights of "
-        "the backup user, a table or its columns are not what the newest backup knows, all of that "
-        "stays as it was, and the next night reads it."
+        "An hourly backup never reads a whole table. If the permissions of the backup user, a table "
+        "or its columns changed since the newest backup, the hourly backup leaves the table to the "
+        "next nightly backup."
     ),
     "internal": (
-        "This is a bug. Nothing that was committed is lost: a backup is visible only when all of it "
-        "is in the vault. The lines above the message say where it happened."
+        "This is a bug. No committed data is lost: a backup becomes visible only when all of it is in "
+        "the vault. The lines above the message show where it happened."
     ),
     "journal-broken": (
-        "A run that writes to an org keeps a journal in the vault, entry after entry, each linked to "
-        "the one before. Without it nobody knows which calls were made, so that the run is not "
-        "resumed before the entry is back."
+        "A run that writes to an org keeps a journal in the vault, in which each entry links to the "
+        "one before. Without the entry, it is unknown which calls were made, so the run cannot resume "
+        "until the entry is restored."
     ),
     "journal-closed": (
-        "A run ends with a commit that proves its journal. What is left to do is planned anew."
+        "A run ends with a commit that proves its journal. Make a new plan for the remaining records."
     ),
     "journal-conflict": (
-        "Two processes worked on one run. Each step has a number that only one of them can take; the "
-        "other one stops before it writes anything."
+        "Two processes worked on one run. Each step has a number that only one of them can take. The "
+        "other process stops before it writes anything."
     ),
     "key-in-vault": (
-        "Whoever copies the vault's folder, for a good or a bad reason, must not get the key with "
-        "it. Links are followed, so that a key is not hidden by one."
+        "A copy of the vault's folder must never contain its key. Unlost follows links, so a link to "
+        "a key inside the folder is refused too."
     ),
     "key-missing": (
-        "The service key opens the vault for nightly runs. If it is lost, the recovery sheet opens "
-        "the vault: `unlost key replace service --sheet FILE` gives this home a new key, and `unlost init "
-        "NEW-HOME --vault VAULT --from-sheet FILE` makes a new home with one."
+        "The service key opens the vault for scheduled runs. If it is lost, the recovery sheet opens "
+        "the vault: `unlost key replace service --sheet FILE` gives this home a new key, and "
+        "`unlost init NEW-HOME --vault VAULT --from-sheet FILE` creates a new home with one."
     ),
     "key-outdated": (
-        "`unlost key renew` gave the vault another master key. Sheets, key files and passphrases from "
-        "before open only copies of the vault that were made before. A service that was running "
-        "meanwhile has the earlier one in memory: start it again."
+        "`unlost key renew` gave the vault another master key. Earlier sheets, key files and "
+        "passphrases open only earlier copies of the vault. A service that kept running still has the "
+        "earlier key in memory: restart it."
     ),
     "key-not-unique": (
-        "A restore looks for live records by a unique value, so that it takes over what is there instead "
-        "of doubling it. Two of them leave it no choice that it could answer for."
+        "A restore searches for live records by a unique value, so that it adopts existing records "
+        "instead of duplicating them. With two matches it cannot choose safely."
     ),
     "slot-in-use": (
-        "Tonight's run could not open the vault. `unlost key replace SLOT` gives the service a new key "
-        "and takes the old one away, in one step."
+        "The next scheduled run could not open the vault. `unlost key replace SLOT` gives the service "
+        "a new key and removes the old one in one step."
     ),
     "slot-last": (
-        "The recovery sheet would still open the vault, but no machine. Add another slot first."
+        "The recovery sheet would still open the vault, but no machine could. Add another slot first."
     ),
     "slot-removed": (
-        "A slot counts as long as the register in the vault lists it. Copies of one that was removed "
-        "open nothing, also where somebody puts them back. A slot of which an interrupted `unlost key "
-        "add` left copies does not count either: do it again with the same key, or remove the slot."
+        "A slot is valid as long as the register in the vault lists it. Copies of a removed slot open "
+        "nothing, even if they are put back. A slot that an interrupted `unlost key add` left behind "
+        "is not valid either: run the command again with the same key, or remove the slot."
     ),
-    "key-wrong": "Each key file and each sheet names the id of its vault in its first lines.",
-    "no-backup-yet": "There is nothing to look at before the first `unlost backup`.",
+    "key-wrong": "The first lines of each key file and each sheet show the id of their vault.",
+    "no-backup-yet": "There is nothing to show before the first `unlost backup`.",
     "object-damaged": (
-        "Every object is sealed and named with its digest. A bit that flipped, a file that was cut "
-        "or exchanged is noticed before anything is done with it. `unlost verify --level full` "
-        "lists all such objects; copies of them can be put back one by one."
+        "Every object is encrypted, and its hash is recorded. Unlost detects a changed bit, a "
+        "truncated file or an exchanged file before it uses the object. `unlost verify --level full` "
+        "lists all damaged objects; you can restore each from the mirror."
     ),
     "org-not-added": (
-        "The vault outlives the home. After the application database was lost, add the org and its writer "
-        "again under any name: the vault knows the tenant, its chain of backups goes on, and runs that "
-        "stopped can be resumed."
+        "The vault outlives the home. If the application database was lost, add the org and its write "
+        "user again under any name. The vault recognizes the tenant, its chain of backups continues, "
+        "and stopped runs can resume."
     ),
     "plan-edited": (
-        "A plan carries a digest over everything that it says. Decide on another selection instead "
-        "of editing the file: a plan costs a minute and writes nothing."
+        "A plan carries a digest of its content. Make a new plan with another selection instead of "
+        "editing the file: a plan takes a minute and writes nothing to the org."
     ),
-    "plan-newer": ("A plan that is understood by half could write the wrong half."),
+    "plan-newer": "A plan that is only partly understood could write the wrong data.",
     "plan-other-vault": (
-        "A plan names its org by an id that is drawn for each vault, and the versions that it wants "
-        "by their numbers in that vault. In another vault they mean something else."
+        "A plan names its org by an id that is unique to the vault, and its versions by their numbers "
+        "in that vault. In another vault they have another meaning."
     ),
     "restore-no-answer": (
-        "Each time Unlost looked whether the call had taken effect after all; it had not. What was written "
-        "before stays written, and the run knows it."
+        "After each failed call, Unlost checked whether the call had taken effect; it had not. Earlier "
+        "calls stay in effect, and the run has recorded them."
     ),
     "restore-nothing": (
-        "Tables that nobody can write, such as histories and configuration, are never part of a "
-        "plan; a selection of nothing else is empty."
+        "Tables that no user can write, such as field histories and configuration, are never part of "
+        "a plan. A selection of such tables alone is empty."
     ),
     "restore-parked": (
-        "Nothing is lost and nothing is written twice: the journal in the vault tells what is done. Make "
-        "room, or wait for the allowance, then `unlost restore resume RUN`."
+        "Nothing is lost, and nothing is written twice: the journal in the vault records all finished "
+        "calls. Free storage, or wait for the limit, then run `unlost restore resume RUN`."
     ),
     "restore-too-large": (
-        "A plan is looked at record by record, by people and by Unlost. Several plans of one table "
-        "or one week each are read, run and undone more easily than one of everything."
+        "People and Unlost review a plan record by record. Several plans, of one table or one week "
+        "each, are easier to read, run and undo than one plan of everything."
     ),
     "restore-uncertain": (
-        "This is rare: an answer was lost, the table has no unique value to look for, and records of the "
-        "same minute by the same user are there that are not exactly what was sent; a trigger may have "
-        "changed them. Creating again could double them, so that a person must look."
+        "This is rare: an answer was lost, the table has no unique value to search for, and the same "
+        "user created records in the same minute that differ from what Unlost sent; a trigger may "
+        "have changed them. Creating the records again could duplicate them, so a person must check."
     ),
     "run-in-progress": (
-        "Two backups of one org would read everything twice and spend its API calls. The lock goes "
-        "away with the process that holds it, however that ends."
+        "Two backups of one org would read everything twice and use up its API calls. The lock ends "
+        "with the process that holds it, however the process ends."
     ),
     "run-not-ended": (
-        "Trying again makes a new plan for what failed. A run that stopped on the way is gone on with "
-        "instead, under its own plan."
+        "A retry makes a new plan for the failed records. Resume a run that stopped in between "
+        "instead: it continues under its own plan."
     ),
     "run-parked": (
-        "An allowance of the org is spent. The run keeps what it has read; start the backup again "
-        "later, or let `unlost up` do it: it goes on by itself."
+        "A limit of the org is used up. The run keeps what it has read. `unlost up` resumes it "
+        "automatically, or start the backup again later."
     ),
     "run-unknown": (
-        "Restores are remembered in the vault, backups in the home. A run is known by its full name, as "
-        "`unlost runs` lists it. A plan that never began has no run yet."
+        "The vault remembers restores, and the home remembers backups. Use the full name of the run, "
+        "as `unlost runs` lists it. A plan that was never run has no run yet."
     ),
     "salesforce-answer-lost": (
-        "Salesforce offers no way to repeat a call safely. A call that writes is therefore made once, and "
-        "when its answer is lost, Unlost looks for its effect before it goes on."
+        "Salesforce has no way to repeat a write call safely. Unlost therefore makes each write call "
+        "once, and checks for its effect if the answer is lost."
     ),
     "sheet-needs-terminal": (
-        "The recovery sheet is the one thing that opens the vault when all else is lost. It is "
-        "either confirmed by a person or written to a file that a person prints."
+        "Only the recovery sheet opens the vault when all other keys are lost. A person must confirm "
+        "it, or write it to a file and print that."
     ),
     "store-not-atomic": (
-        "Some network shares let two writers create the same file. On such a store two backups at "
-        "once could overwrite one another, so that Unlost refuses it."
+        "Some network shares let two writers create the same file. On such a store, two concurrent "
+        "backups could overwrite each other, so Unlost refuses it."
     ),
     "writer-missing": (
-        "The identity that reads every night must not be able to write: whoever steals it can change "
-        "nothing. A restore needs another one, whose secret is sealed by itself and opened only while a "
-        "restore is planned or runs."
+        "The backup user must not be able to write: a thief of its credentials can change nothing. "
+        "A restore needs a separate write user. Its secret is encrypted separately, and decrypted "
+        "only while a restore is planned or runs."
     ),
 }

@@ -18,30 +18,28 @@ from error_notes import NOTES
 PAGE = ROOT / "docs" / "reference" / "errors.md"
 INTRODUCTION = """# Errors
 
-Every error that Unlost prints has a code, a sentence, and a next step. The code is stable; the
-sentence may be put better in a later release. Programs read the code from `--json`:
+Every error has a code, a sentence and a next step. The code is stable; the sentence may change in a
+later release. Programs read the code from the output of `--json`:
 
 ```json
 {"error": {"code": "org-unknown", "sentence": "…",
            "next_step": "…", "page": "…"}}
 ```
 
-Exit codes: 1 failed, 2 the request made no sense and nothing was done, 4 a permission, a
-credential or a key is missing. An ellipsis stands for what differs from case to case.
-
-This page is made from the sources by `docs/generate_errors.py`.
+Exit codes: 1 failed, 2 usage error (nothing was done), 4 a permission, a credential or a key is
+missing. Names in braces, such as `{org}`, stand for values.
 """
 MEANING = {
-    "TransientError": "The other side could not answer now. The same call may succeed later.",
-    "LimitReached": "An allowance is spent. The run parks and goes on later.",
+    "TransientError": "The other system could not answer. The same call may succeed later.",
+    "LimitReached": "A limit is used up. The run waits and resumes later.",
     "AuthExpired": "The session ended.",
-    "SourceRefused": "The source does not give this. A backup goes on and notes it as a finding.",
-    "IntegrityError": "Something does not agree with itself. Nothing is written on top of it.",
+    "SourceRefused": "The source does not return this data. The backup continues and records a gap.",
+    "IntegrityError": "Data contradicts its proof. Nothing is written on top of it.",
     "NotAllowed": "A permission, a credential or a key is missing.",
-    "NotFound": "What was named does not exist.",
-    "Conflict": "Somebody else is doing this, or it was done before.",
-    "StoreError": "The place where something is kept cannot do what it must.",
-    "UsageError": "The request makes no sense as it stands. Nothing was done.",
+    "NotFound": "The named object does not exist.",
+    "Conflict": "Another run is doing this, or has done it already.",
+    "StoreError": "The store failed, or lacks a required guarantee.",
+    "UsageError": "The request is invalid. Nothing was done.",
 }
 
 
@@ -63,7 +61,7 @@ def section(code: str, places: list[Place]) -> str:
     if code in NOTES:
         lines += [NOTES[code], ""]
     steps = dict.fromkeys(place.next_step for place in places if place.next_step)
-    lines += [f"What to do: {_escaped(step)}\n" for step in steps]
+    lines += [f"Next step: {_escaped(step)}\n" for step in steps]
     lines += [f"Exit code {EXITS.get(kind, 2 if code == 'command-line' else 1)}.", ""]
     return "\n".join(lines)
 

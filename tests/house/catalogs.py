@@ -7,6 +7,7 @@ stands empty, and what is not said any more goes.
 
 import gettext
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,8 +20,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from house.templates import Template, templates
 from unlost.app.home.discovery import load_connector
 from unlost.app.orgs.connector_settings import settings_of
+from unlost.model.message import Noun
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src" / "unlost"
@@ -36,6 +39,9 @@ CALLS: dict[str, tuple[int, ...] | None] = {
     "ngettext": (1, 2),
 }
 SECRETS: dict[str, tuple[int, ...] | None] = {"SecretField": (2, 3)}  # the label, and the help
+
+COMMAND_LINE = {"cli", "library", "outside", "testing"}  # never shown in the console
+PLACE = re.compile(r"\{[^{}]*\}")
 
 type Text = str | tuple[str, str]  # the second of a pair is said of many
 
@@ -58,6 +64,25 @@ def _everything() -> Iterator[tuple[Text, str]]:
     for folder in sorted((SOURCES / "connectors").iterdir()):
         if (folder / "__init__.py").exists():
             yield from _of_connector(folder)
+    yield from _of_messages()
+
+
+def _of_messages() -> Iterator[tuple[Text, str]]:
+    """Templates of messages that can reach the console, and counted things."""
+    for template in templates():
+        package = template.file.relative_to(SOURCES).parts[0]
+        if (
+            package not in COMMAND_LINE
+            and template.text
+            and any(map(str.isalpha, _words(template)))
+        ):
+            yield template.text, template.file.relative_to(ROOT).as_posix()
+    for noun in Noun:
+        yield noun.forms, "src/unlost/model/message.py"
+
+
+def _words(template: Template) -> str:
+    return PLACE.sub("", template.text or "")
 
 
 def _of_python(

@@ -76,7 +76,8 @@ def test_the_pages_mount_what_the_image_keeps_outside() -> None:
 def test_the_pages_name_the_ports_of_the_image() -> None:
     port = json.loads(setting("CMD"))[-1]
     assert f"127.0.0.1:{port}/health" in setting("HEALTHCHECK")
-    assert f"port {PORT} for the\n  console, port {port} for `/metrics` and `/health`" in PAGES[0]
+    unwrapped = " ".join(PAGES[0].split())
+    assert f"port {PORT} for the console, port {port} for `/metrics` and `/health`" in unwrapped
     for page in PAGES:
         service = [line for line in COMMAND.findall(page) if line.startswith("run -d ")]
         assert all("--network host" in line for line in service)

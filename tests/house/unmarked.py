@@ -54,21 +54,16 @@ def of_template(text: str) -> list[str]:
     return page.found
 
 
-def of_python(text: str, errors: frozenset[str]) -> list[str]:
-    """Texts of a page's code that are not marked: labels, notices, and sentences of errors.
-
-    A sentence with values inside cannot be marked; it stays English, and the page says so.
-    """
+def of_python(text: str) -> list[str]:
+    """Texts of a page's code that are not marked: labels and notices. Errors need no mark."""
     calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
-    return [told for call in calls for told in _bare(call, errors)]
+    return [unmarked for call in calls for unmarked in _bare(call)]
 
 
-def _bare(call: ast.Call, errors: frozenset[str]) -> Iterator[str]:
+def _bare(call: ast.Call) -> Iterator[str]:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     owner = getattr(getattr(call.func, "value", None), "id", "")
     shown = [key.value for key in call.keywords if key.arg in ASKED]
-    if name in errors:
-        shown += [*call.args[1:2], *(key.value for key in call.keywords if key.arg == "next_step")]
     if owner == "messages" or name in ("add_error", "ValidationError"):
         shown += call.args[1:] if owner == "messages" or name == "add_error" else call.args
         yield from (ast.unparse(one) for one in shown if isinstance(one, ast.JoinedStr))

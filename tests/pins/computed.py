@@ -24,6 +24,7 @@ from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
 from unlost.model.access import ActorKind, Trace
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import Message
 from unlost.model.schema import Schema
 from unlost.outside.delta import _application, _properties
 from unlost.outside.exporting import ExportKind
@@ -55,7 +56,7 @@ def computed() -> Iterator[str]:
     yield f"cells of a plan: {digest(table, {'name': 'Ann', 'Phone': None})}"
     yield f"rights in Salesforce: {_rights()}"
     yield f"rights in Salesforce that are unknown: {UserRights().fingerprint(['B', 'A'])}"
-    yield f"alert: {RaisedAlert(AlertRule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
+    yield f"alert: {RaisedAlert(AlertRule.STORAGE, 'acme', 'files', Urgency.NOW, Message('', '', '')).key}"
     yield f"run of a night: {run_of('cd' * 16, '2026-10-25T01:00')}"
     yield from (f"job of kind {kind}: {_job(kind)}" for kind in JobKind)
     yield f"queue: {APPLICATION}, {VERSION}, {JsonValues().name()}"

@@ -46,6 +46,7 @@ from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.certificate import Certificate
 from unlost.model.decoders import decoder_for
+from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import FileRef, ReadTask
@@ -230,6 +231,7 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
     "catalogue/plan-request": as_values(RestoreRequest),
     "catalogue/plan-summary": as_values(PlanSummary),
+    "catalogue/message": as_json(Message),
     "catalogue/look-asked": as_values(NewOrg),
     "catalogue/look-found": as_values(OrgPreview),
     "catalogue/settings-salesforce": as_values(

@@ -71,7 +71,11 @@ class Examples:
         if name in values:
             return values[name]
         if is_union(hint):
-            members = [member for member in members_of(hint) if member is not type(None)]
+            members = [
+                member
+                for member in members_of(hint)
+                if member is not type(None) and inside.count(member) < 2
+            ]
             return self._value(members[turn % len(members)], name, turn, inside)
         if is_enum(hint):
             return sorted(hint)[turn % len(hint)]

@@ -18,6 +18,7 @@ from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
 from unlost.app.home.home import FILE, Home, write_home, write_mirror
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
+from unlost.model.message import Message
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import Lineage, StoredFile
@@ -184,8 +185,7 @@ ALARM = RaisedAlert(
     "acme",
     "2026-03-04",
     Urgency.NOW,
-    "It failed.",
-    "Look.",
+    Message("", "It failed.", "Look."),
     "unlost runs",
     2,
 )

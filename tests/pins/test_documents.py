@@ -15,11 +15,12 @@ from pins.documents import DOCUMENTS, PARTS, Document
 from pins.examples import Examples, turns
 from pins.interfaces import ACTIONS, hints
 from pins.pinned import GOLDEN, check_lines, compact, golden, golden_lines, readable
-from pins.shapes import is_union, shape
+from pins.shapes import is_union, shape, value_shape
 
 SOURCES = Path(unlost.__file__).parent
 READERS = {"decoder_for": 0, "unpack": 1}  # with the position of the type among their arguments
 KINDS = ("whole", "minimal")
+EARLIER = [name for name in DOCUMENTS if "earlier" in json.loads(golden(f"examples/{name}.json"))]
 
 
 @pytest.fixture(params=DOCUMENTS)
@@ -57,6 +58,14 @@ def test_the_text_stays(name: str, kind: str) -> None:
 def test_the_golden_text_is_read(name: str, kind: str) -> None:
     document = DOCUMENTS[name]
     assert document.read(golden_example(name, kind)) == example(document, kind)
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_text_without_later_fields_is_read(name: str) -> None:
+    document = DOCUMENTS[name]
+    text = golden_example(name, "earlier")
+    written = json.loads(document.write(document.read(text)))
+    assert set(value_shape(json.loads(text))) <= set(value_shape(written))
 
 
 def test_each_member_of_its_enums_and_unions_is_written_and_read(name: str) -> None:

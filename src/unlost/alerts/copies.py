@@ -112,7 +112,7 @@ def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 
 def _alarm(
-    subject: str, urgency: Urgency, template: str, step: str, command: str, **args: object
+    subject: str, urgency: Urgency, template: str, next_step: str, command: str, **args: object
 ) -> RaisedAlert:
-    text = message(AlertRule.MIRROR.value, template, next_step=step, **args)
+    text = message(AlertRule.MIRROR.value, template, next_step=next_step, **args)
     return RaisedAlert(AlertRule.MIRROR, "", subject, urgency, text, command)

@@ -271,11 +271,12 @@ def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
                 line.table,
                 Urgency.NOW,
                 "{table} of {org} can no longer be read: {why} The vault keeps its {count:,} records.",
-                causes[0].next_step or "Check the permissions of the backup user.",
+                "{step}" if causes[0].next_step else "Check the permissions of the backup user.",
                 "unlost certificate {org}",
                 table=line.table,
                 count=line.stored,
                 why=causes[0].message,
+                step=causes[0].message.step,
             )
 
 

@@ -55,6 +55,11 @@ class Message:
     singular: str = ""
     args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
 
+    @property
+    def step(self) -> "Message":
+        """The next step as a message of its own, for the argument of another message."""
+        return Message(self.code, self.next_step, template=self.next_template, args=self.args)
+
     def __str__(self) -> str:
         return self.sentence
 

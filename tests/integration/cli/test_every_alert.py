@@ -23,6 +23,7 @@ from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.catalog.storage import keep_samples
 from unlost.model.alert import AlertRule
 from unlost.model.errors import StoreError
+from unlost.model.message import Message
 from unlost.model.progress import Phase, Progress
 from unlost.model.quota import Quota
 from unlost.model.snapshot import CommitKind
@@ -135,7 +136,7 @@ def slow_and_stuck(story: Story, _folder: Path) -> None:
     story.act(moves)
     story.expect(AlertRule.NIGHT_LATE)
     story.expect(AlertRule.RUN_STUCK, hours=31 * MINUTE)
-    ended = RunEnd(RunState.FAILED, story.alone.clock.now(), error_code="killed")
+    ended = RunEnd(RunState.FAILED, story.alone.clock.now(), error=Message("killed", ""))
     story.act(lambda _app: end_run("backup-slow", ended))
     story.expect_over(AlertRule.NIGHT_LATE, AlertRule.RUN_STUCK)
 

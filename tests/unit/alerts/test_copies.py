@@ -8,6 +8,7 @@ import pytest
 from unlost.alerts.rules import alarms
 from unlost.alerts.watched import AlertFacts, MirrorFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.message import Message
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 
@@ -41,7 +42,7 @@ def test_a_fresh_one_is_silent() -> None:
 )
 def test_one_that_lags_behind_is_told(hours: int, urgency: Urgency, words: str) -> None:
     lagging = replace(
-        GOOD, done_at=NOW - timedelta(hours=hours), error_sentence="The bucket is away."
+        GOOD, done_at=NOW - timedelta(hours=hours), error=Message("", "The bucket is away.")
     )
     alarm = said(MirrorFacts(NOW, "/mnt/second", lagging))[""]
     assert (alarm.rule, alarm.urgency) == (AlertRule.MIRROR, urgency)
@@ -50,9 +51,7 @@ def test_one_that_lags_behind_is_told(hours: int, urgency: Urgency, words: str) 
 
 
 def test_one_that_could_never_be_filled_is_told_with_its_reason() -> None:
-    never = replace(
-        GOOD, done_at=None, error_code="copy-other-vault", error_sentence="It holds holiday.jpg."
-    )
+    never = replace(GOOD, done_at=None, error=Message("copy-other-vault", "It holds holiday.jpg."))
     assert (
         "is late: It holds holiday.jpg."
         in said(MirrorFacts(NOW, "/mnt/second", never))[""].sentence

@@ -15,6 +15,7 @@ from unlost.model.alert import AlertRule, Notification, NotificationKind, Raised
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
+from unlost.model.message import Message
 from unlost.model.night import CheckRecord, NightRecord, NightState
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
@@ -28,7 +29,7 @@ GIB = 2.0**30
 def night(**told: object) -> NightRecord:
     usual = NightRecord(
         "o1", "sales", "2026-05-04T01:00", NOW - timedelta(hours=8), NOW - timedelta(hours=8),
-        NightState.DONE, 1, 0, "backup-1", None, NOW - timedelta(hours=7), (), "", "",
+        NightState.DONE, 1, 0, "backup-1", None, NOW - timedelta(hours=7), (), None,
     )  # fmt: skip
     return replace(usual, **told)  # type: ignore[arg-type]
 
@@ -89,13 +90,13 @@ def test_an_ordinary_night_says_nothing() -> None:
         ({"state": NightState.GIVEN_UP, "failures": 1}, True, Urgency.NOW),
         ({"state": NightState.WAITING, "failures": 2, "tries": 2}, True, Urgency.SOON),
         ({"state": NightState.WAITING, "failures": 1, "tries": 1}, False, None),
-        ({"state": NightState.GIVEN_UP, "error_sentence": ""}, False, None),
+        ({"state": NightState.GIVEN_UP, "error": None}, False, None),
     ],
 )
 def test_a_night_that_failed_is_told(
     told: dict[str, object], speaks: bool, urgency: Urgency | None
 ) -> None:
-    values = {"error_sentence": "The password is wrong.", **told}
+    values = {"error": Message("", "The password is wrong."), **told}
     found = said(sales(nights=(night(**values), night()))).get(AlertRule.NIGHT_FAILED)
     assert (found is not None) is speaks
     if found is not None:
@@ -105,7 +106,7 @@ def test_a_night_that_failed_is_told(
 
 
 def test_a_failure_is_over_with_the_next_night_that_succeeds() -> None:
-    failed = night(state=NightState.GIVEN_UP, error_sentence="No.", name="2026-05-03T01:00")
+    failed = night(state=NightState.GIVEN_UP, error=Message("", "No."), name="2026-05-03T01:00")
     assert said(sales(nights=(night(), failed))) == {}
 
 
@@ -120,21 +121,21 @@ def test_a_night_that_did_not_begin_is_told_within_a_quarter_of_an_hour(
 
 @pytest.mark.parametrize("state", [NightState.WAITING, NightState.RUNNING])
 def test_an_alert_does_not_come_and_go_with_each_try(state: NightState) -> None:
-    trying = night(state=state, failures=3, tries=4, error_sentence="It does not answer.")
+    trying = night(state=state, failures=3, tries=4, error=Message("", "It does not answer."))
     assert AlertRule.NIGHT_FAILED in said(sales(nights=(trying,)))
-    parked = night(state=state, tries=9, error_sentence="The calls are used up.")
+    parked = night(state=state, tries=9, error=Message("", "The calls are used up."))
     assert AlertRule.NIGHT_PARKED in said(sales(nights=(parked,)))
 
 
 def test_a_backup_by_hand_makes_up_for_a_night() -> None:
-    given_up = night(state=NightState.GIVEN_UP, error_sentence="No.")
+    given_up = night(state=NightState.GIVEN_UP, error=Message("", "No."))
     since = replace(proof(), finished=NOW - timedelta(hours=6))
     assert AlertRule.NIGHT_FAILED in said(sales(nights=(given_up,)))
     assert said(sales(nights=(given_up,), proof=since)) == {}
 
 
 def test_a_vault_that_cannot_be_read_is_told() -> None:
-    (alarm,) = alarms(AlertFacts((sales(),), None, "Its disk is away."))
+    (alarm,) = alarms(AlertFacts((sales(),), None, Message("store-failed", "Its disk is away.")))
     assert alarm.key == "vault-damaged/unreadable"
     assert "Its disk is away." in alarm.sentence
 
@@ -150,7 +151,9 @@ def test_missed_nights_are_named() -> None:
 
 
 def test_a_pause_is_told_when_it_lasts() -> None:
-    waits = night(state=NightState.WAITING, error_sentence="The calls are used up.", next_at=NOW)
+    waits = night(
+        state=NightState.WAITING, error=Message("", "The calls are used up."), next_at=NOW
+    )
     assert AlertRule.NIGHT_PARKED in said(sales(nights=(waits,)))
     short = replace(waits, due_at=NOW - timedelta(hours=5))
     assert said(sales(nights=(short,))) == {}
@@ -285,7 +288,7 @@ def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
     soon = replace(held, next_at=NOW - timedelta(days=6))
     assert said(replace(sales(), upkeep=soon)) == {}
     assert said(replace(sales(), upkeep=replace(held, held_by=""))) == {}
-    failed = UpkeepRecord(NOW, error_code="store-full", error_sentence="The disk is full.")
+    failed = UpkeepRecord(NOW, error=Message("store-full", "The disk is full."))
     alarm = said(replace(sales(), upkeep=failed))[AlertRule.VAULT_GROWS]
     assert alarm.urgency is Urgency.SOON
     assert "The disk is full." in alarm.sentence
@@ -293,7 +296,9 @@ def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
 
 
 def hour(minutes: int, **told: object) -> HourlyFacts:
-    usual = HourlyFacts(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
+    usual = HourlyFacts(
+        NOW - timedelta(minutes=minutes), failed=True, again=True, why=Message("", "No.")
+    )
     return replace(usual, **told)  # type: ignore[arg-type]
 
 
@@ -332,7 +337,7 @@ def test_a_fresh_hour_makes_no_old_night_young() -> None:
     assert (
         "The newest backup of sales is 40 hours old." in found[AlertRule.NO_RECENT_BACKUP].sentence
     )
-    given_up = night(state=NightState.GIVEN_UP, error_sentence="Away.", ended_at=NOW)
+    given_up = night(state=NightState.GIVEN_UP, error=Message("", "Away."), ended_at=NOW)
     assert AlertRule.NIGHT_FAILED in said(sales(nights=(given_up,), part=part))
 
 
@@ -382,8 +387,7 @@ def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) 
 
 
 def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
-    alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
-                  "Look at it.", "unlost certificate sales")  # fmt: skip
+    alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "It is not complete. One gap.", "Look at it."), "unlost certificate sales")  # fmt: skip
     opened = Notification(NotificationKind.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
     assert opened.title == "It is not complete (sales)"
     assert opened.lines == (
@@ -399,7 +403,7 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         "This is over: It is not complete. One gap.",
         "It lasted since 2026-05-04 09:00 UTC.",
     )
-    bare = replace(alarm, org="", next_step="", command="")
+    bare = replace(alarm, org="", message=replace(alarm.message, next_step=""), command="")
     assert (
         Notification(NotificationKind.TEST, bare, NOW, NOW).lines[-1]
         == "Since 2026-05-04 09:00 UTC."

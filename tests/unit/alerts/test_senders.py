@@ -27,11 +27,13 @@ from unlost.model.alert import (
     Urgency,
 )
 from unlost.model.errors import NotAllowed, TransientError, UsageError
+from unlost.model.message import Message
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 ALARM = RaisedAlert(
-    AlertRule.NIGHT_FAILED, "sales", "", Urgency.NOW, "The backup of sales failed: <Zürich> & co.",
-    "See to it.", "unlost backup sales",
+    AlertRule.NIGHT_FAILED, "sales", "", Urgency.NOW,
+    Message("night-failed", "The backup of sales failed: <Zürich> & co.", "Fix the cause."),
+    "unlost backup sales",
 )  # fmt: skip
 MESSAGE = Notification(NotificationKind.OPENED, ALARM, NOW, NOW, (("sales", 7, "abcdef012345"),))
 PUBLIC = "https://93.184.215.14/hook"

@@ -34,13 +34,14 @@ from unlost.model.alert import (
     Urgency,
 )
 from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
+from unlost.model.message import Message
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
 from unlost.model.reading import Json
 from unlost.model.snapshot import CommitKind
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
-ALARM = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
+ALARM = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "It is not.", ""))
 URL = "https://hooks.example.com/x"
 
 
@@ -307,7 +308,9 @@ def test_a_message_that_no_library_can_send_holds_up_no_other(desk: Desk) -> Non
     assert desk.look(minutes=60) == []
     assert (
         "\n"
-        not in Notification(NotificationKind.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
+        not in Notification(
+            NotificationKind.OPENED, replace(ALARM, message=Message("", "a\nb")), AT, AT
+        ).title
     )
 
 

@@ -19,6 +19,7 @@ from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, StoreError
 from unlost.model.jobs import PAUSED, Job
+from unlost.model.message import Message
 from unlost.model.night import NightState
 
 
@@ -126,7 +127,7 @@ def test_a_night_that_waits_for_its_next_try_is_tried_now(served: World, asked: 
 
 def test_one_that_is_paused_is_let_go_on_instead(served: World, asked: list[Job]) -> None:
     run = ask_backup(served.app, "sales").run
-    hold_night(run, code=PAUSED, sentence="Paused.")
+    hold_night(run, why=Message(PAUSED, "Paused."))
     refused(Conflict, "backup-paused", ask_backup, served.app, "sales")
 
 

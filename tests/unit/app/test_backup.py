@@ -26,6 +26,7 @@ from unlost.model.errors import (
     NotFound,
     TransientError,
 )
+from unlost.model.message import code_of
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.org import MemoryOrg
 from unlost.testing.system import ListObserver
@@ -70,19 +71,19 @@ def test_an_interrupted_run_is_gone_on_with(sales: World) -> None:
     with pytest.raises(AuthExpired):
         backup(sales.app, "sales")
     (failed,) = list_runs("sales")
-    assert (failed.state, failed.error_code) == (RunState.FAILED, "expired")
+    assert (failed.state, code_of(failed.error)) == (RunState.FAILED, "expired")
     assert sales.vault.head(get_org("sales").oid) is None
     result = backup(sales.app, "sales")
     assert (result.run, result.resumed, result.snapshot) == (failed.id, True, 1)
     (done,) = list_runs("sales")
-    assert (done.state, done.error_code) == (RunState.DONE, "")
+    assert (done.state, code_of(done.error)) == (RunState.DONE, "")
 
 
 def test_a_process_that_was_killed_is_gone_on_with_too(sales: World) -> None:
     break_at(sales, "quotas", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         backup(sales.app, "sales")
-    assert list_runs("sales")[0].error_code == "KeyboardInterrupt"
+    assert code_of(list_runs("sales")[0].error) == "KeyboardInterrupt"
     assert backup(sales.app, "sales").resumed
 
 
@@ -289,7 +290,7 @@ def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sa
     sales.clock.advance(hours=1)
     result = backup(sales.app, "sales")
     assert (result.resumed, result.snapshot, result.counts.changed) == (False, 2, 1)
-    ends = [(run.state, run.error_code) for run in list_runs("sales")]
+    ends = [(run.state, code_of(run.error)) for run in list_runs("sales")]
     assert ends == [
         (RunState.DONE, ""),
         (RunState.ABANDONED, "work-folder-damaged"),

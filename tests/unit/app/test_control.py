@@ -20,6 +20,7 @@ from unlost.catalog.runs import RunState, find_run, list_runs, set_command
 from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, LimitReached, NotFound
 from unlost.model.jobs import RunCommand
+from unlost.model.message import code_of
 from unlost.model.night import NightState
 
 
@@ -58,7 +59,7 @@ def test_a_run_that_is_paused_stops_and_goes_on_where_it_was(
         backup(sales.app, "sales")
     assert caught.value.code == "run-paused"
     (run,) = list_runs("sales")
-    assert (run.state, run.error_code) == (RunState.PARKED, "run-paused")
+    assert (run.state, code_of(run.error)) == (RunState.PARKED, "run-paused")
     done = backup(sales.app, "sales")
     assert (done.run, done.resumed, done.snapshot) == (run.id, True, 1)
 
@@ -73,7 +74,7 @@ def test_a_run_that_is_cancelled_is_given_up_and_the_next_one_begins_anew(
     assert caught.value.code == "run-cancelled"
     assert told[0].sentence.endswith("stops within seconds.")
     (run,) = list_runs("sales")
-    assert (run.state, run.error_code) == (RunState.ABANDONED, "run-cancelled")
+    assert (run.state, code_of(run.error)) == (RunState.ABANDONED, "run-cancelled")
     done = backup(sales.app, "sales")
     assert (done.resumed, done.snapshot) == (False, 1)
     assert done.run != run.id
@@ -86,7 +87,7 @@ def test_a_paused_night_waits_until_it_is_let_go_on(
     meanwhile(world, monkeypatch, lambda: pause(world.app, running(world)))
     nights.pass_time(minutes=24 * 60)
     (night,) = nights_of(nights.oid, most=5)
-    assert (night.state, night.next_at, night.error_code) == (
+    assert (night.state, night.next_at, code_of(night.error)) == (
         NightState.WAITING, None, "run-paused",
     )  # fmt: skip
     assert night.tries == 1, "it is not tried by itself"
@@ -102,7 +103,7 @@ def test_a_cancelled_night_is_over_and_the_next_one_comes(
     world = nights.world
     meanwhile(world, monkeypatch, lambda: cancel(world.app, running(world)))
     nights.pass_time(minutes=48 * 60)
-    states = [(one.state, one.error_code) for one in nights_of(nights.oid, most=5)]
+    states = [(one.state, code_of(one.error)) for one in nights_of(nights.oid, most=5)]
     assert states[-1] == (NightState.GIVEN_UP, "run-cancelled")
     assert states[0] == (NightState.DONE, "")
 
@@ -224,7 +225,7 @@ def test_a_night_that_met_a_paused_run_goes_on_when_that_does(nights: Nights) ->
     pause(world.app, first.run)
     nights.pass_time(minutes=24 * 60)
     second = nights_of(nights.oid, most=5)[0]
-    assert (second.state, second.error_code) == (NightState.WAITING, "run-paused")
+    assert (second.state, code_of(second.error)) == (NightState.WAITING, "run-paused")
     assert second.run != first.run
     source.discover = kept  # type: ignore[method-assign]
     nights.pass_time(minutes=120)

@@ -29,6 +29,7 @@ from unlost.model.alert import (
     Urgency,
 )
 from unlost.model.errors import NotFound, TransientError, UsageError
+from unlost.model.message import Message
 from unlost.model.night import CheckRecord
 from unlost.model.ports.source import Connector
 from unlost.model.quota import Quota
@@ -96,7 +97,10 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     backup(quiet.app, "sales")
     now = quiet.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("x is missing",)))
-    match([RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match(
+        [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", ""))],
+        now=now,
+    )
     hook(quiet, digest="07:30")
     at(quiet, "07:30")
     (message,) = told(quiet, Post())

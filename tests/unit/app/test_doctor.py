@@ -28,6 +28,7 @@ from unlost.jobs.slots import LEAD
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Message
 from unlost.model.night import CheckRecord
 from unlost.model.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
@@ -167,7 +168,10 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
 def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:
     now = served.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("segment x is missing",)))
-    match([RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match(
+        [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", ""))],
+        now=now,
+    )
     found = doctor(served, ask=False)
     assert "segment x is missing" in told(found, HealthState.BAD)["vault"]
     assert told(found, HealthState.WARNING)["alerts"] == "1 alerts last."

@@ -19,6 +19,7 @@ from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
+from unlost.model.message import message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
@@ -66,12 +67,12 @@ def planted(year: World) -> World:
     org = Org.objects.get(name="sales")
     run = Run.objects.filter(org=org).first()
     assert run is not None
-    sentence = f"The file “cv.pdf” of Account {GONE} could not be read."
-    Run.objects.filter(pk=run.pk).update(error_sentence=sentence)
+    text = message("lost", "{file} of Account {record} is gone.", file="cv.pdf", record=GONE)
+    Run.objects.filter(pk=run.pk).update(error=text)
     now = year.clock.now()
     AlertRow.objects.create(
         key=f"lost/{GONE}", rule="lost", org="sales", subject=f"Account/{GONE}", urgency="high",
-        sentence=sentence, next_step="", command="", opened_at=now,
+        message=text, command="", opened_at=now,
     )  # fmt: skip
     for name, named in (("p1", GONE), ("p2", "A40019")):
         PlanRow.objects.create(
@@ -96,7 +97,7 @@ def test_the_home_knows_nothing_of_it_afterwards(planted: World) -> None:
     assert in_home(planted) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
     assert TickRow.objects.get().records == ["Account/A40019"]
-    assert AlertRow.objects.get(rule="lost").sentence.startswith("This was about a record")
+    assert str(AlertRow.objects.get(rule="lost").message).startswith("This was about a record")
     assert planted.app.cache(org.oid).get("described") is None
     homes = planted.vault.homes
     (number,) = homes.numbers()

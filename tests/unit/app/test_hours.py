@@ -38,6 +38,7 @@ from unlost.catalog.runs import (
 from unlost.engine.schedule import name_of_hour
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import code_of
 from unlost.model.night import NightState
 from unlost.model.snapshot import CommitKind, nights
 
@@ -332,7 +333,7 @@ def test_two_failed_hours_are_told_once_and_over_with_the_next_good_one(hours: H
         }
     (told,) = show(hours.app).schedules
     assert told.last_hour is not None
-    assert (told.last_hour.state, told.last_hour.sentence) == (
+    assert (told.last_hour.state, str(told.last_hour.error)) == (
         RunState.FAILED, "It does not answer.",
     )  # fmt: skip
     hours.until("2026-03-02T07:30")
@@ -377,7 +378,7 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
     assert hours.codes() == {"hourly-left": 1}
     (run,) = list_runs("sales", hourly=True)
     assert (run.state, run.snapshot) == (RunState.ABANDONED, None)
-    assert run.error_sentence == (
+    assert str(run.error) == (
         "Account was left to the night: the rights of the backup user changed."
     )
     assert hours.said() == {}
@@ -390,8 +391,8 @@ def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) 
     hours.world.org.add_column("User", "Extra")
     hours.until("2026-03-02T04:30")
     (run,) = list_runs("sales", hourly=True)
-    assert (run.state, run.snapshot, run.error_code) == (RunState.DONE, 2, "hourly-left")
-    assert "User was left to the night: its columns changed." in run.error_sentence
+    assert (run.state, run.snapshot, code_of(run.error)) == (RunState.DONE, 2, "hourly-left")
+    assert "User was left to the night: its columns changed." in str(run.error)
     assert hours.said() == {}
 
 
@@ -516,7 +517,7 @@ def test_an_hour_that_was_killed_once_it_had_ended_stays_ended_and_leaves_no_ste
     assert hours.hour().ending is HourlyEnding.DONE
     known = find_run(run)
     assert known is not None
-    assert (known.state, known.error_code) == (RunState.FAILED, "away")
+    assert (known.state, code_of(known.error)) == (RunState.FAILED, "away")
     backup(hours.app, "sales")
     assert hours.app.steps.runs() == []
 

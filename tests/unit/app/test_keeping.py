@@ -208,7 +208,8 @@ def test_it_waits_for_open_runs_and_says_so_when_that_takes_long(year: World) ->
     year.clock.advance(seconds=PATIENCE.total_seconds())
     told = forget_if_due(year.app, oid())
     assert told is not None
-    assert told.error_code == "runs-open"
+    assert told.error is not None
+    assert told.error.code == "runs-open"
     commit.abandon()
     done = forget_if_due(year.app, oid())
     assert done is not None

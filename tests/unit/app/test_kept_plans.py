@@ -43,6 +43,7 @@ from unlost.model.errors import (
     TransientError,
     UsageError,
 )
+from unlost.model.message import code_of
 from unlost.model.org import OrgKind
 from unlost.model.plan import Action
 
@@ -111,8 +112,9 @@ def test_without_a_writer_nothing_is_kept(sales: World, tmp_path: Path) -> None:
 
 def test_what_stands_in_the_way_is_kept_with_it(shop: Shop) -> None:
     view = made(shop, RestoreRequest(PlanRequest("sales", ("Account/nobody",))))
-    assert (view.state, view.error_code) == (PlanState.FAILED, "record-unknown")
-    assert "unlost find" in view.error_next_step
+    assert (view.state, code_of(view.error)) == (PlanState.FAILED, "record-unknown")
+    assert view.error is not None
+    assert "unlost find" in view.error.next_step
     refused(Conflict, "plan-not-made", run_stored_plan, shop.app, "sales", view.plan)
 
 
@@ -122,7 +124,7 @@ def test_a_fault_of_ours_is_told_too(shop: Shop, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(module, "planned", broken)
     view = made(shop)
-    assert (view.state, view.error_code) == (PlanState.FAILED, "ZeroDivisionError")
+    assert (view.state, code_of(view.error)) == (PlanState.FAILED, "ZeroDivisionError")
 
 
 def test_a_console_that_ended_in_the_middle_broke_it_off(shop: Shop) -> None:
@@ -159,7 +161,7 @@ def test_who_takes_the_seat_of_one_that_ended_knows_that_it_ended(shop: Shop) ->
 def test_so_many_are_made_at_a_time(shop: Shop) -> None:
     held = [shop.app.locks.take(f"planner-{number}") for number in range(1, SEATS + 1)]
     view = made(shop)
-    assert (view.state, view.error_code) == (PlanState.FAILED, "planners-busy")
+    assert (view.state, code_of(view.error)) == (PlanState.FAILED, "planners-busy")
     for one in held:
         one.release()
     assert made(shop).state is PlanState.MADE

@@ -22,6 +22,7 @@ from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
+from unlost.model.message import Message
 from unlost.model.quota import Quota
 
 pytestmark = pytest.mark.network
@@ -82,7 +83,7 @@ def test_what_was_seen_is_told(asked: Asked) -> None:
         backup(world.app, "sales")
         world.clock.advance(days=1)
     match(
-        [RaisedAlert(AlertRule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")],
+        [RaisedAlert(AlertRule.API_BUDGET, "sales", "", Urgency.SOON, Message("", "Much.", ""))],
         now=world.clock.now(),
     )
     asked.look()

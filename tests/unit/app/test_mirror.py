@@ -38,6 +38,7 @@ from unlost.catalog.mirroring import last_mirror, save_mirror, want_mirror
 from unlost.jobs.slots import take_slot
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import Message, code_of
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
@@ -192,7 +193,7 @@ def test_what_fails_is_kept_and_the_last_good_one_is_remembered(
         with pytest.raises(StoreError):
             run_mirror(mirrored.app)
     assert failed is not None
-    assert (failed.error_code, failed.done_at) == ("store-failed", good.done_at)
+    assert (code_of(failed.error), failed.done_at) == ("store-failed", good.done_at)
     assert keep_mirrored(mirrored.app) != failed
     assert mirrored.app.locks.take("mirror") is not None
 
@@ -244,7 +245,7 @@ def test_it_is_brought_up_to_date_when_something_changed(kept: World, place: Sto
 
 def test_one_that_failed_is_tried_again_every_hour(mirrored: World, place: StoreAddress) -> None:
     now = mirrored.clock.now()
-    save_mirror(MirrorRecord(str(place), now, now, error_code="store-failed"))
+    save_mirror(MirrorRecord(str(place), now, now, error=Message("store-failed", "")))
     assert asked(mirrored) == []
     mirrored.clock.advance(hours=1)
     assert len(asked(mirrored)) == 1

@@ -25,6 +25,7 @@ from unlost.model.errors import (
     database_away,
 )
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import code_of
 from unlost.model.night import NightState
 from unlost.model.schedule import Schedule
 from unlost.model.snapshot import CommitKind
@@ -153,11 +154,11 @@ def test_a_night_whose_worker_dies_each_time_is_given_up(nights: Nights) -> None
         start_try(nights.oid, name)
     found = find_night(nights.oid, name)
     assert found is not None
-    assert (found.failures, found.error_code) == (MOST_FAILURES - 1, "worker-died")
+    assert (found.failures, code_of(found.error)) == (MOST_FAILURES - 1, "worker-died")
     do_night(nights.app, nights.oid, name)
     found = find_night(nights.oid, name)
     assert found is not None
-    assert (found.state, found.error_code) == (NightState.GIVEN_UP, "worker-died")
+    assert (found.state, code_of(found.error)) == (NightState.GIVEN_UP, "worker-died")
     assert nights.snapshots() == 0
     nights.until("2026-03-03T04:00")
     assert nights.state("2026-03-03T03:00") is NightState.DONE
@@ -210,7 +211,7 @@ def test_a_night_that_failed_is_tried_again_later_and_later(nights: Nights) -> N
     nights.until("2026-03-02T03:00")
     night = find_night(nights.oid, "2026-03-02T03:00")
     assert night is not None
-    assert (night.state, night.failures, night.error_code) == (
+    assert (night.state, night.failures, code_of(night.error)) == (
         NightState.WAITING, 1, "source-away",
     )  # fmt: skip
     assert night.next_at == nights.now + timedelta(minutes=AGAIN[0])
@@ -237,7 +238,7 @@ def test_a_wrong_password_is_not_typed_again_and_again(nights: Nights) -> None:
     nights.until("2026-03-02T12:00")
     night = find_night(nights.oid, "2026-03-02T03:00")
     assert night is not None
-    assert (night.state, night.tries, night.error_code) == (NightState.GIVEN_UP, 1, "sign-in")
+    assert (night.state, night.tries, code_of(night.error)) == (NightState.GIVEN_UP, 1, "sign-in")
 
 
 def test_a_fault_of_ours_ends_the_night_and_not_the_worker(nights: Nights) -> None:
@@ -245,7 +246,7 @@ def test_a_fault_of_ours_ends_the_night_and_not_the_worker(nights: Nights) -> No
     nights.until("2026-03-02T12:00")
     night = find_night(nights.oid, "2026-03-02T03:00")
     assert night is not None
-    assert (night.state, night.error_code) == (NightState.GIVEN_UP, "ZeroDivisionError")
+    assert (night.state, code_of(night.error)) == (NightState.GIVEN_UP, "ZeroDivisionError")
 
 
 def test_a_parked_night_goes_on_when_it_may_and_is_one_run(nights: Nights) -> None:

@@ -8,6 +8,7 @@ from unlost.app.actions.alerts.overview import Overview, Protection, overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
+from unlost.model.message import Message
 from unlost.model.quota import Quota
 from unlost.model.snapshot import CommitKind
 from unlost.testing.org import MemoryOrg
@@ -44,12 +45,12 @@ def test_the_newest_runs_and_samples_of_each_org_are_told(sales: World) -> None:
         sales.clock.advance(days=1)
     now = sales.clock.now()
     begin_run("r-failed", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
-    end_run("r-failed", RunEnd(RunState.FAILED, now, error_sentence="The org was away."))
+    end_run("r-failed", RunEnd(RunState.FAILED, now, error=Message("", "The org was away.")))
     (org,) = overview(sales.app).orgs
     (gauge,) = org.gauges
     assert gauge.share == 0.2
     assert org.failed is not None
-    assert org.failed.error_sentence == "The org was away."
+    assert str(org.failed.error) == "The org was away."
     sales.clock.advance(hours=1)
     begin_run("r-next", org="sales", kind=CommitKind.BACKUP, full=False, at=sales.clock.now())
     (org,) = overview(sales.app).orgs

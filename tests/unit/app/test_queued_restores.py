@@ -33,6 +33,7 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import code_of
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import START
 
@@ -195,7 +196,7 @@ def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
         begun = start_restore(run, now=lost.world.clock.now())
         assert begun == RestoreTry(number + 1, crashed=number > 0, failures=number)
     assert do_restore(lost.app, run) is RunState.FAILED
-    assert remembered(run).error_code == "worker-died"
+    assert code_of(remembered(run).error) == "worker-died"
     assert halted(lost) == [run]
     go_on(lost.app, run)
     assert do_restore(lost.app, run) is RunState.DONE

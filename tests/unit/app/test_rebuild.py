@@ -26,6 +26,7 @@ from unlost.catalog.runs import RunState, begin_run, list_runs
 from unlost.catalog.schema import SCHEMA
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
+from unlost.model.message import Message
 from unlost.model.ports.source import Connector
 from unlost.model.ports.vault import Vault
 from unlost.model.snapshot import CommitKind
@@ -82,7 +83,11 @@ def machine(tmp_path: Path) -> Machine:
                     secret="s" * 32)  # fmt: skip
         backup(app, "sales")
         match(
-            [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")],
+            [
+                RaisedAlert(
+                    AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", "")
+                )
+            ],
             now=app.clock.now(),
         )
         made.clock.advance(days=2)

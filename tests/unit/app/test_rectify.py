@@ -17,6 +17,7 @@ from unlost.app.retention import scrubbing
 from unlost.catalog.models import AlertRow, Org, PlanRow, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
@@ -80,7 +81,7 @@ def planted(year: World) -> World:
     now = year.clock.now()
     AlertRow.objects.create(
         key=f"lost/{KEY}", rule="lost", org="sales", subject=f"Account/{KEY}", urgency="high",
-        sentence=f"{WRONG} ({KEY}) was lost.", next_step="", command="", opened_at=now,
+        message=Message("lost", f"{WRONG} ({KEY}) was lost."), command="", opened_at=now,
     )  # fmt: skip
     for name, named in (("p1", KEY), ("p2", "A40019")):
         PlanRow.objects.create(
@@ -104,7 +105,7 @@ def check_clean(world: World) -> None:
     assert in_home(world) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
     assert TickRow.objects.get().records == [f"Account/{KEY}", "Account/A40019"]
-    assert AlertRow.objects.get(rule="lost").sentence.endswith("has been corrected since.")
+    assert str(AlertRow.objects.get(rule="lost").message).endswith("has been corrected since.")
     assert world.app.cache(get_org("sales").oid).get("described") is None
     assert ScrubRow.objects.count() == 0
 

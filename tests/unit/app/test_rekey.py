@@ -16,6 +16,7 @@ from unlost.app.health.orgs import org_checks
 from unlost.app.vault import rekeying
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict
+from unlost.model.message import code_of
 from unlost.vault.maintenance.garbage import GRACE
 
 # ruff: noqa: F811 (fixtures)
@@ -52,7 +53,7 @@ def test_upkeep_does_it_beside_what_else_it_does(app: Application, machine: Mach
     oid = get_org("sales").oid
     record = keep_small(app, oid)
     assert record is not None
-    assert record.error_code == ""
+    assert code_of(record.error) == ""
     assert told(app) == [HealthState.GOOD]
     machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
     for _ in range(2):  # the first removes what waits behind it

@@ -39,6 +39,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
+from unlost.model.message import code_of
 from unlost.model.ports.source import SecretField
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.snapshot import CommitKind
@@ -523,7 +524,7 @@ def test_an_org_that_is_full_parks_the_run_and_says_how_much_is_missing(lost: Sh
     assert "2 of 4 records are there; 2 are missing" in error.sentence
     assert plan.run in error.next_step
     run = remembered(plan)
-    assert (run.state, run.error_code) == (RunState.PARKED, "restore-parked")
+    assert (run.state, code_of(run.error)) == (RunState.PARKED, "restore-parked")
     refused(UsageError, "run-not-ended", retry_run, lost.app, plan.run)
     assert run_detail(lost.app, plan.run).records == ()
     refused(LimitReached, "restore-parked", resume_run, lost.app, plan.run)
@@ -547,7 +548,7 @@ def test_a_run_that_an_error_stopped_is_gone_on_with(lost: Shop) -> None:
     plan = lost.whole_plan()
     lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
     refused(TransientError, "gone", lost.run, plan)
-    assert (remembered(plan).state, remembered(plan).error_code) == ("failed", "gone")
+    assert (remembered(plan).state, code_of(remembered(plan).error)) == ("failed", "gone")
     assert endings(resume_run(lost.app, plan.run)) == {"created": 4}
 
 
@@ -634,7 +635,7 @@ def test_two_restores_at_once_are_refused_and_harm_nothing(held: Shop) -> None:
     refused(Conflict, "run-in-progress", held.run, plan)
     assert len(held.live("Account")) == 2
     run = remembered(plan)
-    assert (run.state, run.error_code) == (RunState.FAILED, "run-in-progress")
+    assert (run.state, code_of(run.error)) == (RunState.FAILED, "run-in-progress")
 
 
 def test_a_run_that_is_done_stays_done_when_it_meets_another(lost: Shop) -> None:

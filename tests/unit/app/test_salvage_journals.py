@@ -215,7 +215,7 @@ def test_a_commit_that_comes_back_without_its_certificate_stops_nothing(kept: Wo
     assert salvage(kept.app, plan=plan(kept.app).digest).orgs[0].certificates == (info.number,)
     commit.write_bytes(held)
     kept.app.open_anew()
-    assert Watcher().gather(kept.app).unreadable == ""
+    assert Watcher().gather(kept.app).unreadable is None
     with pytest.raises(NotFound) as caught:
         certificate(kept.app, "sales", at=str(info.number))
     assert caught.value.code == "certificate-missing"

@@ -7,6 +7,7 @@ import pytest
 from unlost.catalog.observer import SqlObserver, run_items
 from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run, list_runs
+from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.progress import Phase, Progress
 from unlost.model.snapshot import CommitKind
@@ -34,13 +35,15 @@ def test_a_run_is_written_down_from_begin_to_end() -> None:
 def test_a_run_that_goes_on_forgets_its_error_but_not_its_beginning() -> None:
     begin_run("r1", org="sales", kind=BACKUP, full=False, at=START)
     later = START + timedelta(hours=1)
-    end_run("r1", RunEnd(RunState.PARKED, later, None, later, "api-budget-spent", "Spent."))
+    end_run(
+        "r1", RunEnd(RunState.PARKED, later, None, later, Message("api-budget-spent", "Spent."))
+    )
     parked = find_run("r1")
     assert parked is not None
     assert (parked.state, parked.resume_at) == (RunState.PARKED, later)
     again = begin_run("r1", org="sales", kind=BACKUP, full=True, at=later)
     assert (again.state, again.started_at, again.full) == (RunState.RUNNING, START, False)
-    assert (again.error_code, again.resume_at, again.ended_at) == ("", None, None)
+    assert (again.error, again.resume_at, again.ended_at) == (None, None, None)
 
 
 def test_runs_are_listed_newest_first() -> None:

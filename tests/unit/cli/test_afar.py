@@ -23,6 +23,7 @@ from unlost.cli.opening import opened
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.access import Role
 from unlost.model.errors import TransientError
+from unlost.model.message import Message
 from unlost.model.progress import Progress
 from unlost.model.snapshot import CommitKind
 
@@ -285,7 +286,9 @@ def test_a_restore_that_stopped_goes_on_from_afar(
     out = tmp_path / "far.json"
     plan(far, out)
     run = far("restore", "run", str(out), "--detach", "--json").json["run"]
-    end_run(run, RunEnd(RunState.PARKED, shop.world.clock.now(), error_code="restore-parked"))
+    end_run(
+        run, RunEnd(RunState.PARKED, shop.world.clock.now(), error=Message("restore-parked", ""))
+    )
     ended = far("restore", "resume", run, "--json")
     assert ended.code == ExitCode.OK, ended.out
     assert ended.json["run"] == run

@@ -8,6 +8,7 @@ import pytest
 from terminals import Terminal
 from unit.cli.served import from_afar
 from unlost.cli.exits import ExitCode
+from unlost.model.message import Message
 
 
 @pytest.fixture(params=["home", "afar"])
@@ -127,9 +128,9 @@ def test_a_forgetting_that_failed_is_told(sales: Terminal) -> None:
     from unlost.model.retention import ForgottenRecord
 
     now, oid = sales.world.clock.now(), get_org("sales").oid
-    save_forgotten(oid, ForgottenRecord(now, error_code="x", error_sentence="The disk is full."))
+    save_forgotten(oid, ForgottenRecord(now, error=Message("x", "The disk is full.")))
     assert "forgetting failed: The disk is full." in sales("keep", "show").out
     save_forgotten(oid, ForgottenRecord(now, 3, nights=1, waiting=2_000, next_at=now))
     told = sales("keep", "show").out
-    assert "1 night forgotten" in told
+    assert "1 backup forgotten" in told
     assert "2.0 kB are no longer needed and will be removed after " in told

@@ -21,6 +21,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import message
 from unlost.model.org import OrgIdentity
 from unlost.model.progress import Phase
 from unlost.model.schema import TableTrait, WireKind
@@ -120,7 +121,7 @@ def test_a_spent_allowance_parks_and_the_run_goes_on(scene: Scene, call: str) ->
     scene.source.faults.plant(call, limit)
     parked = scene.attempt(run="night")
     assert parked == ParkedBackup(
-        "night", resume_at, "The calls of today are spent.", "", "calls-spent"
+        "night", resume_at, message("calls-spent", "The calls of today are spent.")
     )
     done = scene.attempt(run="night")
     assert isinstance(done, FinishedBackup)

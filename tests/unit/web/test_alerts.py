@@ -13,17 +13,22 @@ from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import TransientError
+from unlost.model.message import Message
 from unlost.web.parts.alert_pages import PAGES, address
 
 FAILED = RaisedAlert(
-    AlertRule.STORAGE, "sales", "data storage", Urgency.NOW, "The storage is full.", "Make room.",
+    AlertRule.STORAGE, "sales", "data storage", Urgency.NOW, Message("", "The storage is full.", "Make room."),
     "unlost storage sales",
 )  # fmt: skip
 DAMAGED = RaisedAlert(
-    AlertRule.VAULT_DAMAGED, "", "", Urgency.NOW, "The vault is damaged.", "Look at it."
+    AlertRule.VAULT_DAMAGED,
+    "",
+    "",
+    Urgency.NOW,
+    Message("", "The vault is damaged.", "Look at it."),
 )
 FOREIGN = RaisedAlert(
-    AlertRule.NIGHT_FAILED, "hidden", "", Urgency.SOON, "Nobody here sees this.", ""
+    AlertRule.NIGHT_FAILED, "hidden", "", Urgency.SOON, Message("", "Nobody here sees this.", "")
 )
 
 MAIL = {
@@ -56,13 +61,13 @@ def test_every_rule_has_a_page_that_is_there(world: World, sign_in: SignIn) -> N
     for rule in AlertRule:
         subject = run if PAGES[rule].run else "Account" if PAGES[rule].table else ""
         for org in ("sales", ""):
-            page = address(RaisedAlert(rule, org, subject, Urgency.SOON, "", ""))
+            page = address(RaisedAlert(rule, org, subject, Urgency.SOON, Message("", "", "")))
             assert client.get(page).status_code == 200, rule
 
 
 def test_an_alert_leads_to_what_it_is_about() -> None:
     def of(rule: AlertRule, subject: str) -> str:
-        return address(RaisedAlert(rule, "sales", subject, Urgency.NOW, "", ""))
+        return address(RaisedAlert(rule, "sales", subject, Urgency.NOW, Message("", "", "")))
 
     assert of(AlertRule.RESTORE_HALTED, "restore-1") == "/runs/restore-1/"
     assert of(AlertRule.RUN_STUCK, "backup-1") == "/runs/backup-1/"

@@ -12,6 +12,7 @@ from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.keeping import rules_of, save_forgotten
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
+from unlost.model.message import Message
 from unlost.model.retention import ForgottenRecord, KeepRules
 
 PAGE = "/orgs/sales/keeping/"
@@ -152,7 +153,7 @@ def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
     hold(world.app, "sales", HoldRequest(everything=True, until=day))
     world.clock.advance(days=2)
     now, oid = world.clock.now(), get_org("sales").oid
-    save_forgotten(oid, ForgottenRecord(now, error_code="x", error_sentence="The disk is full."))
+    save_forgotten(oid, ForgottenRecord(now, error=Message("x", "The disk is full.")))
     admin = sign_in()
     told = text_of(admin)
     assert "expired" in told

@@ -26,6 +26,7 @@ from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.errors import LimitReached
+from unlost.model.message import Message
 from unlost.model.snapshot import CommitKind
 
 HTMX = {"HX-Request": "true"}
@@ -90,7 +91,7 @@ def test_a_failed_job_says_why(shop: Shop, client: Client) -> None:
     shop.world.clock.advance(seconds=60)
     now = shop.world.clock.now()
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
-    end_run("backup-x", RunEnd(RunState.FAILED, now, error_code="odd", error_sentence="It broke."))
+    end_run("backup-x", RunEnd(RunState.FAILED, now, error=Message("odd", "It broke.")))
     assert "It broke." in told(client, "/runs/", state="failed")
     assert "It broke." in told(client, "/runs/backup-x/")
     assert "/runs/backup-x/" in told(client, "/"), "the home page leads there"

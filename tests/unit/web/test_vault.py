@@ -17,6 +17,7 @@ from unlost.catalog.upkeep import save_upkeep
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.jobs import Job, JobKind
+from unlost.model.message import Message
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyPart
@@ -120,7 +121,7 @@ def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: Sign
     told = client.get("/vault/").content.decode()
     assert "no longer needed:" in told
     assert "7.0 MB" in told
-    save_upkeep(oid, UpkeepRecord(now, error_code="store-full", error_sentence="The disk is full."))
+    save_upkeep(oid, UpkeepRecord(now, error=Message("store-full", "The disk is full.")))
     told = client.get("/vault/").content.decode()
     assert "The disk is full." in told
     assert "no longer needed:" not in told
@@ -160,7 +161,7 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     assert "1 object was repaired" in told
     assert "one place" not in client.get("/").content.decode()
     ill = replace(
-        good, damaged=("a",), strange=("b", "c"), broken=("Cut.",), error_sentence="Away."
+        good, damaged=("a",), strange=("b", "c"), broken=("Cut.",), error=Message("", "Away.")
     )
     save_mirror(ill)
     told = client.get("/vault/").content.decode()

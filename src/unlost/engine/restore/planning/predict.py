@@ -372,8 +372,12 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
     """Notes about all created or undeleted records."""
     new = [draft for draft in prospect.drafts if draft.comes_anew]
     if new:
-        text = "{records} get a new id. Links from other systems still have the old one."
-        yield PlanNote.of("new-id", NoteWeight.NOTE, text, count=len(new))
+        yield PlanNote.of(
+            "new-id",
+            NoteWeight.NOTE,
+            "{records} get a new id. Links from other systems still have the old one.",
+            count=len(new),
+        )
     plain = [m for m in new if not prospect.capabilities(m.key.table).audit]
     if plain:
         yield PlanNote.of(
@@ -422,8 +426,16 @@ def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
     table = prospect.schema.table(name)
     capability = prospect.capabilities(name)
     code, weight, reason = _reason(table, capability)
-    text = "{records} of {table} are not restored: {reason}"
-    return PlanNote.of(code, weight, text, "", name, None, count, reason=reason)
+    return PlanNote.of(
+        code,
+        weight,
+        "{records} of {table} are not restored: {reason}",
+        "",
+        name,
+        None,
+        count,
+        reason=reason,
+    )
 
 
 def _reason(
