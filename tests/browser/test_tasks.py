@@ -140,7 +140,7 @@ def test_ticks_are_kept_as_they_are_made(visit: Visit, lost: list[str]) -> None:
     lena.press(button(lena, "^Preview only the selected records"))
     expect(lena.page.get_by_text("1 chosen record")).to_be_visible()
     lena.open("/orgs/sales/lost/")
-    lena.press(button(lena, "^Untick all"))
+    lena.press(button(lena, "^Deselect all"))
     expect(told).to_have_text("0 records selected")
     expect(boxes[1]).not_to_be_checked()
 

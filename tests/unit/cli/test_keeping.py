@@ -75,12 +75,12 @@ def test_a_plan_is_shown_asked_for_and_done(
         patch.setattr("typer.confirm", refuse)
         refused = nights("forget", "sales")
     assert refused.code == ExitCode.FAILED
-    assert "What to do: Say it again, and agree;" in refused.err
+    assert "What to do: Run it again and confirm." in refused.err
     assert asked == ["Forget 2 backups of sales? This cannot be undone."]
     assert len(nights("snapshots", "sales", "--json").json["snapshots"]) == 5
     done = nights("forget", "sales", "--yes")
     assert done.code == ExitCode.OK
-    assert "sales: 2 nights forgotten, with " in done.out
+    assert "sales: 2 backups forgotten, with " in done.out
     assert "; 3 nights stay." in done.out
     listed = nights("snapshots", "sales", "--json").json["snapshots"]
     assert [one["number"] for one in listed] == [1, 4, 5]
@@ -109,8 +109,8 @@ def test_holds_are_set_listed_and_lifted(nights: Terminal) -> None:
     nights("hold", "set", "sales", "--table", "account")
     nights("hold", "set", "sales", "--org")
     listed = nights("hold", "list", "sales").out
-    assert "table Account is held by" in listed
-    assert "all of the org is held by" in listed
+    assert "table Account is under legal hold by" in listed
+    assert "the entire org is under legal hold by" in listed
     for thing in (("--record", "User/SHORT"), ("--table", "Account"), ("--org",)):
         assert nights("hold", "lift", "sales", *thing).code == ExitCode.OK
     assert nights("hold", "list", "sales", "--json").json["holds"] == []

@@ -131,7 +131,7 @@ def test_a_channel_for_mail_is_added_and_removed(world: World, sign_in: SignIn) 
     assert "No channels yet" in client.get("/alerts/channels/").content.decode()
     answer = client.post("/alerts/channels/add/email/", MAIL, follow=True)
     told = answer.content.decode()
-    assert "it-team is there." in told
+    assert "it-team was added." in told
     assert "ada@acme.example, bob@acme.example" in told
     assert "mail horse" not in told
     (channel,) = list_channels()

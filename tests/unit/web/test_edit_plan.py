@@ -102,7 +102,7 @@ def test_a_record_comes_back_with_what_was_typed(firm: Firm, client: Client, pla
     assert answer.status_code == 302
     page = told(client, answer["Location"])
     assert "With edited values" in page
-    assert "with values that were typed, or given to somebody else" in page
+    assert "get values or owners that were chosen for this plan" in page
     (again,) = re.findall(
         r'href="([^"]+/edit/[^"]+)"', told(client, f"{answer['Location']}records/Account/")
     )
@@ -179,7 +179,7 @@ def test_a_page_offers_no_more_lists_than_it_can_bear(
     monkeypatch.setattr(edit_plan, "MOST_OPTIONS", 3)
     page = told(client, plan)
     assert page.count('name="to-Person/') == 1
-    assert "1 more person is named" in page
+    assert "1 more person is referenced" in page
 
 
 # --- what failed ----------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def test_recovery_codes_are_shown_saved_renewed_and_sign_in_once(lena: Client) -
     assert not signed_in(again)
     ask = lena.get("/account/2fa/recovery-codes/generate/")
     clean(ask)
-    assert "9 codes that are left stop working" in text(ask)
+    assert "9 remaining codes stop working" in text(ask)
     assert "Are you sure" not in text(ask)
     lena.post("/account/2fa/recovery-codes/generate/")
     assert [one.deed.subject for one in noted("factor.renew")] == ["recovery_codes"]

@@ -57,7 +57,7 @@ def test_rules_are_previewed_set_and_forgotten_by(nights: World, sign_in: SignIn
     assert "Forget 3 backups" not in seen
     assert rules() == KeepRules()
     told = admin.post(f"{PAGE}rules/", RULES, follow=True).content.decode()
-    assert "The rules of sales are set." in told
+    assert "The rules of sales were saved." in told
     assert rules() == KeepRules(daily=2, deleted_days=1)
     seen = text_of(admin, **RULES)
     assert "Forget 3 backups of sales now" in seen
@@ -170,7 +170,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
     found = re.search(r'name="plan" value="([0-9a-f]+)"', seen)
     assert found is not None
     admin.post(f"{PAGE}forget/", {"plan": found[1]})
-    assert "Backup 3 was forgotten since" in text_of(admin, f"/runs/{run}/")
+    assert "Backup 3 was since forgotten" in text_of(admin, f"/runs/{run}/")
     story = text_of(admin, RECORD)
     for at in re.findall(r"fields/\?at=(\d+)", story):
         assert "Ada" in text_of(admin, f"{RECORD}fields/", at=at)

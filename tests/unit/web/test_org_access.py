@@ -56,11 +56,11 @@ def test_a_name_follows_its_refreshed_sandbox(world: World, sign_in: SignIn) -> 
     world.connector.sources.clear()
     answer = client.post("/orgs/sales/follow/", follow=True)
     told = answer.content.decode()
-    assert "sales is the new sandbox from now on" in told
+    assert "sales now stands for the new sandbox" in told
     assert get_org("sales").oid != before
     kept = next(one for one in world.app.orgs() if one.oid == before)
     page = client.get(f"/orgs/{kept.name}/").content.decode()
-    assert "is not backed up any more" in page
+    assert "is no longer backed up" in page
     assert f"/orgs/{kept.name}/settings/" not in page
 
 

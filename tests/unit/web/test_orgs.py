@@ -40,7 +40,7 @@ def test_an_empty_home_says_what_to_do(world: World, sign_in: SignIn) -> None:
     Org.objects.all().delete()
     for path in ("/", "/orgs/", "/storage/", "/schedules/"):
         assert 'href="/connect/"' in client.get(path).content.decode()
-        assert "Ask an admin" in viewer.get(path).content.decode()
+        assert "Ask an Unlost admin" in viewer.get(path).content.decode()
 
 
 def test_an_org_tells_its_nights_tables_and_what_is_not_protected(

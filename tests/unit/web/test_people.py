@@ -135,8 +135,8 @@ def test_who_is_removed_loses_sessions_links_and_the_use_of_tokens(
     assert actor_of_token(token, at=world.clock.now()) is not None
 
     answer = admin.post(f"{OF_LENA}remove/", follow=True)
-    assert "lena is out" in text(answer)
-    assert "Let lena back in" in text(answer)
+    assert "lena was removed" in text(answer)
+    assert "Let lena sign in again" in text(answer)
     assert not signed_in(client)
     assert actor_of_token(token, at=world.clock.now()) is None
     assert browser().get(link).status_code == 404

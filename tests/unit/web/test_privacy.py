@@ -79,7 +79,7 @@ def test_what_is_not_told_is_asked_for(admin: Client) -> None:
     assert "Select at least one record." in text_of(admin.post(PAGE, {}), 400)
     assert "Select at least one record." in text_of(admin.post(f"{PAGE}data/", {}), 400)
     told = text_of(admin.post(PAGE, {"records": "nonsense"}), 400)
-    assert "names no record" in told
+    assert "is not a record" in told
 
 
 def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_once: None) -> None:

@@ -47,7 +47,7 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert shop.named("Account", "Schoko Zürich") in done
     assert "needs attention" not in done
     assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
-    assert "This plan was run" in client.get(plan).content.decode()
+    assert "This plan was already run" in client.get(plan).content.decode()
 
 
 def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in: SignIn) -> None:
@@ -57,12 +57,12 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
     shop.night()
     life = shop.named("Account", "Schoko Zürich")
     found = client.get("/find/?all=1&q=Schoko").content.decode()
-    assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">It came back</a>' in found
+    assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">Restored record</a>' in found
     lost = client.get(f"/orgs/sales/records/Account/{CUSTOMER}/").content.decode()
     assert f'Restored as: <a href="/orgs/sales/records/Account/{life}/">' in lost
     assert f'<bdi>sales</bdi> · <a href="/runs/{run}/">the restore</a>' in lost
     lives = client.get(f"/orgs/sales/records/Account/{life}/").content.decode()
-    assert f'it was: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
+    assert f'Restored from: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
     assert "Restored as" not in lives
 
 

@@ -132,7 +132,7 @@ def test_it_is_paused_and_goes_on(shop: Shop, client: Client) -> None:
     run = restoring(client)
     paused = client.post(f"/runs/{run}/pause/", follow=True).content.decode()
     assert "Nothing is lost" in paused
-    assert "Let it go on" in paused
+    assert 'id="go-on">Resume' in paused
     assert "Pause" not in paused
     serve(shop, run)
     assert shop.live("Contact") == {}
@@ -141,7 +141,7 @@ def test_it_is_paused_and_goes_on(shop: Shop, client: Client) -> None:
     assert serve(shop, run) is RunState.DONE
     over = told(client, f"/runs/{run}/")
     assert "Pause" not in over
-    assert "Let it go on" not in over
+    assert 'id="go-on">Resume' not in over
 
 
 def test_it_is_cancelled(shop: Shop, client: Client) -> None:
@@ -161,7 +161,7 @@ def test_one_that_waits_for_an_allowance_can_be_let_go_on(shop: Shop, client: Cl
     assert serve(shop, run) is RunState.PARKED
     page = told(client, f"/runs/{run}/")
     assert "The storage is full." in page
-    assert "Let it go on" in page
+    assert 'id="go-on">Resume' in page
     client.post(f"/runs/{run}/go-on/")
     assert serve(shop, run) is RunState.DONE
 
@@ -224,7 +224,7 @@ def test_a_backup_is_asked_for_and_made(served: World, sign_in: SignIn) -> None:
     assert "Back up sales now" in told(client, "/")
     answer = client.post("/orgs/sales/backup/", follow=True).content.decode()
     assert "is starting…" in answer
-    assert "A backup of sales waiting for the service." in answer
+    assert "A backup of sales is waiting for the service." in answer
     (night,) = open_nights()
     do_night(served.app, night.oid, night.name)
     page = told(client, "/runs/", org="sales")

@@ -37,7 +37,7 @@ def test_the_dates_of_both_lines_are_told_in_words(filled: World, sign_in: SignI
     page = re.sub(r"\s+", " ", page)
     assert "69%" in page
     assert "Full, at 100 %" in page
-    assert "At 105%, where no new records can be made" in page
+    assert "At 105%, where no new records can be created" in page
     assert page.index("Full, at 100 %") < page.index("At 105%")
 
 

@@ -157,7 +157,7 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), mirror=True, repaired=("x",)))
     told = client.get("/vault/").content.decode()
     assert place in told
-    assert '<span class="pill ok">fresh</span>' in told
+    assert '<span class="pill ok">up to date</span>' in told
     assert "1 object was repaired" in told
     assert "one place" not in client.get("/").content.decode()
     ill = replace(

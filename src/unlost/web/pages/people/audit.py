@@ -68,7 +68,7 @@ def _page(
         "part": "audit",
         "page": page,
         "orgs": orgs,
-        "undamaged": whole,
+        "whole": whole,
         "older": urlencode({name: value for name, value in filters if value}),
         "proof": proof,
         "error": error,

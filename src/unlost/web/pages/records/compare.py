@@ -53,7 +53,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
     if not pair.whole:
         return render(request, "compare/compare.html", context)
     if pair.live and table is None:
-        context["legal hold"] = tables(request.unlost, org).tables
+        context["held"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
     part = RecordSlice(start=start, most=CARDS, kind=kind)

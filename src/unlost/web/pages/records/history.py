@@ -109,5 +109,5 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "record": story.record,
         "name": story.name,
         "alive": story.alive,
-        "legal hold": story.on_hold,
+        "held": story.on_hold,
     }
