@@ -81,10 +81,10 @@ def test_a_plan_is_shown_asked_for_and_done(
     done = nights("forget", "sales", "--yes")
     assert done.code == ExitCode.OK
     assert "sales: 2 backups forgotten, with " in done.out
-    assert "; 3 nights stay." in done.out
+    assert "; 3 backups stay." in done.out
     listed = nights("snapshots", "sales", "--json").json["snapshots"]
     assert [one["number"] for one in listed] == [1, 4, 5]
-    assert "2 nights forgotten" in nights("keep", "show").out
+    assert "2 backups forgotten" in nights("keep", "show").out
     assert nights("forget", "sales", "--yes", "--json").json["snapshot"] is None
 
 

@@ -114,7 +114,7 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
             typer.echo(f"Console: {address.url}/")
         else:
             typer.echo(
-                f"Open this link within one hour to create the first admin: {address.url}{link.path}"
+                f"Open within one hour to create the first admin: {address.url}{link.path}"
             )
         yield
 
