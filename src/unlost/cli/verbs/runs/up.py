@@ -113,9 +113,7 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
         if link is None:
             typer.echo(f"Console: {address.url}/")
         else:
-            typer.echo(
-                f"Open within one hour to create the first admin: {address.url}{link.path}"
-            )
+            typer.echo(f"Open within one hour to create the first admin: {address.url}{link.path}")
         yield
 
 
