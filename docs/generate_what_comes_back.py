@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.connector import WRITE_PERMISSIONS
 from unlost.connectors.salesforce.writing.capability import SYSTEM
 from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
 from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
-from unlost.engine.restore.planning.predict import WHY_NEVER
+from unlost.engine.restore.values.edits import WHY_NOT
 from unlost.model.writing import Birth, Gather, LateColumn, NeverReason
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "what-comes-back.md"
@@ -54,8 +54,8 @@ def page() -> str:
 
 def _columns() -> str:
     rows = [
-        f"| `{reason.value}` | {REASONS[reason].format(system=_code(sorted(SYSTEM)))} | {words} |"
-        for reason, (_, words) in WHY_NEVER.items()
+        f"| `{reason.value}` | {REASONS[reason].format(system=_code(sorted(SYSTEM)))} | {why} |"
+        for reason, why in WHY_NOT.items()
     ]
     text = (
         "Such a column of a record that comes back has another value than it had. The reason stands "
@@ -63,7 +63,7 @@ def _columns() -> str:
         "with *Set Audit Fields upon Record Creation* the columns of date and author are no longer "
         "among these."
     )
-    head = ["| reason | columns | after the restore |", "|---|---|---|"]
+    head = ["| reason | columns | why |", "|---|---|---|"]
     return "\n".join(["## Columns that cannot be set", "", text, "", *head, *rows, ""])
 
 

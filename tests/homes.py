@@ -218,7 +218,7 @@ class World:
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:
-            raise NotFound("connector-unknown", f"No connector is named {name!r}.")
+            raise NotFound("connector-unknown", f"There is no connector named {name!r}.")
         return self.connector
 
     def close(self) -> None:

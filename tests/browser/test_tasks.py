@@ -195,7 +195,7 @@ def test_an_org_is_looked_at_without_javascript(console: Console, visit: Visit) 
     button(lena, "^Sign in to once-more").click()
     told = page.get_by_role("alert")
     look_until(lena, told, by="Check progress")
-    expect(told).to_contain_text("already protected under the name")
+    expect(told).to_contain_text("is already protected as")
     expect(page.get_by_role("textbox", name="Consumer key", exact=True)).to_have_value(
         "chocolate-backup"
     )

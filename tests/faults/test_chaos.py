@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.full, pytest.mark.network]
 SERVED = Path(__file__).with_name("served.py")
 TABLES = ("Account", "Contact", "Case", "EmailMessage", "Attachment")
 DAY = 86_400
-REFUSED = "Another process does the jobs"
+REFUSED = "Another process already runs the jobs"
 KILL, FREEZE, RIVAL, CUT = "kill", "freeze", "rival", "cut"
 
 

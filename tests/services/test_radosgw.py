@@ -55,7 +55,7 @@ def test_a_bucket_with_versions_is_found_out_and_refused(running: Server) -> Non
         with pytest.raises(StoreError) as refused:
             probe_store(store, entropy=SeededEntropy(seed))
         assert refused.value.code == "store-not-atomic"
-        assert "keeps versions" in refused.value.sentence
+        assert "has versioning" in refused.value.sentence
         assert list(store.list("")) == []
 
 

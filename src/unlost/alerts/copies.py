@@ -101,7 +101,7 @@ def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
             Urgency.SOON,
             message(
                 AlertRule.VAULT_REPAIRED.value,
-                "On {day}, {objects} of the vault were damaged and repaired from the mirror.",
+                "On {day}, damaged objects of the vault were repaired from the mirror: {objects}.",
                 next_step="Nothing is lost. Check the disk of the vault: it may be about to fail, or a "
                 "user or program changed files there.",
                 day=f"{check.at:%Y-%m-%d}",

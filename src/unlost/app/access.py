@@ -174,8 +174,9 @@ def check_no_token(app: "Application") -> None:
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-people",
-            "A token cannot let people in.",
-            next_step="Sign in to the console and do it there, or use the command on the home's machine.",
+            "A token cannot manage access for people.",
+            next_step="Sign in to the console and do it there, or run the command on the "
+            "home's machine.",
         )
 
 
@@ -287,18 +288,18 @@ def _check_run(app: "Application", right: Right, run: str) -> None:
 def _not_permitted(right: Right) -> NotAllowed:
     return NotAllowed(
         "not-permitted",
-        "Your role does not allow this: it needs the right to {words}.",
-        next_step="Ask an admin of Unlost for a role that does.",
-        words=WORDS[right],
+        "Your role does not allow this. It needs the right to {right}.",
+        next_step="Ask an Unlost admin for a role that has this right.",
+        right=WORDS[right],
     )
 
 
 WORDS = {
-    Right.LOOK: "look at the state of backups",
+    Right.LOOK: "see the state of backups",
     Right.READ: "read records",
     Right.READ_HIDDEN: "read hidden columns",
     Right.OPERATE: "run backups",
     Right.RESTORE: "restore records",
     Right.MANAGE: "manage orgs and people",
-    Right.AUDIT: "read the audit",
+    Right.AUDIT: "read the audit log",
 }

@@ -187,8 +187,8 @@ class Application:
         if oid in self.hidden:
             raise NotAllowed(
                 "not-permitted",
-                "Some columns of this org are hidden from you, and this needs all of them.",
-                next_step="Ask an admin of Unlost for a role that sees them.",
+                "Some columns of this org are hidden from you. This action needs all of them.",
+                next_step="Ask an Unlost admin for a role that can see them.",
             )
         return self.whole_vault
 
@@ -327,7 +327,7 @@ class Application:
         return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:
-        """Return the encrypted secrets of an org's write identity."""
+        """Return the encrypted secrets of an org's write user."""
         key = sealing_key(read_home_key(self.home))
         return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
 
@@ -345,7 +345,7 @@ class Application:
             budget=self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
-        # A write identity stores only the settings that differ from those of the org.
+        # A write user stores only the settings that differ from those of the org.
         config = read_config(connector, {**org.config, **values})
         with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())
@@ -357,13 +357,13 @@ class Application:
 
 
 def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
-    """Return the error for a missing write identity, with the permissions that it needs."""
+    """Return the error for a missing write user, with the permissions that it needs."""
     needed = "; ".join(connector.write_permissions())
     return NotAllowed(
         "writer-missing",
-        "{org!r} has no write identity, and the one that backs it up only reads.",
-        next_step="Make a user for restores and add it with `unlost org writer {org}`. It "
-        "needs: {needed}.",
+        "{org!r} has no write user. Its backup user can only read.",
+        next_step="Create a user for restores in the org, and add it with `unlost org writer "
+        "{org}`. It needs: {needed}.",
         org=org.name,
         needed=needed,
     )
@@ -410,8 +410,8 @@ def read_config(connector: Connector, values: object) -> object:
     except msgspec.ValidationError as error:
         raise UsageError(
             "config-invalid",
-            "The settings for {connector} are not right: {error}.",
-            next_step="Give the settings again with `unlost org add`.",
+            "The settings of {connector} are invalid: {error}.",
+            next_step="Enter the settings again with `unlost org add`.",
             connector=connector.name,
             error=error,
         ) from error

@@ -11,9 +11,9 @@ def check_page(*, start: int = 0, most: int) -> None:
     if not (0 <= start < LAST and 0 < most <= LONGEST):
         raise UsageError(
             "page-invalid",
-            "There is no page of {most} rows from row {start} on.",
-            next_step="Ask for 1 to {longest:,} rows, from row 0 on.",
-            most=most,
+            "A page of {rows} rows from row {start} is not possible.",
+            next_step="Request 1 to {longest:,} rows, starting at row 0 or later.",
+            rows=most,
             start=start,
             longest=LONGEST,
         )

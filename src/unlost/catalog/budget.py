@@ -142,10 +142,10 @@ def _count(oid: str, calls: int, *, now: datetime) -> None:
 def _spent(again: datetime) -> LimitReached:
     return LimitReached(
         "api-budget-spent",
-        "Unlost's share of the org's API calls of the day is used up; the rest is left to other "
-        "programs.",
-        next_step="It goes on by itself when calls come back. `unlost schedule set ORG --calls` "
-        "changes the share.",
+        "Unlost has used its share of the org's daily API calls. The rest is reserved for "
+        "other programs.",
+        next_step="The run resumes automatically when calls are available again. Change the "
+        "share with `unlost schedule set ORG --calls PERCENT`.",
         resume_at=again,
     )
 

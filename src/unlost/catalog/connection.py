@@ -58,7 +58,8 @@ def returned_connection() -> Iterator[None]:
 def _unusable(why: str) -> StoreError:
     return StoreError(
         "database-unusable",
-        "The home's database file cannot be used now: {why}.",
-        next_step="Look whether its disk is full or read-only, and whether another program holds it.",
+        "The home's database file cannot be used: {why}.",
+        next_step="Check whether its disk is full or read-only, and whether another program "
+        "has locked it.",
         why=why,
     )

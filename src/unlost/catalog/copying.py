@@ -95,7 +95,7 @@ def dump() -> bytes:
 def write_database(content: bytes, file: Path) -> None:
     """Write a copy as a database file; raises IntegrityError (``home-copy-damaged``)."""
     if not content.startswith(_HEAD):
-        raise _damaged("it does not begin as a database does")
+        raise _damaged("it is not a database")
     file.touch(mode=0o600)
     file.write_bytes(content)
     try:
@@ -198,6 +198,6 @@ def _damaged(why: str) -> IntegrityError:
     return IntegrityError(
         "home-copy-damaged",
         "The copy of the home's data cannot be used: {why}.",
-        next_step="Take an earlier copy with `unlost vault rebuild --copy NUMBER`.",
+        next_step="Use an earlier copy with `unlost vault rebuild --copy NUMBER`.",
         why=why,
     )

@@ -18,8 +18,8 @@ from unlost.model.erasure import spoken
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
 
-ERASED = "This was about a record that has been erased since."
-CORRECTED = "This was about a record that has been corrected since."
+ERASED = "This concerned a record that has since been erased."
+CORRECTED = "This concerned a record that has since been corrected."
 _AT_ONCE = 500  # rows read at a time
 _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
     Run: ("error",),

@@ -29,7 +29,7 @@ def check_rules(rules: KeepRules) -> None:
             raise UsageError(
                 "keep-invalid",
                 "{name} cannot be {value:,}.",
-                next_step="Give a number from 0 to {largest:,}; 0 switches the rule off.",
+                next_step="Use a number from 0 to {largest:,}. 0 turns the rule off.",
                 name=name,
                 value=value,
                 largest=LARGEST,

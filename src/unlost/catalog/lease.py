@@ -43,16 +43,14 @@ class SqlLease:
     def _conflict(self, org: str, kind: CommitKind) -> Conflict:
         with returned_connection():
             row = LeaseRow.objects.filter(oid=org, kind=kind.value).first()
-        holder = (
-            f" Run {row.run} has been at it since {row.since:%Y-%m-%d %H:%M} UTC"
-            f" (process {row.process})."
-            if row
-            else ""
-        )
         return Conflict(
             "run-in-progress",
-            "Another {kind} of this org is under way.{holder}",
-            next_step="Wait until it has ended, then start again; nothing was lost.",
+            "Another {kind} run of this org is active: {run}, since {since} UTC (process {process})."
+            if row
+            else "Another {kind} run of this org is active.",
+            next_step="Wait until it ends, then try again. Nothing was lost.",
             kind=kind.value,
-            holder=holder,
+            run=row.run if row else "",
+            since=f"{row.since:%Y-%m-%d %H:%M}" if row else "",
+            process=row.process if row else "",
         )

@@ -37,7 +37,7 @@ class Org(models.Model):
 
 
 class Writer(models.Model):
-    """The write identity of an org: separate settings; its secrets are in the secrets table."""
+    """The write user of an org: separate settings; its secrets are in the secrets table."""
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="writer")
     config = models.JSONField()

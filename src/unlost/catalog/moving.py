@@ -66,9 +66,9 @@ def check_unused() -> None:
     if used:
         raise Conflict(
             "database-in-use",
-            "The database belongs to another home already.",
-            next_step="Name an empty database. For another machine of the same home, copy its "
-            "unlost.toml and its keys instead.",
+            "The database already belongs to another home.",
+            next_step="Choose an empty database. For another machine of the same home, copy "
+            "its unlost.toml and its keys instead.",
         )
 
 

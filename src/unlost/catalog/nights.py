@@ -111,7 +111,9 @@ def start_try(oid: str, name: str) -> NightRecord | None:
             row.save(update_fields=["tries", "state"])
         else:
             row.failures += 1
-            row.error = message(WORKER_DIED, "The process that made the backup ended too early.")
+            row.error = message(
+                WORKER_DIED, "The process that ran the backup stopped unexpectedly."
+            )
             row.save(update_fields=["failures", "error"])
     return _value(row)
 

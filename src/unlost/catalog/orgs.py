@@ -128,12 +128,12 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
     if not org.identity.same_org(identity):
         raise Conflict(
             "another-org",
-            "{org!r} stands for {who}, but {who2} answered. Nothing was read.",
-            next_step="If a sandbox was refreshed, let the name follow it: `unlost org follow "
-            "{org}`. Else check the login URL and the credentials.",
+            "{org!r} is {expected}, but {actual} answered. Nothing was read.",
+            next_step="If a sandbox was refreshed, point the name to the new org with `unlost "
+            "org follow {org}`. Otherwise check the login URL and the credentials.",
             org=org.name,
-            who=_who(org.identity),
-            who2=_who(identity),
+            expected=_who(org.identity),
+            actual=_who(identity),
         )
 
 
@@ -156,9 +156,9 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
     if twin is not None and twin.name != name:
         raise Conflict(
             "org-already-protected",
-            "{who} is already protected under the name {twin!r}.",
-            next_step="Use the name {twin!r}.",
-            who=_who(identity),
+            "{identity} is already protected as {twin!r}.",
+            next_step="Use {twin!r}.",
+            identity=_who(identity),
             twin=twin.name,
         )
 

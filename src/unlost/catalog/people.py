@@ -77,9 +77,8 @@ def get_person(name: str) -> Person:
     if person is None:
         raise NotFound(
             "person-unknown",
-            "There is nobody named {name!r} in this home.",
-            next_step="See who there is with `unlost user list`, or add somebody with "
-            "`unlost user add`.",
+            "There is no user named {name!r} in this home.",
+            next_step="List the users with `unlost user list`, or add one with `unlost user add`.",
             name=name,
         )
     return person
@@ -92,8 +91,8 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
                 "person-exists",
-                "There is somebody named {name!r} already.",
-                next_step="Choose another name, or change the roles with `unlost user role`.",
+                "There is already a user named {name!r}.",
+                next_step="Choose another name, or change the role with `unlost user role`.",
                 name=name,
             )
         row = User(username=name, first_name=full_name, email=email, date_joined=at)
@@ -232,8 +231,8 @@ def _refuse_taken(email: str) -> None:
     if email and User.objects.filter(email__iexact=email).exists():
         raise Conflict(
             "email-taken",
-            "Somebody else has the address {email!r}.",
-            next_step="Give each person an address of their own, or leave it empty.",
+            "The address {email!r} belongs to another user.",
+            next_step="Use a different address for each user, or leave it empty.",
             email=email,
         )
 

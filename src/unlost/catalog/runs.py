@@ -121,7 +121,7 @@ def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
         error=None,
     )
     if not resumed:
-        raise Conflict("run-ended", "The run {run} has ended and cannot go on.", run=run)
+        raise Conflict("run-ended", "The run {run} has ended and cannot be resumed.", run=run)
 
 
 def end_run(run: str, end: RunEnd) -> None:

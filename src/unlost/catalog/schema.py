@@ -31,16 +31,16 @@ def check_schema(number: int, *, what: str) -> None:
     if number > SCHEMA:
         raise StoreError(
             "catalog-newer",
-            "{what} was made by a newer Unlost.",
-            next_step="Install that release, or a newer one; nothing was changed.",
-            what=what,
+            "{database} was created by a newer version of Unlost.",
+            next_step="Install that version or a newer one. Nothing was changed.",
+            database=what,
         )
     if 0 < number <= BEFORE_RELEASES:
         raise StoreError(
             "catalog-development",
-            "{what} was made by a development version from before the first release.",
-            next_step="Make a new home for the same vault with `unlost init DIR --vault PLACE "
-            "--from-sheet FILE`, and add the orgs again: the backups are in the vault. Nothing was "
-            "changed.",
-            what=what,
+            "{database} was created by a development version from before the first release.",
+            next_step="Create a new home for the same vault with `unlost init DIR --vault "
+            "PLACE --from-sheet FILE`, and add the orgs again. The backups are in the vault. "
+            "Nothing was changed.",
+            database=what,
         )

@@ -41,8 +41,8 @@ def unseal(sealed: bytes, *, key: bytes, place: bytes) -> str:
     except (InvalidTag, ValueError):
         raise NotAllowed(
             "home-key-wrong",
-            "The secrets of this home do not open with its key file.",
-            next_step="Put back the keys/home.key that belongs to this home, or give the "
+            "The key file of this home does not decrypt its secrets.",
+            next_step="Restore the keys/home.key that belongs to this home, or enter the "
             "credentials again with `unlost org add`.",
         ) from None
 

@@ -52,8 +52,9 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
         if _rows().filter(provider_id=provider.name).exists():
             raise Conflict(
                 "sso-exists",
-                "There is a provider named {provider!r} already.",
-                next_step="Choose another name, or remove it first: unlost sso remove {provider}",
+                "There is already a provider named {provider!r}.",
+                next_step="Choose another name, or remove the existing provider with `unlost "
+                "sso remove {provider}`.",
                 provider=provider.name,
             )
         SocialApp.objects.create(
@@ -117,6 +118,6 @@ def _unknown(name: str) -> NotFound:
     return NotFound(
         "sso-unknown",
         "There is no provider named {name!r}.",
-        next_step="See which there are with `unlost sso list`.",
+        next_step="List the providers with `unlost sso list`.",
         name=name,
     )

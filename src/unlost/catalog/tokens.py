@@ -75,7 +75,7 @@ def drop_token(token: int) -> ApiToken:
             raise NotFound(
                 "token-unknown",
                 "There is no token {token}.",
-                next_step="See them with `unlost token list`.",
+                next_step="List the tokens with `unlost token list`.",
                 token=token,
             )
         api_token = _token(row)

@@ -1,4 +1,4 @@
-"""The write identities of orgs: separate from the read identities, opened for a restore only."""
+"""The write users of orgs: separate from the backup users, and used only to restore."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,25 +8,25 @@ from unlost.catalog.models import Org, Writer
 from unlost.catalog.secrets import SqlSecretStore
 from unlost.model.reading import Json
 
-PREFIX = "writer/"  # marks secrets of the write identity among the org's secrets
+PREFIX = "writer/"  # marks secrets of the write user among the org's secrets
 
 
 def find_writer(oid: str) -> Mapping[str, Json] | None:
-    """The settings in which an org's write identity differs from the org, or None."""
+    """The settings in which an org's write user differs from the org, or None."""
     with returned_connection():
         row = Writer.objects.filter(org__oid=oid).first()
     return row.config if row else None
 
 
 def save_writer(oid: str, config: Mapping[str, Json], *, at: datetime) -> None:
-    """Save or replace the write identity of an org."""
+    """Save or replace the write user of an org."""
     with returned_connection():
         org = Org.objects.get(oid=oid)
         Writer.objects.update_or_create(org=org, defaults={"config": dict(config), "added_at": at})
 
 
 class WriterSecrets:
-    """The secrets of a write identity (port ``SecretStore``)."""
+    """The secrets of a write user (port ``SecretStore``)."""
 
     def __init__(self, store: SqlSecretStore) -> None:
         self._store = store

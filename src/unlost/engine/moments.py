@@ -78,8 +78,8 @@ def parse_past(text: str, *, zone: str) -> Past:
     if isinstance(moment, LiveMoment):
         raise UsageError(
             "moment-live",
-            "This works on backups only, not on the live org.",
-            next_step="Name a backup: latest, a number, or a date.",
+            "This works only with backups, not with the live org.",
+            next_step="Use a backup: latest, a number, or a date.",
         )
     return moment
 
@@ -89,8 +89,8 @@ def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
     if not backups:
         raise NotFound(
             "no-backup-yet",
-            "There is no backup of this org yet.",
-            next_step="Make one with `unlost backup NAME`.",
+            "This org has no backup yet.",
+            next_step="Start a backup with `unlost backup ORG`.",
         )
     if isinstance(moment, Latest):
         return backups[-1]
@@ -138,8 +138,8 @@ def end_of_day(day: date, zone: str) -> datetime:
 def _unreadable(text: str) -> UsageError:
     return UsageError(
         "moment-unreadable",
-        "{text!r} names no backup.",
-        next_step="Say latest, live, a number, a date such as 2026-03-04, or an instant with its "
+        "{text!r} is not a backup.",
+        next_step="Use latest, live, a number, a date such as 2026-03-04, or an instant with a "
         "zone such as 2026-03-04T09:00:00Z.",
         text=text,
     )
@@ -149,14 +149,14 @@ def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFo
     first, last = backups[0], backups[-1]
     return NotFound(
         "snapshot-unknown",
-        "There is no backup with the number {wanted}."
+        "There is no backup {wanted}."
         if isinstance(moment, Numbered)
-        else "There is no backup as old as {wanted}.",
+        else "There is no backup from {wanted} or earlier.",
         wanted=moment.number if isinstance(moment, Numbered) else moment.words,
-        next_step="Backups go from number {number} ({as_of} UTC) to "
-        "{number2} ({as_of2} UTC); see `unlost snapshots ORG`.",
-        number=first.number,
-        as_of=f"{first.as_of:%Y-%m-%d %H:%M}",
-        number2=last.number,
-        as_of2=f"{last.as_of:%Y-%m-%d %H:%M}",
+        next_step="The oldest backup is {oldest} ({oldest_at} UTC), the newest is {newest} "
+        "({newest_at} UTC). See `unlost snapshots ORG`.",
+        oldest=first.number,
+        oldest_at=f"{first.as_of:%Y-%m-%d %H:%M}",
+        newest=last.number,
+        newest_at=f"{last.as_of:%Y-%m-%d %H:%M}",
     )

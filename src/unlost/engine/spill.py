@@ -100,7 +100,7 @@ def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileRead
     except (OSError, pa.ArrowInvalid) as error:
         raise IntegrityError(
             "work-folder-damaged",
-            "The run's work folder lost the file {spilled}.",
-            next_step="Back up again: a new run begins. The vault is not touched.",
-            spilled=spilled.name,
+            "The file {file} in the work folder of the run is missing or damaged.",
+            next_step="Run the backup again. A new run starts. The vault is not affected.",
+            file=spilled.name,
         ) from error

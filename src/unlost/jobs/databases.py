@@ -110,7 +110,7 @@ CREATE TABLE IF NOT EXISTS steps (
             raise StoreError(
                 "steps-unreadable",
                 "The file of step results {path} cannot be used: {error}.",
-                next_step="Move the file away; unfinished runs then begin again.",
+                next_step="Move the file away. Unfinished runs then start again.",
                 path=self._path,
                 error=error,
             ) from error

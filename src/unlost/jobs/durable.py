@@ -307,7 +307,7 @@ def _write_ahead(file: Path) -> None:
         raise StoreError(
             "queue-unreadable",
             "The file of queued jobs {file} cannot be used: {error}.",
-            next_step="Move the file away: what it held is queued again, nothing is lost.",
+            next_step="Move the file away. Its jobs are queued again, and nothing is lost.",
             file=file,
             error=error,
         ) from error

@@ -111,8 +111,8 @@ def _decoded[T](content: bytes, result: type[T], name: str) -> T:
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",
-            "The kept result of the step {name} cannot be read: {error}.",
-            next_step="Begin a new run; nothing of this one was committed.",
+            "The stored result of the step {name} cannot be read: {error}.",
+            next_step="Start a new run. Nothing of this run was committed.",
             name=name,
             error=error,
         ) from error

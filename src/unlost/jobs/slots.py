@@ -41,13 +41,13 @@ def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
     if alone:
         raise Conflict(
             "worker-running",
-            "Another process does the jobs of this home already.",
-            next_step="Stop that one first, or leave it: it does all that is due.",
+            "Another process already runs the jobs of this home.",
+            next_step="Stop that process first, or let it run: it does all jobs that are due.",
         )
     raise Conflict(
         "workers-full",
-        "{slots} workers do the jobs of this home already.",
-        next_step="Let each worker do more at a time: `unlost worker --workers`.",
+        "{slots} workers already run the jobs of this home.",
+        next_step="Let each worker run more jobs at a time: `unlost worker --workers NUMBER`",
         slots=SLOTS,
     )
 

@@ -36,7 +36,7 @@ class StepStore:
             raise StoreError(
                 "steps-newer",
                 "The store of step results was written by a newer version of Unlost.",
-                next_step="Use that version, or a newer one.",
+                next_step="Use that version or a newer version.",
             )
         self._db.prepare(FORMAT)
 

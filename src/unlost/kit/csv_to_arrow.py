@@ -48,8 +48,8 @@ class RowTooWide(UnlostError):
     def __init__(self, block_bytes: int) -> None:
         super().__init__(
             "row-too-wide",
-            "A row is larger than {block_bytes} KiB of parser memory.",
-            block_bytes=block_bytes // 1024,
+            "A row is larger than the parser memory of {kib} KiB.",
+            kib=block_bytes // 1024,
         )
 
 
@@ -58,8 +58,8 @@ def doubled(block_bytes: int) -> int:
     if block_bytes >= LARGEST_BLOCK:
         raise IntegrityError(
             "row-without-end",
-            "A row of the source is larger than 1 GiB; that is no row.",
-            next_step="Report the table's name; leave the table out until it is solved.",
+            "A row of the source is larger than 1 GiB, so it cannot be valid.",
+            next_step="Exclude the table until the problem is solved, and report its name.",
         )
     return block_bytes * 2
 
@@ -144,7 +144,7 @@ class CsvReader:
         """An error of ours for a parser error, whose own text may quote cells."""
         if "straddl" in str(error):
             return RowTooWide(self._block_bytes)
-        return cut("it cannot be read as CSV")
+        return cut("it is not valid CSV")
 
     def _blocks(self) -> Iterator[bytes]:
         """The rest of the body in pieces just under a block, followed by the end row."""

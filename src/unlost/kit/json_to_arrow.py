@@ -37,7 +37,7 @@ def decode(body: bytes) -> Any:
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise cut("it is not whole JSON") from error
+        raise cut("it is not complete JSON") from error
 
 
 def text_of(value: object) -> str | None:

@@ -65,9 +65,10 @@ def needed(secrets: SecretStore, name: str) -> str:
     if not value:
         raise NotAllowed(
             "secret-missing",
-            "The {replace} of this org is not stored.",
-            next_step="Give it again with `unlost org add` (`unlost org writer` for restores); backups stay.",
-            replace=name.replace("_", " "),
+            "The {secret} of this org is not stored.",
+            next_step="Enter it again with `unlost org add` (for restores: `unlost org "
+            "writer`). Existing backups are kept.",
+            secret=name.replace("_", " "),
         )
     return value
 
@@ -156,8 +157,8 @@ def private_key(pem: str) -> rsa.RSAPrivateKey:
 def _no_key() -> UsageError:
     return UsageError(
         "private-key-unreadable",
-        "The stored private key is not an RSA key in PEM form without a passphrase.",
-        next_step="Store the .key file that belongs to the certificate of the External Client App.",
+        "The stored private key is not an RSA key in PEM format without a passphrase.",
+        next_step="Store the .key file for the certificate of the External Client App.",
     )
 
 
@@ -197,7 +198,7 @@ class SignInHint:
     error: str
     contains: str
     code: str
-    sentence: str
+    template: str
     next_step: str
 
     def fits(self, failure: CallFailure) -> bool:
@@ -215,7 +216,7 @@ def speak_oauth(
             return unreachable(failure, action)
         for hint in hints:
             if hint.fits(failure):
-                return NotAllowed(hint.code, hint.sentence, next_step=hint.next_step)
+                return NotAllowed(hint.code, hint.template, next_step=hint.next_step)
         reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",
@@ -234,21 +235,21 @@ def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
-            "{host} cannot be trusted or spoken to ({message}).",
-            next_step="Check the address; behind a company proxy, add its certificate to the "
-            "system's store or name it in SSL_CERT_FILE.",
+            "{host} cannot be trusted, or a connection is not possible ({message}).",
+            next_step="Check the address. Behind a company proxy, add its certificate to the "
+            "system's store, or name it in SSL_CERT_FILE.",
             host=failure.host,
             message=failure.message,
         )
     what = f"HTTP {failure.status}" if failure.status else failure.message or "no answer"
     return TransientError(
         "source-unreachable",
-        "{host} does not answer ({what}).",
-        next_step="Check the address and this machine's network, proxy and firewall, then try "
-        "again; nothing was lost.",
+        "{host} does not answer ({reason}).",
+        next_step="Check the address and the network, proxy and firewall of this machine, then "
+        "try again. Nothing was lost.",
         retry_after=failure.retry_after,
         host=failure.host,
-        what=what,
+        reason=what,
     )
 
 
@@ -269,7 +270,7 @@ class OAuthSession:
             raise UsageError(
                 "address-not-https",
                 "{token_url} is not an https address.",
-                next_step="Give the org's address with https://.",
+                next_step="Use an address of the org that begins with https://.",
                 token_url=token_url,
             )
         self._flow = flow
@@ -315,7 +316,7 @@ def read_token(answer: HttpAnswer) -> OAuthToken:
     if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
         raise NotAllowed(
             "sign-in-not-understood",
-            "The address answers, but not as a sign-in of this kind of org.",
+            "The address answers, but not with a sign-in for this type of org.",
             next_step="Check the org's address (its My Domain, without a path).",
         )
     fields = {key: text for key, text in value.items() if isinstance(text, str)}

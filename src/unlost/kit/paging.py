@@ -19,9 +19,9 @@ def follow[P](
         if where in seen:
             raise IntegrityError(
                 "paging-in-circles",
-                "The source's pages lead back to a page that was read before.",
-                next_step="Run the backup again; if it persists, report it to the makers of the "
-                "source.",
+                "The pages of the source lead back to a page that was already read.",
+                next_step="Run the backup again. If the problem persists, report it to the "
+                "vendor of the source.",
             )
         seen.add(where)
         page = fetch(where)

@@ -51,8 +51,9 @@ class VaultOpening:
         if self.sheet is not None:
             raise UsageError(
                 "recovery-not-shared",
-                "The text of a recovery sheet is the master key, and is not handed to other processes.",
-                next_step="Open the vault with key_file=, or give recovery= the path of a file.",
+                "The text of a recovery sheet is the master key, so it is not passed to other "
+                "processes.",
+                next_step="Open the vault with key_file=, or set recovery= to the path of a file.",
             )
         return VaultOpening, (self.place, self.key_file, self.passphrase, self.sheet_file)
 
@@ -71,7 +72,7 @@ class VaultOpening:
             raise NotAllowed(
                 "key-missing",
                 "The recovery sheet {sheet_file} cannot be read: {strerror}.",
-                next_step="Name the file that holds its text, or give the text itself.",
+                next_step="Use the file that contains the sheet, or pass its text.",
                 sheet_file=self.sheet_file,
                 strerror=error.strerror,
             ) from error
@@ -104,8 +105,8 @@ class _Untold:
 def _only_read(what: str) -> StoreError:
     return StoreError(
         "store-read-only",
-        "A vault that was opened for reading alone {what}.",
-        next_step="Write to it with the commands of Unlost.",
+        "A vault that was opened read-only {what}.",
+        next_step="Use the commands of Unlost to write to it.",
         what=what,
     )
 
@@ -121,8 +122,8 @@ def opening(
     if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
         raise UsageError(
             "way-in-unclear",
-            "A vault is opened in exactly one way.",
-            next_step="Give one of key_file=, passphrase= and recovery= (a path, or the text).",
+            "Open a vault in exactly one way.",
+            next_step="Pass one of key_file=, passphrase= and recovery= (a path or the text).",
         )
     if key_file is not None:
         return VaultOpening(place, key_file=Path(key_file).absolute())

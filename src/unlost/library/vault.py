@@ -92,7 +92,7 @@ class ReadableVault:
         raise NotFound(
             "org-unknown",
             "The vault has no org named {name!r}.",
-            next_step="Use one of: {near}." if near else "Make a backup first.",
+            next_step="Use one of: {near}." if near else "Start a backup first.",
             near=", ".join(near),
             name=name,
         )
@@ -123,7 +123,7 @@ class ReadableOrg:
         """
         # ``bool`` is an ``int``: True would otherwise mean backup 1.
         if isinstance(moment, bool):
-            raise UsageError("moment-unreadable", "True and False name no backup.")
+            raise UsageError("moment-unreadable", "True and False are not backups.")
         words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
         past = parse_past(words, zone=self.identity.zone)
         number = resolve(past, self._vault.snapshots(self._oid)).number

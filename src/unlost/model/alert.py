@@ -120,8 +120,8 @@ class Notification:
             lines = alarm.sentence.splitlines()
         if self.event is NotificationKind.RESOLVED:
             lines = [
-                f"This is over: {alarm.sentence}",
-                f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
+                f"The cause of this alert has ended: {alarm.sentence}",
+                f"The alert was open since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
         elif alarm.next_step:
             lines.append(alarm.next_step)

@@ -82,8 +82,9 @@ class Erase(MaintenanceOperation[Erasure]):
         """Return the error for a plan whose effect has changed."""
         return Conflict(
             "erase-changed",
-            "Something else would be erased by now than the plan said. Nothing was changed.",
-            next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
+            "The plan is out of date: other data would be erased now. Nothing was changed.",
+            next_step="Review the new plan with `unlost erase ORG --record TABLE/ID --plan`, "
+            "then decide again.",
         )
 
 

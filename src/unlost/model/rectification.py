@@ -64,8 +64,9 @@ class Rectify(MaintenanceOperation[Rectification]):
         """Return the error for a plan whose effect has changed."""
         return Conflict(
             "rectify-changed",
-            "Something else would be corrected by now than the plan said. Nothing was changed.",
-            next_step="Look at the plan again, with `unlost rectify ORG --plan`, and decide anew.",
+            "The plan is out of date: other data would be corrected now. Nothing was changed.",
+            next_step="Review the new plan with `unlost rectify ORG --record TABLE/ID --set "
+            "COLUMN=VALUE --plan`, then decide again.",
         )
 
 
@@ -77,7 +78,7 @@ def check_free(table: Table | None, wish: Rectify) -> None:
             raise UsageError(
                 "rectify-fixed",
                 "{column} of {table} cannot be corrected: {why}.",
-                next_step="Leave it out. To take away what a file is called, erase its record.",
+                next_step="Leave it out. To remove the name of a file, erase its record.",
                 column=value.column,
                 table=wish.record.table,
                 why=why,
@@ -86,10 +87,10 @@ def check_free(table: Table | None, wish: Rectify) -> None:
 
 def _why_fixed(table: Table, column: str) -> str:
     if column == table.id_column:
-        return "it says which record it is"
+        return "it identifies the record"
     if column in (table.modified_column, table.modified_by_column):
-        return "it says when the record was changed, or by whom"
+        return "it shows when the record was changed, or by whom"
     files = ((f.name_column, f.size_column, f.checksum_column, f.type_column) for f in table.files)
     if any(column in file for file in files):
-        return "it tells of a file, and stands beside its content too"
+        return "it describes a file, and is also stored with the content of the file"
     return ""

@@ -168,6 +168,6 @@ class Forget(MaintenanceOperation[Forgetting]):
         """Return the error for a plan whose effect has changed."""
         return Conflict(
             "forget-changed",
-            "Something else would be forgotten by now than the plan said. Nothing was changed.",
-            next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
+            "The plan is out of date: other backups would be forgotten now. Nothing was changed.",
+            next_step="Review the new plan with `unlost forget ORG --plan`, then decide again.",
         )

@@ -13,9 +13,10 @@ LISTED = 1_000  # ids, and files, that are listed individually
 DIGEST_BYTES = 16
 
 _WARNINGS = {
-    "$suppressed": "What was erased, and was named there alone, is not known to be erased any more: the next "
-    "backup takes it in again if the org still has it, and such a value is not struck out any more.",
-    "$holds": "A hold that is lost keeps nothing any more: what it kept may be forgotten and erased.",
+    "$suppressed": "Erasures that were recorded only there are no longer known. If the org "
+    "still has the data, the next backup stores it again, and erased values are "
+    "no longer removed.",
+    "$holds": "A lost legal hold protects nothing any longer. Its data may be forgotten and erased.",
 }
 
 
@@ -99,8 +100,8 @@ class Salvage(MaintenanceOperation[SalvageEffect]):
         """Return the error for a plan whose effect has changed."""
         return Conflict(
             "salvage-changed",
-            "Something else would be lost by now than the plan said. Nothing was changed.",
-            next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
+            "The plan is out of date: other data would be lost now. Nothing was changed.",
+            next_step="Review the new plan with `unlost verify --salvage --plan`, then decide again.",
         )
 
 

@@ -49,11 +49,19 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not 0 <= self.window <= LONGEST_WINDOW:
-            raise _wrong(f"The window of {self.window} minutes is not between 0 and 720.")
+            raise _wrong(
+                "The window must be between 0 and {longest} minutes, not {window}.",
+                longest=LONGEST_WINDOW,
+                window=self.window,
+            )
         if not LEAST_CALLS <= self.calls <= 100:
-            raise _wrong(f"{self.calls} is not between {LEAST_CALLS} and 100 percent.")
+            raise _wrong(
+                "The share of API calls must be between {least} and 100 percent, not {calls}.",
+                least=LEAST_CALLS,
+                calls=self.calls,
+            )
         if any(hours.minutes == 0 for hours in self.blackout):
-            raise _wrong("Blackout hours that end when they begin are no hours at all.")
+            raise _wrong("Blackout hours must not start and end at the same time.")
         if not _some_time_is_left(self.blackout):
             raise _wrong("The blackout hours leave no time of the day for a backup.")
 

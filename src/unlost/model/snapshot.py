@@ -341,8 +341,8 @@ def read_part(text: str) -> VerifyPart:
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_PARTS):
         raise UsageError(
             "verify-part-wrong",
-            "“{text}” names no part of the vault.",
-            next_step="Write it as 7/30: the seventh of thirty parts.",
+            "“{text}” is not a part of the vault.",
+            next_step="Write it as 7/30, for the seventh of thirty parts.",
             text=text,
         )
     return VerifyPart(int(number), int(of))

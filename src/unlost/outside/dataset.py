@@ -54,7 +54,9 @@ class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         raise _no_fragments()
 
     def __reduce__(self) -> Any:
-        raise TypeError("a dataset holds an opened vault; hand its partitions() to other processes")
+        raise TypeError(
+            "a dataset contains an open vault; pass its partitions() to other processes"
+        )
 
     def __repr__(self) -> str:
         return f"TableDataset({self.source.table}, snapshot {self.source.snapshot.info.number})"
@@ -219,6 +221,6 @@ def _projected(
 def _no_fragments() -> UsageError:
     return UsageError(
         "dataset-no-fragments",
-        "A table of a vault has no fragments that could be read apart.",
-        next_step="Read parts of it by partitions(), or all of it by its batches.",
+        "A table of a vault has no fragments that can be read separately.",
+        next_step="Read parts of it with partitions(), or all of it with its batches.",
     )

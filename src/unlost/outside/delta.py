@@ -72,15 +72,15 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
     if last is None:
         raise Conflict(
             "delta-strange",
-            "The Delta table {path} was not made by exports of this org.",
-            next_step="Name another folder.",
+            "The Delta table {path} was not created by exports of this org.",
+            next_step="Choose another folder.",
             path=path,
         )
     if last > number:
         raise Conflict(
             "delta-newer",
-            "{path} holds snapshot {last} already, and nights go forward.",
-            next_step="Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
+            "{path} already contains snapshot {last}. An export can only add newer snapshots.",
+            next_step="Omit `--as-of`, or read snapshot {number} with the time travel of Delta.",
             path=path,
             last=last,
             number=number,
@@ -246,5 +246,5 @@ def _check_installed() -> None:
         raise UsageError(
             "delta-missing",
             "Delta tables need the package deltalake, which is not installed.",
-            next_step="Install it with: pip install 'unlost[delta]'",
+            next_step="Install it with `pip install 'unlost[delta]'`.",
         )

@@ -104,8 +104,8 @@ def export_files(
     if out.exists():
         raise Conflict(
             "export-exists",
-            "{out} is there already and is not written over.",
-            next_step="Name another folder. A folder of Delta tables can be carried on.",
+            "{out} already exists and is not overwritten.",
+            next_step="Choose another folder. Only a folder of Delta tables can be continued.",
             out=out,
         )
     draft = out.with_name(f".{out.name}.unlost-part")
@@ -172,8 +172,8 @@ def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
     if receipt is None or not same:
         raise Conflict(
             "export-other",
-            "In {folder} lies an export of something else that was not finished.",
-            next_step="Remove that folder, or ask again for what it was.",
+            "{folder} contains an unfinished export of other data.",
+            next_step="Remove that folder, or repeat the export that it belongs to.",
             folder=folder,
         )
     return receipt
@@ -206,8 +206,8 @@ def locked_folder(folder: Path) -> Iterator[None]:
         except OSError:
             raise Conflict(
                 "export-busy",
-                "Another export writes into {folder}.",
-                next_step="Wait until it is done.",
+                "Another export is writing to {folder}.",
+                next_step="Wait until it ends.",
                 folder=folder,
             ) from None
         yield
@@ -223,8 +223,8 @@ def writing(out: Path) -> Iterator[None]:
         raise StoreError(
             "export-not-written",
             "{out} cannot be written: {why}.",
-            next_step="Name a folder that you may write to and that has room; the same command "
-            "goes on with what is whole.",
+            next_step="Choose a writable folder with enough space. Then run the same command "
+            "again: it keeps the files that are complete.",
             out=out,
             why=why,
         ) from error
@@ -247,12 +247,12 @@ def check_kind(kind: ExportKind) -> None:
     if kind.form is ExportFormat.CSV and kind.values:
         raise UsageError(
             "csv-has-no-types",
-            "CSV holds texts and has no types.",
-            next_step="Leave out --typed, or choose parquet or delta.",
+            "CSV contains text without types.",
+            next_step="Omit `--typed`, or choose parquet or delta.",
         )
     if kind.form is ExportFormat.DELTA and kind.what is TableContent.VERSIONS:
         raise UsageError(
             "delta-has-history",
-            "A Delta table has the nights as versions of its own.",
-            next_step="Leave out --history, or choose parquet or csv.",
+            "A Delta table stores each backup as a version of the table.",
+            next_step="Omit `--history`, or choose parquet or csv.",
         )

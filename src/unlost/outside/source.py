@@ -181,7 +181,9 @@ def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
     raise NotFound(
         "table-unknown",
         "This backup has no table {name!r}.",
-        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?"
+        if near
+        else "List the tables with `unlost certificate ORG`.",
         near=" or ".join(near),
         name=name,
     )
@@ -198,7 +200,7 @@ def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
                 "“{table}” has no column “{name}” in snapshot {number}.",
                 next_step="Did you mean {near}?"
                 if near
-                else "Write columns as the source writes them, with upper and lower case.",
+                else "Column names are case-sensitive. Write them as in the source.",
                 near=" or ".join(near),
                 table=source.table,
                 name=name,

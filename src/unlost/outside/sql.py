@@ -119,8 +119,8 @@ def _check_kind(parser: duckdb.DuckDBPyConnection, statement: str) -> None:
     if len(parts) != 1 or parts[0].type != duckdb.StatementType.SELECT:
         raise UsageError(
             "sql-read-only",
-            "This is not one statement that reads.",
-            next_step="Write one SELECT (or DESCRIBE, SUMMARIZE): a vault is not changed by SQL.",
+            "This is not a single statement that only reads.",
+            next_step="Write one SELECT (or DESCRIBE, SUMMARIZE). SQL cannot change a vault.",
         )
 
 
@@ -180,7 +180,9 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     return NotFound(
         "table-unknown",
         "The backup of {org!r} has no table {name!r}.",
-        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?"
+        if near
+        else "List the tables with `unlost certificate ORG`.",
         near=listed,
         org=org,
         name=name,
@@ -241,10 +243,10 @@ def _failing(troubles: list[UnlostError]) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise LimitReached(
             "sql-too-large",
-            "The statement needs more than {memory} of memory and {spill} beside it.",
-            next_step="Ask for fewer columns or rows, or sum up before sorting.",
+            "The statement needs more than {memory} of memory and {disk} on disk.",
+            next_step="Select fewer columns or rows, or aggregate before sorting.",
             memory=MEMORY,
-            spill=SPILL,
+            disk=SPILL,
         ) from error
     except duckdb.Error as error:
         if troubles:
@@ -301,10 +303,10 @@ def _not_understood(words: str) -> UsageError:
     first, _ = _split(words)
     return UsageError(
         "sql-not-understood",
-        "The statement was not understood: {first}.",
-        next_step="Write it as DuckDB reads SQL; names of orgs and tables go into double quotes where "
+        "The statement was not understood: {reason}.",
+        next_step="Use the SQL of DuckDB. Put names of orgs and tables in double quotes if "
         'they are not plain words, as in "production"."Account".',
-        first=first,
+        reason=first,
     )
 
 
@@ -312,9 +314,9 @@ def _refused(words: str) -> UsageError:
     first, hints = _split(words)
     return UsageError(
         "sql-refused",
-        "The statement cannot be run: {first}.",
-        next_step="{hints}" if hints else "See columns and their types with: DESCRIBE org.table",
-        first=first,
+        "The statement cannot be run: {reason}.",
+        next_step="{hints}" if hints else "List columns and their types with `DESCRIBE org.table`.",
+        reason=first,
         hints=hints,
     )
 

@@ -145,7 +145,7 @@ class Platform:
         doomed = list(self._tree(table, record))
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
-                raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referred to.")
+                raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referenced.")
         emptied = self._empty_links(doomed, by)
         for at, (owner, child) in enumerate(doomed):
             if not self.org.tables[owner].records[child].deleted:
@@ -267,7 +267,7 @@ class Platform:
             record = self.org.tables[table].records.get(target)
             if record is not None and not record.deleted:
                 return
-        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
+        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} does not exist.", column)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None

@@ -186,11 +186,13 @@ class MemorySource:
         self._called("open_file", ref.table)
         body = self.org.tables[ref.table].files.get(ref.record)
         if body is None:
-            raise NotFound("file-missing", "The file of {record} is not there.", record=ref.record)
+            raise NotFound(
+                "file-missing", "The file of {record} does not exist.", record=ref.record
+            )
         digest = "md5:" + hashlib.md5(body, usedforsecurity=False).hexdigest()
         if ref.checksum not in (None, digest):
             raise IntegrityError(
-                "file-cut", "The file of {record} is not what its row says.", record=ref.record
+                "file-cut", "The file of {record} does not match its row.", record=ref.record
             )
         return closing(io.BytesIO(body))
 
@@ -278,9 +280,7 @@ class MemorySource:
         known = self.org.tables[table].columns
         blind = {column for owner, column in self.org.hidden_columns if owner == table}
         if any(name not in known or name in blind for name in columns):
-            raise SourceRefused(
-                "column-gone", "A column of {table} is not there any more.", table=table
-            )
+            raise SourceRefused("column-gone", "A column of {table} no longer exists.", table=table)
         cells = {
             name: pa.array([_cell(name, record) for _, record in records], pa.string())
             for name in columns

@@ -185,7 +185,7 @@ def _check_shown(state: LiveState, number: int) -> None:
             "snapshot-forgotten",
             "Backup {number} was forgotten under the retention rules."
             if info.kind is CommitKind.BACKUP
-            else "Commit {number} is no backup, and its data may have been forgotten.",
-            next_step="Choose another backup; list them with: unlost snapshots ORG",
+            else "Commit {number} is not a backup, and its data may have been forgotten.",
+            next_step="Choose another backup. List the backups with `unlost snapshots ORG`.",
             number=number,
         )

@@ -160,11 +160,11 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         if not known.same_org(identity):
             raise Conflict(
                 "org-identity",
-                "This vault keeps {label} here, but the source says that it "
-                "is {label2}. Nothing was written.",
+                "The vault has backups of {known} here, but the source is {source}. Nothing "
+                "was written.",
                 next_step="Check the address and the account, or add the other org under a new name.",
-                label=known.label or known.tenant,
-                label2=identity.label or identity.tenant,
+                known=known.label or known.tenant,
+                source=identity.label or identity.tenant,
             )
 
     def _oid(self, identity: OrgIdentity) -> str:

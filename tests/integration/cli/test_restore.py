@@ -142,7 +142,7 @@ def test_a_plan_that_was_tampered_with_is_refused(
     shop("restore", "plan", "chocolate", "--record", record, "--out", str(plan), "--no-related")
     told = json.loads(plan.read_bytes())
     if change == "nonsense":
-        plan.write_text("not a plan", "utf-8")
+        plan.write_text("not a restore plan", "utf-8")
     elif change == "edited":
         told["steps"] = []
         plan.write_text(json.dumps(told), "utf-8")

@@ -47,7 +47,7 @@ def test_a_mistyped_group_is_asked_again_and_three_times_wrong_makes_no_vault(
             for _ in range(2):
                 terminal.expect(r"Type group \d+:")
                 terminal.type("0000")
-            terminal.expect("is not what the sheet says")
+            terminal.expect("does not match the sheet")
         terminal.expect("The recovery sheet was not confirmed")
         assert terminal.end() == 4
     assert not (home / "vault" / "vault.json").exists()
@@ -99,7 +99,7 @@ def test_a_wrong_secret_typed_is_told_and_nothing_is_kept(
     ) as terminal:
         terminal.expect("Consumer secret:")
         terminal.type_hidden("mistyped")
-        terminal.expect("Error: Consumer key and secret do not fit together")
+        terminal.expect("Error: The consumer key and the consumer secret do not match")
         assert terminal.end() == 4
         assert "mistyped" not in terminal.screen
     assert empty("org", "list", "--json").json["orgs"] == []

@@ -212,7 +212,7 @@ def test_a_removed_newest_commit_is_found_by_the_witness(copy: Copy) -> None:
     for level in VerifyLevel:
         (damage,) = copy.verify(level).damages
         assert damage.object == copy.commit(4)
-        assert "remembers" in damage.sentence
+        assert "recorded" in damage.sentence
     with pytest.raises(IntegrityError):
         copy.open().head(copy.story.org)
 

@@ -89,7 +89,7 @@ def test_wrong_filters_are_found(patch: pytest.MonkeyPatch) -> None:
     ("field", "value", "words"),
     [
         ("rows", 7, "does not have the rows"),
-        ("min_id", "0", "does not begin"),
+        ("min_id", "0", "does not start"),
         ("max_id", "zzz", "does not have the rows"),
     ],
 )
@@ -164,7 +164,7 @@ def test_missing_words_are_found(patch: pytest.MonkeyPatch) -> None:
     found = sentences(story, DEEP)
     assert len(found) == 1
     assert found.keys() <= segments_of(story, "$search")
-    assert "are missing in the search" in next(iter(found.values()))
+    assert "are missing from the search index" in next(iter(found.values()))
 
 
 def test_words_too_many_are_found(patch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_words_too_many_are_found(patch: pytest.MonkeyPatch) -> None:
     patch.undo()
     patch.setattr(words, "PASS_WORDS", 3)  # so that there are several passes
     found = sentences(story, DEEP)
-    assert "follow from no row" in next(iter(found.values()))
+    assert "are in no row" in next(iter(found.values()))
 
 
 def test_words_by_older_rules_are_left_alone(patch: pytest.MonkeyPatch) -> None:
@@ -243,12 +243,12 @@ def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"live_root": "0" * 64}, "not those it proves"),
+        ({"live_root": "0" * 64}, "do not match its proof"),
         ({"parent": "0" * 64}, "does not follow"),
-        ({"seq": 9}, "another commit"),
-        ({"vault": "0" * 32}, "another commit"),
+        ({"seq": 9}, "a different commit"),
+        ({"vault": "0" * 32}, "a different commit"),
         ({"format": 5}, "format 5"),
-        ({"reuses": ("0" * 32,)}, "which no commit has"),
+        ({"reuses": ("0" * 32,)}, "which is in no commit"),
     ],
 )
 def test_a_manifest_that_lies_is_found(
@@ -285,4 +285,4 @@ def test_a_checkpoint_that_lies_is_found(patch: pytest.MonkeyPatch) -> None:
     patch.undo()
     found = sentences(story, FULL)
     assert list(found) == [f"orgs/{story.org}/checkpoints/{1:020d}"]
-    assert "does not tell what its commit proves" in next(iter(found.values()))
+    assert "does not match the proof of its commit" in next(iter(found.values()))

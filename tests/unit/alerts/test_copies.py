@@ -58,7 +58,7 @@ def test_one_that_could_never_be_filled_is_told_with_its_reason() -> None:
     )
     stopped = replace(GOOD, done_at=NOW - timedelta(days=3))
     told = said(MirrorFacts(NOW, "/mnt/second", stopped))[""].sentence
-    assert "it was not brought up to date." in told
+    assert "it was not updated." in told
 
 
 def test_what_the_vault_lost_is_told_at_once() -> None:
@@ -87,7 +87,7 @@ def test_a_repair_is_told_for_a_week(days: int, speaks: bool, place: str) -> Non
     if speaks:
         (alarm,) = told.values()
         assert alarm.rule is AlertRule.VAULT_REPAIRED
-        assert alarm.sentence.endswith("repaired from its second copy: 2 objects.")
+        assert alarm.sentence.endswith("were repaired from the mirror: 2 objects.")
     one = replace(mended, repaired=("a",))
     told = said(MirrorFacts(NOW, place, GOOD if place else None, repair=one))
     assert all(alarm.sentence.endswith(": 1 object.") for alarm in told.values())

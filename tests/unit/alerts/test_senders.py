@@ -266,7 +266,7 @@ def test_a_server_that_offers_no_starttls_says_so_in_a_sentence_and_what_to_set(
 
 @pytest.mark.network
 def test_a_server_that_is_not_there_is_tried_again_later() -> None:
-    with pytest.raises(TransientError, match="did not take the mail"):
+    with pytest.raises(TransientError, match="did not accept the e-mail"):
         email(1).send(MESSAGE)
 
 

@@ -136,11 +136,16 @@ def test_each_channel_is_told(desk: Desk) -> None:
     assert set(desk.post.secrets) == {"sesame"}
 
 
+def silent(desk: Desk) -> dict[str, str]:
+    """The errors of channels, in English."""
+    return {name: str(error) for name, error in show(desk.app).silent.items()}
+
+
 def test_a_message_that_is_not_taken_is_sent_again_later_and_later(desk: Desk) -> None:
     desk.post.error = TransientError("message-not-taken", "The server is away.")
     desk.damage("packs/1 is missing.")
     assert desk.look() == []
-    assert show(desk.app).silent == {"hook": "The server is away."}
+    assert silent(desk) == {"hook": "The server is away."}
     assert desk.look(minutes=RETRIES[0] - 0.5) == []
     desk.post.error = None
     assert len(desk.look(minutes=1)) == 1
@@ -155,7 +160,7 @@ def test_a_message_that_nobody_takes_for_a_day_is_given_up(desk: Desk) -> None:
         desk.look(minutes=60)
     desk.post.error = None
     assert desk.look(minutes=600) == []
-    assert show(desk.app).silent == {"hook": "The server is away."}
+    assert silent(desk) == {"hook": "The server is away."}
 
 
 def test_a_channel_that_refuses_is_not_asked_again(desk: Desk) -> None:
@@ -164,7 +169,7 @@ def test_a_channel_that_refuses_is_not_asked_again(desk: Desk) -> None:
     desk.look()
     desk.post.error = None
     assert desk.look(minutes=600) == []
-    assert show(desk.app).silent == {"hook": "The address is unknown."}
+    assert silent(desk) == {"hook": "The address is unknown."}
 
 
 def test_what_was_never_told_is_not_called_over(desk: Desk) -> None:
@@ -397,7 +402,7 @@ def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk)
     alive = desk.post.taken[before:]
     assert [one.event for one in alive] == [NotificationKind.ALIVE, NotificationKind.ALIVE]
     assert alive[0].heads[0][:2] == ("sales", 1)
-    assert alive[0].title == "Unlost is alive"
+    assert alive[0].title == "Unlost is running"
     desk.post.error = TransientError("message-not-taken", "The watcher is away.")
     assert beat(desk.app, senders=desk.post) == ("second", "watcher")
 

@@ -266,7 +266,7 @@ def test_settings_that_no_longer_fit_the_connector_are_told(sales: World) -> Non
     from unlost.catalog.models import Org
 
     Org.objects.update(config={"addres": "one"})
-    with pytest.raises(Exception, match="settings for memory"):
+    with pytest.raises(Exception, match="settings of memory"):
         backup(sales.app, "sales")
     add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     assert backup(sales.app, "sales").snapshot == 1

@@ -92,7 +92,7 @@ def test_a_paused_night_waits_until_it_is_let_go_on(
     )  # fmt: skip
     assert night.tries == 1, "it is not tried by itself"
     told = go_on(world.app, night.run)
-    assert "within a minute" in told.sentence
+    assert "within one minute" in told.sentence
     nights.pass_time(minutes=5)
     assert nights_of(nights.oid, most=5)[0].state is NightState.DONE
 
@@ -120,7 +120,7 @@ def test_a_night_that_waits_is_paused_and_cancelled_without_running(nights: Nigh
     (night,) = nights_of(nights.oid, most=5)
     assert night.state is NightState.WAITING
     tries = night.tries
-    assert "waits; nothing of it is lost" in pause(world.app, night.run).sentence
+    assert "is paused. Nothing is lost." in pause(world.app, night.run).sentence
     nights.pass_time(minutes=120)
     assert nights_of(nights.oid, most=5)[0].tries == tries
     source.discover = kept  # type: ignore[method-assign]
@@ -266,5 +266,5 @@ def test_a_paused_run_is_not_told_to_go_on_by_itself(nights: Nights) -> None:
     (night,) = nights_of(nights.oid, most=5)
     pause(world.app, night.run)
     said = {one.rule: one for one in alarms(Watcher().gather(world.app))}
-    assert "does not go on by itself" in said[AlertRule.NIGHT_PARKED].next_step
+    assert "does not resume automatically" in said[AlertRule.NIGHT_PARKED].next_step
     assert AlertRule.NIGHT_FAILED not in said

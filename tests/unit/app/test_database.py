@@ -84,4 +84,4 @@ def test_a_damaged_database_says_that_no_backup_is_lost(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError) as caught:
         connect(file)
     assert caught.value.code == "catalog-damaged"
-    assert "backups themselves are not in it" in caught.value.next_step
+    assert "The file contains no backups." in caught.value.next_step

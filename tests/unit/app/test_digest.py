@@ -77,7 +77,7 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     at(quiet, "07:31")
     (message,) = told(quiet, post)
     assert message.event is NotificationKind.DIGEST
-    assert message.title == "1 of 1 org backed up and complete"
+    assert message.title == "Recent and complete backups: 1 of 1 org"
     assert message.lines[1].startswith("sales: backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)
     assert told(quiet, post) == []
@@ -105,12 +105,12 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     at(quiet, "07:30")
     (message,) = told(quiet, Post())
     text = "\n".join(message.lines)
-    assert message.title.startswith("0 of 1 org")
-    assert "complete except for findings" in text
+    assert message.title == "Recent and complete backups: 0 of 1 org"
+    assert "0 deleted; incomplete." in text
     assert re.search(r"data storage 69\.\d% full, 105% on 2026-", text), text
     assert "verified on" in text
     assert "is damaged" in text
-    assert "1 alert lasts." in text
+    assert "1 open alert." in text
     assert "unlost alert list" in text
 
 
@@ -201,8 +201,8 @@ def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     backup(quiet.app, "sales")
     watcher = Watcher()
     (alarm,) = [a for a in alarms(watcher.gather(quiet.app)) if a.rule is AlertRule.SCHEMA_DRIFT]
-    assert "Account.Number is decimal now" in alarm.sentence
-    assert "Account.Phone is gone" in alarm.sentence
+    assert "Account.Number is now decimal" in alarm.sentence
+    assert "Account.Phone was removed" in alarm.sentence
     assert "Colour" not in alarm.sentence, "new columns are backed up, and no news"
     backup(quiet.app, "sales")
     rules = {one.rule for one in alarms(watcher.gather(quiet.app))}
@@ -232,8 +232,8 @@ def test_an_old_backup_is_not_praised(sales: World) -> None:
     sales.clock.advance(days=9)
     at(sales, "07:30")
     (message,) = told(sales, Post())
-    assert message.title == "0 of 1 org backed up and complete"
-    assert message.lines[1].startswith("sales: THE NEWEST IS OLD: ")
+    assert message.title == "Recent and complete backups: 0 of 1 org"
+    assert message.lines[1].startswith("sales: NEWEST BACKUP TOO OLD: ")
 
 
 def test_a_second_change_of_shape_is_told_too(quiet: World) -> None:

@@ -69,14 +69,14 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
     found = doctor(served)
     assert found.worst is HealthState.GOOD, found
     names = {check.name for check in found.checks}
-    assert {"home key", "service key", "secrets", "database", "vault", "format", "keys", "second copy", "store", "copy", "disk",
+    assert {"home key", "service key", "secrets", "database", "vault", "format", "keys", "mirror", "store", "settings copy", "disk",
             "service", "sales: clock", "sales: reading", "sales: writing",
             "sales: backup"} == names  # fmt: skip
 
 
 def test_a_service_that_does_not_run_is_named(app: Application) -> None:
     found = doctor(app)
-    assert "sales is not backed up by itself" in told(found, HealthState.WARNING)["service"]
+    assert "There are no automatic backups of sales." in told(found, HealthState.WARNING)["service"]
     change(app, "sales", ScheduleChange(at="off"))
     assert "service" not in told(doctor(app), HealthState.WARNING)
 
@@ -85,7 +85,7 @@ def test_a_key_that_others_may_read_is_repaired(served: Application) -> None:
     served.home.home_key.chmod(0o644)
     found = doctor(served)
     assert found.worst is HealthState.BAD
-    assert "Others on this machine may read" in told(found, HealthState.BAD)["home key"]
+    assert "Other users of this machine can read" in told(found, HealthState.BAD)["home key"]
     again = doctor(served, repair=True)
     assert again.worst is HealthState.GOOD
     assert [check.name for check in again.checks if check.repaired] == ["home key"]
@@ -117,7 +117,7 @@ def test_what_cannot_be_repaired_is_told_and_stays(
     monkeypatch.setattr(Path, "chmod", refused)
     found = doctor(served, repair=True)
     assert found.worst is HealthState.BAD
-    assert "It could not be put right: not yours" in told(found, HealthState.BAD)["home key"]
+    assert "The repair failed: not yours" in told(found, HealthState.BAD)["home key"]
 
 
 @pytest.mark.parametrize("text", [None, "ef" * 32])
@@ -160,7 +160,7 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
     shutil.rmtree(served.home.vault / "homes")
     org = get_org("sales")
     save_org(replace(org, config={**org.config, "address": "two"}))
-    assert "copy" in told(doctor(served, ask=False), HealthState.WARNING)
+    assert "settings copy" in told(doctor(served, ask=False), HealthState.WARNING)
     assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
     assert list(served.vault.homes.numbers()) == [1]
 
@@ -174,7 +174,7 @@ def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Applica
     )
     found = doctor(served, ask=False)
     assert "segment x is missing" in told(found, HealthState.BAD)["vault"]
-    assert told(found, HealthState.WARNING)["alerts"] == "1 alerts last."
+    assert told(found, HealthState.WARNING)["alerts"] == "1 open alert."
 
 
 def test_a_full_disk_and_a_home_without_channels_are_told(
@@ -209,7 +209,7 @@ def test_what_is_not_seen_and_a_clock_that_is_wrong_are_told(
     late = served.clock.now() - timedelta(minutes=10)
     monkeypatch.setattr(source, "server_time", lambda: late)
     found = doctor(served)
-    assert "600 seconds apart" in told(found, HealthState.BAD)["sales: clock"]
+    assert "differ by 600 seconds" in told(found, HealthState.BAD)["sales: clock"]
     assert "Phone is not seen" in told(found, HealthState.WARNING)["sales: reading"]
 
 
@@ -222,9 +222,7 @@ def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
     monkeypatch.setattr(MemoryWriter, "missing", lambda self, tables: lacks)
     assert "Edit on Account" in told(doctor(served), HealthState.WARNING)["sales: writing"]
     monkeypatch.setattr(orgs, "find_writer", lambda oid: None)
-    assert (
-        "nothing can be brought back" in told(doctor(served), HealthState.WARNING)["sales: writing"]
-    )
+    assert "nothing can be restored" in told(doctor(served), HealthState.WARNING)["sales: writing"]
 
 
 def test_backups_that_are_old_incomplete_or_missing_are_told(
@@ -260,8 +258,12 @@ def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application
 @pytest.mark.parametrize(
     ("properties", "removed", "told_of"),
     [
-        (StoreProperties("s3://box"), None, "nothing can be deleted there"),
-        (StoreProperties("s3://box", versions=True, keeps_deleted=True), True, "keeps versions"),
+        (StoreProperties("s3://box"), None, "cannot delete objects"),
+        (
+            StoreProperties("s3://box", versions=True, keeps_deleted=True),
+            True,
+            "keeps old versions",
+        ),
     ],
 )
 def test_what_a_bucket_does_not_let_go_is_told(

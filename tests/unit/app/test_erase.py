@@ -97,7 +97,7 @@ def test_the_home_knows_nothing_of_it_afterwards(planted: World) -> None:
     assert in_home(planted) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
     assert TickRow.objects.get().records == ["Account/A40019"]
-    assert str(AlertRow.objects.get(rule="lost").message).startswith("This was about a record")
+    assert str(AlertRow.objects.get(rule="lost").message).startswith("This concerned a record")
     assert planted.app.cache(org.oid).get("described") is None
     homes = planted.vault.homes
     (number,) = homes.numbers()

@@ -329,7 +329,7 @@ def test_two_failed_hours_are_told_once_and_over_with_the_next_good_one(hours: H
         hours.until(until)
         assert hours.said() == {
             "hourly-failed/sales": "The hourly backup of sales failed: It does not answer. "
-            "It is tried again every hour."
+            "Unlost retries it every hour."
         }
     (told,) = show(hours.app).schedules
     assert told.last_hour is not None
@@ -355,7 +355,7 @@ def test_a_wrong_password_is_not_typed_every_hour(hours: Hours) -> None:
     assert hours.codes() == {"sign-in": 1, "failed-before": 2}
     assert hours.said() == {
         "hourly-failed/sales": "The hourly backup of sales failed: The password is wrong. "
-        "It is left to the next night."
+        "The next nightly backup reads these tables."
     }
     backup(hours.app, "sales")
     assert hours.said() == {}
@@ -379,7 +379,7 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
     (run,) = list_runs("sales", hourly=True)
     assert (run.state, run.snapshot) == (RunState.ABANDONED, None)
     assert str(run.error) == (
-        "Account was left to the night: the rights of the backup user changed."
+        "Account was left to the nightly backup: the permissions of the backup user changed."
     )
     assert hours.said() == {}
     hours.until("2026-03-03T04:30")
@@ -392,7 +392,7 @@ def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) 
     hours.until("2026-03-02T04:30")
     (run,) = list_runs("sales", hourly=True)
     assert (run.state, run.snapshot, code_of(run.error)) == (RunState.DONE, 2, "hourly-left")
-    assert "User was left to the night: its columns changed." in str(run.error)
+    assert "User was left to the nightly backup: its columns changed." in str(run.error)
     assert hours.said() == {}
 
 
@@ -537,7 +537,7 @@ def test_cancelling_what_a_crash_left_ends_it(
     hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
-    assert "was cancelled by hand" in cancel(hours.app, run).sentence
+    assert "was cancelled manually" in cancel(hours.app, run).sentence
     known = find_run(run)
     assert known is not None
     assert known.state is RunState.ABANDONED

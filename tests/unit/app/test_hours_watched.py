@@ -110,7 +110,7 @@ def test_a_new_service_sees_the_same(days: Days) -> None:
 def test_the_digest_tells_of_the_day_and_how_fresh_the_tables_of_hours_are(days: Days) -> None:
     days.live(hours=28)
     said = digest(days.watcher.seen, lasting=0).sentence.splitlines()
-    assert said[0] == "1 of 1 org backed up and complete."
+    assert said[0] == "Recent and complete backups: 1 of 1 org."
     assert said[1].startswith("sales: backup of 2026-03-03 03:00 UTC, ")
     assert " 60 changed, 0 deleted" in said[1]
     assert said[2] == "sales: Account as of 2026-03-03 05:00 UTC."

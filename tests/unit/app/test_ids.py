@@ -91,7 +91,7 @@ def test_without_its_connector_the_vault_can_still_be_read(
     night: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(name: str) -> Connector:
-        raise NotFound("connector-unknown", f"No connector is named {name!r}.")
+        raise NotFound("connector-unknown", f"There is no connector named {name!r}.")
 
     monkeypatch.setattr(night.app, "connector", gone)
     assert get_org("sales").identity.connector == "memory"

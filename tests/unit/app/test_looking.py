@@ -68,7 +68,7 @@ def test_nobody_else_hears_of_it(world: World) -> None:
     look = request_preview(acting(world, Role.ADMIN), new()).look
     eve = world.app.acting(Actor(ActorKind.PERSON, "eve", (Grant(Role.ADMIN),)))
     for act in (preview_state, run_preview, discard_preview):
-        with pytest.raises(NotFound, match="not kept any more"):
+        with pytest.raises(NotFound, match="no longer available"):
             act(eve, look)
         with pytest.raises(NotAllowed):
             act(acting(world, Role.VIEWER), look)
@@ -93,7 +93,7 @@ def test_a_fault_of_ours_is_told_without_what_it_was_about(
     monkeypatch.setattr(module, "look_at", broken)
     view = run_preview(world.app, request_preview(world.app, new()).look)
     assert view.error is not None
-    assert view.error.sentence == "The org could not be looked at: ZeroDivisionError."
+    assert view.error.sentence == "The org could not be previewed: ZeroDivisionError."
 
 
 def test_it_waits_for_a_seat(world: World) -> None:

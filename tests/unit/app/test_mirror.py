@@ -350,9 +350,9 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
 
     def look() -> str:
         checks = doctor(kept.app, ask=False).checks
-        return next(one.sentence for one in checks if one.name == "second copy")
+        return next(one.sentence for one in checks if one.name == "mirror")
 
-    assert "All backups lie in one place" in look()
+    assert "All backups are in one place" in look()
     set_mirror(kept.app, place)
     assert "not up to date" in look()
     run_mirror(kept.app)
@@ -361,7 +361,7 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
     last = last_mirror()
     assert last is not None
     save_mirror(replace(last, strange=("x",)))
-    assert "could not take all of it over" in look()
+    assert "could not be copied" in look()
 
 
 # --- which damage stands --------------------------------------------------------------------------

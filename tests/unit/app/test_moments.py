@@ -108,7 +108,7 @@ def test_a_backup_that_is_not_there_names_those_that_are(moment: Past) -> None:
     with pytest.raises(NotFound) as caught:
         resolve(moment, NIGHTS)
     assert caught.value.code == "snapshot-unknown"
-    assert "from number 1 (2026-03-03 02:00 UTC)" in caught.value.next_step
+    assert "oldest backup is 1 (2026-03-03 02:00 UTC)" in caught.value.next_step
 
 
 def test_without_any_backup_the_next_step_is_to_make_one() -> None:

@@ -94,7 +94,7 @@ def test_who_changed_it_is_named(sales: World) -> None:
     assert " by Ada Admin, seen " in text
     assert "&lt;b&gt;New &amp; old&lt;/b&gt;" in text
     assert "<b>New" not in text
-    assert "As it was at last" in text
+    assert "Last values" in text
     assert first["values"]["Name"] == "Schoko Zürich"
 
 
@@ -159,7 +159,7 @@ def test_tables_that_are_too_large_are_named(
     monkeypatch.setattr(referring, "MOST_ROWS", 1)
     told, archive = opened(company.app, WHOLE)
     assert "Case" in told.unsearched
-    assert "too large to be looked through" in page(archive)
+    assert "too large to be searched" in page(archive)
 
 
 def test_set_up_data_has_nothing_around_it(company: World) -> None:
@@ -215,7 +215,7 @@ def test_what_was_erased_is_not_in_it(year: World) -> None:
     assert nothing.value.code == "person-not-held"
     told, archive = opened(year.app, PersonRequest((f"Account/{CUSTOMER}", "Account/A40019")))
     assert told.unknown == 1
-    assert "Of 1 record that was asked for, the backups hold nothing." in page(archive)
+    assert "The backups have no data of 1 requested record." in page(archive)
     assert CUSTOMER not in page(archive)
 
 

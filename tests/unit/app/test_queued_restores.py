@@ -142,7 +142,7 @@ def test_what_needs_a_person_halts_and_is_told(lost: Shop, asked: list[str]) -> 
     lost.world.clock.advance(days=1)
     assert ids(lost) == []
     assert halted(lost) == [run]
-    assert "goes on" in go_on(lost.app, run).sentence
+    assert "resumes" in go_on(lost.app, run).sentence
     assert asked[-1] == f"restore:{run}:2"
     assert halted(lost) == []
     assert do_restore(lost.app, run) is RunState.DONE
@@ -316,7 +316,7 @@ def test_one_that_was_cancelled_on_its_way_is_over_and_no_alert(
 
     def cancelled(*told: Any, **more: Any) -> Any:
         cancel(lost.app, run)
-        raise LimitReached("run-cancelled", "It was cancelled by hand.")
+        raise LimitReached("run-cancelled", "It was cancelled manually.")
 
     lost.writer.write = cancelled  # type: ignore[method-assign]
     assert do_restore(lost.app, run) is RunState.ABANDONED

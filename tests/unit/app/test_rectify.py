@@ -105,7 +105,7 @@ def check_clean(world: World) -> None:
     assert in_home(world) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
     assert TickRow.objects.get().records == [f"Account/{KEY}", "Account/A40019"]
-    assert str(AlertRow.objects.get(rule="lost").message).endswith("has been corrected since.")
+    assert str(AlertRow.objects.get(rule="lost").message).endswith("has since been corrected.")
     assert world.app.cache(get_org("sales").oid).get("described") is None
     assert ScrubRow.objects.count() == 0
 

@@ -177,10 +177,10 @@ def test_the_doctor_takes_over_nothing_that_a_thief_put_there(
     old.store.put_new("slots/00000099", b"x")
     found = checks(app)
     assert "master key" not in found
-    assert found["strange keys"].health is found["register"].health is HealthState.WARNING
+    assert found["unknown keys"].health is found["register"].health is HealthState.WARNING
     doctor(app, ask=False, repair=True)
     found = checks(app)
-    assert not {"strange keys", "register", "master key"} & found.keys()
+    assert not {"unknown keys", "register", "master key"} & found.keys()
     app.open_anew()
     assert app.whole_vault.sealed.keys.epoch(oid) == 2
     machine.clock.advance(days=1)

@@ -521,7 +521,7 @@ def test_an_org_that_is_full_parks_the_run_and_says_how_much_is_missing(lost: Sh
     plan = lost.whole_plan()
     lost.writer.full_after = 2
     error = refused(LimitReached, "restore-parked", lost.run, plan)
-    assert "2 of 4 records are there; 2 are missing" in error.sentence
+    assert "2 of 4 records are restored; 2 are missing" in error.sentence
     assert plan.run in error.next_step
     run = remembered(plan)
     assert (run.state, code_of(run.error)) == (RunState.PARKED, "restore-parked")

@@ -262,7 +262,7 @@ def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
             "Phone",
             1,
         )
-        assert "the vault has lost what they had" in note.sentence
+        assert "The vault lost the values of 1 record" in note.sentence
 
 
 def test_something_else_of_one_size_is_not_salvaged(kept: World) -> None:

@@ -130,7 +130,7 @@ def test_an_error_in_the_second_org_tells_that_the_first_one_is_done(
         patched.setattr(EncryptedVault, "apply", failing)
         broke = refusal(lambda: salvage(kept.app, plan=seen.digest))
     assert broke.code == "salvage-broke-off"
-    assert "Salvaged: sales. Not service" in broke.sentence
+    assert "Salvaged: sales. Not salvaged: service" in broke.sentence
     assert broke.sentence.endswith("The store failed.")
     assert commits(kept, "sales")[-1] is CommitKind.SALVAGE
     assert CommitKind.SALVAGE not in commits(kept, "service")

@@ -98,8 +98,8 @@ def test_another_key_is_sealed_into_a_file_or_told(
     [
         (503, b'{"errors":["Vault is sealed"]}', "transit-away", "503 (Vault is sealed)"),
         (429, b"", "transit-away", "429"),
-        (200, b"<html>", "transit-away", "not one of a transit engine"),
-        (200, b'{"data":{"plaintext":"%%%"}}', "transit-away", "no text"),
+        (200, b"<html>", "transit-away", "not from a transit engine"),
+        (200, b'{"data":{"plaintext":"%%%"}}', "transit-away", "not text"),
         (400, b'{"errors":["encryption key not found"]}', "transit-refused", "key not found"),
         (403, b'{"errors":["permission denied"]}', "transit-refused", "permission denied"),
     ],

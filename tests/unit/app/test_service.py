@@ -105,7 +105,7 @@ def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
     running.start()
     running.until((running.world.home.locks / "worker").exists)
     running.until((running.world.home.root / "queue.sqlite").exists)
-    with pytest.raises(Conflict, match="does the jobs of this home already"):
+    with pytest.raises(Conflict, match="already runs the jobs of this home"):
         Service(running.opened, CancellationFlag(), every=0.05).run(once=True)
 
 

@@ -62,7 +62,7 @@ def test_a_secret_moved_to_another_row_does_not_open(store: SqlSecretStore) -> N
 def test_another_home_key_does_not_open_it(store: SqlSecretStore, entropy: SeededEntropy) -> None:
     store.put("client_secret", "mine")
     other = SqlSecretStore(OID, key=sealing_key(b"x" * 32), entropy=entropy)
-    with pytest.raises(NotAllowed, match="do not open"):
+    with pytest.raises(NotAllowed, match="does not decrypt its secrets"):
         other.get("client_secret")
 
 

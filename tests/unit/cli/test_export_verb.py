@@ -38,7 +38,7 @@ def test_tables_go_into_a_new_folder(night: Terminal, tmp_path: Path) -> None:
     assert ended.out.splitlines()[0].endswith(", unencrypted.")
     assert pq.read_table(out / "Account.parquet").num_rows == 3
     again = night("export", "sales", str(out), "--format", "parquet")
-    assert (again.code, "Name another folder" in again.err) == (ExitCode.FAILED, True)
+    assert (again.code, "Choose another folder" in again.err) == (ExitCode.FAILED, True)
     entry = next(one for one in newest(most=9) if one.deed.outcome == "done")
     assert (entry.deed.act, entry.deed.org) == ("data.export", "sales")
     assert entry.deed.detail["tables"]["Account"] == 3

@@ -77,7 +77,7 @@ def test_a_mistyped_group_may_be_typed_again(
     at_terminal.wrong = 1
     ended = unlost("init", str(tmp_path / "new"))
     assert ended.code == ExitCode.OK
-    assert "is not what the sheet says" in ended.err
+    assert "does not match the sheet" in ended.err
     assert len(at_terminal.asked) == 4
 
 

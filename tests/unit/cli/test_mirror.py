@@ -87,7 +87,7 @@ def test_a_copy_that_is_not_mounted_was_told_as_one_that_lacks_everything(
     for place in ("mirror", str(tmp_path / "typo")):
         failed = kept("verify", "--repair-from", place)
         assert failed.code == ExitCode.FAILED
-        assert "and so no copy of the vault. Nothing was changed." in failed.err
+        assert "There is no copy of the vault in" in failed.err
         assert "Mount its disk" in failed.err
         assert "Still damaged" not in failed.out
     (tmp_path / "away").rename(second)
@@ -104,7 +104,7 @@ def test_the_folder_of_a_copy_that_is_not_mounted_was_filled(
     second.mkdir()
     failed = kept("vault", "mirror", "run")
     assert failed.code == ExitCode.FAILED
-    assert "the second copy lay there. Nothing was copied." in failed.err
+    assert "is gone. Nothing was copied." in failed.err
     assert list(second.iterdir()) == []
     assert "Last attempt  2026-03-02" in kept("vault", "mirror", "show").out
     kept("vault", "mirror", "off")
@@ -146,4 +146,4 @@ def test_the_last_try_that_failed_is_shown(kept: Terminal, tmp_path: Path) -> No
     assert kept("vault", "mirror", "run").code == ExitCode.FAILED
     shown = kept("vault", "mirror", "show").out
     assert "Up to date    never  (late)" in shown
-    assert "holds something else already" in shown
+    assert "already contains something else" in shown

@@ -79,7 +79,7 @@ def test_the_secret_of_the_reader_is_not_taken_for_it(
     monkeypatch.setenv("UNLOST_PASSWORD", WRITE_SECRET)
     ended = nights("org", "writer", "sales")
     assert ended.code == ExitCode.NOT_ALLOWED
-    assert "The password of the write identity is missing." in ended.err
+    assert "The password of the write user is missing." in ended.err
     assert "UNLOST_WRITER_PASSWORD" in ended.err
 
 
@@ -278,10 +278,10 @@ def test_a_full_org_parks_the_run_which_is_gone_on_with(shop: Terminal, plan: st
     writer.full_after = 10
     ended = shop("restore", "run", plan)
     assert ended.code == ExitCode.FAILED
-    assert "10 of 26 records are there; 16 are missing." in ended.err
+    assert "10 of 26 records are restored; 16 are missing." in ended.err
     (listed,) = [one for one in shop("runs", "--json").json["runs"] if one["kind"] == "restore"]
     assert listed["state"] == "parked"
-    assert "10 of 26 records are there" in shop("runs", listed["run"]).out
+    assert "10 of 26 records are restored" in shop("runs", listed["run"]).out
     writer.full_after = None
     resumed = shop("restore", "resume", listed["run"])
     assert resumed.code == ExitCode.OK
@@ -326,7 +326,7 @@ def test_what_failed_for_a_value_is_tried_again_with_another(shop: Terminal, pla
         f"{other}.Name",
     )
     none = shop("restore", "retry", run, "--code", "another", *words)
-    assert "Nothing failed" in none.err
+    assert "No records failed" in none.err
     ended = shop("restore", "retry", run, "--code", records[0]["code"], *words)
     assert ended.code == ExitCode.OK
     names = [record.cells.get("Name") for _, record in held.live("Contact")]

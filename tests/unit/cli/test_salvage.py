@@ -110,8 +110,8 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         "the journal of restore-1 would be lost: that run can no longer be undone.",
         "Not repaired by this: orgs/x",
         "Still damaged:",
-        "not known to be erased any more",
-        "A hold that is lost keeps nothing any more",
+        "no longer known",
+        "A lost legal hold protects nothing any longer",
     ):
         assert words in " ".join(done.out.split())
     assert "$files" not in done.out

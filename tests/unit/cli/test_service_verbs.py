@@ -62,7 +62,7 @@ def test_tables_are_chosen_for_every_hour_and_let_go_again(sales: Terminal) -> N
     assert "sales is not backed up automatically.\n" in out
     assert (
         "    next 2026-03-02 03:00 UTC\n    last 2026-03-02 02:00 UTC done\n"
-        "      User was left to the night: its columns changed.\n"
+        "      User was left to the nightly backup: its columns changed.\n"
     ) in out
     shown = sales("schedule", "show", "sales", "--json").json["schedules"][0]
     assert shown["schedule"]["hourly"] == ["Account", "User"]
@@ -125,7 +125,7 @@ def test_many_tables_of_an_hour_are_counted(sales: Terminal) -> None:
         ("Acount", "hourly-table-unknown", "Did you mean Account"),
         ("Zzz", "hourly-table-unknown", "unlost certificate sales --full"),
         ("Account,big", "hourly-table-excluded", "unlost org add"),
-        ("Setting", "hourly-not-possible", "Leave it to the nights."),
+        ("Setting", "hourly-not-possible", "Remove it from the hourly tables."),
         (" , ", "hourly-table-unnamed", "none"),
     ],
 )

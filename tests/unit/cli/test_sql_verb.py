@@ -69,7 +69,7 @@ def test_formats(night: Terminal, tmp_path: Path) -> None:
     assert night("sql", query, "--format", "parquet", "--out", str(out)).code == ExitCode.OK
     assert [row["Name"] for row in pq.read_table(out).to_pylist()] == ["=1+1", "", "Ω"]
     again = night("sql", query, "--format", "parquet", "--out", str(out))
-    assert (again.code, "is there already" in again.err) == (ExitCode.FAILED, True)
+    assert (again.code, "already exists" in again.err) == (ExitCode.FAILED, True)
     names = [row[0] for row in csv.reader(io.StringIO(ended.out))]
     assert names == ["Name", "=1+1", "", "Ω"]
 
@@ -81,7 +81,7 @@ def test_formats(night: Terminal, tmp_path: Path) -> None:
         (("DROP TABLE Account",), ExitCode.USAGE, "Write one SELECT"),
         (("SELECT 1", "--for", "people"), ExitCode.USAGE, "--format csv"),
         (("SELECT 1", "--out", "x"), ExitCode.USAGE, "--format csv, json or parquet"),
-        (("SELECT 1 FROM Account", "--as-of", "9"), ExitCode.FAILED, "Backups go from number 1"),
+        (("SELECT 1 FROM Account", "--as-of", "9"), ExitCode.FAILED, "The oldest backup is 1"),
     ],
 )
 def test_what_is_wrong(night: Terminal, words: tuple[str, ...], code: ExitCode, told: str) -> None:

@@ -99,7 +99,7 @@ def test_what_changed_without_a_word_is_found_and_said(scene: Scene) -> None:
     assert scene.cells("Account", "Phone")[made[1]] == "quiet"
     (finding,) = line_of(done, "Account").findings
     assert (finding.kind, finding.severity) == (FindingKind.ROWS_DIFFER, Severity.GAP)
-    assert finding.sentence.startswith("1 records of Accounts were not as the vault had them")
+    assert finding.sentence.startswith("1 record of Accounts differed from the vault")
     assert "--full" in finding.next_step
     assert done.certificate.verdict is Verdict.GAPS
     line = line_of(done, "Account")

@@ -43,7 +43,7 @@ def test_a_refused_table_is_a_finding_and_says_that_it_was_held(scene: Scene) ->
     done = scene.night()
     (finding,) = line_of(done, "Contact").findings
     assert finding.kind is FindingKind.TABLE_REFUSED
-    assert "backed up before" in finding.sentence
+    assert "vault keeps its earlier data" in finding.sentence
     assert done.certificate.verdict is Verdict.GAPS
     assert "1 table could not be read" in done.certificate.sentence
     assert len(scene.cells("Contact", "Name")) == 7
@@ -58,7 +58,7 @@ def test_a_refusal_on_first_sight_does_not_speak_of_before(scene: Scene) -> None
     scene.source.faults.plant("plan_reads", SourceRefused("no", "No."), table="Contact")
     done = scene.night()
     (finding,) = line_of(done, "Contact").findings
-    assert "before" not in finding.sentence
+    assert "earlier" not in finding.sentence
 
 
 def test_a_table_that_is_gone_keeps_its_records(scene: Scene) -> None:

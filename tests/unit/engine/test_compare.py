@@ -154,7 +154,7 @@ def test_an_unknown_table_is_refused(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
     live = LiveComparison(scene.source, scene.head, scene.clock, scene.work)
-    with pytest.raises(NotFound, match="not both"):
+    with pytest.raises(NotFound, match="not exist in both"):
         list(live.differences("Nothing"))
 
 

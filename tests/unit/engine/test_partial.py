@@ -59,7 +59,7 @@ def test_the_chosen_table_is_as_the_org_and_the_others_as_the_night(scene: Scene
     assert done.certificate.partial
     assert (done.certificate.rests_on, done.certificate.verdict) == (1, Verdict.COMPLETE)
     assert done.certificate.sentence == (
-        "Between two nights: Account read, 1 created, 1 changed, 1 deleted. All others are as in "
+        "Hourly backup of Account: 1 created, 1 changed, 1 deleted. All other tables are as in "
         "backup 1."
     )
 
@@ -177,14 +177,19 @@ def left(scene: Scene, *only: str) -> str:
 
 def test_an_org_without_a_night_is_not_read_by_the_hour(scene: Scene) -> None:
     chocolate(scene)
-    assert left(scene, "Account") == "Account was left to the night: no night has read it yet."
+    assert (
+        left(scene, "Account")
+        == "Account was left to the nightly backup: no nightly backup has read it yet."
+    )
 
 
 def test_a_table_that_came_since_waits_for_its_first_night(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
     scene.org.add_table("Fresh", {"Name": WireKind.TEXT})
-    assert "Fresh was left to the night: no night has read it yet." in left(scene, "Fresh")
+    assert "Fresh was left to the nightly backup: no nightly backup has read it yet." in left(
+        scene, "Fresh"
+    )
 
 
 def test_rights_that_moved_leave_all_to_the_night(scene: Scene) -> None:
@@ -193,7 +198,7 @@ def test_rights_that_moved_leave_all_to_the_night(scene: Scene) -> None:
     scene.org.hide_row("Contact", next(iter(scene.org.tables["Contact"].records)))
     scene.org.update("Account", made[0], {"Phone": "new"})
     said = left(scene, "Account", "Contact")
-    assert said.count("the rights of the backup user changed") == 2
+    assert said.count("the permissions of the backup user changed") == 2
     scene.night()
     assert scene.cells("Account", "Phone")[made[0]] == "new"
 
@@ -215,7 +220,9 @@ def test_a_table_of_another_shape_is_left_and_the_others_are_read(
     assert done.snapshot.only == ("Account",)
     assert [one.kind for one in done.certificate.findings] == [FindingKind.LEFT_TO_NIGHT]
     assert done.certificate.verdict is Verdict.COMPLETE
-    assert "Contact was left to the night: its columns changed." in done.certificate.sentence
+    assert (
+        "Contact was left to the nightly backup: its columns changed." in done.certificate.sentence
+    )
     done = scene.night()
     assert (change == "dropped") is not lines(done)["Contact"].full
 
@@ -225,7 +232,7 @@ def test_a_table_that_is_gone_is_left_and_the_night_says_so(scene: Scene) -> Non
     scene.night()
     scene.org.tables["Contact"].dropped = True
     said = left(scene, "Contact")
-    assert said == "Contact was left to the night: the org does not tell of it any more."
+    assert said == "Contact was left to the nightly backup: the org no longer lists it."
     done = scene.night()
     assert [one.kind for one in lines(done)["Contact"].findings] == [FindingKind.TABLE_GONE]
 
@@ -236,7 +243,7 @@ def test_a_table_that_tells_no_changes_is_never_read_by_the_hour(scene: Scene) -
     scene.org.add_table("Setting", {"Name": WireKind.TEXT}, traits=traits)
     scene.org.create("Setting", {"Name": "one"})
     scene.night()
-    assert "it cannot be asked for what changed" in left(scene, "Setting")
+    assert "the org cannot list its changes" in left(scene, "Setting")
 
 
 def test_a_table_that_the_night_could_not_read_is_left_to_the_next(scene: Scene) -> None:
@@ -260,10 +267,10 @@ def test_a_column_that_was_hidden_before_does_not_stop_the_hours(scene: Scene) -
     done = scene.hour("Account")
     assert scene.cells("Account", "Name", "Phone")[made[0]] == ("seen", "00")
     assert done.certificate.verdict is Verdict.GAPS
-    assert "Not everything is protected: 1 columns of Account" in done.certificate.sentence
+    assert "Not everything is protected: 1 column of Account is hidden" in done.certificate.sentence
     done = scene.hour("Contact")
     assert done.certificate.verdict is Verdict.GAPS, "the night has not all of it"
-    assert done.certificate.sentence.endswith("The certificate of backup 2 names gaps.")
+    assert done.certificate.sentence.endswith("The certificate of backup 2 lists gaps.")
 
 
 def test_columns_hidden_in_the_same_rights_are_the_nights_matter(
@@ -302,7 +309,7 @@ def test_an_hour_that_could_read_nothing_fails(scene: Scene) -> None:
     scene.night()
     scene.source.faults.plant("plan_reads", SourceRefused("no", "No."), table="Account")
     scene.clock.advance(hours=1)
-    with pytest.raises(TransientError, match="Account could not be read between two nights: No"):
+    with pytest.raises(TransientError, match="The hourly backup could not read Account: No"):
         scene.attempt(only=("Account",))
     assert len(scene.vault.commits(scene.oid)) == 1
 
@@ -381,7 +388,7 @@ def test_more_tables_than_a_sentence_holds_are_counted(scene: Scene) -> None:
         scene.org.add_table(name, {"Name": WireKind.TEXT})
     scene.night()
     done = scene.hour(*names)
-    assert "Between two nights: T0, T1, T2, T3, T4 and 2 more read" in done.certificate.sentence
+    assert "Hourly backup of T0, T1, T2, T3, T4 and 2 more:" in done.certificate.sentence
 
 
 def test_a_run_that_an_older_release_began_is_a_night() -> None:

@@ -238,9 +238,9 @@ def test_any_year_in_any_zone_has_each_night_once(
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"window": -1}, "window of -1"),
-        ({"window": 721}, "window of 721"),
-        ({"blackout": (Hours(time(3), time(3)),)}, "no hours at all"),
+        ({"window": -1}, "not -1"),
+        ({"window": 721}, "not 721"),
+        ({"blackout": (Hours(time(3), time(3)),)}, "not start and end"),
         ({"blackout": (Hours(time(3), time(15)), Hours(time(15), time(3)))}, "leave no time"),
     ],
 )

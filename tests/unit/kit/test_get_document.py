@@ -22,11 +22,11 @@ def test_the_texts_of_an_object() -> None:
 @pytest.mark.parametrize(
     ("transport", "why"),
     [
-        (answering(404), "answered 404"),
-        (answering(302), "answered 302"),
+        (answering(404), "HTTP 404"),
+        (answering(302), "HTTP 302"),
         (answering(body=b"<html>"), "not JSON"),
         (answering(body=b"\xff\xfe\xff"), "not JSON"),
-        (answering(body=b"[]"), "not an object"),
+        (answering(body=b"[]"), "not a JSON object"),
         (answering(body=b"[" * (LARGEST + 1)), "too long"),
     ],
 )

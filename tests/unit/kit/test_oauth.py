@@ -200,7 +200,7 @@ def test_an_unreachable_host_is_told_by_name_and_loses_nothing() -> None:
     with pytest.raises(TransientError, match=r"login\.example does not answer") as caught:
         desk.session.token()
     assert caught.value.code == "source-unreachable"
-    assert "nothing was lost" in caught.value.next_step
+    assert "Nothing was lost" in caught.value.next_step
     assert len(desk.wire.calls) == 2
 
 

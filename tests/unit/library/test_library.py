@@ -201,7 +201,7 @@ def test_names(vault: unlost.library.ReadableVault) -> None:
     assert "Name" in wrong.value.next_step
     with pytest.raises(NotFound) as wrong:
         snapshot.table(TABLE).to_arrow(["§"])
-    assert "upper and lower case" in wrong.value.next_step
+    assert "case-sensitive" in wrong.value.next_step
     with pytest.raises(UsageError):
         org.at(True)
 

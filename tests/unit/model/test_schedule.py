@@ -12,11 +12,11 @@ from unlost.model.schedule import LEAST_CALLS, Hours, Schedule
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"window": -1}, "The window of -1 minutes"),
-        ({"window": 721}, "The window of 721 minutes"),
-        ({"calls": LEAST_CALLS - 1}, "is not between"),
-        ({"calls": 101}, "101 is not between"),
-        ({"blackout": (Hours(time(3), time(3)),)}, "no hours at all"),
+        ({"window": -1}, "720 minutes, not -1"),
+        ({"window": 721}, "720 minutes, not 721"),
+        ({"calls": LEAST_CALLS - 1}, "must be between"),
+        ({"calls": 101}, "100 percent, not 101"),
+        ({"blackout": (Hours(time(3), time(3)),)}, "not start and end"),
         ({"blackout": (Hours(time(0), time(12)), Hours(time(12), time(0)))}, "leave no time"),
     ],
 )

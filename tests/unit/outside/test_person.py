@@ -108,7 +108,7 @@ def test_the_story_is_told_with_what_was_before() -> None:
         )
     ]
     assert order == sorted(order)
-    assert "As it is now" in text
+    assert "Current values" in text
     assert "Changed 2026-03-02 02:00 CET by Ada, seen" in text
 
 
@@ -122,7 +122,7 @@ def test_the_page_shows_the_first_and_the_tables_have_all(monkeypatch: pytest.Mo
     archive = made(person(("C1", "C2", "C3")), reading([version(Name="Ada")]))
     text = archive.read("index.html").decode()
     assert text.count("<article>") == 2
-    assert "The first 2 of 3 are shown here." in text
+    assert "This page shows the first 2 of 3." in text
     assert len(json.loads(archive.read("tables/Contact.json"))["records"]) == 3
 
 

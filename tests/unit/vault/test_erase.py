@@ -346,12 +346,12 @@ def test_a_hold_stands_above_it(held: HoldTarget) -> None:
             act()
         assert caught.value.code == "erase-held"
         both = held.scope in (HoldScope.ORG, HoldScope.NIGHT)
-        told = " and 1 more of 2 records are held" if both else " of 2 records is held"
+        told = " and 1 more of 2 records are under" if both else " is under a legal hold"
         assert told in caught.value.sentence
-        assert caught.value.next_step.startswith("Leave them out, or lift the hold")
+        assert caught.value.next_step.startswith("Leave them out, or first lift the legal hold")
     with pytest.raises(Conflict) as caught:
         story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
-    assert caught.value.next_step.startswith("Lift the hold")
+    assert caught.value.next_step.startswith("First lift the legal hold")
     assert pictures(story) == before
     assert story.vault.past_operations(story.org, PastErasure) == ()
     story.vault.change_holds(story.org, lifted=(held,), run="h2")

@@ -133,14 +133,14 @@ def test_a_forged_last_entry_is_named_by_the_commit(small: SmallVault) -> None:
     close(small)
     replace(small, 3, encode_entry(b"forged", link=link))
     assert name(small, 3) in refused(small)
-    assert damaged(small)[name(small, 3)].endswith("proves another one.")
+    assert damaged(small)[name(small, 3)].endswith("proves a different entry.")
 
 
 def test_an_entry_behind_the_end_is_named(small: SmallVault) -> None:
     close(small)
     replace(small, 4, encode_entry(b"late", link=FIRST_LINK))
     assert name(small, 4) in refused(small)
-    assert damaged(small) == {name(small, 4): "The run had ended before it was written."}
+    assert damaged(small) == {name(small, 4): "It was written after the run had ended."}
 
 
 def test_a_cut_entry_is_named_by_a_quick_look(small: SmallVault) -> None:

@@ -21,7 +21,7 @@ from unlost.vault.keys.unlock import ServiceKey, slot_copies
 from unlost.vault.stores.memory import MemoryStore
 
 ENTROPY = SeededEntropy(5)
-DAMAGED = "“slots/99999999”, which lists the ways into the vault, is lost or not what Unlost wrote."
+DAMAGED = "“slots/99999999”, which lists the key slots of the vault, is missing or damaged."
 
 
 def add(small: SmallVault, slot: str) -> None:
@@ -112,7 +112,7 @@ def test_a_removed_newest_entry_is_missed_by_the_commits(small: SmallVault) -> N
     small.store.delete("slots/00000004")
     small.store.delete("slots/00000005")
     remove(small.store, "second")
-    assert damaged(small) == {"slots/00000005": "It is missing, and 1 before it."}
+    assert damaged(small) == {"slots/00000005": "It is missing, and 1 more before it."}
 
 
 def test_a_hole_in_the_register_is_named(small: SmallVault) -> None:

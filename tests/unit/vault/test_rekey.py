@@ -356,7 +356,7 @@ def test_a_commit_meanwhile_makes_it_begin_again(
             another_night(story, "night-9")
 
     assert chain.live().seq
-    with pytest.raises(Conflict, match="Another run has committed"):
+    with pytest.raises(Conflict, match="Another run committed"):
         story.vault.rekey(story.org, run="documents", pause=late)
     before = pictures(story)
     assert rekeyed(story).complete

@@ -198,7 +198,7 @@ def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
     other = opened(story, folder)
     done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
     (sentences,) = [one.sentences for one in other.vault.past_operations(other.org, PastSalvage)]
-    assert any(f"{done.files_lost} files are lost." in one for one in sentences)
+    assert any(f"{done.files_lost} files were lost." in one for one in sentences)
 
 
 def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
@@ -209,7 +209,7 @@ def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
         vault.store.delete(object_names.segment(vault.org, live.entry.object))
     done = salvaged(vault)
     (marks,) = [one for one in done.tables if one.table == SUPPRESSED]
-    assert "not known to be erased any more" in marks.warning
+    assert "no longer known" in marks.warning
     (sentences,) = [one.sentences for one in vault.vault.past_operations(vault.org, PastSalvage)]
     assert any(marks.warning in one for one in sentences)
 

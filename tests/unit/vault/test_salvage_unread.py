@@ -257,7 +257,10 @@ def test_a_verification_tells_a_refused_file_from_one_that_is_gone(
     name, _ = one_of(disk.vault)
     whole, loop = LocalStore.path, tmp_path / "loop"
     loop.symlink_to(loop)
-    for path, words in ((loop, "cannot be read now"), (tmp_path / "none", "It is missing.")):
+    for path, words in (
+        (loop, "cannot be read at the moment"),
+        (tmp_path / "none", "It is missing."),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(
                 LocalStore, "path", lambda s, n, p=path: p if n == name else whole(s, n)

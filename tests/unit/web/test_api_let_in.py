@@ -214,8 +214,8 @@ NOT_OFFERED = {
     "org.keep": "org.add looks and keeps",
     "org.look": "it gives renewed secrets back, to be kept a moment later",
     "org.look-state": "it gives renewed secrets back, to be kept a moment later",
-    "person.edit": "a token cannot let people in",
-    "person.factors": "a token cannot let people in",
+    "person.edit": "a token cannot manage access for people",
+    "person.factors": "a token cannot manage access for people",
     "privacy.export": "privacy.download gives the bytes",
     "profile.set": "tokens have no profile",
     "record.clear-ticks": "ticks are of pages: restore.choose takes all records at once",
@@ -228,9 +228,9 @@ NOT_OFFERED = {
     "restore.run": "the service does it: restore.start, restore.hand-over",
     "shred.plan": "it is done where the vault is",
     "shred.run": "it is done where the vault is",
-    "sso.add": "a token cannot let people in",
-    "sso.add-saml": "a token cannot let people in",
-    "token.make": "a token cannot make tokens",
+    "sso.add": "a token cannot manage access for people",
+    "sso.add-saml": "a token cannot manage access for people",
+    "token.make": "a token cannot create tokens",
 }
 
 

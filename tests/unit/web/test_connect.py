@@ -143,14 +143,14 @@ def test_a_name_that_is_taken_or_cannot_be_typed(admin: Client, name: str) -> No
 def test_a_kind_that_is_not_there(admin: Client) -> None:
     answer = admin.post("/connect/", {**KIND, "connector": "nothing"})
     assert answer.status_code == 400
-    assert "No connector is named" in answer.content.decode()
+    assert "There is no connector named" in answer.content.decode()
 
 
 def test_an_org_that_is_protected_already_is_told_before_the_last_step(admin: Client) -> None:
     admin.post("/connect/", KIND)
     answer = admin.post("/connect/sign-in/", {**SIGN_IN, "address": "one"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/connect/sign-in/"
-    assert "already protected under the name" in answer.content.decode()
+    assert "is already protected as" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_org_that_is_protected_already_is_told_before_the_last_step(admin: Cl
     [
         ({"at": ""}, "Enter a start time"),
         ({"at": "25:00"}, "Enter a valid time."),
-        ({"blackout": "at night"}, "is not a time of the day"),
+        ({"blackout": "at night"}, "is not a valid time of day"),
         ({"blackout": "00:00-12:00\n12:00-00:00"}, "leave no time of the day"),
         ({"calls": "5"}, "greater than or equal to 15"),
     ],

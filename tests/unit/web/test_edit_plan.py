@@ -121,7 +121,7 @@ def test_what_cannot_be_a_value_is_told_beside_its_field(client: Client, plan: s
     answer = client.post(place, sent)
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "What was typed for Seen cannot be its value. Type a date and time" in page
+    assert "The value for Seen is not valid. Enter a date and time" in page
     assert 'value="Kept"' in page, "nothing typed is lost"
     assert client.post(place, sent | {"value-Seen": "2026-03-04T14:30"}).status_code == 302
 
@@ -154,7 +154,7 @@ def test_records_are_given_to_somebody_else(firm: Firm, client: Client, plan: st
 def test_nobody_chosen_is_told_on_the_preview(client: Client, plan: str) -> None:
     answer = client.post(f"{plan}give/", {"to-Person/x": ""})
     assert answer.status_code == 400
-    assert "It was not said to whom" in answer.content.decode()
+    assert "The new owner of the records is missing" in answer.content.decode()
 
 
 def test_of_many_people_the_id_is_typed(
@@ -216,7 +216,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
     answer = client.post(f"/runs/{run}/retry/", sent)
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "cannot be the id of a record" in page
+    assert "is not a valid record id" in page
     assert 'value="no id"' in page
     assert '<option value="Account" dir="auto" selected>' in page
     assert "<details open>" in page

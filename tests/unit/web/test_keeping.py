@@ -122,7 +122,7 @@ def test_things_are_held_and_lifted(nights: World, sign_in: SignIn) -> None:
     [
         ({"what": "night", "which": "x"}, "Enter the number of a backup."),
         ({"what": "record", "which": "User/NOBODY"}, "The vault has no record"),
-        ({"what": "org", "which": "", "until": "2020-01-01"}, "is no day to come"),
+        ({"what": "org", "which": "", "until": "2020-01-01"}, "is not a future date"),
     ],
 )
 def test_what_cannot_be_held_comes_back(

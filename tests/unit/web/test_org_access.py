@@ -42,9 +42,10 @@ def test_credentials_that_do_not_open_are_not_kept(world: World, sign_in: SignIn
 
 def test_another_org_at_the_address_changes_nothing(world: World, sign_in: SignIn) -> None:
     world.connector.orgs["two"] = MemoryOrg(world.clock, tenant="T-2", label="Other")
-    answer = sign_in().post("/orgs/sales/settings/", {**SETTINGS, "address": "two"})
+    moved = {**SETTINGS, "address": "two", "secret-password": SECRET}
+    answer = sign_in().post("/orgs/sales/settings/", moved)
     assert answer.status_code == 400
-    assert "stands for" in answer.content.decode()
+    assert "answered. Nothing was read" in answer.content.decode()
     assert get_org("sales").config["address"] == "one"
 
 
@@ -67,7 +68,7 @@ def test_a_name_follows_its_refreshed_sandbox(world: World, sign_in: SignIn) -> 
 def test_a_name_that_needs_not_follow_says_so(sign_in: SignIn) -> None:
     answer = sign_in().post("/orgs/sales/follow/")
     assert answer.status_code == 409
-    assert "nothing is to be followed" in answer.content.decode()
+    assert "already points to the org that answers" in answer.content.decode()
 
 
 def test_a_write_identity_is_added_and_tells_what_it_lacks(world: World, sign_in: SignIn) -> None:

@@ -60,9 +60,12 @@ def test_somebody_is_added_with_a_role_in_one_org(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ({"name": "lena", "role": "viewer"}, "somebody named &#x27;lena&#x27; already"),
+        ({"name": "lena", "role": "viewer"}, "already a user named &#x27;lena&#x27;"),
         ({"name": "two words", "role": "viewer"}, "Choose a short name without spaces"),
-        ({"name": "omar", "role": "viewer", "email": "LENA@acme.example"}, "Somebody else has"),
+        (
+            {"name": "omar", "role": "viewer", "email": "LENA@acme.example"},
+            "belongs to another user",
+        ),
         ({"name": "omar", "role": "viewer", "email": "no address"}, "valid email address"),
         ({"name": "omar", "role": "king"}, "not one of the available choices"),
         ({"name": "", "role": "viewer"}, "This field is required"),

@@ -160,7 +160,7 @@ def test_the_data_of_the_person_is_downloaded(admin: Client) -> None:
     archive = ZipFile(BytesIO(b"".join(answer)))  # type: ignore[arg-type]
     assert "+41 2" in archive.read("index.html").decode()
     told = text_of(admin.post(f"{PAGE}data/", {"records": "Account/NOBODY"}), 400)
-    assert "The vault holds nothing of the records" in told
+    assert "The vault has no data of the selected records" in told
 
 
 def test_it_is_for_admins(admin: Client, sign_in: SignIn) -> None:

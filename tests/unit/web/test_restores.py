@@ -97,7 +97,7 @@ def test_without_a_writer_it_is_told_at_once(
     asked = {"what": "records", "record": "Account/A40018"}
     answer = sign_in(Role.RESTORER).post("/orgs/sales/restores/", asked)
     assert answer.status_code == 403
-    assert "has no write identity" in answer.content.decode()
+    assert "has no write user" in answer.content.decode()
     assert "Write everything" in answer.content.decode()
 
 
@@ -195,7 +195,7 @@ def test_with_everything_ticked_there_is_nothing_to_plan_again(client: Client) -
     answer = client.post(f"{plan}without/", {"every-table": "Paper", "table": "Paper"})
     assert answer.status_code == 400
     page = answer.content.decode()
-    assert "It was not said what should not come." in page
+    assert "Nothing was selected to be left out." in page
     assert "Restore 4 records to sales" in page, "the preview is still there"
 
 
@@ -226,7 +226,7 @@ def test_the_name_of_a_production_org_is_typed(
     answer = client.post(f"{plan}run/", {"typed": "salse"})
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "its name was not typed" in page
+    assert "Its name was not entered" in page
     assert 'value="salse"' in page, "nothing typed is lost"
     assert find_run(start(client, plan, typed="sales")) is not None
 

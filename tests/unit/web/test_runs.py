@@ -213,7 +213,7 @@ def test_nothing_failed_and_is_tried_again(shop: Shop, client: Client) -> None:
     run = restoring(client)
     serve(shop, run)
     answer = client.post(f"/runs/{run}/retry/")
-    assert f"Nothing failed in {run}." in told(client, answer["Location"])
+    assert f"No records failed in {run}." in told(client, answer["Location"])
 
 
 # --- back up now ----------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_a_backup_is_asked_for_and_made(served: World, sign_in: SignIn) -> None:
 
 def test_without_a_service_it_says_so(world: World, sign_in: SignIn) -> None:
     answer = sign_in(Role.OPERATOR).post("/orgs/sales/backup/", follow=True).content.decode()
-    assert "No service runs that could do it." in answer
+    assert "The service that runs backups is not running." in answer
     assert "unlost up" in answer
     assert open_nights() == []
 

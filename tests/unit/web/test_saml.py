@@ -292,7 +292,7 @@ def test_its_parts_may_be_told_one_by_one(world: World, sign_in: SignIn) -> None
     parts = {"metadata": "", "entity": ENTITY, "sign_in": SIGN_IN}
     admin = sign_in()
     wrong = admin.post("/settings/sso/saml/", SENT | parts | {"certificate": "none"})
-    assert "This is no certificate" in text(wrong)
+    assert "This is not a valid certificate" in text(wrong)
     assert wrong.status_code == 400
     nothing = admin.post("/settings/sso/saml/", SENT | {"metadata": ""})
     assert "does not describe a SAML identity provider" in text(nothing)

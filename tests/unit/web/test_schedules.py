@@ -49,7 +49,7 @@ def test_nights_are_switched_off(world: World, sign_in: SignIn) -> None:
     ("wrong", "told"),
     [
         ({"hourly_tables": "Acount"}, "Did you mean Account"),
-        ({"blackout": "noon"}, "is not a time of the day"),
+        ({"blackout": "noon"}, "is not a valid time of day"),
         ({"window": "900"}, "less than or equal to 720"),
     ],
 )

@@ -274,9 +274,9 @@ def test_they_are_bounded_and_what_is_too_much_is_told(
     reader.press(NEXT)
     monkeypatch.setattr(action, "MOST", 3)
     list(every(reader))
-    assert "At most 3 records of a list can be ticked" in reader.changed()
+    assert "At most 3 records of a list can be selected" in reader.changed()
     assert parse_qs(urlsplit(reader.press(BEFORE)).query)["start"] == ["2"], "the page stays"
-    assert "At most 3 records of a list can be ticked" in reader.page
+    assert "At most 3 records of a list can be selected" in reader.page
     assert reader.ticked == []
     assert "2 records selected" in reader.page, "those of before"
     list(every(reader))

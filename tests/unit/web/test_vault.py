@@ -73,7 +73,7 @@ def test_what_takes_long_is_left_to_the_service(
     client = sign_in()
     answer = client.post("/vault/verify/", {"level": "deep"})
     assert answer.status_code == 409
-    assert "The service does not run" in answer.content.decode()
+    assert "The service, which verifies the vault, is not running" in answer.content.decode()
     assert not asked
     held = take_slot(world.app.locks, alone=True).lock
     answer = client.post("/vault/verify/", {"level": "deep"}, follow=True)
@@ -99,7 +99,7 @@ def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> No
     assert "<table" not in client.get("/vault/checks/").content.decode()
     world.home.home_key.chmod(0o644)
     told = client.post("/vault/checks/", {}).content.decode()
-    assert "Others on this machine may read" in told
+    assert "Other users of this machine can read" in told
     assert "Repair what can be repaired" in told
     told = client.post("/vault/checks/", {"repair": "1"}).content.decode()
     assert ">repaired<" in told

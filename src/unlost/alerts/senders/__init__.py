@@ -27,8 +27,9 @@ def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) 
     except msgspec.ValidationError as error:
         raise UsageError(
             "channel-invalid",
-            "The settings of the {kind} channel are not right: {error}.",
-            next_step="See `unlost alert channel --help` for what a channel needs.",
+            "The settings of the {kind} channel are invalid: {error}.",
+            next_step="Run `unlost alert channel --help` to see the settings of each kind of "
+            "channel.",
             kind=kind.value,
             error=error,
         ) from error

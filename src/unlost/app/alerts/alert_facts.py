@@ -255,9 +255,9 @@ def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...
             assert present is not None
             earlier = present.column(column.name)
             if earlier is None and column.name not in present.hidden:
-                changes.append(f"{table.name}.{column.name} is gone")
+                changes.append(f"{table.name}.{column.name} was removed")
             elif earlier is not None and earlier.kind is not column.kind:
-                changes.append(f"{table.name}.{column.name} is {earlier.kind.value} now")
+                changes.append(f"{table.name}.{column.name} is now {earlier.kind.value}")
     return tuple(changes)
 
 

@@ -34,12 +34,12 @@ def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
     """Return the digest: each org's newest backup, its storages, and open alerts."""
     whole = sum(_fine(org) for org in watched.orgs)
     count = len(watched.orgs)
-    first = f"{whole} of {count} {'org' if count == 1 else 'orgs'} backed up and complete."
+    first = f"Recent and complete backups: {whole} of {count} {'org' if count == 1 else 'orgs'}."
     lines = [first, *(line for org in watched.orgs for line in _lines(org))]
     if watched.check is not None:
-        state = "damaged" if watched.check.damages else "whole"
+        state = "damaged" if watched.check.damages else "undamaged"
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
-    lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
+    lines.append(f"{lasting} open {'alert' if lasting == 1 else 'alerts'}.")
     command = "unlost alert list" if lasting else ""
     text = Message(AlertRule.DIGEST.value, "\n".join(lines))
     return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, text, command)
@@ -59,7 +59,7 @@ def _lines(org: OrgFacts) -> Iterator[str]:
     if org.proof is None:
         yield f"{org.name}: no backup yet."
     else:
-        old = "THE NEWEST IS OLD: " if _old(org, org.proof) else ""
+        old = "NEWEST BACKUP TOO OLD: " if _old(org, org.proof) else ""
         yield f"{org.name}: {old}{_backup(org, org.proof)}"
     if org.part is not None:
         read = [line.table for line in org.part.tables if not line.carried]
@@ -78,7 +78,8 @@ def _backup(org: OrgFacts, proof: Certificate) -> str:
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
+    state = "complete" if proof.verdict is Verdict.COMPLETE else "incomplete"
     return (
         f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
-        f"{changed:,} changed, {deleted:,} deleted; {proof.verdict.value}."
+        f"{changed:,} changed, {deleted:,} deleted; {state}."
     )

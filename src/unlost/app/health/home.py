@@ -57,12 +57,13 @@ def _keys(app: Application) -> Iterator[RepairableCheck]:
     if closed:
         yield bad(
             "secrets",
-            f"{closed} secrets of orgs do not open with this home's key.",
-            "Put back the keys/home.key that belongs to this home, or give the credentials again "
+            f"The key of this home does not decrypt {closed} "
+            f"{'secret' if closed == 1 else 'secrets'} of its orgs.",
+            "Restore the keys/home.key that belongs to this home, or enter the credentials again "
             "with `unlost org add`.",
         )
     else:
-        yield good("secrets", "All secrets open with this home's key.")
+        yield good("secrets", "The key of this home decrypts all secrets.")
 
 
 def _credentials(app: Application) -> Iterator[RepairableCheck]:
@@ -77,11 +78,11 @@ def _private(name: str, file: Path) -> RepairableCheck:
     if file.stat().st_mode & OTHERS:
         return bad(
             name,
-            f"Others on this machine may read {file}.",
-            f"Take the right away: chmod 600 {file}",
+            f"Other users of this machine can read {file}.",
+            f"Restrict its permissions with `chmod 600 {file}`.",
             repair=lambda: file.chmod(PRIVATE),
         )
-    return good(name, f"{file} is for its owner alone.")
+    return good(name, f"Only the owner can read {file}.")
 
 
 def _database(app: Application) -> Iterator[RepairableCheck]:
@@ -91,13 +92,13 @@ def _database(app: Application) -> Iterator[RepairableCheck]:
         if file.exists():
             quick_check = _quick_check(file)
             if quick_check == "ok":
-                yield good("database", f"{file} is whole.")
+                yield good("database", f"{file} is undamaged.")
             else:
                 yield bad(
                     "database",
                     f"{file} is damaged: {quick_check}.",
-                    "Stop the service. The file of jobs may simply be moved away; bring "
-                    "catalog.sqlite back with `unlost vault rebuild` into another folder.",
+                    "Stop the service. The file of jobs can be moved away. Restore catalog.sqlite "
+                    "with `unlost vault rebuild` into another folder.",
                 )
 
 
@@ -116,8 +117,8 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
     except UnlostError as error:
         yield bad("vault", error.sentence, error.next_step)
         return
-    yield good("vault", f"The service key opens the vault; orgs in it: {len(orgs)}.")
-    yield good("format", f"The vault is of format {number}, which every later release reads.")
+    yield good("vault", f"The service key opens the vault. Orgs in the vault: {len(orgs)}.")
+    yield good("format", f"The vault has format {number}. All later releases can read it.")
     try:
         store = store_at(app.home.place, clock=app.clock)
         may_delete = probe_store(store, entropy=app.entropy)
@@ -132,35 +133,36 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableCheck:
-    takes = f"{app.home.place} takes what is written, each name once"
+    writable = f"{app.home.place} accepts new objects and does not overwrite existing ones."
     if not may_delete:
         return warning(
             "store",
-            f"{takes}; with these credentials nothing can be deleted there.",
-            "Backups need no more. Forgetting, erasing and compacting need the maintenance credentials: "
-            "let them be done where those can be read.",
+            f"{writable} These credentials cannot delete objects.",
+            "This is sufficient for backups. Forgetting, erasing and compacting need the "
+            "maintenance credentials: run them on a machine that can read these.",
         )
     if store.properties.keeps_deleted:
         return warning(
             "store",
-            f"{takes}; but the bucket keeps versions, so that what is deleted stays in it.",
-            "Give the maintenance credentials, with their key in words, s3:ListBucketVersions and "
-            "s3:DeleteObjectVersion, or let a rule of the bucket remove what is not current any more after a few "
-            "days: only then is what was erased or forgotten gone.",
+            f"{writable} The bucket keeps old versions, so deleted objects remain in it.",
+            "Use maintenance credentials with an access key, from a file or the environment, and "
+            "with the permissions s3:ListBucketVersions and s3:DeleteObjectVersion. Or add a "
+            "lifecycle rule to the bucket that removes old versions after a few days. Otherwise "
+            "erased and forgotten data remains in the bucket.",
         )
-    return good("store", f"{takes}.")
+    return good("store", writable)
 
 
 def _copy(app: Application) -> Iterator[RepairableCheck]:
     if copy_is_due(app):
         yield warning(
-            "copy",
-            "The vault has no copy of this home's present settings.",
-            "It is made by the service, or now with `unlost doctor --repair`.",
+            "settings copy",
+            "The vault has no copy of the current settings of this home.",
+            "The service creates it. To create it now, run `unlost doctor --repair`.",
             repair=lambda: _copied(app),
         )
     else:
-        yield good("copy", "The vault has a copy of this home's settings.")
+        yield good("settings copy", "The vault has a copy of the settings of this home.")
 
 
 def _copied(app: Application) -> None:
@@ -172,8 +174,8 @@ def _verified() -> Iterator[RepairableCheck]:
     if check is not None and check.damages:
         yield bad(
             "vault",
-            f"The last look at the vault found damage: {check.damages[0]}",
-            "See all of it with `unlost verify --level full`.",
+            f"The last verification of the vault found damage: {check.damages[0]}",
+            "Find all damage with `unlost verify --level full`.",
         )
 
 
@@ -181,24 +183,24 @@ def _second_copy(app: Application) -> RepairableCheck:
     place = mirror_place(app)
     if place is None:
         return warning(
-            "second copy",
-            f"All backups lie in one place, {app.home.place}: there is no second copy of the vault.",
-            "Name a place in another building or account: unlost vault mirror set PLACE",
+            "mirror",
+            f"All backups are in one place, {app.home.place}. The vault has no mirror.",
+            "Set a place in another building or account with `unlost vault mirror set PLACE`.",
         )
     last = last_mirror(str(place))
     if last is None or is_late(last, app.clock.now()):
         return warning(
-            "second copy",
-            f"The second copy of the vault in {place} is not up to date.",
-            "The service brings it up to date; by hand: unlost vault mirror run",
+            "mirror",
+            f"The mirror in {place} is not up to date.",
+            "The service updates it. To update it now, run `unlost vault mirror run`.",
         )
     if not last.clean:
         return bad(
-            "second copy",
-            f"The second copy of the vault in {place} could not take all of it over.",
-            "See why with `unlost vault mirror show`.",
+            "mirror",
+            f"The mirror in {place} is incomplete: some of the vault could not be copied.",
+            "See the causes with `unlost vault mirror show`.",
         )
-    return good("second copy", f"There is a second copy of the vault in {place}, up to date.")
+    return good("mirror", f"The mirror in {place} is up to date.")
 
 
 def _room(app: Application) -> Iterator[RepairableCheck]:
@@ -207,7 +209,7 @@ def _room(app: Application) -> Iterator[RepairableCheck]:
             used = shutil.disk_usage(folder)
             free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
             if used.free < ROOM * used.total:
-                yield warning("disk", free, "Make room before a night needs it.")
+                yield warning("disk", free, "Free disk space before the next backup needs it.")
             else:
                 yield good("disk", free)
 
@@ -222,21 +224,23 @@ def _is_taken(app: Application, lock: str) -> bool:
 def _service(app: Application) -> Iterator[RepairableCheck]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
     if _is_taken(app, LEAD):
-        yield good("service", "The service runs.")
+        yield good("service", "The service is running.")
     elif planned:
         yield warning(
             "service",
-            f"The service does not run, so that {', '.join(planned)} is not backed up by itself.",
-            "Start it with `unlost up`, best as a systemd unit.",
+            f"The service is not running. There are no automatic backups of {', '.join(planned)}.",
+            "Start it with `unlost up`, preferably as a systemd unit.",
         )
     if planned and not any(channel.kind.takes_alerts for channel in list_channels()):
         yield warning(
             "alerts",
-            "Nobody is told when something breaks: there is no channel.",
+            "Alerts are not sent: there is no channel.",
             "Add one with `unlost alert channel`.",
         )
     lasting = [alert for alert in list_alerts() if alert.resolved_at is None]
     if lasting:
         yield warning(
-            "alerts", f"{len(lasting)} alerts last.", "See them with `unlost alert list`."
+            "alerts",
+            f"{len(lasting)} open {'alert' if len(lasting) == 1 else 'alerts'}.",
+            "List them with `unlost alert list`.",
         )

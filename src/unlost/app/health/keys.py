@@ -35,8 +35,9 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
     if is_unfinished(opened.store, opened.keys):
         yield warning(
             "master key",
-            "A renewal of the master key was cut off: some keys are still wrapped by an earlier one.",
-            "`unlost doctor --repair` finishes it.",
+            "A renewal of the master key was interrupted. Some keys are still encrypted with the old "
+            "one.",
+            "Finish it with `unlost doctor --repair`.",
             repair=partial(finish_renewal, opened.store, opened.keys),
         )
     yield from _strange(opened)
@@ -50,26 +51,26 @@ def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
     if entries := strange_entries(store, keys):
         yield warning(
             "register",
-            f"{register_name(entries[0])} and {len(entries) - 1} more do not prove themselves: the newest "
-            "whole entry of the register counts.",
-            "`unlost doctor --repair` removes them; see then with `unlost key list` whether each key "
-            "is there.",
+            f"The key register has entries that are not authentic ({len(entries)}), such as "
+            f"{register_name(entries[0])}. Unlost uses the newest valid entry.",
+            "Remove them with `unlost doctor --repair`. Then check with `unlost key list` that no key "
+            "is missing.",
             repair=partial(mend_register, store, keys),
         )
     if found_slots := strange_slots(store):
         yield warning(
-            "strange slots",
-            f"{len(found_slots)} objects among the slots are none, such as {found_slots[0]}. Somebody put "
-            "them there.",
-            "Find out who may write to the vault's place; `unlost doctor --repair` removes them.",
+            "unknown slots",
+            f"Among the key slots are objects that Unlost did not create ({len(found_slots)}), such "
+            f"as {found_slots[0]}.",
+            "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(remove_strange_slots, store),
         )
     if found_keys := strange_keys(store, keys):
         yield warning(
-            "strange keys",
-            f"{len(found_keys)} objects among the keys of orgs count for nothing, such as "
-            f"{found_keys[0]}. Somebody put them there.",
-            "Find out who may write to the vault's place; `unlost doctor --repair` removes them.",
+            "unknown keys",
+            f"Among the org keys are objects that Unlost did not create ({len(found_keys)}), such "
+            f"as {found_keys[0]}.",
+            "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(finish_renewal, store, keys),
         )
 
@@ -79,22 +80,22 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck
     if shredding_unfinished(store, keys):
         yield warning(
             "shredding",
-            "Something is left of an org that was shredded; nobody can read it.",
-            "`unlost doctor --repair` takes it away.",
+            "Unreadable objects of a shredded org remain in the vault.",
+            "Remove them with `unlost doctor --repair`.",
             repair=partial(finish_shredding, store, keys),
         )
     if proofs := strange_proofs(store, keys):
         yield warning(
             "shredding proof",
-            f"{proofs[0]} says that an org was shredded, and does not count. Somebody put it there.",
-            "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
+            f"{proofs[0]} states that an org was shredded, but is not authentic. Unlost ignores it.",
+            "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(remove_strange_proofs, store, keys),
         )
     if copies_name(app, forgotten_orgs(shredded_orgs(store, keys))):
         yield warning(
             "shredding copies",
-            "Copies of this home's data in the vault still tell of an org that was shredded.",
-            "`unlost doctor --repair` makes a new copy and removes the older ones.",
+            "Copies of this home's data in the vault still contain an org that was shredded.",
+            "Create a new copy and remove the older ones with `unlost doctor --repair`.",
             repair=partial(renew_copies, app),
         )
 
@@ -104,10 +105,10 @@ def _apart(app: Application) -> Iterator[RepairableCheck]:
     root, vault, key = app.home.root, app.home.vault, service_key_of(app.home)
     if vault is not None and vault.is_relative_to(root) and key.is_relative_to(root):
         yield warning(
-            "key place",
-            f"The vault and the key that opens it lie in one folder, {root}: a copy of it holds both.",
-            "Give the vault another disk or a bucket, or the key to systemd; and never copy the "
-            "folder as a whole.",
+            "key location",
+            f"The vault and its key are in the same folder, {root}. A copy of this folder has both.",
+            "Move the vault to another disk or a bucket, or give the key to systemd. Never copy the "
+            "whole folder.",
         )
 
 
@@ -115,23 +116,23 @@ def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
     if not way.counts:
         yield warning(
             f"slot {way.slot}",
-            f"The slot {way.slot} opens nothing: an interrupted change left it, or somebody put it "
-            "back.",
-            f"Take it away: unlost key remove {way.slot}",
+            f"The slot {way.slot} does not open the vault. It remains from an interrupted change, or a "
+            "removed slot was restored.",
+            f"Remove it with `unlost key remove {way.slot}`.",
         )
     elif not way.whole:
         yield bad(
             f"slot {way.slot}",
-            f"The slot {way.slot} opens the vault no more: none of its copies is whole.",
-            f"Bring keys/{way.slot} back from a copy of the vault, or take it away: "
-            f"unlost key remove {way.slot}",
+            f"The slot {way.slot} no longer opens the vault: all of its copies are damaged.",
+            f"Restore keys/{way.slot} from a copy of the vault, or remove the slot with "
+            f"`unlost key remove {way.slot}`.",
         )
     # Each slot is stored in several copies; one is enough to open.
     elif way.whole < len(COPIES):
         yield warning(
             f"slot {way.slot}",
-            f"Of the slot {way.slot} {way.whole} of {len(COPIES)} copies are whole.",
-            "`unlost doctor --repair` writes the others anew.",
+            f"Only {way.whole} of {len(COPIES)} copies of the slot {way.slot} are undamaged.",
+            "Restore the others with `unlost doctor --repair`.",
             repair=partial(_repaired, opened, way.slot),
         )
 
@@ -143,17 +144,17 @@ def _repaired(opened: OpenedKeys, slot: str) -> None:
 def _enough(usable: list[str], *, sheet: str) -> Iterator[RepairableCheck]:
     names = ", ".join(usable)
     if sheet and usable:
-        yield good("keys", f"The vault opens by {names}, and by its recovery sheet.")
+        yield good("keys", f"The vault opens with {names}, and with its recovery sheet.")
     elif len(usable) < ENOUGH:
         yield bad(
             "keys",
-            f"The vault opens by {names or 'no slot'}, and by nothing else that anybody confirmed.",
-            "Take the recovery sheet down, and say so: unlost key sheet",
+            f"The vault opens with {names or 'no slot'}. There is no confirmed recovery sheet.",
+            "Write down the recovery sheet, and confirm it, with `unlost key sheet`.",
         )
     else:
         yield warning(
             "keys",
-            f"The vault opens by {names}, but nobody confirmed that the recovery sheet was taken "
+            f"The vault opens with {names}. It was not confirmed that the recovery sheet was written "
             "down.",
-            "Take it down, and say so: unlost key sheet",
+            "Write it down, and confirm it, with `unlost key sheet`.",
         )

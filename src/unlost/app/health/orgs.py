@@ -39,15 +39,15 @@ def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableChe
     if earlier.objects:
         yield warning(
             name,
-            f"{earlier.objects} objects that backups are read from are still sealed under an earlier key.",
-            "The service seals them anew, a part each night. To do it now: "
-            f"unlost key rekey {org.name}",
+            f"Objects of backups that are still encrypted with an old key: {earlier.objects}.",
+            "The service re-encrypts some each night. To re-encrypt all of them now, run "
+            f"`unlost key rekey {org.name}`.",
         )
     elif not earlier.complete:
         yield good(
             name,
-            "All that backups need is under the newest key. The earlier one goes with what nobody needs "
-            "any more, some days from now.",
+            "All data of backups is encrypted with the newest key. The old key is deleted together "
+            "with unneeded objects, in a few days.",
         )
 
 
@@ -57,8 +57,8 @@ def _zone(org: ProtectedOrg) -> Iterator[RepairableCheck]:
     except (KeyError, ValueError, OSError):
         yield bad(
             f"{org.name}: schedule",
-            f"This machine does not know the zone {org.identity.zone}, so that no night begins.",
-            "Install the time zone data (Debian: apt install tzdata).",
+            f"This machine does not know the time zone {org.identity.zone}. No nightly backup starts.",
+            "Install the time zone data. On Debian, run `apt install tzdata`.",
         )
 
 
@@ -77,9 +77,13 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         return
     if gaps:
         first = gaps[0]
-        yield warning(name, f"{len(gaps)} things are not seen: {first.sentence}", first.next_step)
+        yield warning(
+            name,
+            f"{len(gaps)} {'gap' if len(gaps) == 1 else 'gaps'} in the org: {first.sentence}",
+            first.next_step,
+        )
     else:
-        yield good(name, "The org answers, and all of it is seen.")
+        yield good(name, "The org answers, and the backup user can read all of it.")
 
 
 def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
@@ -89,11 +93,13 @@ def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Repa
     if apart > SKEW:
         yield bad(
             f"{org.name}: clock",
-            f"This machine's clock and the org's are {round(apart.total_seconds())} seconds apart.",
-            "Let this machine set its clock by itself (NTP).",
+            f"The clocks of this machine and the org differ by {round(apart.total_seconds())} seconds.",
+            "Synchronize the clock of this machine automatically (NTP).",
         )
     else:
-        yield good(f"{org.name}: clock", "This machine's clock agrees with the org's.")
+        yield good(
+            f"{org.name}: clock", "The clock of this machine agrees with the clock of the org."
+        )
 
 
 def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
@@ -101,8 +107,8 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     if find_writer(org.oid) is None:
         yield warning(
             name,
-            "There is no write identity: nothing can be brought back.",
-            f"Add one before you need it: `unlost org writer {org.name}`.",
+            "There is no write user: nothing can be restored.",
+            f"Add one before you need it, with `unlost org writer {org.name}`.",
         )
         return
     try:
@@ -115,10 +121,10 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         return
     if missing:
         first = missing[0]
-        yield warning(name, f"{len(missing)} rights are missing, such as: {first.sentence}",
-                      f"Give the right in the set-up of {org.name}.")  # fmt: skip
+        yield warning(name, f"Missing permissions: {len(missing)}. The first: {first.sentence}",
+                      f"Grant the permission to the write user in the setup of {org.name}.")  # fmt: skip
     else:
-        yield good(name, "The write identity may write all that comes back.")
+        yield good(name, "The write user can write everything that can be restored.")
 
 
 def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
@@ -126,14 +132,14 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     proof = proof_of_night(app.vault, org.oid)
     command = f"unlost backup {org.name}"
     if proof is None:
-        yield warning(name, "There is no backup yet.", f"Make one with `{command}`.")
+        yield warning(name, "There is no backup yet.", f"Create one with `{command}`.")
         return
     age = app.clock.now() - proof.as_of
     nightly = schedule_of(org.oid).schedule.nightly is not None
     if nightly and age > OLDEST:
         hours = round(age.total_seconds() / 3600)
-        yield bad(name, f"The newest backup is {hours} hours old.", f"Make one with `{command}`.")
+        yield bad(name, f"The newest backup is {hours} hours old.", f"Create one with `{command}`.")
     elif proof.verdict is not Verdict.COMPLETE:
-        yield warning(name, proof.sentence, f"See what is missing: unlost certificate {org.name}")
+        yield warning(name, proof.sentence, f"See the gaps with `unlost certificate {org.name}`.")
     else:
         yield good(name, "The newest backup is complete.")

@@ -39,8 +39,8 @@ class CancellationFlag:
         if self.pulled:
             raise LimitReached(
                 "run-stopped",
-                "The worker was stopped in the middle of the run.",
-                next_step="Start it again with `unlost up`: the run goes on where it stopped.",
+                "The worker was stopped during the run.",
+                next_step="Start it again with `unlost up`. The run resumes where it stopped.",
             )
 
 
@@ -94,20 +94,20 @@ def stopped(run: str, wish: RunCommand) -> LimitReached:
     if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
-            "The run {run} was paused by hand.",
-            next_step="Let it go on with `unlost runs {run} --go-on`.",
+            "The run {run} was paused manually.",
+            next_step="Resume it with `unlost runs {run} --go-on`.",
             run=run,
         )
     if wish is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
-            "The run {run} stopped to let the night begin.",
-            next_step="Nothing to do: the night reads what it would have read.",
+            "The run {run} stopped so that the nightly backup can start.",
+            next_step="No action is needed. The nightly backup reads the same changes.",
             run=run,
         )
     return LimitReached(
         "run-cancelled",
-        "The run {run} was cancelled by hand.",
-        next_step="Nothing of it was kept; the backups before it are as they were.",
+        "The run {run} was cancelled manually.",
+        next_step="None of its data was kept. The earlier backups are unchanged.",
         run=run,
     )

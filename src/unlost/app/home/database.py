@@ -129,8 +129,8 @@ def _version(file: Path) -> int:
         raise IntegrityError(
             "catalog-damaged",
             "The application database {file} cannot be read: {error}.",
-            next_step="Put back a copy of the file, or make a new home for the same vault; the "
-            "backups themselves are not in it.",
+            next_step="Restore a copy of the file, or create a new home for the same vault. "
+            "The file contains no backups.",
             file=file,
             error=error,
         ) from error

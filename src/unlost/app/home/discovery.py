@@ -31,7 +31,7 @@ def load_connector(name: str) -> Connector:
     if point is None:
         raise NotFound(
             "connector-unknown",
-            "No connector is named {name!r}.",
+            "There is no connector named {name!r}.",
             next_step="Use one of: {connector_names}.",
             name=name,
             connector_names=", ".join(connector_names()),
@@ -42,7 +42,7 @@ def load_connector(name: str) -> Connector:
         raise UsageError(
             "connector-broken",
             "The connector {name!r} cannot be loaded: {error}.",
-            next_step="Update or remove the package that brings it.",
+            next_step="Update or remove the package that provides it.",
             name=name,
             error=error,
         ) from error

@@ -129,15 +129,15 @@ def plan_home(
     if (root / FILE).exists():
         raise Conflict(
             "home-exists",
-            "{root} is a home of Unlost already.",
+            "{root} is already an Unlost home.",
             next_step="Use it as it is, or choose another folder.",
             root=root,
         )
     if root.exists() and not root.is_dir():
         raise UsageError(
             "home-not-a-folder",
-            "{root} is a file.",
-            next_step="Name a folder for the home.",
+            "{root} is a file, not a folder.",
+            next_step="Choose a folder for the home.",
             root=root,
         )
     names = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
@@ -145,10 +145,10 @@ def plan_home(
     if strangers:
         raise UsageError(
             "home-not-empty",
-            "{root} holds other things already, such as {strangers}.",
-            next_step="Choose an empty folder, or one that is not there yet.",
+            "{root} contains other files, such as {file}.",
+            next_step="Choose an empty folder, or one that does not exist yet.",
             root=root,
-            strangers=strangers[0],
+            file=strangers[0],
         )
     check_keys_outside_vault(home)
     return home
@@ -175,16 +175,17 @@ def check_database_url(url: str) -> None:
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         raise UsageError(
             "database-url-invalid",
-            "This is not the URL of a PostgreSQL database.",
-            next_step="Write it as postgresql://USER@HOST/DATABASE, or "
-            "postgresql:///DATABASE?host=/run/postgresql for one on this machine.",
+            "This is not a valid PostgreSQL URL.",
+            next_step="Write it as postgresql://USER@HOST/DATABASE. For a database on this "
+            "machine, write postgresql:///DATABASE?host=/run/postgresql.",
         )
     if secret:
         raise UsageError(
             "database-password",
-            "The URL of a database must not hold its password: unlost.toml is no place for it.",
-            next_step="Put the password into ~/.pgpass, or name its file in PGPASSFILE, and leave it "
-            "out of the URL.",
+            "The URL of the database must not contain its password, because it is stored in "
+            "unlost.toml.",
+            next_step="Remove the password from the URL. Store it in ~/.pgpass, or in a file "
+            "whose name is in PGPASSFILE.",
         )
 
 
@@ -193,9 +194,9 @@ def check_outside_vault(key: Path, vault: Path | None) -> None:
     if vault is not None and key.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "key-in-vault",
-            "The key {key} lies inside the vault's folder {vault}.",
-            next_step="Keep it in another folder: who copies the vault must not get its key "
-            "with it.",
+            "The key {key} is inside the vault folder {vault}.",
+            next_step="Move it to another folder, so that a copy of the vault does not include "
+            "its key.",
             key=key,
             vault=vault,
         )
@@ -280,11 +281,10 @@ def read_home(root: Path) -> Home:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             "home-missing",
-            "There is no home of Unlost in {root}.",
-            next_step="Make one with `unlost init DIR`, or name one with --home or "
-            "{home_variable}.",
+            "There is no Unlost home in {root}.",
+            next_step="Create one with `unlost init DIR`, or choose one with --home or {variable}.",
             root=root,
-            home_variable=HOME_VARIABLE,
+            variable=HOME_VARIABLE,
         ) from None
     except (OSError, ValueError) as error:
         raise _damaged(root, str(error)) from error
@@ -350,17 +350,17 @@ def write_secret_file(file: Path, text: str) -> None:
     except FileExistsError:
         raise Conflict(
             "file-exists",
-            "{file} is there already and is not written over.",
-            next_step="Move it away, or name another file.",
+            "{file} already exists and is not overwritten.",
+            next_step="Move the existing file, or choose another name.",
             file=file,
         ) from None
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            "{file} cannot be written: {strerror}.",
-            next_step="Name a file in a folder that you may write to.",
+            "{file} cannot be written: {reason}.",
+            next_step="Choose a folder that you may write to.",
             file=file,
-            strerror=error.strerror,
+            reason=error.strerror,
         ) from error
     with os.fdopen(opened, "w", encoding="utf-8") as handle:
         handle.write(text)
@@ -378,21 +378,21 @@ def _check_format(root: Path, number: object) -> None:
     if number > FORMAT_WITH_BUCKET:
         raise StoreError(
             "home-newer",
-            "The home {root} has format {number}; this Unlost knows formats up to "
-            "{format_with_bucket}.",
-            next_step="Update Unlost on this machine; nothing was changed.",
+            "The home {root} has format {format}. This version of Unlost supports formats up "
+            "to {newest}.",
+            next_step="Update Unlost on this machine. Nothing was changed.",
             root=root,
-            number=number,
-            format_with_bucket=FORMAT_WITH_BUCKET,
+            format=number,
+            newest=FORMAT_WITH_BUCKET,
         )
 
 
 def _damaged(root: Path, why: str) -> IntegrityError:
     return IntegrityError(
         "home-damaged",
-        "{root} cannot be understood: {why}.",
-        next_step="Repair the file; it needs a format number and the address of the vault.",
-        root=root / FILE,
+        "{file} is invalid: {why}.",
+        next_step="Repair the file. It needs a format number and the address of the vault.",
+        file=root / FILE,
         why=why,
     )
 
@@ -400,8 +400,8 @@ def _damaged(root: Path, why: str) -> IntegrityError:
 def _home_key_missing(home: Home) -> NotAllowed:
     return NotAllowed(
         "home-key-missing",
-        "The key {home_key} that opens the orgs' secrets is missing or cut.",
-        next_step="Put the file back from its copy, or delete it, make a new one with "
-        "`unlost init` in a new home, and add the orgs again.",
-        home_key=home.home_key,
+        "The key {file}, which decrypts the secrets of the orgs, is missing or incomplete.",
+        next_step="Restore the file from a copy. Without a copy, delete it, create a new home "
+        "with `unlost init`, and add the orgs again.",
+        file=home.home_key,
     )

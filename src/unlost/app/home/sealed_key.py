@@ -81,10 +81,10 @@ class Sealer:
         if not token.isascii() or len(token.split()) != 1:
             raise NotAllowed(
                 "transit-token",
-                "There is no token for {address} in {place}.",
-                next_step="Put a token there that may use the key, and nothing else.",
+                "There is no token for {address} in {file}.",
+                next_step="Store a token there that may use the key and nothing else.",
                 address=self.address,
-                place=place,
+                file=place,
             )
         return token
 
@@ -135,6 +135,6 @@ def _parsed(text: str) -> _File:
     except (ValueError, msgspec.DecodeError):
         raise NotAllowed(
             "key-file-damaged",
-            "This is not a whole service key of Unlost.",
-            next_step="Bring the key file back from its copy, or use the recovery sheet.",
+            "The service key file is incomplete or damaged.",
+            next_step="Restore the key file from a copy, or use the recovery sheet.",
         ) from None

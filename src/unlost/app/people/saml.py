@@ -47,9 +47,9 @@ def require_saml() -> None:
     if not speaks_saml():
         raise UsageError(
             "saml-missing",
-            "This Unlost does not speak SAML: the part for it is not installed.",
-            next_step="Install it beside Unlost, `pip install 'unlost[saml]'`, and start again; or "
-            "use OpenID Connect, which most providers speak too.",
+            "SAML support is not installed.",
+            next_step="Install it with `pip install 'unlost[saml]'`, and restart Unlost. "
+            "Alternatively use OpenID Connect, which most providers support.",
         )
 
 
@@ -92,9 +92,9 @@ def read_certificate(text: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise UsageError(
             "saml-certificate",
-            "This is no certificate.",
-            next_step="Copy the provider's signing certificate whole, from BEGIN CERTIFICATE to END "
-            "CERTIFICATE.",
+            "This is not a valid certificate.",
+            next_step="Copy the complete signing certificate of the provider, from BEGIN "
+            "CERTIFICATE to END CERTIFICATE.",
         ) from error
     return bare
 
@@ -114,7 +114,8 @@ def _parsed(text: bytes) -> dict[str, Any]:
 def _incomplete() -> UsageError:
     return UsageError(
         "saml-metadata",
-        "This does not describe a SAML identity provider with a sign-in by redirect.",
-        next_step="Use the address or the file of the provider's federation metadata; or tell its "
-        "entity id, its sign-in address (https) and its certificate one by one.",
+        "This metadata does not describe a SAML identity provider that supports sign-in by "
+        "redirect.",
+        next_step="Use the address or the file of the provider's federation metadata, or enter "
+        "its entity id, its sign-in address (https) and its certificate separately.",
     )

@@ -22,11 +22,11 @@ def sign_in_origin(issuer: str) -> str:
     if described.get("issuer", "").rstrip("/") != issuer.rstrip("/") or not place.hostname:
         raise UsageError(
             "sso-issuer",
-            "{issuer} describes itself as {get!r}.",
-            next_step="Use the issuer exactly as the provider writes it; for Microsoft Entra ID "
-            "https://login.microsoftonline.com/TENANT/v2.0 with your tenant's id.",
+            "{issuer} gives its issuer as {actual!r}.",
+            next_step="Enter the issuer exactly as the provider shows it. For Microsoft Entra "
+            "ID, it is https://login.microsoftonline.com/TENANT/v2.0 with the id of your tenant.",
             issuer=issuer,
-            get=described.get("issuer", "nobody"),
+            actual=described.get("issuer", ""),
         )
     return f"{place.scheme}://{place.netloc}"
 

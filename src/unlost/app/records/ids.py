@@ -20,9 +20,9 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     if connector and not ids:
         raise UsageError(
             "id-wrong",
-            "{text!r} cannot be the id of a record: ids in {org} have {id_form}.",
-            next_step="Copy the id from the address of the record's page, or search for the record "
-            "by its number or name with `unlost find`.",
+            "{text!r} is not a valid record id. Ids in {org} have {id_form}.",
+            next_step="Copy the id from the address of the record's page, or search for the "
+            "record by number or name with `unlost find`.",
             text=text,
             org=org.name,
             id_form=connector.id_form,

@@ -65,8 +65,9 @@ def gather(
             table_named(head.schema(), table)
         raise NotFound(
             "person-not-held",
-            "The vault holds nothing of the records that were named.",
-            next_step="Search for the person with `unlost find`. What was erased is not there any more.",
+            "The vault has no data of the selected records.",
+            next_step="Search for the person with `unlost find`. Erased data is no longer in "
+            "the vault.",
         )
     files: list[StoredFile] = []
     search = ReferenceSearch(head, deleted=True)
@@ -187,8 +188,8 @@ def _by_table(records: Iterable[RecordKey]) -> dict[str, tuple[str, ...]]:
 def _too_large(count: int) -> UsageError:
     return UsageError(
         "person-too-large",
-        "{count:,} records are more than one person's: at most {most:,} are put together.",
-        next_step="Name fewer records, or leave out --related.",
+        "{count:,} records are too many for one person. The limit is {most:,}.",
+        next_step="Select fewer records, or omit --related.",
         count=count,
         most=MOST,
     )

@@ -36,7 +36,7 @@ def table_named(schema: Schema, name: str) -> Table:
     raise NotFound(
         "table-unknown",
         "This backup has no table {name!r}.",
-        next_step="Did you mean {near}?" if near else "See the tables in `unlost certificate`.",
+        next_step="Did you mean {near}?" if near else "List the tables with `unlost certificate`.",
         near=" or ".join(near),
         name=name,
     )
@@ -47,8 +47,8 @@ def record_unknown(table: str, record: str) -> NotFound:
     return NotFound(
         "record-unknown",
         "The vault has no record {record!r} in {table}.",
-        next_step="Search for it with `unlost find`, by its number, name, e-mail or phone. What was "
-        "erased is not there any more.",
+        next_step="Search for it with `unlost find` by number, name, e-mail or phone. Erased "
+        "records are no longer in the vault.",
         record=record,
         table=table,
     )

@@ -24,9 +24,9 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
             if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(
                     "runs-open",
-                    "The restore {run} is open, and may need what is to go.",
-                    next_step="Wait until it has ended, or end it, and try again: "
-                    "`unlost runs {run}` shows it.",
+                    "The restore {run} has not ended, and may need the data to be removed.",
+                    next_step="Wait until it ends, or cancel it, then try again. `unlost runs "
+                    "{run}` shows its state.",
                     run=run,
                 )
 

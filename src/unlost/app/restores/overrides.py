@@ -103,7 +103,7 @@ def _cell(cell: str, text: str) -> tuple[str, str]:
     record, _, column = cell.rpartition(".")
     table, _, word = record.partition("/")
     if not (table and word and column):
-        raise _unreadable(text, "TABLE/ID.COLUMN=VALUE, such as Contact/003….Email=ann@example.com")
+        raise _unreadable(text, "TABLE/ID.COLUMN=VALUE", "Contact/003….Email=ann@example.com")
     return record, column
 
 
@@ -111,7 +111,7 @@ def _given(text: str) -> ReassignedReference:
     person, _, other = text.partition("=")
     table, _, word = person.partition("/")
     if not (table and word and other):
-        raise _unreadable(text, "TABLE/OLD=NEW, such as User/005…=005…")
+        raise _unreadable(text, "TABLE/OLD=NEW", "User/005…=005…")
     return ReassignedReference(person, other)
 
 
@@ -119,18 +119,19 @@ def _cause(text: str) -> CauseEdit:
     name, separator, value = text.partition("=")
     table, _, column = name.partition(".")
     if not (table and column and separator):
-        raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
+        raise _unreadable(text, "TABLE.COLUMN=VALUE", "Case.Status=New")
     return CauseEdit(table, column, value)
 
 
-def _unreadable(text: str, form: str) -> UsageError:
+def _unreadable(text: str, form: str, example: str) -> UsageError:
     place = text.partition("=")[0]  # the rest may be personal data, which errors must not repeat
     return UsageError(
         "edit-unreadable",
-        "{place!r} does not say what shall come back otherwise.",
-        next_step="Write it as {form}.",
+        "{place!r} is not a valid change of a restored value.",
+        next_step="Write it as {form}, such as {example}.",
         place=place,
         form=form,
+        example=example,
     )
 
 

@@ -17,8 +17,8 @@ def seated(app: Application) -> Iterator[str]:
         if name is None:
             raise Conflict(
                 "planners-busy",
-                "{seats} restores are being planned now.",
-                next_step="Wait a minute, then plan again.",
-                seats=SEATS,
+                "{limit} restore plans are being created. This is the limit.",
+                next_step="Wait a minute, then try again.",
+                limit=SEATS,
             )
         yield name

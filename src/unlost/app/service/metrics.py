@@ -71,22 +71,24 @@ class ServiceFigures(Collector):
 
 
 def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
-    yield _plain("last_look_timestamp_seconds", "When the service last looked", look.at.timestamp())
+    yield _plain(
+        "last_look_timestamp_seconds", "Time of the last check by the service", look.at.timestamp()
+    )
     jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
     jobs.add_metric(["waiting"], look.waiting)
     jobs.add_metric(["running"], look.running)
     yield jobs
-    alerts = GaugeMetricFamily("unlost_alerts", "Alerts that last, by urgency", labels=["urgency"])
+    alerts = GaugeMetricFamily("unlost_alerts", "Open alerts, by urgency", labels=["urgency"])
     for urgency, count in sorted(look.alerts.items()):
         alerts.add_metric([urgency], count)
     yield alerts
     check = look.watched.check
     if check is not None:
         yield _plain(
-            "vault_checked_timestamp_seconds", "When the vault was last verified",
+            "vault_checked_timestamp_seconds", "Time of the last verification of the vault",
             check.at.timestamp(),
         )  # fmt: skip
-        yield _plain("vault_damages", "Damages that were found then", len(check.damages))
+        yield _plain("vault_damages", "Damages found by the last verification", len(check.damages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +121,24 @@ def _failures(org: OrgFacts) -> float | None:
 
 
 ORG_FIGURES = (
-    OrgFigure("last_backup_timestamp_seconds", "As of when the newest backup is", _newest_backup),
     OrgFigure(
-        "last_hourly_timestamp_seconds", "As of when chosen tables were read since", _newest_hour
+        "last_backup_timestamp_seconds", "Time that the newest backup represents", _newest_backup
     ),
-    OrgFigure("backup_complete", "1 if the newest backup proved to be complete", _complete),
-    OrgFigure("records", "Records that the vault holds", _records),
-    OrgFigure("night_failures", "Failed tries of the newest night", _failures),
-    OrgFigure("runs_running", "Runs under way", lambda org: len(org.running)),
-    OrgFigure("api_calls_used", "API calls of the day, by all programs", lambda o: o.calls_used),
-    OrgFigure("api_calls_limit", "API calls that the org allows a day", lambda o: o.calls_limit),
+    OrgFigure(
+        "last_hourly_timestamp_seconds",
+        "Time that the newest hourly backup since then represents",
+        _newest_hour,
+    ),
+    OrgFigure("backup_complete", "1 if the newest backup is complete", _complete),
+    OrgFigure("records", "Records in the newest backup", _records),
+    OrgFigure("night_failures", "Failed attempts of the newest nightly backup", _failures),
+    OrgFigure("runs_running", "Active runs", lambda org: len(org.running)),
+    OrgFigure(
+        "api_calls_used", "API calls of the last 24 hours, by all programs", lambda o: o.calls_used
+    ),
+    OrgFigure(
+        "api_calls_limit", "API calls that the org allows in 24 hours", lambda o: o.calls_limit
+    ),
 )
 
 
@@ -190,7 +200,7 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
         if path == "/health":
             return _health(board, now(), start)
         start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"There are /metrics and /health.\n"]
+        return [b"Available paths: /metrics and /health.\n"]
 
     return answer
 
@@ -219,10 +229,10 @@ def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
     except OSError as error:
         raise StoreError(
             "port-taken",
-            "Port {port} of this machine cannot be used: {strerror}.",
-            next_step="Choose another one with --metrics.",
+            "Port {port} of this machine cannot be used: {reason}.",
+            next_step="Choose another port with --metrics.",
             port=port,
-            strerror=error.strerror,
+            reason=error.strerror,
         ) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()

@@ -334,7 +334,8 @@ class Service:
 def _alone() -> UsageError:
     return UsageError(
         "one-worker",
-        "This home keeps its data in files, which one worker at a time can use: the service.",
-        next_step="Start the service with `unlost up`. For several workers give the home a PostgreSQL "
-        "database: `unlost init --database`, or `unlost vault rebuild --database`.",
+        "This home stores its data in files, which only one worker can use: the service.",
+        next_step="Start the service with `unlost up`. To use several workers, move the home "
+        "to a PostgreSQL database: `unlost init --database`, or `unlost vault rebuild "
+        "--database`.",
     )

@@ -112,6 +112,6 @@ def read_copy(vault: Vault, number: int | None) -> bytes | None:
         raise IntegrityError(
             "home-copy-damaged",
             "The copy of the home's data cannot be unpacked: {error}.",
-            next_step="Take an earlier copy with `unlost vault rebuild --copy NUMBER`.",
+            next_step="Use an earlier copy with `unlost vault rebuild --copy NUMBER`.",
             error=error,
         ) from error

@@ -76,8 +76,8 @@ def known_place(app: Application) -> StoreAddress:
     if place is None:
         raise NotFound(
             "mirror-none",
-            "This vault has no second copy.",
-            next_step="Name a place for one: unlost vault mirror set PLACE",
+            "This vault has no mirror.",
+            next_step="Set a place for one with `unlost vault mirror set PLACE`.",
         )
     return place
 
@@ -126,8 +126,8 @@ def not_apart(address: StoreAddress, other: StoreAddress) -> UsageError:
     """Return the error for a copy inside the original, or the reverse."""
     return UsageError(
         "copy-same-place",
-        "{other} and the vault in {address} are not apart from one another.",
-        next_step="Name another place, best in another building or account.",
+        "{other} and the vault in {address} overlap.",
+        next_step="Choose another place, preferably in another building or account.",
         other=other,
         address=address,
     )

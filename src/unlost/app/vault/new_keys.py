@@ -10,6 +10,7 @@ from unlost.app.home.home_keys import OpenedKeys, credential
 from unlost.app.home.sealed_key import Sealer, key_file, slot_of
 from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
 from unlost.model.locks import Locks
+from unlost.model.message import Message
 from unlost.model.ports.system import Entropy
 from unlost.vault.format.slots import slot_folder
 from unlost.vault.keys.hierarchy import Keyring
@@ -38,8 +39,8 @@ def alone(locks: Locks) -> Iterator[None]:
     if lock is None:
         raise Conflict(
             "keys-in-hand",
-            "Somebody else is changing the keys of this home.",
-            next_step="Wait until that has ended, and do it again.",
+            "Another user or program is changing the keys of this home.",
+            next_step="Wait until it has finished, then try again.",
         )
     try:
         yield
@@ -81,21 +82,20 @@ def check_new(new: NewKey, slot: str) -> None:
     if sum(wished) != 1:
         raise UsageError(
             "key-unclear",
-            "It is not clear what is to open the slot.",
-            next_step="Say one of --key-file FILE, --service, and --passphrase.",
+            "The kind of the new key is not clear.",
+            next_step="Use exactly one of --key-file FILE, --service and --passphrase.",
         )
     if new.sealer is not None and new.passphrase:
         raise UsageError(
             "key-unclear",
-            "A passphrase is not sealed by anybody: somebody has it in mind.",
-            next_step="Leave out --transit, or --passphrase.",
+            "A passphrase cannot be sealed, because it is not stored in a file.",
+            next_step="Omit --transit or --passphrase.",
         )
     if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
         raise UsageError(
             "passphrase-short",
-            "A passphrase for a vault needs at least {shortest} characters.",
-            next_step="Take several words that do not belong together, or the seven that Unlost "
-            "proposes.",
+            "A vault passphrase needs at least {shortest} characters.",
+            next_step="Use several unrelated words, or the seven words that Unlost proposes.",
             shortest=SHORTEST,
         )
 
@@ -130,15 +130,15 @@ def fresh_name(slot: str, *, entropy: Entropy) -> str:
     return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
 
 
-def check_service_file(then: str) -> None:
+def check_service_file(last_step: Message) -> None:
     """Raise UsageError (``key-is-credential``) if the service gets its key from systemd."""
     if credential() is not None:
         raise UsageError(
             "key-is-credential",
-            "The service gets its key from systemd, where Unlost cannot write.",
-            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
-            "the service, {then}",
-            then=then,
+            "The service gets its key from systemd, where Unlost cannot write it.",
+            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, and "
+            "restart the service. {last_step}",
+            last_step=last_step,
         )
 
 

@@ -130,8 +130,8 @@ class SalesforceApi:
         if urlsplit(instance).scheme != "https" and not is_loopback(instance):
             raise NotAllowed(
                 "salesforce-instance",
-                "The sign-in named no https address of the org.",
-                next_step="Check the org's address.",
+                "The sign-in response contains no https address of the org.",
+                next_step="Check the address of the org.",
             )
         return instance.rstrip("/")
 
@@ -273,7 +273,7 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
     if not isinstance(link, str):
         raise IntegrityError(
             "salesforce-no-next-page",
-            "Salesforce says that a result goes on, but not where.",
+            "Salesforce reported that a result continues, but not where.",
             next_step="Run the backup again.",
         )
     return link

@@ -43,7 +43,7 @@ class JobInfo:
         return self.state in {"Failed", "Aborted", "Gone"}
 
 
-GONE = JobInfo("Gone", message="the job is not there any more")
+GONE = JobInfo("Gone", message="the job no longer exists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,9 @@ class BulkQueries:
     ) -> Generator[Page, None, ResultPage]:
         reader = CsvReader(body, block_bytes=block)
         if reader.columns and set(reader.columns) != set(columns):
-            raise TransientError("page-columns", "A result page has other columns than asked for.")
+            raise TransientError(
+                "page-columns", "A result page does not have the requested columns."
+            )
         at = self._api.time_of(body.headers)
         size = 0
         for batch in reader.batches():
@@ -222,12 +224,12 @@ def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
 def _short(have: int, want: int, what: str) -> TransientError:
     return TransientError(
         "page-short",
-        "A result {what} of Salesforce has {have} rows where it announced {want}.",
-        next_step="It is read again by itself; if this persists, report it to Salesforce with the "
-        "job's id.",
-        what=what,
-        have=have,
-        want=want,
+        "A result {part} of Salesforce has {rows} rows instead of the announced {announced}.",
+        next_step="Unlost reads it again automatically. If the problem persists, report it to "
+        "Salesforce with the id of the job.",
+        part=what,
+        rows=have,
+        announced=want,
     )
 
 

@@ -55,7 +55,7 @@ class SalesforceCensus:
         if not info.complete:
             raise TransientError(
                 "census-broken-off",
-                "Salesforce broke off the census of {table} ({message}).",
+                "Salesforce stopped the census of {table} ({message}).",
                 next_step="The next run counts again.",
                 table=reading.table,
                 message=info.message or info.state,

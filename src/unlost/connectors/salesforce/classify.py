@@ -17,24 +17,27 @@ def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding 
     name = str(entry["name"])
     reason = _no_data(entry, name)
     if reason is not None:
-        sentence = f"{_label(entry)} is {reason}."
-        return Finding.of(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
+        return Finding.of(
+            FindingKind.TABLE_NOT_DATA,
+            Severity.NOTE,
+            "{label} is {reason}.",
+            table=name,
+            label=_label(entry),
+            reason=reason,
+        )
     if not _chosen(name, config):
         return _excluded(entry, name, config)
     return _big_object(entry, name) if name.endswith(BIG) else None
 
 
 def _excluded(entry: Mapping[str, Any], name: str, config: SalesforceConfig) -> Finding:
-    repair = (
-        "Take it out of the list of tables that are left out, to protect it."
-        if name in config.exclude
-        else "Put it on the list of tables that are backed up, to protect it."
-    )
     return Finding.of(
         FindingKind.TABLE_EXCLUDED,
         Severity.GAP,
-        "{label} is left out by the org's settings.",
-        repair,
+        "{label} is excluded by the settings of the org.",
+        "To protect it, remove it from the list of excluded tables."
+        if name in config.exclude
+        else "To protect it, add it to the list of tables to back up.",
         table=name,
         label=_label(entry),
     )
@@ -61,9 +64,10 @@ def _big_object(entry: Mapping[str, Any], name: str) -> Finding:
     return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        "{label} is a big object and is not protected: Salesforce gives its records only "
-        "for values of its index that one knows already, and no ids for them.",
-        "Keep what fills it, or copy what matters into a custom object: that is backed up.",
+        "{label} is a big object and is not protected: Salesforce returns its records only for "
+        "known values of its index, and without ids.",
+        "Keep the source of its data, or copy important data into a custom object, which is "
+        "backed up.",
         table=name,
         label=_label(entry),
     )
@@ -71,15 +75,15 @@ def _big_object(entry: Mapping[str, Any], name: str) -> Finding:
 
 def _no_data(entry: Mapping[str, Any], name: str) -> str | None:
     if is_event(name):
-        return "a stream of events, not kept as records"
+        return "a stream of events, not stored as records"
     if name.endswith("__x"):
-        return "kept in another system; Salesforce only shows it"
+        return "stored in another system; Salesforce only displays it"
     if name in METADATA_VIEWS:
-        return "a question about the org's set-up, not a table"
+        return "a view of the org's configuration, not a table"
     if name in VIRTUAL or name.endswith("__Feed") or _is_feed_view(name):
         return "a view of records that are backed up under their own names"
     if not entry.get("queryable"):
-        return "not queryable: Salesforce computes it when it is shown"
+        return "not queryable: Salesforce computes it when it is displayed"
     return None
 
 

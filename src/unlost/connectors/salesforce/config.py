@@ -43,51 +43,57 @@ class SalesforceConfig:
         metadata=_leads("Address", "The org's My Domain, such as https://acme.my.salesforce.com.")
     )
     client_id: str = field(
-        metadata=_says("Consumer key", "Of the External Client App that was made for Unlost.")
+        metadata=_says("Consumer key", "From the External Client App for Unlost.")
     )
     auth: AuthFlow = field(
         default=AuthFlow.CLIENT_CREDENTIALS, metadata=_says("Sign-in", "How Unlost signs in.")
     )
     username: str = field(
-        default="", metadata=_says("User name", "Of the backup user; for the JWT sign-in only.")
+        default="",
+        metadata=_says("User name", "The name of the backup user. Only for the JWT sign-in."),
     )
     audience: str = field(
         default="",
-        metadata=_leads("JWT audience", "Only where the org wants another than the usual one."),
+        metadata=_leads("JWT audience", "Only if the org requires a special audience."),
     )
     api_version: float = field(
-        default=66.0, metadata=_says("API version", "66.0 unless there is a reason.")
+        default=66.0, metadata=_says("API version", "Keep 66.0 unless you need another version.")
     )
     overlap_minutes: int = field(
-        default=60, metadata=_says("Overlap", "Minutes read again each night; 10 or more.")
+        default=60,
+        metadata=_says("Overlap", "Minutes that each backup reads again. At least 10."),
     )
     include: tuple[str, ...] = field(
-        default=(), metadata=_says("Only these tables", "API names; empty for all.")
+        default=(), metadata=_says("Only these tables", "API names. Leave empty for all tables.")
     )
     exclude: tuple[str, ...] = field(
-        default=(), metadata=_says("Not these tables", "API names; they are not protected.")
+        default=(), metadata=_says("Excluded tables", "API names. These tables are not protected.")
     )
     bulk_above: int = field(
-        default=2_000, metadata=_says("Bulk from", "Rows from which Bulk API 2.0 is used.")
+        default=2_000,
+        metadata=_says("Bulk API above", "Rows. Larger tables are read with Bulk API 2.0."),
     )
     page_rows: int = field(
-        default=50_000, metadata=_says("Rows a page", "Of a Bulk result; a cut page is read again.")
+        default=50_000,
+        metadata=_says("Rows per page", "Of a Bulk API result. An incomplete page is read again."),
     )
     parallel_pages_above: int = field(
         default=1_000_000_000,
         metadata=_says(
-            "Parallel pages from",
-            "Rows from which one table's pages are read in parallel: faster, for twice the memory.",
+            "Parallel pages above",
+            "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
         ),
     )
     linked_parents: int = field(
         default=20_000,
         metadata=_says(
             "File links by parent",
-            "Without Query All Files: tables up to this size are asked for their file links.",
+            "Without Query All Files, tables up to this size are queried for their file links.",
         ),
     )
-    compress: bool = field(default=True, metadata=_says("Compression", "Ask for gzip answers."))
+    compress: bool = field(
+        default=True, metadata=_says("Compression", "Request responses compressed with gzip.")
+    )
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -99,14 +105,14 @@ class SalesforceConfig:
         if not address.hostname or (address.scheme != "https" and not is_loopback(self.login_url)):
             return _invalid(
                 "{address} is not an https address.",
-                "Give the org's My Domain, such as https://acme.my.salesforce.com.",
+                "Use the My Domain of the org, such as https://acme.my.salesforce.com.",
                 address=self.login_url or "The empty address",
             )
         if not self.client_id:
             return _invalid("The consumer key is missing.", "Copy it from the External Client App.")
         if self.auth is AuthFlow.JWT_BEARER and not self.username:
             return _invalid(
-                "The JWT sign-in needs a user name.", "Give the backup user's user name."
+                "The JWT sign-in needs a user name.", "Enter the user name of the backup user."
             )
         if self.api_version < LOWEST_VERSION:
             return _invalid(
@@ -123,7 +129,7 @@ class SalesforceConfig:
                 lowest=LOWEST_OVERLAP,
             )
         if min(self.page_rows, self.parallel_pages_above) < 1 or self.bulk_above < 0:
-            return _invalid("Row counts must be positive.", "Leave them at their defaults.")
+            return _invalid("Row counts must be positive.", "Use the default values.")
         return None
 
     @property

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from unlost.kit.http import Transport
 
 CLIENT_SECRET = SecretField(
-    "client_secret", "Consumer secret", "Of the External Client App that was made for Unlost."
+    "client_secret", "Consumer secret", "From the External Client App for Unlost."
 )
 PRIVATE_KEY = SecretField(
     "private_key",
     "Private key",
-    "The PEM file whose certificate was uploaded to the External Client App; with the certificate in "
-    "the same file you are told before it expires.",
+    "The PEM file for the certificate that was uploaded to the External Client App. If the "
+    "file also contains the certificate, Unlost alerts you before it expires.",
     lines=True,
 )
 REFRESH_TOKEN = SecretField("refresh_token", "Refresh token", "From a sign-in in the browser.")
@@ -42,11 +42,11 @@ SECRETS = {
 # Salesforce help: user permissions; "Set Audit Fields upon Record Creation".
 WRITE_PERMISSIONS = (
     "API Enabled",
-    "Read, Create and Edit on the objects that come back (Modify All Data for all of them)",
-    "Edit on all their fields",
+    "Read, Create and Edit on the objects to restore (Modify All Data for all objects)",
+    "Edit on all fields of these objects",
     "Set Audit Fields upon Record Creation, to keep dates and authors",
     "Update Records with Inactive Owners",
-    "Query All Files, to find files again",
+    "Query All Files, to find existing files",
 )
 
 

@@ -40,9 +40,9 @@ class DeleteLog:
         if records:
             yield _page(records, now)
         if start < oldest:
-            yield _gap(table, now, "the last backup is older than the list reaches back")
+            yield _gap(table, now, "the last backup is older than the list")
         elif _begins_late(answer, start):
-            yield _gap(table, now, "the list was cut at its beginning")
+            yield _gap(table, now, "the beginning of the list is missing")
 
 
 def _begins_late(answer: Any, start: datetime) -> bool:
@@ -62,7 +62,7 @@ def _gap(table: str, at: datetime, reason: str) -> Page:
         FindingKind.READ_OTHERWISE,
         Severity.NOTE,
         "Salesforce's list of deletions of {table_name} has a gap ({reason}).",
-        "Nothing to do: the live records are counted id by id in the same run instead.",
+        "No action is needed. The same run checks the ids of all live records instead.",
         table=table,
         table_name=table,
         reason=reason,

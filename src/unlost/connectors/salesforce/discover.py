@@ -132,11 +132,11 @@ def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
     return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        "Salesforce lists {name} but will not describe it ({line}).",
-        "Give the backup user read access to the object, or leave it out.",
+        "Salesforce lists {name}, but does not describe it ({reason}).",
+        "Give the backup user read access to the object, or exclude it.",
         table=name,
         name=name,
-        line=line,
+        reason=line,
     )
 
 

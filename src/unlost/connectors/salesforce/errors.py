@@ -27,9 +27,9 @@ class SalesforceRefusal(SourceRefused):
     def __init__(self, native: str, text: str, status: int) -> None:
         super().__init__(
             "salesforce-refused",
-            "Salesforce refused: {first_line} ({native}).",
-            next_step="See docs/howto/connect-salesforce.md for what this code means.",
-            first_line=first_line(text) or "no reason given",
+            "Salesforce refused: {reason} ({native}).",
+            next_step="See docs/howto/connect-salesforce.md for the meaning of this code.",
+            reason=first_line(text) or "no reason given",
             native=native or status,
         )
         self.native = native
@@ -149,7 +149,7 @@ def _passing(failure: CallFailure) -> TransientError:
     return TransientError(
         "source-error",
         "Salesforce could not answer (HTTP {status}, {reason}).",
-        next_step="Try again later; status.salesforce.com tells of disturbances.",
+        next_step="Try again later. See status.salesforce.com for outages.",
         retry_after=failure.retry_after,
         status=failure.status,
         reason=reason,
@@ -159,20 +159,20 @@ def _passing(failure: CallFailure) -> TransientError:
 def _limit(failure: CallFailure, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "salesforce-limit",
-        "The org's allowance is spent: {first_line}.",
-        next_step="The run goes on by itself when calls are free again (rolling 24 hours). See "
-        "Setup > System Overview for who uses them.",
+        "A limit of the org is reached: {reason}.",
+        next_step="The run resumes automatically when calls are available again (rolling 24 "
+        "hours). See Setup > System Overview for the usage.",
         resume_at=resume_at,
-        first_line=first_line(failure.message) or failure.code,
+        reason=first_line(failure.message) or failure.code,
     )
 
 
 def _session_over() -> AuthExpired:
     return AuthExpired(
         "salesforce-session",
-        "Salesforce ended the session again right after a new sign-in.",
-        next_step="Look whether the backup user or the External Client App was blocked, and at "
-        "the user's login history in Setup.",
+        "Salesforce ended the session again, right after a new sign-in.",
+        next_step="Check whether the backup user or the External Client App was blocked. Check "
+        "the login history of the user in Setup.",
     )
 
 
@@ -180,8 +180,8 @@ def wrong_version() -> NotAllowed:
     """The error for an org that does not know the API version of the settings."""
     return NotAllowed(
         "salesforce-api-version",
-        "This org does not serve the API version of its settings.",
-        next_step="Set a newer API version for the org, or leave it at the default.",
+        "This org does not support the API version in its settings.",
+        next_step="Set a newer API version for the org, or keep the default.",
     )
 
 

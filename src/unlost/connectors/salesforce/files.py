@@ -134,17 +134,17 @@ class ProvedFile(io.RawIOBase):
     def _prove(self) -> None:
         ref = self._ref
         if ref.size is not None and ref.size != self._count:
-            raise _wrong(ref, f"{self._count} bytes came where {ref.size} were announced")
+            raise _wrong(ref, f"{self._count} bytes arrived instead of {ref.size}")
         if ref.checksum and ref.checksum != f"md5:{self._md5.hexdigest()}":
-            raise _wrong(ref, "its bytes do not match the checksum that Salesforce keeps")
+            raise _wrong(ref, "its bytes do not match the checksum in Salesforce")
 
 
 def _wrong(ref: FileRef, reason: str) -> IntegrityError:
     return IntegrityError(
         "file-not-whole",
-        "The file {ref} ({table}) did not arrive whole: {reason}.",
-        next_step="The next run reads it again. If it persists, open the file in Salesforce.",
-        ref=ref.name or ref.record,
+        "The file {file} ({table}) was not received completely: {reason}.",
+        next_step="The next run reads it again. If the problem persists, open the file in Salesforce.",
+        file=ref.name or ref.record,
         table=ref.table,
         reason=reason,
     )

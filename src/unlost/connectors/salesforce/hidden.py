@@ -15,6 +15,7 @@ from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Noun, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) 
         Finding.of(
             FindingKind.COLUMN_HIDDEN,
             Severity.GAP,
-            "The column {column_name} of {get} is hidden from the backup user.",
+            "The column {column_name} of {table_label} is hidden from the backup user.",
             "Give the backup user read access to the field (a permission set with 'Read Access').",
             table=name,
             column=column,
             column_name=column,
-            get=tables[name].get("label") or name,
+            table_label=tables[name].get("label") or name,
         )
         for name, columns in hidden.columns.items()
         for column in columns
@@ -101,11 +102,11 @@ def _untold(tables: Sequence[str]) -> Finding:
     return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
-        "Salesforce would not list the fields of {count} tables, so that columns hidden "
-        "from the backup user go unnoticed there.",
+        "Salesforce did not list the fields of {tables}. Columns that are hidden from the "
+        "backup user are not detected there.",
         "Grant the permission 'View Setup and Configuration' to the backup user.",
         detail=", ".join(tables),
-        count=len(tables),
+        tables=counted(len(tables), Noun.TABLE),
     )
 
 
@@ -115,21 +116,21 @@ def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
         answer = api.get_json("limits/recordCount")
     except SalesforceRefusal:
         return []
-    counted = {
+    row_counts = {
         count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
     }
     return [
         Finding.of(
             FindingKind.PERMISSION_MISSING,
             Severity.GAP,
-            "The table {name} has about {rows} records that the backup user may not see at all.",
+            "The table {name} has about {records} that the backup user cannot see.",
             "Give the backup user read access to the object (a permission set with 'Read' and "
             "'View All Records').",
             table=name,
             detail=str(rows),
             name=name,
-            rows=rows,
+            records=counted(rows, Noun.RECORD),
         )
-        for name, rows in sorted(counted.items())
+        for name, rows in sorted(row_counts.items())
         if name not in seen and rows
     ]

@@ -20,7 +20,7 @@ def open_source(
 ) -> Iterator[SalesforceSource]:
     """A source while the context is open; ``transport`` replaces the network in tests."""
     if not isinstance(config, SalesforceConfig):
-        raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
+        raise UsageError("salesforce-settings", "These are not the settings of a Salesforce org.")
     tokens = token_client(context, transport)
     api = SalesforceApi(
         session_of(config, context, tokens),
@@ -44,7 +44,7 @@ def open_writer(
 ) -> Iterator[SalesforceWriter]:
     """A writer while the context is open, signed in as the write identity."""
     if not isinstance(config, SalesforceConfig):
-        raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
+        raise UsageError("salesforce-settings", "These are not the settings of a Salesforce org.")
     tokens = token_client(context, transport)
     session = session_of(config, context, tokens)
     api = SalesforceApi(

@@ -61,7 +61,7 @@ class ReadByParents:
             return
         rule = rule_of(reading.table)
         if rule is None:
-            raise SalesforceRefusal("", f"no way of reading {reading.table} is known", 400)
+            raise SalesforceRefusal("", f"it is not known how to read {reading.table}", 400)
         yield from self._for(reading, rule.column, self._ids(rule.parent), rule.chunk)
         if reading.table == LINKS:
             yield from self._from_records(reading)
@@ -128,9 +128,9 @@ def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
     finding = Finding.of(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,
-        "Links between files and records of large tables were only looked for from the files' end: "
-        "{tables}.",
-        "Grant the permission 'Query All Files' to the backup user: then every link is read.",
+        "Links between files and records of large tables were only searched from the side of "
+        "the files: {tables}.",
+        "Grant the permission 'Query All Files' to the backup user. Then Unlost reads every link.",
         table=LINKS,
         detail=", ".join(tables),
         tables=", ".join(tables),

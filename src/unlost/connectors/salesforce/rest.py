@@ -108,8 +108,8 @@ class RestQueries:
         if read != total:
             raise TransientError(
                 "result-short",
-                "A query of {table} gave {read} rows where it announced {total}.",
-                next_step="It is asked again by itself.",
+                "A query of {table} returned {read} rows instead of the announced {total}.",
+                next_step="Unlost repeats the query automatically.",
                 table=reading.table,
                 read=read,
                 total=total,
@@ -123,9 +123,9 @@ class RestQueries:
         if reading.stamp is None or hi - lo < SHORTEST_WINDOW:
             raise SourceRefused(
                 "query-too-slow",
-                "Salesforce gives up on reading {table}, even in small windows.",
-                next_step="Ask Salesforce support for a custom index on SystemModstamp, or leave "
-                "the table out.",
+                "Salesforce cannot read {table}, even in small windows.",
+                next_step="Ask Salesforce support for a custom index on SystemModstamp, or "
+                "exclude the table.",
                 table=reading.table,
             )
         middle = soql.instant(_middle(lo, hi))

@@ -131,7 +131,8 @@ def _no_view_all() -> Finding:
     return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
-        "The backup user sees only records that are shared with him; others are not protected.",
+        "The backup user sees only records that are shared with this user. Other records are "
+        "not protected.",
         "Grant the permission 'View All Data' to the backup user.",
         detail="View All Data",
     )
@@ -141,7 +142,7 @@ def _no_all_files() -> Finding:
     return Finding.of(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,
-        "The backup user sees only files that he can reach; files of others are not protected.",
+        "The backup user sees only files that this user can access. Other files are not protected.",
         "Grant the permission 'Query All Files' to the backup user (it needs 'View All Data').",
         detail="Query All Files",
     )
@@ -151,7 +152,7 @@ def _no_setup() -> Finding:
     return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
-        "The backup user cannot look into Setup, so that columns hidden from him go unnoticed.",
+        "The backup user cannot view Setup, so hidden columns are not detected.",
         "Grant the permission 'View Setup and Configuration' to the backup user.",
         detail="View Setup and Configuration",
     )
@@ -165,13 +166,13 @@ def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -
         Finding.of(
             FindingKind.COLUMN_UNREADABLE,
             Severity.GAP,
-            "{get} of {get2} is encrypted and is delivered as asterisks.",
+            "{column_label} of {table_label} is encrypted and is delivered as asterisks.",
             "Grant the permission 'View Encrypted Data' to the backup user.",
             table=describe["name"],
             column=field["name"],
             detail="View Encrypted Data",
-            get=field.get("label") or field["name"],
-            get2=describe.get("label") or describe["name"],
+            column_label=field.get("label") or field["name"],
+            table_label=describe.get("label") or describe["name"],
         )
         for describe in describes
         for field in describe["fields"]
@@ -183,7 +184,7 @@ def _unknown() -> Finding:
     return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,
-        "Salesforce would not tell which permissions the backup user has.",
+        "Salesforce did not report the permissions of the backup user.",
         "Grant 'View All Data', 'Query All Files' and 'View Setup and Configuration' to the "
         "backup user.",
         detail="UserPermissionAccess",

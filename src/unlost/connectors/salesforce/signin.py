@@ -37,16 +37,17 @@ HINTS = (
         "invalid_grant",
         "hasn't approved this consumer",
         "salesforce-not-approved",
-        "The backup user is not approved for the External Client App, or its name is mistyped.",
-        "In the app's policies set 'Admin approved users are pre-authorized' and add the user's "
-        "profile or permission set; check the user name.",
+        "The backup user is not approved for the External Client App, or the user name is "
+        "misspelled.",
+        "In the app's policies, set 'Admin approved users are pre-authorized' and add the "
+        "profile or permission set of the user. Check the user name.",
     ),
     SignInHint(
         "",
         "not admin approved",
         "salesforce-not-approved",
         "The backup user is not approved for the External Client App.",
-        "In the app's policies add the user's profile or permission set.",
+        "In the app's policies, add the profile or permission set of the user.",
     ),
     SignInHint(
         "invalid_grant",
@@ -60,8 +61,8 @@ HINTS = (
         "invalid_grant",
         "expired authorization code",
         "salesforce-clock",
-        "Salesforce takes the signed assertion for expired.",
-        "Set this machine's clock (NTP).",
+        "Salesforce considers the signed assertion expired.",
+        "Correct the clock of this machine (NTP).",
     ),
     SignInHint(
         "invalid_grant",
@@ -82,13 +83,13 @@ HINTS = (
         "",
         "salesforce-client-id",
         "Salesforce does not know this consumer key.",
-        "Copy the consumer key of the External Client App; a new app needs some minutes to work.",
+        "Copy the consumer key of the External Client App. A new app needs a few minutes to work.",
     ),
     SignInHint(
         "invalid_client",
         "",
         "salesforce-client-secret",
-        "Consumer key and secret do not fit together.",
+        "The consumer key and the consumer secret do not match.",
         "Copy the consumer secret of the External Client App again.",
     ),
     SignInHint(
@@ -96,8 +97,8 @@ HINTS = (
         "",
         "salesforce-sign-in",
         "Salesforce refused the sign-in.",
-        "Check consumer key, secret or private key, and the user; Setup > Login History names the "
-        "reason.",
+        "Check the consumer key, the secret or private key, and the user. Setup > Login "
+        "History shows the reason.",
     ),
 )
 

@@ -133,9 +133,7 @@ class SalesforceSource:
         try:
             for page in self._pages(kind, work):
                 if len(page.rows) and page.rows.ids[0].as_py() == EMPTY_KEY:
-                    raise SalesforceRefusal(
-                        "", f"rows of {task.table} have no ids of their own", 200
-                    )
+                    raise SalesforceRefusal("", f"rows of {task.table} have no unique ids", 200)
                 yield page
         except SalesforceRefusal as error:
             if error.says(*OTHERWISE_DESCRIBED):
@@ -316,7 +314,7 @@ class SalesforceSource:
         if not info.complete:
             raise TransientError(
                 "bulk-job-lost",
-                "Salesforce lost a Bulk job of {table} and did not finish another.",
+                "Salesforce lost a Bulk job of {table} and did not finish another one.",
                 next_step="The next run reads the table again.",
                 table=reading.table,
             )
@@ -327,9 +325,9 @@ class SalesforceSource:
         finding = Finding.of(
             FindingKind.READ_OTHERWISE,
             Severity.NOTE,
-            "{table_name} was read whole, because Salesforce's list of changed records does not reach "
-            "back to the last backup or was refused.",
-            "Nothing to do; it takes more API calls.",
+            "{table_name} was read in full, because Salesforce's list of changed records does "
+            "not reach back to the last backup or was refused.",
+            "No action is needed. It takes more API calls.",
             table=table,
             table_name=table,
         )
@@ -339,8 +337,8 @@ class SalesforceSource:
         finding = Finding.of(
             FindingKind.READ_OTHERWISE,
             Severity.NOTE,
-            "{table_name} was read by REST, because Bulk API 2.0 said: {note}.",
-            "Nothing to do; it takes more API calls.",
+            "{table_name} was read with REST, because Bulk API 2.0 reported: {note}.",
+            "No action is needed. It takes more API calls.",
             table=work.reading.table,
             table_name=work.reading.table,
             note=work.note,

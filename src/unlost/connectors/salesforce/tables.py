@@ -101,11 +101,12 @@ def unreadable_columns(describe: Describe) -> list[Finding]:
         Finding.of(
             FindingKind.COLUMN_UNREADABLE,
             Severity.NOTE,
-            "{get} of {get2} is given by no query; what it lists is kept as records of its own.",
+            "{column_label} of {table_label} cannot be queried. The data that it lists is "
+            "stored as separate records.",
             table=describe["name"],
             column=field["name"],
-            get=field.get("label") or field["name"],
-            get2=describe.get("label") or describe["name"],
+            column_label=field.get("label") or field["name"],
+            table_label=describe.get("label") or describe["name"],
         )
         for field in describe["fields"]
         if is_unreadable(field) and not is_compound(field)

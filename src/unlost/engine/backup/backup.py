@@ -196,9 +196,9 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
         name = known.label or known.tenant if known is not None else org
         raise UsageError(
             "other-org",
-            "The source is not the org that is kept here as {name}: it says that it is "
+            "The source is not the org that is stored here as {name}: it identifies itself as "
             "{label} ({tenant}).",
-            next_step="Check the address and the credentials, or add it as an org of its own.",
+            next_step="Check the address and the credentials, or add it as a separate org.",
             name=name,
             label=identity.label or identity.tenant,
             tenant=identity.tenant,
@@ -317,8 +317,8 @@ def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> Non
 
 CANNOT_LIST = ReadFailure(
     "census-unsupported",
-    "The source lost its list of deleted records and cannot list those that are left.",
-    "Run a backup with --full.",
+    "The source has lost its list of deleted records and cannot list its live records.",
+    "Run a full backup: `unlost backup ORG --full`",
     refused=True,
 )
 

@@ -4,10 +4,11 @@ from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Noun, counted
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import TableState
 
-GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is read in full."
+GIVE_RIGHT = "Give the backup user access to it, then run a backup. The backup reads it in full."
 
 
 def table_findings(
@@ -39,17 +40,18 @@ def read_failure(account: TableProgress) -> Finding | None:
     if failure is None:
         return None
     was_stored = account.before is not None and account.before.window_start is not None
-    was = " It was backed up before; the vault keeps what it had." if was_stored else ""
     return Finding.of(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,
-        "{name} could not be read: {sentence_text}{was}",
-        failure.next_step,
+        "{name} could not be read: {reason} The vault keeps its earlier data."
+        if was_stored
+        else "{name} could not be read: {reason}",
+        "{step}" if failure.next_step else "",
         account.name,
         detail=failure.code,
         name=_name(account.plan.table),
-        sentence_text=failure.sentence,
-        was=was,
+        reason=failure.message,
+        step=failure.message.step,
     )
 
 
@@ -61,12 +63,13 @@ def deletes_unproved(account: TableProgress) -> Finding | None:
     return Finding.of(
         FindingKind.DELETES_UNPROVED,
         Severity.GAP,
-        "Whether records of {name} vanished could not be proved: {sentence_text}",
-        failure.next_step or "The next backup tries again.",
+        "Deletions of {name} could not be verified: {reason}",
+        "{step}" if failure.next_step else "The next backup tries again.",
         account.name,
         detail=failure.code,
         name=_name(account.plan.table),
-        sentence_text=failure.sentence,
+        reason=failure.message,
+        step=failure.message.step,
     )
 
 
@@ -75,12 +78,12 @@ def table_gone(state: TableState) -> Finding:
     return Finding.of(
         FindingKind.TABLE_GONE,
         Severity.GAP,
-        "The table {table_name} was backed up before and is not there any more: it was removed, "
-        "renamed, or hidden from the backup user. The vault keeps its {alive} records.",
-        "If it was not removed on purpose, give the backup user the right to see it.",
+        "The table {table_name} was backed up before and is no longer visible: it was removed, "
+        "renamed, or hidden from the backup user. The vault keeps its {records}.",
+        "If it was not removed on purpose, give the backup user access to it.",
         state.table,
         table_name=state.table,
-        alive=state.alive,
+        records=counted(state.alive, Noun.RECORD),
     )
 
 
@@ -90,10 +93,10 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
     return Finding.of(
         FindingKind.WINDOW_OPEN,
         Severity.NOTE,
-        "After {rounds} looks at changes the last one still took more than {minutes} minutes; "
-        "what changed meanwhile is in the next backup.",
+        "After {rounds} rounds of reading changes, the last round still took more than "
+        "{minutes}. The next backup contains the changes of that time.",
         rounds=rounds,
-        minutes=minutes,
+        minutes=counted(minutes, Noun.MINUTE),
     )
 
 
@@ -115,13 +118,13 @@ def _rows_differ(account: TableProgress) -> Finding | None:
     return Finding.of(
         FindingKind.ROWS_DIFFER,
         Severity.GAP,
-        "{count} records of {name} were not as the vault had them, though their time of change "
-        "did not move. They are in this backup; in the part that was not compared there may be "
-        "more.",
-        "Run a backup with --full: it reads every record again.",
+        "{records} of {name} differed from the vault, although the modification time had not "
+        "changed. This backup contains the new values. The part that was not compared may "
+        "contain more.",
+        "Run a full backup, which reads every record again: `unlost backup ORG --full`",
         account.name,
         detail=str(count),
-        count=count,
+        records=counted(count, Noun.RECORD),
         name=name,
     )
 
@@ -133,13 +136,13 @@ def _audit_failed(account: TableProgress) -> Finding | None:
     return Finding.of(
         FindingKind.ROWS_DIFFER,
         Severity.NOTE,
-        "A part of {name} was to be compared with the vault, and could not "
-        "be read: {sentence_text}",
-        "Nothing to do: it has its turn again in some weeks.",
+        "A part of {name} was due for comparison with the vault, but could not be read: {reason}",
+        "No action is needed. The part is due again in a few weeks.",
         account.name,
         detail=failure.code,
         name=_name(account.plan.table),
-        sentence_text=failure.sentence,
+        reason=failure.message,
+        step=failure.message.step,
     )
 
 
@@ -150,12 +153,12 @@ def _unusual_loss(account: TableProgress) -> Finding | None:
     return Finding.of(
         FindingKind.UNUSUAL_LOSS,
         Severity.GAP,
-        "{hidden} records of {name} vanished at once. That is "
-        "unusual, so they are kept as they were and marked as not visible.",
-        "Find out who removed them. If it was meant, nothing needs to be done.",
+        "{records} of {name} vanished at the same time. This is unusual, so Unlost keeps their "
+        "last state and marks them as not visible.",
+        "Find out who removed them. If this was intended, no action is needed.",
         account.name,
         detail=str(resolved.hidden),
-        hidden=resolved.hidden,
+        records=counted(resolved.hidden, Noun.RECORD),
         name=_name(account.plan.table),
     )
 
@@ -166,12 +169,15 @@ def _rows_hidden(table: Table, count: int) -> Finding | None:
     return Finding.of(
         FindingKind.ROWS_HIDDEN,
         Severity.GAP,
-        "{count} records of {name} are in the vault and not visible to the backup user; "
-        "changes of them are not seen.",
+        "{records} of {name} is in the vault but not visible to the backup user. Changes of it "
+        "are not backed up."
+        if count == 1
+        else "{records} of {name} are in the vault but not visible to the backup user. Changes of "
+        "them are not backed up.",
         GIVE_RIGHT,
         table.name,
         detail=str(count),
-        count=count,
+        records=counted(count, Noun.RECORD),
         name=_name(table),
     )
 
@@ -182,11 +188,13 @@ def _columns_hidden(table: Table, findings: tuple[Finding, ...]) -> Finding | No
     return Finding.of(
         FindingKind.COLUMN_HIDDEN,
         Severity.GAP,
-        "{count} columns of {name} are hidden from the backup user: {hidden}.",
+        "{columns} of {name} is hidden from the backup user: {hidden}."
+        if len(table.hidden) == 1
+        else "{columns} of {name} are hidden from the backup user: {hidden}.",
         GIVE_RIGHT,
         table.name,
         detail=",".join(table.hidden),
-        count=len(table.hidden),
+        columns=counted(len(table.hidden), Noun.COLUMN),
         name=_name(table),
         hidden=", ".join(table.hidden),
     )

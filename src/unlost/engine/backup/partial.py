@@ -8,6 +8,7 @@ vault exactly: rows, cursor, census, and certificate line.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
@@ -48,14 +49,14 @@ def plan_part(
 def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
     """The reason for leaving a table to the full run, as the end of a sentence; or empty."""
     if plan is None:
-        return "the org does not tell of it any more"
+        return "the org no longer lists it"
     table = known.schema.table(plan.table.name)
     if table is None or Reason.FIRST_SIGHT in plan.reasons:
-        return "no night has read it yet"
+        return "no nightly backup has read it yet"
     if schema.fingerprint != known.schema.fingerprint:
-        return "the rights of the backup user changed"
+        return "the permissions of the backup user changed"
     if Reason.NO_CURSOR in plan.reasons:
-        return "it cannot be asked for what changed"
+        return "the org cannot list its changes"
     if not _same_columns(plan, table):
         return "its columns changed"
     return "it must be read in full" if plan.full else ""
@@ -76,7 +77,9 @@ def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:
 
 
 def _deferred_finding(table: str, cause: str) -> Finding:
-    return deferred_to_night(table, f"{table} was left to the night: {cause}.")
+    return deferred_to_night(
+        table, "{name} was left to the nightly backup: {cause}.", name=table, cause=cause
+    )
 
 
 def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
@@ -86,26 +89,34 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
         name, failure = failed[0]
         raise TransientError(
             "hourly-unread",
-            "{name} could not be read between two nights: {sentence}",
-            next_step=failure.next_step or "Nothing to do: the next hourly backup tries again.",
+            "The hourly backup could not read {name}: {sentence}",
+            next_step="{step}"
+            if failure.next_step
+            else "No action is needed. The next hourly backup tries again.",
             name=name,
             sentence=failure.message,
+            step=failure.message.step,
         )
     return tuple(
         deferred_to_night(
-            name, f"{name} could not be read: {failure.sentence}", detail=failure.code
+            name,
+            "{name} could not be read: {reason}",
+            detail=failure.code,
+            name=name,
+            reason=failure.message,
         )
         for name, failure in failed
     )
 
 
-def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
+def deferred_to_night(table: str, template: str, *, detail: str = "", **args: Any) -> Finding:
     """The finding for a chosen table that was not read; it is protected as of the last full run."""
     return Finding.of(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,
-        sentence,
-        "Nothing to do: the next night reads it.",
+        template,
+        "No action is needed. The next nightly backup reads it.",
         table,
         detail=detail,
+        **args,
     )

@@ -31,8 +31,8 @@ def with_belongings(snapshot: Snapshot, records: Sequence[RecordKey]) -> tuple[R
         if len(by_key) > MOST:
             raise UsageError(
                 "too-much-belongs",
-                "More than {most:,} records belong to these.",
-                next_step="Name the records one by one, or fewer at a time.",
+                "More than {most:,} records belong to the selected records.",
+                next_step="Name the records one by one, or select fewer at a time.",
                 most=MOST,
             )
     return tuple(by_key)

@@ -158,8 +158,8 @@ class LiveComparison:
         if described is None or state is None:
             raise NotFound(
                 "table-unknown",
-                "The table {table} is not both in the backup and in the org.",
-                next_step="See which tables there are with: unlost certificate",
+                "The table {table} does not exist in both the backup and the org.",
+                next_step="List the tables with `unlost certificate ORG`.",
                 table=table,
             )
         reported: set[str] = set()

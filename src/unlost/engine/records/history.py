@@ -137,7 +137,8 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
         raise NotFound(
             "record-unknown",
             "The vault has no record {record} in {table}.",
-            next_step="Search for it with `unlost find`. What was erased is not there any more.",
+            next_step="Search for the record with `unlost find TEXT`. Erased records are no "
+            "longer in the vault.",
             record=record,
             table=table,
         )

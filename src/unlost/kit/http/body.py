@@ -18,9 +18,9 @@ def cut(reason: str) -> TransientError:
     """The error of a body that ended too early; ``reason`` describes the evidence."""
     return TransientError(
         "body-cut",
-        "An answer of the source ended too early ({reason}).",
-        next_step="It is asked for again by itself; if this persists, look at proxies between "
-        "this machine and the source.",
+        "A response of the source ended too early ({reason}).",
+        next_step="Unlost requests it again automatically. If the problem persists, check the "
+        "proxies between this machine and the source.",
         reason=reason,
     )
 

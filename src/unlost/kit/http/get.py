@@ -44,7 +44,7 @@ def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes
         raise TransientError(
             "document-away",
             "{url} could not be read: {error}.",
-            next_step="Look whether the address is right, and whether this machine may call it.",
+            next_step="Check the address, and check whether this machine can reach it.",
             url=url,
             error=error or type(error).__name__,
         ) from error
@@ -56,12 +56,12 @@ def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
         client.stream("GET", url, headers={"User-Agent": "unlost"}) as answer,
     ):
         if answer.status_code != httpx.codes.OK:
-            raise _not_it(url, f"it answered {answer.status_code}")
+            raise _not_it(url, f"it returned HTTP {answer.status_code}")
         body = b""
         for piece in answer.iter_bytes():
             body += piece
             if len(body) > LARGEST:
-                raise _not_it(url, "it is far too long")
+                raise _not_it(url, "it is too long")
         return body
 
 
@@ -71,15 +71,15 @@ def _texts(url: str, body: bytes) -> dict[str, str]:
     except ValueError as error:
         raise _not_it(url, "it is not JSON") from error
     if not isinstance(content, dict):
-        raise _not_it(url, "it is not an object of JSON")
+        raise _not_it(url, "it is not a JSON object")
     return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _unreadable_address(url: str) -> UsageError:
     return UsageError(
         "address-unreadable",
-        "{url!r} is not an address that can be called.",
-        next_step="Give one that begins with https://.",
+        "{url!r} is not a valid address.",
+        next_step="Use an address that begins with https://.",
         url=url,
     )
 
@@ -87,8 +87,8 @@ def _unreadable_address(url: str) -> UsageError:
 def _not_it(url: str, why: str) -> UsageError:
     return UsageError(
         "document-unreadable",
-        "{url} is not the document that was looked for: {why}.",
-        next_step="Compare the address with what the provider's documentation says.",
+        "{url} is not the expected document: {why}.",
+        next_step="Compare the address with the documentation of the provider.",
         url=url,
         why=why,
     )

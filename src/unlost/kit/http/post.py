@@ -68,8 +68,8 @@ def parsed(text: str) -> httpx.URL:
     if url.scheme not in PORTS or not url.host:
         raise UsageError(
             "address-unreadable",
-            "That is not an address that can be called.",
-            next_step="Give one that begins with https:// (or http://).",
+            "This is not a valid address.",
+            next_step="Use an address that begins with https:// (or http://).",
         )
     return url
 
@@ -80,8 +80,8 @@ def _address(url: httpx.URL, *, private: bool) -> str:
     if not private and not _public(address):
         raise NotAllowed(
             "address-private",
-            "{host} is an address of an inner network ({address}).",
-            next_step="If it is meant, add the channel again with --allow-private.",
+            "{host} is an address in a private network ({address}).",
+            next_step="If this is intended, add the channel again with `--allow-private`.",
             host=url.host,
             address=address,
         )
@@ -116,7 +116,7 @@ def _judged(host: str, status: int, reply: bytes) -> int:
     if 200 <= status < 300:
         return status
     if status >= 500 or status in (408, 425, 429):
-        raise _not_taken(host, f"it answered {status}")
+        raise _not_taken(host, f"it returned HTTP {status}")
     text = reply[:TOLD].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
@@ -130,8 +130,8 @@ def _judged(host: str, status: int, reply: bytes) -> int:
 def _not_taken(host: str, why: str) -> TransientError:
     return TransientError(
         "message-not-taken",
-        "{host} did not take the message: {why}.",
-        next_step="It is sent again by itself for a day.",
+        "{host} did not accept the message: {why}.",
+        next_step="Unlost retries automatically for a day.",
         host=host,
         why=why,
     )

@@ -41,12 +41,10 @@ class TransitKey:
         if not url.host or (
             url.scheme != "https" and (url.scheme, url.host not in HERE) != ("http", False)
         ):
-            raise _unclear(
-                "“{address}” is not the https address of a server.", address=self.address
-            )
+            raise _unclear("“{address}” is not an https address of a server.", address=self.address)
         parts = (*self.mount.strip("/").split("/"), self.name)
         if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in parts):
-            raise _unclear("The key or the mount of the transit engine is not a name.")
+            raise _unclear("The name of the transit key or of its mount is not valid.")
 
     def seal(self, text: str, *, token: str) -> str:
         """The ciphertext in the server's form."""
@@ -59,7 +57,7 @@ class TransitKey:
         try:
             return base64.b64decode(reply, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            raise self._away("what it opened is no text") from None
+            raise self._away("the decrypted value is not text") from None
 
     def _asked(self, act: str, body: Mapping[str, str], wanted: str, token: str) -> str:
         self.check()
@@ -77,22 +75,22 @@ class TransitKey:
 
     def _told(self, status: int, answer: Mapping[str, object], wanted: str) -> str:
         if status >= 500 or status in BUSY:
-            raise self._away(f"it answered {status}{_why(answer)}")
+            raise self._away(f"it returned HTTP {status}{_why(answer)}")
         if status != httpx.codes.OK:
             raise NotAllowed(
                 "transit-refused",
-                "{address} does not use the key “{value}” for this: {status}{why}.",
-                next_step="Look at the token, its policy and the key there. The vault opens with any "
-                "other key of it, and with the recovery sheet.",
+                "{address} refused to use the key “{key}” for this: {status}{why}.",
+                next_step="Check the token, its policy and the key. Any other key of the vault "
+                "and the recovery sheet still open the vault.",
                 address=self.address,
-                value=self.name,
+                key=self.name,
                 status=status,
                 why=_why(answer),
             )
         data = answer.get("data")
         value = data.get(wanted) if isinstance(data, dict) else None
         if not isinstance(value, str):
-            raise self._away("its answer is not one of a transit engine")
+            raise self._away("its response is not from a transit engine")
         return value
 
     def _trusted(self) -> ssl.SSLContext:
@@ -100,17 +98,17 @@ class TransitKey:
             return ssl.create_default_context(cafile=self.ca_file or None)
         except OSError:
             raise _unclear(
-                "{file} cannot be read as certificates.", file=Path(self.ca_file)
+                "The certificates in {file} cannot be read.", file=Path(self.ca_file)
             ) from None
 
     def _away(self, why: str) -> TransientError:
         return TransientError(
             "transit-away",
-            "{address} does not answer as it should: {rstrip}.",
-            next_step="It is asked again at the next try. The vault opens with any other key of it, and "
-            "with the recovery sheet.",
+            "{address} did not respond as expected: {reason}.",
+            next_step="The next try asks it again. Any other key of the vault and the recovery "
+            "sheet still open the vault.",
             address=self.address,
-            rstrip=why.rstrip("."),
+            reason=why.rstrip("."),
         )
 
 
@@ -142,6 +140,6 @@ def _unclear(template: str, **args: object) -> UsageError:
     return UsageError(
         "transit-unclear",
         template,
-        next_step="Give --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+        next_step="Use `--transit https://bao.example:8200 --transit-key NAME --token-file FILE`.",
         **args,
     )

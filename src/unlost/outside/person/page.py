@@ -33,7 +33,7 @@ def index(person: PersonExport, reading: PersonReader, *, changed: int) -> Itera
         for record, versions in islice(reading.of(part), MOST):
             yield _record(person, part, reading, record, versions)
         if len(part.ids) > MOST:
-            yield f"<p>The first {MOST:,} of {len(part.ids):,} are shown here. All are in the tables.</p>\n"
+            yield f"<p>This page shows the first {MOST:,} of {len(part.ids):,}. The tables contain all of them.</p>\n"
     yield "</body></html>\n"
 
 
@@ -43,24 +43,25 @@ def _opening(person: PersonExport, *, changed: int) -> Iterator[str]:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>\n"
-        f"<p>This was put together on {person.when(person.made_at)}, from backups up to that of "
-        f"{person.when(person.as_of)}. It holds the records that were chosen as belonging to one person: "
-        "how they are now, and what was different before, with the time of each change and who made it "
-        "as far as the system tells.</p>\n"
-        "<p>The same is in the folder <code>tables</code> for other programs: CSV opens in a spreadsheet, "
-        "JSON is exact to the last character. The files are in the folder <code>files</code>.</p>\n"
-        "<p>A spreadsheet would run a text that begins with =, +, - or @. In CSV such a text has an "
-        f"apostrophe before it, which does not belong to it: here in {_many(changed, 'cell')}.</p>\n"
+        f"<p>This export was created on {person.when(person.made_at)}, from backups up to that of "
+        f"{person.when(person.as_of)}. It contains the records that were selected as belonging to one "
+        "person: their current values and all earlier values, with the time of each change, and with "
+        "its author if the system reports it.</p>\n"
+        "<p>The folder <code>tables</code> contains the same data for other programs: CSV opens in a "
+        "spreadsheet, JSON is exact to the last character. The files are in the folder "
+        "<code>files</code>.</p>\n"
+        "<p>A spreadsheet would run a text that begins with =, +, - or @. In CSV, such a text starts "
+        f"with an apostrophe that is not part of the data: here in {_many(changed, 'cell')}.</p>\n"
     )
     if person.unknown:
-        yield f"<p>Of {_many(person.unknown, 'record')} that was asked for, the backups hold nothing.</p>\n"
+        yield f"<p>The backups have no data of {_many(person.unknown, 'requested record')}.</p>\n"
     if person.unsearched:
         names = escape(", ".join(person.unsearched))
-        yield f"<p>These are too large to be looked through for what refers to the person: {names}.</p>\n"
+        yield f"<p>These tables are too large to be searched for references to the person: {names}.</p>\n"
 
 
 def _contents(person: PersonExport) -> Iterator[str]:
-    yield "<h2>What is in it</h2>\n<ul>\n"
+    yield "<h2>Contents</h2>\n<ul>\n"
     for number, part in enumerate(person.tables):
         yield (
             f'<li><a href="#t{number}">{escape(part.label)}</a>: {_many(len(part.ids), "record")} '
@@ -88,11 +89,11 @@ def _record(
     cells = newest.cells if newest is not None else {}
     name = cells.get(part.table.name_column or "") or record
     present = bool(versions) and versions[-1].op.alive
-    caption = "As it is now" if present else "As it was at last"
+    caption = "Current values" if present else "Last values"
     state = _table(caption, ((_label(part, c), [v]) for c, v in cells.items() if v))
     return (
         f"<article><h3><bdi>{escape(name)}</bdi> <code>{escape(record)}</code></h3>\n{state}"
-        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(lines))}</article>\n"
+        f"<h4>History, newest first</h4>\n{''.join(reversed(lines))}</article>\n"
     )
 
 
@@ -125,7 +126,7 @@ def _line(
         if (before.get(name) or "") != (version.cells.get(name) or "")
     ]
     changes = ((_label(part, c), [before.get(c), version.cells.get(c)]) for c in differing)
-    caption = f"{when[:1].upper()}{when[1:]}. Before, and after:"
+    caption = f"{when[:1].upper()}{when[1:]}. Before and after:"
     return _table(caption, changes)
 
 

@@ -84,10 +84,10 @@ class Chain:
             newest = max(self._listed(), default=0)
             if newest > state.seq:
                 raise _broken(
-                    "chain-hole", f"Commit {state.seq + 1} is missing, but there is {newest}."
+                    "chain-hole", f"Commit {state.seq + 1} is missing, but commit {newest} exists."
                 )
             if state.seq and newest < state.seq:
-                raise _broken("chain-cut", f"Commit {state.seq} was there, and is not any more.")
+                raise _broken("chain-cut", f"Commit {state.seq} existed before and is missing now.")
             return state
 
     def manifest(self, seq: int) -> tuple[Manifest, str]:
@@ -97,14 +97,14 @@ class Chain:
             if seq not in state.commits:
                 raise NotFound(
                     "snapshot-unknown",
-                    "There is no snapshot {seq} of this org.",
-                    next_step="List them with: unlost snapshots ORG",
+                    "This org has no snapshot {seq}.",
+                    next_step="List the snapshots with `unlost snapshots ORG`.",
                     seq=seq,
                 )
             manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
             self._redactions.prove(state)
             if head != state.commits[seq].head:
-                raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
+                raise _broken("chain-replaced", f"Commit {seq} is not the expected commit.")
             return manifest, head
 
     def put(self, manifest: Manifest) -> bool:
@@ -205,7 +205,7 @@ class Chain:
                 manifest, head = self._read(seq)
                 if manifest.parent != state.head:
                     raise _broken(
-                        "chain-parent", f"Commit {seq} does not follow the one before it."
+                        "chain-parent", f"Commit {seq} does not follow the previous commit."
                     )
                 state.apply(manifest, head=head)
         finally:
@@ -229,7 +229,9 @@ class Chain:
         if key not in self._manifests:
             redacted = self._redacted(seq, redaction) if redaction else self._whole(seq)
             if (redacted[0].seq, redacted[0].org) != (seq, self.org):
-                raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
+                raise _broken(
+                    "chain-replaced", f"Commit {seq} identifies itself as a different commit."
+                )
             while len(self._manifests) >= _KEPT_MANIFESTS:
                 self._manifests.pop(next(iter(self._manifests)))
             self._manifests[key] = redacted
@@ -258,9 +260,7 @@ class Chain:
         try:
             return self._redactions.read(seq, name)
         except NotFound:
-            raise _broken(
-                "chain-hole", f"What stands in place of commit {seq} is missing."
-            ) from None
+            raise _broken("chain-hole", f"The replacement of commit {seq} is missing.") from None
 
     def _from_checkpoint(self, newest: int) -> LiveState | None:
         """The newest checkpoint that agrees with its manifest; None if there is none."""
@@ -310,17 +310,19 @@ def _check_witness(seen: Witnessed, state: LiveState) -> None:
     if seen.number > state.seq:
         raise _broken(
             "chain-cut",
-            f"Snapshot {seen.number} was made, but the vault ends at {state.seq}.",
+            f"Snapshot {seen.number} was created, but the vault ends at {state.seq}.",
         )
     if seen.number and state.commits[seen.number].head != seen.head:
-        raise _broken("chain-replaced", f"Snapshot {seen.number} is not the one that was made.")
+        raise _broken(
+            "chain-replaced", f"Snapshot {seen.number} is not the snapshot that was created."
+        )
 
 
 def _broken(code: str, sentence: str) -> IntegrityError:
     return IntegrityError(
         code,
-        "{sentence} Nothing will be written to this vault until that is repaired.",
-        next_step="Bring the missing object back from a copy of the vault, "
-        "then run unlost verify --level full.",
+        "{sentence} Unlost writes nothing to this vault until it is repaired.",
+        next_step="Restore the missing object from a mirror of the vault, then run `unlost "
+        "verify --level full`.",
         sentence=sentence,
     )

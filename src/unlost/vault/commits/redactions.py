@@ -146,8 +146,8 @@ def _bones(manifest: Manifest) -> Manifest:
 def _not_proved(name: str) -> IntegrityError:
     return IntegrityError(
         "chain-replaced",
-        "“{name}” stands in place of a commit, but no erasure put it there. Nothing will be written "
-        "to this vault until that is repaired.",
-        next_step="Bring the object back from a copy of the vault, then run unlost verify --level full.",
+        "“{name}” replaces a commit, but no erasure created it. Unlost writes nothing to this "
+        "vault until it is repaired.",
+        next_step="Restore the object from a mirror of the vault, then run `unlost verify --level full`.",
         name=name,
     )

@@ -28,12 +28,12 @@ def decode_entry(content: bytes, *, link: bytes, name: str) -> bytes:
     unpack.
     """
     if content[:LINK_BYTES] != link:
-        raise broken(name, "it does not follow the entry before it")
+        raise broken(name, "it does not follow the previous entry")
     try:
         frame = content[LINK_BYTES:]
         return zstandard.ZstdDecompressor().decompress(frame, max_output_size=_LONGEST)
     except zstandard.ZstdError:
-        raise broken(name, "it makes no sense") from None
+        raise broken(name, "it cannot be decoded") from None
 
 
 def link_after(content: bytes) -> bytes:
@@ -45,9 +45,9 @@ def broken(name: str, why: str) -> IntegrityError:
     """The error for a journal entry that is not what was written there."""
     return IntegrityError(
         "journal-broken",
-        "The journal entry “{name}” is not what Unlost wrote there: {why}.",
-        next_step="Bring the object back from a copy of the vault, "
-        "then run unlost verify --level full. Write nothing to the org before that.",
+        "The journal entry “{name}” is damaged: {why}.",
+        next_step="Restore the object from a mirror of the vault, then run `unlost verify "
+        "--level full`. Do not write to the org before that.",
         name=name,
         why=why,
     )

@@ -245,7 +245,7 @@ def _check_format(text: bytes, *, name: str) -> None:
 def _senseless(name: str) -> IntegrityError:
     return IntegrityError(
         "document-damaged",
-        "The object “{name}” opens, but makes no sense.",
-        next_step="Run unlost verify --level full, and bring the object back from a copy.",
+        "The object “{name}” can be decrypted, but its content is invalid.",
+        next_step="Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
         name=name,
     )

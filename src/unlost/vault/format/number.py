@@ -24,7 +24,7 @@ def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
     known = FORMAT if upto is None else upto
     return UsageError(
         "format-newer",
-        "“{name}” has format {number}; this release of Unlost reads up to format {known}.",
+        "“{name}” has format {number}. This release of Unlost reads formats up to {known}.",
         next_step="Install a newer release of Unlost and try again. Nothing was changed.",
         name=name,
         number=number,
@@ -36,7 +36,7 @@ def _unknown(name: str, number: int) -> UsageError:
     return UsageError(
         "format-unknown",
         "“{name}” has format {number}, which no release of Unlost writes.",
-        next_step="Bring it back from a copy of the vault. Nothing was changed.",
+        next_step="Restore it from a mirror of the vault. Nothing was changed.",
         name=name,
         number=number,
     )

@@ -55,9 +55,9 @@ class RecoverySheet:
                 "",
                 *lines,
                 "",
-                "Whoever has this sheet and a copy of the vault can read everything in it.",
-                "Without it and without the service key nobody can, and nobody can help.",
-                "Print it twice, keep the copies in two places, and delete the file.",
+                "Anyone with this sheet and a copy of the vault can read everything in it.",
+                "If the sheet and the service key are both lost, the vault cannot be read again.",
+                "Print it twice, keep the printouts in two places, and delete the file.",
                 "",
             )
         )
@@ -71,11 +71,11 @@ def parse_recovery_sheet(text: str) -> RecoverySheet:
     lines = _LINE_SHAPE.findall(text)
     letters = re.sub(r"[\s-]", "", "".join(lines) if lines else text).upper()
     if len(letters) != GROUPS * _GROUP or any(letter not in _VALUES for letter in letters):
-        raise _mistyped(f"it has {len(letters)} characters or signs that no sheet has")
+        raise _mistyped(f"it has {len(letters)} characters, or characters that no sheet has")
     whole = _from_base32(letters)
     content, check = whole[:-_CHECK], whole[-_CHECK:]
     if _check(content) != check:
-        raise _mistyped("its check does not agree; a character is wrong")
+        raise _mistyped("its check characters do not match: a character is wrong")
     if content[0] > _FORMAT:
         raise newer("recovery sheet", content[0], upto=_FORMAT)
     return RecoverySheet(vault=content[1 : 1 + _VAULT], master=content[1 + _VAULT :])
@@ -91,8 +91,8 @@ def confirm_groups(sheet: RecoverySheet, typed: dict[int, str]) -> None:
         if _plain(text) != _plain(groups[number - 1]):
             raise UsageError(
                 "sheet-unconfirmed",
-                "Group {number} is not what the sheet says.",
-                next_step="Read it from the printed sheet and type it again.",
+                "Group {number} does not match the sheet.",
+                next_step="Read the group from the printed sheet and type it again.",
                 number=number,
             )
 
@@ -124,7 +124,7 @@ def _shifts(size: int) -> range:
 def _mistyped(why: str) -> NotAllowed:
     return NotAllowed(
         "recovery-mistyped",
-        "This is not a recovery sheet as Unlost prints it: {why}.",
-        next_step="Type the 22 groups of four characters again, or give the file that was printed.",
+        "This is not a valid recovery sheet: {why}.",
+        next_step="Type the 22 groups of four characters again, or use the file that was printed.",
         why=why,
     )

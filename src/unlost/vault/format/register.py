@@ -117,9 +117,9 @@ def damaged_register(name: str) -> IntegrityError:
     """The error for an entry that is not what Unlost wrote."""
     return IntegrityError(
         "register-damaged",
-        "“{name}”, which lists the ways into the vault, is lost or not what Unlost wrote.",
-        next_step="Bring the folder slots back from a copy of the vault. Where the vault still opens, "
-        "`unlost doctor --repair` removes what does not prove itself.",
+        "“{name}”, which lists the key slots of the vault, is missing or damaged.",
+        next_step="Restore the folder slots from a mirror of the vault. If the vault still "
+        "opens, `unlost doctor --repair` removes entries that cannot be verified.",
         name=name,
     )
 

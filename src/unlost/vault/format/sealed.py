@@ -157,13 +157,13 @@ def read_header(data: bytes, *, name: str) -> SealedHeader:
     Raises IntegrityError (``object-damaged``), UsageError (``format-newer``, ``format-unknown``).
     """
     if len(data) < HEADER_BYTES:
-        raise damaged(name, "it is cut short")
+        raise damaged(name, "it is truncated")
     magic, number, power, zero, epoch, length = _HEADER.unpack_from(data)
     if magic != _MAGIC:
-        raise damaged(name, "it does not begin as a sealed object does")
+        raise damaged(name, "it does not start like a sealed object")
     numbers.check_number(number, name=name)
     if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
-        raise damaged(name, "its header makes no sense")
+        raise damaged(name, "its header is invalid")
     return SealedHeader(power=power, epoch=epoch, length=length)
 
 
@@ -174,7 +174,7 @@ def unseal(data: bytes, *, place: ObjectBinding, key: bytes) -> bytes:
     """
     header = read_header(data, name=place.name)
     if len(data) != header.sealed_length:
-        raise damaged(place.name, "it is not as long as it says")
+        raise damaged(place.name, "its size does not match its header")
     span = BlockSpan(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
     return unseal_span(memoryview(data)[HEADER_BYTES:], span, header=header, place=place, key=key)
 
@@ -187,9 +187,9 @@ def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
     if start < 0 or length < 1 or start + length > header.length:
         raise UsageError(
             "object-range",
-            "Bytes {start} to {start2} are not in the object.",
+            "Bytes {start} to {end} are outside the object.",
             start=start,
-            start2=start + length,
+            end=start + length,
         )
     first, last = start // header.block, (start + length - 1) // header.block
     stride = header.block + BLOCK_OVERHEAD
@@ -211,7 +211,7 @@ def unseal_span(
     Raises IntegrityError (``object-damaged``).
     """
     if len(data) != span.length:
-        raise damaged(place.name, "it is cut short")
+        raise damaged(place.name, "it is truncated")
     view = memoryview(data)
     cipher = AESGCM(key)
     stride = header.block + BLOCK_OVERHEAD
@@ -226,7 +226,7 @@ def unseal_span(
                 )
             )
         except InvalidTag:
-            raise damaged(place.name, "a seal in it is broken") from None
+            raise damaged(place.name, "a part of it fails authentication") from None
     return b"".join(content)
 
 
@@ -234,8 +234,8 @@ def damaged(name: str, why: str) -> IntegrityError:
     """The error for an object that is not what was written under its name."""
     return IntegrityError(
         "object-damaged",
-        "The object “{name}” is not what Unlost wrote there: {why}.",
-        next_step="Run unlost verify --level full, and bring the object back from a copy.",
+        "The object “{name}” is damaged: {why}.",
+        next_step="Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
         name=name,
         why=why,
     )

@@ -90,7 +90,7 @@ def damaged_proof(name: str) -> IntegrityError:
     """The error for a proof that is not what Unlost wrote."""
     return IntegrityError(
         "proof-damaged",
-        "“{name}”, which says that an org was shredded, is not what Unlost wrote.",
-        next_step="Bring it back from a copy of the vault, or remove it if nobody shredded an org.",
+        "“{name}”, the proof that an org was shredded, is damaged.",
+        next_step="Restore it from a mirror of the vault. If no org was shredded, remove it.",
         name=name,
     )

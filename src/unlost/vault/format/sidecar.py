@@ -94,8 +94,9 @@ def decode(data: bytes, *, name: str) -> Sidecar:
     except (struct.error, UnicodeDecodeError, ValueError):
         raise IntegrityError(
             "sidecar-damaged",
-            "The sidecar of “{name}” makes no sense.",
-            next_step="Run unlost verify --level full, and bring the object back from a copy.",
+            "The content of the sidecar of “{name}” is invalid.",
+            next_step="Run `unlost verify --level full`, then restore the object from a mirror "
+            "of the vault.",
             name=name,
         ) from None
 

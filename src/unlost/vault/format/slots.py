@@ -92,8 +92,8 @@ def slot_folder(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             "slot-name",
-            "“{name}” cannot name a slot.",
-            next_step="Use small letters, digits and hyphens.",
+            "“{name}” is not a valid slot name.",
+            next_step="Use lowercase letters, digits and hyphens.",
             name=name,
         )
     return f"keys/{name}"
@@ -156,7 +156,7 @@ def damaged_slot(name: str) -> IntegrityError:
     return IntegrityError(
         "slot-damaged",
         "The slot “{name}” of the vault is damaged.",
-        next_step="Open the vault with another key, or with the recovery sheet, and repair it.",
+        next_step="Open the vault with another key or with the recovery sheet, then repair the slot.",
         name=name,
     )
 

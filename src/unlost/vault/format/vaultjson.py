@@ -78,7 +78,7 @@ def damaged_vault_file() -> IntegrityError:
     """The error for a ``vault.json`` that is not what Unlost wrote."""
     return IntegrityError(
         "vault-file-damaged",
-        "“{vault_file}” is not what Unlost wrote when the vault was made.",
-        next_step="Bring {vault_file} back from a copy of the vault; nothing else is affected.",
+        "“{vault_file}” was changed or damaged after the vault was created.",
+        next_step="Restore {vault_file} from a mirror of the vault. Nothing else is affected.",
         vault_file=VAULT_FILE,
     )

@@ -545,17 +545,19 @@ def outdated() -> NotAllowed:
     """The error for a master key that was replaced."""
     return NotAllowed(
         "key-outdated",
-        "The vault has got a new master key since, and this one does not count any more.",
-        next_step="Open it with the new recovery sheet or a key that was made since. A process that "
-        "runs from before is started again. If nobody renewed it, run unlost verify --level full.",
+        "The vault has a new master key, and this one is no longer valid.",
+        next_step="Open the vault with the new recovery sheet, or with a key that was created "
+        "after the renewal. Restart processes that were started before it. If you "
+        "did not renew the master key, run `unlost verify --level full`.",
     )
 
 
 def _lost(folder: str) -> IntegrityError:
     return IntegrityError(
         "org-key-lost",
-        "No copy of the key in “{folder}” can be opened. Without it this org's data cannot be read.",
-        next_step="Bring the folder back from a copy of the vault. "
-        "If the org was shredded on purpose, nothing is wrong.",
+        "No copy of the key in “{folder}” can be decrypted. Without it, the data of this org "
+        "cannot be read.",
+        next_step="Restore the folder from a mirror of the vault. If the org was shredded on "
+        "purpose, nothing is wrong.",
         folder=folder,
     )

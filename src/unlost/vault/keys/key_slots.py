@@ -109,7 +109,7 @@ def slot_unknown(slot: str) -> NotFound:
     return NotFound(
         "slot-unknown",
         "The vault has no slot “{slot}”.",
-        next_step="See which there are with: unlost key list",
+        next_step="List the slots with `unlost key list`.",
         slot=slot,
     )
 
@@ -144,6 +144,6 @@ def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> Non
         raise NotAllowed(
             "slot-last",
             "“{slot}” is the last slot that opens the vault.",
-            next_step="Add another one first with `unlost key add`, then remove this one.",
+            next_step="Add another slot first (see `unlost key add --help`), then remove this one.",
             slot=slot,
         )

@@ -237,8 +237,8 @@ def _check_counts(
     if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
         raise NotAllowed(
             "slot-removed",
-            "The slot “{slot}” was removed from the vault, and does not count any more.",
-            next_step="Open the vault with another key, or with the recovery sheet.",
+            "The slot “{slot}” was removed from the vault and no longer opens it.",
+            next_step="Open the vault with another key or with the recovery sheet.",
             slot=slot.name,
         )
 
@@ -257,8 +257,8 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
             raise NotAllowed(
                 "key-wrong",
                 "This key belongs to another vault.",
-                next_step="Look for the sheet or the key file of this vault: "
-                "its first line tells the vault's id.",
+                next_step="Use the recovery sheet or the key file of this vault. Both contain "
+                "the id of the vault.",
             ) from None
         # Without the register a later master key looks like a first one. Then the key is right and
         # the register is what is damaged.
@@ -372,8 +372,8 @@ def _interrupted_copy(store: Store, keys: Keyring, slot: str, secret: SlotSecret
 def _slot_exists(slot: str) -> Conflict:
     return Conflict(
         "slot-exists",
-        "The vault has a slot “{slot}” already.",
-        next_step="Choose another name, or remove that slot first: unlost key remove {slot}",
+        "The vault already has a slot “{slot}”.",
+        next_step="Choose another name, or remove that slot first: `unlost key remove {slot}`",
         slot=slot,
     )
 
@@ -387,7 +387,7 @@ def _read_vault_file(store: Store) -> bytes:
         raise NotFound(
             "vault-missing",
             "There is no vault in {address}.",
-            next_step="Check the address, or make a vault with unlost init.",
+            next_step="Check the address, or create a vault with `unlost init DIR`.",
             address=store.properties.address,
         ) from None
 
@@ -399,8 +399,8 @@ def _has(store: Store, prefix: str) -> bool:
 def _exists(store: Store) -> Conflict:
     return Conflict(
         "vault-exists",
-        "There is a vault in {address} already.",
-        next_step="Use it as it is, or choose an empty place.",
+        "There is already a vault in {address}.",
+        next_step="Use that vault, or choose an empty location.",
         address=store.properties.address,
     )
 
@@ -408,8 +408,8 @@ def _exists(store: Store) -> Conflict:
 def _no_vault_file(store: Store) -> IntegrityError:
     return IntegrityError(
         "vault-file-missing",
-        "Data of a vault lies in {address}, but its {vault_file} is gone.",
-        next_step="Bring {vault_file} back from a copy of the vault.",
+        "{address} contains the data of a vault, but {vault_file} is missing.",
+        next_step="Restore {vault_file} from a mirror of the vault.",
         address=store.properties.address,
         vault_file=VAULT_FILE,
     )

@@ -136,8 +136,8 @@ class SealedObjects:
         if start + length > header.length:
             raise IntegrityError(
                 "object-damaged",
-                "The object “{name}” is shorter than what points into it.",
-                next_step="Run unlost verify --level full.",
+                "An entry points beyond the end of the object “{name}”.",
+                next_step="Run `unlost verify --level full`.",
                 name=name,
             )
         span = span_of(header, start=start, length=length)

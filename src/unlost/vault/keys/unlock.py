@@ -110,8 +110,8 @@ class ServiceKey:
         except ValueError:
             raise NotAllowed(
                 "key-file-damaged",
-                "This is not a whole service key of Unlost.",
-                next_step="Bring the key file back from its copy, or use the recovery sheet.",
+                "This is not a complete service key.",
+                next_step="Restore the key file from your copy of it, or use the recovery sheet.",
             ) from None
 
     def wrapping_key(self, slot: KeySlot) -> bytes:
@@ -179,8 +179,9 @@ class ByServiceKeyFile:
             raise NotAllowed(
                 "key-missing",
                 "The service key {path} cannot be read: {strerror}.",
-                next_step="Put the key file back, or open the vault with the recovery sheet: `unlost key add "
-                "NAME --service --sheet FILE` gives the service a new key.",
+                next_step="Restore the key file, or open the vault with the recovery sheet: "
+                "`unlost key add NAME --service --sheet FILE` creates a new key for "
+                "the service.",
                 path=self.path,
                 strerror=error.strerror,
             ) from error
@@ -232,9 +233,9 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
     if folder is not None and _lies_in(path, folder):
         raise UsageError(
             "key-in-vault",
-            "The key {path} would lie inside the vault {folder}: whoever copies the vault "
-            "would have the key with it.",
-            next_step="Keep the key in another folder, on another disk if you can.",
+            "The key {path} would be inside the vault {folder}. Anyone who copies the vault "
+            "would also have the key.",
+            next_step="Store the key in another folder, on another disk if possible.",
             path=path,
             folder=folder,
         )
@@ -259,7 +260,7 @@ def write_service_key(
         raise StoreError(
             "key-unwritten",
             "The service key {path} cannot be written: {strerror}.",
-            next_step="Name a place for the key that this user may write to.",
+            next_step="Choose a location for the key that this user can write to.",
             path=path,
             strerror=error.strerror,
         ) from error
@@ -277,7 +278,7 @@ def move_service_key(fresh: Path, path: Path) -> None:
         raise StoreError(
             "key-unwritten",
             "The service key {path} cannot be replaced: {strerror}.",
-            next_step="Nothing was lost: the new key lies in {fresh}. Do it again.",
+            next_step="Nothing was lost: the new key is in {fresh}. Try again.",
             path=path,
             strerror=error.strerror,
             fresh=fresh,
@@ -302,8 +303,8 @@ def key_exists(path: Path) -> Conflict:
     """The error for a file at the place where a key should be written."""
     return Conflict(
         "key-exists",
-        "There is a file {path} already, and Unlost never writes over a key.",
-        next_step="Move it away if no vault needs it, or name another place for the key.",
+        "The file {path} already exists. Unlost never overwrites a key.",
+        next_step="If no vault needs that key, move the file away. Otherwise choose another location.",
         path=path,
     )
 
@@ -324,7 +325,7 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
     raise NotAllowed(
         "key-wrong",
         "This key does not open the slot “{slot}” of the vault in {address}.",
-        next_step="Check that key and vault belong together, or use the recovery sheet.",
+        next_step="Check that the key belongs to this vault, or use the recovery sheet.",
         slot=slot,
         address=store.properties.address,
     )
@@ -353,8 +354,8 @@ def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
     raise NotAllowed(
         "slot-missing",
         "The vault in {address} has no slot “{slot}”.",
-        next_step="See which there are with `unlost key list`, or open it with the recovery sheet, which "
-        "needs no slot.",
+        next_step="List the slots with `unlost key list`, or open the vault with the recovery "
+        "sheet, which needs no slot.",
         address=store.properties.address,
         slot=slot,
     )

@@ -69,8 +69,8 @@ def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
 def _disagrees(entry: SegmentEntry) -> IntegrityError:
     return IntegrityError(
         "bundle-disagrees",
-        "The bundle {bundle} does not have the rows of {table} that the manifest tells of.",
-        next_step="Run unlost verify --level deep, and bring the object back from a copy of the vault.",
+        "The bundle {bundle} does not have the rows of {table} that the manifest lists.",
+        next_step="Run `unlost verify --level deep`, then restore the object from a mirror of the vault.",
         bundle=entry.bundle[:12],
         table=entry.table,
     )

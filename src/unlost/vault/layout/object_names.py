@@ -187,8 +187,8 @@ def check_run(run: str) -> str:
     if _RUN.fullmatch(run) is None:
         raise UsageError(
             "run-name",
-            "“{run}” cannot be the id of a run.",
-            next_step="Use up to 64 of a-z, 0-9, - and _.",
+            "“{run}” is not a valid run id.",
+            next_step="Use at most 64 characters: a-z, 0-9, - and _.",
             run=run,
         )
     return run

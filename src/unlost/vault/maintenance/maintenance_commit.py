@@ -130,14 +130,14 @@ class MaintenanceCommit:
                 self._settle()
                 return done
             if alone and state.seq != self.base.seq:
-                raise _outrun("Another run has committed while this one was about to.")
+                raise _outrun("Another run committed before this one could.")
             self._check_own(state, work)
             # The put creates or does nothing. The next round finds out which run won the number.
             self._put(self._manifest(state, work))  # the next round shows who won
         raise Conflict(
             "commit-crowded",
-            "Other runs kept committing to this org while this one tried to.",
-            next_step="Run it again; nothing is lost.",
+            "Other runs kept committing to this org, so this run could not commit.",
+            next_step="Run it again. Nothing was lost.",
         )
 
     def _settle(self) -> None:
@@ -190,7 +190,7 @@ class MaintenanceCommit:
         # A sweep that took this run for dead has removed its intent, and may have removed its
         # segments.
         if ours and not self._notes.is_open():
-            raise _outrun("Another process took this run to be over.")
+            raise _outrun("Another process has marked this run as abandoned.")
         _check_live(state, work.parts)
         # A resealed pack keeps the id of the earlier one as its stem: that one must still be live.
         replaced = (
@@ -342,8 +342,8 @@ def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:
 
 
 def _replaced() -> Conflict:
-    return _outrun("Another run has replaced what this one was about to replace.")
+    return _outrun("Another run has replaced objects that this run was about to replace.")
 
 
-def _outrun(sentence: str) -> Conflict:
-    return Conflict("maintenance-outrun", sentence, next_step="Run it again; nothing is lost.")
+def _outrun(template: str) -> Conflict:
+    return Conflict("maintenance-outrun", template, next_step="Run it again. Nothing was lost.")

@@ -120,8 +120,8 @@ def shred_changed() -> Conflict:
     """Return the error for a plan that is out of date."""
     return Conflict(
         "shred-changed",
-        "Something was committed since the plan was made.",
-        next_step="Look at the plan again.",
+        "The data of the org changed after the plan was made.",
+        next_step="Review the new plan.",
     )
 
 
@@ -129,8 +129,9 @@ def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
     if now.holds:
         raise Conflict(
             "shred-held",
-            "Holds ({count}) forbid to destroy this org.",
-            next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
+            "The org cannot be destroyed: it has legal holds ({count}).",
+            next_step="List them with `unlost hold list ORG`. An admin can lift them with "
+            "`unlost hold lift ORG`.",
             count=len(now.holds),
         )
     if (plan.commits, plan.head) != (now.commits, now.head):

@@ -21,8 +21,9 @@ class AnsweringStore(ReadOnlyStore):
         if self._silent is not None:
             raise StoreError(
                 "copy-silent",
-                "The copy in {address} did not answer: {sentence}",
-                next_step="Run it again when the copy answers: it may have whole what is damaged here.",
+                "The mirror in {address} did not answer: {sentence}",
+                next_step="Run it again when the mirror answers. It may still have the objects "
+                "that are damaged here.",
                 address=self.properties.address,
                 sentence=self._silent.sentence,
             ) from self._silent

@@ -215,7 +215,7 @@ def _same_vault(source: Store, target: Store) -> None:
         raise NotFound(
             "vault-missing",
             "There is no vault in {address}.",
-            next_step="Name the home whose vault is to be copied.",
+            next_step="Name the home whose vault is to be mirrored.",
             address=source.properties.address,
         )
     names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
@@ -224,8 +224,8 @@ def _same_vault(source: Store, target: Store) -> None:
     elif not names or any(target.get(name) != source_file for name in names):
         raise Conflict(
             "copy-other-vault",
-            "{address} holds something else already.",
-            next_step="Name an empty place, or an earlier copy of this vault.",
+            "{address} already contains something else.",
+            next_step="Choose an empty location, or an earlier mirror of this vault.",
             address=target.properties.address,
         )
 
@@ -233,9 +233,9 @@ def _same_vault(source: Store, target: Store) -> None:
 def _differs(name: str, target: Store) -> IntegrityError:
     return IntegrityError(
         "copy-differs",
-        "“{name}” in {address} is not what the vault has under that name.",
-        next_step="Run unlost verify --level full. If the vault is whole, the copy is damaged: make a "
-        "new one in an empty place.",
+        "“{name}” in {address} differs from the object in the vault.",
+        next_step="Run `unlost verify --level full`. If the vault is undamaged, the mirror is "
+        "damaged: create a new mirror in an empty location.",
         name=name,
         address=target.properties.address,
     )

@@ -30,8 +30,8 @@ _OF_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:[/.]|$)")
 _CHAIN = re.compile(r"orgs/[0-9a-f]{32}/(?:commits|redacted)/")
 _ANEW = re.compile(r"(.+)\.[0-9a-f]{16}")
 WITHHELD = (
-    "The other copy has it, but the newest commits of this org are whole in neither: what was erased "
-    "since might come back."
+    "The mirror has it, but the newest commits of this org are complete in neither the vault "
+    "nor the mirror. Repairing it could restore data that was erased later."
 )
 
 

@@ -86,7 +86,7 @@ def _read(stream: BinaryIO, blob: Blob, *, most: int) -> bytes:
 def _damaged(blob: Blob) -> IntegrityError:
     return IntegrityError(
         "blob-damaged",
-        "The stored file {id} does not agree with its own digest.",
-        next_step="Run unlost verify --level full.",
+        "The stored file {id} does not match its hash.",
+        next_step="Run `unlost verify --level full`.",
         id=blob.id[:12],
     )

@@ -180,15 +180,15 @@ class _Check:
     def _count(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._ref.size is not None and self._size > self._ref.size:
-            raise _disagrees(f"it is longer than the {self._ref.size} bytes that its row tells")
+            raise _disagrees(f"it is longer than the {self._ref.size} bytes in its row")
         if self._digest is not None:
             self._digest(chunk)
 
     def _prove(self) -> None:
         if self._ref.size is not None and self._size != self._ref.size:
-            raise _disagrees(f"{self._size} of {self._ref.size} bytes came")
+            raise _disagrees(f"{self._size} of {self._ref.size} bytes arrived")
         if self._digest is not None and self._digest(b"") != self._expected.lower():
-            raise _disagrees("its bytes do not have the checksum that its row tells")
+            raise _disagrees("its bytes do not match the checksum in its row")
 
 
 def _digest(algorithm: str) -> Callable[[bytes], str]:
@@ -199,8 +199,9 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
     except ValueError:
         raise UsageError(
             "checksum-unknown",
-            "“{algorithm}” is no checksum that Unlost can compute; files cannot be proved by it.",
-            next_step="Report this to the maker of the connector.",
+            "Unlost cannot compute the checksum “{algorithm}”, so files cannot be verified "
+            "with it.",
+            next_step="Report this to the author of the connector.",
             algorithm=algorithm,
         ) from None
 
@@ -212,7 +213,9 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
 
 
 def _disagrees(why: str) -> IntegrityError:
-    return IntegrityError("file-disagrees", "The file was not delivered whole: {why}.", why=why)
+    return IntegrityError(
+        "file-disagrees", "The file was not delivered completely: {why}.", why=why
+    )
 
 
 def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
@@ -220,8 +223,8 @@ def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
     return Finding(
         kind=FindingKind.FILE_UNREADABLE,
         severity=Severity.GAP,
-        sentence=f"The file {name}of {ref.table} {ref.record} could not be kept: {error}",
-        next_step="The next backup tries again. If it stays, open the file in the source itself.",
+        sentence=f"The file {name}of {ref.table} {ref.record} could not be stored: {error}",
+        next_step="The next backup tries again. If the problem persists, open the file in the source.",
         table=ref.table,
         column=ref.column,
         detail=ref.record,

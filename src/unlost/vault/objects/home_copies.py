@@ -75,7 +75,7 @@ class VaultHomes:
             raise NotFound(
                 "home-copy-unknown",
                 "The vault has no copy {number} of the home's data.",
-                next_step="Leave the number out to take the newest copy.",
+                next_step="Omit the number to use the newest copy.",
                 number=number,
             )
         data = self._sealed.store.get(name)
@@ -83,8 +83,8 @@ class VaultHomes:
         if generation < self._sealed.keys.generation and self._renewed():
             raise IntegrityError(
                 "home-copy-outdated",
-                "The copy {number} of the home's data was sealed under an earlier master key.",
-                next_step="Take a newer copy; this one may be somebody else's.",
+                "Copy {number} of the home's data was encrypted with an earlier master key.",
+                next_step="Use a newer copy. This one may not be from this home.",
                 number=number,
             )
         key = self._sealed.keys.home_key(name, generation)

@@ -113,8 +113,8 @@ class SegmentWriter:
         if not self.sealed.store.put_new(name, body):
             raise IntegrityError(
                 "name-taken",
-                "The store already has “{name}”, which was drawn at random just now.",
-                next_step="Check that the machine's source of randomness works.",
+                "The store already has “{name}”, a name that was just generated at random.",
+                next_step="Check the random number generator of this machine.",
                 name=name,
             )
 

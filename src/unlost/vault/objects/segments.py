@@ -321,8 +321,9 @@ def _missing(name: str) -> IntegrityError:
     """The error for a live object that is missing; an erasure meanwhile is the usual cause."""
     error = damaged(name, "it is missing")
     next_step = (
-        "Try again: if records were erased meanwhile, the other records are in a new object now. If "
-        "the error stays, run `unlost verify --level full` and repair the vault from its mirror."
+        "Try again. If records were erased in the meantime, the other records are now in a new "
+        "object. If the error persists, run `unlost verify --level full` and repair the vault "
+        "from its mirror."
     )
     return IntegrityError.of(replace(error.message, next_step=next_step, next_template=next_step))
 

@@ -126,8 +126,8 @@ def _check_columns(rows: Rows, columns: SourceColumns) -> None:
         if name not in columns.known or columns.known[name].kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                "The rows of {table} have a column “{name}” that its schema does not have.",
-                next_step="Put the schema that the rows were read with before adding them.",
+                "The rows of {table} have a column “{name}” that is not in its schema.",
+                next_step="Store the schema with which the rows were read before adding them.",
                 table=columns.table,
                 name=name,
             )

@@ -166,7 +166,7 @@ def _unknown_file(blob: str) -> NotFound:
     return NotFound(
         "file-unknown",
         "The vault has no file {blob}.",
-        next_step="List the files of a record with: unlost show",
+        next_step="List the files of a record with `unlost show ORG TABLE ID`.",
         blob=blob[:12],
     )
 
@@ -176,6 +176,6 @@ def unknown_org(org: str) -> NotFound:
     return NotFound(
         "org-unknown",
         "The vault has no org {org}.",
-        next_step="List the orgs with: unlost org list",
+        next_step="List the orgs with `unlost org list`.",
         org=org[:12],
     )

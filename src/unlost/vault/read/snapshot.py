@@ -318,7 +318,7 @@ class VaultSnapshot:
                 raise NotFound(
                     "column-unknown",
                     "“{table}” has no column “{name}” in snapshot {number}.",
-                    next_step="Columns are written as the source writes them, upper and lower case.",
+                    next_step="Column names are case-sensitive. Write them as in the source.",
                     table=table,
                     name=name,
                     number=self._number,
@@ -462,7 +462,7 @@ def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Tabl
 def _unknown_table(table: str) -> NotFound:
     return NotFound(
         "table-unknown",
-        "The vault holds no table “{table}”.",
-        next_step="Tables are written as the source writes them; the certificate lists them.",
+        "The vault has no table “{table}”.",
+        next_step="Table names are case-sensitive. The certificate lists all tables.",
         table=table,
     )

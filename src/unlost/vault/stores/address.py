@@ -75,15 +75,17 @@ def read_address(text: str, *, reach: BucketOptions = BucketOptions(), base: Pat
     _check_endpoint(reach.endpoint)
     parts = urlsplit(text)
     if parts.scheme not in (S3, AZURE):
-        raise _wrong(text, f"“{parts.scheme}” is no kind of store that Unlost knows")
+        raise _wrong(text, f"“{parts.scheme}” is not a type of store that Unlost supports")
     if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise _wrong(text, "it must be the bucket's name and, where wanted, a path in it")
+        raise _wrong(text, "it must be the name of a bucket, with an optional path")
     prefix = parts.path.strip("/")
     if prefix:
         try:
             check_name(prefix)
         except UsageError as error:
-            raise _wrong(text, "a path has small letters, digits, and . _ - /") from error
+            raise _wrong(
+                text, "a path can contain only lowercase letters, digits, and . _ - /"
+            ) from error
     return StoreAddress(None, parts.scheme, parts.netloc, prefix, reach)
 
 
@@ -100,8 +102,8 @@ def _check_endpoint(endpoint: str) -> None:
 def _wrong(text: str, why: str) -> UsageError:
     return UsageError(
         "store-address-invalid",
-        "“{text}” cannot be a vault's place: {why}.",
-        next_step="Name a folder, s3://BUCKET/PATH or az://CONTAINER/PATH.",
+        "“{text}” is not a valid address of a vault: {why}.",
+        next_step="Use a folder, s3://BUCKET/PATH or az://CONTAINER/PATH.",
         text=text,
         why=why,
     )

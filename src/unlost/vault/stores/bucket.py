@@ -150,7 +150,7 @@ class BucketStore:
         except ListRefused:
             return False
         if not removed and self._look(name) is not None:
-            raise versions.failed(f"it names no version of “{name}”, which is there")
+            raise versions.failed(f"it lists no version of “{name}”, although the object exists")
         return True
 
     def _deleted(self, name: str, remover: ObjectRemover) -> bool:
@@ -194,7 +194,9 @@ class BucketStore:
                 if existing is not None:
                     return lost and existing == data
                 if number + 1 == TRIES:
-                    raise exceptions.GenericError(f"taken, and not there: {taken}") from taken
+                    raise exceptions.GenericError(
+                        f"the name is taken, but the object is missing: {taken}"
+                    ) from taken
             except exceptions.GenericError as error:  # no answer, or a request to try later
                 lost = True
                 if number + 1 == TRIES or _says(error, *_NO_ACCESS, *_NO_BUCKET):
@@ -240,27 +242,28 @@ class BucketStore:
         if isinstance(error, _REFUSED) or _says(error, *_NO_ACCESS):
             return StoreError(
                 "store-refused",
-                "{address} refuses access to “{name}”.",
-                next_step="Check the credentials and the rights that they have in the bucket: to "
-                "read, to write and to list.",
+                "{address} denied access to “{name}”.",
+                next_step="Check the credentials. They need permission to read, write and list "
+                "objects in the bucket.",
                 address=self._address,
                 name=name,
             )
         return StoreError(
             "store-failed",
-            "{address} failed at “{name}”: {first_line_of}.",
-            next_step="Check the endpoint and the network, then try again; nothing was lost.",
+            "{address} failed at “{name}”: {reason}.",
+            next_step="Check the endpoint and the network, then try again. Nothing was lost.",
             address=self._address,
             name=name,
-            first_line_of=_first_line_of(error),
+            reason=_first_line_of(error),
         )
 
     def _may_not_delete(self, name: str) -> StoreError:
         return StoreError(
             "store-may-not-delete",
-            "{address} lets these credentials delete nothing, such as “{name}”.",
-            next_step="Name credentials that may delete, with maintenance_credentials_file in "
-            "unlost.toml, or do this where they are. Backups go on without them.",
+            "The credentials for {address} cannot delete objects, such as “{name}”.",
+            next_step="Set maintenance_credentials_file in unlost.toml to credentials that can "
+            "delete, or run this where they are available. Backups continue without "
+            "them.",
             address=self._address,
             name=name,
         )
@@ -271,8 +274,8 @@ class BucketStore:
             return None
         return StoreError(
             "store-missing",
-            "There is no {address}: its bucket does not exist.",
-            next_step="Make the bucket, or correct the vault's address.",
+            "The bucket of {address} does not exist.",
+            next_step="Create the bucket, or correct the address of the vault.",
             address=self._address,
         )
 

@@ -33,7 +33,7 @@ def credentials_in(file: Path) -> dict[str, str]:
     if not values or None in read:
         raise _of_no_use(file, "each line must be AWS_…=… or AZURE_…=…")
     if not values.keys() <= _KNOWN:
-        raise _of_no_use(file, "it has a name that Unlost does not know")
+        raise _of_no_use(file, "it contains an unknown name")
     return values
 
 
@@ -45,7 +45,7 @@ def client_settings(file: Path, *, kind: str) -> dict[str, Any]:
     credentials = credentials_in(file)
     key = _azure_key(credentials) if kind == AZURE else _s3_key(credentials)
     if key is None:
-        raise _of_no_use(file, "it has no whole key for this kind of store")
+        raise _of_no_use(file, "it has no complete key for this type of store")
     settings: dict[str, Any] = {"credential_provider": key, "skip_signature": False}
     if kind == AZURE and credentials.get(_ACCOUNT):
         settings["account_name"] = credentials[_ACCOUNT]
@@ -70,9 +70,9 @@ def _azure_key(values: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None
 def _of_no_use(file: Path, why: str) -> StoreError:
     return StoreError(
         "credentials-unreadable",
-        "The credentials in {file} are of no use: {why}.",
-        next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into it, a line each, and let "
-        "the service's user read it.",
+        "The credentials in {file} cannot be used: {why}.",
+        next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into the file, one "
+        "per line, and let the user of the service read it.",
         file=file,
         why=why,
     )

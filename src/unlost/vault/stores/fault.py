@@ -138,7 +138,7 @@ class FaultStore:
         if fault is FaultKind.FAILS or (
             fault is FaultKind.FULL and operation is not StoreOperation.PUT
         ):
-            raise StoreError("store-failed", "The store failed because a test said so.")
+            raise StoreError("store-failed", "The store failed because a test made it fail.")
         return fault
 
     def _due(self, operation: StoreOperation) -> FaultKind | None:
@@ -173,6 +173,6 @@ def _fill_up(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from list(chunks)[:1]
     raise StoreError(
         "store-full",
-        "There is no room left in the store. Nothing half-written was kept.",
+        "There is no space left in the store. No incomplete object was kept.",
         next_step="Free some space, then run it again.",
     )

@@ -178,7 +178,9 @@ class LocalStore:
             self._disk.link(temporary, target)
         except OSError as error:
             if error.errno in _NO_LINKS:
-                raise not_atomic(self.properties, "its file system knows no links") from error
+                raise not_atomic(
+                    self.properties, "its file system does not support hard links"
+                ) from error
             raise
 
     def _make_durable(self, folder: Path) -> None:
@@ -217,15 +219,15 @@ class LocalStore:
         if error.errno in _NO_ROOM:
             return StoreError(
                 "store-full",
-                "There is no room left in {where}. Nothing half-written was kept.",
+                "There is no space left in {where}. No incomplete object was kept.",
                 next_step="Free some space or move the vault to a larger disk, then run it again.",
                 where=where,
             )
         if error.errno in _REFUSED:
             return StoreError(
                 "store-refused",
-                "The operating system refuses access to {where}: {strerror}.",
-                next_step="Give the user that runs Unlost the right to read and write there.",
+                "The operating system denied access to {where}: {strerror}.",
+                next_step="Give the user that runs Unlost permission to read and write there.",
                 where=where,
                 strerror=error.strerror,
             )

@@ -169,8 +169,8 @@ class RangeCache:
 def _stays(place: Path, error: OSError) -> StoreError:
     return StoreError(
         "cache-not-removed",
-        "What {place} keeps of the vault's objects cannot be removed: {strerror}.",
-        next_step="Let this user write there, or delete the folder cache in the home.",
+        "The cached objects of the vault in {place} cannot be removed: {strerror}.",
+        next_step="Give this user write access, or delete the folder cache in the home.",
         place=place,
         strerror=error.strerror,
     )

@@ -39,10 +39,10 @@ def _race(store: Store, name: str) -> None:
         won = list(pool.map(write, range(WRITERS)))
     if won.count(True) != 1:
         raise not_atomic(
-            store.properties, f"{won.count(True)} of {WRITERS} writers of one name won"
+            store.properties, f"{won.count(True)} of {WRITERS} writers of one name succeeded"
         )
     if store.get(name) != _body(won.index(True)):
-        raise not_atomic(store.properties, "it kept the bytes of a writer that had lost")
+        raise not_atomic(store.properties, "it stored the bytes of a writer that it had refused")
 
 
 def _cleared(store: Store) -> bool:

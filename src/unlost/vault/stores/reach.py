@@ -144,8 +144,9 @@ def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
     if versions is not None and versions.is_locked_for_good():
         raise StoreError(
             "store-locked",
-            "{address} locks what is written in compliance mode: nobody could erase anything in time.",
-            next_step="Set the bucket's default lock to governance mode, or take a bucket without one.",
+            "{address} locks new objects in compliance mode, so nothing can be erased in time.",
+            next_step="Set the default lock of the bucket to governance mode, or use a bucket "
+            "without a default lock.",
             address=address,
         )
 
@@ -162,8 +163,8 @@ def _no_maintenance(address: StoreAddress, file: Path) -> StoreError:
     return StoreError(
         "store-may-not-delete",
         "Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
-        next_step="Do this where that file can be read, or let this user read it. Backups go on "
-        "without it.",
+        next_step="Run this where the file can be read, or let this user read it. Backups "
+        "continue without it.",
         address=address,
         file=file,
     )
@@ -220,7 +221,7 @@ def _certificates(file: Path) -> bytes:
         raise StoreError(
             "ca-file-unreadable",
             "The certificates in {file} cannot be read: {strerror}.",
-            next_step="Name a file of certificates in PEM.",
+            next_step="Name a PEM file with certificates.",
             file=file,
             strerror=error.strerror,
         ) from error

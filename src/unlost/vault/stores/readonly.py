@@ -55,7 +55,7 @@ class ReadOnlyStore:
 def _read_only(store: ReadOnlyStore) -> StoreError:
     return StoreError(
         "store-read-only",
-        "The vault in {address} was opened for reading alone.",
-        next_step="Write to it with the commands of Unlost.",
+        "The vault in {address} was opened read-only.",
+        next_step="Use the commands of Unlost to write to it.",
         address=store.properties.address,
     )

@@ -20,7 +20,7 @@ def check_name(name: str) -> str:
     """The name, unchanged; raises UsageError (``object-name``) if stores would refuse it."""
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise UsageError(
-            "object-name", "“{name}” cannot be the name of an object in a vault.", name=name
+            "object-name", "“{name}” is not a valid name of an object in a vault.", name=name
         )
     return name
 
@@ -40,7 +40,7 @@ def missing(name: str) -> NotFound:
     return NotFound(
         "object-missing",
         "The vault has no object “{name}”.",
-        next_step="Run unlost verify --level full to see what else is missing.",
+        next_step="Run `unlost verify --level full` to find out whether other objects are missing.",
         name=name,
     )
 
@@ -48,14 +48,15 @@ def missing(name: str) -> NotFound:
 def not_atomic(properties: StoreProperties, why: str) -> StoreError:
     """The error for a place that cannot create an object exactly once."""
     versions = (
-        " Its bucket keeps versions, which some servers do at this price." * properties.versions
+        " Its bucket has versioning, with which some servers do not guarantee this."
+        * properties.versions
     )
     return StoreError(
         "store-not-atomic",
-        "{address} cannot keep a vault: {why}.{versions} Of two writers of one name exactly "
-        "one must win, else one backup could write over another.",
-        next_step="Choose a local disk, an NFS or SMB share that supports hard links, "
-        "or a bucket with conditional writes; on Ceph one without versions.",
+        "{address} cannot store a vault: {why}.{versions} If two writers use one name, exactly "
+        "one must succeed. Otherwise one backup could overwrite another.",
+        next_step="Choose a local disk, an NFS or SMB share that supports hard links, or a "
+        "bucket with conditional writes. On Ceph, use a bucket without versioning.",
         address=properties.address,
         why=why,
         versions=versions,

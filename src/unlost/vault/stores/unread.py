@@ -29,8 +29,9 @@ def unread(name: str, error: OSError) -> StoreError:
     """The error for an object that cannot be read now, whether or not it is damaged."""
     return StoreError(
         "store-unread",
-        "“{name}” cannot be read now: {strerror}. That does not mean that it is damaged.",
-        next_step="Look at the rights to the vault's place and at the machine's limits, and run it again.",
+        "“{name}” cannot be read at the moment: {strerror}. It may be undamaged.",
+        next_step="Check the permissions of the vault's location and the limits of the "
+        "machine, then run it again.",
         name=name,
         strerror=error.strerror or error,
     )
@@ -40,8 +41,8 @@ def unsteady(name: str) -> StoreError:
     """The error for a store that returned different bytes for the same object."""
     return StoreError(
         "store-unsteady",
-        "The store gave different bytes of “{name}” when it was asked twice.",
-        next_step="Look at the network and at the machine's memory, and run it again when nothing else "
-        "is under way.",
+        "The store returned different bytes of “{name}” when it was read twice.",
+        next_step="Check the network and the memory of the machine. Then run it again when "
+        "nothing else is running.",
         name=name,
     )

@@ -107,7 +107,7 @@ class BucketVersions:
         before: list[str] = []
         while version_ids := self._of(full):
             if version_ids == before:
-                raise self.failed(f"versions of “{name}” stay that it says to have removed")
+                raise self.failed(f"versions of “{name}” remain that it reported as removed")
             for version in reversed(version_ids):
                 self._drop(full, version)
             before = version_ids
@@ -242,7 +242,7 @@ class BucketVersions:
         return StoreError(
             "store-failed",
             "{address} failed at the versions of its objects: {why}.",
-            next_step="Check the endpoint and the network, then try again; nothing was lost.",
+            next_step="Check the endpoint and the network, then try again. Nothing was lost.",
             address=self._address,
             why=why,
         )
@@ -250,8 +250,9 @@ class BucketVersions:
     def _refused(self) -> StoreError:
         return StoreError(
             "store-may-not-delete",
-            "{address} lets these credentials remove no versions of its objects.",
-            next_step="Give the credentials of maintenance the right to list and delete versions, and where the "
-            "bucket has locks to lift them (s3:BypassGovernanceRetention).",
+            "The credentials for {address} cannot remove versions of its objects.",
+            next_step="Give the maintenance credentials permission to list and delete "
+            "versions. If the bucket has locks, also give them permission to lift "
+            "locks (s3:BypassGovernanceRetention).",
             address=self._address,
         )

@@ -117,8 +117,8 @@ class CommitFinisher:
             self._room.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(
             "commit-crowded",
-            "Other runs kept committing to this org while this one tried to.",
-            next_step="Run it again; what it has read is kept.",
+            "Other runs kept committing to this org, so this run could not commit.",
+            next_step="Run it again. The data that was read is kept.",
         )
 
     def _check_open(self) -> None:
@@ -126,8 +126,8 @@ class CommitFinisher:
         if not self._notes.is_open():
             raise Conflict(
                 "run-given-up",
-                "The run {run} was given up by another process meanwhile.",
-                next_step="Begin another run.",
+                "Another process has marked the run {run} as abandoned.",
+                next_step="Start a new run.",
                 run=self._intent.run,
             )
 
@@ -144,9 +144,9 @@ class CommitFinisher:
             self._withdraw(tables)
         raise Conflict(
             "forgotten-meanwhile",
-            "Something was forgotten, erased, corrected or salvaged while the run {run} was under way, and what "
-            "it took to be in the vault may be gone.",
-            next_step="Begin another run.",
+            "Data was forgotten, erased, corrected or salvaged during the run {run}. Data that "
+            "the run relied on may be gone.",
+            next_step="Start a new run.",
             run=self._intent.run,
         )
 
@@ -245,10 +245,10 @@ class CommitFinisher:
         if gone:
             raise Conflict(
                 "pack-removed",
-                "A file of this run was stored already, but its pack {gone} has been removed "
-                "since the run began.",
-                next_step="Begin another run, which stores the file again.",
-                gone=gone[0][:12],
+                "The vault already had a file of this run, but its pack {pack} was removed "
+                "after the run began.",
+                next_step="Start a new run. It stores the file again.",
+                pack=gone[0][:12],
             )
         return tuple(sorted(reused))
 
@@ -344,7 +344,7 @@ def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
         if any(not is_system(table) for table in stray):
             raise UsageError(
                 "table-mixed",
-                "Pieces of {stray} were handed over as {table}.",
+                "Segments of {stray} were passed as {table}.",
                 stray=sorted(stray),
                 table=commit.table,
             )

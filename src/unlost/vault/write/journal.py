@@ -93,8 +93,8 @@ class RunJournal:
         if existing != payload:
             raise Conflict(
                 "journal-conflict",
-                "Another process works on the run {run}: entry {number} of its journal "
-                "is there already. This process stopped before it wrote anything to the org.",
+                "Another process is working on the run {run}: entry {number} of its journal "
+                "already exists. This process stopped before it wrote anything to the org.",
                 next_step="Wait until the other process has ended, then resume the run.",
                 run=self.run,
                 number=number,
@@ -105,16 +105,16 @@ class RunJournal:
         if self._is_taken():
             raise Conflict(
                 "journal-closed",
-                "What the run {run} did is not known any more: its journal was erased, or was lost and given "
-                "up. Nothing can be added to it.",
-                next_step="Make a new plan for what is left to do.",
+                "The journal of the run {run} was erased, or it was lost and given up. It is "
+                "unknown what the run did, and nothing can be added to the journal.",
+                next_step="Make a new plan for the remaining work.",
                 run=self.run,
             )
         if self._proof() is not None:
             raise Conflict(
                 "journal-closed",
-                "The run {run} has ended; nothing can be added to its journal.",
-                next_step="Begin another run for what is left to do.",
+                "The run {run} has ended. Nothing can be added to its journal.",
+                next_step="Start a new run for the remaining work.",
                 run=self.run,
             )
 
@@ -145,7 +145,7 @@ class EntryChain:
         numbers = journal_runs(self._sealed, org=self._org, run=self._run).get(self._run, [])
         gap = first_gap(numbers)
         if gap is not None:
-            raise broken(self.name(gap), "it is missing, though later ones are there")
+            raise broken(self.name(gap), "it is missing, although later entries exist")
         return len(numbers)
 
     def put(self, number: int, content: bytes) -> bool:
@@ -174,14 +174,18 @@ class EntryChain:
     def check_end(self, count: int, proof: JournalProof) -> None:
         """Raise IntegrityError unless the number of entries is the one in the run's commit."""
         if count > proof.entries:
-            raise broken(self.name(proof.entries), "the run had ended before it was written")
+            raise broken(self.name(proof.entries), "it was written after the run had ended")
         if count < proof.entries:
-            raise broken(self.name(proof.entries - 1), "it, or another one of the run, is missing")
+            raise broken(
+                self.name(proof.entries - 1), "this entry or another entry of the run is missing"
+            )
 
     def check_root(self, link: bytes, proof: JournalProof) -> None:
         """Raise IntegrityError unless the last entry is the one that the run's commit proves."""
         if link.hex() != proof.root:
-            raise broken(self.name(proof.entries - 1), "the run's commit proves another one")
+            raise broken(
+                self.name(proof.entries - 1), "the commit of the run proves a different entry"
+            )
 
     def proof(self, count: int) -> JournalProof:
         """The proof of the first ``count`` entries, at least one; raises IntegrityError."""

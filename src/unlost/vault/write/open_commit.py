@@ -247,7 +247,7 @@ class OpenCommit:
             raise UsageError(
                 "table-unknown",
                 "The schema of this run has no table “{table}”.",
-                next_step="Put the schema that the rows were read with before adding them.",
+                next_step="Store the schema with which the rows were read before adding them.",
                 table=table,
             )
         known = self._room.schemas.known(ident, table)

@@ -196,8 +196,8 @@ class WriteBuffer:
     def _given_up(self) -> Conflict:
         return Conflict(
             "run-given-up",
-            "The run {run} was given up by another process meanwhile.",
-            next_step="Begin another run.",
+            "Another process has marked the run {run} as abandoned.",
+            next_step="Start a new run.",
             run=self._notes.run,
         )
 

@@ -56,7 +56,7 @@ def broken(org: FakeSalesforce) -> dict[str, httpx.Response]:
         "the end by locator, with rows missing": csv_answer(second_page(org, rows=5), rows=5),
         "no locator, with rows missing": csv_answer(second_page(org, rows=5), rows=5, locator=None),
         "no locator and no count": csv_answer(second_page(org, rows=5), rows=None, locator=None),
-        "other columns": csv_answer('"Id","Other"\n"5","x"\n', rows=1),
+        "the requested columns": csv_answer('"Id","Other"\n"5","x"\n', rows=1),
         "html": httpx.Response(503, content=b"<html>", headers={"Content-Type": "text/html"}),
         "throttled": httpx.Response(429),
     }  # fmt: skip

@@ -108,7 +108,7 @@ def test_delete_rules_come_from_the_parents(table: str, column: str, rule: Delet
         ("Order_Done__e", {}, "stream of events"),
         ("LoginEvent", {}, "stream of events"),
         ("Invoice__x", {}, "another system"),
-        ("FieldDefinition", {}, "question about the org's set-up"),
+        ("FieldDefinition", {}, "view of the org's configuration"),
         ("ActivityHistory", {"queryable": False}, "a view of records"),
         ("AccountFeed", {}, "a view of records"),
         ("Thing__Feed", {}, "a view of records"),
@@ -383,14 +383,14 @@ def test_included_and_excluded_tables() -> None:
     assert [table.name for table in schema.tables] == ["Account", "Contact"]
     (finding,) = of_kind(schema, FindingKind.TABLE_EXCLUDED)
     assert (finding.table, finding.severity) == ("Case", Severity.GAP)
-    assert "Take it out of the list" in finding.next_step
+    assert "remove it from the list" in finding.next_step
     log = describe("Log__b", *system_fields(), label="Sensor Log")
     schema = discovered(an_org(ACCOUNT, CASE, log, include=("Case",)))
     assert [table.name for table in schema.tables] == ["Case"]
     account, big = of_kind(schema, FindingKind.TABLE_EXCLUDED)
-    assert account.sentence == "Account is left out by the org's settings."
-    assert big.sentence == "Sensor Log (Log__b) is left out by the org's settings."
-    assert "Put it on the list" in account.next_step
+    assert account.sentence == "Account is excluded by the settings of the org."
+    assert big.sentence == "Sensor Log (Log__b) is excluded by the settings of the org."
+    assert "add it to the list" in account.next_step
 
 
 def test_a_view_that_is_not_chosen_is_still_no_data() -> None:

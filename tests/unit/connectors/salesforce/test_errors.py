@@ -67,7 +67,7 @@ def an_org() -> FakeSalesforce:
         (error_answer("INVALID_SESSION_ID", "This session is not valid for use with the REST API", 401),
          NotAllowed, "salesforce-session-refused", "scope"),
         (error_answer("INVALID_SESSION_ID", "Session expired or invalid", 401), AuthExpired, "salesforce-session", "login history"),
-        (error_answer("REQUEST_LIMIT_EXCEEDED", "", 403), LimitReached, "salesforce-limit", "goes on by itself"),
+        (error_answer("REQUEST_LIMIT_EXCEEDED", "", 403), LimitReached, "salesforce-limit", "resumes automatically"),
         (httpx.Response(503, content=b"<html>", headers={"Content-Type": "text/html"}), TransientError, "source-error", "Try again"),
         (error_answer("UNKNOWN_EXCEPTION", "An unexpected error occurred.", 500), TransientError, "source-error", "Try again"),
         (httpx.ConnectError("no route to host"), TransientError, "source-unreachable", "network"),

@@ -122,7 +122,7 @@ def test_a_file_of_unknown_size_and_sum_is_taken_as_it_comes() -> None:
 
 @pytest.mark.parametrize(
     ("came", "words"),
-    [(BODY[:-1], "bytes came where"), (BODY[:-1] + b"\x00", "checksum"), (b"", "0 bytes")],
+    [(BODY[:-1], "bytes arrived instead"), (BODY[:-1] + b"\x00", "checksum"), (b"", "0 bytes")],
 )
 def test_wrong_bytes_raise_at_the_end(came: bytes, words: str) -> None:
     org = an_org()

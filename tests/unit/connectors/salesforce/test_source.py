@@ -315,7 +315,7 @@ def test_a_page_that_the_list_of_pages_leaves_out_is_noticed() -> None:
     org.wire.on("GET", "resultPages", json_answer({"resultPages": [one], "done": True}))
     with org.source() as source:
         table = org.table(source, "Contact")
-        with pytest.raises(TransientError, match="12 rows where it announced 23"):
+        with pytest.raises(TransientError, match="12 rows instead of the announced 23"):
             read_all(source, table)
 
 
@@ -474,7 +474,7 @@ def test_rows_without_ids_of_their_own_are_no_records() -> None:
     org.rows["Contact"] = [row("000000000000000AAA"), row("000000000000000AAA")]
     with org.source() as source:
         table = org.table(source, "Contact")
-        with pytest.raises(SourceRefused, match="no ids of their own"):
+        with pytest.raises(SourceRefused, match="no unique ids"):
             read_all(source, table)
 
 

@@ -264,7 +264,7 @@ def test_a_file_that_the_vault_lacks_is_named(
     monkeypatch.setattr(WantedReader, "file", lambda self, step: None)
     told = of(atelier.restore(atelier.plan(atelier.step("Paper", paper, Action.CREATE))), paper)
     assert (told.ending, told.code) == (Ending.FAILED, "restore-file-missing")
-    assert "does not hold the bytes" in told.sentence
+    assert "does not have the content" in told.sentence
 
 
 def test_an_upload_that_was_turned_away_is_opened_and_sent_again(atelier: Atelier) -> None:

@@ -98,7 +98,7 @@ def test_a_record_comes_back_with_what_was_typed(atelier: Atelier) -> None:
     plan = planned(atelier, edits, ("Account", lost.account))
     assert step_of(plan, lost.account).edits == {"Number": "008", "Name": None}
     assert step_of(plan, lost.contact).edits == {}
-    assert note_of(plan, "typed").sentence.startswith("1 record of Account: with values")
+    assert note_of(plan, "typed").sentence.startswith("1 record of Account get values")
     outcome = atelier.restore(read_plan(write_plan(plan)))
     assert of(outcome, lost.account).differences == ()
     (cells,) = atelier.live("Account").values()
@@ -405,7 +405,7 @@ def test_what_the_org_makes_by_itself_is_given_to_another(atelier: Atelier) -> N
         ("Deed", deed),
         at=atelier.head.info.number,
     )
-    assert "what it makes beside the record" in error.sentence
+    assert "a record that it creates automatically" in error.sentence
 
 
 # --- masters in the bin ---------------------------------------------------------------------------
@@ -577,9 +577,9 @@ def test_what_is_not_there_or_cannot_be_set_is_refused_before_anything_is_planne
     refusal("edit-column-unknown", planned, *asked("Account", lost.account, Nothing="x"))
     refusal("edit-column-unknown", planned, *asked("Nothing", lost.account, Name="x"))
     error = refusal("edit-column-fixed", planned, *asked("Account", lost.account, Number="x"))
-    assert "the org numbers it" in error.sentence
+    assert "the org assigns its number" in error.sentence
     error = refusal("edit-column-fixed", planned, *asked("Account", lost.account, Parent="x"))
-    assert "does not take a value" in error.sentence
+    assert "does not accept a value" in error.sentence
     refusal("edit-column-fixed", planned, *asked("Account", lost.account, Id="x"))
     refusal("edit-column-fixed", planned, *asked("Account", lost.account, Modified="x"))
     refusal("edit-record-unknown", planned, *asked("Account", "nobody", Name="x"))
@@ -587,7 +587,7 @@ def test_what_is_not_there_or_cannot_be_set_is_refused_before_anything_is_planne
 
 def test_a_file_is_no_value(atelier: Atelier) -> None:
     table = atelier.source.discover().table("Paper")
-    assert why_not(table, atelier.platform.capability("Paper"), "Body") == "its bytes are a file"
+    assert why_not(table, atelier.platform.capability("Paper"), "Body") == "it contains a file"
 
 
 def test_a_column_that_is_set_once_is_named_on_a_live_record(atelier: Atelier) -> None:

@@ -202,7 +202,7 @@ def test_a_full_org_parks_the_run_and_it_goes_on_later(shop: Workshop) -> None:
     parked = shop.try_restore(plan)
     assert isinstance(parked, ParkedRestore)
     assert (parked.done, parked.open) == (1, 1)
-    assert "no room" in parked.message.sentence
+    assert "no free storage" in parked.message.sentence
     shop.writer.full_after = None
     assert shop.restore(plan).whole
     assert len(shop.live("Account")) == len(shop.live("Contact")) == 1

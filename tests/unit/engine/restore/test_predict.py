@@ -65,11 +65,11 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -
     many = note_of(plan, "column-by-platform")
     assert many.column is None
     assert many.sentence == (
-        "1 record of Account: set by the org from other values: "
+        "1 record of Account have columns that the org derives from other values: "
         "Made0, Made1, Made2, Made3, Made4 and 2 more."
     )
     system = note_of(plan, "column-system")
-    assert system.sentence == "2 records: set by the org itself: Modified."
+    assert system.sentence == "2 records have columns that the org sets automatically: Modified."
     assert system.table is None
 
 

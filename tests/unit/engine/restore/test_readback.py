@@ -40,7 +40,7 @@ def test_an_unchanged_record_that_was_lost_since_the_plan_is_not_called_there(
     atelier.lose("Account", account)
     told = of(atelier.restore(plan), account)
     assert told.ending is Ending.CONFLICT
-    assert "not live any more" in told.sentence
+    assert "no longer live" in told.sentence
 
 
 def test_a_reference_that_the_plan_left_empty_is_named(atelier: Atelier) -> None:
@@ -200,7 +200,7 @@ def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_ag
     outcome = atelier.restore(slow)
     told = of(outcome, account)
     assert (told.ending, told.live) == (Ending.CONFLICT, live)
-    assert "by other hands" in told.sentence
+    assert "by another user" in told.sentence
     assert of(outcome, other).ending is Ending.CREATED
     assert [cells["Account"] for cells in atelier.live("Contact").values()] == [live, live]
 

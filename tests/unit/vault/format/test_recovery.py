@@ -34,7 +34,7 @@ def test_the_sheet_says_whose_it_is_and_what_it_is_worth() -> None:
     assert len(SHEET.groups()) == GROUPS
     assert all(group in text for group in SHEET.groups())
     assert SHEET.vault.hex() in text
-    assert "Whoever has this sheet" in text
+    assert "Anyone with this sheet" in text
     assert max(len(line) for line in text.splitlines()) <= 80
 
 

@@ -208,7 +208,7 @@ def test_what_may_not_be_deleted_is_said(store: Store, bucket: Bucket) -> None:
     with pytest.raises(StoreError) as told:
         store.delete("one")
     assert told.value.code == "store-may-not-delete"
-    assert "Backups go on" in told.value.next_step
+    assert "Backups continue" in told.value.next_step
     assert store.delete("two") is False
     assert store.get("one") == b"x"
 

@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_do(
     with pytest.raises(StoreError) as full:
         store.put_new(NAME, BODY)
     assert full.value.code == "store-full"
-    assert "room" in full.value.sentence
+    assert "space" in full.value.sentence
     assert "Free some space" in full.value.next_step
     assert files_below(tmp_path) == []
     assert LocalStore(tmp_path / "v").put_new(NAME, BODY)
@@ -90,7 +90,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_object() -> None:
     disk = UnsyncedDisk(root=Path("/"), capacity=1_000)
     store = LocalStore(ROOT, disk=disk)
     assert store.put_new("first", b"x" * 600)
-    with pytest.raises(StoreError, match="no room"):
+    with pytest.raises(StoreError, match="no space"):
         store.put_stream("second", iter([b"y" * 300, b"y" * 300]))
     assert [listed.name for listed in store.list("")] == ["first"]
     assert store.sweep() == 0
@@ -118,7 +118,7 @@ def test_other_failures_have_their_own_words(tmp_path: Path, number: int, code: 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
 def test_a_file_system_without_links_is_refused_in_words(tmp_path: Path, number: int) -> None:
     store = LocalStore(tmp_path / "v", disk=FailingDisk("link", number))
-    with pytest.raises(StoreError, match="knows no links") as refused:
+    with pytest.raises(StoreError, match="does not support hard links") as refused:
         store.put_new(NAME, BODY)
     assert refused.value.code == "store-not-atomic"
     assert files_below(tmp_path) == []

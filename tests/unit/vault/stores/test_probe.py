@@ -54,9 +54,9 @@ def test_our_stores_pass_and_nothing_is_left(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("store", "why"),
     [
-        (LastWriterWins(), "8 of 8 writers of one name won"),
+        (LastWriterWins(), "8 of 8 writers of one name succeeded"),
         (NobodyWins(), "0 of 8 writers"),
-        (KeepsTheLosersBytes(), "bytes of a writer that had lost"),
+        (KeepsTheLosersBytes(), "bytes of a writer that it had refused"),
     ],
     ids=["last-writer-wins", "nobody-wins", "losers-bytes"],
 )
@@ -64,6 +64,6 @@ def test_a_store_without_atomic_create_is_refused_in_words(store: MemoryStore, w
     with pytest.raises(StoreError, match=why) as refused:
         probe_store(store, entropy=SeededEntropy())
     assert refused.value.code == "store-not-atomic"
-    assert "exactly one must win" in refused.value.sentence
+    assert "exactly one must succeed" in refused.value.sentence
     assert "Choose a local disk" in refused.value.next_step
     assert list(store.list("")) == []

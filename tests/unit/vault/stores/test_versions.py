@@ -200,7 +200,7 @@ LIST = b"<ListVersionsResult>%s</ListVersionsResult>"
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(307, "answered 307"), (204, "stay"), (500, "answered 500")]
+    ("status", "told"), [(307, "answered 307"), (204, "remain"), (500, "answered 500")]
 )
 def test_what_was_not_removed_is_not_said_to_be(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, status: int, told: str
@@ -221,7 +221,7 @@ def test_an_object_that_is_there_has_a_version(
     monkeypatch.setattr(Answers, "versions_of", lambda self, _: self.reply(200, LIST % b""))
     with pytest.raises(StoreError) as caught:
         store.delete("one")
-    assert "names no version" in caught.value.sentence
+    assert "lists no version" in caught.value.sentence
     monkeypatch.setattr(
         Answers,
         "versions_of",

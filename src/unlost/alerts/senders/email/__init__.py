@@ -15,7 +15,8 @@ from unlost.model.reading import Json
 
 SECONDS = 30.0
 NOT_OFFERED = (
-    "Ask its people for a port that protects the mail, or set another way with --security. "
+    "Ask its administrator for a port with encryption, or choose another kind of encryption "
+    "with --security. "
 )
 REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
 
@@ -89,21 +90,21 @@ class Email:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(
             "message-refused",
-            "The mail server {host} refused the mail: {reason} {text}.",
-            next_step="Look at the addresses, the user and the password of the channel, then run "
+            "The mail server {host} rejected the e-mail: {status} {text}.",
+            next_step="Check the addresses, the user and the password of the channel, then run "
             "`unlost alert test`.",
             host=self.settings.host,
-            reason=code,
+            status=code,
             text=text,
         )
 
     def _not_taken(self, why: str, *, advice: str = "") -> TransientError:
         return TransientError(
             "message-not-taken",
-            "The mail server {host} did not take the mail: {rstrip}.",
-            next_step="{advice}It is sent again by itself for a day.",
+            "The mail server {host} did not accept the e-mail: {reason}.",
+            next_step="{advice}Unlost retries it automatically for one day.",
             host=self.settings.host,
-            rstrip=why.rstrip("."),
+            reason=why.rstrip("."),
             advice=advice,
         )
 

@@ -62,8 +62,8 @@ type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
 ALIVE = message("service-silent", "Unlost is running.")
 TEST = message(
     "test",
-    "This is a test. Alerts reach this channel.",
-    next_step="You do not need to do anything.",
+    "This is a test. Alerts from Unlost reach this channel.",
+    next_step="No action is needed.",
 )
 
 
@@ -177,7 +177,9 @@ def _handed(
         return error
     except Exception as error:  # noqa: BLE001 (a library may raise anything for typed settings)
         return UnlostError(
-            "message-not-sent", "It could not be sent: {name}.", name=type(error).__name__
+            "message-not-sent",
+            "The message could not be sent: {error}.",
+            error=type(error).__name__,
         )
     return None
 
@@ -271,8 +273,8 @@ def acknowledged(app: Application, key: str) -> None:
     if not acknowledge(key, at=app.clock.now()):
         raise NotFound(
             "alert-unknown",
-            "No alert named {key!r} lasts.",
-            next_step="See which do with `unlost alert list`.",
+            "There is no open alert {key!r}.",
+            next_step="List the open alerts with `unlost alert list`.",
             key=key,
         )
 
@@ -332,7 +334,7 @@ def _zone(name: str) -> str:
         raise UsageError(
             "zone-unknown",
             "There is no time zone named {name!r}.",
-            next_step="Name one as Europe/Zurich.",
+            next_step="Use a name such as Europe/Zurich.",
             name=name,
         ) from None
 
@@ -424,6 +426,7 @@ def _unknown(name: str) -> NotFound:
     return NotFound(
         "channel-unknown",
         "There is no channel named {name!r}." if name else "There is no channel yet.",
-        next_step="Add one with `unlost alert channel`, see them with `unlost alert list`.",
+        next_step="List the channels with `unlost alert list`, or add one with `unlost alert "
+        "channel`.",
         name=name,
     )

@@ -31,7 +31,7 @@ class Diagnosis:
 
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
-    """Check everything; ``ask`` also calls the orgs, ``repair`` repairs what it can."""
+    """Run all health checks. ``ask`` also calls the orgs; ``repair`` repairs what can be repaired."""
     return Diagnosis(tuple(_done(look) if repair else look.check for look in _checks(app, ask=ask)))
 
 
@@ -47,7 +47,5 @@ def _done(look: RepairableCheck) -> HealthCheck:
     try:
         look.repair()
     except (UnlostError, OSError) as error:
-        return replace(
-            look.check, sentence=f"{look.check.sentence} It could not be put right: {error}"
-        )
+        return replace(look.check, sentence=f"{look.check.sentence} The repair failed: {error}")
     return replace(look.check, repaired=True)

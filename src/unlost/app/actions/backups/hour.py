@@ -156,7 +156,7 @@ def _read(
     if isinstance(outcome, ParkedBackup):
         raise LimitReached.of(outcome.message)
     if isinstance(outcome, DeferredTables):
-        next_step = "Nothing to do: the next nightly backup reads it."
+        next_step = "No action is needed. The next nightly backup reads it."
         raise Conflict.of(Message("hourly-left", outcome.sentence, next_step))
     return outcome
 

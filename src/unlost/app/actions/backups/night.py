@@ -106,10 +106,10 @@ def worker_died() -> UnlostError:
     """Return the error for a backup that ended its worker process ``MOST_FAILURES`` times."""
     return UnlostError(
         "worker-died",
-        "The process that did it ended in the middle of it, {most_failures} times.",
-        next_step="Look into the log of the service and of the system: memory may have run out. "
-        "Then start it by hand.",
-        most_failures=MOST_FAILURES,
+        "The process that ran the backup stopped unexpectedly {failures} times.",
+        next_step="Check the logs of the service and of the system: the machine may have run "
+        "out of memory. Then start the backup manually.",
+        failures=MOST_FAILURES,
     )
 
 

@@ -153,8 +153,9 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
     if not names:
         raise UsageError(
             "hourly-table-unnamed",
-            "No table is named for the hours.",
-            next_step="Name some, as Case,Opportunity, or none to let the nights do it all.",
+            "No tables were given for the hourly backups.",
+            next_step="List tables, such as Case,Opportunity, or use `none` to turn hourly "
+            "backups off.",
         )
     head = app.vault.head(org.oid)
     if head is not None:
@@ -174,8 +175,9 @@ def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
     if not table.has(TableTrait.INCREMENTAL):
         raise UsageError(
             "hourly-not-possible",
-            "{table} cannot be asked for what changed: it is read whole each night.",
-            next_step="Leave it to the nights.",
+            "{table} cannot be backed up hourly: the org does not report its changes, so it is "
+            "read completely in each nightly backup.",
+            next_step="Remove it from the hourly tables. The nightly backup includes it.",
             table=table.name,
         )
     return table.name
@@ -189,19 +191,19 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
     if excluded:
         return UsageError(
             "hourly-table-excluded",
-            "{name} is left out of the backups of {org} by its settings.",
-            next_step="Let it in with `unlost org add` under the same name; after a night it can "
-            "be chosen.",
+            "The settings of {org} exclude {name} from its backups.",
+            next_step="Include it with `unlost org add` under the same name. It can be chosen "
+            "after the next nightly backup.",
             name=name,
             org=org.name,
         )
     near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
     return UsageError(
         "hourly-table-unknown",
-        "No table {name!r} of {org} is backed up.",
+        "{org} has no backed-up table {name!r}.",
         next_step="Did you mean {near}?"
         if near
-        else "See the tables in `unlost certificate {org} --full`.",
+        else "List the tables with `unlost certificate {org} --full`.",
         near=" or ".join(near),
         name=name,
         org=org.name,
@@ -230,7 +232,7 @@ def hours_of(text: str) -> Hours:
 def _unreadable(text: str) -> UsageError:
     return UsageError(
         "schedule-unreadable",
-        "{text!r} is not a time of the day.",
-        next_step="Write times as 01:30, hours as 08:00-18:00; times are those of the org's zone.",
+        "{text!r} is not a valid time of day.",
+        next_step="Write times as 01:30 and hours as 08:00-18:00, in the org's time zone.",
         text=text,
     )

@@ -77,8 +77,8 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     if proof is None:
         raise NotFound(
             "certificate-missing",
-            "Snapshot {number} carries no certificate.",
-            next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
+            "Backup {number} has no certificate.",
+            next_step="Choose another backup. List them with `unlost snapshots ORG`.",
             number=snapshot.info.number,
         )
     info = snapshot.info

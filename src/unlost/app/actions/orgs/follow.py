@@ -83,7 +83,7 @@ def _take_over(
     connector: Connector,
     kept_as: str,
 ) -> bool:
-    """Move everything to the new org; True if the old one had a write identity to take over."""
+    """Move everything to the new org; True if the old one had a write user to take over."""
     now, zone = app.clock.now(), new.identity.zone
     schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
     writing = _secrets_of(app.writer_secrets(old.oid), connector)
@@ -108,7 +108,7 @@ def _take_over(
 def _same(name: str) -> Conflict:
     return Conflict(
         "org-same",
-        "{name!r} stands for the org that answers: nothing is to be followed.",
+        "{name!r} already points to the org that answers. Nothing was changed.",
         next_step="Back it up with `unlost backup {name}`.",
         name=name,
     )
@@ -119,8 +119,8 @@ def _check_unknown(identity: OrgIdentity) -> None:
     if twin is not None:
         raise Conflict(
             "org-already-protected",
-            "The org that answers is already protected under the name {twin!r}.",
-            next_step="Use the name {twin!r}, and stop the nights of the other one with "
+            "The org that answers is already protected as {twin!r}.",
+            next_step="Use {twin!r}, and stop the nightly backups of the other name with "
             "`unlost schedule set ORG --at off`.",
             twin=twin.name,
         )

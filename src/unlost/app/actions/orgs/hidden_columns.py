@@ -77,7 +77,7 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
         raise NotFound(
             "column-not-hidden",
             "{column!r} is not hidden from viewers of {org}.",
-            next_step="See what is with `unlost org hidden`.",
+            next_step="List the hidden columns with `unlost org hidden`.",
             column=column,
             org=org,
         )
@@ -91,8 +91,9 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     if not table or not name or head is None:
         raise UsageError(
             "column-unreadable",
-            "{text!r} names no column of a backup of {org}.",
-            next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
+            "{text!r} is not a column in a backup of {org}.",
+            next_step="Write it as TABLE.COLUMN, such as Contact.Phone. Columns are known "
+            "after the first backup.",
             text=text,
             org=org.name,
         )
@@ -102,9 +103,9 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     if column is None or column == described.id_column:
         raise NotFound(
             "column-unknown",
-            "{described} has no column {name!r} that can be hidden.",
-            next_step="See its columns with `unlost show` of any of its records.",
-            described=described.name,
+            "{table} has no column {name!r} that can be hidden.",
+            next_step="See its columns by running `unlost show` on any of its records.",
+            table=described.name,
             name=name,
         )
     return described.name, column

@@ -43,7 +43,7 @@ class OrgPage:
     """One org. ``nights`` are the newest backups, newest first, out of ``snapshot_count`` in total.
 
     ``proof`` is the certificate of the newest one, ``findings`` its gaps. ``writer``: it has a
-    write identity. ``hidden`` counts the columns hidden from viewers.
+    write user. ``hidden`` counts the columns hidden from viewers.
     """
 
     state: OrgState

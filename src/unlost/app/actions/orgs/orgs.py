@@ -159,7 +159,7 @@ def check_name(name: str) -> None:
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
-            "{name!r} cannot be the name of an org.",
+            "{name!r} is not a valid name for an org.",
             next_step="Choose a short name of up to {longest_name} characters, such as `sales`.",
             name=name,
             longest_name=LONGEST_NAME,
@@ -185,11 +185,11 @@ def _secrets(
             raise NotAllowed(
                 "secret-missing",
                 "The {label} is missing.",
-                next_step="Give it with --{replace}-file, with the variable "
-                "UNLOST_{wanted}, or type it when asked.",
+                next_step="Enter it when prompted, or pass it with `--{option}-file` or in the "
+                "variable UNLOST_{variable}.",
                 label=wanted.label.lower(),
-                replace=wanted.name.replace("_", "-"),
-                wanted=wanted.name.upper(),
+                option=wanted.name.replace("_", "-"),
+                variable=wanted.name.upper(),
             )
     return secrets
 

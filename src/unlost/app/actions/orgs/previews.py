@@ -123,7 +123,7 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         return {"error": msgspec.to_builtins(error.message)}
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        fault = message(name, "The org could not be looked at: {name}.", name=name)
+        fault = message(name, "The org could not be previewed: {error}.", error=name)
         return {"error": msgspec.to_builtins(fault)}
 
 
@@ -150,8 +150,8 @@ def _stored_preview(app: Application, look: str) -> StoredPreview:
     if preview is None or not open_draft(app, preview.settings, place=_place(app, look)):
         raise NotFound(
             "look-unknown",
-            "What was seen of the org is not kept any more.",
-            next_step="Sign in to the org and look again.",
+            "This preview is no longer available.",
+            next_step="Sign in to the org again to create a new preview.",
         )
     return preview
 
@@ -159,9 +159,9 @@ def _stored_preview(app: Application, look: str) -> StoredPreview:
 def _broke_off() -> TransientError:
     return TransientError(
         "look-broke-off",
-        "The console was stopped {most_tries} times in the middle of looking at the org.",
-        next_step="Look into the log of the service: its machine may lack memory.",
-        most_tries=MOST_TRIES,
+        "The console was stopped {tries} times while it previewed the org.",
+        next_step="Check the log of the service: the machine may be low on memory.",
+        tries=MOST_TRIES,
     )
 
 

@@ -1,4 +1,4 @@
-"""Set up the write identity of an org: a separate user, used only to restore."""
+"""Set up the write user of an org: a separate user, used only to restore."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from unlost.model.writing import MissingPermission
 
 @dataclass(frozen=True, slots=True)
 class NewWriter:
-    """A write identity as typed by a person.
+    """A write user as typed by a person.
 
     Settings that are left out keep their value; at first they are those of the org.
     """
@@ -33,7 +33,7 @@ class NewWriter:
 
 @dataclass(frozen=True, slots=True)
 class WriterResult:
-    """A write identity that answered, and its missing permissions in the ``tables`` checked."""
+    """A write user that answered, and its missing permissions in the ``tables`` checked."""
 
     org: str
     connector: str
@@ -46,7 +46,7 @@ class WriterResult:
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """The settings of a write identity, for a form. ``present``: the org has one.
+    """The settings of a write user, for a form. ``present``: the org has one.
 
     ``config`` are the settings of the org with the differences for writing; ``secrets`` the names
     of the stored secrets; ``needs`` the permissions that the user needs, in the source's own words.
@@ -71,7 +71,7 @@ type Ask = Callable[[SecretField], str | None]
     detail=lambda writer: {"org": writer.org},
 )
 def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
-    """Sign in as the write identity, check its permissions, and store it encrypted.
+    """Sign in as the write user, check its permissions, and store it encrypted.
 
     Raises NotAllowed for wrong credentials, Conflict if it opens another org; nothing is stored
     then.
@@ -99,7 +99,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)
 def writer_settings(app: Application, org: str) -> WriterSettings:
-    """Show the write identity of an org; raises NotFound for an unknown org."""
+    """Show the write user of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     connector = app.connector(known.identity.connector)
     config, store = find_writer(known.oid), app.writer_secrets(known.oid)
@@ -116,7 +116,7 @@ def writer_settings(app: Application, org: str) -> WriterSettings:
 
 @action("org.writer-check", Right.MANAGE, where=Where.HOME)
 def check_writer(app: Application, org: str) -> WriterResult:
-    """Sign in as the write identity and list its missing permissions, without writing anything.
+    """Sign in as the write user and list its missing permissions, without writing anything.
 
     Raises NotFound for an unknown org, NotAllowed (``writer-missing``), and errors of the sign-in.
     """
@@ -171,11 +171,11 @@ def _secrets(
             option = wanted.name.replace("_", "-")
             raise NotAllowed(
                 "secret-missing",
-                "The {label} of the write identity is missing.",
-                next_step="Give it with --{option}-file, with the variable "
-                "UNLOST_WRITER_{wanted}, or type it when asked.",
+                "The {label} of the write user is missing.",
+                next_step="Enter it when prompted, or pass it with `--{option}-file` or in the "
+                "variable UNLOST_WRITER_{variable}.",
                 label=wanted.label.lower(),
                 option=option,
-                wanted=wanted.name.upper(),
+                variable=wanted.name.upper(),
             )
     return secrets

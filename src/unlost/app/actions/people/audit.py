@@ -35,8 +35,8 @@ def list_events(
     elif not app.actor.may(Right.AUDIT):
         raise UsageError(
             "audit-org-unnamed",
-            "You may read the audit of some orgs, not of the whole home.",
-            next_step="Name one of these orgs.",
+            "Your role allows you to read the audit log of some orgs, not of the whole home.",
+            next_step="Choose one of these orgs.",
         )
     audit_entries = newest(most=PAGE + 1, before=before, org=org, actor=actor)
     more = audit_entries[PAGE - 1].number if len(audit_entries) > PAGE else None
@@ -56,10 +56,10 @@ def verify(app: Application) -> AuditProof:  # noqa: ARG001 (every action takes 
     if proof.broken is not None:
         raise IntegrityError(
             "audit-broken",
-            "The audit was changed: row {broken} does not fit the row before it.",
-            next_step="Compare with an exported audit or with a copy of the home in the vault "
-            "(`unlost vault rebuild --copy NUMBER` in another folder), and find out who can write "
-            "to the home's database.",
+            "The audit log was modified: row {broken} does not match the row before it.",
+            next_step="Compare the log with an exported one, or with a copy of the home in the "
+            "vault (`unlost vault rebuild --copy NUMBER` in another folder). Find out who can "
+            "write to the home's database.",
             broken=proof.broken,
         )
     return proof

@@ -37,9 +37,9 @@ def unlock(app: Application, name: str) -> UnlockedName:  # noqa: ARG001 (every 
     if not addresses:
         raise NotFound(
             "lockout-unknown",
-            "Nobody failed to sign in as {name!r} in the last while.",
-            next_step="See who there is with `unlost user list`; a link lets somebody in who forgot "
-            "the password: `unlost user link NAME`.",
+            "There are no recent failed sign-ins as {name!r}.",
+            next_step="List all users with `unlost user list`. If a user forgot the password, "
+            "create a sign-in link with `unlost user link NAME`.",
             name=name,
         )
     return UnlockedName(name, addresses)

@@ -72,8 +72,8 @@ def add(
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set(" /"):
         raise UsageError(
             "person-name",
-            "{name!r} cannot be the name of a person.",
-            next_step="Choose a short name without spaces and slashes, such as `lena`.",
+            "{name!r} is not a valid user name.",
+            next_step="Choose a short name without spaces or slashes, such as `lena`.",
             name=name,
         )
     add_person(name, full_name=full_name, email=email, at=app.clock.now())
@@ -139,7 +139,7 @@ def remove(app: Application, name: str) -> Person:
 
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
-    """Let a removed person back in; raises NotFound (``person-unknown``)."""
+    """Reinstate a removed person; raises NotFound (``person-unknown``)."""
     check_no_token(app)
     returned = set_active(name, active=True)
     after_change(app)
@@ -157,8 +157,8 @@ def link(app: Application, name: str) -> SignInLink:
     if not known.active:
         raise Conflict(
             "person-removed",
-            "{name!r} was removed and may not sign in.",
-            next_step="Let them in again first: unlost user return {name}",
+            "{name!r} was removed and cannot sign in.",
+            next_step="Reinstate the user first with `unlost user return {name}`.",
             name=name,
         )
     return _link(app, known.user, known.name)
@@ -179,8 +179,8 @@ def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
     if admins():
         raise Conflict(
             "admin-exists",
-            "This home has an admin already.",
-            next_step="Ask them for a link: unlost user link NAME",
+            "This home already has an admin.",
+            next_step="Ask the admin for a sign-in link, created with `unlost user link NAME`.",
         )
     return add(app, name, role=Role.ADMIN, full_name=full_name).user
 
@@ -199,7 +199,7 @@ def _keep_an_admin(known: Person) -> None:
     if manages and admins() == 1:
         raise Conflict(
             "last-admin",
-            "{known!r} is the only admin of this home.",
-            next_step="Make somebody else an admin first.",
-            known=known.name,
+            "{name!r} is the only admin of this home.",
+            next_step="Make another user an admin first.",
+            name=known.name,
         )

@@ -14,8 +14,8 @@ def keep(app: Application, profile: Profile) -> Profile:
     if app.actor.kind is not ActorKind.PERSON:
         raise UsageError(
             "profile-nobody",
-            "Only people have a profile.",
-            next_step="Sign in to the console and set it there.",
+            "Only users have a profile. Tokens do not.",
+            next_step="Sign in to the console, and change it there.",
         )
     set_profile(app.actor.name, profile)
     after_change(app)

@@ -139,9 +139,9 @@ def _check_name(name: str, title: str) -> None:
     if not NAME.fullmatch(name) or len(title) > LONGEST_TITLE:
         raise UsageError(
             "sso-name",
-            "A provider needs a short name of small letters, digits and hyphens, and a title of at "
-            "most {longest_title} characters.",
-            next_step="Name it such as `entra`.",
+            "A provider needs a short name of lowercase letters, digits and hyphens, and a "
+            "title of at most {longest_title} characters.",
+            next_step="Use a name such as `entra`.",
             longest_title=LONGEST_TITLE,
         )
 
@@ -150,6 +150,6 @@ def _check_client(new: NewProvider) -> None:
     if not 0 < len(new.client_id) <= LONGEST_CLIENT or not new.secret:
         raise UsageError(
             "sso-invalid",
-            "A provider of OpenID Connect needs a client id and a client secret.",
-            next_step="Copy both from the provider's page.",
+            "An OpenID Connect provider needs a client id and a client secret.",
+            next_step="Copy both from the provider's settings.",
         )

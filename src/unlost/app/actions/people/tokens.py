@@ -57,8 +57,9 @@ def make(
     if not name.strip() or len(name) > LONGEST_NAME or not 0 < days <= MOST_DAYS:
         raise UsageError(
             "token-invalid",
-            "A token needs a name, and lasts between 1 day and a year.",
-            next_step="Name it after the program that uses it, and give it 90 days.",
+            "A token needs a name, and a lifetime between 1 day and 1 year.",
+            next_step="Name it after the program that uses it. A lifetime of 90 days is a good "
+            "choice.",
         )
     if org is not None:
         get_org(org)
@@ -85,7 +86,7 @@ def drop(app: Application, token: int) -> ApiToken:
         raise NotFound(
             "token-unknown",
             "There is no token {token}.",
-            next_step="See them with `unlost token list`.",
+            next_step="List the tokens with `unlost token list`.",
             token=token,
         )
     dropped = drop_token(token)
@@ -98,15 +99,15 @@ def _owner(app: Application, owner: str | None) -> str:
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-owner",
-            "A token cannot make tokens.",
-            next_step="Sign in to the console and make it there.",
+            "A token cannot create tokens.",
+            next_step="Sign in to the console, and create the token there.",
         )
     if app.actor.kind is ActorKind.PERSON and owner in (None, app.actor.name):
         return app.actor.name
     if owner is None or not app.actor.may(Right.MANAGE):
         raise NotAllowed(
             "token-owner",
-            "It was not said whose token it is.",
-            next_step="Name a person of this home as its owner.",
+            "The owner of the token is missing.",
+            next_step="Choose a user of this home as the owner.",
         )
     return owner

@@ -149,7 +149,7 @@ def _opened(
         raise UsageError(
             "compare-live-twice",
             "The live org cannot be compared with itself.",
-            next_step="Name a backup for one of the two: latest, a number, or a date.",
+            next_step="Choose a backup for one of the two: latest, a number, or a date.",
         )
     if len(past) == 1:
         with app.open_org(org) as source:

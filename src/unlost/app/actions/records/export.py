@@ -120,7 +120,7 @@ def check_outside(out: Path, *, vault: Path | None) -> None:
     if vault is not None and out.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "export-in-vault",
-            "{out} lies inside the vault, where nothing is in clear text.",
-            next_step="Name a folder outside the vault.",
+            "{out} is inside the vault, where nothing may be stored unencrypted.",
+            next_step="Choose a folder outside the vault.",
             out=out,
         )

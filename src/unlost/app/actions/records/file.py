@@ -85,8 +85,8 @@ def written(out: Path) -> Iterator[BinaryIO]:
     if out.exists():
         raise Conflict(
             "file-exists",
-            "{out} is there already and is not written over.",
-            next_step="Move it away, or name another file with --out.",
+            "{out} already exists and is not overwritten.",
+            next_step="Move the existing file, or choose another name with --out.",
             out=out,
         )
     # In the same folder, so that the rename is atomic.
@@ -100,10 +100,10 @@ def written(out: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            "{out} cannot be written: {strerror}.",
-            next_step="Name a file in a folder that you may write to and that has room.",
+            "{out} cannot be written: {reason}.",
+            next_step="Choose a folder that you may write to and that has free space.",
             out=out,
-            strerror=error.strerror,
+            reason=error.strerror,
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -123,9 +123,9 @@ def _stored_file_of(
     if stored is None:
         raise NotFound(
             "file-unknown",
-            "The vault holds no file for the record {record!r}.",
-            next_step="Give the id of the record that has the file itself: `unlost show` lists the "
-            "files of a record, and `unlost find` finds files by name.",
+            "The vault has no file for the record {record!r}.",
+            next_step="Use the id of the record that contains the file. `unlost show` lists "
+            "the files of a record, and `unlost find` finds files by name.",
             record=record,
         )
     return known, stored

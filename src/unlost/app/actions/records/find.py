@@ -63,7 +63,7 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org."""
     if not text.strip():
         raise UsageError(
-            "text-empty", "There is nothing to search for.", next_step="Give a number or a name."
+            "text-empty", "The search text is empty.", next_step="Enter a number or a name."
         )
     known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
     heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}

@@ -93,8 +93,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     if head is None:
         raise NotFound(
             "no-backup-yet",
-            "There is no backup of this org yet.",
-            next_step="Make one with `unlost backup {org}`.",
+            "This org has no backup yet.",
+            next_step="Create one with `unlost backup {org}`.",
             org=org,
         )
     described = table_named(head.schema(), table)

@@ -143,8 +143,8 @@ def _sides(
 def _one_night(org: ProtectedOrg) -> UsageError:
     return UsageError(
         "lost-one-night",
-        "What was lost is told by two different nights.",
-        next_step="Name two backups, or wait for the next night of {org}.",
+        "Deleted records can only be listed between two different backups.",
+        next_step="Choose two backups, or wait for the next nightly backup of {org}.",
         org=org.name,
     )
 

@@ -131,9 +131,9 @@ def _live(
     if not rows:
         raise NotFound(
             "record-not-live",
-            "The org has no record {ids!r} in {table} now.",
-            next_step="Leave --at away to see its last known state.",
-            ids=ids[0],
+            "The org currently has no record {record!r} in {table}.",
+            next_step="Omit --at to see its last known state.",
+            record=ids[0],
             table=table.name,
         )
     first = rows[0]

@@ -79,11 +79,11 @@ def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) ->
     if bare and len(orgs) != 1:
         raise NotFound(
             "table-unknown",
-            "Nothing is named {bare!r}.",
-            next_step="Name a table with its org: one of {orgs}."
+            "There is no table named {table!r}.",
+            next_step="Write the table with its org, which is one of: {orgs}."
             if orgs
             else "Add an org with `unlost org add`.",
-            bare=bare[0],
+            table=bare[0],
             orgs=", ".join(map(session.quoted, orgs)),
         )
 

@@ -177,7 +177,7 @@ def edit_stored_plan(
         raise UsageError(
             "nothing-typed",
             "No value was changed.",
-            next_step="Type a value first, or go back to the preview.",
+            next_step="Enter a value, or go back to the preview.",
         )
     wanted = wanted_of(org, plan)
     return _again(
@@ -198,7 +198,7 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
     if step is None:
         raise NotFound(
             "planned-record-unknown",
-            "The plan has no record {key}.",
+            "The plan does not contain the record {key}.",
             next_step="Go back to the preview, and choose one of its records.",
             key=key,
         )
@@ -284,8 +284,8 @@ def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, 
     if not chosen:
         raise UsageError(
             "nobody-given",
-            "It was not said to whom records shall be given.",
-            next_step="Choose somebody first.",
+            "The new owner of the records is missing.",
+            next_step="Choose a person first.",
         )
     wanted = wanted_of(org, plan)
     return _again(app, org, wanted, with_given(wanted.request.otherwise, chosen))

@@ -157,7 +157,7 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
-        plan_failed(plan, UnlostError(name, "The plan could not be made: {name}.", name=name))
+        plan_failed(plan, UnlostError(name, "The plan could not be created: {error}.", error=name))
     return _view(app, known, _stored_plan(org, plan))
 
 
@@ -191,8 +191,8 @@ def leave_out(
     if wanted.retry or not (tables or records or not related):
         raise UsageError(
             "nothing-left-out",
-            "It was not said what should not come.",
-            next_step="Tick a table or records first.",
+            "Nothing was selected to be left out.",
+            next_step="Select a table or records first.",
         )
     less = replace(
         request,
@@ -231,8 +231,9 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     if view.typed and typed.strip() != org:
         raise UsageError(
             "org-not-typed",
-            "This writes into {org!r}, a production org: its name was not typed.",
-            next_step="Type {org} into the field, as it is written here.",
+            "This restore writes to {org!r}, a production org. Its name was not entered to "
+            "confirm this.",
+            next_step="Enter {org} in the field, exactly as written here.",
             org=org,
         )
     restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
@@ -303,8 +304,8 @@ def _stored_plan(org: str, plan: str) -> StoredPlan:
 def _unknown(plan: str) -> NotFound:
     return NotFound(
         "plan-unknown",
-        "There is no plan {plan!r}. Plans that nobody ran are forgotten after {days} days.",
-        next_step="Choose again what to bring back.",
+        "There is no plan {plan!r}. Plans that are not run are deleted after {days} days.",
+        next_step="Select the records to restore again.",
         plan=plan,
         days=KEPT.days,
     )
@@ -314,15 +315,16 @@ def _check_ready(plan: StoredPlan) -> None:
     if plan.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
-            "This plan was run already, as {run}.",
-            next_step="Look at that restore. A plan runs once; choose again to restore more.",
+            "This plan was already run, as {run}.",
+            next_step="Check that restore. A plan can run only once. To restore more, create a "
+            "new plan.",
             run=plan.run,
         )
     if plan.state is not PlanState.MADE:
         raise Conflict(
             "plan-not-made",
-            "This plan is not made.",
-            next_step="Wait until it is made, or plan again.",
+            "This plan is not ready.",
+            next_step="Wait until it is ready, or create a new plan.",
         )
 
 

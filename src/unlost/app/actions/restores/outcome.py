@@ -143,8 +143,10 @@ def _nothing(run: str) -> NotFound:
         return run_unknown(run)
     return NotFound(
         "journal-gone",
-        "What {run} did is not known any more: its journal was erased, or was lost and given up.",
-        next_step="See what the org has now, and make a new plan for what is left to do.",
+        "The outcome of {run} is no longer known: its journal was erased, or was lost and "
+        "given up.",
+        next_step="Check the current state of the org, and create a new plan for the remaining "
+        "records.",
         run=run,
     )
 

@@ -68,7 +68,7 @@ class SentPlan:
     """A plan file received over the network; ``name`` stands for it in errors."""
 
     body: ReadablePlan
-    name: str = "What was sent"
+    name: str = "The uploaded plan"
 
     def __str__(self) -> str:
         return self.name
@@ -165,7 +165,7 @@ def plan_bytes(file: PlanFile) -> bytes:
     except OSError as error:
         raise _unreadable(file, error.strerror or "it cannot be opened") from error
     if len(data) > LARGEST_PLAN:
-        raise _unreadable(file, "it is too large for a plan")
+        raise _unreadable(file, "it is too large")
     return data
 
 
@@ -176,8 +176,9 @@ def org_of(app: Application, oid: str) -> ProtectedOrg:
         known = app.vault.orgs()[oid]
         raise NotFound(
             "org-not-added",
-            "The vault holds {label}, but this home has no such org.",
-            next_step="Add it again with `unlost org add`, and its writer with `unlost org writer`.",
+            "The vault contains {label}, but this home has no such org.",
+            next_step="Add it again with `unlost org add`, and its write user with `unlost org "
+            "writer`.",
             label=known.label or known.tenant,
         )
     return get_org(name)
@@ -202,15 +203,15 @@ def check_out(out: Path) -> None:
     if there:
         raise UsageError(
             "file-exists",
-            "{out} is there already.",
-            next_step="Name another file with --out, or remove this one.",
+            "{out} already exists.",
+            next_step="Choose another file with --out, or delete this one.",
             out=out,
         )
     if not folder:
         raise UsageError(
             "folder-missing",
-            "The folder of {out} is not there.",
-            next_step="Make the folder, or name another file with --out.",
+            "The folder of {out} does not exist.",
+            next_step="Create the folder, or choose another file with --out.",
             out=out,
         )
 
@@ -225,10 +226,10 @@ def _write(out: Path, data: bytes) -> None:
 def _not_written(out: Path, error: OSError) -> StoreError:
     return StoreError(
         "file-not-written",
-        "{out} cannot be written: {strerror}.",
-        next_step="Name a file in a folder that you may write to and that has room.",
+        "{out} cannot be written: {reason}.",
+        next_step="Choose a folder that you may write to and that has free space.",
         out=out,
-        strerror=error.strerror,
+        reason=error.strerror,
     )
 
 
@@ -237,8 +238,8 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
-            "It was not said in one way what to bring back.",
-            next_step="Give one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
+            "The records to restore must be selected in exactly one way.",
+            next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
         )
     if request.records:
         return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
@@ -267,8 +268,8 @@ def _number(app: Application, org: ProtectedOrg, text: str) -> int:
 def _unreadable(file: PlanFile, why: str) -> UsageError:
     return UsageError(
         "plan-unreadable",
-        "{file} cannot be read as a plan: {why}.",
-        next_step="Name a file that `unlost restore plan` wrote.",
+        "{file} is not a readable plan: {why}.",
+        next_step="Use a file that was created by `unlost restore plan`.",
         file=file,
         why=why,
     )

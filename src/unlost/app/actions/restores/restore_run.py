@@ -193,7 +193,7 @@ def plan_retry(
         raise UsageError(
             "run-not-ended",
             "The run {run} has not ended.",
-            next_step="Go on with it: unlost restore resume {run}",
+            next_step="Resume it with `unlost restore resume {run}`.",
             run=run,
         )
     failed = [
@@ -203,7 +203,10 @@ def plan_retry(
     ]
     if not failed:
         raise UsageError(
-            "run-whole", "Nothing failed in {run}.", next_step="See `unlost runs`.", run=run
+            "run-whole",
+            "No records failed in {run}.",
+            next_step="List the runs with `unlost runs`.",
+            run=run,
         )
     edits = meant(app, org, otherwise, failed=failed)
     return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
@@ -297,7 +300,7 @@ def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
         raise LimitReached(
             PAUSED,
             "{why}",
-            next_step="Resume it: unlost restore resume {run}",
+            next_step="Resume it with `unlost restore resume {run}`.",
             why=ended.message,
             run=ended.run,
         )

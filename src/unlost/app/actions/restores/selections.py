@@ -33,7 +33,7 @@ class SelectionLists:
 
 @action("record.ticks", Right.RESTORE)
 def selected_records(app: Application, org: str, of: str) -> SelectionLists:
-    """List the records that the actor ticked in a list of an org, which its pages name ``of``."""
+    """List the records that the actor selected in the list ``of`` of an org."""
     since = app.clock.now() - KEPT
     return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
 
@@ -42,7 +42,7 @@ def selected_records(app: Application, org: str, of: str) -> SelectionLists:
 def change_selected(
     app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
 ) -> SelectionLists:
-    """Save the ticks of one page, for the records that it shows; ticks of other pages stay.
+    """Save the selection of one page; selections on other pages stay.
 
     Raises UsageError (``list-unnamed``, ``ticked-too-many``); nothing is changed then.
     """
@@ -66,14 +66,14 @@ def change_selected(
 
 @action("record.clear-ticks", Right.RESTORE)
 def clear_selected(app: Application, org: str, of: str) -> SelectionLists:
-    """Clear all of the actor's ticks in a list."""
+    """Clear the actor's selection in a list."""
     change_selected_in(_list(app, org, of), lambda _: (), at=app.clock.now())
     return SelectionLists(of, ())
 
 
 @action("record.untick", Right.RESTORE)
 def untick(app: Application, org: str, records: Collection[str]) -> None:
-    """Clear the actor's ticks for these records in all lists of an org, as they are restored."""
+    """Remove restored records from the actor's selections in all lists of an org."""
     gone = frozenset(records)
     for selection_list in lists_of(org, by=app.actor.name):
         change_selected_in(
@@ -87,8 +87,8 @@ def _list(app: Application, org: str, of: str) -> SelectionList:
     if not of or len(of) > LONGEST or not of.isprintable():
         raise UsageError(
             "list-unnamed",
-            "It was not said in which list records were ticked.",
-            next_step="Load the list again, and tick there.",
+            "The list of the selected records is missing.",
+            next_step="Reload the list, and select the records there.",
         )
     return SelectionList(org, app.actor.name, of)
 
@@ -101,7 +101,8 @@ def _names_record(text: str) -> bool:
 def _too_many() -> UsageError:
     return UsageError(
         "ticked-too-many",
-        "At most {most:,} records of a list can be ticked; those of this page are not.",
-        next_step="Preview those that are ticked and bring them back first, or preview a whole table.",
+        "At most {most:,} records of a list can be selected. The records of this page were not "
+        "added.",
+        next_step="Preview and restore the selected records first, or preview a whole table.",
         most=MOST,
     )

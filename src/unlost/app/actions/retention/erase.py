@@ -222,7 +222,7 @@ def _column(text: str) -> MatchColumn:
     if not (table and column):
         raise UsageError(
             "match-unreadable",
-            "{text!r} names no column.",
+            "{text!r} is not a valid column reference.",
             next_step="Write it as TABLE.COLUMN, such as Contact.Email.",
             text=text,
         )

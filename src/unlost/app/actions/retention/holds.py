@@ -89,9 +89,9 @@ def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     if thing is None:
         raise NotFound(
             "hold-unknown",
-            "Nothing like that is held in {known}.",
-            next_step="See what is with `unlost hold list {known}`.",
-            known=known.name,
+            "There is no such legal hold in {org}.",
+            next_step="List the legal holds with `unlost hold list {org}`.",
+            org=known.name,
         )
     app.whole_vault.change_holds(known.oid, lifted=(thing,), run=_run(app))
     return _listed(app, known)
@@ -151,9 +151,9 @@ def _scope(wish: HoldRequest) -> HoldScope:
     if len(named) != 1:
         raise UsageError(
             "hold-unclear",
-            "It is not clear what the hold is to be on.",
-            next_step="Name one thing: a table, a record as TABLE/ID, the number of a backup, or the "
-            "whole org.",
+            "The target of the legal hold is not clear.",
+            next_step="Choose one target: a table, a record as TABLE/ID, the number of a "
+            "backup, or the whole org.",
         )
     return named[0]
 
@@ -163,7 +163,7 @@ def _parts(text: str) -> tuple[str, str]:
     if not table or not record:
         raise UsageError(
             "hold-record-unreadable",
-            "{text!r} names no record.",
+            "{text!r} is not a valid record reference.",
             next_step="Write it as TABLE/ID, such as Account/001xx000003DGb2AAG.",
             text=text,
         )
@@ -175,8 +175,8 @@ def _head(app: Application, org: ProtectedOrg) -> Snapshot:
     if head is None:
         raise NotFound(
             "no-backup-yet",
-            "There is no backup of this org yet.",
-            next_step="Make one with `unlost backup {org}`.",
+            "This org has no backup yet.",
+            next_step="Create one with `unlost backup {org}`.",
             org=org.name,
         )
     return head
@@ -197,9 +197,9 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
     if until is None or until <= now:
         raise UsageError(
             "hold-until-unreadable",
-            "{text!r} is no day to come.",
-            next_step="Write the last day of the hold as 2027-12-31, or leave it out: then the hold "
-            "lasts until it is lifted.",
+            "{text!r} is not a future date.",
+            next_step="Write the last day of the legal hold as 2027-12-31. Without a date, the "
+            "legal hold lasts until it is lifted.",
             text=text,
         )
     return until
@@ -215,8 +215,8 @@ def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
         if shorter and not app.actor.may(Right.MANAGE, org.oid):
             raise NotAllowed(
                 "hold-shortened",
-                "There is a hold on it already, which lasts longer than this one.",
-                next_step="Leave it as it is, or ask an admin of Unlost, who may lift it.",
+                "A legal hold on this target already exists, and it lasts longer than the new one.",
+                next_step="Keep the existing legal hold, or ask an Unlost admin to lift it.",
             )
 
 

@@ -104,8 +104,8 @@ def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
     if wish.everything and any(given.values()):
         raise UsageError(
             "keep-contradictory",
-            "To keep everything and to keep only some nights cannot both be.",
-            next_step="Leave out either --everything or the numbers.",
+            "--everything cannot be combined with a number of backups to keep.",
+            next_step="Use either --everything or the numbers.",
         )
     keep_rules = KeepRules() if wish.everything else replace(rules, **given)
     check_rules(keep_rules)

@@ -112,8 +112,8 @@ def _put_together(
     if head is None:
         raise NotFound(
             "no-backup-yet",
-            "There is no backup of this org yet.",
-            next_step="Make one with `unlost backup {org}`.",
+            "This org has no backup yet.",
+            next_step="Create one with `unlost backup {org}`.",
             org=org,
         )
     named = chosen_records(app, known, wish.records)

@@ -184,7 +184,7 @@ def _named(text: str) -> tuple[str, str | None]:
     if not (column and sign):
         raise UsageError(
             "rectify-unreadable",
-            "{column!r} does not say what a column has in truth.",
+            "{column!r} does not give a column and its corrected value.",
             next_step="Write it as COLUMN=VALUE, such as Email=ann@example.com.",
             column=column,
         )

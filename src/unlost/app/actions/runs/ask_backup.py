@@ -54,15 +54,15 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
     if org.retired:
         raise Conflict(
             "org-retired",
-            "{org!r} is retired: it is not backed up any more.",
-            next_step="Its backups are kept. Back up the org that took its place.",
+            "{org!r} is retired and is no longer backed up.",
+            next_step="Its backups are kept. Back up the org that replaced it.",
             org=org.name,
         )
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
             "service-missing",
-            "No service runs that could do it.",
-            next_step="Start it with `unlost up`, or back up by hand: unlost backup {org}",
+            "The service that runs backups is not running.",
+            next_step="Start it with `unlost up`, or start the backup with `unlost backup {org}`.",
             org=org.name,
         )
     try:
@@ -86,7 +86,7 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
         raise Conflict(
             "backup-paused",
             "A backup of {org!r} is paused.",
-            next_step="Let it go on: open it in the list of runs.",
+            next_step="Resume it from the list of runs.",
             org=org.name,
         )
     return night
@@ -104,7 +104,7 @@ def _new(app: Application, org: ProtectedOrg) -> NightRecord:
 def _under_way(org: ProtectedOrg) -> Conflict:
     return Conflict(
         "backup-under-way",
-        "A backup of {org!r} is under way.",
-        next_step="Wait for its end; the list of runs shows how far it is.",
+        "A backup of {org!r} is already running.",
+        next_step="Wait until it finishes. The list of runs shows its progress.",
         org=org.name,
     )

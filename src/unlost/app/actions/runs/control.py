@@ -62,8 +62,8 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
 def cancel(app: Application, run: str) -> RunCommandResult:
     """Cancel a run.
 
-    A backup ends for good, and the next one starts anew. A restore stops and can be resumed. Raises
-    NotFound (``run-unknown``), Conflict (``run-over``).
+    A cancelled backup cannot be resumed; the next one starts from the beginning. A cancelled
+    restore can be resumed. Raises NotFound (``run-unknown``), Conflict (``run-over``).
     """
     known = _goes_on(run)
     if known.hourly:
@@ -73,14 +73,14 @@ def cancel(app: Application, run: str) -> RunCommandResult:
             return _result(
                 known,
                 "run-cancelled",
-                "The service does not resume {run}. The records that it wrote stay in the org.",
+                "The service will not resume {run}. The records that it wrote remain in the org.",
                 next_step="Finish it with `unlost restore resume {run}`.",
             )
         set_command(run, RunCommand.CANCEL)
         return _result(
             known,
             "run-stopping",
-            "The run {run} stops within seconds. The records that it wrote stay in the org.",
+            "The run {run} stops within seconds. The records that it wrote remain in the org.",
             next_step="Finish it with `unlost restore resume {run}`.",
         )
     set_command(run, RunCommand.CANCEL)
@@ -109,15 +109,15 @@ def go_on(app: Application, run: str) -> RunCommandResult:
         ask_for(app, run)
         return _result(known, "run-resumed", "The service resumes {run}.")
     if release_night(run, at=app.clock.now()):
-        return _result(known, "run-resumed", "The service resumes {run} within a minute.")
+        return _result(known, "run-resumed", "The service resumes {run} within one minute.")
     restores = known.kind is not CommitKind.BACKUP
     return _result(
         known,
         "run-may-resume",
         "The run {run} is no longer paused.",
-        next_step="Resume it: unlost restore resume {run}"
+        next_step="Resume it with `unlost restore resume {run}`."
         if restores
-        else "Resume it: unlost backup {org}",
+        else "Resume it with `unlost backup {org}`.",
     )
 
 
@@ -143,9 +143,10 @@ def _waits(known: RunRecord) -> RunRecord:
     if known.hourly:
         raise Conflict(
             "run-hourly",
-            "The run {id} is one of an hour between two nights: it does not wait.",
-            next_step="Cancel it, or leave it; the next hour reads what it would have read.",
-            id=known.id,
+            "The run {run} is an hourly backup, which cannot be paused.",
+            next_step="Cancel it, or let it finish. If you cancel it, the next hourly backup "
+            "reads the same changes.",
+            run=known.id,
         )
     return known
 
@@ -154,13 +155,16 @@ def _goes_on(run: str) -> RunRecord:
     known = find_run(run)
     if known is None:
         raise NotFound(
-            "run-unknown", "There is no run named {run!r}.", next_step="See `unlost runs`.", run=run
+            "run-unknown",
+            "There is no run named {run!r}.",
+            next_step="List the runs with `unlost runs`.",
+            run=run,
         )
     if known.state.over:
         raise Conflict(
             "run-over",
-            "The run {run} is over: {state}.",
-            next_step="See `unlost runs`.",
+            "The run {run} is already over: {state}.",
+            next_step="List the runs with `unlost runs`.",
             run=run,
             state=known.state.value,
         )

@@ -81,8 +81,8 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
     if not 0 < stop <= 10:
         raise UsageError(
             "stop-invalid",
-            "{stop} is no share of a storage.",
-            next_step="Give a percentage such as 105.",
+            "{stop} is not a valid share of a storage limit.",
+            next_step="Use a percentage such as 105.",
             stop=f"{stop:.0%}",
         )
     known, now = get_org(org), app.clock.now()
@@ -121,8 +121,9 @@ def storage(
     if not seen.storages:
         raise NotFound(
             "storage-unknown",
-            "No backup of {org} has told yet how full its storages are.",
-            next_step="Make one with `unlost backup {org}`; the user needs to see the org's limits.",
+            "No backup of {org} has recorded its storage use yet.",
+            next_step="Create a backup with `unlost backup {org}`. The backup user needs "
+            "permission to see the org's limits.",
             org=org,
         )
     if with_loops:

@@ -113,7 +113,7 @@ def _newest(app: Application, org: ProtectedOrg) -> Snapshot:
         raise NotFound(
             "snapshot-unknown",
             "{org} has no backup yet.",
-            next_step="Make one with `unlost backup {org}`.",
+            next_step="Create one with `unlost backup {org}`.",
             org=org.name,
         )
     return head

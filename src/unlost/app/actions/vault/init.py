@@ -184,8 +184,8 @@ def _check_sheet_place(out: Path, home: Home) -> None:
     if out.exists():
         raise Conflict(
             "file-exists",
-            "{out} is there already and is not written over.",
-            next_step="Move it away, or name another file for the recovery sheet.",
+            "{out} already exists and is not overwritten.",
+            next_step="Move the existing file, or choose another file for the recovery sheet.",
             out=out,
         )
 

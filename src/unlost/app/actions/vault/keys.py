@@ -28,6 +28,7 @@ from unlost.app.vault.new_keys import (
 )
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.message import message
 from unlost.model.written import written
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
@@ -183,9 +184,9 @@ def replace(
 ) -> KeyChange:
     """Replace the key of a slot; the old key no longer opens the vault.
 
-    Without ``new`` it is the service's own key, which is written where the service looks for it,
-    sealed by ``sealer`` or else in the way of the present one. Raises as ``add`` and ``remove`` do,
-    UsageError (``key-unclear``, ``key-is-credential``).
+    Without ``new``, the new key replaces the key file of the service. ``sealer`` seals it; the
+    default is the seal of the present key. Raises as ``add`` and ``remove`` do, UsageError
+    (``key-unclear``, ``key-is-credential``).
     """
     with alone(app.locks):
         return _replace(app, slot, new, way, sealer)
@@ -258,8 +259,8 @@ def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState,
     }:
         raise NotAllowed(
             "slot-in-use",
-            "The service of this home opens the vault by the slot “{slot}”.",
-            next_step="Give the service another key instead: unlost key replace {slot}",
+            "This home's service opens the vault with the slot “{slot}”.",
+            next_step="Replace the key of the service with `unlost key replace {slot}`.",
             slot=slot,
         )
 
@@ -269,13 +270,13 @@ def _replace_service_key(
 ) -> KeyChange:
     """Replace the key of this home's service, in the file where the service looks for it."""
     file, own_slots = app.home.service_key, service_slots(app.home)
-    check_service_file(f"then: unlost key remove {slot}")
+    check_service_file(message("", "Then run `unlost key remove {slot}`.", slot=slot))
     if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",
-            "“{slot}” is not the slot of this home's service, so that it was not said where the "
-            "new key is to go.",
-            next_step="Name a file with --key-file FILE, or add --passphrase.",
+            "“{slot}” is not the slot of this home's service, so the place of the new key is "
+            "missing.",
+            next_step="Choose a file with --key-file FILE, or use --passphrase.",
             slot=slot,
         )
     draft = draft_of(app.home)

@@ -63,7 +63,7 @@ class MirrorQueued:
 
 @action("mirror.set", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
 def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
-    """Set the place of the mirror. It is not filled yet.
+    """Set the place of the mirror. The next update fills it.
 
     Raises UsageError (``copy-same-place``, ``key-in-vault``), StoreError.
     """
@@ -104,8 +104,8 @@ def run_mirror(app: Application) -> MirrorResult:
     if lock is None:
         raise Conflict(
             "mirror-under-way",
-            "The second copy is being brought up to date already.",
-            next_step="Wait until that has ended: `unlost vault mirror show` tells.",
+            "The mirror is already being updated.",
+            next_step="Wait until the update finishes. `unlost vault mirror show` shows its state.",
         )
     return _brought(app, place, lock)
 
@@ -120,9 +120,9 @@ def ask_mirror(app: Application) -> MirrorQueued:
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
             "service-away",
-            "The service does not run, and it is what brings the second copy up to date.",
-            next_step="Start it with `unlost up`, or do it on the home's machine: "
-            "`unlost vault mirror run`.",
+            "The service, which updates the mirror, is not running.",
+            next_step="Start it with `unlost up`, or update the mirror on the home's machine "
+            "with `unlost vault mirror run`.",
         )
     job = Job(f"mirror:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")
     ask(app.home.queue, job)
@@ -174,9 +174,9 @@ def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord 
     if before is not None and before.done_at is not None and nothing_at(app, place):
         raise Conflict(
             "mirror-away",
-            "There is nothing in {place} any more, and the second copy lay there. Nothing was copied.",
-            next_step="Mount its disk or its share again. If it is gone for good, say so with "
-            "`unlost vault mirror off`, then set its place anew.",
+            "The mirror in {place} is gone. Nothing was copied.",
+            next_step="Mount its disk or network share again. If the mirror is lost for good, "
+            "stop mirroring with `unlost vault mirror off`, then set a place for a new mirror.",
             place=place,
         )
 

@@ -47,7 +47,7 @@ class Rebuild:
 class RebuiltOrg:
     """A rebuilt org. ``credentials`` and ``writer``: the next run can sign in.
 
-    ``writer`` is None for an org without a write identity.
+    ``writer`` is None for an org without a write user.
     """
 
     name: str
@@ -107,9 +107,9 @@ def _content(vault: Vault, number: int | None) -> bytes:
     if content is None:
         raise NotFound(
             "home-copy-missing",
-            "This vault holds no copy of a home's data.",
-            next_step="Make a home with `unlost init DIR --from-sheet FILE`, and add the orgs "
-            "again; their backups are there.",
+            "This vault has no copy of a home's data.",
+            next_step="Create a home with `unlost init DIR --from-sheet FILE`, and add the "
+            "orgs again. Their backups are in the vault.",
         )
     return content
 
@@ -147,8 +147,8 @@ def _read_key(file: Path) -> bytes:
     if len(key) != HOME_KEY_BYTES:
         raise UsageError(
             "home-key-unreadable",
-            "{file} is no key of a home.",
-            next_step="Name a saved keys/home.key, or leave it out and give the credentials again.",
+            "{file} is not a home key.",
+            next_step="Use a saved keys/home.key, or omit it and enter the credentials again.",
             file=file,
         )
     return key

@@ -10,6 +10,7 @@ from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
 from unlost.app.vault.new_keys import alone, check_service_file, drafted_key, fresh_name
 from unlost.model.access import Right, Trace
+from unlost.model.message import message
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import ways
 from unlost.vault.keys.opening import recovery_sheet
@@ -35,11 +36,13 @@ def renew(
     """Renew the master key, with a new recovery sheet and a new key for the service.
 
     ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
-    Once the new key counts, all other slots are gone, and new objects are under new org keys.
+    Afterwards no other slot opens the vault, and new objects are encrypted with new org keys.
     Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict
     (``keys-in-hand``), IntegrityError, StoreError.
     """
-    check_service_file("and renew from a shell, outside of the unit.")
+    check_service_file(
+        message("", "Then renew the master key from a shell, outside of the systemd unit.")
+    )
     with alone(app.locks):
         return _renewed(app, hand_over, way)
 

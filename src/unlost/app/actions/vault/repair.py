@@ -63,8 +63,8 @@ def _check_there(app: Application, place: StoreAddress) -> None:
     if nothing_at(app, place):
         raise NotFound(
             "copy-away",
-            "There is nothing in {place}, and so no copy of the vault. Nothing was changed.",
-            next_step="Mount its disk or its share, or name the place of another copy.",
+            "There is no copy of the vault in {place}. Nothing was changed.",
+            next_step="Mount its disk or network share, or choose another copy.",
             place=place,
         )
 

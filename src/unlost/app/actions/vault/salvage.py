@@ -19,6 +19,7 @@ from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
 from unlost.model.maintenance import MaintenancePlan, digest_of, planned
+from unlost.model.message import Noun, counted
 from unlost.model.night import CheckRecord
 from unlost.model.reading import Json
 from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
@@ -226,31 +227,37 @@ def _check_copy(app: Application) -> None:
             return
         raise Conflict(
             "salvage-copy-away",
-            "There is no whole second copy in {place} now, but there was one, or one was begun. It may have "
-            "whole what is damaged here. Nothing was changed.",
-            next_step="Mount its disk or its share again. If it is gone for good, say so: "
-            "unlost vault mirror off",
+            "The mirror in {place} is missing or incomplete, but one existed or was started. "
+            "It may contain undamaged versions of the damaged objects. Nothing was changed.",
+            next_step="Mount its disk or network share again. If the mirror is lost for good, "
+            "stop mirroring with `unlost vault mirror off`.",
             place=place,
         )
     whole = curable(store_at(app, app.home.place), there, opened=opener(app, witnessed=True))
     if whole:
         raise Conflict(
             "salvage-copy",
-            "The second copy in {place} has {count} of the damaged objects whole. Nothing was changed.",
-            next_step="Bring them back first: unlost verify --repair-from mirror",
+            "The mirror in {place} has undamaged versions of some damaged objects ({objects}). "
+            "Nothing was changed.",
+            next_step="Restore them first with `unlost verify --repair-from mirror`.",
             place=place,
-            count=len(whole),
+            objects=counted(len(whole), Noun.OBJECT),
         )
 
 
 def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
-    why = "what would be lost has changed" if error.code == "salvage-changed" else error.sentence
+    why = (
+        "the effect of the salvage has changed since the plan"
+        if error.code == "salvage-changed"
+        else error.sentence
+    )
     names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
-        "Salvaged: {names}. Not {org}, nor what comes after it: {rstrip}.",
-        next_step="See to that, and look at the plan again: unlost verify --salvage --plan",
+        "Salvaged: {names}. Not salvaged: {org}, and the orgs after it: {why}.",
+        next_step="Fix the cause, then review the plan again with `unlost verify --salvage "
+        "--plan`.",
         names=names,
         org=org.name,
-        rstrip=why.rstrip("."),
+        why=why.rstrip("."),
     )

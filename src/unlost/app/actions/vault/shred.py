@@ -74,7 +74,7 @@ def plan(app: Application, org: str) -> ShredPlan:
 
 @action("shred.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
-    """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
+    """Shred an org: destroy all copies of its keys, delete its objects, and remove it from the home.
 
     ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
     (``shred-unconfirmed``), Conflict (``shred-held``, ``shred-changed``, ``runs-open``,
@@ -84,9 +84,9 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     if typed != known.name:
         raise UsageError(
             "shred-unconfirmed",
-            "What was typed is not the name {known!r}.",
-            next_step="Type the org's name to destroy it. Nothing was changed.",
-            known=known.name,
+            "The entered name is not {org!r}.",
+            next_step="Enter the name of the org to shred it. Nothing was changed.",
+            org=known.name,
         )
     opened = _open(app)
     with nothing_else(app, known, run=RUN):

@@ -112,9 +112,9 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
             "service-away",
-            "The service does not run, and it is what looks through the whole vault.",
-            next_step="Start it with `unlost up`, or verify on the home's machine: "
-            "`unlost verify --level {level}`.",
+            "The service, which verifies the vault, is not running.",
+            next_step="Start it with `unlost up`, or verify the vault on the home's machine "
+            "with `unlost verify --level {level}`.",
             level=level.value,
         )
     job = Job(

@@ -51,8 +51,8 @@ def verify(
     if part is not None and level is not VerifyLevel.FULL:
         raise UsageError(
             "verify-part-level",
-            "A part of the vault is not looked at with the level {level}.",
-            next_step="Use --part with --level full alone.",
+            "The level {level} cannot verify a part of the vault.",
+            next_step="Use --part only with --level full.",
             level=level.value,
         )
     wanted = _head(expect) if expect else None
@@ -78,9 +78,9 @@ def _head(text: str) -> str:
     if len(digits) < SHORTEST_HEAD or set(digits) - set("0123456789abcdef"):
         raise UsageError(
             "head-unreadable",
-            "{text!r} is not the digest of a head.",
-            next_step="Give at least {shortest_head} hexadecimal digits, as a certificate or an "
-            "earlier `unlost verify` printed them.",
+            "{text!r} is not the hash of a head.",
+            next_step="Give at least {shortest_head} hexadecimal digits, as shown in a "
+            "certificate or by an earlier `unlost verify`.",
             text=text,
             shortest_head=SHORTEST_HEAD,
         )

@@ -22,16 +22,15 @@ DUPLICATE = frozenset({"DUPLICATE_VALUE"})
 _BULK_ERROR = re.compile(r"(?s)([A-Z0-9_]+):(.*?)(?::([\w,. ]*))? ?--\s*$")
 
 NEXT_STEPS = {
-    "INACTIVE_OWNER_OR_USER": "Give the record another owner with a typed value, or reactivate "
-    "the user.",
-    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "Add the value to the picklist, or type another.",
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "Type a value that the validation rule accepts, or "
+    "INACTIVE_OWNER_OR_USER": "Enter another owner for the record, or reactivate the user.",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "Add the value to the picklist, or enter another value.",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "Enter a value that the validation rule accepts, or "
     "exempt the write user from the rule.",
-    "REQUIRED_FIELD_MISSING": "Type a value for the field.",
-    "DUPLICATE_VALUE": "Look at the record that has the value now; make a new plan to adopt it.",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access; see `unlost org writer`.",
-    "STORAGE_LIMIT_EXCEEDED": "Make room in the org, then go on with `unlost restore resume`.",
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger refuses the record; ask whoever wrote it.",
+    "REQUIRED_FIELD_MISSING": "Enter a value for the field.",
+    "DUPLICATE_VALUE": "Check the record that has the value now. To adopt it, make a new plan.",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access. See `unlost org writer --help`.",
+    "STORAGE_LIMIT_EXCEEDED": "Free storage in the org, then resume with `unlost restore resume RUN`.",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger refused the record. Ask the author of the trigger.",
 }
 
 
@@ -62,7 +61,7 @@ def failed(
         code=FULL if native in STORAGE else REFUSED,
         native=native,
         sentence=f"Salesforce refused it: {message.strip() or native}",
-        next_step=NEXT_STEPS.get(native, "Look the code up in Salesforce's help."),
+        next_step=NEXT_STEPS.get(native, "Look up the code in the Salesforce help."),
         columns=tuple(columns),
         retry=native in PASSING | STORAGE,
     )

@@ -49,8 +49,8 @@ class AnswerLost(TransientError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             "salesforce-answer-lost",
-            "Salesforce did not answer a call that writes ({reason}).",
-            next_step="The run looks what became of it before it goes on.",
+            "Salesforce did not answer a write call ({reason}).",
+            next_step="The run checks the result of the call before it continues.",
             reason=reason,
         )
 
@@ -113,7 +113,7 @@ class WriteClient:
                 return HttpAnswer(body.status, body.headers, body.read())
         except TransientError as error:
             if error.code == "body-cut":
-                raise AnswerLost("its answer was cut") from error
+                raise AnswerLost("its response was truncated") from error
             raise
 
     def post_json(self, path: str, value: object) -> Any:

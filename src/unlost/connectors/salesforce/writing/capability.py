@@ -107,7 +107,7 @@ def _ops(describe: Describe) -> frozenset[WriteOp]:
 
 
 def _reason(name: str, ops: frozenset[WriteOp]) -> str:
-    return "" if ops else f"Salesforce lets this user write nothing to {name}."
+    return "" if ops else f"The user may not write to {name}."
 
 
 def _named(fields: Iterable[Mapping[str, Any]], flag: str) -> frozenset[str]:

@@ -129,7 +129,7 @@ class RecordLookups:
         if not {"CreatedById", *STAMPS} <= names:
             raise SourceRefused(
                 "recent-unknown",
-                "Salesforce does not tell who made a record of {table}.",
+                "Salesforce does not report who created a record of {table}.",
                 table=table.name,
             )
         wanted = ("Id", *(name for name in columns if name != "Id"))
@@ -305,7 +305,7 @@ def _not_unique(table: Table, columns: tuple[str, ...]) -> Conflict:
     return Conflict(
         "key-not-unique",
         "Several records of {label} share a value of {columns}.",
-        next_step="Tell them apart by hand, then make the plan again.",
+        next_step="Make the values unique by hand, then make a new plan.",
         label=table.label or table.name,
         columns=", ".join(columns),
     )

@@ -52,7 +52,7 @@ def missing_for(
 def _general(api: SalesforceApi) -> list[MissingPermission]:
     rights = read_rights(api)
     return [
-        MissingPermission(label, f"The write user lacks '{label}'.")
+        MissingPermission(label, f"The write user lacks the permission '{label}'.")
         for flag, label in WANTED.items()
         if rights.lacks(flag)
     ]
@@ -77,7 +77,7 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
 def _permission(table: Table, word: str, op: WriteOp | None) -> MissingPermission:
     return MissingPermission(
         f"{word} on {table.name}",
-        f"The write user may not '{word}' records of {table.label or table.name}.",
+        f"The write user lacks '{word}' for records of {table.label or table.name}.",
         table.name,
         op,
     )

@@ -49,7 +49,9 @@ RULES: Mapping[str, ObjectRule] = {
     "Account": ObjectRule(by_products=(ByProduct("Contact", "PersonContactId"),)),
     "Contact": ObjectRule(
         by_product_when=(("IsPersonAccount", "true"),),
-        side_effects=("A contact with an account gets its account-contact relation by itself.",),
+        side_effects=(
+            "Salesforce automatically creates the account-contact relation of the contact.",
+        ),
     ),
     "AccountContactRelation": ObjectRule(
         by_product_when=(("IsDirect", "true"),),
@@ -82,7 +84,8 @@ RULES: Mapping[str, ObjectRule] = {
     ),
     # Salesforce puts files into the folder of their library.
     "ContentFolderMember": ObjectRule(
-        birth=Birth.NEVER, reason="Salesforce files documents in the folders of libraries itself."
+        birth=Birth.NEVER,
+        reason="Salesforce automatically puts documents into the folders of libraries.",
     ),
     # Must be complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
@@ -102,7 +105,7 @@ RULES: Mapping[str, ObjectRule] = {
         ),
         by_products=(ByProduct("Task", "ActivityId"),),
         after=("ContentVersion", "Case", "Contact", "Lead"),
-        side_effects=("Salesforce may make a task for a mail that is related to a record.",),
+        side_effects=("Salesforce may create a task for an e-mail that is related to a record.",),
     ),
     "EmailMessageRelation": ObjectRule(
         birth=Birth.BY_PRODUCT,
@@ -114,8 +117,8 @@ RULES: Mapping[str, ObjectRule] = {
                 empty=("RelationId",),
             ),
         ),
-        reason="Salesforce writes the relations of a mail with it, from its addresses; what it "
-        "does not write is added.",
+        reason="Salesforce creates the relations of an e-mail from its addresses. Missing "
+        "relations are added.",
     ),
     "Task": ObjectRule(by_product_when=(("TaskSubtype", "Email"),)),
     # Salesforce creates the document with its first version; links are separate records.
@@ -128,7 +131,7 @@ RULES: Mapping[str, ObjectRule] = {
     ),
     "ContentDocument": ObjectRule(
         birth=Birth.BY_PRODUCT,
-        reason="Salesforce makes a document with the first version of its file.",
+        reason="Salesforce creates a document with the first version of its file.",
     ),
     "ContentDocumentLink": ObjectRule(
         keys=(MatchKey(("ContentDocumentId", "LinkedEntityId")),),
@@ -141,12 +144,11 @@ RULES: Mapping[str, ObjectRule] = {
 }
 
 NEVER_ENDINGS = {
-    "History": "Salesforce writes histories itself; the vault keeps the old one.",
+    "History": "Salesforce writes histories automatically. The vault keeps the old history.",
     "Feed": "This is a view of feed items.",
-    "Share": "Sharing is worked out anew by Salesforce; rows that were set by hand are not yet "
-    "written.",
+    "Share": "Salesforce recalculates sharing. Manual sharing is not restored yet.",
     "ChangeEvent": "This is a stream of events.",
-    "Tag": "Tags are not yet written.",
+    "Tag": "Tags are not restored yet.",
 }
 NO_RULE = ObjectRule()
 

@@ -18,7 +18,7 @@ MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 STUCK = frozenset({"UNDELETE_FAILED"})
-AS_NEW = "Let it come back as a new record: unlost restore retry RUN."
+AS_NEW = "Restore it as a new record: `unlost restore retry RUN`"
 HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"}
 
 
@@ -83,13 +83,13 @@ def _parsed(answer: HttpAnswer) -> ET.Element:
     try:
         return ET.fromstring(answer.body)  # noqa: S314
     except ET.ParseError as error:
-        raise AnswerLost("its answer is no whole XML") from error
+        raise AnswerLost("its response is not complete XML") from error
 
 
 def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
     elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
     if len(elements) != count:
-        raise AnswerLost(f"its answer tells of {len(elements)} records instead of {count}")
+        raise AnswerLost(f"its response lists {len(elements)} records instead of {count}")
     return elements
 
 

@@ -58,8 +58,8 @@ class UploadOnce:
         if pieces is None:
             raise TransientError(
                 UPLOAD_UNSENT,
-                "Salesforce turned an upload away before it was taken.",
-                next_step="It is sent again by itself.",
+                "Salesforce rejected an upload before it was received.",
+                next_step="Unlost sends it again automatically.",
             )
         return pieces
 

@@ -233,8 +233,8 @@ def no_answer(key: RecordKey) -> TransientError:
     """The error for a record whose answers were lost too often to go on."""
     return TransientError(
         "restore-no-answer",
-        "The org did not answer {lost_tries} calls that were to write {key}, and did nothing.",
-        next_step="Look whether the org is disturbed, then go on with `unlost restore resume`.",
+        "The org did not answer {lost_tries} calls to write {key}, and did not write it.",
+        next_step="Check whether the org is available, then resume with `unlost restore resume RUN`.",
         lost_tries=LOST_TRIES,
         key=key,
     )
@@ -245,7 +245,7 @@ def same_plan(state: RestoreState, plan: RestorePlan) -> None:
     if state.opened is not None and state.opened.plan.digest != plan.digest:
         raise Conflict(
             "restore-other-plan",
-            "The run {run} was begun with another plan of the same name.",
-            next_step="Make a new plan with `unlost restore plan`.",
+            "The run {run} was started with another plan of the same name.",
+            next_step="Make a new plan with `unlost restore plan ORG`.",
             run=state.opened.run,
         )

@@ -147,15 +147,15 @@ def _nothing(picked: RecordSelection) -> UsageError:
         tables = ", ".join(sorted(picked.never))
         return UsageError(
             "restore-nothing",
-            "There is nothing to bring back: records of {tables} cannot be written.",
-            next_step="Choose records of other tables; `unlost history` shows what was lost.",
+            "There is nothing to restore: records of {tables} cannot be written.",
+            next_step="Select records of other tables. `unlost compare ORG A B` shows the lost records.",
             tables=tables,
         )
     return UsageError(
         "restore-nothing",
-        "There is nothing to bring back: the selection names no record.",
-        next_step="Look at what was lost with `unlost compare`, or find records by their name "
-        "with `unlost find`.",
+        "There is nothing to restore: the selection contains no record.",
+        next_step="See the lost records with `unlost compare ORG A B`, or search for records "
+        "by name with `unlost find TEXT`.",
     )
 
 

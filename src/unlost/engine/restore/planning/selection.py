@@ -53,8 +53,8 @@ def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> Re
     if at is not None and selection.kind is not SelectionKind.RECORDS:
         raise UsageError(
             "restore-at",
-            "The state that is wanted is told by the first of the two backups already.",
-            next_step="Leave --at out, or name single records.",
+            "The earlier of the two backups already determines the state to restore.",
+            next_step="Omit `--at`, or select single records.",
         )
     if selection.kind is SelectionKind.RECORDS:
         return _records(survey, selection, at)
@@ -67,10 +67,10 @@ def too_large() -> UsageError:
     """The error for more records than a plan can hold."""
     return UsageError(
         "restore-too-large",
-        "This would bring back more than {max_steps:,} records; one plan holds no more.",
-        next_step="Restore in parts: name a table, backups that lie closer together, or single "
-        "records; or leave out what is related with --no-related.",
-        max_steps=MAX_STEPS,
+        "This would restore more than {limit:,} records, the maximum of one plan.",
+        next_step="Restore in parts: select a table, backups that are closer together, or "
+        "single records. Or leave out related records with `--no-related`.",
+        limit=MAX_STEPS,
     )
 
 
@@ -110,14 +110,15 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
         return NotFound(
             "record-unknown",
             "The vault has no record {record} in {table}.",
-            next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
+            next_step="Search for the record with `unlost find TEXT`, by its number, name, "
+            "e-mail or phone.",
             record=key.record,
             table=key.table,
         )
     return NotFound(
         "restore-not-alive",
-        "{key} was not alive in backup {at}.",
-        next_step="See when it was with `unlost history ORG {record}`, and name another backup.",
+        "{key} did not exist in backup {at}.",
+        next_step="See its history with `unlost history ORG {record}`, then choose another backup.",
         key=key,
         at=at,
         record=quote(str(key)),
@@ -132,8 +133,8 @@ def _bounds(survey: RestoreSurvey, selection: Selection) -> tuple[Snapshot, Snap
     if after is None or until is None or after >= until:
         raise UsageError(
             "restore-between",
-            "Two different backups are needed, the earlier one first.",
-            next_step="See the numbers of the backups with `unlost snapshots ORG`.",
+            "Two different backups are required, the earlier one first.",
+            next_step="List the backups and their numbers with `unlost snapshots ORG`.",
         )
     return survey.snapshot(after), survey.snapshot(until)
 
@@ -145,7 +146,7 @@ def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
         raise NotFound(
             "table-unknown",
             "Backup {number} has no table {table}.",
-            next_step="See the tables with `unlost certificate`.",
+            next_step="List the tables with `unlost certificate ORG`.",
             number=old.info.number,
             table=selection.table,
         )
@@ -201,18 +202,18 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
     if shape is None or not selection.columns:
         raise UsageError(
             "restore-column",
-            "What changed is chosen by a table that the backup has, and one column or more.",
-            next_step="Name them with --table and --column.",
+            "To restore changed values, select a table of the backup and at least one column.",
+            next_step="Name them with `--table` and `--column`.",
         )
     allowed = survey.capability(shape.name).changeable
     for column in selection.columns:
         if shape.column(column) is None or column not in allowed:
             raise UsageError(
                 "restore-column",
-                "The column {column} of {shape} cannot be set.",
-                next_step="Columns are written as the source writes them, upper and lower case.",
+                "The column {column} of {table} cannot be set.",
+                next_step="Column names are case-sensitive. Write them as in the source.",
                 column=column,
-                shape=shape.name,
+                table=shape.name,
             )
     return shape
 

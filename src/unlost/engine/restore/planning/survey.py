@@ -27,7 +27,7 @@ from unlost.model.writing import Birth, WriteCapability
 READ_IDS = 500  # records with all their cells in memory at a time
 FETCH_IDS = 2_000  # ids requested at a time
 WITH_CELLS = frozenset({Op.STATE.value, Op.DELETED.value})
-NO_TABLE = WriteCapability("", reason="The org has no such table any more.")
+NO_TABLE = WriteCapability("", reason="The org no longer has this table.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +154,8 @@ class RestoreSurvey:
         if not nights:
             raise NotFound(
                 "no-backup-yet",
-                "There is no backup of this org yet.",
-                next_step="Make one with `unlost backup NAME`.",
+                "This org has no backup yet.",
+                next_step="Start a backup with `unlost backup ORG`.",
             )
         return nights
 
@@ -290,8 +290,8 @@ def _same_org(org: str, ports: PlanPorts) -> OrgIdentity:
         if known is None or not known.same_org(identity):
             raise UsageError(
                 "other-org",
-                "The credentials open {label}, which is not the org that the backup is of.",
-                next_step="Check the org's address with `unlost org list`.",
+                "The credentials belong to {label}, which is not the org of the backup.",
+                next_step="Check the address of the org with `unlost org list`.",
                 label=identity.label or identity.tenant,
             )
     assert known is not None

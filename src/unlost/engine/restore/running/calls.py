@@ -196,8 +196,8 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
     if full:
         raise LimitReached(
             "restore-storage-full",
-            "The org has no room: {sentence}",
-            next_step="Make room or buy storage, then go on with `unlost restore resume`.",
+            "The org has no free storage: {sentence}",
+            next_step="Free or buy storage, then resume with `unlost restore resume RUN`.",
             sentence=full[0].sentence,
         )
 

@@ -188,8 +188,9 @@ def _kept_as_draft(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         "restore-kept-draft",
-        f"{key} is there as a draft: something that belongs to it could not be added.",
-        "Repair what was refused, then run `unlost restore retry`: it adds it and finishes the draft.",
+        f"{key} exists as a draft: a record that belongs to it could not be added.",
+        "Fix the cause of the refusal, then run `unlost restore retry RUN`. It adds the record "
+        "and finishes the draft.",
     )
 
 
@@ -366,8 +367,8 @@ def gone(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"{key} is not live any more.",
-        "Make a new plan: it will find out how the record can come back.",
+        f"{key} is no longer live.",
+        "Make a new plan. It finds out how the record can be restored.",
     )
 
 
@@ -375,6 +376,6 @@ def _changed_since(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"{key} was changed in the org after the plan was made; it was left as it is.",
-        "Look at it with `unlost compare`, and make a new plan if it must change.",
+        f"{key} was changed in the org after the plan was made. It was left unchanged.",
+        "Check it with `unlost compare ORG latest live`, and make a new plan if it must change.",
     )

@@ -26,6 +26,7 @@ from unlost.engine.restore.journal.entries import CallIntent
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
+from unlost.model.message import Noun, counted
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
@@ -251,10 +252,10 @@ def uncertain(intent: CallIntent, count: int) -> Conflict:
     """The error for a run that cannot determine what was written."""
     return Conflict(
         "restore-uncertain",
-        "The answer to a call that created {count} records of {table} was lost, and the "
-        "org holds records of that moment that are not what was sent.",
-        next_step="Look at the newest records of the table; delete what came back twice or "
-        "half, then go on with `unlost restore resume`.",
-        count=count,
+        "The answer to a call that created {records} of {table} was lost, and the org has "
+        "records of that time that differ from the records that were sent.",
+        next_step="Check the newest records of the table. Delete duplicate and incomplete "
+        "records, then resume with `unlost restore resume RUN`.",
+        records=counted(count, Noun.RECORD),
         table=intent.table,
     )

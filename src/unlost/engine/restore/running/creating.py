@@ -258,8 +258,8 @@ class Creator:
             refusal(
                 key,
                 "restore-parent-missing",
-                f"The record that {built_row.blocked} refers to could not be brought back.",
-                "Bring that record back first, then retry.",
+                f"The record that {built_row.blocked} refers to could not be restored.",
+                "Restore that record first, then retry.",
             )
             for key, built_row in built.items()
             if built_row.blocked is not None

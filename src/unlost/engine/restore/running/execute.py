@@ -90,7 +90,7 @@ def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         raise UsageError(
             "run-unknown",
             "The vault has no restore {run} of this org.",
-            next_step="See `unlost runs`.",
+            next_step="List the runs with `unlost runs`.",
             run=run,
         )
     return execute(log.opened.plan, ports)
@@ -122,11 +122,11 @@ def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
     if erased:
         raise Conflict(
             "restore-erased",
-            "{count:,} of the {count2:,} records of this plan were erased after it was "
-            "made. Nothing of it was written.",
-            next_step="Make the plan again with `unlost restore plan`: without them.",
-            count=len(erased),
-            count2=len(plan.steps),
+            "{erased:,} of the {planned:,} records of this plan were erased after it was made. "
+            "Nothing was written.",
+            next_step="Make a new plan without these records: `unlost restore plan ORG`",
+            erased=len(erased),
+            planned=len(plan.steps),
         )
 
 
@@ -136,8 +136,8 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
     if known is None or not known.same_org(identity):
         raise UsageError(
             "other-org",
-            "The write identity opens {label}, which is not the org that the plan is for.",
-            next_step="Check the address of the writer with `unlost org writer`.",
+            "The write credentials belong to {label}, which is not the org of the plan.",
+            next_step="Check the address of the write user. See `unlost org writer --help`.",
             label=identity.label or identity.tenant,
         )
 
@@ -282,7 +282,8 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     text = message(
         limit.code,
         "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
-        next_step=limit.next_step or "Resume later with `unlost restore resume`.",
+        next_step="{step}" if limit.next_step else "Resume later with `unlost restore resume RUN`.",
+        step=limit.message.step,
         why=limit.message,
         done=done,
         count=len(session.plan.steps),

@@ -12,7 +12,7 @@ from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
-NOT_HELD = "The vault does not hold the bytes of this file."
+NOT_HELD = "The vault does not have the content of this file."
 
 type Cells = Mapping[str, str | None]
 
@@ -123,5 +123,5 @@ def no_file(key: RecordKey, sentence: str) -> RowOutcome:
         key,
         "restore-file-missing",
         sentence,
-        "Run `unlost verify --level full`; the record can be created without its file by hand.",
+        "Run `unlost verify --level full`. You can create the record without its file by hand.",
     )

@@ -137,8 +137,8 @@ def _not_created(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         NOT_MADE,
-        f"The org should have made {key} with the record that it belongs to; it is not there.",
-        "See to it that the record it belongs to is there, then run `unlost restore retry`.",
+        f"The org should have created {key} with the record that it belongs to, but it does not exist.",
+        "Make sure that the record it belongs to exists, then run `unlost restore retry RUN`.",
     )
 
 

@@ -126,6 +126,6 @@ def _returned(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"{key} came back by other hands after the plan was made; it was left as it is.",
-        "Make a new plan if something of it must still change.",
+        f"{key} was restored by another user after the plan was made. It was left unchanged.",
+        "Make a new plan if the record must still change.",
     )

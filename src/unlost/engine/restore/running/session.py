@@ -50,7 +50,7 @@ class RestoreSession:
             raise IntegrityError(
                 "restore-table-unknown",
                 "The snapshot of the plan has no table {name}.",
-                next_step="Make the plan again with `unlost restore plan`.",
+                next_step="Make a new plan with `unlost restore plan ORG`.",
                 name=name,
             )
         return shape

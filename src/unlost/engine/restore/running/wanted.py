@@ -224,7 +224,7 @@ def moved(key: RecordKey) -> IntegrityError:
     """The error for a record whose version is not the one that the plan was made for."""
     return IntegrityError(
         "restore-version-moved",
-        "The vault's version of {key} is not the one that the plan was made for.",
-        next_step="Run `unlost verify --level full`, then make the plan again.",
+        "The version of {key} in the vault is not the version that the plan was made for.",
+        next_step="Run `unlost verify --level full`, then make a new plan.",
         key=key,
     )

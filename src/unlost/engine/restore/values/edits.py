@@ -18,12 +18,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 WHY_NOT = {
-    NeverReason.FORMULA: "the org computes it",
-    NeverReason.AUTO_NUMBER: "the org numbers it",
-    NeverReason.SYSTEM: "the org itself sets it",
+    NeverReason.FORMULA: "the org calculates it",
+    NeverReason.AUTO_NUMBER: "the org assigns its number",
+    NeverReason.SYSTEM: "the org sets it automatically",
     NeverReason.READ_ONLY: "it is read-only",
-    NeverReason.NO_PERMISSION: "the writing user may not",
-    NeverReason.BY_PLATFORM: "the org sets it from other values",
+    NeverReason.NO_PERMISSION: "the write user may not set it",
+    NeverReason.BY_PLATFORM: "the org derives it from other values",
 }
 
 
@@ -130,17 +130,17 @@ def why_not(table: Table, capability: WriteCapability, name: str) -> str | None:
     column = table.column(name)
     assert column is not None
     if column.kind is WireKind.BINARY:
-        return "its bytes are a file"
+        return "it contains a file"
     if name == table.id_column:
-        return "it says which record it is"
+        return "it identifies the record"
     if column.has(ColumnTrait.VOLATILE):
-        return "the org computes it anew each time"
+        return "the org recalculates it each time"
     if name in {product.column for product in capability.by_products}:
-        return "the org fills it with what it makes beside the record"
+        return "the org sets it to a record that it creates automatically"
     if name in capability.settable | capability.changeable:
         return None
     reasons = {never.column: WHY_NOT[never.reason] for never in capability.never}
-    return reasons.get(name) or capability.reason or "the org does not take a value for it"
+    return reasons.get(name) or capability.reason or "the org does not accept a value for it"
 
 
 def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
@@ -244,8 +244,8 @@ def _wrong(column: Column, form: str) -> UsageError:
     """The error for a typed value; it does not repeat personal data, since errors are stored."""
     return UsageError(
         "edit-value-wrong",
-        "What was typed for {label} cannot be its value.",
-        next_step="Type {form}.",
+        "The value for {label} is not valid.",
+        next_step="Enter {form}.",
         label=column.label or column.name,
         form=form,
     )
@@ -287,9 +287,9 @@ def column_unknown(table: str, column: str) -> UsageError:
     """The error for a column or table that the org does not have."""
     return UsageError(
         "edit-column-unknown",
-        "The org has no column {column} of {table}.",
-        next_step="Columns are written as the source writes them, upper and lower case; "
-        "`unlost show` names those of a record.",
+        "{table} has no column {column} in the org.",
+        next_step="Column names are case-sensitive. `unlost show ORG TABLE ID` lists the "
+        "columns of a record.",
         column=column,
         table=table,
     )
@@ -299,8 +299,8 @@ def column_fixed(table: str, column: str, why: str) -> UsageError:
     """The error for a column that cannot be set."""
     return UsageError(
         "edit-column-fixed",
-        "No value can be typed for {column} of {table}: {why}.",
-        next_step="Leave it out; the plan tells which columns do not come back as they were.",
+        "{column} of {table} cannot be set: {why}.",
+        next_step="Leave it out. The plan lists the columns that are not restored as they were.",
         column=column,
         table=table,
         why=why,
@@ -311,7 +311,7 @@ def record_not_planned(key: RecordKey) -> UsageError:
     """The error for a typed value of a record outside the plan."""
     return UsageError(
         "edit-record-unknown",
-        "A value was typed for {key}, which is not in the plan.",
-        next_step="Choose that record too, or leave the value out.",
+        "A value was entered for {key}, which is not in the plan.",
+        next_step="Select that record too, or leave the value out.",
         key=key,
     )

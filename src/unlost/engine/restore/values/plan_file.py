@@ -14,7 +14,7 @@ BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices")
 LATER_IN_NOTES = ("template", "next_template", "args")
-ANEW = "Make a new plan with `unlost restore plan`."
+ANEW = "Make a new plan with `unlost restore plan ORG`."
 
 
 class _Head(msgspec.Struct):
@@ -51,7 +51,7 @@ def read_plan(
     if sealed(plan).digest != plan.digest:
         raise IntegrityError(
             "plan-edited",
-            "The plan was changed after it was made: it does not agree with its digest.",
+            "The plan was changed after it was made: its hash does not match.",
             next_step=ANEW,
         )
     _check_home(plan, known, org)
@@ -79,8 +79,8 @@ def _check_format(data: bytes) -> None:
     if head.format > PLAN_FORMAT:
         raise UsageError(
             "plan-newer",
-            "The plan has format {format}; this release of Unlost reads {plan_format}.",
-            next_step="Use the release that made the plan, or make a new plan with this one.",
+            "The plan has format {format}. This release of Unlost reads format {plan_format}.",
+            next_step="Use the release that made the plan, or make a new plan with this release.",
             format=head.format,
             plan_format=PLAN_FORMAT,
         )
@@ -96,9 +96,9 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
     if extra is not None:
         raise UsageError(
             "plan-unknown-fields",
-            "The plan says something that this release of Unlost does not know: {extra}.",
+            "The plan contains a field that this release of Unlost does not know: {field}.",
             next_step=ANEW,
-            extra=extra,
+            field=extra,
         )
 
 
@@ -119,21 +119,21 @@ def _check_home(plan: RestorePlan, known: Collection[str] | None, org: str | Non
     if known is not None and plan.org not in known:
         raise UsageError(
             "plan-other-vault",
-            "The plan was made with another vault: this one does not know its org.",
-            next_step="Use the home with which the plan was made.",
+            "The plan was made with another vault. This vault does not know its org.",
+            next_step="Use the home in which the plan was made.",
         )
     if org is not None and plan.org != org:
         raise UsageError(
             "plan-other-org",
             "The plan was made for another org of this vault.",
-            next_step="Name the org of the plan, or make a new plan.",
+            next_step="Use the org of the plan, or make a new plan.",
         )
 
 
 def _unreadable(reason: str) -> UsageError:
     return UsageError(
         "plan-unreadable",
-        "The file is not a plan of Unlost: {reason}.",
-        next_step="Name a file that `unlost restore plan` wrote.",
+        "The file is not a restore plan: {reason}.",
+        next_step="Use a file that `unlost restore plan` wrote.",
         reason=reason,
     )

@@ -55,7 +55,7 @@ def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> Era
     for key in wished:
         if is_system(key.table):
             raise UsageError(
-                "table-unknown", "“{table}” is a table of the vault itself.", table=key.table
+                "table-unknown", "“{table}” is an internal table of the vault.", table=key.table
             )
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
@@ -107,8 +107,9 @@ def marks_of(
 def _nothing_to_match(column: MatchColumn) -> UsageError:
     return UsageError(
         "match-no-record",
-        "No record of {table} is erased, so that its column {column} tells of nobody.",
-        next_step="Name a column of a table of which a record is erased, or name such a record too.",
+        "The column {column} of {table} cannot be matched: no record of this table is erased.",
+        next_step="Name a column of a table whose records are erased, or also erase a record "
+        "of this table.",
         table=column.table,
         column=column.column,
     )
@@ -121,8 +122,8 @@ def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) 
         if column.column not in room.schemas.known(schema, column.table):
             raise UsageError(
                 "column-unknown",
-                "“{table}” never had a column “{column}” by which records could be told.",
-                next_step="Name it as the org does: TABLE.COLUMN.",
+                "“{table}” never had a column “{column}” that can be matched.",
+                next_step="Use the names of the org: TABLE.COLUMN.",
                 table=column.table,
                 column=column.column,
             )
@@ -211,9 +212,9 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -
             "{first} and {others} more of {count} records are under a legal hold. Nothing was {done}."
             if others
             else "{first} is under a legal hold. Nothing was {done}.",
-            next_step="Leave them out, or lift the hold first with `unlost hold lift`."
+            next_step="Leave them out, or first lift the legal hold with `unlost hold lift ORG`."
             if several
-            else "Lift the hold first with `unlost hold lift`.",
+            else "First lift the legal hold with `unlost hold lift ORG`.",
             first=first,
             others=others,
             count=len(chosen.records),

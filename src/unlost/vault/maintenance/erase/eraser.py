@@ -80,14 +80,15 @@ def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
-            "No record was named that is to be erased.",
-            next_step="Name at least one: --record TABLE/ID.",
+            "No record to erase was named.",
+            next_step="Name at least one record: `--record TABLE/ID`.",
         )
     if not state.seq:
         raise UsageError(
             "erase-empty",
-            "Nothing of this org is in the vault yet.",
-            next_step="Run a backup first: then the vault knows the org's tables.",
+            "The vault has no data of this org yet.",
+            next_step="Run a backup first: `unlost backup ORG`. Then the vault knows the "
+            "tables of the org.",
         )
     check_match(room, state, wish.match)
 

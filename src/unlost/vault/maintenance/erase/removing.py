@@ -138,8 +138,8 @@ def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
     if others:
         raise Conflict(
             "runs-open",
-            "The run {run} is open, and may hold what is to be taken away.",
-            next_step="Wait until it has ended, or end it, and try again.",
+            "The run {run} is still open and may contain data that is to be removed.",
+            next_step="Wait until the run ends, or cancel it. Then try again.",
             run=others[0].run,
         )
 

@@ -216,26 +216,27 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
     if not names or twice or (wish.was is not None and len(names) > 1):
         raise UsageError(
             "rectify-unclear",
-            "It is not said what is to be corrected.",
-            next_step="Set a column, each once: --set COLUMN=VALUE. With --was set just one.",
+            "It is unclear what to correct.",
+            next_step="Name each column once: `--set COLUMN=VALUE`. With `--was`, set exactly one column.",
         )
     for value in wish.values:
         column = known.get(value.column)
         if column is None or column.kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                "“{table}” never had a column “{column}” with values of its own.",
-                next_step="Name it as the org does; `unlost show` names those of a record.",
+                "“{table}” never had a column “{column}” that can be corrected.",
+                next_step="Use the column name of the org. `unlost show ORG TABLE ID` lists "
+                "the columns of a record.",
                 table=wish.record.table,
                 column=value.column,
             )
         if len((value.value or "").encode()) > CELL_BYTES:
             raise UsageError(
                 "rectify-too-long",
-                "The new value of {column} has more than {cell_bytes} KiB.",
-                next_step="Set a shorter one, or empty the column with --set COLUMN=.",
+                "The new value of {column} is larger than {limit} KiB.",
+                next_step="Set a shorter value, or empty the column with `--set COLUMN=`.",
                 column=value.column,
-                cell_bytes=CELL_BYTES >> 10,
+                limit=CELL_BYTES >> 10,
             )
 
 
@@ -436,7 +437,7 @@ def _current(
 def _unknown(wish: Rectify) -> NotFound:
     return NotFound(
         "record-unknown",
-        "The vault has nothing of {record}.",
-        next_step="Search for it with `unlost find`.",
+        "The vault has no data of {record}.",
+        next_step="Search for the record with `unlost find TEXT`.",
         record=wish.record,
     )

@@ -125,8 +125,9 @@ def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",
-            "“{segment}” does not hold the rows that its commit tells.",
-            next_step="Run unlost verify --level full, and bring the object back from a copy.",
+            "“{segment}” does not contain the rows that its commit lists.",
+            next_step="Run `unlost verify --level full`, then restore the object from a mirror "
+            "of the vault.",
             segment=object_names.segment(room.org, old.object),
         )
 

@@ -100,8 +100,8 @@ def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
     if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
             "rekey-unread",
-            "The store gives back something else than was written to “{entry}”.",
-            next_step="Look at the disk or the bucket, then run it again; nothing is lost.",
+            "The store does not return the bytes that were written to “{entry}”.",
+            next_step="Check the disk or the bucket, then run it again. Nothing was lost.",
             entry=entry.name,
         )
     return entry

@@ -113,8 +113,8 @@ def check_alone(room: OrgVault) -> None:
     if others:
         raise Conflict(
             "runs-open",
-            "The run {run} is open, and may need what would be forgotten.",
-            next_step="Wait until it has ended, or end it, and try again.",
+            "The run {run} is still open and may need data that would be forgotten.",
+            next_step="Wait until the run ends, or cancel it. Then try again.",
             run=others[0].run,
         )
 

@@ -114,8 +114,8 @@ class Survivors:
         if looked is None or int(np.count_nonzero(mine)) != len(rows):
             raise IntegrityError(
                 "segment-disagrees",
-                "Segments of “{table}” do not have the versions that they tell.",
-                next_step="Run unlost verify --level deep. Nothing was changed.",
+                "Segments of “{table}” do not contain the versions that they list.",
+                next_step="Run `unlost verify --level deep`. Nothing was changed.",
                 table=self._survey.view.table,
             )
         untold, goes = looked.fates.untold[mine], looked.fates.goes[mine]

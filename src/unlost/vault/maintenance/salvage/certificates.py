@@ -33,14 +33,14 @@ _TABLE = 3  # of the parts between the quotes of ["file","Table","Id","Column"]
 LOST = Finding.of(
     FindingKind.SALVAGED,
     Severity.GAP,
-    "The certificate of this backup was lost: nobody knows any more what it named as missing.",
-    "Make another backup: it proves all of it anew.",
+    "The certificate of this backup was lost. The gaps that it listed are unknown.",
+    "Start a new backup. It verifies everything again.",
 )
 FILES_UNKNOWN = Finding.of(
     FindingKind.FILE_UNREADABLE,
     Severity.GAP,
-    "The certificate of this backup was lost: nobody knows any more whether all files were read.",
-    "The next backup reads the table whole, with all files that the vault does not have.",
+    "The certificate of this backup was lost. It is unknown whether all files were read.",
+    "The next backup fully re-reads the table, with all files that the vault does not have.",
 )
 
 type Files = Mapping[str, tuple[int, int]]

@@ -57,8 +57,9 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     if schema is not None:
         raise IntegrityError(
             "salvage-schema",
-            "The schema “{schema}” is damaged: without it nobody knows what the columns are.",
-            next_step="Bring it back from a copy of the vault: unlost verify --repair-from PLACE",
+            "The schema “{schema}” is damaged. Without it, the columns are unknown.",
+            next_step="Restore the schema from a mirror of the vault: `unlost verify "
+            "--repair-from mirror`",
             schema=schema,
         )
     segments = frozenset(_segments(room, state, damages))

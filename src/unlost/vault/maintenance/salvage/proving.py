@@ -84,5 +84,5 @@ def _sentence(entry: ObjectEntry, sight: StoredDigest) -> str:
     if sight.size != entry.bytes:
         return f"It has {sight.size} bytes instead of {entry.bytes}."
     if sight.digest == _UNREADABLE:
-        return "The device on which it lies cannot read it any more."
-    return "Its bytes are not those that were written."
+        return "The disk can no longer read it."
+    return "Its bytes have changed since they were written."

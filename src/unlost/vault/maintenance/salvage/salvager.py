@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Message, Noun, counted, joined, message
 from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
@@ -320,24 +321,35 @@ def finding_of(table: TableSalvaged, *, files: int) -> Finding | None:
 
     ``files``: total number of lost files, reported for ``$files``.
     """
-    words = (
-        [f"{_versions(table.lost)} of {table.table} {_are(table.lost)} lost"] if table.lost else []
-    )
-    if table.reduced:
-        columns = ", ".join(table.columns)
-        have = "has" if table.reduced == 1 else "have"
-        words.append(f"{_versions(table.reduced)} of {table.table} {have} no {columns} any more")
-    if table.table == FILES_TABLE and files:
-        words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
-    if not words:
+    losses = list(_losses(table, files=files))
+    if not losses:
         return None
-    sentence = f"{'; '.join(words)}. {table.warning}".rstrip()
-    return Finding.of(FindingKind.SALVAGED, Severity.NOTE, sentence, table=table.table)
+    return Finding.of(
+        FindingKind.SALVAGED,
+        Severity.NOTE,
+        "{losses}",
+        table=table.table,
+        losses=joined(FindingKind.SALVAGED.value, losses),
+    )
 
 
-def _versions(count: int) -> str:
-    return f"{count} version" if count == 1 else f"{count} versions"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _losses(table: TableSalvaged, *, files: int) -> Iterator[Message]:
+    if table.lost:
+        yield message(
+            "",
+            "Lost: {versions} of {table}.",
+            versions=counted(table.lost, Noun.VERSION),
+            table=table.table,
+        )
+    if table.reduced:
+        yield message(
+            "",
+            "Lost in {versions} of {table}: the columns {columns}.",
+            versions=counted(table.reduced, Noun.VERSION),
+            table=table.table,
+            columns=", ".join(table.columns),
+        )
+    if table.table == FILES_TABLE and files:
+        yield message("", "Lost: {files}.", files=counted(files, Noun.FILE))
+    if table.warning:
+        yield Message("", table.warning, template=table.warning)

@@ -22,11 +22,12 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 
 LATE = (
-    "It is not the commit that stood here: the late request of a run that had lost has taken a name "
-    "that an erasure had freed. The next compaction removes it; nothing is lost."
+    "It is not the original commit. A late request of a process that had lost reused a name "
+    "that an erasure had freed. The next compaction removes it. Nothing is lost."
 )
 FOREIGN = (
-    "No object of a vault has such a name. It is passed over; remove it, and look who put it there."
+    "It does not have the name of a vault object, and Unlost ignores it. Remove it, and check "
+    "who created it."
 )
 
 
@@ -123,10 +124,10 @@ class ChainVerifier:
         if seq == 1 or before is not None:
             parent = before[0] if before else ""
             if manifest.parent != parent:
-                self._ledger.damage(name, "It does not follow the commit before it.")
+                self._ledger.damage(name, "It does not follow the previous commit.")
                 walk.whole = False
         for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
-            self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
+            self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which is in no commit.")
         walk.slots = max(walk.slots, manifest.slots)
         self._withdrawn.update(manifest.withdrawn)
         walk.unjournaled.update(manifest.unjournaled)
@@ -155,7 +156,7 @@ class ChainVerifier:
 
     def _missing(self, seq: int) -> str:
         if self._seen is not None and seq == self._seen.number:
-            return f"{MISSING} The application remembers that this snapshot was made."
+            return f"{MISSING} The home recorded that this snapshot was created."
         return MISSING
 
     def _read(self, name: str, seq: int) -> tuple[Manifest, str]:
@@ -169,7 +170,7 @@ class ChainVerifier:
             head = head_of(text)
         identity_read = (manifest.seq, manifest.org, manifest.vault)
         if identity_read != (seq, self._org, self._sealed.keys.vault.hex()):
-            raise IntegrityError("chain-replaced", "It says that it is another commit.")
+            raise IntegrityError("chain-replaced", "It identifies itself as a different commit.")
         return manifest, head
 
     def _resume(self, walk: ChainWalk) -> None:
@@ -211,7 +212,7 @@ class ChainVerifier:
         root = live_root(state, org=self._org)
         if root != walk.manifests[state.seq][1]:
             name = object_names.commit(self._org, state.seq)
-            self._ledger.damage(name, "The objects that should be live are not those it proves.")
+            self._ledger.damage(name, "The objects that should be live do not match its proof.")
             walk.whole = False
 
     def _check_witness(self, walk: ChainWalk) -> None:
@@ -219,16 +220,14 @@ class ChainVerifier:
             return
         if walk.manifests[self._seen.number][0] != self._seen.head:
             name = object_names.commit(self._org, self._seen.number)
-            self._ledger.damage(name, "It is not the commit that the application remembers.")
+            self._ledger.damage(name, "It is not the commit that the home recorded.")
             walk.whole = False
 
     def _check_stood_in(self, walk: ChainWalk) -> None:
         """Report redactions that no erasure wrote."""
         if walk.whole:
             for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
-                self._ledger.damage(
-                    name, "It stands in place of a commit, but no erasure put it there."
-                )
+                self._ledger.damage(name, "It replaces a commit, but no erasure created it.")
 
     def _check_checkpoint(self, walk: ChainWalk, name: str) -> None:
         self._ledger.saw(self._listing[name])
@@ -237,7 +236,7 @@ class ChainVerifier:
         if document is None or proof is None:
             return
         if not self._proves(walk, from_checkpoint(document), object_names.sequence(name)):
-            self._ledger.damage(name, "It does not tell what its commit proves.")
+            self._ledger.damage(name, "It does not match the proof of its commit.")
 
     def _read_checkpoint(self, name: str) -> Checkpoint:
         content = self._sealed.get(ObjectKind.CHECKPOINT, org=self._org, name=name)

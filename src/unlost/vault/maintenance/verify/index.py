@@ -71,8 +71,8 @@ class IndexCheck:
         if sums != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
                 "index-disagrees",
-                "What is told of merged commits is not what they did.",
-                next_step="Bring the object back from a copy of the vault.",
+                "The index of merged commits does not match their changes.",
+                next_step="Restore the object from a mirror of the vault.",
             )
 
     def _told(self) -> Iterator[pa.Table]:

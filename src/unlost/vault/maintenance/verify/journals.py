@@ -58,13 +58,13 @@ class JournalVerifier:
         for number in numbers:
             self._ledger.saw(self._listing[self._lies[chain.name(number)]])
             if number >= count:
-                self._ledger.damage(chain.name(number), "The run had ended before it was written.")
+                self._ledger.damage(chain.name(number), "It was written after the run had ended.")
         return [number for number in numbers if number < count]
 
     def _check_size(self, name: str) -> None:
         def prove() -> None:
             if self._sealed.header(name).sealed_length != self._listing[name]:
-                raise damaged(name, "it is not as long as it says")
+                raise damaged(name, "its size does not match its header")
 
         self._ledger.attempt(name, prove)
 

@@ -17,7 +17,7 @@ from unlost.vault.keys.unlock import slot_copies
 from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.objects.home_copies import VaultHomes, name_of
 
-STRANGE = "It counts for nothing: somebody put it there."
+STRANGE = "The vault does not use it: Unlost did not create it."
 
 
 def check_vault_file(store: Store, keys: Keyring, ledger: VerifyFindings) -> None:
@@ -61,7 +61,7 @@ def _check_register(
         if register is None:
             continue
         if register.master < master:
-            ledger.damage(name, "Somebody made it with an earlier master key.")
+            ledger.damage(name, "It was created with an earlier master key.")
             continue
         master, whole, counting = register.master, number, register
     top = max(1, entries, whole)
@@ -75,15 +75,15 @@ def _check_gap(
 ) -> None:
     """Report a gap between two numbers once, by the name of the last missing object."""
     if (gap := after - before - 1) > 0:
-        problem = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
+        problem = MISSING if gap == 1 else f"It is missing, and {gap - 1} more before it."
         ledger.damage(name_of(after - 1), problem)
 
 
 def _check_listed(store: Store, ledger: VerifyFindings, name: str, digest: str | None) -> None:
     if digest is None:
-        ledger.damage(name, "The vault has no such slot, or none any more.")
+        ledger.damage(name, "The vault has no such slot, or the slot was removed.")
     elif digest_of(store.get(name)) != digest:
-        ledger.damage(name, "It is not the slot that the vault's register lists.")
+        ledger.damage(name, "It differs from the slot in the vault's register.")
 
 
 def check_homes(sealed: SealedObjects, ledger: VerifyFindings) -> None:

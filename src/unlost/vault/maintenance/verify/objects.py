@@ -41,7 +41,7 @@ def check_digests(
     def check(entry: ObjectEntry) -> ObjectEntry | None:
         digest_now = ledger.attempt(entry.name, lambda: _digest(store, entry))
         if digest_now is not None and digest_now != entry.blake3:
-            ledger.damage(entry.name, "Its bytes are not those that were written.")
+            ledger.damage(entry.name, "Its bytes have changed since they were written.")
         return entry if digest_now == entry.blake3 else None
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:

@@ -93,12 +93,12 @@ class WordsCheck:
             wanted = word_pass.chosen(hashes)
             at = np.searchsorted(stored_hashes, wanted)
             if (at == len(stored_hashes)).any() or (stored_hashes[at] != wanted).any():
-                raise _disagrees(f"Words of “{table}” are missing in the search")
+                raise _disagrees(f"Words of “{table}” are missing from the search index")
             # The stored hashes are sorted and unique, so each expected word marks exactly its own
             # place.
             used[at] = True
         if self._exact() and not used.all():
-            raise _disagrees("The search has words that follow from no row")
+            raise _disagrees("The search index has words that are in no row")
 
     def _exact(self) -> bool:
         merged = any(live.merged for live in (*self._words, *self._tables))
@@ -159,6 +159,6 @@ def _disagrees(why: str) -> IntegrityError:
     return IntegrityError(
         "search-disagrees",
         "{why}.",
-        next_step="Bring the object back from a copy of the vault.",
+        next_step="Restore the object from a mirror of the vault.",
         why=why,
     )

@@ -158,7 +158,7 @@ def test_a_refusal_says_why_which_columns_and_what_to_do() -> None:
     )
     assert found.sentence == "Salesforce refused it: missing: [Name]"
     assert (found.columns, found.retry) == (("Name",), False)
-    assert found.next_step == "Type a value for the field."
+    assert found.next_step == "Enter a value for the field."
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_a_user_who_may_do_nothing_is_told_so() -> None:
     found = capability_of(an_order(**flags))
     assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.NEVER, Identity.NEW)
     assert (found.settable, found.changeable) == (frozenset(), frozenset())
-    assert "write nothing to Order" in found.reason
+    assert "may not write to Order" in found.reason
 
 
 def test_histories_are_never_written_whatever_describe_says() -> None:
