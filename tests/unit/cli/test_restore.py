@@ -190,7 +190,7 @@ def test_what_cannot_be_written_is_marked_and_ends_with_3(shop: Terminal, tmp_pa
     assert shop("restore", "show", out).code == ExitCode.FINDINGS
     run = shop("restore", "run", out)
     assert run.code == ExitCode.FINDINGS
-    assert "       25 were not written\n" in run.out
+    assert "       25 not written\n" in run.out
     assert run.out.count("  ✗ Contact/") == 20, "not all of them are listed"
     assert "Retry the failed records: unlost restore retry restore-" in run.out
 
