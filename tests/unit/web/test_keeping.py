@@ -104,7 +104,7 @@ def test_things_are_held_and_lifted(nights: World, sign_in: SignIn) -> None:
         assert "The legal hold was set." in answer.content.decode()
     told = text_of(operator)
     assert "audit &lt;b&gt;" in told
-    assert "Lift the hold" not in told
+    assert "Lift the legal hold" not in told
     assert operator.post("/orgs/sales/holds/lift/", {"org": "1"}).status_code == 403
     for thing in (
         {"table": "User", "record": "U1", "night": "0"},
