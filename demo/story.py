@@ -150,10 +150,10 @@ def find_the_customer(proof: Proof) -> str:
     proof.show("a deleted customer is found by its number", not account["alive"])
     record = str(account["record"])
     say("Its history: what changed, when, and by whom.")
-    unlost("history", "chocolate", "Account", record)
+    unlost("history", "chocolate", f"Account/{record}")
     say("Its last known state, as it was before it was deleted.")
-    unlost("show", "chocolate", "Account", record, lines=24)
-    shown = ask("show", "chocolate", "Account", record)
+    unlost("show", "chocolate", f"Account/{record}", lines=24)
+    shown = ask("show", "chocolate", f"Account/{record}")
     proof.show("its last state is there in full", shown["values"]["Customer_Number__c"] == CUSTOMER)
     return record
 
@@ -167,14 +167,14 @@ def open_its_files(proof: Proof) -> None:
     proof.show("its contacts, cases and mails are known to be lost", counts.get("EmailMessage"))
     say("A mail, word for word:")
     mails = ask("compare", "chocolate", "2", "3", "--table", "EmailMessage")["rows"]
-    unlost("show", "chocolate", "EmailMessage", mails[0]["record"], lines=20)
+    unlost("show", "chocolate", f"EmailMessage/{mails[0]['record']}", lines=20)
     say("And its files, the newest version of each:")
     out = HOME / "found"
     out.mkdir(exist_ok=True)
     opened = []
     for record in _files_of(ask("compare", "chocolate", "2", "3", "--table", "ContentVersion")):
         target = out / record
-        unlost("file", "chocolate", record, "--out", str(target))
+        unlost("file", "chocolate", f"ContentVersion/{record}", "--out", str(target))
         opened.append((target, target.read_bytes()[:4]))
     known = {b"%PDF": "a PDF", b"\x89PNG": "a picture"}
     for target, start in opened:
@@ -184,7 +184,9 @@ def open_its_files(proof: Proof) -> None:
 
 def _files_of(compared: dict[str, Any]) -> list[str]:
     """The lost versions that were the latest of their document; links have no bytes."""
-    shown = [ask("show", "chocolate", "ContentVersion", row["record"]) for row in compared["rows"]]
+    shown = [
+        ask("show", "chocolate", f"ContentVersion/{row['record']}") for row in compared["rows"]
+    ]
     return [
         version["record"]
         for version in shown

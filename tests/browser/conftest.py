@@ -141,8 +141,8 @@ def admin(console: Console, browser: Browser) -> dict[str, Any]:
     visitor = Visitor(context, console.url)
     visitor.open(console.first)
     for label, text in (
-        ("Name to sign in with", "lena"), ("Your name", "Lena Chocolat"),
-        ("Password", PASSWORD), ("The same password again", PASSWORD),
+        ("User name", "lena"), ("Your name", "Lena Chocolat"),
+        ("Password", PASSWORD), ("Repeat the password", PASSWORD),
     ):  # fmt: skip
         visitor.type(visitor.page.get_by_label(label, exact=True), text)
     visitor.send()

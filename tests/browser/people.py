@@ -35,7 +35,7 @@ def added(console: Console, visitor: Visitor, name: str, *more: str) -> None:
     path = re.search(r"/start/[^/\"\s]+/", json.dumps(link))
     assert path is not None, link
     visitor.open(path[0])
-    for label in ("Password", "The same password again"):
+    for label in ("Password", "Repeat the password"):
         visitor.type(visitor.page.get_by_label(label, exact=True), PASSWORD)
     visitor.send()
     is_in(visitor)

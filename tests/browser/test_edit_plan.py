@@ -62,7 +62,7 @@ def test_a_field_of_what_failed_is_set_in_three_acts(failed: str, visit: Visit) 
     lena = visit(bypass_csp=True, **PHONE)
     lena.open(f"/runs/{failed}/")
     fit(lena)
-    summary = lena.page.get_by_text("Set a field of these, then try again")
+    summary = lena.page.get_by_text("Set a field of these records, then retry")
     lena.reach(summary)
     lena.acts += 1
     lena.page.keyboard.press("Enter")
@@ -75,7 +75,7 @@ def test_a_field_of_what_failed_is_set_in_three_acts(failed: str, visit: Visit) 
     lena.press(lena.page.get_by_role("button", name="Retry these"))
     planned(lena)
     assert lena.acts == 3
-    assert lena.page.get_by_role("term").filter(has_text="With values that were typed").count() == 1
+    assert lena.page.get_by_role("term").filter(has_text="With edited values").count() == 1
 
 
 def test_values_of_a_record_are_changed_without_scripts(
@@ -103,7 +103,7 @@ def test_the_pages_are_fit_for_everybody(failed: str, visit: Visit) -> None:
     lena.open(f"/runs/{failed}/")
     lena.press(lena.page.get_by_role("button", name="Retry these"))
     planned(lena)
-    people = lena.page.get_by_text("Give records to somebody else")
+    people = lena.page.get_by_text("Assign records to other people")
     lena.reach(people)
     lena.page.keyboard.press("Enter")
     fit(lena)

@@ -107,8 +107,8 @@ def begin(reader: Reader, fresh: Console) -> None:
     reader.step("Make yourself the first admin")
     reader.visitor.open(fresh.first)
     for label, text in (
-        ("Name to sign in with", "lena"), ("Your name", "Lena Chocolat"),
-        ("Password", PASSWORD), ("The same password again", PASSWORD),
+        ("User name", "lena"), ("Your name", "Lena Chocolat"),
+        ("Password", PASSWORD), ("Repeat the password", PASSWORD),
     ):  # fmt: skip
         reader.fill(label, text)
     reader.picture("first-admin")
@@ -122,7 +122,7 @@ def connect(reader: Reader, fresh: Console) -> None:
     page = reader.visitor.page
     reader.follow("Connect an org")
     reader.fill("Name", "chocolate")
-    reader.press("Go on to the sign-in")
+    reader.press("Continue to the sign-in")
     reader.fill("Address", fresh.simulator.url)
     reader.fill("Consumer key", "chocolate-backup")
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
@@ -130,7 +130,7 @@ def connect(reader: Reader, fresh: Console) -> None:
     reader.press("^Sign in to chocolate")
     reader.heading("will not be protected")
     reader.picture("scope")
-    reader.press("Go on to the hour")
+    reader.press("Continue to the schedule")
     reader.press("^Protect chocolate")
     reader.heading("chocolate")
 
@@ -139,7 +139,7 @@ def first_night(reader: Reader) -> None:
     reader.step("Make the first backup")
     reader.press("^Back up chocolate now")
     finished_backup(reader, "first-backup", backups=1)
-    reader.heading("What it proved")
+    reader.heading("Certificate")
     reader.picture("first-backup-done")
 
 
@@ -149,7 +149,7 @@ def finished_backup(reader: Reader, picture: str, *, backups: int) -> None:
     links = page.get_by_role("table").get_by_role("link", name=re.compile("Backup"))
     expect(links).to_have_count(backups, timeout=LONG)
     links.first.click()
-    expect(page.get_by_role("heading", name="Table by table")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="Tables")).to_be_visible(timeout=LONG)
     reader.picture(picture, kept=backups == 1)
     expect(page.locator("#job, main").get_by_text("done", exact=True).first).to_be_visible(
         timeout=LONG
@@ -164,7 +164,9 @@ def lose(reader: Reader, fresh: Console) -> None:
     reader.press("^Back up chocolate now")
     finished_backup(reader, "second-backup", backups=2)
     reader.follow("^Home")
-    expect(reader.visitor.page.get_by_text(re.compile("lost last night"))).to_be_visible()
+    expect(
+        reader.visitor.page.get_by_text(re.compile("lost since the previous backup"))
+    ).to_be_visible()
     reader.picture("home")
 
 
@@ -175,7 +177,7 @@ def look(reader: Reader) -> None:
     page.get_by_role("searchbox").press("Enter")
     page.wait_for_url("**/records/Account/**")
     reader.picture("record")
-    reader.follow("^Related|What belongs to it")
+    reader.follow("^Related|Related records")
     reader.picture("related")
 
 
@@ -188,21 +190,21 @@ def let_write(reader: Reader) -> None:
     page.get_by_label(re.compile("^Consumer key")).fill("chocolate-restore")
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     reader.picture("writer")
-    reader.press("^Sign in and keep for restores")
+    reader.press("^Sign in and save for restores")
     expect(page.get_by_text("there", exact=True)).to_be_visible()
 
 
 def bring_back(reader: Reader, fresh: Console) -> None:
     reader.step("Bring it back")
     reader.follow("^Home")
-    reader.follow("lost last night")
+    reader.follow("lost since the previous backup")
     reader.picture("lost")
     reader.press("^Preview the restore of")
     restore = reader.button(r"^Restore \d[\d,]* records? to chocolate")
     expect(restore).to_be_visible(timeout=LONG)
     reader.picture("preview")
     restore.click()
-    reader.heading("How it ended", patience=LONG)
+    reader.heading("Result", patience=LONG)
     reader.picture("restored")
     rows: list[dict[str, Any]] = fresh.simulator.admin.get("export", object="Account")["rows"]
     assert [row["Customer_Number__c"] for row in rows].count(NUMBER) == 1

@@ -20,7 +20,7 @@ def test_a_number_opens_its_record_without_a_click(console: Console, visit: Visi
     lena.page.wait_for_url("**/records/Account/**")
     assert lena.acts == 0
     assert lena.page.get_by_role("heading", level=1).is_visible()
-    assert lena.page.get_by_role("link", name="What happened").get_attribute("aria-current")
+    assert lena.page.get_by_role("link", name="History").get_attribute("aria-current")
 
 
 def test_the_same_without_javascript(console: Console, visit: Visit) -> None:

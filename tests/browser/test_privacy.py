@@ -41,14 +41,14 @@ def test_it_is_done_without_scripts(visit: Visit, tmp_path: Path) -> None:
     lena.page.locator("button[name=search]").click()
     lena.page.locator("input[name=record]").first.check()
     with lena.page.expect_download() as given:
-        lena.page.get_by_role("button", name="Download what is held of the person").click()
+        lena.page.get_by_role("button", name="Download the person's data").click()
     out = tmp_path / "person.zip"
     given.value.save_as(out)
     with ZipFile(out) as archive:
         assert archive.testzip() is None
         assert CUSTOMER in archive.read("index.html").decode()
-    lena.page.get_by_role("button", name="See what would be erased").click()
-    lena.page.get_by_label("Type the name of the org to agree").fill("another")
+    lena.page.get_by_role("button", name="Preview the erasure").click()
+    lena.page.get_by_label("Type the name of the org to confirm").fill("another")
     with lena.expecting(400):
         lena.page.get_by_role("button", name="of sales from all backups").click()
         lena.page.get_by_text("This is not the name of the org.").wait_for()

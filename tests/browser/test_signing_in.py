@@ -136,10 +136,10 @@ def test_too_many_wrong_passwords_lock_a_name_until_it_is_unlocked(
     with mia.expecting(429):
         for _ in range(LOCKED_AFTER):
             sign_in(mia, "mia", "a guess")
-        assert heading(mia) == "Locked for a while"
+        assert heading(mia) == "Temporarily locked"
         assert "unlost user unlock NAME" in mia.page.get_by_role("main").inner_text()
         sign_in(mia, "mia")  # the right one does not help now
-        assert heading(mia) == "Locked for a while"
+        assert heading(mia) == "Temporarily locked"
     assert "mia" in console.unlost("user", "locked")
     console.unlost("user", "unlock", "mia")
     sign_in(mia, "mia")
@@ -218,7 +218,7 @@ def acme(console: Console, tmp_path: Path) -> Iterator[str]:
 def by_acme(visitor: Visitor, issuer: str, address: str) -> None:
     """Sign in at the company's page, and come back."""
     visitor.open("/account/login/")
-    visitor.press(visitor.page.get_by_role("button", name="Sign in by Acme"))
+    visitor.press(visitor.page.get_by_role("button", name="Sign in with Acme"))
     visitor.page.wait_for_url(re.compile(re.escape(issuer)))
     visitor.type(visitor.page.get_by_label("Address"), address)
     visitor.send()
@@ -233,17 +233,17 @@ def test_the_company_signs_people_in_whom_an_admin_added(
     is_in(zoe)
     sign_out(zoe)
     zoe.open("/account/login/")  # the company still knows her, and asks nothing
-    zoe.press(zoe.page.get_by_role("button", name="Sign in by Acme"))
+    zoe.press(zoe.page.get_by_role("button", name="Sign in with Acme"))
     is_in(zoe)
 
     for address, told in (
-        ("nobody@acme.example", "No admin of Unlost has added this address"),
+        ("nobody@acme.example", "No Unlost admin has added this address"),
         ("unverified-zoe@acme.example", "does not say that your e-mail address is verified"),
     ):
         other = stranger()
         with other.expecting(403):
             by_acme(other, acme, address)
-        assert heading(other) == "You are not let in yet"
+        assert heading(other) == "You cannot sign in yet"
         assert told in other.page.get_by_role("main").inner_text()
         is_out(other)
     noted = console.unlost("audit", "list", "--actor", "nobody@acme.example")
@@ -251,7 +251,7 @@ def test_the_company_signs_people_in_whom_an_admin_added(
 
     console.unlost("user", "remove", "zoe")
     is_out(zoe)
-    zoe.press(zoe.page.get_by_role("button", name="Sign in by Acme"))
+    zoe.press(zoe.page.get_by_role("button", name="Sign in with Acme"))
     assert "removed you" in zoe.page.get_by_role("main").inner_text()
 
 
@@ -270,7 +270,7 @@ def saml(console: Console, tmp_path: Path) -> Iterator[str]:
 
 def by_nano(visitor: Visitor, place: str, address: str) -> None:
     visitor.open("/account/login/")
-    visitor.press(visitor.page.get_by_role("button", name="Sign in by Nano"))
+    visitor.press(visitor.page.get_by_role("button", name="Sign in with Nano"))
     visitor.page.wait_for_url(re.compile(re.escape(place)))
     visitor.type(visitor.page.get_by_label("Address"), address)
     visitor.send()
@@ -289,10 +289,8 @@ def test_the_company_signs_people_in_by_saml(
     other = stranger()
     with other.expecting(403):
         by_nano(other, saml, "nobody@acme.example")
-    assert heading(other) == "You are not let in yet"
-    assert (
-        "No admin of Unlost has added this address" in other.page.get_by_role("main").inner_text()
-    )
+    assert heading(other) == "You cannot sign in yet"
+    assert "No Unlost admin has added this address" in other.page.get_by_role("main").inner_text()
     is_out(other)
 
 

@@ -68,7 +68,7 @@ def test_tasks_3_to_5_what_was_lost_is_back_after_four_clicks(
 ) -> None:
     lena = visit()
     lena.open("/")
-    lena.press(lena.page.get_by_role("link", name=re.compile(r"lost last night")))
+    lena.press(lena.page.get_by_role("link", name=re.compile(r"lost since the previous backup")))
     for name in lost:
         expect(lena.page.get_by_role("link", name=name, exact=True)).to_be_visible()
     lena.press(button(lena, "^Preview the restore of"))
@@ -79,7 +79,7 @@ def test_tasks_3_to_5_what_was_lost_is_back_after_four_clicks(
     if lena.page.get_by_label(re.compile("type its name")).count():
         lena.type(lena.page.get_by_label(re.compile("type its name")), "sales")
     lena.press(restore)
-    expect(lena.page.get_by_role("heading", name="How it ended")).to_be_visible(timeout=DONE)
+    expect(lena.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
     assert lena.acts == 3
     assert set(lost) <= live_names(console)
 
@@ -104,7 +104,7 @@ def test_task_6_rows_that_failed_are_tried_again_with_three_clicks(
     again = button(lena, r"^Restore \d[\d,]* records? to sales")
     expect(again).to_be_visible(timeout=DONE)
     lena.press(again)
-    expect(lena.page.get_by_role("heading", name="How it ended")).to_be_visible(timeout=DONE)
+    expect(lena.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
     assert lena.acts <= 3
     assert set(lost) <= live_names(console)
 
@@ -126,22 +126,22 @@ def restored(console: Console, names: list[str]) -> str:
 def test_ticks_are_kept_as_they_are_made(visit: Visit, lost: list[str]) -> None:
     lena = visit()
     lena.open("/orgs/sales/lost/")
-    boxes = [lena.page.get_by_role("checkbox", name=f"Tick {name}") for name in lost]
-    told = lena.page.get_by_role("status").filter(has_text="ticked")
-    expect(told).to_have_text("0 records are ticked")
+    boxes = [lena.page.get_by_role("checkbox", name=f"Select {name}") for name in lost]
+    told = lena.page.get_by_role("status").filter(has_text="selected")
+    expect(told).to_have_text("0 records selected")
     for box in boxes:
         lena.tick(box)
         expect(box).to_be_focused()
-    expect(told).to_have_text("2 records are ticked")
+    expect(told).to_have_text("2 records selected")
     lena.page.reload()
     for box in boxes:
         expect(box).to_be_checked()
     lena.tick(boxes[0])
-    lena.press(button(lena, "^Preview only the ticked ones"))
-    expect(lena.page.get_by_text("1 record that was chosen")).to_be_visible()
+    lena.press(button(lena, "^Preview only the selected records"))
+    expect(lena.page.get_by_text("1 chosen record")).to_be_visible()
     lena.open("/orgs/sales/lost/")
-    lena.press(button(lena, "^Untick all"))
-    expect(told).to_have_text("0 records are ticked")
+    lena.press(button(lena, "^Deselect all"))
+    expect(told).to_have_text("0 records selected")
     expect(boxes[1]).not_to_be_checked()
 
 
@@ -154,20 +154,20 @@ def test_tasks_1_to_5_without_javascript(console: Console, visit: Visit, lost: l
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("link", name="Compare", exact=True).click()
     page.get_by_role("table").get_by_role("link").first.click()
-    expect(page.get_by_role("heading", name=re.compile("What changed in"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("Changes in"))).to_be_visible()
     page.get_by_role("link", name="Home", exact=True).click()
-    page.get_by_role("link", name=re.compile("lost last night")).click()
-    page.get_by_role("checkbox", name=f"Tick {lost[0]}").check()
-    button(lena, "^Preview only the ticked ones").click()
+    page.get_by_role("link", name=re.compile("lost since the previous backup")).click()
+    page.get_by_role("checkbox", name=f"Select {lost[0]}").check()
+    button(lena, "^Preview only the selected records").click()
     restore = button(lena, r"^Restore \d[\d,]* records? to sales")
     look_until(lena, restore)
     restore.click()
-    look_until(lena, page.get_by_role("heading", name="How it ended"))
+    look_until(lena, page.get_by_role("heading", name="Result"))
     assert lost[0] in live_names(console)
     assert lost[1] not in live_names(console)
 
 
-def look_until(visitor: Visitor, target: Any, *, by: str = "Look again") -> None:
+def look_until(visitor: Visitor, target: Any, *, by: str = "Refresh") -> None:
     """Without JavaScript a page is looked at again by its link.
 
     What was asked for before may come only now, and without the link.
@@ -188,13 +188,13 @@ def test_an_org_is_looked_at_without_javascript(console: Console, visit: Visit) 
     page = lena.page
     lena.open("/connect/")
     page.get_by_role("textbox", name="Name", exact=True).fill("once-more")
-    button(lena, "^Go on to the sign-in").click()
+    button(lena, "^Continue to the sign-in").click()
     page.get_by_role("textbox", name="Address", exact=True).fill(console.simulator.url)
     page.get_by_role("textbox", name="Consumer key", exact=True).fill("chocolate-backup")
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     button(lena, "^Sign in to once-more").click()
     told = page.get_by_role("alert")
-    look_until(lena, told, by="See whether it is done")
+    look_until(lena, told, by="Check progress")
     expect(told).to_contain_text("is already protected as")
     expect(page.get_by_role("textbox", name="Consumer key", exact=True)).to_have_value(
         "chocolate-backup"

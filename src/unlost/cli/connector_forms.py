@@ -15,7 +15,7 @@ from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError
 from unlost.model.ports.source import Connector, SecretField
 
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that you will type.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the org in commands.")]
 
 type Given = Mapping[str, Any]  # what typer read, by parameter
 type Run = Callable[[Connector, Given], ExitCode]
@@ -36,7 +36,7 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = f"Add a {connector.name} org, or give a known one new settings."
+    command.__doc__ = f"Add a {connector.name} org, or change the settings of an existing one."
     return command
 
 
@@ -69,7 +69,7 @@ def writer_form(
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = "Settings that are left out are those with which the org is read."
+    command.__doc__ = "Settings that you leave out are the same as for backups."
     return command
 
 
@@ -133,7 +133,7 @@ def _secret_file(secret: SecretField) -> inspect.Parameter:
     option = typer.Option(
         f"--{secret.name.replace('_', '-')}-file",
         metavar="FILE",
-        help=f"File that holds the {secret.label.lower()}. {secret.help}".strip(),
+        help=f"File with the {secret.label.lower()}. {secret.help}".strip(),
     )
     return _parameter(_file_name(secret), Annotated[Path | None, option], default=None)
 
@@ -156,8 +156,8 @@ def _read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "secret-file-unreadable",
-            "{file} cannot be read: {getattr}.",
-            next_step="Name a text file that this user may read.",
+            "{file} cannot be read: {reason}.",
+            next_step="Give a text file that this user can read.",
             file=file,
-            getattr=getattr(error, "strerror", None) or "it is no text",
+            reason=getattr(error, "strerror", None) or "it is not text",
         ) from error

@@ -34,8 +34,8 @@ def show_usage_error(message: str, *, command: str, as_json: bool) -> None:
 
 def show_aborted(*, command: str, as_json: bool) -> None:
     """Print that a prompt was declined or aborted."""
-    message = "It was broken off."
-    step = f"Say it again, and agree; for the options that ask nobody see `{command} --help`."
+    message = "The command was cancelled."
+    step = f"Run it again and confirm. For options that skip the prompt, see `{command} --help`."
     if as_json:
         _show_json("command-line", message, step, UnlostError("command-line", "").page)
         return
@@ -47,8 +47,8 @@ def show_bug(error: BaseException, *, as_json: bool) -> None:
     traceback.print_exception(error, file=sys.stderr)
     bug = UnlostError(
         "internal",
-        "Unlost made a mistake of its own: {name}: {error}",
-        next_step="Nothing that was committed is lost. Report this, with the lines above.",
+        "Unlost failed with an internal error: {name}: {error}",
+        next_step="Committed data is not lost. Report this error with the lines above.",
         name=type(error).__name__,
         error=error,
     )

@@ -97,7 +97,7 @@ def not_begun(run: str) -> Conflict:
     """Return the error for a run that the service has not started."""
     return Conflict(
         "run-not-begun",
-        "The service has not begun {run} yet.",
-        next_step="It does once it is free; see `unlost runs {run}`, and whether `unlost up` runs there.",
+        "The service has not started {run} yet.",
+        next_step="It starts when the service is free. Check `unlost runs {run}`, and that `unlost up` runs there.",
         run=run,
     )

@@ -33,9 +33,9 @@ from unlost.cli.verbs.vault import compact, init, keys, vault_state, verify
 from unlost.model.errors import UnlostError
 
 PROGRAM = "unlost"
-HELP = """Back up what your company keeps in SaaS applications, and find again what was lost.
+HELP = """Back up the SaaS data of your company, and find and restore what was lost.
 
-Exit codes: 0 ok, 1 failed, 2 not understood, 3 done with findings, 4 not allowed.
+Exit codes: 0 ok, 1 failed, 2 usage error, 3 done, but review the result, 4 not allowed.
 """
 
 app = typer.Typer(

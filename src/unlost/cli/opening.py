@@ -26,8 +26,8 @@ def opened(home: Path | None) -> "Application":
     if url:
         raise UsageError(
             "home-and-server",
-            "Both a home on this machine and a server are named.",
-            next_step="Leave out --home and UNLOST_HOME, or UNLOST_URL.",
+            "A home on this machine and a server are both set.",
+            next_step="Unset UNLOST_URL, or leave out --home and UNLOST_HOME.",
         )
     root = home_or_fail(home)
     from unlost.app.compose import open_application
@@ -40,7 +40,7 @@ def home_or_fail(home: Path | None) -> Path:
     if home is None:
         raise UsageError(
             "home-unnamed",
-            "It was not said which home to work with.",
-            next_step="Name it with --home DIR, or set UNLOST_HOME. `unlost init DIR` makes one.",
+            "No home was given.",
+            next_step="Use --home DIR, or set UNLOST_HOME. `unlost init DIR` creates a home.",
         )
     return home

@@ -7,7 +7,7 @@ import typer
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", envvar="UNLOST_HOME", help="The home to work with.", metavar="DIR"),
+    typer.Option("--home", envvar="UNLOST_HOME", help="Folder of the home.", metavar="DIR"),
 ]
 Database = Annotated[
     str,
@@ -20,24 +20,24 @@ Database = Annotated[
 Endpoint = Annotated[
     str,
     typer.Option(
-        metavar="URL", help="Bucket: the server that has it, if it is not the cloud's own."
+        metavar="URL", help="Bucket: URL of the server, if it is not the cloud's default."
     ),
 ]
-Region = Annotated[str, typer.Option(metavar="NAME", help="Bucket: the region that it is in.")]
+Region = Annotated[str, typer.Option(metavar="NAME", help="Bucket: its region.")]
 Hosted = Annotated[
     bool,
-    typer.Option("--hosted", help="Bucket: its name is a part of the server's name, not of paths."),
+    typer.Option("--hosted", help="Bucket: put its name into the host name, not into the path."),
 ]
 CaFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Bucket: certificates that are trusted besides, as PEM."),
+    typer.Option(metavar="FILE", help="Bucket: additional CA certificates to trust, as PEM."),
 ]
 Credentials = Annotated[
     Path | None,
     typer.Option(
         "--credentials-file",
         metavar="FILE",
-        help="Bucket: a file with AWS_ACCESS_KEY_ID=… and the like, in the place of the environment.",
+        help="Bucket: a file with AWS_ACCESS_KEY_ID=… and so on, used instead of the environment.",
     ),
 ]
 Maintenance = Annotated[
@@ -45,7 +45,7 @@ Maintenance = Annotated[
     typer.Option(
         "--maintenance-credentials-file",
         metavar="FILE",
-        help="Bucket: credentials that may also delete, where those for each night may not.",
+        help="Bucket: credentials that may also delete, if the usual credentials may not.",
     ),
 ]
 Bandwidth = Annotated[
@@ -53,10 +53,12 @@ Bandwidth = Annotated[
     typer.Option(
         metavar="MEGABYTES",
         min=0,
-        help="Bucket: read and write no more than this in a second, in each process.",
+        help="Bucket: read and write at most this much per second, in each process.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
-TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]
-RecordId = Annotated[str, typer.Argument(metavar="ID", help="Id of the record.")]
+RecordName = Annotated[
+    str,
+    typer.Argument(metavar="TABLE/ID", help="API name of the table, and id of the record."),
+]

@@ -11,12 +11,12 @@ from unlost.model.ports.system import Clock, Observer
 from unlost.model.progress import Phase, Progress
 
 WORDS: dict[str, str] = {
-    Phase.DISCOVER: "looking around",
+    Phase.DISCOVER: "discovering tables",
     Phase.READ: "reading",
     Phase.FILES: "fetching files",
     Phase.CENSUS: "listing ids",
-    Phase.AUDIT: "comparing a part of",
-    Phase.SECOND_LOOK: "looking again at what changed meanwhile",
+    Phase.AUDIT: "comparing part of",
+    Phase.SECOND_LOOK: "re-reading what changed meanwhile",
     Phase.COMMIT: "committing",
     "restore": "writing",
     "read-back": "reading back what was written",

@@ -85,11 +85,11 @@ class RemoteHome:
         if not token:
             raise NotAllowed(
                 "token-missing",
-                "{url} names a server, but there is no token for it.",
-                next_step="Make one with `unlost token make` or in the console, and put it into "
-                "{token}.",
-                url=URL,
-                token=TOKEN,
+                "{variable} names a server, but no token is set.",
+                next_step="Create a token in the console, or with "
+                "`unlost token make NAME --owner PERSON`, and set {token_variable}.",
+                variable=URL,
+                token_variable=TOKEN,
             )
         self._client = client or httpx.Client(timeout=SECONDS)
         self._client.headers["Authorization"] = f"Bearer {token}"
@@ -148,11 +148,11 @@ class RemoteHome:
         except httpx.HTTPError as error:
             raise StoreError(
                 "server-away",
-                "{url} does not answer: {name}.",
-                next_step="Look whether the console runs there and whether {url2} is right.",
+                "{url} does not answer: {error}.",
+                next_step="Check that the console runs there, and that {variable} is right.",
                 url=self._url,
-                name=type(error).__name__,
-                url2=URL,
+                error=type(error).__name__,
+                variable=URL,
             ) from error
 
 
@@ -188,10 +188,11 @@ def _checked(url: str) -> str:
     if not safe or not parts.hostname:
         raise UsageError(
             "url-invalid",
-            "{url} is not the address of a console: {url2!r}.",
-            next_step="Write it as https://unlost.acme.example; without TLS only on this machine.",
-            url=URL,
-            url2=url,
+            "{variable} is not the address of a console: {url!r}.",
+            next_step="Use an address such as https://unlost.acme.example. Only this machine may be "
+            "reached without TLS.",
+            variable=URL,
+            url=url,
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -204,10 +205,10 @@ def _failed(answer: httpx.Response) -> UnlostError:
     except (ValueError, KeyError, TypeError):
         return StoreError(
             "server-strange",
-            "The server answered with {status_code}, and not as a console does.",
-            next_step="Look whether {url} is right, and what a proxy in between says.",
-            status_code=answer.status_code,
-            url=URL,
+            "The server returned {status}, but not as a console does.",
+            next_step="Check that {variable} is right, and check any proxy in between.",
+            status=answer.status_code,
+            variable=URL,
         )
 
 
@@ -215,7 +216,7 @@ def home_needed() -> UsageError:
     """Return the error for a command that needs the home itself."""
     return UsageError(
         "home-needed",
-        "This command works only where the home is.",
-        next_step="Run it on that machine, without {url}.",
-        url=URL,
+        "This command works only on the machine that has the home.",
+        next_step="Run it on that machine, and unset {variable}.",
+        variable=URL,
     )

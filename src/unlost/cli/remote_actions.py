@@ -112,7 +112,7 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
         raise UnlostError.of(view.error)
     raise StoreError(
         "plan-broken-off",
-        "The console ended while it made the plan.",
+        "The console stopped while it made the plan.",
         next_step="Plan again.",
     )
 

@@ -1,5 +1,6 @@
 """Format values for people: times, sizes, counts, and untrusted text."""
 
+import shlex
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,11 @@ def when(instant: datetime | None, *, zone: str = "UTC") -> str:
     if instant is None:
         return "never"
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def command(*words: str) -> str:
+    """Return a command of ``unlost`` that can be pasted into a shell."""
+    return plain(shlex.join(("unlost", *words)))
 
 
 def many(count: int, singular: str, more: str | None = None) -> str:

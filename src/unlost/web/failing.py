@@ -58,10 +58,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Render the page for an unknown address."""
     error = NotFound(
         "page-unknown",
-        gettext_noop("There is no such page."),
-        next_step=gettext_noop(
-            "Look for what you need from the home page, or search for a record."
-        ),
+        gettext_noop("Page not found."),
+        next_step=gettext_noop("Start from the home page, or search for a record."),
     )
     return failed(request, error)
 
@@ -70,8 +68,8 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Render the page for a form with an invalid or expired CSRF token."""
     error = NotAllowed(
         "form-expired",
-        gettext_noop("This form is too old, or did not come from this console."),
-        next_step=gettext_noop("Load the page again, and send the form once more."),
+        gettext_noop("This form has expired, or is not from this console."),
+        next_step=gettext_noop("Reload the page and send the form again."),
     )
     return failed(request, error)
 
@@ -97,7 +95,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
     """Render the page for too many attempts; allauth sets the limits."""
     error = LimitReached(
         "too-many-tries",
-        gettext_noop("That was tried too often in a short time."),
-        next_step=gettext_noop("Wait a minute, and try again."),
+        gettext_noop("Too many attempts in a short time."),
+        next_step=gettext_noop("Wait a minute and try again."),
     )
     return failed(request, error)

@@ -104,7 +104,7 @@ def origin_of(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise UsageError(
             "origin-invalid",
-            "{text!r} is not the address of a site.",
+            "{text!r} is not the address of a website.",
             next_step="Write it as https://unlost.acme.example, without a path.",
             text=text,
         )
@@ -176,7 +176,7 @@ def _await(server: "uvicorn.Server", thread: threading.Thread, reached: ReachedA
             raise StoreError(
                 "port-taken",
                 "The console cannot listen on {host}:{port}.",
-                next_step="Another program listens there, perhaps another Unlost. Stop it, or "
+                next_step="Another program uses this port, perhaps another Unlost. Stop it, or "
                 "choose another port with --port.",
                 host=reached.host,
                 port=reached.port,

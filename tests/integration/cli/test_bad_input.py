@@ -192,14 +192,14 @@ NOBODY = "001000000000001"
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("show", "chocolate", "Acount", NOBODY), "table-unknown"),
+        (("show", "chocolate", f"Acount/{NOBODY}"), "table-unknown"),
         (("compare", "chocolate", "1", "live", "--table", "Acount"), "table-unknown"),
-        (("show", "chocolate", "Account", NOBODY), "record-unknown"),
-        (("show", "chocolate", "Account", NOBODY, "--at", "live"), "record-not-live"),
-        (("history", "chocolate", "Account", NOBODY), "record-unknown"),
+        (("show", "chocolate", f"Account/{NOBODY}"), "record-unknown"),
+        (("show", "chocolate", f"Account/{NOBODY}", "--at", "live"), "record-not-live"),
+        (("history", "chocolate", f"Account/{NOBODY}"), "record-unknown"),
         (("snapshots", "vanilla"), "org-unknown"),
         (("certificate", "chocolate", "99"), "snapshot-unknown"),
-        (("file", "chocolate", NOBODY, "--out", "x"), "file-unknown"),
+        (("file", "chocolate", f"ContentVersion/{NOBODY}", "--out", "x"), "file-unknown"),
     ],
 )
 def test_what_is_not_there(program: Program, words: tuple[str, ...], code: str) -> None:
@@ -209,9 +209,9 @@ def test_what_is_not_there(program: Program, words: tuple[str, ...], code: str) 
 @pytest.mark.parametrize(
     "words",
     [
-        ("show", "chocolate", "Account", "0040017"),
-        ("history", "chocolate", "Account", "0040017"),
-        ("file", "chocolate", "offer.pdf", "--out", "x"),
+        ("show", "chocolate", "Account/0040017"),
+        ("history", "chocolate", "Account/0040017"),
+        ("file", "chocolate", "ContentVersion/offer.pdf", "--out", "x"),
     ],
 )
 def test_what_is_no_id(program: Program, words: tuple[str, ...]) -> None:
@@ -226,12 +226,13 @@ def test_ids_of_fifteen_characters_and_in_a_wrong_case(program: Program, tmp_pat
     assert len(known) == 18
     for typed in (known[:15], known.lower(), known.upper()):
         for verb in ("show", "history"):
-            assert program(verb, "chocolate", "Account", typed, "--json").done["record"] == known
+            assert program(verb, "chocolate", f"Account/{typed}", "--json").done["record"] == known
         found = program("find", typed, "--json").done["hits"]
         assert [one["record"] for one in found] == [known]
-    file = program("show", "chocolate", "ContentVersion", _any_file(program), "--json").done
+    file = program("show", "chocolate", f"ContentVersion/{_any_file(program)}", "--json").done
     out = tmp_path / "file"
-    written = program("file", "chocolate", file["record"][:15], "--out", str(out), "--json").done
+    short = f"ContentVersion/{file['record'][:15]}"
+    written = program("file", "chocolate", short, "--out", str(out), "--json").done
     assert (written["record"], written["size"]) == (file["record"], out.stat().st_size)
 
 

@@ -153,7 +153,7 @@ def test_a_cell_that_is_larger_than_what_the_parser_takes_at_once(
     admin.post("records/update", object="EmailMessage", changes={mail: {"TextBody": long}})
     monkeypatch.setattr(bulk, "BLOCK_BYTES", 1 << 14)
     assert home("backup", "chocolate", "--full", "--json").code in {0, 3}
-    shown = home("show", "chocolate", "EmailMessage", mail, "--json").done
+    shown = home("show", "chocolate", f"EmailMessage/{mail}", "--json").done
     assert shown["values"]["TextBody"] == long
 
 

@@ -159,9 +159,9 @@ def test_cases_are_read_every_hour_and_the_night_goes_on_from_there(alone: ByIts
     counts = [[info["counts"][kind] for kind in ("created", "changed", "deleted")]
               for info in listed[1:]]  # fmt: skip
     assert counts == [[1, 0, 0], [0, 0, 1]]
-    shown = alone.program("show", "chocolate", "Case", made, "--at", "2", "--json").json
+    shown = alone.program("show", "chocolate", f"Case/{made}", "--at", "2", "--json").json
     assert (shown["alive"], shown["values"]["Subject"]) == (True, brief["Subject"])
-    assert not alone.program("show", "chocolate", "Case", made, "--json").json["alive"]
+    assert not alone.program("show", "chocolate", f"Case/{made}", "--json").json["alive"]
     alone.pass_time(hours=22)
     alone.look()
     alone.look()

@@ -88,8 +88,9 @@ def _address(process: "subprocess.Popen[str]") -> str:
 
 def save_a_file(afar: Afar, home: Program, account: str) -> None:
     """A file of a customer comes here as it is there."""
-    shown = afar("show", "chocolate", "Account", account, "--json").done
-    record = shown["related"]["files"][0]["record"]
+    shown = afar("show", "chocolate", f"Account/{account}", "--json").done
+    file = shown["related"]["files"][0]
+    record = f"{file['table']}/{file['record']}"
     near, far = afar.folder / "near", afar.folder / "far"
     told = home("file", "chocolate", record, "--out", str(near), "--json").done
     saved = afar("file", "chocolate", record, "--out", str(far), "--json").done

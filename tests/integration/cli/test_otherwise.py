@@ -90,7 +90,7 @@ def test_rows_of_somebody_who_left_are_refused_and_come_back_for_another(
         {"table": "Account", "record": customer(shop), "columns": ["Description"]}
     ]
     shown = shop("restore", "show", str(out)).out
-    assert "1 of them with values that were typed" in shown
+    assert "1 of them with edited values" in shown
     assert "Came back" not in shown
     first = shop("restore", "run", str(out), "--json").done
     failed = [one for one in first["records"] if one["ending"] == "failed"]

@@ -93,7 +93,7 @@ def test_a_customer_comes_back_with_everything(
     assert shop(*words).code == 2  # the file is there already
     shown = shop("restore", "show", str(plan)).out
     assert "Contact" in shown
-    assert "come back with new ids" in shown
+    assert "will be created, with new ids" in shown
     result = shop("restore", "run", str(plan), "--json").done
     (account,) = live_accounts(served)
     assert account["Id"] != lost

@@ -49,7 +49,7 @@ def test_people_read_it_and_see_the_chart(program: Program, tmp_path: Path) -> N
     told = program("storage", "chocolate", "--loops", "--plot", str(picture))
     assert told.code == 0
     for text in ("data storage", "Email", "by year of creation", "1 loop of automatic mails",
-                 "Turn one of the two automatic replies off"):  # fmt: skip
+                 "Turn off one of the two automatic replies"):  # fmt: skip
         assert text in told.out, told.out
     assert ET.parse(picture).getroot().tag.endswith("svg")
     assert "loops" not in program("storage", "chocolate").out

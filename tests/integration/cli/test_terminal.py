@@ -17,7 +17,7 @@ SHEET_LINE = re.compile(r"^\d\d-\d\d: +(.+)$", re.MULTILINE)
 
 def shown_groups(terminal: PseudoTerminal) -> list[str]:
     """The sheet's groups as a person copies them from the screen."""
-    terminal.expect("it opens the vault when all else is lost")
+    terminal.expect("It opens the vault if everything else is lost")
     return " ".join(SHEET_LINE.findall(terminal.screen)).split()
 
 
@@ -58,7 +58,7 @@ def test_whoever_breaks_off_has_no_vault_and_may_begin_anew(tmp_path: Path) -> N
     with at_terminal(UNLOST, "init", str(home), environment={}) as terminal:
         terminal.expect(r"Type group \d+:")
         terminal.press(CONTROL_C)
-        terminal.expect("It was broken off")
+        terminal.expect("The command was cancelled")
         assert terminal.end() == 1
         assert "Traceback" not in terminal.screen
     assert not (home / "vault" / "vault.json").exists()

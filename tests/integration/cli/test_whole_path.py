@@ -31,11 +31,11 @@ def test_a_deleted_customer_is_found_by_its_number(
 
     hit = program("find", CUSTOMER, "--json").done["hits"][0]
     assert (hit["record"], hit["alive"]) == (record, False)
-    story = program("history", "chocolate", "Account", record, "--json").done
+    story = program("history", "chocolate", f"Account/{record}", "--json").done
     assert (story["alive"], story["entries"][-1]["kind"]) == (False, "deleted")
-    last = program("show", "chocolate", "Account", record, "--json").done
+    last = program("show", "chocolate", f"Account/{record}", "--json").done
     assert last["values"]["Customer_Number__c"] == CUSTOMER
-    first = program("show", "chocolate", "Account", record, "--at", "1", "--json").done
+    first = program("show", "chocolate", f"Account/{record}", "--at", "1", "--json").done
     assert first["alive"]
     assert first["values"]["Name"] == last["values"]["Name"]
 
@@ -45,12 +45,13 @@ def test_a_deleted_customer_is_found_by_its_number(
     for group in (("Contact", None), ("Case", None), ("EmailMessage", "Case")):
         assert groups[group]["lost"] == groups[group]["count"] > 0, group
     mail = groups["EmailMessage", "Case"]["first"][0]
-    letter = program("show", "chocolate", "EmailMessage", mail["record"], "--json").done
+    letter = program("show", "chocolate", f"EmailMessage/{mail['record']}", "--json").done
     assert (letter["alive"], letter["name"]) == (False, mail["name"])
     kinds = set()
     for number, one in enumerate(related["files"]):
         target = tmp_path / f"related{number}"
-        program("file", "chocolate", one["record"], "--out", str(target), "--json")
+        record = f"{one['table']}/{one['record']}"
+        program("file", "chocolate", record, "--out", str(target), "--json")
         assert target.stat().st_size == one["size"] > 0
         kinds.add(target.read_bytes()[:4])
     assert {b"%PDF", b"\x89PNG"} <= kinds, "they open"
@@ -63,7 +64,7 @@ def test_a_deleted_customer_is_found_by_its_number(
     rows = program(
         "compare", "chocolate", "1", "latest", "--table", "ContentVersion", "--json"
     ).json
-    file = rows["rows"][0]["record"]
+    file = f"ContentVersion/{rows['rows'][0]['record']}"
     out = tmp_path / "file"
     written = program("file", "chocolate", file, "--out", str(out), "--json").done
     assert out.stat().st_size == written["size"] > 0

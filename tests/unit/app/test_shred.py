@@ -150,7 +150,7 @@ def test_it_is_typed_on_the_command_line(
     unlost = Terminal(None, capsys)  # type: ignore[arg-type]
     told = unlost("org", "shred", "sales", "--plan")
     assert told.out.startswith("sales: 1 backup in ")
-    assert "Not reached: second copies" in told.out
+    assert "Not destroyed yet: the data in the mirror" in told.out
     hold(night, "sales", HoldRequest(everything=True))
     assert "1 hold forbids it" in unlost("org", "shred", "sales", "--plan").out
     lift(night, "sales", HoldRequest(everything=True))
@@ -164,5 +164,5 @@ def test_it_is_typed_on_the_command_line(
     monkeypatch.setattr("typer.prompt", prompt)
     done = unlost("org", "shred", "sales")
     assert done.code == ExitCode.OK
-    assert asked == ["Type the org's name to destroy all of it"]
+    assert asked == ["Type the org's name to destroy all its backups"]
     assert "sales is destroyed: its keys, then " in done.out

@@ -155,7 +155,7 @@ def test_what_was_lost_comes_back_from_afar(
     assert far("restore", "show", str(out), "--json").json["file"] == str(out)
     ran = far("restore", "run", str(out))
     assert ran.code == ExitCode.OK, ran.err
-    assert "4 came back with new ids" in ran.out
+    assert "4 created, with new ids" in ran.out
     assert {one["Name"] for one in shop.live("Contact").values()} == {"Ann", "Ben"}
     run = read_plan(out.read_bytes()).id
     assert f"restore-{run}" in far("runs").out
@@ -181,7 +181,7 @@ def test_a_plan_is_handed_over_and_not_waited_for(
 ) -> None:
     plan(far, tmp_path / "far.json")
     ended = far("restore", "run", str(tmp_path / "far.json"), "--detach")
-    assert "No service runs now" in ended.out
+    assert "The service is not running" in ended.out
     assert clock.slept == 0
     ended = far("restore", "run", str(tmp_path / "far.json"), "--json")
     assert failed(ended) == (ExitCode.FAILED, "run-not-begun"), "nobody would do it"
@@ -307,7 +307,7 @@ def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
     words = ("--host", "mail.example", "--security", "none", "--from", "u@a.example")
     added = far("alert", "channel", "it", "email", *words, "--to", "it@a.example")
     assert added.code == ExitCode.OK, added.err
-    assert "Told by it (email)" in far("alert", "list").out
+    assert "Sent to it (email)" in far("alert", "list").out
     assert [one.name for one in channels(shop.app).channels] == ["it"]
 
 
@@ -316,14 +316,14 @@ def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
 
 def test_a_file_is_saved_here(far: Terminal, shop: Shop, tmp_path: Path) -> None:
     out = tmp_path / "recipe.txt"
-    ended = far("file", "sales", shop.paper, "--out", str(out), "--json")
+    ended = far("file", "sales", f"Paper/{shop.paper}", "--out", str(out), "--json")
     assert ended.code == ExitCode.OK, ended.err
     assert out.read_bytes() == b"cocoa and sugar"
     told = ended.json
     assert (told["name"], told["size"], told["out"]) == ("recipe.txt", 15, str(out))
-    ended = far("file", "sales", shop.paper, "--out", str(out), "--json")
+    ended = far("file", "sales", f"Paper/{shop.paper}", "--out", str(out), "--json")
     assert failed(ended)[1] == "file-exists"
-    ended = far("file", "sales", "none", "--out", str(tmp_path / "other"), "--json")
+    ended = far("file", "sales", "Paper/none", "--out", str(tmp_path / "other"), "--json")
     assert failed(ended)[1] == "file-unknown"
     assert [one.name for one in tmp_path.iterdir() if "other" in one.name] == []
 
@@ -349,4 +349,4 @@ def test_a_viewer_sees_and_plans_nothing(
         )  # fmt: skip
         assert failed(ended)[1] == "not-permitted"
         assert sales("audit", "export").code == ExitCode.NOT_ALLOWED
-        assert "Phone" not in sales("show", "sales", "Account", "A40018").out
+        assert "Phone" not in sales("show", "sales", "Account/A40018").out

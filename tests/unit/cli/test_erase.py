@@ -20,24 +20,24 @@ WISH = ("sales", "--record", "Account/A40017", "--match", "Account.Number")
 
 
 def test_it_is_planned_and_done(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert nights("erase", "list", "sales").out == "Nothing was erased from sales, nor corrected.\n"
+    assert nights("erase", "list", "sales").out == "Nothing was erased or corrected in sales.\n"
     plan = nights("erase", *WISH, "--plan")
     assert plan.code == ExitCode.OK
     assert plan.out.startswith("sales: 3 records would be erased.\n")
-    assert "1 value would be kept out under any id." in plan.out
-    assert "References of other records to their ids stay" in plan.out
+    assert "1 value would be excluded under any id." in plan.out
+    assert "references from other records to their ids" in plan.out
     asked: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
     done = nights("erase", "records", *WISH)
     assert asked == ["Erase 3 records from all backups of sales? This cannot be undone."]
-    assert "sales: 3 records erased, with 4 versions and 0 contents." in done.out
+    assert "sales: 3 records erased, with 4 versions and 0 file contents." in done.out
     listed = nights("erase", "list", "sales")
     assert "by admin, commit 3." in listed.out
     assert "3 records (Account 1, " in listed.out
     assert "A40017" not in listed.out
     again = nights("erase", *WISH, "--yes")
-    assert "1 record not in the vault: nothing of it would be erased" in again.out
-    assert "Nothing of it was left to erase." in again.out
+    assert "1 record not found in the vault, but would be excluded" in again.out
+    assert "There was nothing left to erase." in again.out
 
 
 def test_with_json_nobody_is_asked(nights: Terminal) -> None:

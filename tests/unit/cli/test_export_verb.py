@@ -46,7 +46,7 @@ def test_tables_go_into_a_new_folder(night: Terminal, tmp_path: Path) -> None:
     ended = night("export", "sales", str(out), "--format", "parquet")
     assert ended.code == ExitCode.OK
     assert ended.out.startswith("Snapshot 1 of sales (2026-03-02 01:00 UTC) is in ")
-    assert ended.out.splitlines()[0].endswith(", in clear text.")
+    assert ended.out.splitlines()[0].endswith(", unencrypted.")
     assert pq.read_table(out / "Account.parquet").num_rows == 3
     again = night("export", "sales", str(out), "--format", "parquet")
     assert (again.code, "Choose another folder" in again.err) == (ExitCode.FAILED, True)
@@ -116,7 +116,7 @@ def test_an_export_says_how_much_was_lost(
     monkeypatch.setattr(VaultSnapshot, "salvaged", True)
     monkeypatch.setattr(VaultSnapshot, "unread", lambda *_: lost)
     told = night("export", "sales", str(tmp_path / "b"), *words).out
-    assert "3 values left as null, because damage took them from the vault." in told
+    assert "3 values became null, because damage destroyed them." in told
 
 
 def test_hidden_columns_stay(night: Terminal, tmp_path: Path) -> None:

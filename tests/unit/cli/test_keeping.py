@@ -47,36 +47,36 @@ def nights(
 
 
 def test_rules_are_set_and_shown(nights: Terminal) -> None:
-    assert nights("keep", "show").out == "sales keeps\n  every night\n"
+    assert nights("keep", "show").out == "sales keeps\n  all backups\n"
     told = nights("keep", "set", "sales", "--daily", "2", "--deleted-days", "1")
     assert told.code == ExitCode.OK
-    assert "  the last good night of each of 2 days\n" in told.out
+    assert "  the last good backup of each of 2 days\n" in told.out
     assert "  the last state of deleted records, for 1 day\n" in told.out
-    assert "Mind: this keeps fewer than 7 nights." in told.out
+    assert "Warning: fewer than 7 backups are kept." in told.out
     assert "unlost forget sales --plan" in told.out
     shown = nights("keep", "show", "sales", "--json").json["orgs"][0]
     assert (shown["rules"]["daily"], shown["remarks"]) == (2, ["few-nights"])
     wide = nights("keep", "set", "sales", "--days", "30", "--monthly", "1")
     assert "  all backups of the last 30 days\n" in wide.out
     assert "of each of 1 month\n" in wide.out
-    assert "every night" in nights("keep", "set", "sales", "--everything").out
+    assert "all backups" in nights("keep", "set", "sales", "--everything").out
     alone = nights("keep", "set", "sales", "--deleted-days", "9").out
-    assert "counts only where nights are forgotten too" in alone
+    assert "applies only if backups are forgotten too" in alone
     assert nights("keep", "set", "sales", "--days", "-3").code == ExitCode.USAGE
 
 
 def test_a_plan_is_shown_asked_for_and_done(
     nights: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert nights("forget", "sales").out.endswith("Nothing is to be forgotten.\n")
+    assert nights("forget", "sales").out.endswith("There is nothing to forget.\n")
     nights("keep", "set", "sales", "--daily", "2", "--deleted-days", "1")
     nights("hold", "set", "sales", "--night", "1", "--reason", "audit")
     plan = nights("forget", "sales", "--plan")
     assert plan.code == ExitCode.OK
-    assert "2 nights would go, 3 nights stay:\n" in plan.out
+    assert "2 backups would be forgotten, 3 backups would stay:\n" in plan.out
     assert re.search(r"^ +5  2026-03-07 \d\d:\d\d UTC$", plan.out, re.MULTILINE)
     assert re.search(r"^User +2 +1 +1 *$", plan.out, re.MULTILINE)
-    assert "1 hold in force:\n  backup 1 is held by" in plan.out
+    assert "1 legal hold in force:\n  backup 1 is under legal hold by" in plan.out
     asked: list[str] = []
 
     def refuse(text: str, *, abort: bool) -> None:
@@ -89,16 +89,16 @@ def test_a_plan_is_shown_asked_for_and_done(
         patch.setattr("typer.confirm", refuse)
         refused = nights("forget", "sales")
     assert refused.code == ExitCode.FAILED
-    assert "What to do: Say it again, and agree;" in refused.err
-    assert asked == ["Forget 2 nights of sales? This cannot be undone."]
+    assert "What to do: Run it again and confirm." in refused.err
+    assert asked == ["Forget 2 backups of sales? This cannot be undone."]
     assert len(nights("snapshots", "sales", "--json").json["snapshots"]) == 5
     done = nights("forget", "sales", "--yes")
     assert done.code == ExitCode.OK
-    assert "sales: 2 nights forgotten, with " in done.out
-    assert "; 3 nights stay." in done.out
+    assert "sales: 2 backups forgotten, with " in done.out
+    assert "; 3 backups stay." in done.out
     listed = nights("snapshots", "sales", "--json").json["snapshots"]
     assert [one["number"] for one in listed] == [1, 4, 5]
-    assert "2 nights forgotten" in nights("keep", "show").out
+    assert "2 backups forgotten" in nights("keep", "show").out
     assert nights("forget", "sales", "--yes", "--json").json["snapshot"] is None
 
 
@@ -112,18 +112,19 @@ def test_with_json_somebody_must_have_agreed(nights: Terminal) -> None:
 
 
 def test_holds_are_set_listed_and_lifted(nights: Terminal) -> None:
-    assert nights("hold", "list", "sales").out == "Nothing is held in sales.\n"
+    assert nights("hold", "list", "sales").out == "sales has no legal holds.\n"
     day = ("--until", "2030-12-31", "--reason", "a court")
     told = nights("hold", "set", "sales", "--record", "User/short", *day)
     assert told.code == ExitCode.OK
     assert re.match(
-        r"record User/SHORT is held by \S+ until 2030-12-31 23:59 UTC \(a court\), since ", told.out
+        r"record User/SHORT is under legal hold by \S+ until 2030-12-31 23:59 UTC \(a court\), since ",
+        told.out,
     )
     nights("hold", "set", "sales", "--table", "account")
     nights("hold", "set", "sales", "--org")
     listed = nights("hold", "list", "sales").out
-    assert "table Account is held by" in listed
-    assert "all of the org is held by" in listed
+    assert "table Account is under legal hold by" in listed
+    assert "the entire org is under legal hold by" in listed
     for thing in (("--record", "User/SHORT"), ("--table", "Account"), ("--org",)):
         assert nights("hold", "lift", "sales", *thing).code == ExitCode.OK
     assert nights("hold", "list", "sales", "--json").json["holds"] == []
@@ -142,8 +143,8 @@ def test_a_forgetting_that_failed_is_told(sales: Terminal) -> None:
 
     now, oid = sales.world.clock.now(), get_org("sales").oid
     save_forgotten(oid, ForgottenRecord(now, error=Message("x", "The disk is full.")))
-    assert "it could not be forgotten: The disk is full." in sales("keep", "show").out
+    assert "forgetting failed: The disk is full." in sales("keep", "show").out
     save_forgotten(oid, ForgottenRecord(now, 3, nights=1, waiting=2_000, next_at=now))
     told = sales("keep", "show").out
-    assert "1 night forgotten" in told
-    assert "2.0 kB are needed no more and will be removed from " in told
+    assert "1 backup forgotten" in told
+    assert "2.0 kB are no longer needed and will be removed after " in told

@@ -33,13 +33,13 @@ def test_keys_come_and_go(home: Terminal, tmp_path: Path) -> None:
     told = home("key", "list").out
     assert "service  key file" in told
     assert "used by the service of this home" in told
-    assert "The recovery sheet was taken down on 20" in told
+    assert "The recovery sheet was last written down on 20" in told
     words = str(tmp_path / "words")
     added = home("key", "add", "office", "--passphrase-file", words)
-    assert added.out == "The slot office opens the vault, by its passphrase.\n"
+    assert added.out == "The slot office opens the vault with its passphrase.\n"
     usb = str(tmp_path / "usb")
     added = home("key", "add", "usb", "--key-file", usb)
-    assert f"by the key in {usb}.\nKeep the file for its owner alone" in added.out
+    assert f"with the key in {usb}.\nLet only its owner read the file" in added.out
     assert "(slot usb)" in home("key", "test", "--key-file", usb).out
     assert "(slot service)" in home("key", "test").out
     assert "(recovery sheet)" in home("key", "test", "--sheet", str(tmp_path / "sheet")).out
@@ -47,11 +47,11 @@ def test_keys_come_and_go(home: Terminal, tmp_path: Path) -> None:
     assert (replaced["replaced"], replaced["kind"]) == ("usb", "passphrase")
     gone = home("key", "remove", "office", "--yes")
     assert gone.out.startswith(
-        f"The slot office is gone; 2 slots left: service, {replaced['slot']}."
+        f"The slot office was removed; 2 slots left: service, {replaced['slot']}."
     )
     assert "may have kept the master key" in gone.out
     own = home("key", "replace", "service")
-    assert "The slot service is gone.\nMind: " in own.out
+    assert "The slot service was removed.\nWarning: " in own.out
     assert len(home("key", "list", "--json").json["slots"]) == 2
     assert home("key", "remove", "nobody", "--yes").code == ExitCode.FAILED
 
@@ -110,7 +110,7 @@ def test_a_slot_is_removed_once_somebody_agrees(
     asked: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
     assert home("key", "remove", "office").code == ExitCode.OK
-    assert asked == ["Remove the slot office? Its key opens the vault no more."]
+    assert asked == ["Remove the slot office? Its key will no longer open the vault."]
 
 
 def test_a_slot_that_is_broken_is_a_finding(home: Terminal, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_sheet_is_shown_again(
     at_terminal.wrong = 9
     assert home("key", "sheet", "--json").failure["code"] == "sheet-not-confirmed"
     out = tmp_path / "again"
-    assert "was taken down" in home("key", "sheet", "--out", str(out)).out
+    assert "was written down" in home("key", "sheet", "--out", str(out)).out
     assert out.read_text() == (tmp_path / "sheet").read_text()
 
 
@@ -148,10 +148,10 @@ def test_the_master_key_is_renewed(
     asked: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
     told = home(*wish).out
-    assert asked == ["All other slots and the recovery sheet end. Go on?"]
+    assert asked == ["All other slots and the recovery sheet become invalid. Continue?"]
     assert "has a new master key, and 0 orgs new keys." in told
-    assert "from before open it no more: service.\n" in told
-    assert "Now restart the service" in told
+    assert "no longer open it: service.\n" in told
+    assert "Next: restart the service" in told
     assert (
         home("key", "test", "--sheet", str(tmp_path / "sheet"), "--json").failure["code"]
         == "key-outdated"
@@ -167,5 +167,5 @@ def test_an_object_that_does_not_open_is_named_by_a_rekey(
     one = OrgRekeyed("sales", 7, 3, 100, 2, "", "orgs/x/packs/y", complete=False)
     monkeypatch.setattr("unlost.app.actions.vault.rekey.rekey", lambda *_: AllRekeyed((one,)))
     told = unlost("key", "rekey").out
-    assert "orgs/x/packs/y does not open, and keeps the earlier keys" in told
+    assert "orgs/x/packs/y cannot be decrypted, so the earlier keys stay" in told
     assert "unlost verify --level full" in told

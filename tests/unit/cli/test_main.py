@@ -91,13 +91,24 @@ def test_with_json_an_error_is_json_on_stdout(unlost: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [["show", "org", "id"], ["history", "org", "/id"], ["file", "org", "id", "--out", "x"]]
+)
+def test_a_record_is_written_as_table_and_id(unlost: Terminal, words: list[str]) -> None:
+    ended = unlost(*words, "--json")
+    assert ended.code == ExitCode.USAGE
+    error = ended.json["error"]
+    assert error["code"] == "record-unreadable"
+    assert error["next_step"] == "Write TABLE/ID, as in Account/001…."
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["backup"],
         ["bakcup", "x"],
         ["verify", "--level", "shallow"],
         ["find", "x", "--nonsense"],
-        ["file", "org", "id"],
+        ["file", "org", "table/id"],
         ["org", "add", "nothing", "x"],
     ],
 )

@@ -28,17 +28,17 @@ def a_segment(world: World) -> Path:
 
 
 def test_a_second_copy_from_the_first_word_to_a_repair(kept: Terminal, tmp_path: Path) -> None:
-    assert "The vault has no second copy" in kept("vault", "mirror", "show").out
+    assert "The vault has no mirror" in kept("vault", "mirror", "show").out
     failed = kept("vault", "mirror", "run")
     assert failed.code == ExitCode.FAILED
     assert "unlost vault mirror set PLACE" in failed.err
     second = tmp_path / "second"
     told = kept("vault", "mirror", "set", str(second)).out
-    assert f"will lie in {second}" in told
+    assert f"will be in {second}" in told
     assert "It is not filled yet" in kept("vault", "mirror", "show").out
     told = kept("vault", "mirror", "run").out
     assert f"{second} is up to date: " in told
-    assert "0 objects were there already" in told
+    assert "0 objects existed already" in told
     shown = kept("vault", "mirror", "show")
     assert "Up to date    2026-03-02" in shown.out
     assert "late" not in shown.out
@@ -50,15 +50,15 @@ def test_a_second_copy_from_the_first_word_to_a_repair(kept: Terminal, tmp_path:
     assert "--repair-from PLACE" in damaged.out
     left = kept("vault", "mirror", "run")
     assert left.code == ExitCode.FINDINGS
-    assert "In the copy, and lost by the vault:" in left.out
+    assert "In the mirror, but lost from the vault:" in left.out
     assert "--repair-from mirror" in kept("vault", "mirror", "show").out
     mended = kept("verify", "--repair-from", "mirror")
     assert mended.code == ExitCode.OK
-    assert "Brought back from" in mended.out
-    assert "The vault is whole: every byte" in mended.out
+    assert "Repaired from" in mended.out
+    assert "The vault is undamaged: every byte" in mended.out
     assert victim.read_bytes() == data
     assert kept("vault", "mirror", "run").code == ExitCode.OK
-    assert "The vault has no second copy" in kept("vault", "mirror", "off").out
+    assert "The vault has no mirror" in kept("vault", "mirror", "off").out
     again = kept("verify", "--repair-from", str(second), "--json")
     assert (again.code, again.json["objects"]) == (ExitCode.OK, [])
 
@@ -106,7 +106,7 @@ def test_the_folder_of_a_copy_that_is_not_mounted_was_filled(
     assert failed.code == ExitCode.FAILED
     assert "is gone. Nothing was copied." in failed.err
     assert list(second.iterdir()) == []
-    assert "Last try      2026-03-02" in kept("vault", "mirror", "show").out
+    assert "Last attempt  2026-03-02" in kept("vault", "mirror", "show").out
     kept("vault", "mirror", "off")
     kept("vault", "mirror", "set", str(second))
     assert kept("vault", "mirror", "run").code == ExitCode.OK
@@ -115,7 +115,7 @@ def test_the_folder_of_a_copy_that_is_not_mounted_was_filled(
 def test_a_copy_that_still_held_what_was_erased_was_told_to_be_up_to_date(
     kept: Terminal, tmp_path: Path
 ) -> None:
-    behind = "what was erased, corrected or destroyed since is still in the copy"
+    behind = "data erased, corrected or destroyed since then is still in the mirror"
     kept("vault", "mirror", "set", str(tmp_path / "second"))
     kept("vault", "mirror", "run")
     assert behind not in kept("vault", "mirror", "show").out
@@ -129,12 +129,12 @@ def test_a_plan_without_salvage_was_taken_for_a_look_at_the_vault(kept: Terminal
     for flag in ("--plan", "--yes"):
         refused = kept("verify", flag)
         assert refused.code == ExitCode.USAGE
-        assert "Say --salvage as well" in refused.err
+        assert "Add --salvage" in refused.err
 
 
 def test_a_part_of_the_vault_is_proved(kept: Terminal) -> None:
     told = kept("verify", "--level", "full", "--part", "2/30").out
-    assert told.startswith("This part of the vault is whole (full, part 2/30: ")
+    assert told.startswith("This part of the vault is undamaged (full, part 2/30: ")
     for part, level in (("0/3", "full"), ("4/3", "full"), ("half", "full"), ("1/2", "deep")):
         refused = kept("verify", "--level", level, "--part", part)
         assert refused.code == ExitCode.USAGE
@@ -145,5 +145,5 @@ def test_the_last_try_that_failed_is_shown(kept: Terminal, tmp_path: Path) -> No
     (tmp_path / "second" / "holiday.jpg").write_bytes(b"1")
     assert kept("vault", "mirror", "run").code == ExitCode.FAILED
     shown = kept("vault", "mirror", "show").out
-    assert "Up to date    never yet  (late)" in shown
+    assert "Up to date    never  (late)" in shown
     assert "already contains something else" in shown

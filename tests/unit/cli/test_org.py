@@ -24,8 +24,8 @@ def secret_file(tmp_path: Path) -> str:
 def test_an_org_is_added_with_its_secret_from_a_file(unlost: Terminal, secret_file: str) -> None:
     ended = unlost(*ADD, "--password-file", secret_file)
     assert ended.code == ExitCode.OK
-    assert "sales is added: Memory (sandbox, T-1)." in ended.out
-    assert "Nothing that holds data is hidden from this user." in ended.out
+    assert "sales was added: Memory (sandbox, T-1)." in ended.out
+    assert "The backup user can see all data." in ended.out
     assert "Next: unlost backup sales" in ended.out
     assert SECRET not in ended.out + ended.err
 
@@ -94,7 +94,7 @@ def test_settings_of_every_kind_arrive(unlost: Terminal, secret_file: str) -> No
     assert unlost(*ADD, "--password-file", secret_file, *options).code == ExitCode.OK
     config = get_org("sales").config
     assert config == {"address": "one", "speed": 7, "quiet": True, "exclude": ["A", "B"]}
-    assert "has new settings" in unlost(*ADD).out
+    assert "was updated" in unlost(*ADD).out
 
 
 def test_orgs_are_listed(sales: Terminal) -> None:

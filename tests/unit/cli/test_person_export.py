@@ -24,7 +24,7 @@ def test_it_tells_what_is_in_the_zip(night: Terminal, tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK, ended.err
     assert ended.out.startswith("sales: 1 record in ")
     assert "Open index.html first." in ended.out
-    assert "Of 1 record that was named the vault has nothing." in ended.out
+    assert "1 record not found in the vault." in ended.out
     assert "index.html" in ZipFile(out).namelist()
     again = night(*WORDS, "--out", str(out), "--json")
     assert (again.code, again.failure["code"]) == (ExitCode.FAILED, "file-exists")

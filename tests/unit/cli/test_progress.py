@@ -13,7 +13,7 @@ from unlost.testing.clock import VirtualClock
 def test_events_become_one_line() -> None:
     clock = VirtualClock()
     tally = RunTotals(clock)
-    assert tally.line() == "looking around · 0 rows (0/s)"
+    assert tally.line() == "discovering tables · 0 rows (0/s)"
     clock.advance(seconds=10)
     tally.progress(Progress(Phase.READ, "Account", rows=5000, bytes=2_500_000, calls=3))
     tally.progress(Progress(Phase.READ, "Case", rows=1000, calls_left=87_000, done=True))

@@ -35,7 +35,7 @@ def test_it_is_planned_and_done(nights: Terminal, monkeypatch: pytest.MonkeyPatc
     assert "A40017" not in listed.out
     again = nights("rectify", *WISH, "--yes")
     assert "Nothing would change." in again.out
-    assert "Nothing of it was left to correct." in again.out
+    assert "There was nothing left to correct." in again.out
 
 
 def test_with_json_nobody_is_asked(nights: Terminal) -> None:
@@ -58,7 +58,12 @@ def test_all_that_a_plan_may_say(nights: Terminal, monkeypatch: pytest.MonkeyPat
     )  # fmt: skip
     monkeypatch.setattr(rectify, "plan", lambda *_: told)
     out = nights("rectify", *WISH, "--plan").out
-    for part in ("that is corrected too", "The restore r-1", "1 certificate", "1 record of other"):
+    for part in (
+        "The record with that id is corrected too",
+        "The restore r-1",
+        "1 certificate",
+        "1 record of other",
+    ):
         assert part in out
     assert "The org itself" not in out
 

@@ -31,8 +31,8 @@ def far(unlost: Terminal, after_night: Lead, monkeypatch: pytest.MonkeyPatch) ->
         ("snapshots", "sales"),
         ("certificate", "sales"),
         ("find", "Schoko"),
-        ("history", "sales", "Account", "A40017"),
-        ("show", "sales", "Account", "A40017"),
+        ("history", "sales", "Account/A40017"),
+        ("show", "sales", "Account/A40017"),
         ("compare", "sales", "latest", "live", "--table", "Account"),
         ("schedule", "show"),
         ("runs",),
@@ -67,7 +67,7 @@ def test_what_is_changed_from_afar_is_changed(far: Terminal) -> None:
 def test_errors_come_with_their_codes_and_exits(far: Terminal) -> None:
     ended = far("snapshots", "other", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (ExitCode.FAILED, "org-unknown")
-    ended = far("history", "sales", "Account", "A99999", "--json")
+    ended = far("history", "sales", "Account/A99999", "--json")
     assert ended.json["error"]["code"] == "record-unknown"
 
 

@@ -83,8 +83,8 @@ def test_a_writer_is_added_with_a_secret_of_its_own(nights: Terminal, tmp_path: 
     file.write_text(WRITE_SECRET + "\n")
     ended = nights("org", "writer", "sales", "--password-file", str(file))
     assert ended.code == ExitCode.OK
-    assert ended.out.startswith("sales can be written to: Memory (T-1).\n")
-    assert "opened for a restore alone" in ended.out
+    assert ended.out.startswith("Restores can write to sales: Memory (T-1).\n")
+    assert "used only for restores" in ended.out
     assert "Next: unlost restore plan sales" in ended.out
     assert WRITE_SECRET not in ended.out + ended.err
 
@@ -161,8 +161,8 @@ def test_a_plan_is_shown_as_a_tree_with_what_it_costs(shop: Terminal, tmp_path: 
     assert ended.code == ExitCode.OK
     assert ended.out.startswith("sales: 26 records, planned 2026-")
     assert "  Account  1 create\n  Contact  25 create\n" in ended.out
-    assert "       26 come back with new ids\n" in ended.out
-    assert "Costs about " in ended.out
+    assert "       26 will be created, with new ids\n" in ended.out
+    assert "Estimated cost: " in ended.out
     assert "under a minute." in ended.out
     assert f"Nothing was written yet. Run it: unlost restore run {out}" in ended.out
     shown = shop("restore", "show", out)
@@ -179,7 +179,7 @@ def test_what_shall_come_back_otherwise_is_told_without_its_values(
     words = ("--record", record, "--set", f"{record}.Name=Secret", "--empty", f"{record}.Phone")
     ended = shop("restore", "plan", "sales", *words, "--out", out)
     assert ended.code == ExitCode.OK
-    assert "        1 of them with values that were typed\n" in ended.out
+    assert "        1 of them with edited values\n" in ended.out
     assert f"          {record}: Name, Phone\n" in ended.out
     assert "Secret" not in ended.out + shop("restore", "show", out, "--json").out
     assert shop("restore", "run", out).code == ExitCode.OK
@@ -200,15 +200,15 @@ def test_what_cannot_be_written_is_marked_and_ends_with_3(shop: Terminal, tmp_pa
     ended = shop("restore", "plan", "sales", *words)
     assert ended.code == ExitCode.FINDINGS
     assert "       25 cannot be written\n" in ended.out
-    assert "To know before:\n" in ended.out
+    assert "Notes:\n" in ended.out
     assert "  ✗ " in ended.out
     assert "May not create contacts." in ended.out
     assert shop("restore", "show", out).code == ExitCode.FINDINGS
     run = shop("restore", "run", out)
     assert run.code == ExitCode.FINDINGS
-    assert "       25 were not written\n" in run.out
+    assert "       25 not written\n" in run.out
     assert run.out.count("  ✗ Contact/") == 20, "not all of them are listed"
-    assert "Try the rest again: unlost restore retry restore-" in run.out
+    assert "Retry the failed records: unlost restore retry restore-" in run.out
 
 
 def test_only_the_record_alone_comes_back_if_so_wished(shop: Terminal, tmp_path: Path) -> None:
@@ -224,8 +224,8 @@ def test_changed_columns_are_put_back(shop: Terminal, tmp_path: Path) -> None:
     out = str(tmp_path / "plan.json")
     words = ("--changed-between", "2", "3", "--table", "Account", "--column", "Phone")
     ended = shop("restore", "plan", "sales", *words, "--out", out)
-    assert "        1 get columns back\n" in ended.out
-    assert "        1 have their columns back\n" in shop("restore", "run", out).out
+    assert "        1 will be updated\n" in ended.out
+    assert "        1 updated\n" in shop("restore", "run", out).out
     assert dict(platform(shop).live("Account"))["A40018"].cells["Phone"] == "+41 40018"
 
 
@@ -263,11 +263,11 @@ def test_a_run_says_what_came_back(shop: Terminal, plan: str) -> None:
     ended = shop("restore", "run", plan)
     assert ended.code == ExitCode.OK
     assert ended.out.startswith("sales: restored in under a second with ")
-    assert "       26 came back with new ids\n" in ended.out
+    assert "       26 created, with new ids\n" in ended.out
     assert "Record by record: unlost runs restore-" in ended.out
-    assert "Try the rest" not in ended.out
+    assert "Retry the failed records" not in ended.out
     again = shop("restore", "run", plan)
-    said = "This plan was run before; nothing was written now. What came of it then:\n"
+    said = "This plan was already run. Nothing was written this time. The earlier result:\n"
     assert (again.code, again.out) == (ExitCode.OK, said + ended.out)
 
 
@@ -281,7 +281,7 @@ def test_what_came_back_otherwise_is_named(shop: Terminal, tmp_path: Path) -> No
     assert shop("restore", "plan", "sales", *words).code == ExitCode.OK
     ended = shop("restore", "run", out)
     assert ended.code == ExitCode.OK
-    assert "  1 record with columns that nobody can set" in ended.out
+    assert "  1 record with columns that cannot be set" in ended.out
     assert "Number" in ended.out
     run = shop("restore", "run", out, "--json").json["run"]
     detail = shop("runs", run).out
@@ -301,7 +301,7 @@ def test_a_full_org_parks_the_run_which_is_gone_on_with(shop: Terminal, plan: st
     writer.full_after = None
     resumed = shop("restore", "resume", listed["run"])
     assert resumed.code == ExitCode.OK
-    assert "       26 came back with new ids\n" in resumed.out
+    assert "       26 created, with new ids\n" in resumed.out
 
 
 def test_what_failed_is_tried_again(shop: Terminal, plan: str) -> None:
@@ -317,7 +317,7 @@ def test_what_failed_is_tried_again(shop: Terminal, plan: str) -> None:
     held.delete("Contact", "TWIN", by="U1")
     again = shop("restore", "retry", run)
     assert again.code == ExitCode.OK
-    assert "        1 came back with new ids\n" in again.out
+    assert "        1 created, with new ids\n" in again.out
     whole = shop("restore", "retry", f"{run}-try-2", "--json")
     assert whole.json["error"]["code"] == "run-whole"
 
@@ -350,7 +350,7 @@ def test_what_failed_for_a_value_is_tried_again_with_another(shop: Terminal, pla
 
 
 def test_runs_are_listed(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sales("runs").out == "Nothing ran yet.\n"
+    assert sales("runs").out == "No runs yet.\n"
     assert sales("backup", "sales").code == ExitCode.OK
     lines = sales("runs").out.splitlines()
     assert lines[1].split()[1:4] == ["sales", "backup", "done"]
@@ -363,7 +363,7 @@ def test_one_run_is_told_record_by_record(
 ) -> None:
     run = shop("restore", "run", plan, "--json").json["run"]
     told = shop("runs", run).out
-    assert told.startswith(f"{run}: restore of sales, done, began 2026-")
+    assert told.startswith(f"{run}: restore of sales, done, started 2026-")
     assert f"  Account/{CUSTOMER} as " in told
     monkeypatch.setattr("unlost.cli.verbs.runs.runs.MOST", 20)
     assert "… and 6 more records; --json lists all." in shop("runs", run).out

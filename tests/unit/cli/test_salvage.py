@@ -33,25 +33,27 @@ def segments(world: World) -> list[Path]:
 
 
 def test_it_is_shown_asked_for_and_done(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "there is nothing to salvage" in kept("verify", "--salvage").out
+    assert "There is nothing to salvage" in kept("verify", "--salvage").out
     for path in segments(kept.world):
         path.unlink()
-    assert "--salvage keeps what can be read" in kept("verify", "--level", "full").out
+    assert (
+        "keep the readable parts: unlost verify --salvage" in kept("verify", "--level", "full").out
+    )
     shown = kept("verify", "--salvage", "--plan")
     assert shown.code == ExitCode.OK
-    assert "damaged, and whole in no copy here:" in shown.out
+    assert "damaged, and no copy here has them undamaged:" in shown.out
     assert "would be lost" in shown.out
-    assert "The next backup reads whole: Account" in shown.out
+    assert "The next backup fully re-reads: Account" in shown.out
     asked: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
     done = kept("verify", "--salvage")
     assert done.code == ExitCode.OK
     assert asked[0].endswith("This cannot be undone.")
-    assert "The vault is whole" in done.out
+    assert "The vault is undamaged" in done.out
     assert kept("verify", "--level", "deep").code == ExitCode.OK
     assert "Damaged objects were salvaged" in kept("snapshots", "sales").out
     assert kept("backup", "sales").code == ExitCode.OK
-    assert kept("show", "sales", "Account", "A40017").code == ExitCode.OK
+    assert kept("show", "sales", "Account/A40017").code == ExitCode.OK
 
 
 def test_with_json_nobody_is_asked(kept: Terminal) -> None:
@@ -67,8 +69,8 @@ def test_with_json_nobody_is_asked(kept: Terminal) -> None:
 def test_a_lost_value_is_not_called_empty(kept: Terminal) -> None:
     spoil_column(kept.world, "Account", "Phone")
     assert kept("verify", "--salvage", "--yes").code == ExitCode.OK
-    shown = kept("show", "sales", "Account", KEY).out
-    assert "not known: the vault has lost it" in shown
+    shown = kept("show", "sales", f"Account/{KEY}").out
+    assert "unknown: the vault lost it to damage" in shown
     assert "empty fields" not in shown
 
 
@@ -99,14 +101,14 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
     done = kept("verify", "--salvage", "--yes")
     assert done.code == ExitCode.FAILED
     for words in (
-        "$search: would be made again from the records",
+        "$search: would be rebuilt from the records",
         "2 versions would be kept without Phone",
         "of a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, …",
         "3 with ids from b to c",
         "Paper/p1 Body",
-        "11 certificates would be lost, of the backups 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …: nobody knows",
-        "the journal of restore-1 would be lost: that run cannot be undone any more.",
-        "Not mended by this: orgs/x",
+        "11 certificates would be lost, of the backups 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …: their gaps",
+        "the journal of restore-1 would be lost: that run can no longer be undone.",
+        "Not repaired by this: orgs/x",
         "Still damaged:",
         "no longer known",
         "A lost legal hold protects nothing any longer",
@@ -125,5 +127,5 @@ def test_an_org_of_which_nothing_can_be_salvaged_is_named_and_nobody_is_asked(
     for flags, code in ((("--plan",), ExitCode.OK), ((), ExitCode.FAILED)):
         shown = kept("verify", "--salvage", *flags)
         assert shown.code == code
-        assert "sales: nothing of it can be salvaged." in shown.out
-        assert "Not mended by this: orgs/" in shown.out
+        assert "sales: nothing can be salvaged." in shown.out
+        assert "Not repaired by this: orgs/" in shown.out

@@ -41,10 +41,10 @@ def test_a_schedule_is_set_and_shown(sales: Terminal) -> None:
                   "--blackout", "08:00-18:00", "--blackout", "22:00-02:00")  # fmt: skip
     assert ended.code == ExitCode.OK
     assert "sales every night at 03:30 UTC\n" in ended.out
-    assert "  Never    08:00 to 18:00\n  Never    22:00 to 02:00\n" in ended.out
+    assert "  Blackout 08:00 to 18:00\n  Blackout 22:00 to 02:00\n" in ended.out
     shown = sales("schedule", "show", "sales", "--json").json["schedules"][0]
     assert shown["schedule"]["nightly"] == "03:30:00"
-    assert "is not backed up by itself" in sales("schedule", "set", "sales", "--at", "off").out
+    assert "is not backed up automatically" in sales("schedule", "set", "sales", "--at", "off").out
     assert "Never" not in sales("schedule", "set", "sales", "--blackout", "none").out
 
 
@@ -59,7 +59,7 @@ def test_tables_are_chosen_for_every_hour_and_let_go_again(sales: Terminal) -> N
     sales.world.org.add_column("User", "Extra")
     assert sales("up", "--once").code == ExitCode.OK
     out = sales("schedule", "show", "sales").out
-    assert "sales is not backed up by itself.\n" in out
+    assert "sales is not backed up automatically.\n" in out
     assert (
         "    next 2026-03-02 03:00 UTC\n    last 2026-03-02 02:00 UTC done\n"
         "      User was left to the nightly backup: its columns changed.\n"
@@ -90,11 +90,11 @@ def test_hours_are_told_apart_from_nights(sales: Terminal) -> None:
     ]  # fmt: skip
     told = sales("certificate", "sales")
     assert told.code == ExitCode.OK
-    assert "  Only     1 table read since the last night\n" in told.out
+    assert "  Only     1 table read since the last nightly backup\n" in told.out
     assert "all others: unlost certificate sales 1\n" in told.out
     runs = sales("runs").out
     assert runs.count("hourly  ") == 1
-    assert "… and 2 earlier hours; --json lists all." in runs
+    assert "… and 2 earlier hourly backups; --json lists all." in runs
     lines = sales("runs", "--json").json["runs"]
     assert [line["hourly"] for line in lines] == [True, True, True, False]
     assert f"{lines[0]['run']}: hourly of sales, done" in sales("runs", lines[0]["run"]).out
@@ -171,7 +171,7 @@ def test_up_once_does_what_is_due_and_the_schedule_tells(sales: Terminal) -> Non
     assert "sales" not in ended.err, "the log of machines names nobody"
     shown = sales("schedule", "show", "sales").out
     assert "  2026-03-04 03:00  done\n" in shown
-    assert "    makes up for 2026-03-02, 2026-03-03, when nothing ran\n" in shown
+    assert "    replaces the missed backups of 2026-03-02, 2026-03-03\n" in shown
 
 
 def test_what_failed_stands_beside_its_night(sales: Terminal) -> None:
@@ -206,7 +206,7 @@ def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.Monk
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(number, handler)
     assert served == [False]
-    assert ended.out.startswith("Unlost looks after ")
+    assert ended.out.startswith("Unlost runs with ")
     assert ended.out.endswith("Stopped.\n")
     assert not CancellationFlag().pulled
 
@@ -225,7 +225,7 @@ def damage(terminal: Terminal, *damages: str) -> None:
 
 def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> None:
     assert sales("alert", "list").out == (
-        "No alert.\nNobody is told: add a channel with `unlost alert channel`.\n"
+        "No alerts.\nAlerts are sent nowhere. Add a channel with `unlost alert channel NAME KIND`.\n"
     )
     damage(sales, "packs/1 is missing.")
     sales("schedule", "set", "sales", "--at", "off")
@@ -240,7 +240,7 @@ def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> 
     damage(sales)
     sales("up", "--once")
     assert sales("alert", "list").code == ExitCode.OK
-    assert ", over\n" in sales("alert", "list", "--all").out
+    assert ", resolved\n" in sales("alert", "list", "--all").out
     ended = sales("alert", "ack", "vault-damaged", "--home", str(sales.world.home.root))
     assert ended.code == ExitCode.FAILED
 
@@ -252,14 +252,14 @@ def test_channels_are_added_tried_and_forgotten(
     secret.write_text("sesame\n")
     ended = sales("alert", "channel", "hook", "webhook", "--url", "https://hooks.example.com/x",
                   "--secret-file", str(secret), "--quiet", "22:00-07:00", "--zone", "Europe/Zurich")  # fmt: skip
-    assert ended.out == "Alerts are told by hook (webhook).\nTry it: unlost alert test hook\n"
+    assert ended.out == "Alerts are sent to hook (webhook).\nTest it: unlost alert test hook\n"
     sent: list[tuple[str | None, Notification]] = []
 
     def send(self: Webhook, message: Notification) -> None:
         sent.append((self.secret, message))
 
     monkeypatch.setattr(Webhook, "send", send)
-    assert sales("alert", "test").out == "hook: took the test message.\n"
+    assert sales("alert", "test").out == "hook: received the test message.\n"
     assert sent[0][0] == "sesame"
 
     def refuse(self: Webhook, message: Notification) -> None:
@@ -268,9 +268,9 @@ def test_channels_are_added_tried_and_forgotten(
     monkeypatch.setattr(Webhook, "send", refuse)
     ended = sales("alert", "test", "hook")
     assert (ended.code, ended.out) == (ExitCode.FAILED, "hook: It is not wanted.\n  Look at it.\n")
-    assert "Told by hook (webhook)\n" in sales("alert", "list").out
+    assert "Sent to hook (webhook)\n" in sales("alert", "list").out
     assert b"sesame" not in dump()
-    assert sales("alert", "forget", "hook").out == "hook is forgotten.\n"
+    assert sales("alert", "forget", "hook").out == "hook was removed.\n"
     assert sales("alert", "forget", "hook").code == ExitCode.FAILED
 
 
@@ -314,10 +314,10 @@ def fill(terminal: Terminal, days: int, daily: float) -> None:
 @pytest.mark.parametrize(
     ("days", "daily", "told"),
     [
-        (2, 0.01, "Too few days are known for a forecast."),
+        (2, 0.01, "There are too few days of data for a forecast."),
         (12, 0.01, "+10.7 MB a day since 2026-03-06; 105% on 2026-04-"),
-        (12, 0.0, "+0 bytes a day since 2026-03-06; it will not be full."),
-        (12, 0.06, "it is over 105% already."),
+        (12, 0.0, "+0 bytes a day since 2026-03-06; it will not become full."),
+        (12, 0.06, "it is already over 105%."),
     ],
 )
 def test_how_a_storage_fills_is_told(sales: Terminal, days: int, daily: float, told: str) -> None:
@@ -335,7 +335,7 @@ def test_a_storage_is_drawn(sales: Terminal, tmp_path: Path) -> None:
     assert ended.json["storages"][0]["forecast"]["stop"] == 0.9
     assert picture.read_text().startswith("<svg ")
     told = sales("storage", "sales", "--plot", str(picture)).out
-    assert told.endswith(f"The fullest storage is drawn in {picture}.\n")
+    assert told.endswith(f"The chart of the fullest storage is in {picture}.\n")
     ended = sales("storage", "sales", "--plot", str(tmp_path / "no" / "storage.svg"), "--json")
     assert ended.failure["code"] == "file-not-written"
     assert json.dumps(ended.failure)

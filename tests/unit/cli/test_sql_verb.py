@@ -54,14 +54,14 @@ def test_rows_for_a_screen(night: Terminal) -> None:
     ]
     assert "No rows." in night("sql", "SELECT Name FROM Account WHERE Name = 'x'").out
     many = night("sql", "SELECT a.Name, repeat('x', 100) FROM Account a, range(100)").out
-    assert "These are the first 200" in many
+    assert "Only the first 200" in many
     assert "x" * 59 + "…" in many
 
 
 def test_what_fits_no_type_is_told(night: Terminal) -> None:
     ended = night("sql", "SELECT Price FROM Offer ORDER BY Price NULLS LAST")
     assert ended.out.split() == ["Price", "10.5", "∅", "∅"]
-    assert ended.err.startswith("1 value of sales.Offer.Price fitted no type")
+    assert ended.err.startswith("1 value of sales.Offer.Price did not fit the type")
 
 
 def test_formats(night: Terminal, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_parquet_is_nothing_for_a_terminal(
     monkeypatch.setattr(
         "unlost.cli.verbs.records.sql.sys.stdout.isatty", lambda: True, raising=False
     )
-    with pytest.raises(UsageError, match="nothing for a terminal"):
+    with pytest.raises(UsageError, match="cannot be shown on a terminal"):
         _stdout(SqlFormat.PARQUET)
 
 

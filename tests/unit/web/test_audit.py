@@ -45,7 +45,7 @@ def test_deeds_are_listed_by_org_and_person(world: World, sign_in: SignIn) -> No
     assert "Account/2" not in page
     assert "Account/3" not in page
     assert 'value="lena"' in page
-    assert "Nobody did anything that fits" in text(auditor.get("/audit/", {"actor": "nobody"}))
+    assert "No entry matches" in text(auditor.get("/audit/", {"actor": "nobody"}))
 
 
 def test_older_ones_are_on_the_next_page_and_the_filter_stays(
@@ -61,7 +61,7 @@ def test_older_ones_are_on_the_next_page_and_the_filter_stays(
     second = text(auditor.get("/audit/?" + older.replace("&amp;", "&")))
     assert "Account/n002" in second
     assert "Account/n003" not in second
-    assert "Older ones" not in second
+    assert "Older entries" not in second
     assert "actor=lena" in older
 
 
@@ -80,7 +80,7 @@ def test_an_admin_of_one_org_reads_its_audit_alone(world: World, sign_in: SignIn
     page = text(client.get("/audit/"))
     assert "Account/1" in page
     assert "Account/2" not in page
-    assert "Verify the whole audit" not in page
+    assert "Verify the audit log" not in page
     assert client.get("/audit/", {"org": "service"}).status_code == 404
     assert client.post("/audit/export/", {"format": "csv"}).status_code == 403
     assert client.post("/audit/verify/").status_code == 403
@@ -118,7 +118,7 @@ def test_an_export_of_csv_runs_no_formula(world: World, sign_in: SignIn) -> None
     (found,) = [row for row in rows if row["act"] == "record.show"]
     assert (found["subject"], found["actor"]) == ("'=1+1", "'@SUM(A1)")
     assert all(len(row["digest"]) == 64 for row in rows)
-    assert "begin with an apostrophe" in text(auditor.get("/audit/"))
+    assert "start with an apostrophe" in text(auditor.get("/audit/"))
 
 
 def test_each_way_into_a_formula_is_closed() -> None:
@@ -158,7 +158,7 @@ def test_a_whole_audit_is_told_with_its_end(world: World, sign_in: SignIn) -> No
     answer = auditor.post("/audit/verify/")
     assert answer.status_code == 200
     digest = AuditRow.objects.order_by("-number").values_list("digest", flat=True)[0]
-    assert "The audit is whole" in text(answer)
+    assert "The audit log is complete" in text(answer)
     assert digest[:12] in text(answer)
 
 

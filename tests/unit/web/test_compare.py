@@ -50,7 +50,7 @@ def test_one_kind_of_change_is_shown_alone(changed: World, sign_in: SignIn) -> N
     assert "New one" in created
     assert "A40018" not in created
     lost = client.get(COMPARE, {"table": "Account", "kind": "deleted"}).content.decode()
-    assert "Nothing differs here" in lost
+    assert "No differences here" in lost
     assert client.get(COMPARE, {"table": "Account", "kind": "odd"}).status_code == 200
 
 
@@ -124,16 +124,16 @@ def test_one_night_alone_says_what_to_do(world: World, sign_in: SignIn) -> None:
     for place in (COMPARE, LOST):
         page = client.get(place)
         assert page.status_code == 200
-        assert "There is one night so far" in page.content.decode()
-    assert "lost last night" not in client.get("/").content.decode()
+        assert "There is only one backup so far" in page.content.decode()
+    assert "lost since the previous backup" not in client.get("/").content.decode()
 
 
 def test_nothing_that_differs_is_told(world: World, sign_in: SignIn) -> None:
     world.clock.advance(days=1)
     backup(world.app, "sales")
     client = sign_in()
-    assert "Nothing differs" in client.get(COMPARE).content.decode()
-    assert "Nothing was lost" in client.get(LOST).content.decode()
+    assert "No differences" in client.get(COMPARE).content.decode()
+    assert "No records were lost" in client.get(LOST).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,9 @@ def test_the_page_answers_before_the_org_does(
     assert answer["Location"] == SCOPE
     assert len(world.connector.contexts) == opened, "the org was not asked within the request"
     page = told(admin)
-    assert "Unlost looks at shop" in page
+    assert "Unlost is checking shop" in page
     assert 'hx-trigger="every 2s"' in page
-    assert f'href="{SCOPE}">See whether it is done' in page, "without JavaScript it is a link"
+    assert f'href="{SCOPE}">Check progress' in page, "without JavaScript it is a link"
     piece = admin.get(SCOPE, headers=HTMX)
     assert (piece.status_code, b"<html" in piece.content) == (200, False)
     assert "every 2s" in piece.content.decode()
@@ -151,7 +151,7 @@ def test_a_look_whose_console_was_stopped_is_begun_again(
     told(admin)
     assert later == [], "it is about to begin"
     world.clock.advance(seconds=30)
-    assert "Unlost looks at shop" in told(admin, **HTMX)
+    assert "Unlost is checking shop" in told(admin, **HTMX)
     do(later)
     assert "Other shop" in told(admin)
 
@@ -170,7 +170,7 @@ def test_a_console_that_was_killed_while_it_looked_looks_again(
             with pytest.raises(SystemExit):
                 later.pop()()
         assert LookRow.objects.get().tries == tried
-        assert "Unlost looks at shop" in told(admin)
+        assert "Unlost is checking shop" in told(admin)
         assert len(later) == 1, "it is begun again at once"
     do(later)
     assert admin.get(SCOPE)["Location"] == BACK
@@ -195,7 +195,7 @@ def test_the_page_does_not_begin_what_is_being_done(
     later.clear()
     work()
     assert len(pages) == 1
-    assert "Unlost looks at shop" in pages[0]
+    assert "Unlost is checking shop" in pages[0]
     assert later == []
     assert "Other shop" in told(admin)
 
@@ -287,4 +287,4 @@ def test_a_look_that_was_forgotten_is_asked_for_anew(admin: Client, later: list[
     assert admin.get(SCOPE)["Location"] == BACK
     page = admin.get(BACK)
     assert page.status_code == 200
-    assert "One is kept" in page.content.decode()
+    assert "A value is stored" in page.content.decode()

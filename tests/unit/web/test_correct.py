@@ -57,7 +57,7 @@ def phones(world: World) -> set[str | None]:
 def test_every_version_gets_the_right_value(admin: Client, world: World, at_once: None) -> None:
     told = text_of(admin.get(PAGE))
     assert WRONG in told
-    assert "What would change" not in told.split("<form")[0]
+    assert "Preview of the correction" not in told.split("<form")[0]
     told = text_of(admin.post(PAGE, {"column": "Phone", "value": RIGHT}))
     assert "The org itself has another value." in told
     assert re.search(r"Correct \d+ versions in all backups of sales", told)
@@ -69,7 +69,7 @@ def test_every_version_gets_the_right_value(admin: Client, world: World, at_once
     assert "Account.Phone" in told  # the proof
     assert phones(world) == {RIGHT}
     told = text_of(admin.post(PAGE, {"column": "Phone", "value": RIGHT}))
-    assert "No version has another value." in told
+    assert "No version has a different value." in told
     assert "corrects" not in told
 
 
@@ -129,7 +129,7 @@ def test_it_is_for_admins(admin: Client, sign_in: SignIn) -> None:
 
 def test_the_wrong_value_alone_limits_nothing_so_the_tick_is_asked_for(admin: Client) -> None:
     told = text_of(admin.post(PAGE, {"column": "Phone", "value": RIGHT, "was": "+41 1"}), 400)
-    assert "Tick this, or leave the wrong value empty." in told
+    assert "Check this box, or leave the wrong value empty." in told
     assert 'name="plan"' not in told
 
 
@@ -137,9 +137,9 @@ def test_the_plan_shows_what_will_be_written(admin: Client) -> None:
     asked = {"column": "Phone", "value": RIGHT, "limited": "on", "was": "+41 1"}
     told = text_of(admin.post(PAGE, asked))
     assert re.search(rf"New value</dt><dd>.*{re.escape(RIGHT)}", told)
-    assert re.search(r"Only where it is</dt><dd>.*\+41 1", told)
+    assert re.search(r"Only where the value is</dt><dd>.*\+41 1", told)
     told = text_of(admin.post(PAGE, {"column": "Phone", "value": ""}))
-    assert "empty: what is there is taken away" in told
+    assert "empty: the value is removed" in told
 
 
 def test_a_text_of_several_lines_is_found_whatever_ends_its_lines(

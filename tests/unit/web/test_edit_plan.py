@@ -112,7 +112,7 @@ def test_a_record_comes_back_with_what_was_typed(firm: Firm, client: Client, pla
     answer = client.post(place, sent)
     assert answer.status_code == 302
     page = told(client, answer["Location"])
-    assert "With values that were typed" in page
+    assert "With edited values" in page
     assert "get values or owners that were chosen for this plan" in page
     (again,) = re.findall(
         r'href="([^"]+/edit/[^"]+)"', told(client, f"{answer['Location']}records/Account/")
@@ -150,7 +150,7 @@ def test_a_table_of_which_nothing_can_be_set(firm: Firm, client: Client) -> None
 
 def test_records_are_given_to_somebody_else(firm: Firm, client: Client, plan: str) -> None:
     page = told(client, plan)
-    assert "Give records to somebody else" in page
+    assert "Assign records to other people" in page
     assert "<bdi>Wim</bdi>" in page
     assert "not active" in page
     assert f'<option value="{firm.here}" dir="auto">Lotte</option>' in page
@@ -190,7 +190,7 @@ def test_a_page_offers_no_more_lists_than_it_can_bear(
     monkeypatch.setattr(edit_plan, "MOST_OPTIONS", 3)
     page = told(client, plan)
     assert page.count('name="to-Person/') == 1
-    assert "1 more person is named" in page
+    assert "1 more person is referenced" in page
 
 
 # --- what failed ----------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def failed(firm: Firm, client: Client) -> str:
 def test_a_field_is_set_for_all_that_failed(firm: Firm, client: Client) -> None:
     run = failed(firm, client)
     page = told(client, f"/runs/{run}/")
-    assert "Set a field of these, then try again" in page
+    assert "Set a field of these records, then retry" in page
     assert '<option value="Name" dir="auto">Name</option>' in page
     (cause,) = re.findall(r'name="cause-0" value="([^"]+)"', page)
     sent = {"cause-0": cause, "column-0": "Name", "value-0": "Both", "code": cause.split("/")[1]}

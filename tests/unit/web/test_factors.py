@@ -104,7 +104,7 @@ def test_recovery_codes_are_shown_saved_renewed_and_sign_in_once(lena: Client) -
     assert not signed_in(again)
     ask = lena.get("/account/2fa/recovery-codes/generate/")
     clean(ask)
-    assert "9 codes that are left stop working" in text(ask)
+    assert "9 remaining codes stop working" in text(ask)
     assert "Are you sure" not in text(ask)
     lena.post("/account/2fa/recovery-codes/generate/")
     assert [one.deed.subject for one in noted("factor.renew")] == ["recovery_codes"]
@@ -128,7 +128,7 @@ def test_a_change_of_factors_asks_again_who_one_is(world: World) -> None:
     answer = client.get("/account/2fa/totp/activate/", follow=True)
     assert answer.redirect_chain[0][0].startswith("/account/reauthenticate/")
     clean(answer)
-    assert "Is it still you?" in text(answer)
+    assert "Confirm your identity" in text(answer)
     wrong = client.post("/account/reauthenticate/", {"password": "wrong"})
     assert wrong.status_code == 200
     next_page = {"password": PASSWORD, "next": "/account/2fa/totp/activate/"}

@@ -24,7 +24,7 @@ def test_a_page_that_breaks_says_so_and_the_log_where(
     answer = client.get("/")
     assert answer.status_code == 500
     page = answer.content.decode()
-    assert "Something broke in Unlost" in page
+    assert "Internal error in Unlost" in page
     assert '<main id="main">' in page, "a part of a page that is asked for again shows it too"
     (line,) = [one for one in capsys.readouterr().err.splitlines() if "page-broke" in one]
     told = json.loads(line)

@@ -46,28 +46,28 @@ def rules() -> KeepRules:
 
 def test_rules_are_previewed_set_and_forgotten_by(nights: World, sign_in: SignIn) -> None:
     admin = sign_in()
-    assert "Every night is kept." in text_of(admin)
+    assert "All backups are kept." in text_of(admin)
     assert "Set these rules for sales" not in text_of(admin)
     seen = text_of(admin, **RULES)
-    assert "The last good night of each of 2 days" in seen
-    assert "This keeps fewer than 7 nights" in seen
-    assert re.search(r"Nights that go</dt><dd>3<", seen)
-    assert re.search(r"Records that go altogether</dt><dd>1<", seen)
-    assert re.search(r"<summary><bdi dir=\"ltr\">\d{4}</bdi> · 2 nights", seen)
-    assert "Forget 3 nights" not in seen
+    assert "The last good backup of each of 2 days" in seen
+    assert "Fewer than 7 backups are kept" in seen
+    assert re.search(r"Backups forgotten</dt><dd>3<", seen)
+    assert re.search(r"Records forgotten completely</dt><dd>1<", seen)
+    assert re.search(r"<summary><bdi dir=\"ltr\">\d{4}</bdi> · 2 backups", seen)
+    assert "Forget 3 backups" not in seen
     assert rules() == KeepRules()
     told = admin.post(f"{PAGE}rules/", RULES, follow=True).content.decode()
-    assert "The rules of sales are set." in told
+    assert "The rules of sales were saved." in told
     assert rules() == KeepRules(daily=2, deleted_days=1)
     seen = text_of(admin, **RULES)
-    assert "Forget 3 nights of sales now" in seen
+    assert "Forget 3 backups of sales now" in seen
     found = re.search(r'name="plan" value="([0-9a-f]+)"', seen)
     assert found is not None
     changed = admin.post(f"{PAGE}forget/", {"plan": "other"})
     assert changed.status_code == 409
     told = admin.post(f"{PAGE}forget/", {"plan": found[1]}, follow=True).content.decode()
-    assert "3 nights of sales are forgotten." in told
-    assert "Last forgotten: 3 nights" in told
+    assert "3 backups of sales were forgotten." in told
+    assert "Last forgotten: 3 backups" in told
     assert "Nothing would be forgotten now." in text_of(admin, **RULES)
     assert len(nights.app.vault.snapshots(get_org("sales").oid)) == 2
 
@@ -86,12 +86,12 @@ def test_who_operates_sees_the_preview_and_holds_but_changes_no_rule(
     nights: World, sign_in: SignIn
 ) -> None:
     operator, viewer = sign_in(Role.OPERATOR, org="sales"), sign_in(Role.VIEWER, org="sales")
-    assert "Nights that go" in text_of(operator, **RULES)
+    assert "Backups forgotten" in text_of(operator, **RULES)
     assert "Set these rules" not in text_of(operator, **RULES)
     assert operator.post(f"{PAGE}rules/", RULES).status_code == 403
     assert operator.post(f"{PAGE}forget/", {}).status_code == 403
-    assert "Nights that go" not in text_of(viewer, **RULES)
-    assert "Set the hold" not in text_of(viewer)
+    assert "Backups forgotten" not in text_of(viewer, **RULES)
+    assert "Set the legal hold" not in text_of(viewer)
     assert viewer.post("/orgs/sales/holds/", {}).status_code == 403
     assert "Holds" not in text_of(sign_in(Role.AUDITOR, org="sales"))
 
@@ -101,10 +101,10 @@ def test_things_are_held_and_lifted(nights: World, sign_in: SignIn) -> None:
     for what, which in (("record", "User/U1"), ("table", "user"), ("night", "2"), ("org", "")):
         sent = {"what": what, "which": which, "reason": "audit <b>", "until": "2030-12-31"}
         answer = operator.post("/orgs/sales/holds/", sent, follow=True)
-        assert "It is held." in answer.content.decode()
+        assert "The legal hold was set." in answer.content.decode()
     told = text_of(operator)
     assert "audit &lt;b&gt;" in told
-    assert "Lift the hold" not in told
+    assert "Lift the legal hold" not in told
     assert operator.post("/orgs/sales/holds/lift/", {"org": "1"}).status_code == 403
     for thing in (
         {"table": "User", "record": "U1", "night": "0"},
@@ -113,14 +113,14 @@ def test_things_are_held_and_lifted(nights: World, sign_in: SignIn) -> None:
         {"org": "1", "table": "", "record": "", "night": "0"},
     ):
         answer = admin.post("/orgs/sales/holds/lift/", thing, follow=True)
-        assert "The hold is lifted." in answer.content.decode()
-    assert "Nothing is held." in text_of(admin)
+        assert "The legal hold was lifted." in answer.content.decode()
+    assert "There are no legal holds." in text_of(admin)
 
 
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ({"what": "night", "which": "x"}, "Give the number of a backup."),
+        ({"what": "night", "which": "x"}, "Enter the number of a backup."),
         ({"what": "record", "which": "User/NOBODY"}, "The vault has no record"),
         ({"what": "org", "which": "", "until": "2020-01-01"}, "is not a future date"),
     ],
@@ -135,15 +135,15 @@ def test_what_cannot_be_held_comes_back(
 
 def test_a_record_is_held_from_its_page(world: World, sign_in: SignIn) -> None:
     operator = sign_in(Role.OPERATOR, org="sales")
-    assert "Hold this record" in text_of(operator, RECORD)
+    assert "Set a legal hold" in text_of(operator, RECORD)
     sent = {"what": "record", "which": "User/U1", "back": "1"}
     answer = operator.post("/orgs/sales/holds/", sent, follow=True)
     assert answer.redirect_chain[-1][0] == RECORD
     for page in (RECORD, f"{RECORD}fields/"):
         told = text_of(operator, page)
-        assert '<span class="pill">held</span>' in told
-        assert "Hold this record" not in told
-    assert "Hold this record" not in text_of(sign_in(Role.VIEWER), RECORD)
+        assert '<span class="pill">legal hold</span>' in told
+        assert "Set a legal hold" not in told
+    assert "Set a legal hold" not in text_of(sign_in(Role.VIEWER), RECORD)
 
 
 def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
@@ -156,10 +156,10 @@ def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
     save_forgotten(oid, ForgottenRecord(now, error=Message("x", "The disk is full.")))
     admin = sign_in()
     told = text_of(admin)
-    assert "has run out" in told
+    assert "expired" in told
     assert "The disk is full." in told
     save_forgotten(oid, ForgottenRecord(now, 3, nights=1, waiting=2_000, next_at=now))
-    assert "removed from this time on:" in text_of(admin)
+    assert "removed after:" in text_of(admin)
 
 
 def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> None:
@@ -170,7 +170,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
     found = re.search(r'name="plan" value="([0-9a-f]+)"', seen)
     assert found is not None
     admin.post(f"{PAGE}forget/", {"plan": found[1]})
-    assert "Backup 3 was forgotten since" in text_of(admin, f"/runs/{run}/")
+    assert "Backup 3 was since forgotten" in text_of(admin, f"/runs/{run}/")
     story = text_of(admin, RECORD)
     for at in re.findall(r"fields/\?at=(\d+)", story):
         assert "Ada" in text_of(admin, f"{RECORD}fields/", at=at)

@@ -89,7 +89,7 @@ def test_an_admin_sees_who_is_locked_and_unlocks_the_name(world: World, sign_in:
     assert "Unlock lena" in page
     assert HERE in page
     answer = admin.post("/settings/people/unlock/", {"name": "lena"}, follow=True)
-    assert "lena may try again at once" in text(answer)
+    assert "lena can try again now" in text(answer)
     assert "is locked" not in text(answer)
     assert sign_in_as(browser(HERE), "lena").status_code == 302
     assert noted("lockout.end")[0].deed.subject == "lena"

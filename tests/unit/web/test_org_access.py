@@ -16,7 +16,7 @@ def test_settings_are_shown_without_secrets_and_changed(world: World, sign_in: S
     client = sign_in()
     told = client.get("/orgs/sales/settings/").content.decode()
     assert 'value="one"' in told
-    assert "One is kept" in told
+    assert "A value is stored" in told
     assert SECRET not in told
     answer = client.post("/orgs/sales/settings/", {**SETTINGS, "speed": "7"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/orgs/sales/"
@@ -57,11 +57,11 @@ def test_a_name_follows_its_refreshed_sandbox(world: World, sign_in: SignIn) -> 
     world.connector.sources.clear()
     answer = client.post("/orgs/sales/follow/", follow=True)
     told = answer.content.decode()
-    assert "sales is the new sandbox from now on" in told
+    assert "sales now stands for the new sandbox" in told
     assert get_org("sales").oid != before
     kept = next(one for one in world.app.orgs() if one.oid == before)
     page = client.get(f"/orgs/{kept.name}/").content.decode()
-    assert "is not backed up any more" in page
+    assert "is no longer backed up" in page
     assert f"/orgs/{kept.name}/settings/" not in page
 
 
@@ -80,8 +80,8 @@ def test_a_write_identity_is_added_and_tells_what_it_lacks(world: World, sign_in
     answer = client.post("/orgs/sales/writer/", typed, follow=True)
     assert answer.redirect_chain[-1][0] == "/orgs/sales/writer/?check=1"
     told = answer.content.decode()
-    assert "sales can be written to." in told
-    assert "It may write all that comes back" in told
+    assert "Restores can write to sales." in told
+    assert "It can write everything that restores need" in told
     assert WRITE_SECRET not in told
     assert find_writer(get_org("sales").oid) == {}
     assert "Add a write identity" not in client.get("/orgs/sales/").content.decode()
@@ -97,7 +97,7 @@ def test_a_write_identity_that_does_not_open_is_not_kept(world: World, sign_in: 
 def test_a_write_identity_needs_its_secret(sign_in: SignIn) -> None:
     answer = sign_in().post("/orgs/sales/writer/", {"address": "one", "speed": "1"})
     assert answer.status_code == 400
-    assert "This is needed to sign in." in answer.content.decode()
+    assert "Required to sign in." in answer.content.decode()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.RESTORER])

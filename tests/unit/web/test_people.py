@@ -86,7 +86,7 @@ def test_a_role_is_given_and_taken_away(admin: Client) -> None:
     admin.post(f"{OF_LENA}role/", {"role": "restorer", "org": "sales"})
     assert PersonRole(Role.RESTORER, "sales") in lena().roles
     page = text(admin.get(OF_LENA))
-    assert "Take away the role in sales" in page
+    assert "Remove the role in sales" in page
     admin.post(f"{OF_LENA}role/take/", {"org": ""})
     assert lena().roles == (PersonRole(Role.RESTORER, "sales"),)
     answer = admin.post(f"{OF_LENA}role/", {"role": "restorer", "org": "elsewhere"})
@@ -138,8 +138,8 @@ def test_who_is_removed_loses_sessions_links_and_the_use_of_tokens(
     assert actor_of_token(token, at=world.clock.now()) is not None
 
     answer = admin.post(f"{OF_LENA}remove/", follow=True)
-    assert "lena is out" in text(answer)
-    assert "Let lena back in" in text(answer)
+    assert "lena was removed" in text(answer)
+    assert "Let lena sign in again" in text(answer)
     assert not signed_in(client)
     assert actor_of_token(token, at=world.clock.now()) is None
     assert browser().get(link).status_code == 404

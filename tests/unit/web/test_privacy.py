@@ -64,31 +64,31 @@ def planned(client: Client, **more: Any) -> str:
 
 def test_a_person_is_found_ticked_and_named(admin: Client) -> None:
     told = text_of(admin.get(PAGE))
-    assert "Nothing was erased from this org, nor corrected." in told
+    assert "Nothing was erased or corrected in this org." in told
     told = text_of(admin.post(PAGE, {"search": "1", "text": "Schoko", "records": "Account/A40019"}))
     assert f'value="{GONE}"' in told
     told = text_of(admin.post(PAGE, {"record": [GONE], "records": "Account/A40019"}))
     assert f"Account/A40019\n{GONE}" in told
     told = text_of(admin.post(PAGE, {"search": "1", "text": "nobody at all"}))
-    assert "Nothing was found" in told
+    assert "No records found" in told
     assert GONE in text_of(admin.get(PAGE, {"record": GONE}))
 
 
 def test_what_is_not_told_is_asked_for(admin: Client) -> None:
-    assert "Type what to search for." in text_of(admin.post(PAGE, {"search": "1"}), 400)
-    assert "Name at least one record." in text_of(admin.post(PAGE, {}), 400)
-    assert "Name at least one record." in text_of(admin.post(f"{PAGE}data/", {}), 400)
+    assert "Enter a search text." in text_of(admin.post(PAGE, {"search": "1"}), 400)
+    assert "Select at least one record." in text_of(admin.post(PAGE, {}), 400)
+    assert "Select at least one record." in text_of(admin.post(f"{PAGE}data/", {}), 400)
     told = text_of(admin.post(PAGE, {"records": "nonsense"}), 400)
-    assert "is not a valid record reference" in told
+    assert "is not a record" in told
 
 
 def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_once: None) -> None:
     told = planned(admin, related="on")
     assert re.search(r'<th scope="row">.*Account.*</th><td class="num"[^>]*>1<', told)
     assert "Erase 2 records of sales from all backups" in told
-    assert "What is erased cannot be brought back" in told
+    assert "Erased data cannot be recovered" in told
     told = planned(admin, match=["Account.Number"])
-    assert "Values that are kept out under any id</dt><dd>1<" in told
+    assert "Values excluded under any id</dt><dd>1<" in told
     sent = hidden(told)
     assert sent["records"] == [GONE]
     assert sent["match"] == ["Account.Number"]
@@ -96,7 +96,7 @@ def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_onc
     assert "This is not the name of the org." in wrong
     assert "Erase 2 records" in wrong
     told = text_of(admin.post(f"{PAGE}erase/", sent | {"typed": "sales"}, follow=True))
-    assert "2 records were erased. They are kept out from now on." in told
+    assert "2 records were erased. Later backups exclude them." in told
     assert re.search(r"<th scope=\"row\">.*</th><td[^>]*>.*erase-", told)
     assert "removed" in told
     assert list(world.app.whole_vault.history(get_org("sales").oid, *GONE.split("/"))) == []
@@ -104,7 +104,7 @@ def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_onc
     assert (deed.kind.value, deed.outcome) == ("person", "done")
     again = hidden(planned(admin)) | {"typed": "sales"}
     told = text_of(admin.post(f"{PAGE}erase/", again, follow=True))
-    assert "Nothing of it was left to erase." in told
+    assert "There was nothing left to erase." in told
 
 
 def test_something_else_than_the_plan_is_not_erased(admin: Client, at_once: None) -> None:
@@ -139,7 +139,7 @@ def test_a_fault_of_ours_is_told_too(
         patch.setattr(erasures, "erase", broken)
         sent = hidden(planned(admin)) | {"typed": "sales"}
         told = text_of(admin.post(f"{PAGE}erase/", sent, follow=True))
-    assert "It broke off by a fault of ours." in told
+    assert "It stopped because of an internal error." in told
     erasures.begin(world.app, "sales", ErasureRequest((GONE,)), plan="x")
     state = erasures.progress(world.app, "sales")
     assert state is not None

@@ -22,7 +22,7 @@ def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     home = client.get("/").content.decode()
-    assert "4 records lost last night" in home
+    assert "4 records lost since the previous backup" in home
     (link,) = re.findall(r'href="([^"]*/lost/[^"]*)"', home)
     lost = client.get(link.replace("&amp;", "&")).content.decode()
     assert "4 records lost" in lost
@@ -31,21 +31,21 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     plan = choose(client, what="lost", a="2", b="3")
     preview = client.get(plan).content.decode()
     assert "Restore 4 records to sales" in preview
-    assert "4 come back with new ids" not in preview, "counted by table"
-    assert "2 come back with new ids" in preview
+    assert "4 will be created, with new ids" not in preview, "counted by table"
+    assert "2 will be created, with new ids" in preview
     assert shop.live("Contact") == {}, "nothing is written yet"
     run = start(client, plan)
     waiting = client.get(f"/runs/{run}/").content.decode()
-    assert "waits for the service" in waiting
-    assert "No service runs now" in waiting
+    assert "waiting for the service" in waiting
+    assert "The service is not running" in waiting
     assert serve(shop, run) is RunState.DONE
     done = client.get(f"/runs/{run}/").content.decode()
-    assert "Came back with new ids" in done
+    assert "Created, with new ids" in done
     assert "Schoko Zürich" in done
     assert shop.named("Account", "Schoko Zürich") in done
     assert "needs attention" not in done
     assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
-    assert "This plan was run" in client.get(plan).content.decode()
+    assert "This plan was already run" in client.get(plan).content.decode()
 
 
 def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in: SignIn) -> None:
@@ -55,13 +55,13 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
     shop.night()
     life = shop.named("Account", "Schoko Zürich")
     found = client.get("/find/?all=1&q=Schoko").content.decode()
-    assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">It came back</a>' in found
+    assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">Restored record</a>' in found
     lost = client.get(f"/orgs/sales/records/Account/{CUSTOMER}/").content.decode()
-    assert f'It came back as: <a href="/orgs/sales/records/Account/{life}/">' in lost
+    assert f'Restored as: <a href="/orgs/sales/records/Account/{life}/">' in lost
     assert f'<bdi>sales</bdi> · <a href="/runs/{run}/">the restore</a>' in lost
     lives = client.get(f"/orgs/sales/records/Account/{life}/").content.decode()
-    assert f'it was: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
-    assert "It came back as" not in lives
+    assert f'Restored from: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
+    assert "Restored as" not in lives
 
 
 def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:

@@ -64,7 +64,7 @@ def test_an_older_version_is_restored_from_the_timeline(shop: Shop, client: Clie
     page = told(client, "/orgs/sales/records/Account/A40018/")
     assert page.count("Restore this version") == 1, "the newest one is what it is"
     plan = choose(client, what="records", record="Account/A40018", at=str(number - 1))
-    assert "1 gets fields back" in told(client, plan)
+    assert "1 will be updated" in told(client, plan)
     assert "Phone" in told(client, f"{plan}records/Account/")
 
 
@@ -86,7 +86,7 @@ def test_only_ticked_records_come(client: Client) -> None:
 def test_nothing_ticked_is_told(client: Client) -> None:
     answer = client.post("/orgs/sales/restores/", {"what": "records", "at": "2"})
     assert answer.status_code == 400
-    assert "No record was ticked." in answer.content.decode()
+    assert "No record was selected." in answer.content.decode()
 
 
 def test_without_a_writer_it_is_told_at_once(
@@ -112,7 +112,7 @@ def test_planning_goes_on_beside_and_the_page_looks_again(
     page = told(client, plan)
     assert "is being planned" in page
     assert 'hx-trigger="every 2s"' in page
-    assert "Look again" in page
+    assert "Refresh" in page
     piece = client.get(plan, headers={"HX-Request": "true"})
     assert (piece.status_code, b"<html" in piece.content) == (200, False)
     (work,) = later
@@ -140,7 +140,7 @@ def test_a_console_that_was_restarted_says_that_planning_broke_off(
     monkeypatch.setattr(background, "begin", lambda _work: None)
     plan = choose(client, what="lost", a="2", b="3")
     shop.world.clock.advance(seconds=300)
-    assert "Planning broke off" in told(client, plan)
+    assert "Planning was interrupted" in told(client, plan)
     plan_at_once(monkeypatch)
     again = client.post(f"{plan}again/")
     assert "Restore 4 records to sales" in told(client, again["Location"])
@@ -159,10 +159,15 @@ def test_why_there_is_no_plan_is_told(client: Client) -> None:
 
 def test_the_preview_tells_all_that_will_happen(shop: Shop, client: Client) -> None:
     page = told(client, choose(client, what="lost", a="2", b="3"))
-    for part in ("Come back with new ids", "API calls", "Storage of the org", "Time, roughly"):
+    for part in (
+        "Will be created, with new ids",
+        "API calls",
+        "Storage needed",
+        "Estimated time",
+    ):
         assert part in page
     assert "come back with a new id; links from outside do not follow" in page
-    assert page.index("links from outside") < page.index("What comes back")
+    assert page.index("links from outside") < page.index("Records to restore")
     assert shop.live("Contact") == {}
 
 
@@ -237,7 +242,7 @@ def test_a_plan_is_forgotten(client: Client) -> None:
     plan = choose(client, what="lost", a="2", b="3")
     assert "4 records to sales" in told(client, "/runs/")
     answer = client.post(f"{plan}drop/", follow=True)
-    assert "The plan is forgotten" in answer.content.decode()
+    assert "The plan was discarded" in answer.content.decode()
     assert find_plan(name_of(plan)) is None
     assert client.get(plan).status_code == 404
 

@@ -14,7 +14,7 @@ def test_a_lost_value_is_shown_as_not_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reader = sign_in()
-    said = "not known: the vault has lost it"
+    said = "unknown: the vault lost it to damage"
     assert said not in text(reader.get(FIELDS))
     lost = {"A40017": frozenset({"Phone"})}
     monkeypatch.setattr(VaultSnapshot, "unread", lambda *_: lost)

@@ -54,7 +54,7 @@ def refused(answer: Any) -> str:
 def test_who_was_added_is_signed_in(acme: World) -> None:
     client = browser("192.0.2.7")
     page = text(client.get("/account/login/"))
-    assert "Sign in by Acme" in page
+    assert "Sign in with Acme" in page
     assert "/account/saml/acme/login/?process=login" in page
     answer = send(client, written(Says(request=ask(client)), signed=identity()))
     assert [where for where, _ in answer.redirect_chain] == ["/account/saml/acme/finish/", "/"]
@@ -73,15 +73,15 @@ def test_a_signature_over_the_whole_answer_alone_is_not_enough(acme: World) -> N
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"begins": -20, "ends": -10}, "too old"),
     "early": ({"begins": 30, "ends": 40}, "not valid yet"),
-    "for ever": ({"ends": None}, "it holds for ever"),
+    "for ever": ({"ends": None}, "it never expires"),
     "for another console": ({"audience": "https://other.example/"}, "for another console"),
-    "for nobody": ({"audience": None}, "does not say for whom"),
-    "about nobody": ({"name": None}, "it is not right"),
+    "for nobody": ({"audience": None}, "names no audience"),
+    "about nobody": ({"name": None}, "it is invalid"),
     "sent elsewhere": ({"destination": "https://other.example/acs/"}, "for another address"),
     "meant elsewhere": ({"recipient": "https://other.example/acs/"}, "for another sign-in"),
-    "bound to nothing": ({"bound": False}, "to which sign-in it belongs"),
+    "bound to nothing": ({"bound": False}, "does not refer to a sign-in"),
     "of another provider": ({"issuer": "https://evil.example/"}, "another provider"),
-    "failed": ({"status": "Responder"}, "let nobody in"),
+    "failed": ({"status": "Responder"}, "refused the sign-in"),
 }
 
 
@@ -182,9 +182,9 @@ def test_without_an_answer_there_is_nothing_to_finish(acme: World) -> None:
 
 def test_who_was_not_added_reads_whom_to_ask(acme: World) -> None:
     for says, why in (
-        ({"email": "tom@acme.example"}, "No admin of Unlost has added this address"),
+        ({"email": "tom@acme.example"}, "No Unlost admin has added this address"),
         ({"verified": "false"}, "does not say that your e-mail address is verified"),
-        ({"email": ""}, "did not tell your e-mail address"),
+        ({"email": ""}, "did not send your e-mail address"),
     ):
         client = browser()
         told = written(Says(request=ask(client), **says), signed=identity())
@@ -227,7 +227,7 @@ def test_a_provider_that_is_removed_lets_nobody_in(acme: World) -> None:
     told = written(Says(request=ask(client)), signed=identity())
     remove_provider(acme.app, "acme")
     assert send(client, told).status_code == 404
-    assert "Sign in by Acme" not in text(client.get("/account/login/"))
+    assert "Sign in with Acme" not in text(client.get("/account/login/"))
 
 
 def test_the_sign_in_leads_to_the_provider_and_back_to_the_page(acme: World) -> None:
@@ -279,13 +279,13 @@ def test_an_admin_adds_and_removes_one_in_the_console(world: World, sign_in: Sig
     page = text(admin.get("/settings/sso/saml/"))
     assert "http://localhost/account/saml/NAME/metadata/" in page
     answer = admin.post("/settings/sso/saml/", SENT, follow=True)
-    assert "People sign in by Acme now" in text(answer)
+    assert "can now sign in with Acme" in text(answer)
     assert ENTITY in text(answer)
     assert f"{CONSOLE}/metadata/" in text(answer)
     clean(answer)
     assert noted("sso.add-saml")[0].deed.detail == {"issuer": ENTITY}
     assert "acme&#x27; already" in text(admin.post("/settings/sso/saml/", SENT))
-    assert "Nobody signs in by Acme" in text(admin.post("/settings/sso/acme/remove/", follow=True))
+    assert "Acme was removed" in text(admin.post("/settings/sso/acme/remove/", follow=True))
 
 
 def test_its_parts_may_be_told_one_by_one(world: World, sign_in: SignIn) -> None:

@@ -28,7 +28,7 @@ def test_all_orgs_stand_with_their_next_run(world: World, sign_in: SignIn) -> No
 def test_a_schedule_is_changed(world: World, sign_in: SignIn) -> None:
     client = sign_in(Role.OPERATOR, org="sales")
     answer = client.post("/orgs/sales/schedule/", FORM, follow=True)
-    assert "The schedule of sales is changed." in answer.content.decode()
+    assert "The schedule of sales was changed." in answer.content.decode()
     schedule = schedule_of(get_org("sales").oid).schedule
     assert f"{schedule.nightly:%H:%M}" == "03:15"
     assert (schedule.window, schedule.calls, schedule.hourly) == (30, 60, ("Account",))

@@ -81,7 +81,7 @@ def test_the_form_asks_in_our_words(world: World) -> None:
     page = text(browser().get("/account/login/"))
     assert '<label for="id_login">Name</label>' in page
     assert "placeholder" not in page
-    assert "Ask an admin of Unlost for a link" in page
+    assert "Ask an Unlost admin for a link" in page
 
 
 def test_a_wrong_password_is_noted_by_name_alone(world: World) -> None:

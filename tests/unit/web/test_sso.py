@@ -103,7 +103,7 @@ def test_anybody_else_reads_whom_to_ask(world: World, acme: FakeProvider) -> Non
     answer = acme.sign_in(client)
     assert answer.status_code == 403
     clean(answer)
-    assert "Ask an admin of Unlost in your company" in text(answer)
+    assert "Ask an Unlost admin in your company" in text(answer)
     assert "stranger@acme.example" in text(answer)
     assert not signed_in(client)
     assert not get_user_model().objects.exists()
@@ -116,7 +116,7 @@ def test_no_address_at_all(world: World, acme: FakeProvider) -> None:
     acme.vouch("")
     answer = acme.sign_in(browser())
     assert answer.status_code == 403
-    assert "did not tell your e-mail address" in text(answer)
+    assert "did not send your e-mail address" in text(answer)
 
 
 def test_two_people_with_one_address_are_nobody(world: World, acme: FakeProvider) -> None:
@@ -193,7 +193,7 @@ def test_who_breaks_off_comes_back_to_the_sign_in(world: World, acme: FakeProvid
     state = there["Location"].partition("state=")[2].partition("&")[0]
     back = {"state": state, "error": "access_denied"}
     answer = client.get("/account/sso/acme/callback/", back, follow=True)
-    assert "You broke off the sign-in" in text(answer)
+    assert "You cancelled the sign-in" in text(answer)
 
 
 def test_an_answer_without_a_question_is_refused(world: World, acme: FakeProvider) -> None:
@@ -208,7 +208,7 @@ def test_the_sign_in_shows_the_provider_and_may_send_people_there(
 ) -> None:
     answer = browser().get("/account/login/")
     clean(answer)
-    assert "Sign in by Acme" in text(answer)
+    assert "Sign in with Acme" in text(answer)
     assert f"form-action 'self' {SIGN_IN};" in f"{answer['Content-Security-Policy']};"
     assert SIGN_IN not in browser().get("/account/sso-cancelled/")["Content-Security-Policy"]
     asked = browser().get("/account/sso/acme/")
@@ -240,7 +240,7 @@ def test_an_admin_adds_and_removes_a_provider(world: World, sign_in: SignIn) -> 
     assert "http://localhost/account/sso/NAME/callback/" in page
     answer = admin.post("/settings/sso/", SENT, follow=True)
     clean(answer)
-    assert "People sign in by Acme now" in text(answer)
+    assert "can now sign in with Acme" in text(answer)
     assert "http://localhost/account/sso/acme/callback/" in text(answer)
     assert SECRET not in text(answer)
     (held,) = providers(world.app).providers
@@ -249,7 +249,7 @@ def test_an_admin_adds_and_removes_a_provider(world: World, sign_in: SignIn) -> 
     with few_queries():
         admin.get("/settings/sso/")
     answer = admin.post("/settings/sso/acme/remove/", follow=True)
-    assert "Nobody signs in by Acme any more" in text(answer)
+    assert "People can no longer sign in with it" in text(answer)
     assert providers(world.app).providers == ()
     assert admin.post("/settings/sso/acme/remove/").status_code == 404
 
@@ -324,13 +324,13 @@ def test_a_provider_of_saml_that_the_machine_cannot_speak_to_hides_no_other(
     entity, site = "https://idp.acme.example/metadata", "https://idp.acme.example"
     held = {"sign_in": f"{site}/sso", "certificates": []}
     add_row(Provider("old", "Old", entity, "", site, kind=SsoProtocol.SAML), kept=held)
-    assert "Sign in by Acme" in text(browser().get("/account/login/"))
+    assert "Sign in with Acme" in text(browser().get("/account/login/"))
     assert browser().get("/account/sso/old/").status_code == 404
     admin = sign_in()
     page = text(admin.get("/settings/sso/"))
     assert entity in page
     assert "http://localhost/account/saml/old/metadata/" in page
-    assert "Nobody signs in by Old" in text(admin.post("/settings/sso/old/remove/", follow=True))
+    assert "Old was removed" in text(admin.post("/settings/sso/old/remove/", follow=True))
 
 
 def test_a_second_factor_of_ones_own_is_asked_for_after_the_company_too(

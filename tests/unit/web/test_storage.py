@@ -37,7 +37,7 @@ def test_the_dates_of_both_lines_are_told_in_words(filled: World, sign_in: SignI
     page = re.sub(r"\s+", " ", page)
     assert "69%" in page
     assert "Full, at 100 %" in page
-    assert "At 105%, where no new records can be made" in page
+    assert "At 105%, where no new records can be created" in page
     assert page.index("Full, at 100 %") < page.index("At 105%")
 
 
@@ -66,7 +66,7 @@ def test_what_fills_it_is_read_on_demand(filled: World, sign_in: SignIn) -> None
 
 
 def test_loops_are_looked_for_on_demand(filled: World, sign_in: SignIn) -> None:
-    assert "No loop of automatic mails was found." in told(sign_in(), "?show=loops")
+    assert "No mail loop was found." in told(sign_in(), "?show=loops")
 
 
 def test_owners_and_loops_are_for_who_may_read_records(filled: World, sign_in: SignIn) -> None:
@@ -74,12 +74,12 @@ def test_owners_and_loops_are_for_who_may_read_records(filled: World, sign_in: S
     page = told(client, "?show=use")
     assert "By year of creation" in page
     assert "Ada Admin" not in page
-    assert "Look for loops" not in page
+    assert "Search for mail loops" not in page
     assert client.get("/orgs/sales/storage/?show=loops").status_code == 403
 
 
 def test_an_org_that_told_of_no_storage_says_what_is_needed(world: World, sign_in: SignIn) -> None:
-    assert "No backup has told yet" in told(sign_in())
+    assert "No backup has reported" in told(sign_in())
 
 
 def test_few_days_make_no_forecast(world: World, sign_in: SignIn) -> None:
@@ -87,7 +87,7 @@ def test_few_days_make_no_forecast(world: World, sign_in: SignIn) -> None:
     source.quota = (Quota("data storage", GIB, 2 * GIB, "bytes"),)
     backup(world.app, "sales")
     page = told(sign_in())
-    assert "Too few days" in page
+    assert "A forecast needs four days" in page
     assert "50%" in page
 
 
@@ -99,7 +99,7 @@ def test_a_storage_that_is_over_says_so(world: World, sign_in: SignIn) -> None:
         world.clock.advance(days=1)
     page = told(sign_in())
     assert "It is full." in page
-    assert "no new records can be made." in page
+    assert "no new records can be created." in page
 
 
 def test_the_storages_of_all_orgs_lead_to_each(world: World, sign_in: SignIn) -> None:

@@ -22,7 +22,12 @@ from unlost.web.pages.records import compare as module
 
 COMPARE, LOST, TICKS = "/orgs/sales/compare/", "/orgs/sales/lost/", "/orgs/sales/ticks/"
 HTMX = {"HX-Request": "true"}
-NEXT, BEFORE, CLEAR, PREVIEW = "Next page", "Page before", "Untick all", "Preview only the ticked"
+NEXT, BEFORE, CLEAR, PREVIEW = (
+    "Next page",
+    "Previous page",
+    "Deselect all",
+    "Preview only the selected",
+)
 
 
 class Form(HTMLParser):
@@ -138,13 +143,13 @@ def test_the_preview_takes_what_was_ticked_on_all_pages(shop: Shop, reader: Read
     assert len(first) == 2
     address = reader.press(NEXT)
     assert parse_qs(urlsplit(address).query) == {"a": ["2"], "b": ["3"], "start": ["2"]}
-    assert "2 records are ticked" in reader.page
+    assert "2 records selected" in reader.page
     assert "on other pages: 2" in reader.page
     second = list(every(reader))[:1]
     reader.tick(*[key for key in reader.form.boxes if key not in second], on=False)
     plan = reader.press(PREVIEW)
     assert chosen(shop, plan) == (*first, *second)
-    assert "3 records that were chosen" in reader.client.get(plan).content.decode()
+    assert "3 chosen records" in reader.client.get(plan).content.decode()
 
 
 def test_going_back_shows_what_was_ticked_and_it_can_be_unticked(reader: Reader) -> None:
@@ -156,22 +161,22 @@ def test_going_back_shows_what_was_ticked_and_it_can_be_unticked(reader: Reader)
     assert "on other pages" not in reader.page
     reader.tick(first[0], on=False)
     reader.press(NEXT)
-    assert "1 record is ticked" in reader.page
+    assert "1 record selected" in reader.page
     reader.press(BEFORE)
     assert reader.ticked == first[1:]
 
 
 def test_with_javascript_each_tick_is_kept_at_once(reader: Reader) -> None:
     assert 'hx-trigger="change"' in reader.page
-    assert '<span id="ticked" role="status">0 records are ticked</span>' in reader.page
+    assert '<span id="ticked" role="status">0 records selected</span>' in reader.page
     first = list(every(reader))
-    assert reader.changed() == "2 records are ticked"
+    assert reader.changed() == "2 records selected"
     reader.tick(first[0], on=False)
-    assert reader.changed() == "1 record is ticked"
+    assert reader.changed() == "1 record selected"
     reader.open(LOST, start="2")  # by whatever link
-    assert "1 record is ticked" in reader.page
+    assert "1 record selected" in reader.page
     reader.tick(next(iter(reader.form.boxes)))
-    assert reader.changed() == "2 records are ticked · on other pages: 1"
+    assert reader.changed() == "2 records selected · on other pages: 1"
 
 
 def test_all_is_unticked_with_one_button(reader: Reader) -> None:
@@ -181,7 +186,7 @@ def test_all_is_unticked_with_one_button(reader: Reader) -> None:
     address = reader.press(CLEAR)
     assert parse_qs(urlsplit(address).query)["start"] == ["2"], "the page stays"
     assert reader.ticked == []
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
     assert TickRow.objects.count() == 0
 
 
@@ -207,7 +212,7 @@ def test_changes_of_a_table_are_ticked_over_pages_and_kinds(world: World, sign_i
         (second,) = every(reader)
         reader.press(BEFORE)
         assert reader.ticked == [first]
-        assert "2 records are ticked · on other pages: 1" in reader.page
+        assert "2 records selected · on other pages: 1" in reader.page
         reader.open(COMPARE, table="Account", kind="changed", start="1")
         assert reader.ticked == [second]
 
@@ -219,7 +224,7 @@ def test_beside_the_org_now_ticks_last_too(shop: Shop, sign_in: SignIn) -> None:
     assert parse_qs(urlsplit(address).query)["b"] == ["live"]
     (second,) = every(reader)
     assert first != second
-    plan = reader.press("Preview the ticked records")
+    plan = reader.press("Preview the restore of the selected records")
     assert chosen(shop, plan) == (first, second)
 
 
@@ -230,15 +235,15 @@ def test_another_list_has_ticks_of_its_own(reader: Reader) -> None:
     list(every(reader))
     reader.changed()
     reader.open(LOST, a="1", b="3")
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
     reader.open(COMPARE, table="Account")
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
 
 
 def test_nobody_else_sees_them(reader: Reader, sign_in: SignIn) -> None:
     list(every(reader))
     reader.changed()
-    assert "0 records are ticked" in Reader(sign_in(), LOST).page
+    assert "0 records selected" in Reader(sign_in(), LOST).page
 
 
 def test_who_only_reads_has_nothing_to_tick(reader: Reader, sign_in: SignIn) -> None:
@@ -272,7 +277,7 @@ def test_they_are_bounded_and_what_is_too_much_is_told(
     assert parse_qs(urlsplit(reader.press(BEFORE)).query)["start"] == ["2"], "the page stays"
     assert "At most 3 records of a list can be selected" in reader.page
     assert reader.ticked == []
-    assert "2 records are ticked" in reader.page, "those of before"
+    assert "2 records selected" in reader.page, "those of before"
     list(every(reader))
     answer = reader.client.post("/orgs/sales/restores/", reader.form.sent() | {"what": ["records"]})
     assert answer.status_code == 400, "no preview leaves something out"
@@ -293,7 +298,7 @@ def test_those_of_older_lists_are_forgotten(
     reader.changed()
     assert TickRow.objects.count() == 1
     reader.open(LOST)
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
 
 
 def test_what_was_ticked_long_ago_is_not_shown(reader: Reader, shop: Shop) -> None:
@@ -301,7 +306,7 @@ def test_what_was_ticked_long_ago_is_not_shown(reader: Reader, shop: Shop) -> No
     reader.changed()
     TickRow.objects.update(at=shop.world.clock.now() - action.KEPT * 2)
     reader.open(LOST)
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
     reader.press(NEXT)
     assert TickRow.objects.count() == 0
 
@@ -314,7 +319,7 @@ def test_what_is_brought_back_is_not_ticked_any_more(shop: Shop, reader: Reader)
     assert reader.ticked == [f"Account/{CUSTOMER}"], "a preview writes nothing"
     serve(shop, start(reader.client, plan))
     reader.open(LOST)
-    assert "0 records are ticked" in reader.page
+    assert "0 records selected" in reader.page
 
 
 # --- what else may be sent ------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_a_dropped_token_opens_nothing(world: World, sign_in: SignIn) -> None:
     token = made(client)
     (held,) = tokens(world.app).tokens
     answer = client.post(f"/settings/tokens/{held.id}/drop/", follow=True)
-    assert "dashboard opens nothing any more" in text(answer)
+    assert "dashboard was deleted" in text(answer)
     assert actor_of_token(token, at=world.clock.now()) is None
 
 

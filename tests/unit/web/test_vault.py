@@ -46,13 +46,13 @@ def test_where_it_lies_is_for_who_manages_the_home(world: World, sign_in: SignIn
 def test_an_empty_vault_says_what_fills_it(world: World, sign_in: SignIn) -> None:
     client = sign_in()
     Org.objects.all().delete()
-    assert "holds no backup yet" in client.get("/vault/").content.decode()
+    assert "has no backups yet" in client.get("/vault/").content.decode()
 
 
 def test_it_is_verified_at_once(world: World, sign_in: SignIn) -> None:
     answer = sign_in(Role.OPERATOR).post("/vault/verify/", {"level": "quick"}, follow=True)
     told = answer.content.decode()
-    assert "The vault is whole:" in told
+    assert "The vault is undamaged:" in told
     check = standing_check()
     assert check is not None
     assert check.level == "quick"
@@ -78,7 +78,7 @@ def test_what_takes_long_is_left_to_the_service(
     held = take_slot(world.app.locks, alone=True).lock
     answer = client.post("/vault/verify/", {"level": "deep"}, follow=True)
     held.release()
-    assert "The service verifies the vault." in answer.content.decode()
+    assert "The service is verifying the vault." in answer.content.decode()
     assert [(one.kind, one.subject) for one in asked] == [(JobKind.VERIFY, "deep")]
     assert standing_check() is None
 
@@ -114,17 +114,17 @@ def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
 
 def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: SignIn) -> None:
     client = sign_in()
-    assert "Kept small" in client.get("/vault/").content.decode()
+    assert "Upkeep" in client.get("/vault/").content.decode()
     oid, now = get_org("sales").oid, world.clock.now()
     kept = UpkeepRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
     save_upkeep(oid, kept)
     told = client.get("/vault/").content.decode()
-    assert "needed no more:" in told
+    assert "no longer needed:" in told
     assert "7.0 MB" in told
     save_upkeep(oid, UpkeepRecord(now, error=Message("store-full", "The disk is full.")))
     told = client.get("/vault/").content.decode()
     assert "The disk is full." in told
-    assert "needed no more:" not in told
+    assert "no longer needed:" not in told
 
 
 # --- the second copy ------------------------------------------------------------------------------
@@ -139,9 +139,9 @@ def mirrored(world: World, tmp_path: Path) -> World:
 def test_without_a_second_copy_the_pages_say_so(world: World, sign_in: SignIn) -> None:
     client = sign_in()
     told = client.get("/vault/").content.decode()
-    assert "All backups lie in one place." in told
+    assert "All backups are in one place." in told
     assert "unlost vault mirror set PLACE" in told
-    assert "Make a second copy of the vault" in client.get("/").content.decode()
+    assert "Set up a mirror of the vault" in client.get("/").content.decode()
     seer = sign_in(Role.VIEWER, org="sales")
     for page in ("/", "/vault/"):
         assert "one place" not in seer.get(page).content.decode()
@@ -149,7 +149,7 @@ def test_without_a_second_copy_the_pages_say_so(world: World, sign_in: SignIn) -
 
 def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     client, now = sign_in(Role.OPERATOR), mirrored.clock.now()
-    assert "never yet" in client.get("/vault/").content.decode()
+    assert "never" in client.get("/vault/").content.decode()
     assert "not up to date" in client.get("/").content.decode()
     place = str(mirrored.home.root.parent / "second")
     good = MirrorRecord(place, now, now)
@@ -157,7 +157,7 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), mirror=True, repaired=("x",)))
     told = client.get("/vault/").content.decode()
     assert place in told
-    assert '<span class="pill ok">fresh</span>' in told
+    assert '<span class="pill ok">up to date</span>' in told
     assert "1 object was repaired" in told
     assert "one place" not in client.get("/").content.decode()
     ill = replace(
@@ -166,8 +166,8 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     save_mirror(ill)
     told = client.get("/vault/").content.decode()
     for sentence in (
-        "1 object of the vault is damaged, and was not taken over.",
-        "2 objects lie in the copy that the vault has lost.",
+        "1 object of the vault is damaged, and was not mirrored.",
+        "2 objects in the mirror were lost from the vault.",
         "Cut.",
         "Away.",
     ):
@@ -192,7 +192,7 @@ def test_the_service_is_asked_to_bring_it_up_to_date(
     held = take_slot(mirrored.app.locks, alone=True).lock
     answer = client.post("/vault/mirror/", follow=True)
     held.release()
-    assert "The service brings the second copy up to date." in answer.content.decode()
+    assert "The service is updating the mirror." in answer.content.decode()
     assert [one.kind for one in asked] == [JobKind.MIRROR]
     assert sign_in(Role.VIEWER, org="sales").post("/vault/mirror/").status_code == 403
 
@@ -202,4 +202,4 @@ def test_the_format_is_shown(world: World, sign_in: SignIn) -> None:
     written = world.vault.sealed.store.get(VAULT_FILE)
     (world.home.vault / VAULT_FILE).write_bytes(written)
     page = sign_in().get("/vault/").content.decode()
-    assert "The vault is of format 1. Every later release reads it." in page
+    assert "The vault has format 1. Every later release can read it." in page

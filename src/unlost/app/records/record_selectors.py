@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
+from unlost.app.records.record_text import split_record
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
-from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 
@@ -33,15 +33,8 @@ def chosen_records(
 
 def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
     """Return the table and the possible ids of TABLE/ID."""
-    table, _, word = text.partition("/")
-    if not (table and word):
-        raise UsageError(
-            "record-unreadable",
-            "{text!r} is not a valid record reference.",
-            next_step="Write it as TABLE/ID, such as Account/001….",
-            text=text,
-        )
-    return table, typed_ids(app, org, word)
+    table, record_id = split_record(text)
+    return table, typed_ids(app, org, record_id)
 
 
 def _stored_ids(

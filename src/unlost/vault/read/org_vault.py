@@ -166,7 +166,7 @@ def _unknown_file(blob: str) -> NotFound:
     return NotFound(
         "file-unknown",
         "The vault has no file {blob}.",
-        next_step="List the files of a record with `unlost show ORG TABLE ID`.",
+        next_step="List the files of a record with `unlost show ORG TABLE/ID`.",
         blob=blob[:12],
     )
 

@@ -165,7 +165,7 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
     problem = UsageError(
         "request-unreadable",
         "The body of the request is not JSON.",
-        next_step="Send an object of JSON in UTF-8, as /api/v1/openapi.json describes it.",
+        next_step="Send a JSON object in UTF-8, as described in /api/v1/openapi.json.",
     )
     return answer(problem, HTTPStatus.BAD_REQUEST)
 
@@ -173,11 +173,11 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {}
     place = ".".join(str(place_part) for place_part in first.get("loc", ())[1:])
-    why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
+    why = f"{place}: {first.get('msg', 'it is invalid')}".lstrip(": ")
     problem = UsageError(
         "request-invalid",
-        "The request could not be understood: {why}.",
-        next_step="Look at the operation in /api/v1/openapi.json.",
+        "The request is invalid: {why}.",
+        next_step="See the operation in /api/v1/openapi.json.",
         why=why,
     )
     return answer(problem, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -186,9 +186,9 @@ def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpRespons
 def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
     problem = NotAllowed(
         "token-invalid-now",
-        "The request has no token that opens anything now.",
-        next_step="Send Authorization: Bearer TOKEN; make one in the console or with "
-        "`unlost token make`.",
+        "The request has no valid token.",
+        next_step="Send Authorization: Bearer TOKEN. Create a token in the console or with "
+        "`unlost token make NAME --owner PERSON`.",
     )
     response = answer(problem, HTTPStatus.UNAUTHORIZED)
     response["WWW-Authenticate"] = 'Bearer realm="unlost"'

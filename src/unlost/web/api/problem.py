@@ -65,17 +65,17 @@ def _without_page(status: int) -> UnlostError:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UnlostError(
             "internal",
-            "Something went wrong in Unlost.",
-            next_step="Look into its log, and report it.",
+            "Unlost failed with an internal error.",
+            next_step="Check the log, and report this error.",
         )
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(
             "operation-unknown",
             "The API has no such operation.",
-            next_step="Look at /api/v1/openapi.json.",
+            next_step="See /api/v1/openapi.json.",
         )
     return UsageError(
         "request-refused",
-        "The request does not fit the address.",
-        next_step="Look at /api/v1/openapi.json for its method, and whether the host's name is right.",
+        "The request does not match the address.",
+        next_step="Check its method in /api/v1/openapi.json, and check the host name.",
     )

@@ -16,7 +16,7 @@ class ChannelForm(forms.Form):
 
     kind: ChannelKind
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("What you call it, such as it-team.")
+        label=_("Name"), max_length=80, help_text=_("Name of the channel, such as it-team.")
     )
 
     def __init__(self, data: Any = None, *, kept: str = "") -> None:
@@ -25,7 +25,7 @@ class ChannelForm(forms.Form):
         self._kept = kept
         if kept and "secret" in self.fields:
             self.fields["secret"].required = False
-            self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
+            self.fields["secret"].help_text = _("It is stored. Leave this empty to keep it.")
 
     def request(self) -> ChannelRequest:
         """Return the typed values for the action."""
@@ -60,13 +60,13 @@ class _AlertTimesForm(ChannelForm):
     quiet = forms.CharField(
         label=_("Quiet hours"),
         required=False,
-        help_text=_("Only urgent alerts in these, as 22:00-07:00."),
+        help_text=_("Only urgent alerts are sent in these hours, such as 22:00-07:00."),
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
     digest = forms.CharField(
         label=_("Daily summary at"),
         required=False,
-        help_text=_("As 07:30; empty for none."),
+        help_text=_("Such as 07:30; empty for none."),
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
     zone = forms.CharField(
@@ -83,15 +83,15 @@ class EmailForm(_AlertTimesForm):
     kind = ChannelKind.EMAIL
     field_order = ("name", "to", "sender", "host", "port", "security", "user", "secret")
     to = forms.CharField(
-        label=_("Who gets the mails"),
+        label=_("Recipients"),
         widget=forms.Textarea(attrs={**QUIET, "rows": 2, "dir": "ltr"}),
-        help_text=_("One address on each line."),
+        help_text=_("One address per line."),
     )
-    sender = forms.EmailField(label=_("Who sends them"))
+    sender = forms.EmailField(label=_("Sender"))
     host = forms.CharField(label=_("Mail server"), widget=forms.TextInput(attrs=QUIET))
     port = forms.IntegerField(label=_("Port"), initial=587, min_value=1, max_value=65535)
     security = forms.ChoiceField(
-        label=_("Protection of the way"),
+        label=_("Encryption"),
         choices=[
             ("starttls", _("STARTTLS (port 587)")),
             ("tls", _("TLS from the start (port 465)")),
@@ -99,15 +99,17 @@ class EmailForm(_AlertTimesForm):
         ],
     )
     user = forms.CharField(
-        label=_("User name there"), required=False, widget=forms.TextInput(attrs=QUIET)
+        label=_("User name on the mail server"), required=False, widget=forms.TextInput(attrs=QUIET)
     )
     secret = forms.CharField(
-        label=_("Password there"), required=False, widget=forms.PasswordInput(attrs=UNSEEN)
+        label=_("Password on the mail server"),
+        required=False,
+        widget=forms.PasswordInput(attrs=UNSEEN),
     )
 
 
 class _Private(forms.Form):
-    private = forms.BooleanField(label=_("The address may be of the inner network"), required=False)
+    private = forms.BooleanField(label=_("Allow an address in the private network"), required=False)
 
 
 class WebhookForm(_Private, _AlertTimesForm):
@@ -120,7 +122,7 @@ class WebhookForm(_Private, _AlertTimesForm):
         label=_("Signing secret"),
         required=False,
         widget=forms.PasswordInput(attrs=UNSEEN),
-        help_text=_("Proves to the receiver that a message is from here."),
+        help_text=_("Proves to the receiver that a message comes from this console."),
     )
 
 
@@ -131,7 +133,7 @@ class _Posted(_Private, _AlertTimesForm):
     secret = forms.CharField(
         label=_("Address of the incoming webhook"),
         widget=forms.PasswordInput(attrs=UNSEEN),
-        help_text=_("Who knows it may post: it is kept as a secret."),
+        help_text=_("Anyone who knows it can post, so it is stored as a secret."),
     )
 
 
@@ -155,7 +157,7 @@ class HeartbeatForm(_Private, ChannelForm):
     url = forms.URLField(
         label=_("Address"),
         assume_scheme="https",
-        help_text=_("A watcher that raises the alarm when this machine falls silent."),
+        help_text=_("An external monitor that sends an alarm when this machine stops responding."),
     )
 
 

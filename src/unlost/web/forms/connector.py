@@ -107,7 +107,7 @@ def _field(setting: Setting) -> forms.Field:
         any_step = forms.NumberInput(attrs={"step": "any"})
         return forms.FloatField(widget=any_step, **options | {"required": True})
     if setting.several:
-        options["help_text"] = format_html("{} {}", translate(setting.help), _("One on each line."))
+        options["help_text"] = format_html("{} {}", translate(setting.help), _("One per line."))
         return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **options)
     return forms.CharField(widget=forms.TextInput(attrs=QUIET), **options)
 
@@ -129,7 +129,7 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
     widget: forms.Widget = forms.PasswordInput(attrs=UNSEEN)
     if secret.lines:
         widget = SecretLines(attrs={**UNSEEN, "rows": 4})
-    keeps = _("One is kept; leave this empty to keep it.")
+    keeps = _("A value is stored. Leave this empty to keep it.")
     help_text = translate(secret.help)
     words = format_html("{} {}", help_text, keeps) if kept else help_text
     return forms.CharField(

@@ -18,21 +18,23 @@ class CorrectForm(forms.Form):
 
     column = forms.ChoiceField(label=_("Field"))
     value = forms.CharField(
-        label=_("What it is in truth"),
+        label=_("Correct value"),
         required=False,
         strip=False,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
-        help_text=_("Left empty, the field is emptied in all backups."),
+        help_text=_("If this is empty, the field is emptied in all backups."),
     )
     limited = forms.BooleanField(label=_("Only where it has the value below"), required=False)
     was = forms.CharField(
-        label=_("The wrong value"),
+        label=_("Wrong value"),
         required=False,
         strip=False,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
-        help_text=_("Without the tick above, every version of the record gets the value."),
+        help_text=_(
+            "If the box above is not checked, every version of the record gets the correct value."
+        ),
     )
 
     def __init__(
@@ -54,7 +56,7 @@ class CorrectForm(forms.Form):
         """Check that a wrong value is only given together with its tick."""
         given = super().clean() or {}
         if given.get("was") and not given.get("limited"):
-            self.add_error("limited", _("Tick this, or leave the wrong value empty."))
+            self.add_error("limited", _("Check this box, or leave the wrong value empty."))
         return given
 
     def wish(self, table: str, record: str) -> CorrectionRequest:

@@ -21,14 +21,14 @@ def _number(label: Any, help_text: Any = "") -> forms.IntegerField:
 class KeepForm(forms.Form):
     """The retention rules; if all are empty or 0, every backup is kept."""
 
-    days = _number(_("All backups of the last days"), _("0 switches a rule off."))
-    daily = _number(_("The last good night of each of so many days"))
-    weekly = _number(_("The last good night of each of so many weeks"))
-    monthly = _number(_("The last good night of each of so many months"))
-    yearly = _number(_("The last good night of each of so many years"))
+    days = _number(_("Keep all backups of the last days"), _("0 turns a rule off."))
+    daily = _number(_("Days with one backup each"))
+    weekly = _number(_("Weeks with one backup each"))
+    monthly = _number(_("Months with one backup each"))
+    yearly = _number(_("Years with one backup each"))
     deleted_days = _number(
         _("The last state of deleted records, in days"),
-        _("For so long it is kept although no night shows the record any more; 0: for ever."),
+        _("How long it is kept after no kept backup contains the record; 0: for ever."),
     )
 
     def wish(self) -> RetentionChange:
@@ -41,22 +41,20 @@ class HoldForm(forms.Form):
     """A legal hold: its target, reason and end."""
 
     what = forms.ChoiceField(
-        label=_("What to hold"),
+        label=_("Data to hold"),
         choices=[
             (RECORD, _("a record")),
             (TABLE, _("all records of a table")),
             (NIGHT, _("a backup")),
-            (ORG, _("everything of the org")),
+            (ORG, _("the entire org")),
         ],
     )
     which = forms.CharField(
-        label=_("Which one"),
+        label=_("Name"),
         required=False,
         max_length=400,
         widget=forms.TextInput(attrs={"dir": "ltr", "spellcheck": "false"}),
-        help_text=_(
-            "A record as TABLE/ID, a table by its name of the API, a backup by its number."
-        ),
+        help_text=_("A record as TABLE/ID, a table by its API name, or a backup by its number."),
     )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=400)
     until = forms.CharField(
@@ -64,14 +62,14 @@ class HoldForm(forms.Form):
         required=False,
         max_length=10,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("Empty: it lasts until it is lifted."),
+        help_text=_("Empty: until it is lifted."),
     )
 
     def clean_which(self) -> str:
         """Check that a backup is given by its number."""
         which = str(self.cleaned_data["which"]).strip()
         if self.cleaned_data.get("what") == NIGHT and not which.isdecimal():
-            raise forms.ValidationError(_("Give the number of a backup."))
+            raise forms.ValidationError(_("Enter the number of a backup."))
         return which
 
     def wish(self) -> HoldRequest:

@@ -19,26 +19,26 @@ class PersonForm(forms.Form):
         label=_("Search"),
         required=False,
         max_length=200,
-        help_text=_("By a name, a number, an e-mail, a phone number or an id."),
+        help_text=_("A name, number, e-mail, phone number or id."),
     )
     records = forms.CharField(
         label=_("Records of the person"),
         required=False,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
-        help_text=_("One in a line, as TABLE/ID. What you tick is added here."),
+        help_text=_("One record per line, as TABLE/ID. Selected records are added here."),
     )
     related = forms.BooleanField(
-        label=_("With all that the org deletes together with them"), required=False
+        label=_("Include all records that the org deletes with them"), required=False
     )
 
     def clean(self) -> dict[str, Any]:
         """Check that a search text or a record is given."""
         given = super().clean() or {}
         if SEARCH in self.data and not given.get("text"):
-            self.add_error("text", _("Type what to search for."))
+            self.add_error("text", _("Enter a search text."))
         if SEARCH not in self.data and not _named(given.get("records", "")):
-            self.add_error("records", _("Name at least one record."))
+            self.add_error("records", _("Select at least one record."))
         return given
 
     def whose(self) -> PersonRequest:
@@ -56,7 +56,7 @@ class AgreeForm(forms.Form):
     """The name of the org, typed as confirmation."""
 
     typed = forms.CharField(
-        label=_("Type the name of the org to agree"),
+        label=_("Type the name of the org to confirm"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -19,9 +19,9 @@ MINUTES = "%H:%M"
 class ScheduleForm(forms.Form):
     """The start of nightly backups and their limits."""
 
-    nightly = forms.BooleanField(label=_("Back up every night by itself"), required=False)
+    nightly = forms.BooleanField(label=_("Back up automatically every night"), required=False)
     at = forms.TimeField(
-        label=_("Begin at"),
+        label=_("Start at"),
         required=False,
         input_formats=[MINUTES],
         widget=forms.TimeInput(format=MINUTES, attrs={"type": "time"}),
@@ -31,19 +31,21 @@ class ScheduleForm(forms.Form):
         label=_("Spread over (minutes)"),
         min_value=0,
         max_value=LONGEST_WINDOW,
-        help_text=_("It begins within so many minutes, so that many orgs do not begin at once."),
+        help_text=_("The start is spread over this time, so that many orgs do not start together."),
     )
     blackout = forms.CharField(
-        label=_("Never begin in these hours"),
+        label=_("Never start in these hours"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "dir": "ltr", "spellcheck": "false"}),
-        help_text=_("Such as 08:00-18:00, one on each line; empty for none."),
+        help_text=_("Such as 08:00-18:00, one per line; empty for none."),
     )
     calls = forms.IntegerField(
         label=_("Share of the API calls (percent)"),
         min_value=LEAST_CALLS,
         max_value=100,
-        help_text=_("So much of the org's calls of a day may be used; others need the rest."),
+        help_text=_(
+            "Share of the org's daily calls that Unlost may use. Other programs need the rest."
+        ),
     )
 
     @classmethod
@@ -66,7 +68,7 @@ class ScheduleForm(forms.Form):
         """Check that the values make a valid schedule."""
         given = super().clean() or self.cleaned_data
         if given.get("nightly") and given.get("at") is None and "at" not in self.errors:
-            self.add_error("at", _("Say when it begins, or switch the nights off."))
+            self.add_error("at", _("Enter a start time, or turn nightly backups off."))
         if not self.errors:
             try:
                 wished(Schedule(), self.wish())
@@ -98,7 +100,7 @@ class OrgScheduleForm(ScheduleForm):
         label=_("Tables to read every hour"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "ltr", "spellcheck": "false"}),
-        help_text=_("Names of the API, such as Case, one on each line; empty for none."),
+        help_text=_("API names, such as Case, one per line; empty for none."),
     )
 
     def hourly(self) -> str | None:

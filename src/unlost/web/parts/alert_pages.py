@@ -60,7 +60,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.MIRROR: ConsolePage("vault", _("See the vault")),
     AlertRule.VAULT_GROWS: ConsolePage("vault", _("See the vault")),
     AlertRule.SERVICE_SILENT: ConsolePage("checks", _("Check everything"), Right.MANAGE),
-    AlertRule.DIGEST: ConsolePage("home", _("To the home page")),
+    AlertRule.DIGEST: ConsolePage("home", _("Go to the home page")),
 }
 OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 

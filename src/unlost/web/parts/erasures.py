@@ -51,7 +51,7 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
             raise Conflict(
                 "erasure-under-way",
                 gettext_noop("Records of this org are being erased or corrected."),
-                next_step=gettext_noop("Wait until that is done."),
+                next_step=gettext_noop("Wait until it is done."),
             )
         under_way = ErasureProgress(app.clock.now(), wish)
         _progress[_key(app, org)] = under_way
@@ -86,8 +86,6 @@ def _key(app: Application, org: str) -> _Key:
 def _broken() -> StoreError:
     return StoreError(
         "erasure-broken",
-        gettext_noop("It broke off by a fault of ours."),
-        next_step=gettext_noop(
-            "Do the same again: either nothing was done, or what is left is removed then."
-        ),
+        gettext_noop("It stopped because of an internal error."),
+        next_step=gettext_noop("Repeat it. Either nothing was done, or the rest is then removed."),
     )

@@ -41,8 +41,8 @@ def end(request: HttpRequest, session: int) -> HttpResponse:
     if not _end(request, UserSession.objects.filter(user=request.user, pk=session)):
         raise NotFound(
             "session-unknown",
-            "This session is over already.",
-            next_step="Load the list of your sessions again.",
+            "This session has already ended.",
+            next_step="Reload the list of your sessions.",
         )
     messages.success(request, _("The session was ended."))
     return redirect("usersessions_list")

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
+from unlost.app.records.record_facts import table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
@@ -35,13 +36,15 @@ class FileResult:
 
 
 @action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
-def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
+def file(
+    app: Application, org: str, record: str, *, table: str | None = None, out: Path
+) -> FileResult:
     """Write the newest file of a record to disk, never over an existing file.
 
-    The file appears under its name only when all bytes were read and verified. Raises NotFound,
+    Without ``table``, the record is searched for in all tables. The file appears under its name only when all bytes were read and verified. Raises NotFound,
     UsageError, Conflict, StoreError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record)
+    known, stored = _stored_file_of(app, org, record, table)
     with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
         shutil.copyfileobj(body, target, PIECE)
     return file_result(org, stored, out=str(out))
@@ -49,13 +52,13 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
 
 @action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
 def open_stored(
-    app: Application, org: str, record: str, *, stack: ExitStack
+    app: Application, org: str, record: str, *, table: str | None = None, stack: ExitStack
 ) -> tuple[StoredFile, BinaryIO]:
     """Download the newest file of a record.
 
-    The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
+    Without ``table``, the record is searched for in all tables. The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record)
+    known, stored = _stored_file_of(app, org, record, table)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
@@ -111,10 +114,12 @@ def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
+def _stored_file_of(
+    app: Application, org: str, record: str, table: str | None
+) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
     head = app.vault.head(known.oid)
-    stored = _stored(head, typed_ids(app, known, record)) if head else None
+    stored = _stored(head, typed_ids(app, known, record), table) if head else None
     if stored is None:
         raise NotFound(
             "file-unknown",
@@ -126,13 +131,14 @@ def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedO
     return known, stored
 
 
-def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
-    """Return the newest file of the first of these records that has one, in any table."""
+def _stored(head: Snapshot, ids: Sequence[str], table: str | None) -> StoredFile | None:
+    """Return the newest file of the first of these records that has one."""
+    tables = head.schema().tables if table is None else (table_named(head.schema(), table),)
     files = [
         stored
-        for table in head.schema().tables
-        if table.files
-        for stored in head.files(table.name, ids)
+        for described in tables
+        if described.files
+        for stored in head.files(described.name, ids)
     ]
     return max(
         files,

@@ -9,7 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
-from unlost.cli.text import plain, when
+from unlost.cli.text import command, plain, when
 from unlost.model.alert import ChannelKind
 from unlost.model.errors import UsageError
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
     from unlost.model.alert import Channel
 
-app = typer.Typer(no_args_is_help=True, help="What must be known, and who is told.")
+app = typer.Typer(no_args_is_help=True, help="Manage alerts and where they are sent.")
 
 
 @app.command("list")
 def show(
     *,
     all_of_them: Annotated[
-        bool, typer.Option("--all", help="The newest ones, those that are over too.")
+        bool, typer.Option("--all", help="List the newest alerts, including resolved ones.")
     ] = False,
     home: Home = None,
     json: AsJson = False,
@@ -43,7 +43,7 @@ def show(
 
 @app.command("ack")
 def acknowledge(
-    alert: Annotated[str, typer.Argument(metavar="ALERT", help="Its name, as listed.")],
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="Name of the alert, as listed.")],
     *,
     home: Home = None,
 ) -> ExitCode:
@@ -58,21 +58,29 @@ def acknowledge(
 
 @app.command("channel")
 def channel(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the channel.")],
     kind: Annotated[
         ChannelKind,
         typer.Argument(metavar="KIND", help="email, webhook, slack, teams or heartbeat."),
     ],
     *,
-    url: Annotated[str | None, typer.Option("--url", help="Webhook: where to post.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Webhook: URL to post to.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="E-mail: the mail server.")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="E-mail: its port.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="E-mail: port of the mail server.")
+    ] = None,
     security: Annotated[
         str | None, typer.Option("--security", help="E-mail: starttls, tls or none.")
     ] = None,
-    user: Annotated[str | None, typer.Option("--user", help="E-mail: who signs in.")] = None,
-    sender: Annotated[str | None, typer.Option("--from", help="E-mail: who sends.")] = None,
-    to: Annotated[list[str] | None, typer.Option("--to", help="E-mail: who gets it.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="E-mail: user name on the mail server.")
+    ] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", help="E-mail: address of the sender.")
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="E-mail: address of a recipient; repeatable.")
+    ] = None,
     secret_file: Annotated[
         Path | None,
         typer.Option(
@@ -83,20 +91,22 @@ def channel(
     quiet: Annotated[
         str | None,
         typer.Option(
-            "--quiet", metavar="HOURS", help="Only urgent alerts in these, as 22:00-07:00."
+            "--quiet",
+            metavar="HOURS",
+            help="Send only urgent alerts in these hours, such as 22:00-07:00.",
         ),
     ] = None,
     digest: Annotated[
         str | None,
         typer.Option(
-            "--digest", metavar="TIME", help="A summary every day at this time, as 07:30."
+            "--digest", metavar="TIME", help="Send a summary every day at this time, such as 07:30."
         ),
     ] = None,
     zone: Annotated[
         str, typer.Option("--zone", help="The time zone of the quiet hours and the summary.")
     ] = "UTC",
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="The address may be of the inner network.")
+        bool, typer.Option("--allow-private", help="Allow an address in the private network.")
     ] = False,
     home: Home = None,
     json: AsJson = False,
@@ -128,14 +138,14 @@ def forget(
         from unlost.app.actions.alerts.alerts import drop_channel
 
         drop_channel(application, name)
-    typer.echo(f"{name} is forgotten.")
+    typer.echo(f"{name} was removed.")
     return ExitCode.OK
 
 
 @app.command("test")
 def try_out(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One channel; all without.")
+        str | None, typer.Argument(metavar="NAME", help="A channel; default: all channels.")
     ] = None,
     *,
     home: Home = None,
@@ -159,21 +169,21 @@ def _secret(file: Path | None) -> str | None:
     except OSError as error:
         raise UsageError(
             "secret-unreadable",
-            "{file} cannot be read: {strerror}.",
-            next_step="Name a file that holds the secret and nothing else.",
+            "{file} cannot be read: {reason}.",
+            next_step="Give a file that contains only the secret.",
             file=file,
-            strerror=error.strerror,
+            reason=error.strerror,
         ) from error
 
 
 def _added(out: "Console", result: "Channel") -> None:
-    out.print(f"Alerts are told by {result.name} ({result.kind.value}).")
-    out.print(f"Try it: unlost alert test {result.name}")
+    out.print(f"Alerts are sent to {result.name} ({result.kind.value}).")
+    out.print(f"Test it: {command('alert', 'test', result.name)}")
 
 
 def _show(out: "Console", result: "Alerts") -> None:
     if not result.alerts:
-        out.print("No alert.")
+        out.print("No alerts.")
     for alert in result.alerts:
         state = _state(alert.resolved_at is not None, alert.acknowledged_at is not None)
         out.print(
@@ -185,23 +195,21 @@ def _show(out: "Console", result: "Alerts") -> None:
         if alert.alarm.command:
             out.print(f"    {alert.alarm.command}")
     if not result.channels:
-        out.print("Nobody is told: add a channel with `unlost alert channel`.")
+        out.print("Alerts are sent nowhere. Add a channel with `unlost alert channel NAME KIND`.")
     for channel in result.channels:
         problem = result.silent.get(channel.name)
-        problem_note = (
-            f": did not take the last message. {plain(problem.sentence)}" if problem else ""
-        )
-        out.print(f"Told by {channel.name} ({channel.kind.value}){problem_note}")
+        problem_note = f": the last message failed. {plain(problem.sentence)}" if problem else ""
+        out.print(f"Sent to {channel.name} ({channel.kind.value}){problem_note}")
 
 
 def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one alert)
-    return ", over" if over else ", acknowledged" if seen else ""
+    return ", resolved" if over else ", acknowledged" if seen else ""
 
 
 def _show_tests(out: "Console", result: "ChannelTests") -> None:
     for test in result.channels:
         out.print(
-            f"{test.channel}: {plain(test.problem) if test.problem else 'took the test message.'}"
+            f"{test.channel}: {plain(test.problem) if test.problem else 'received the test message.'}"
         )
         if test.next_step:
             out.print(f"  {plain(test.next_step)}")

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.alerts.doctor import Diagnosis
 
-WORDS = {"good": "ok", "warning": "look", "bad": "BAD"}
+WORDS = {"good": "ok", "warning": "warning", "bad": "BAD"}
 
 
 def doctor(
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Put in order what can be without asking.")
+        bool, typer.Option("--repair", help="Repair problems that need no decision.")
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not call the orgs.")] = False,
     home: Home = None,
@@ -53,4 +53,4 @@ def _show(out: "Console", result: "Diagnosis") -> None:
         if check.next_step and not check.repaired:
             out.print(f"          {plain(check.next_step)}")
     if any(check.repairable and not check.repaired for check in result.checks):
-        out.print("Some of it can be repaired at once: unlost doctor --repair")
+        out.print("Some problems can be repaired automatically: unlost doctor --repair")

@@ -50,7 +50,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
     again = " (an interrupted run was finished)" if result.resumed else ""
     out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
     out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
-    out.print(f"  Holds    {_stored_counts(result)}")
+    out.print(f"  Stored   {_stored_counts(result)}")
     out.print(
         f"  Changes  {counts.created + counts.revived:,} created, {counts.changed:,} changed, "
         f"{counts.deleted:,} deleted"
@@ -61,7 +61,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
     for finding in result.findings[:MOST]:
         out.print(f"    - {plain(finding.sentence)}")
     if result.findings:
-        out.print(f"All of it: unlost certificate {result.org}")
+        out.print(f"Full certificate: unlost certificate {result.org}")
 
 
 def _stored_counts(result: "BackupResult") -> str:

@@ -29,12 +29,10 @@ MOST_FINDINGS = 12
 def certificate(
     name: OrgName,
     at: Annotated[
-        str, typer.Argument(metavar="SNAPSHOT", help="latest, a number, a date or an instant.")
+        str, typer.Argument(metavar="SNAPSHOT", help="latest, a backup number, a date or a time.")
     ] = "latest",
     *,
-    full: Annotated[
-        bool, typer.Option("--full", help="Print every table and finding, however many.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print all tables and all gaps.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -58,13 +56,15 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
     # An hourly backup certifies its own tables only.
     if proof.rests_on is not None:
-        out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night")
+        out.print(
+            f"  Only     {many(len(proof.tables), 'table')} read since the last nightly backup"
+        )
     if result.rests_on is not None:
         out.print(f"           all others: unlost certificate {result.org} {result.rests_on}")
     out.print(f"  Verdict  {plain(proof.sentence)}")
-    out.print(f"  Held     {_stored_counts(proof)}")
+    out.print(f"  Stored   {_stored_counts(proof)}")
     out.print(f"  Head     {result.head[:12]}")
-    for line in _room(proof.quotas):
+    for line in _storage_use(proof.quotas):
         out.print(f"  {line}")
     out.print()
     _show_tables(out, proof.tables, everything=everything)
@@ -79,7 +79,7 @@ def _stored_counts(proof: "Certificate") -> str:
     )
 
 
-def _room(quotas: "Sequence[Quota]") -> list[str]:
+def _storage_use(quotas: "Sequence[Quota]") -> list[str]:
     return [
         f"{quota.name:<8} {quota.share:.0%} used of {size(quota.limit)}"
         for quota in quotas
@@ -106,7 +106,7 @@ def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
 def _table(lines: "Sequence[TableLine]") -> "Table":
     from unlost.cli.grid import grid
 
-    numbers = ("In the org", "Held", "Created", "Changed", "Deleted", "Files")
+    numbers = ("In the org", "Stored", "Created", "Changed", "Deleted", "Files")
     table = grid("Table", *numbers, "Read", "Missing", right=numbers)
     for line in lines:
         table.add_row(
@@ -139,7 +139,7 @@ def _show_findings(out: "Console", gaps: "Sequence[Finding]", *, everything: boo
     if not gaps:
         return
     out.print()
-    out.print(f"Not protected ({many(len(gaps), 'finding')}):")
+    out.print(f"Not protected ({many(len(gaps), 'gap')}):")
     shown = gaps if everything else gaps[:MOST_FINDINGS]
     for finding in shown:
         out.print(f"  - {plain(finding.sentence)}")

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 
-app = typer.Typer(no_args_is_help=True, help="When orgs are backed up by themselves.")
+app = typer.Typer(no_args_is_help=True, help="Schedule automatic backups.")
 
 
 @app.command("show")
 def show(
-    org: Annotated[str | None, typer.Argument(metavar="ORG", help="One org; all without.")] = None,
+    org: Annotated[
+        str | None, typer.Argument(metavar="ORG", help="An org; default: all orgs.")
+    ] = None,
     *,
     home: Home = None,
     json: AsJson = False,
@@ -39,12 +41,14 @@ def change(
     *,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="When the night begins, as 01:30; off for none."),
+        typer.Option(
+            "--at", metavar="TIME", help="Start of the nightly backup, such as 01:30; off for none."
+        ),
     ] = None,
     window: Annotated[
         int | None,
         typer.Option(
-            "--window", metavar="MINUTES", help="Spread the beginnings of many orgs over this."
+            "--window", metavar="MINUTES", help="Spread the starts of many orgs over this time."
         ),
     ] = None,
     blackout: Annotated[
@@ -52,7 +56,7 @@ def change(
         typer.Option(
             "--blackout",
             metavar="HOURS",
-            help="Hours in which nothing begins, as 08:00-18:00; none for none.",
+            help="Hours in which no backup starts, such as 08:00-18:00; none for none.",
         ),
     ] = None,
     calls: Annotated[
@@ -60,7 +64,7 @@ def change(
         typer.Option(
             "--calls",
             metavar="PERCENT",
-            help="Part of the org's API calls of a day that Unlost may use.",
+            help="Share of the org's daily API calls that Unlost may use.",
         ),
     ] = None,
     hourly: Annotated[
@@ -68,8 +72,8 @@ def change(
         typer.Option(
             "--hourly",
             metavar="TABLES",
-            help="Tables that are backed up every hour between the nights, as Case,Opportunity; "
-            "none for none.",
+            help="Tables to back up every hour between the nightly backups, such as "
+            "Case,Opportunity; none for none.",
         ),
     ] = None,
     home: Home = None,
@@ -98,21 +102,21 @@ def _show_all(out: "Console", result: "Schedules") -> None:
 def _show(out: "Console", result: "OrgSchedule") -> None:
     schedule = result.schedule
     if schedule.nightly is None:
-        out.print(f"{result.org} is not backed up by itself.")
+        out.print(f"{result.org} is not backed up automatically.")
     else:
         spread = f", within {schedule.window} minutes" if schedule.window else ""
         out.print(f"{result.org} every night at {schedule.nightly:%H:%M} {result.zone}{spread}")
         out.print(f"  Next     {when(result.next, zone=result.zone)}")
-    out.print(f"  Calls    at most {schedule.calls}% of the org's API calls of a day")
+    out.print(f"  Calls    at most {schedule.calls}% of the org's daily API calls")
     for hours in schedule.blackout:
-        out.print(f"  Never    {hours.begins:%H:%M} to {hours.ends:%H:%M}")
+        out.print(f"  Blackout {hours.begins:%H:%M} to {hours.ends:%H:%M}")
     if schedule.hourly:
         _show_hours(out, result)
     for night in result.nights:
         out.print(f"  {night.name.replace('T', ' ')}  {night.state.value}")
         if night.missed:
             missed = ", ".join(name.partition("T")[0] for name in night.missed)
-            out.print(f"    makes up for {missed}, when nothing ran")
+            out.print(f"    replaces the missed backups of {missed}")
         if night.error is not None:
             out.print(f"    {plain(night.error.sentence)}")
 

@@ -29,7 +29,7 @@ def _show(out: "Console", result: "SnapshotList") -> None:
     from unlost.cli.grid import grid
 
     if not result.snapshots:
-        out.print(f"No backup yet. Make one with `unlost backup {result.org}`.")
+        out.print(f"No backup yet. Create one with `unlost backup {result.org}`.")
         return
     numbers = ("Number", "Created", "Changed", "Deleted", "Rows read", "Added")
     hours = any(night.partial for night in result.snapshots)

@@ -71,12 +71,14 @@ ColumnName = Annotated[
 ]
 
 app = typer.Typer(
-    help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
+    help="Add and list orgs, hide columns, and set up write identities.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(
     typer.Typer(cls=ConnectorCommands, no_args_is_help=True, rich_markup_mode=None),
     name="add",
-    help="Add an org; says what its user will not see.",
+    help="Add an org, and show which data its backup user cannot see.",
 )
 
 
@@ -86,10 +88,10 @@ app.add_typer(
         no_args_is_help=True,
         rich_markup_mode=None,
         subcommand_metavar="NAME [SETTINGS]...",
-        epilog="What can be set: unlost org writer NAME --help",
+        epilog="For the settings, see: unlost org writer NAME --help",
     ),
     name="writer",
-    help="Give an org a write identity, for restores alone.",
+    help="Set up the write identity of an org, which only restores use.",
 )
 
 
@@ -118,12 +120,12 @@ def shred(
     org: OrgName,
     *,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+        bool, typer.Option("--plan", help="Only show the plan; change nothing.")
     ] = False,
     confirm: Annotated[
         str,
         typer.Option(
-            "--confirm", metavar="ORG", help="The org's name once more, instead of typing it."
+            "--confirm", metavar="ORG", help="Name of the org, as confirmation without a prompt."
         ),
     ] = "",
     home: Home = None,
@@ -141,7 +143,7 @@ def shred(
         if plan:
             return ExitCode.OK
         if not confirm and not json:
-            confirm = typer.prompt("Type the org's name to destroy all of it", err=True)
+            confirm = typer.prompt("Type the org's name to destroy all its backups", err=True)
         done = act(application, org, typed=confirm, head=seen.head)
         answer(done, as_json=json, show=_show_shredded)
     return ExitCode.OK
@@ -189,10 +191,10 @@ def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
 
 
 def _show_followed(out: "Console", result: "FollowedOrg") -> None:
-    out.print(f"{result.name} is {plain(result.label or result.tenant)} from now on.")
+    out.print(f"{result.name} now stands for {plain(result.label or result.tenant)}.")
     out.print(
-        f"The org that was {result.name} is kept as {result.kept_as}, with "
-        f"{many(result.backups, 'backup')}; it is not backed up any more."
+        f"The earlier org is kept as {result.kept_as}, with {many(result.backups, 'backup')}. It is "
+        "no longer backed up."
     )
     out.print(f"Next: unlost backup {result.name}")
 
@@ -237,27 +239,27 @@ def _ask(secret: "SecretField") -> str | None:
 
 
 def _show_added(out: "Console", added: "AddedOrg") -> None:
-    verb = "has new settings" if added.known_before else "is added"
+    verb = "was updated" if added.known_before else "was added"
     out.print(f"{added.name} {verb}: {plain(added.label)} ({added.kind}, {added.tenant}).")
-    out.print(f"Its user sees {many(added.tables, 'table')}. Days end in the zone {added.zone}.")
+    out.print(f"The backup user sees {many(added.tables, 'table')}. Time zone: {added.zone}.")
     gaps = [finding for finding in added.findings if finding.severity == "gap"]
     notes = len(added.findings) - len(gaps)
     out.print()
     if gaps:
-        out.print(f"This will not be protected ({many(len(gaps), 'finding')}):")
+        out.print(f"This will not be protected ({many(len(gaps), 'gap')}):")
         for finding in gaps:
             _show_finding(out, finding)
     else:
-        out.print("Nothing that holds data is hidden from this user.")
+        out.print("The backup user can see all data.")
     if notes:
-        out.print(f"{many(notes, 'more note')} on what is not data; --json lists them.")
+        out.print(f"{many(notes, 'more note')} that do not concern data; --json lists all.")
     out.print()
     out.print(f"Next: unlost backup {added.name}")
 
 
 def _show_writer(out: "Console", result: "WriterResult") -> None:
-    out.print(f"{result.org} can be written to: {plain(result.label)} ({result.tenant}).")
-    out.print("The write identity is kept sealed and opened for a restore alone.")
+    out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
+    out.print("The write identity is stored encrypted and used only for restores.")
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")
@@ -291,25 +293,27 @@ def _show_list(out: "Console", result: "OrgList") -> None:
 def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
     out.print(
         f"{seen.org}: {many(seen.nights, 'backup')} in {many(seen.objects, 'object')} of "
-        f"{size(seen.bytes)} would be destroyed, and what this home knows of the org."
+        f"{size(seen.bytes)} would be destroyed, and all data of this home about the org."
     )
     if seen.holds:
         out.print(
-            f"{many(seen.holds, 'hold forbids', 'holds forbid')} it: see unlost hold list {seen.org}"
+            f"{many(seen.holds, 'legal hold forbids', 'legal holds forbid')} it: "
+            f"see unlost hold list {seen.org}"
         )
     _show_what_stays(out)
 
 
 def _show_shredded(out: "Console", done: "ShredResult") -> None:
     out.print(
-        f"{done.org} is destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
-        f"The vault's object {done.proof} proves it."
+        f"{done.org} was destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
+        f"Proof: object {done.proof} of the vault."
     )
     _show_what_stays(out)
 
 
 def _show_what_stays(out: "Console") -> None:
     out.print(
-        "Not reached: second copies (run unlost vault mirror run), other copies of the vault, versions "
-        "that a bucket keeps, exports, and the org itself. A copy of its keys opens a copy of its data."
+        "Not destroyed yet: the data in the mirror (run unlost vault mirror run). Not affected: other "
+        "copies of the vault, earlier versions that a bucket keeps, exports, and the org itself. A copy "
+        "of its keys opens a copy of its data."
     )

@@ -9,7 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
-from unlost.cli.text import plain, when
+from unlost.cli.text import many, plain, when
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from unlost.app.actions.people.audit import AuditPage
     from unlost.catalog.audit import AuditProof
 
-app = typer.Typer(help="Who did what.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show, export and verify the audit log.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("list")
 def list_audit_events(
     *,
     org: Annotated[
-        str | None, typer.Option("--org", metavar="ORG", help="What concerns this org.")
+        str | None, typer.Option("--org", metavar="ORG", help="Only entries about this org.")
     ] = None,
     actor: Annotated[
-        str | None, typer.Option("--actor", metavar="NAME", help="What this person did.")
+        str | None, typer.Option("--actor", metavar="NAME", help="Only entries of this person.")
     ] = None,
     before: Annotated[
-        int | None, typer.Option("--before", metavar="NUMBER", help="Older than this one.")
+        int | None,
+        typer.Option("--before", metavar="NUMBER", help="Only entries older than this one."),
     ] = None,
     home: Home = None,
     json: AsJson = False,
@@ -72,9 +75,9 @@ def _show_list(out: "Console", result: "AuditPage") -> None:
     from unlost.cli.grid import grid
 
     if not result.entries:
-        out.print("Nothing yet.")
+        out.print("No entries.")
         return
-    table = grid("Number", "When", "Who", "What", "Org", "To what", "Outcome", right=("Number",))
+    table = grid("Number", "When", "Who", "Action", "Org", "Subject", "Outcome", right=("Number",))
     for entry in result.entries:
         deed = entry.deed
         table.add_row(
@@ -88,8 +91,10 @@ def _show_list(out: "Console", result: "AuditPage") -> None:
         )
     out.print(table)
     if result.more is not None:
-        out.print(f"Older ones: unlost audit list --before {result.more}")
+        out.print(f"Older entries: unlost audit list --before {result.more}")
 
 
 def _show_proof(out: "Console", proof: "AuditProof") -> None:
-    out.print(f"The audit is whole: {proof.rows:,} deeds. Its end is {proof.digest[:12]}.")
+    out.print(
+        f"The audit log is complete: {many(proof.rows, 'entry', 'entries')}. Its head is {proof.digest[:12]}."
+    )

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from unlost.catalog.people import Person, PersonRole
 
 app = typer.Typer(
-    help="Who may sign in to the console, and what each may do.",
+    help="Manage people who may sign in to the console, and their roles.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name with which they sign in.")]
-RoleOf = Annotated[Role, typer.Option("--role", help="What they may do.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="User name of the person.")]
+RoleOf = Annotated[Role, typer.Option("--role", help="Role of the person.")]
 OfOrg = Annotated[
-    str | None, typer.Option("--org", metavar="ORG", help="In this org only; else in every org.")
+    str | None, typer.Option("--org", metavar="ORG", help="Only in this org; default: all orgs.")
 ]
 URL = "http://127.0.0.1:8484"
 
@@ -49,11 +49,11 @@ def add(
     role: RoleOf = Role.VIEWER,
     org: OfOrg = None,
     full_name: Annotated[
-        str, typer.Option("--full-name", metavar="TEXT", help="As others should read it.")
+        str, typer.Option("--full-name", metavar="TEXT", help="Full name of the person.")
     ] = "",
     email: Annotated[
         str,
-        typer.Option("--email", metavar="ADDRESS", help="Lets them sign in by your company's SSO."),
+        typer.Option("--email", metavar="ADDRESS", help="Allows sign-in with your company's SSO."),
     ] = "",
     home: Home = None,
     json: AsJson = False,
@@ -72,7 +72,8 @@ def role_of(
     name: Name,
     *,
     role: Annotated[
-        Role | None, typer.Option("--role", help="The new role; left out, the old one is taken.")
+        Role | None,
+        typer.Option("--role", help="The new role. Without it, the current role is removed."),
     ] = None,
     org: OfOrg = None,
     home: Home = None,
@@ -91,11 +92,11 @@ def edit(
     name: Name,
     *,
     full_name: Annotated[
-        str | None, typer.Option("--full-name", metavar="TEXT", help="As others should read it.")
+        str | None, typer.Option("--full-name", metavar="TEXT", help="Full name of the person.")
     ] = None,
     email: Annotated[
         str | None,
-        typer.Option("--email", metavar="ADDRESS", help="Lets them sign in by your company's SSO."),
+        typer.Option("--email", metavar="ADDRESS", help="Allows sign-in with your company's SSO."),
     ] = None,
     home: Home = None,
     json: AsJson = False,
@@ -171,9 +172,7 @@ def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> Ex
 def link(
     name: Name,
     *,
-    url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="Where the console is reached.")
-    ] = URL,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="Address of the console.")] = URL,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -188,7 +187,7 @@ def link(
 
 def _show_link(out: "Console", result: "SignInLink", url: str) -> None:
     out.print(f"{url.rstrip('/')}{result.path}")
-    out.print(f"It signs {result.name} in, once, until {when(result.expires)}.")
+    out.print(f"It signs {result.name} in once, and expires at {when(result.expires)}.")
 
 
 def _show_person(out: "Console", person: "Person") -> None:
@@ -215,14 +214,14 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
 
 
 def _show_unlocked(out: "Console", result: "UnlockedName") -> None:
-    out.print(f"{plain(result.name)} may try again.")
+    out.print(f"{plain(result.name)} is unlocked.")
 
 
 def _show_list(out: "Console", result: "PeopleList") -> None:
     from unlost.cli.grid import grid
 
     if not result.people:
-        out.print("Nobody yet. `unlost up` prints a link that makes the first admin.")
+        out.print("No people yet. `unlost up` prints a link that creates the first admin.")
         return
     table = grid("Name", "Full name", "E-mail", "Roles", "Last seen")
     for person in result.people:

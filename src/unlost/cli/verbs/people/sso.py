@@ -24,13 +24,13 @@ SECRET_VARIABLE = "UNLOST_SSO_SECRET"  # noqa: S105
 SPEAKS = {"openid_connect": "OpenID Connect", "saml": "SAML"}
 
 app = typer.Typer(
-    help="Single sign-on of your company, by OpenID Connect or SAML.",
+    help="Manage single sign-on with OpenID Connect or SAML.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A short name for it, such as entra or okta.")
+    str, typer.Argument(metavar="NAME", help="Short name of the provider, such as entra or okta.")
 ]
 
 
@@ -49,28 +49,34 @@ def add(
     name: Name,
     *,
     issuer: Annotated[
-        str, typer.Option("--issuer", metavar="URL", help="The issuer, as the provider writes it.")
+        str, typer.Option("--issuer", metavar="URL", help="Issuer, as the provider writes it.")
     ],
     client_id: Annotated[
-        str, typer.Option("--client-id", metavar="ID", help="What the provider calls this console.")
+        str,
+        typer.Option(
+            "--client-id", metavar="ID", help="Client id of this console at the provider."
+        ),
     ],
     secret_file: Annotated[
         Path | None,
         typer.Option(
             "--secret-file",
             metavar="FILE",
-            help=f"File that holds the client secret; else {SECRET_VARIABLE}, or it is asked for.",
+            help=f"File with the client secret; default: {SECRET_VARIABLE}, or a prompt.",
         ),
     ] = None,
     title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="On the button; without it the name.")
+        str,
+        typer.Option(
+            "--title", metavar="TEXT", help="Text on the sign-in button; default: the name."
+        ),
     ] = "",
     vouches: Annotated[
         bool,
         typer.Option(
             "--vouches",
-            help="Take every address that it tells as verified, though it does not say so "
-            "(Microsoft Entra ID). Only where nobody but your company can set one.",
+            help="Trust every e-mail address of the provider as verified, even if it does not "
+            "say so (Microsoft Entra ID). Use this only if your company alone can set addresses.",
         ),
     ] = False,
     home: Home = None,
@@ -102,28 +108,41 @@ def add_saml(
         typer.Option(
             "--metadata",
             metavar="URL|FILE",
-            help="Where the provider describes itself, or its file.",
+            help="Address or file of the provider's metadata.",
         ),
     ] = "",
     entity: Annotated[
-        str, typer.Option("--entity", metavar="ID", help="Without metadata: its entity id.")
+        str,
+        typer.Option("--entity", metavar="ID", help="Without metadata: entity id of the provider."),
     ] = "",
     sign_in: Annotated[
-        str, typer.Option("--sign-in", metavar="URL", help="Its sign-in address (HTTP-Redirect).")
+        str,
+        typer.Option(
+            "--sign-in",
+            metavar="URL",
+            help="Without metadata: sign-in address of the provider (HTTP-Redirect).",
+        ),
     ] = "",
     certificate_file: Annotated[
         Path | None,
-        typer.Option("--certificate-file", metavar="FILE", help="Its signing certificate (PEM)."),
+        typer.Option(
+            "--certificate-file",
+            metavar="FILE",
+            help="Without metadata: signing certificate of the provider (PEM).",
+        ),
     ] = None,
     title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="On the button; without it the name.")
+        str,
+        typer.Option(
+            "--title", metavar="TEXT", help="Text on the sign-in button; default: the name."
+        ),
     ] = "",
     vouches: Annotated[
         bool,
         typer.Option(
             "--vouches",
-            help="Take every address that it tells as verified: SAML seldom says so. Only where nobody "
-            "but your company can set one.",
+            help="Trust every e-mail address of the provider as verified: SAML seldom says so. Use this "
+            "only if your company alone can set addresses.",
         ),
     ] = False,
     home: Home = None,
@@ -172,29 +191,29 @@ def _text(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "secret-unreadable",
-            "{file} cannot be read: {getattr}.",
-            next_step="Name a file that holds what is asked for and nothing else.",
+            "{file} cannot be read: {reason}.",
+            next_step="Give a text file that contains only the requested value.",
             file=file,
-            getattr=getattr(error, "strerror", None) or "it is no text",
+            reason=getattr(error, "strerror", None) or "it is not text",
         ) from error
 
 
 def _show_added(out: "Console", result: "Provider") -> None:
-    out.print(f"People sign in by {plain(result.title)}, at {result.origin}.")
-    out.print("It lets in whose e-mail address you added: unlost user add NAME --email ADDRESS")
+    out.print(f"People can now sign in with {plain(result.title)}, at {result.origin}.")
+    out.print("Add the e-mail address of each person: unlost user add NAME --email ADDRESS")
 
 
 def _show_removed(out: "Console", result: "Provider") -> None:
-    out.print(f"Nobody signs in by {plain(result.title)} any more.")
+    out.print(f"{plain(result.title)} was removed. People can no longer sign in with it.")
 
 
 def _show_list(out: "Console", result: "Providers") -> None:
     from unlost.cli.grid import grid
 
     if not result.providers:
-        out.print("No provider: people sign in with a password. Add one with `unlost sso add`.")
+        out.print("No provider. People sign in with a password. Add one with `unlost sso add`.")
         return
-    table = grid("Name", "Title", "Speaks", "Issuer", "Client id")
+    table = grid("Name", "Title", "Protocol", "Issuer", "Client id")
     for provider in result.providers:
         speaks = SPEAKS[provider.kind.value]
         table.add_row(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unlost.catalog.tokens import ApiToken
 
 app = typer.Typer(
-    help="Keys with which programs use the API.", no_args_is_help=True, rich_markup_mode=None
+    help="Manage API tokens for programs.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -34,16 +34,17 @@ def list_tokens(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("make")
 def make(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The program that will use it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the program.")],
     *,
-    owner: Annotated[
-        str, typer.Option("--owner", metavar="NAME", help="The person for whom it acts.")
-    ],
-    role: Annotated[Role, typer.Option("--role", help="What it may do at most.")] = Role.VIEWER,
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Person for whom it acts.")],
+    role: Annotated[Role, typer.Option("--role", help="Highest role of the token.")] = Role.VIEWER,
     org: Annotated[
-        str | None, typer.Option("--org", metavar="ORG", help="In this org only.")
+        str | None,
+        typer.Option("--org", metavar="ORG", help="Only in this org; default: all orgs."),
     ] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it holds.")] = 90,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=366, help="Days until it expires.")
+    ] = 90,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -58,7 +59,9 @@ def make(
 
 @app.command("drop")
 def drop(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `unlost token list` says.")],
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="Number, as in `unlost token list`.")
+    ],
     *,
     home: Home = None,
     json: AsJson = False,
@@ -80,14 +83,14 @@ def _show_new_token(out: "Console", new_token: "NewToken") -> None:
 
 
 def _show_dropped(out: "Console", token: "ApiToken") -> None:
-    out.print(f"The token {token.id} ({plain(token.name)}) opens nothing any more.")
+    out.print(f"The token {token.id} ({plain(token.name)}) was deleted.")
 
 
 def _show_list(out: "Console", result: "Tokens") -> None:
     from unlost.cli.grid import grid
 
     if not result.tokens:
-        out.print("No token yet. Make one with `unlost token make`.")
+        out.print("No tokens yet. Create one with `unlost token make NAME --owner PERSON`.")
         return
     table = grid("Number", "Name", "Owner", "Role", "Org", "Until", "Last used", right=("Number",))
     for token in result.tokens:

@@ -8,7 +8,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import many, plain, short, when
+from unlost.cli.text import command, many, plain, short, when
 from unlost.cli.words import changed_field, telling
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ FIELDS = 8
 def compare(
     org: OrgName,
     one: Annotated[
-        str, typer.Argument(metavar="A", help="latest, live, a number, a date or an instant.")
+        str, typer.Argument(metavar="A", help="latest, live, a backup number, a date or a time.")
     ],
-    other: Annotated[str, typer.Argument(metavar="B", help="The other side, named likewise.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="The other side, in the same form.")],
     *,
     table: Annotated[
         str | None,
@@ -48,7 +48,7 @@ def _show(out: "Console", result: "CompareResult") -> None:
     for table in result.unread:
         out.print(f"{table.table} could not be compared: {plain(table.sentence)}")
     if not result.tables:
-        out.print("Nothing else differs." if result.unread else "Nothing differs.")
+        out.print("No other differences." if result.unread else "No differences.")
         return
     out.print()
     _show_tables(out, result)
@@ -59,9 +59,9 @@ def _show(out: "Console", result: "CompareResult") -> None:
         out.print(f"… and {many(hidden_count, 'more record')}; --json lists up to 1,000.")
     if result.table is None:
         first = result.tables[0].table
-        sides = " ".join(_typed(side) for side in (result.old, result.new))
+        sides = [_typed(side) for side in (result.old, result.new)]
         out.print()
-        out.print(f"Record by record: unlost compare {result.org} {sides} --table {first}")
+        out.print(f"Record by record: {command('compare', result.org, *sides, '--table', first)}")
 
 
 def _named(side: "ComparisonSide", zone: str) -> str:
@@ -76,7 +76,7 @@ def _typed(side: "ComparisonSide") -> str:
 def _show_tables(out: "Console", result: "CompareResult") -> None:
     from unlost.cli.grid import grid
 
-    numbers = ("Created", "Changed", "Deleted", "Came back")
+    numbers = ("Created", "Changed", "Deleted", "Undeleted")
     table = grid("Table", *numbers, right=numbers)
     for line in result.tables:
         counts = (line.created, line.changed, line.deleted, line.revived)
@@ -85,7 +85,7 @@ def _show_tables(out: "Console", result: "CompareResult") -> None:
 
 
 def _show_row(out: "Console", row: "RecordChange") -> None:
-    word = "came back" if row.change == "revived" else row.change.value
+    word = "undeleted" if row.change == "revived" else row.change.value
     name = f" {short(row.name)}" if row.name else ""
     out.print()
     out.print(f"{plain(row.record)}{name}: {word}")

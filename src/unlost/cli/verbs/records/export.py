@@ -36,7 +36,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    help="Write tables of a backup, or what is held of a person, in clear text.",
+    help="Export tables of a backup, or the data of a person, unencrypted.",
 )
 
 
@@ -45,19 +45,21 @@ def export(
     org: OrgName,
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, outside the vault.")],
     *,
-    form: Annotated[ExportFormat, typer.Option("--format", help="How tables are written.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="Format of the files.")],
     table: Annotated[
         list[str] | None,
-        typer.Option("--table", metavar="T", help="Only this table; may be repeated."),
+        typer.Option("--table", metavar="T", help="Only this table; repeatable."),
     ] = None,
     as_of: Annotated[
-        str, typer.Option("--as-of", metavar="WHEN", help="latest, a number, a date or an instant.")
+        str,
+        typer.Option("--as-of", metavar="WHEN", help="latest, a backup number, a date or a time."),
     ] = "latest",
     typed: Annotated[
-        bool, typer.Option("--typed", help="Numbers, dates and so on instead of verbatim texts.")
+        bool, typer.Option("--typed", help="Write numbers, dates and so on as such, not as text.")
     ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="All versions instead of the records of the backup.")
+        bool,
+        typer.Option("--history", help="Export all versions, not only the records of the backup."),
     ] = False,
     audience: ForWhom = Audience.PROGRAMS,
     home: Home = None,
@@ -86,14 +88,14 @@ def person(
     *,
     record: Annotated[
         list[str],
-        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+        typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The zip to write.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Zip file to write.")],
     related: Annotated[
         bool,
         typer.Option(
             "--related",
-            help="With all that the org deletes together with them, their e-mails and files.",
+            help="Include all records that the org deletes with them, their e-mails and files.",
         ),
     ] = False,
     home: Home = None,
@@ -116,29 +118,27 @@ def person(
 def _show_person(out: "Console", data: "PersonData") -> None:
     from unlost.cli.grid import grid
 
-    out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, in clear text.")
+    out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, unencrypted.")
     table = grid("Table", "Records", right={"Records"})
     for person_table in data.tables:
         table.add_row(plain(person_table.table), f"{person_table.records:,}")
     out.print(table)
     out.print(
-        f"{many(data.files, 'file')} of {size(data.file_bytes)} in it. Open index.html first."
+        f"It contains {many(data.files, 'file')} ({size(data.file_bytes)}). Open index.html first."
     )
     if data.unknown:
-        out.print(f"Of {many(data.unknown, 'record')} that was named the vault has nothing.")
+        out.print(f"{many(data.unknown, 'record')} not found in the vault.")
     if data.unsearched:
         names = ", ".join(map(plain, data.unsearched))
-        out.print(f"Too large to be looked through for e-mails and files: {names}.")
-    out.print("In CSV an apostrophe stands before texts that a spreadsheet would run.")
+        out.print(f"Too large to search for e-mails and files: {names}.")
+    out.print("In CSV, texts that a spreadsheet would run as a formula start with an apostrophe.")
 
 
 def _show(out: "Console", result: "ExportResult") -> None:
     from unlost.cli.grid import grid
 
     at = when(result.as_of, zone=result.zone)
-    out.print(
-        f"Snapshot {result.snapshot} of {result.org} ({at}) is in {result.out}, in clear text."
-    )
+    out.print(f"Snapshot {result.snapshot} of {result.org} ({at}) is in {result.out}, unencrypted.")
     delta = result.form is ExportFormat.DELTA
     heads = ("Table", "Rows", *(("Version",) if delta else ()), "File")
     table = grid(*heads, right={"Rows", "Version"})
@@ -150,14 +150,14 @@ def _show(out: "Console", result: "ExportResult") -> None:
     out.print(table)
     misfits = sum(table.misfits for table in result.tables)
     if misfits:
-        out.print(f"{many(misfits, 'value')} fitted no type and left as null; without --typed they are texts.")  # fmt: skip
+        out.print(f"{many(misfits, 'value')} did not fit the type and became null; without --typed they are texts.")  # fmt: skip
     lost = sum(table.lost for table in result.tables)
     if lost:
-        out.print(f"{many(lost, 'value')} left as null, because damage took them from the vault. `unlost show` says “not known” there.")  # fmt: skip
+        out.print(f"{many(lost, 'value')} became null, because damage destroyed them. `unlost show` marks them as unknown.")  # fmt: skip
     if result.form is ExportFormat.CSV:
         changed = sum(table.changed for table in result.tables)
         out.print(
-            f"For people: {many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them."
+            f"{many(changed, 'cell')} got an apostrophe, so that spreadsheets do not run them as formulas."
             if result.people
-            else "Cells are verbatim: for a spreadsheet, which may run some, add --for people."
+            else "Cells are verbatim. If a spreadsheet opens the files, add --for people: it may run cells as formulas."
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlost.app.records.record_text import split_record
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
@@ -20,22 +21,23 @@ if TYPE_CHECKING:
 def file(
     org: OrgName,
     record: Annotated[
-        str, typer.Argument(metavar="ID", help="Id of the record that has the file.")
+        str, typer.Argument(metavar="TABLE/ID", help="The record that has the file.")
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")],
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Write a file from the vault to disk. An existing file is never overwritten."""
+    table, record_id = split_record(record)
     with opened(home) as application:
         from unlost.app.actions.records.file import file as act
 
-        answer(act(application, org, record, out=out), as_json=json, show=_show)
+        answer(act(application, org, record_id, table=table, out=out), as_json=json, show=_show)
     return ExitCode.OK
 
 
 def _show(out: "Console", result: "FileResult") -> None:
     out.print(f"{plain(result.name) or result.record}: {size(result.size)} in {result.out}")
     if result.checksum:
-        out.print(f"The org's own checksum agrees ({result.checksum}).")
+        out.print(f"The checksum of the org matches ({result.checksum}).")

@@ -8,7 +8,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
-from unlost.cli.text import short
+from unlost.cli.text import command, short
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def find(
     text: Annotated[
         str,
-        typer.Argument(metavar="TEXT", help="Number, name, e-mail, phone or id; or a beginning."),
+        typer.Argument(
+            metavar="TEXT", help="Number, name, e-mail, phone or id, or the start of one."
+        ),
     ],
     *,
     org: Annotated[
@@ -48,5 +50,5 @@ def _show(out: "Console", result: "FindResult") -> None:
         )
         out.print(f"  {hit.column_label}: {short(hit.value)}")
         if hit.came_back_as:
-            out.print(f"  It came back as {hit.came_back_as}")
-        out.print(f"  unlost history {hit.org} {hit.table} {hit.record}")
+            out.print(f"  Restored as {hit.came_back_as}")
+        out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from unlost.app.records.record_text import split_record
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
-from unlost.cli.text import plain, short, when
+from unlost.cli.options import AsJson, Home, OrgName, RecordName
+from unlost.cli.text import command, plain, short, when
 from unlost.cli.words import GONE, changed_field, telling
 
 if TYPE_CHECKING:
@@ -14,17 +15,18 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
-HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
+HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Undeleted"}
 
 
 def history(
-    org: OrgName, table: TableName, record: RecordId, *, home: Home = None, json: AsJson = False
+    org: OrgName, record: RecordName, *, home: Home = None, json: AsJson = False
 ) -> ExitCode:
     """Show the history of a record, field by field, oldest first."""
+    table, record_id = split_record(record)
     with opened(home) as application:
         from unlost.app.actions.records.history import history as act
 
-        answer(act(application, org, table, record), as_json=json, show=_show)
+        answer(act(application, org, table, record_id), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -33,16 +35,17 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
     for restored in result.came_back_as:
-        out.print(f"Came back as {restored.record} in {restored.org}, by {restored.run}")
+        out.print(f"Restored as {restored.record} in {restored.org} by {restored.run}")
     for restored in result.came_back_from:
-        out.print(f"Was {restored.record} before it came back, by {restored.run}")
+        out.print(f"Restored from {restored.record} by {restored.run}")
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
         for field in telling(entry.fields):
             out.print(f"    {changed_field(field)}")
     out.print()
-    out.print(f"All its fields: unlost show {result.org} {result.table} {result.record}")
+    show = command("show", result.org, f"{result.table}/{result.record}")
+    out.print(f"All fields: {show}")
 
 
 def _when(entry: "HistoryEntry", zone: str) -> str:

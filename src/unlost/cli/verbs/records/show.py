@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlost.app.records.record_text import split_record
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
-from unlost.cli.text import cell, many, plain, short, size, when
+from unlost.cli.options import AsJson, Home, OrgName, RecordName
+from unlost.cli.text import cell, command, many, plain, short, size, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.show import ShownField, ShowResult
     from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
+    from unlost.model.snapshot import StoredFile
 
 MOST = 25  # kinds of related records, and files, that are shown
 NAMES = 3
@@ -24,21 +26,23 @@ NAME = 40
 
 def show(
     org: OrgName,
-    table: TableName,
-    record: RecordId,
+    record: RecordName,
     *,
     at: Annotated[
         str,
-        typer.Option("--at", metavar="WHEN", help="latest, live, a number, a date or an instant."),
+        typer.Option(
+            "--at", metavar="WHEN", help="latest, live, a backup number, a date or a time."
+        ),
     ] = "latest",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Show a record and its related records at a point in time. A deleted record shows its last state."""
+    table, record_id = split_record(record)
     with opened(home) as application:
         from unlost.app.actions.records.show import show as act
 
-        answer(act(application, org, table, record, at=at), as_json=json, show=_show)
+        answer(act(application, org, table, record_id, at=at), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -62,10 +66,10 @@ def _show(out: "Console", result: "ShowResult") -> None:
     unknown = {field.column for field in result.fields if field.unknown}
     empty = sum(v is None and name not in unknown for name, v in result.values.items())
     if empty:
-        out.print(f"{empty:,} empty fields are left out; --json has them.")
+        out.print(f"{many(empty, 'empty field')} not shown; --json lists all.")
     for file in result.files:
         out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
-        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+        out.print(f"  {_file_command(result.org, file)}")
     if result.related is not None:
         _show_related(out, result, result.related)
 
@@ -74,29 +78,35 @@ def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)
-    last = ", the last that shows it alive" if related.snapshot != result.snapshot else ""
+    last = ", the last with the record alive" if related.snapshot != result.snapshot else ""
     out.print()
     if not related.tables and not related.files:
-        out.print(f"Nothing refers to it in snapshot {related.snapshot} ({at}{last}).")
+        out.print(f"No record refers to it in snapshot {related.snapshot} ({at}{last}).")
     else:
         out.print(f"Related, in snapshot {related.snapshot} ({at}{last}):")
     if related.tables:
-        table = grid("What", "Records", "Lost since", "Such as", right=("Records", "Lost since"))
+        table = grid(
+            "Related", "Records", "Lost since", "Examples", right=("Records", "Lost since")
+        )
         for line in related.tables[:MOST]:
             lost = f"{line.lost:,}" if line.lost else ""
             table.add_row(_kind(line), f"{line.count:,}", lost, _such_as(line))
         out.print(table)
         if len(related.tables) > MOST:
-            out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json has them.")
+            out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json lists all.")
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
-        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+        out.print(f"  {_file_command(result.org, file)}")
     hidden_count = related.more_files + max(0, len(related.files) - MOST)
     if hidden_count:
         out.print(f"… and {many(hidden_count, 'more file')}.")
     if related.unsearched:
         names = ", ".join(related.unsearched)
-        out.print(f"Not looked through, because there are too many records: {names}.")
+        out.print(f"Not searched, because there are too many records: {names}.")
+
+
+def _file_command(org: str, file: "StoredFile | RelatedFile") -> str:
+    return command("file", org, f"{file.table}/{file.record}", "--out", "FILE")
 
 
 def _kind(line: "RelatedTable") -> str:
@@ -123,12 +133,12 @@ def _state(result: "ShowResult") -> str:
 
 
 def _label(field: "ShownField") -> str:
-    mark = " (hidden from the user now)" if field.hidden else ""
+    mark = " (now hidden from the backup user)" if field.hidden else ""
     return f"{plain(field.label)}{mark}"
 
 
 def _value(field: "ShownField", result: "ShowResult") -> str:
     if field.unknown:
-        return "not known: the vault has lost it"
+        return "unknown: the vault lost it to damage"
     value = cell(result.values[field.column])
     return f"{plain(field.means)} ({value})" if field.means else value

@@ -42,24 +42,25 @@ ForWhom = Annotated[
     Audience,
     typer.Option(
         "--for",
-        help="people: texts that a spreadsheet would take for a formula get an apostrophe (CSV only).",
+        help="people: texts that a spreadsheet would run as a formula get an apostrophe (CSV only).",
     ),
 ]
 
 
 def sql(
-    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="One SELECT.")],
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="A SELECT statement.")],
     *,
     as_of: Annotated[
-        str, typer.Option("--as-of", metavar="WHEN", help="latest, a number, a date or an instant.")
+        str,
+        typer.Option("--as-of", metavar="WHEN", help="latest, a backup number, a date or a time."),
     ] = "latest",
     form: Annotated[
-        SqlFormat, typer.Option("--format", help="How rows are told.")
+        SqlFormat, typer.Option("--format", help="Format of the output.")
     ] = SqlFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write them, not over a file."),
+        typer.Option("--out", metavar="FILE", help="New file for the rows."),
     ] = None,
     audience: ForWhom = Audience.PROGRAMS,
     home: Home = None,
@@ -79,8 +80,8 @@ def sql(
             if out is not None:
                 raise UsageError(
                     "format-needs-none",
-                    "A table for the screen is not written to a file.",
-                    next_step="Choose --format csv, json or parquet with --out.",
+                    "The format table cannot be written to a file.",
+                    next_step="Use --format csv, json or parquet with --out.",
                 )
             _show(answer)
         elif out is not None:
@@ -99,8 +100,8 @@ def _one_format(form: SqlFormat) -> SqlFormat:
     if form not in (SqlFormat.TABLE, SqlFormat.JSON):
         raise UsageError(
             "two-formats",
-            "--json and --format {form} ask for two formats at once.",
-            next_step="Say one of them.",
+            "--json and --format {form} are two formats.",
+            next_step="Use only one of them.",
             form=form,
         )
     return SqlFormat.JSON
@@ -111,7 +112,7 @@ def check_audience(audience: Audience, *, csv: bool) -> None:
     if audience is Audience.PEOPLE and not csv:
         raise UsageError(
             "people-read-csv",
-            "Only CSV is changed for people: other formats hold texts as they are.",
+            "--for people works only with CSV. Other formats keep texts verbatim.",
             next_step="Leave out --for, or add --format csv.",
         )
 
@@ -120,8 +121,8 @@ def _stdout(form: SqlFormat) -> BinaryIO:
     if form is SqlFormat.PARQUET and sys.stdout.isatty():
         raise UsageError(
             "parquet-needs-file",
-            "Parquet is nothing for a terminal.",
-            next_step="Name a file with --out.",
+            "Parquet cannot be shown on a terminal.",
+            next_step="Write it to a file with --out FILE.",
         )
     # The writers encode to UTF-8 themselves, whatever the locale is.
     return sys.stdout.buffer
@@ -134,7 +135,10 @@ def _write(answer: "SqlAnswer", form: SqlFormat, out: BinaryIO, audience: Audien
         people = audience is Audience.PEOPLE
         changed = write_csv(answer.rows, answer.rows.schema, out, people=people)
         if changed:
-            _note(f"{many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them.")
+            _note(
+                f"{many(changed, 'cell')} got an apostrophe, so that spreadsheets do not run them as "
+                "formulas."
+            )
     elif form is SqlFormat.JSON:
         write_lines(answer.rows, out)
     else:
@@ -160,7 +164,9 @@ def _show(answer: "SqlAnswer") -> None:
     out = console()
     out.print(table)
     if more:
-        out.print(f"These are the first {MOST}; --format csv, json or parquet gives all.")
+        out.print(
+            f"Only the first {MOST} rows are shown. Use --format csv, json or parquet for all."
+        )
     elif not shown:
         out.print("No rows.")
 
@@ -174,7 +180,7 @@ def _cell(value: object) -> str:
 
 def _show_misfits(answer: "SqlAnswer") -> None:
     for column, count in answer.misfits.items():
-        _note(f"{many(count, 'value')} of {column} fitted no type and read as null; add _text to the table's name to read them.")  # fmt: skip
+        _note(f"{many(count, 'value')} of {column} did not fit the type and became null; add _text to the table's name to read them.")  # fmt: skip
 
 
 def _note(sentence: str) -> None:

@@ -9,7 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import many, plain, size, when
+from unlost.cli.text import command, many, plain, size, when
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,53 +20,53 @@ if TYPE_CHECKING:
     from unlost.engine.restore.planning.summary import Branch
 
 app = typer.Typer(
-    help="Bring back what was lost: plan, look, run.", no_args_is_help=True, rich_markup_mode=None
+    help="Restore lost records: plan, review, run.", no_args_is_help=True, rich_markup_mode=None
 )
 
-PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="A plan that was written.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; see unlost runs.")]
+PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="Plan file.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name of the run, as in `unlost runs`.")
+]
 SetValue = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="TABLE/ID.COLUMN=VALUE",
-        help="A value that a record shall come back with; several times.",
+        help="Restore a record with this value; repeatable.",
     ),
 ]
 EmptyCell = Annotated[
     list[str] | None,
-    typer.Option(
-        "--empty", metavar="TABLE/ID.COLUMN", help="A column that shall be empty; several times."
-    ),
+    typer.Option("--empty", metavar="TABLE/ID.COLUMN", help="Leave this column empty; repeatable."),
 ]
 InsteadOf = Annotated[
     list[str] | None,
     typer.Option(
         "--instead",
         metavar="TABLE/OLD=NEW",
-        help="Records that name OLD, such as a user who left, shall name NEW; several times.",
+        help="Replace references to OLD, such as a user who left, by NEW; repeatable.",
     ),
 ]
 MOST = 20
 WORDS = {
-    "unchanged": "are as wanted",
-    "update": "get columns back",
-    "undelete": "come out of the recycle bin with their ids",
-    "adopt": "are taken over from a live twin",
-    "create": "come back with new ids",
-    "by-product": "are made by the org with others",
+    "unchanged": "already correct",
+    "update": "will be updated",
+    "undelete": "will be undeleted, with their ids",
+    "adopt": "will adopt a live record with the same unique value",
+    "create": "will be created, with new ids",
+    "by-product": "will be created automatically by the org",
     "skip": "cannot be written",
 }
 ENDINGS = {
-    "unchanged": "were as wanted",
-    "updated": "have their columns back",
-    "undeleted": "came out of the recycle bin with their ids",
-    "adopted": "were taken over from a live twin",
-    "created": "came back with new ids",
-    "by-product": "were made by the org with others",
-    "conflict": "changed since the plan was made and were left alone",
+    "unchanged": "already correct",
+    "updated": "updated",
+    "undeleted": "undeleted, with their ids",
+    "adopted": "adopted a live record with the same unique value",
+    "created": "created, with new ids",
+    "by-product": "created automatically by the org",
+    "conflict": "changed after the plan was made; not touched",
     "failed": "could not be written",
-    "skipped": "were not written",
+    "skipped": "not written",
 }
 
 
@@ -74,35 +74,39 @@ ENDINGS = {
 def plan(
     org: OrgName,
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the plan is written.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
     record: Annotated[
         list[str] | None,
-        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+        typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ] = None,
     lost_between: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            "--lost-between", metavar="A B", help="All that was lost between two backups."
+            "--lost-between", metavar="A B", help="All records that were lost between two backups."
         ),
     ] = None,
     changed_between: Annotated[
         tuple[str, str] | None,
-        typer.Option("--changed-between", metavar="A B", help="What changed; put A's values back."),
+        typer.Option(
+            "--changed-between",
+            metavar="A B",
+            help="All records that changed; restore the values of A.",
+        ),
     ] = None,
     table: Annotated[
         str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option("--column", metavar="C", help="A column to put back; several times."),
+        typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
     ] = None,
     related: Annotated[
         bool,
-        typer.Option("--related/--no-related", help="With parents, children, mails and files."),
+        typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
     ] = True,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="WHEN", help="The backup whose state is wanted."),
+        typer.Option("--at", metavar="WHEN", help="The backup whose state is restored."),
     ] = None,
     set_value: SetValue = None,
     empty: EmptyCell = None,
@@ -155,7 +159,7 @@ def run(
     *,
     detach: Annotated[
         bool,
-        typer.Option("--detach", help="Let the service run it, whatever becomes of this terminal."),
+        typer.Option("--detach", help="Let the service run it; this terminal may be closed."),
     ] = False,
     home: Home = None,
     json: AsJson = False,
@@ -207,7 +211,11 @@ def retry(
     *,
     code: Annotated[
         list[str] | None,
-        typer.Option("--code", metavar="CODE", help="Only what failed with it; several times."),
+        typer.Option(
+            "--code",
+            metavar="CODE",
+            help="Only records that failed with this error code; repeatable.",
+        ),
     ] = None,
     set_value: SetValue = None,
     empty: EmptyCell = None,
@@ -216,7 +224,7 @@ def retry(
         typer.Option(
             "--set-all",
             metavar="TABLE.COLUMN=VALUE",
-            help="A value for all records of a table that are tried again; several times.",
+            help="Set a value in all retried records of a table; repeatable.",
         ),
     ] = None,
     instead: InsteadOf = None,
@@ -253,18 +261,18 @@ def retry(
 
 def _show_handed(out: "Console", result: "QueuedPlan") -> None:
     if result.over:
-        out.print(f"The plan was run already. See it: unlost runs {result.run}")
+        out.print(f"This plan was already run. See the result: {command('runs', result.run)}")
         return
     out.print(f"The service runs it as {result.run}.")
     if not result.served:
-        out.print("No service runs now: it begins when `unlost up` is started.")
-    out.print(f"Follow it: unlost runs {result.run}")
+        out.print("The service is not running. The restore starts after `unlost up`.")
+    out.print(f"Follow it: {command('runs', result.run)}")
 
 
 def _show_new(out: "Console", result: "PlanResult") -> None:
     _show_plan(out, result)
     out.print()
-    out.print(f"Nothing was written yet. Run it: unlost restore run {result.file}")
+    out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")
 
 
 def _show_plan(out: "Console", result: "PlanResult") -> None:
@@ -277,19 +285,19 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
     for action in summary.actions:
         out.print(f"  {action.count:>7,} {WORDS[action.action]}")
     if summary.typed:
-        out.print(f"  {summary.typed:>7,} of them with values that were typed")
+        out.print(f"  {summary.typed:>7,} of them with edited values")
         for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
     if summary.notes:
         out.print()
-        out.print("To know before:")
+        out.print("Notes:")
         for note in summary.notes[:MOST]:
             out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
             if note.next_step:
                 out.print(f"    {plain(note.next_step)}")
     out.print()
-    out.print(f"Costs about {_costs(result)}.")
+    out.print(f"Estimated cost: {_costs(result)}.")
 
 
 def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
@@ -305,9 +313,9 @@ def _marked(weight: str) -> str:
 
 def _costs(result: "PlanResult") -> str:
     summary = result.summary
-    room = summary.estimate.data_bytes + summary.estimate.file_bytes
+    storage = summary.estimate.data_bytes + summary.estimate.file_bytes
     minutes = "under a minute" if summary.minutes < 1 else many(round(summary.minutes), "minute")
-    return f"{many(summary.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
+    return f"{many(summary.estimate.calls, 'API call')}, {size(storage)} of storage, {minutes}"
 
 
 def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
@@ -317,11 +325,11 @@ def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
 
 def _show_result(out: "Console", result: "RestoreResult") -> None:
     if result.repeated:
-        out.print("This plan was run before; nothing was written now. What came of it then:")
+        out.print("This plan was already run. Nothing was written this time. The earlier result:")
     seconds = (result.finished - result.started).total_seconds()
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
-    calls = many(result.calls, "call")
-    out.print(f"{result.org}: restored in {took} with {calls} that wrote.")
+    calls = many(result.calls, "write call")
+    out.print(f"{result.org}: restored in {took} with {calls}.")
     for ending in result.endings:
         out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
     failed = [outcome for outcome in result.records if not outcome.ending.good]
@@ -333,9 +341,9 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     if differing:
         columns = sorted({d.column for outcome in differing for d in outcome.differences})
         out.print(
-            f"  {many(len(differing), 'record')} with columns that nobody can set or that the org "
+            f"  {many(len(differing), 'record')} with columns that cannot be set, or that the org "
             f"sets itself: {plain(', '.join(columns[:MOST]))}"
         )
-    out.print(f"Record by record: unlost runs {result.run}")
+    out.print(f"Record by record: {command('runs', result.run)}")
     if failed:
-        out.print(f"Try the rest again: unlost restore retry {result.run}")
+        out.print(f"Retry the failed records: {command('restore', 'retry', result.run)}")

@@ -36,7 +36,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    help="Take records out of all backups of an org, for good, and keep them out.",
+    help="Permanently erase records from all backups of an org, and exclude them from later ones.",
 )
 
 
@@ -46,23 +46,23 @@ def erase(
     *,
     record: Annotated[
         list[str],
-        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+        typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ],
     related: Annotated[
-        bool, typer.Option("--related", help="With all that the org deletes together with them.")
+        bool, typer.Option("--related", help="Include all records that the org deletes with them.")
     ] = False,
     match: Annotated[
         list[str] | None,
         typer.Option(
             "--match",
             metavar="TABLE.COLUMN",
-            help="Keep out as well what has the same value there; several times.",
+            help="Also exclude later records with the same value in this column; repeatable.",
         ),
     ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+        bool, typer.Option("--plan", help="Only show the plan; change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -102,8 +102,8 @@ def _ask(seen: "ErasePlan", *, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "erase-not-agreed",
-            "With --json nobody is asked, and nobody agreed to the plan.",
-            next_step="Look at it with --plan --json, then say --yes.",
+            "With --json there is no prompt, so that --yes must confirm the plan.",
+            next_step="Review the plan with --plan --json, then add --yes.",
         )
     known = seen.records - seen.unknown
     typer.confirm(
@@ -116,29 +116,31 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
     out.print(f"{seen.org}: {many(seen.records - seen.unknown, 'record')} would be erased.")
     show_tables(out, seen.tables)
     out.print(
-        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
-        f"{size(seen.rewritten)} are written anew."
+        f"{many(seen.files, 'file content')} ({size(seen.file_bytes)}) would be deleted; "
+        f"{size(seen.rewritten)} would be rewritten."
     )
     if seen.unknown:
         out.print(
-            f"{many(seen.unknown, 'record')} not in the vault: nothing of it would be erased, and it would be "
-            "kept out from now on. If it is not one that was erased before, look at its table and id again."
+            f"{many(seen.unknown, 'record')} not found in the vault, but would be excluded from later "
+            "backups. Check table and id, unless the record was erased earlier."
         )
     if seen.values:
-        out.print(f"{many(seen.values, 'value')} would be kept out under any id.")
+        out.print(f"{many(seen.values, 'value')} would be excluded under any id.")
     for run in seen.restores:
         out.print(
-            f"The restore {run} names them: what it did is forgotten, and it cannot be undone."
+            f"The restore {run} contains them. Its journal would be erased, so that the restore can no "
+            "longer be undone."
         )
     if seen.certificates:
-        out.print(f"{many(seen.certificates, 'certificate')} would be written anew without them.")
+        out.print(f"{many(seen.certificates, 'certificate')} would be rewritten without them.")
     for other in seen.elsewhere:
         out.print(
-            f"{many(other.records, 'record')} of {plain(other.org)} stand for them, and stay there."
+            f"{many(other.records, 'record')} of {plain(other.org)} linked to them by a restore would "
+            "not be erased."
         )
     out.print(
-        "References of other records to their ids stay, as do the org itself, the audit, exports, "
-        "and copies that you made of the vault."
+        "Not affected: references from other records to their ids, the org itself, the audit log, "
+        "exports, and your copies of the vault."
     )
 
 
@@ -161,19 +163,19 @@ def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
 
 def _show(out: "Console", done: "ErasureResult") -> None:
     if done.snapshot is None:
-        out.print("Nothing of it was left to erase.")
+        out.print("There was nothing left to erase.")
     else:
         versions = sum(table.versions for table in done.tables)
         out.print(
             f"{done.org}: {many(done.records, 'record')} erased, with {many(versions, 'version')} and "
-            f"{many(done.files, 'content')}. They are kept out from now on."
+            f"{many(done.files, 'file content')}. Later backups exclude them."
         )
-    out.print(f"  {size(done.removed)} of old objects were removed.")
+    out.print(f"  Removed {size(done.removed)} of old objects.")
 
 
 def _show_all(out: "Console", erasures: "Erasures") -> None:
     if not erasures.erasures:
-        out.print(f"Nothing was erased from {erasures.org}, nor corrected.")
+        out.print(f"Nothing was erased or corrected in {erasures.org}.")
     for erasure in erasures.erasures:
         _show_line(out, erasure, zone=erasures.zone)
 
@@ -183,7 +185,7 @@ def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
     state_text = (
         ""
         if erasure.complete
-        else " Old objects are still there: erase again, or wait for the upkeep."
+        else " Old objects still exist. Erase again, or wait for the next upkeep."
     )
     out.print(
         f"{when(erasure.at, zone=zone)}  {erasure.run}  by {erasure.by}, commit {erasure.snapshot}.{state_text}"
@@ -192,5 +194,9 @@ def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
     if erasure.columns:
         out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(erasure.columns)}")
         return
-    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(erasure.files, 'content')}")
-    out.print(f"  {many(erasure.listed, 'pseudonym')} kept out, {erasure.marks[:12]}")
+    out.print(
+        f"  {many(records, 'record')} ({tables or 'none'}), {many(erasure.files, 'file content')}"
+    )
+    out.print(
+        f"  {many(erasure.listed, 'pseudonym')} on the suppression list, {erasure.marks[:12]}"
+    )

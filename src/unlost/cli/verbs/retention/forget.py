@@ -25,9 +25,9 @@ def forget(
     org: OrgName,
     *,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+        bool, typer.Option("--plan", help="Only show the plan; change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -57,11 +57,12 @@ def _ask(seen: "ForgetPlan", *, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "forget-not-agreed",
-            "With --json nobody is asked, and nobody agreed to the plan.",
-            next_step="Look at it with --plan --json, then say --yes.",
+            "With --json there is no prompt, so that --yes must confirm the plan.",
+            next_step="Review the plan with --plan --json, then add --yes.",
         )
     typer.confirm(
-        f"Forget {many(len(seen.going), 'night')} of {seen.org}? This cannot be undone.", abort=True
+        f"Forget {many(len(seen.going), 'backup')} of {seen.org}? This cannot be undone.",
+        abort=True,
     )
 
 
@@ -70,11 +71,11 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
     for remark in seen.remarks:
         out.print(REMARKS[remark.value])
     if seen.nothing:
-        out.print("Nothing is to be forgotten.")
+        out.print("There is nothing to forget.")
     else:
         _show_going(out, seen)
     if seen.holds:
-        out.print(f"{many(len(seen.holds), 'hold')} in force:")
+        out.print(f"{many(len(seen.holds), 'legal hold')} in force:")
         for hold in seen.holds:
             out.print(f"  {line_of(hold, zone=seen.zone)}")
 
@@ -82,13 +83,13 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
 def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     from unlost.cli.grid import grid
 
-    stay = many(len(seen.staying), "night stays", "nights stay")
-    out.print(f"{many(len(seen.going), 'night')} would go, {stay}:")
+    stay = many(len(seen.staying), "backup would stay", "backups would stay")
+    out.print(f"{many(len(seen.going), 'backup')} would be forgotten, {stay}:")
     for night in seen.staying[-LISTED:]:
         out.print(f"  {night.number:>6}  {when(night.as_of, zone=seen.zone)}")
     if len(seen.staying) > LISTED:
-        out.print(f"  and {many(len(seen.staying) - LISTED, 'older night')}")
-    numbers = ("versions that go", "records that go altogether", "versions that stay")
+        out.print(f"  and {many(len(seen.staying) - LISTED, 'older backup')}")
+    numbers = ("versions forgotten", "records forgotten completely", "versions kept")
     table = grid("table", *numbers, right=numbers)
     for forgotten_table in seen.tables:
         table.add_row(
@@ -100,20 +101,20 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     if seen.tables:
         out.print(table)
     out.print(
-        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
-        f"{size(seen.rewritten)} are written anew."
+        f"{many(seen.files, 'file content')} ({size(seen.file_bytes)}) would be deleted; "
+        f"{size(seen.rewritten)} would be rewritten."
     )
 
 
 def _show(out: "Console", done: "ForgetResult") -> None:
     if done.snapshot is None:
-        out.print("Nothing was to be forgotten.")
+        out.print("There was nothing to forget.")
         return
     out.print(
-        f"{done.org}: {many(done.nights, 'night')} forgotten, with {many(done.versions, 'version')} "
-        f"and {many(done.records, 'record')}; {many(done.staying, 'night stays', 'nights stay')}."
+        f"{done.org}: {many(done.nights, 'backup')} forgotten, with {many(done.versions, 'version')} "
+        f"and {many(done.records, 'record')}; {many(done.staying, 'backup stays', 'backups stay')}."
     )
     if done.waiting:
-        since = f" from {when(done.next_at, zone=done.zone)} on" if done.next_at else ""
-        ended = f", once {done.held_by} has ended" if done.held_by else ""
-        out.print(f"  {size(done.waiting)} are needed no more and will be removed{since}{ended}.")
+        since = f" after {when(done.next_at, zone=done.zone)}" if done.next_at else ""
+        ended = f", when {done.held_by} has ended" if done.held_by else ""
+        out.print(f"  {size(done.waiting)} are no longer needed and will be removed{since}{ended}.")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from unlost.model.retention import Hold, HoldTarget
 
 app = typer.Typer(
-    no_args_is_help=True, help="What is not forgotten, whatever the rules for keeping say."
+    no_args_is_help=True, help="Manage legal holds, which keep data from being forgotten or erased."
 )
 
 Table = Annotated[str, typer.Option("--table", metavar="T", help="All records of a table.")]
 Record = Annotated[str, typer.Option("--record", metavar="TABLE/ID", help="One record.")]
 Night = Annotated[int | None, typer.Option("--night", metavar="N", help="The backup number N.")]
-Whole = Annotated[bool, typer.Option("--org", help="All of the org.")]
+Whole = Annotated[bool, typer.Option("--org", help="The entire org.")]
 
 
 @app.command("list")
@@ -45,12 +45,14 @@ def change(
     night: Night = None,
     whole: Whole = False,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read it later.")
+        str, typer.Option("--reason", metavar="TEXT", help="Reason for the legal hold.")
     ] = "",
     until: Annotated[
         str,
         typer.Option(
-            "--until", metavar="DATE", help="The last day of it; without: until it is lifted."
+            "--until",
+            metavar="DATE",
+            help="Last day of the legal hold. Without it, the hold lasts until it is lifted.",
         ),
     ] = "",
     home: Home = None,
@@ -94,13 +96,13 @@ def lift(
 
 def _show(out: "Console", result: "Holds") -> None:
     if not result.holds:
-        out.print(f"Nothing is held in {result.org}.")
+        out.print(f"{result.org} has no legal holds.")
     for line in result.holds:
         out.print(f"{line_of(line.hold, zone=result.zone)}{_since(line, zone=result.zone)}")
 
 
 def _since(line: "HoldLine", *, zone: str) -> str:
-    over = "" if line.lasts else ", has run out"
+    over = "" if line.lasts else ", expired"
     return f", since {when(line.set_at, zone=zone)}{over}" if line.set_at else over
 
 
@@ -109,12 +111,12 @@ def line_of(hold: "Hold", *, zone: str) -> str:
     until = f"until {when(hold.until, zone=zone)}" if hold.until else "until it is lifted"
     by = f" by {plain(hold.by)}" if hold.by else ""
     why = f" ({plain(hold.reason)})" if hold.reason else ""
-    return f"{_thing(hold.thing)} is held{by} {until}{why}"
+    return f"{_thing(hold.thing)} is under legal hold{by} {until}{why}"
 
 
 def _thing(thing: "HoldTarget") -> str:
     words = {
-        "org": "all of the org",
+        "org": "the entire org",
         "table": f"table {plain(thing.table)}",
         "record": f"record {plain(thing.table)}/{plain(thing.record)}",
         "night": f"backup {thing.night}",

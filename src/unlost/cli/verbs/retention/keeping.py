@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
-    "few-nights": "Mind: this keeps fewer than 7 nights. What was lost a week ago may be in none.",
-    "no-effect": "Mind: the limit for deleted records counts only where nights are forgotten too.",
+    "few-nights": "Warning: fewer than 7 backups are kept. Data lost a week ago may be in none of them.",
+    "no-effect": "Note: the limit for deleted records applies only if backups are forgotten too.",
 }
 
-app = typer.Typer(no_args_is_help=True, help="Which nights of an org are kept.")
+app = typer.Typer(no_args_is_help=True, help="Show and change which backups of an org are kept.")
 
 
 @app.command("show")
 def show(
-    org: Annotated[str | None, typer.Argument(metavar="ORG", help="One org; all without.")] = None,
+    org: Annotated[
+        str | None, typer.Argument(metavar="ORG", help="An org; default: all orgs.")
+    ] = None,
     *,
     home: Home = None,
     json: AsJson = False,
@@ -49,22 +51,28 @@ def change(
     *,
     days: Annotated[int | None, _number("days", "Keep all backups of the last N days")] = None,
     daily: Annotated[
-        int | None, _number("daily", "Keep a night of each of the last N days")
+        int | None, _number("daily", "Keep a backup of each of the last N days")
     ] = None,
-    weekly: Annotated[int | None, _number("weekly", "Of each of the last N weeks")] = None,
-    monthly: Annotated[int | None, _number("monthly", "Of each of the last N months")] = None,
-    yearly: Annotated[int | None, _number("yearly", "Of each of the last N years")] = None,
+    weekly: Annotated[
+        int | None, _number("weekly", "Keep a backup of each of the last N weeks")
+    ] = None,
+    monthly: Annotated[
+        int | None, _number("monthly", "Keep a backup of each of the last N months")
+    ] = None,
+    yearly: Annotated[
+        int | None, _number("yearly", "Keep a backup of each of the last N years")
+    ] = None,
     deleted_days: Annotated[
         int | None,
         typer.Option(
             "--deleted-days",
             metavar="N",
-            help="Days during which the last state of a deleted record is kept although no kept "
-            "night shows it; 0 for ever.",
+            help="Keep the last state of a deleted record for N days, even if no kept backup "
+            "contains it; 0 for ever.",
         ),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--everything", help="Keep every night, as without rules.")
+        bool, typer.Option("--everything", help="Keep all backups, as without rules.")
     ] = False,
     home: Home = None,
     json: AsJson = False,
@@ -99,13 +107,13 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
         (rules.yearly, "year"),
     ):
         if count:
-            rules_text.append(f"the last good night of each of {many(count, period)}")
+            rules_text.append(f"the last good backup of each of {many(count, period)}")
     if rules.thins:
         limit = many(rules.deleted_days, "day") if rules.deleted_days else ""
         rules_text.append(
             f"the last state of deleted records{f', for {limit}' if limit else ', for ever'}"
         )
-    return rules_text or ["every night"]
+    return rules_text or ["all backups"]
 
 
 def _show_all(out: "Console", result: "RetentionPolicies") -> None:
@@ -122,7 +130,7 @@ def _show(out: "Console", result: "OrgRetention") -> None:
     for remark in result.remarks:
         out.print(f"  {REMARKS[remark.value]}")
     if result.rules.thins:
-        out.print(f"  See what goes with: unlost forget {result.org} --plan")
+        out.print(f"  See what would be forgotten: unlost forget {result.org} --plan")
     if result.last is not None:
         _show_last(out, result.last, zone=result.zone)
 
@@ -130,9 +138,9 @@ def _show(out: "Console", result: "OrgRetention") -> None:
 def _show_last(out: "Console", last: "ForgottenRecord", *, zone: str) -> None:
     at = when(last.at, zone=zone)
     if last.failed:
-        out.print(f"  {at} it could not be forgotten: {plain(str(last.error))}")
+        out.print(f"  {at}: forgetting failed: {plain(str(last.error))}")
         return
-    out.print(f"  Last     {at}: {many(last.nights, 'night')} forgotten")
+    out.print(f"  Last     {at}: {many(last.nights, 'backup')} forgotten")
     if last.waiting:
-        since = f" from {when(last.next_at, zone=zone)} on" if last.next_at else ""
-        out.print(f"    {size(last.waiting)} are needed no more and will be removed{since}")
+        since = f" after {when(last.next_at, zone=zone)}" if last.next_at else ""
+        out.print(f"    {size(last.waiting)} are no longer needed and will be removed{since}")

@@ -27,17 +27,17 @@ def rectify(
         typer.Option(
             "--set",
             metavar="COLUMN=VALUE",
-            help="What the column has in truth; nothing empties it. Several times.",
+            help="The correct value; without a value, the column is emptied. Repeatable.",
         ),
     ],
     was: Annotated[
         str | None,
-        typer.Option("--was", metavar="VALUE", help="Only where the column has this wrong value."),
+        typer.Option("--was", metavar="VALUE", help="Correct only versions with this wrong value."),
     ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only show what would change; nothing does.")
+        bool, typer.Option("--plan", help="Only show the plan; change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -64,8 +64,8 @@ def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "rectify-not-agreed",
-            "With --json nobody is asked, and nobody agreed to the plan.",
-            next_step="Look at it with --plan --json, then say --yes.",
+            "With --json there is no prompt, so that --yes must confirm the plan.",
+            next_step="Review the plan with --plan --json, then add --yes.",
         )
     versions = sum(table.versions for table in seen.tables)
     typer.confirm(
@@ -76,28 +76,28 @@ def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
 
 def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
     if not seen.columns:
-        out.print(f"{seen.org}: no version has another value. Nothing would change.")
+        out.print(f"{seen.org}: no version has a different value. Nothing would change.")
         return
     versions = sum(table.versions for table in seen.tables)
     out.print(f"{seen.org}: {', '.join(seen.columns)} would change in {many(versions, 'version')}.")
     show_tables(out, seen.tables)
     if seen.records > 1:
-        out.print("The record came back under another id, or came from one: that is corrected too.")
+        out.print("A restore gave the record another id. The record with that id is corrected too.")
     out.print(
-        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
-        f"{size(seen.rewritten)} are written anew."
+        f"{many(seen.files, 'file content')} ({size(seen.file_bytes)}) would be deleted; "
+        f"{size(seen.rewritten)} would be rewritten."
     )
     for run in seen.restores:
         out.print(
-            f"The restore {run} names the record: what it did is forgotten, and it cannot be undone."
+            f"The restore {run} contains the record. Its journal would be erased, so that the restore "
+            "can no longer be undone."
         )
     if seen.certificates:
-        out.print(
-            f"{many(seen.certificates, 'certificate')} would be written anew without the value."
-        )
+        out.print(f"{many(seen.certificates, 'certificate')} would be rewritten without the value.")
     for other in seen.elsewhere:
         out.print(
-            f"{many(other.records, 'record')} of {plain(other.org)} stand for it, and stay as they are."
+            f"{many(other.records, 'record')} of {plain(other.org)} linked to it by a restore would not "
+            "be corrected."
         )
     _show_current(out, seen.current)
 
@@ -105,15 +105,15 @@ def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
 def _show_current(out: "Console", current: tuple[str, ...]) -> None:
     if current:
         out.print(
-            f"The org itself has another value in {', '.join(current)}: correct it there too, or the "
-            "next backup brings it back as a change."
+            f"The org itself has another value in {', '.join(current)}. Correct it there too, or the "
+            "next backup records it as a change."
         )
 
 
 def _show(out: "Console", done: "RectifyResult") -> None:
     if done.snapshot is None:
-        out.print("Nothing of it was left to correct.")
+        out.print("There was nothing left to correct.")
         return
     out.print(f"{done.org}: {many(done.versions, 'version')} corrected.")
-    out.print(f"  {size(done.removed)} of old objects were removed.")
+    out.print(f"  Removed {size(done.removed)} of old objects.")
     _show_current(out, done.current)

@@ -25,14 +25,14 @@ MOST = 50
 
 def runs(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="One run, record by record.")
+        str | None, typer.Argument(metavar="RUN", help="Show this run, record by record.")
     ] = None,
     *,
     pause: Annotated[
-        bool, typer.Option("--pause", help="Stop this run; it waits until it is let go on.")
+        bool, typer.Option("--pause", help="Pause this run until you resume it.")
     ] = False,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Stop this run for good.")] = False,
-    go_on: Annotated[bool, typer.Option("--go-on", help="Let this run go on.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop this run permanently.")] = False,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Resume this run.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -57,7 +57,7 @@ def _controlled(
     if run is None or len(commands) > 1:
         raise UsageError(
             "run-unnamed",
-            "One run can be paused, cancelled or let go on, and it must be named.",
+            "Name one run and one of --pause, --cancel and --go-on.",
             next_step="See `unlost runs`, then for example `unlost runs RUN --pause`.",
         )
     with opened(home) as application:
@@ -78,9 +78,9 @@ def _show_list(out: "Console", result: "RunList") -> None:
     from unlost.cli.grid import grid
 
     if not result.runs:
-        out.print("Nothing ran yet.")
+        out.print("No runs yet.")
         return
-    table = grid("Run", "Org", "Kind", "State", "Began")
+    table = grid("Run", "Org", "Kind", "State", "Started")
     runs = _without_hours(result.runs)
     for line in runs[:MOST]:
         table.add_row(line.run, line.org, _kind(line), line.state, when(line.started))
@@ -89,7 +89,7 @@ def _show_list(out: "Console", result: "RunList") -> None:
         out.print(f"… and {many(len(runs) - MOST, 'older run')}; --json lists all.")
     hours = len(result.runs) - len(runs)
     if hours:
-        out.print(f"… and {many(hours, 'earlier hour')}; --json lists all.")
+        out.print(f"… and {many(hours, 'earlier hourly backup')}; --json lists all.")
 
 
 def _without_hours(runs: "Sequence[RunLine]") -> list["RunLine"]:
@@ -104,7 +104,9 @@ def _kind(line: "RunLine") -> str:
 
 def _show_run(out: "Console", result: "RunDetail") -> None:
     line = result.line
-    out.print(f"{line.run}: {_kind(line)} of {line.org}, {line.state}, began {when(line.started)}")
+    out.print(
+        f"{line.run}: {_kind(line)} of {line.org}, {line.state}, started {when(line.started)}"
+    )
     if line.error is not None:
         out.print(plain(line.error.sentence))
     for record in result.records[:MOST]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 PORT = 8484
 
 Workers = Annotated[
-    int, typer.Option("--workers", min=1, max=64, help="Orgs that are backed up at a time.")
+    int,
+    typer.Option("--workers", min=1, max=64, help="Number of orgs to back up at the same time."),
 ]
 
 
@@ -30,7 +31,7 @@ def up(
     *,
     workers: Workers = 4,
     once: Annotated[
-        bool, typer.Option("--once", help="Do what is due now, and end: for a timer of yours.")
+        bool, typer.Option("--once", help="Run what is due now, and exit; for your own timer.")
     ] = False,
     metrics: Annotated[
         int | None,
@@ -39,7 +40,7 @@ def up(
             metavar="PORT",
             min=0,
             max=65535,
-            help="Serve /metrics (Prometheus) and /health on this port of the machine itself.",
+            help="Serve /metrics (Prometheus) and /health on this local port.",
         ),
     ] = None,
     port: Annotated[
@@ -49,7 +50,7 @@ def up(
             envvar="UNLOST_PORT",
             min=0,
             max=65535,
-            help="Where the console listens on this machine; 0 for any port that is free.",
+            help="Local port of the console; 0 for any free port.",
         ),
     ] = PORT,
     origin: Annotated[
@@ -57,7 +58,7 @@ def up(
         typer.Option(
             "--origin",
             metavar="URL",
-            help="Where a proxy of yours serves the console, as https://unlost.acme.example.",
+            help="Address at which your proxy serves the console, such as https://unlost.acme.example.",
         ),
     ] = None,
     console: Annotated[
@@ -85,7 +86,9 @@ def up(
         if metrics is not None:
             open_now.enter_context(served(board, SystemClock().now, port=metrics))
         if not once:
-            typer.echo(f"Unlost looks after {root}. Stop it with Ctrl-C; runs go on the next time.")
+            typer.echo(
+                f"Unlost runs with {root}. Stop it with Ctrl-C; runs resume at the next start."
+            )
         if console and not once:
             open_now.enter_context(_console(root, reached))
         service.run(once=once)
@@ -108,9 +111,9 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
         # Printed on the machine, so only its users can become the first admin.
         link = first_link(app)
         if link is None:
-            typer.echo(f"The console: {address.url}/")
+            typer.echo(f"Console: {address.url}/")
         else:
-            typer.echo(f"Open this once, within the hour, to begin: {address.url}{link.path}")
+            typer.echo(f"Open within one hour to create the first admin: {address.url}{link.path}")
         yield
 
 
@@ -124,7 +127,7 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
 
     brake = _stoppable()
     service = _service(root, brake, ServicePart.WORKER, workers=workers)
-    typer.echo(f"A worker of {root}. Stop it with Ctrl-C; its runs go on elsewhere.")
+    typer.echo(f"Worker of {root}. Stop it with Ctrl-C; another worker resumes its runs.")
     service.run()
     typer.echo("Stopped.")
     return ExitCode.OK

@@ -29,14 +29,16 @@ def storage(
     name: OrgName,
     *,
     stop: Annotated[
-        float, typer.Option("--stop", metavar="PERCENT", help="What must not be reached.")
+        float, typer.Option("--stop", metavar="PERCENT", help="Level that must not be reached.")
     ] = 105.0,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE.svg", help="Draw the fullest storage into this file."),
+        typer.Option(
+            "--plot", metavar="FILE.svg", help="Write a chart of the fullest storage to this file."
+        ),
     ] = None,
     loops: Annotated[
-        bool, typer.Option("--loops", help="Look for machines that answer each other by mail.")
+        bool, typer.Option("--loops", help="Search for automatic replies that answer each other.")
     ] = False,
     home: Home = None,
     json: AsJson = False,
@@ -52,7 +54,7 @@ def storage(
     answer(storage_report, as_json=json, show=_show)
     # stdout has exactly one JSON document.
     if plot is not None and not json:
-        console().print(f"\nThe fullest storage is drawn in {plain(str(plot))}.")
+        console().print(f"\nThe chart of the fullest storage is in {plain(str(plot))}.")
     return ExitCode.OK
 
 
@@ -77,10 +79,10 @@ def _draw(report: "StorageReport", file: Path) -> None:
     except OSError as error:
         raise StoreError(
             "file-not-written",
-            "{file} cannot be written: {strerror}.",
-            next_step="Name a file in a folder that you may write to.",
+            "{file} cannot be written: {reason}.",
+            next_step="Choose a file in a folder that you can write to.",
             file=file,
-            strerror=error.strerror,
+            reason=error.strerror,
         ) from error
 
 
@@ -153,10 +155,10 @@ def _show_threads(out: "Console", use: "StorageUse") -> None:
 def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> None:
     out.print()
     if not loops:
-        out.print("No loop of automatic mails was found.")
+        out.print("No mail loop was found.")
         return
     total = sum(mail_loop.bytes for mail_loop in loops)
-    out.print(f"{many(len(loops), 'loop')} of automatic mails, {size(total)} together:")
+    out.print(f"{many(len(loops), 'mail loop')}, {size(total)} in total:")
     for loop in loops:
         out.print(f"  {short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}")
         out.print(
@@ -164,19 +166,19 @@ def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> No
             f"{when(loop.begun, zone=zone)} to {when(loop.last, zone=zone)}, "
             f"on {many(len(loop.parents), 'record')}"
         )
-    out.print("Turn one of the two automatic replies off; `--json` lists the ids of all mails.")
+    out.print("Turn off one of the two automatic replies. `--json` lists the ids of all mails.")
 
 
 def _leads(line: "StorageLine") -> str:
     seen = line.forecast
     if seen is None:
-        return "Too few days are known for a forecast."
+        return "There are too few days of data for a forecast."
     sign = "-" if seen.daily < 0 else "+"
     grows = f"{sign}{size(round(abs(seen.daily)))} a day since {seen.since:%Y-%m-%d}"
     if seen.reached is None:
-        return f"{grows}; it will not be full."
+        return f"{grows}; it will not become full."
     if seen.now >= seen.limit * seen.stop:
-        return f"{grows}; it is over {seen.stop:.0%} already."
+        return f"{grows}; it is already over {seen.stop:.0%}."
     between = ""
     if seen.earliest is not None and seen.latest is not None:
         between = f" (between {seen.earliest:%Y-%m-%d} and {seen.latest:%Y-%m-%d})"

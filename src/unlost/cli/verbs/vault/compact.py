@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def compact(
     org: Annotated[
-        str | None, typer.Argument(metavar="[ORG]", help="An org; all, where none is named.")
+        str | None, typer.Argument(metavar="[ORG]", help="An org; default: all orgs.")
     ] = None,
     *,
     home: Home = None,
@@ -55,12 +55,12 @@ def _show_org(out: "Console", compacted: "OrgCompacted") -> None:
         )
     if compacted.removed:
         out.print(
-            f"  {many(compacted.removed, 'object')} removed: {size(compacted.removed_bytes)} are free."
+            f"  {many(compacted.removed, 'object')} removed: {size(compacted.removed_bytes)} freed."
         )
     if compacted.waiting:
         since = (
-            f" from {when(compacted.next_at, zone=compacted.zone)} on" if compacted.next_at else ""
+            f" after {when(compacted.next_at, zone=compacted.zone)}" if compacted.next_at else ""
         )
-        ended = f", once {compacted.held_by} has ended" if compacted.held_by else ""
+        ended = f", when {compacted.held_by} has ended" if compacted.held_by else ""
         waits = f"{many(compacted.waiting, 'object')} of {size(compacted.waiting_bytes)}"
-        out.print(f"  {waits} are needed no more and will be removed{since}{ended}.")
+        out.print(f"  {waits} are no longer needed and will be removed{since}{ended}.")

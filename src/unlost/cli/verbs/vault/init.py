@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +40,7 @@ def init(
         str | None,
         typer.Option(
             metavar="PLACE",
-            help="Folder for the vault, s3://BUCKET/PATH or az://CONTAINER/PATH; DIR/vault if not said.",
+            help="Folder for the vault, s3://BUCKET/PATH or az://CONTAINER/PATH; default: DIR/vault.",
         ),
     ] = None,
     endpoint: Endpoint = "",
@@ -51,17 +52,19 @@ def init(
     bandwidth: Bandwidth = 0,
     service_key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
+        typer.Option(metavar="FILE", help="The key file; default: DIR/keys/service.key."),
     ] = None,
     recovery_out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the recovery sheet here instead of showing it."),
+        typer.Option(
+            metavar="FILE", help="Write the recovery sheet to this file instead of showing it."
+        ),
     ] = None,
     from_sheet: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Open a vault that is there with its recovery sheet, on a new machine.",
+            help="Open an existing vault with its recovery sheet, on a new machine.",
         ),
     ] = None,
     database: Database = "",
@@ -100,13 +103,13 @@ def _init_result(request: "InitRequest") -> "InitResult":
     if request.recovery_out is None and not sys.stdin.isatty():
         raise UsageError(
             "sheet-needs-terminal",
-            "The recovery sheet is shown and confirmed on a terminal, and this is none.",
+            "The recovery sheet must be shown and confirmed on a terminal.",
             next_step="Add --recovery-out FILE, and print that file.",
         )
     failed = NotAllowed(
         "sheet-not-confirmed",
-        "The recovery sheet was not confirmed, so that no vault was made.",
-        next_step="Start again with `unlost init`; a new sheet is made.",
+        "The recovery sheet was not confirmed, so no vault was created.",
+        next_step="Run `unlost init` again. It creates a new sheet.",
     )
     return make(
         request,
@@ -129,7 +132,7 @@ def read_sheet(sheet: Path) -> str:
         raise UsageError(
             "sheet-unreadable",
             "The recovery sheet {sheet} cannot be read.",
-            next_step="Type the sheet into a text file, and name that file.",
+            next_step="Type the sheet into a text file, and give that file.",
             sheet=sheet,
         ) from None
 
@@ -147,7 +150,9 @@ def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllo
     second = (first + 1 + int(entropy.fraction() * (count - 1))) % count
     # On stderr, so that it does not end up in a redirected result.
     typer.echo(sheet.text(), err=True)
-    typer.echo("Write it down or print it now: it opens the vault when all else is lost.", err=True)
+    typer.echo(
+        "Write it down or print it now. It opens the vault if everything else is lost.", err=True
+    )
     for attempt in range(1, TRIES + 1):
         typed = {
             number: typer.prompt(f"Type group {number}", err=True)
@@ -166,7 +171,7 @@ def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllo
 def _show(out: "Console", result: "InitResult") -> None:
     out.print(f"Home         {result.home}")
     out.print(f"Vault        {result.vault}  (id {result.vault_id})")
-    out.print(f"Service key  {result.service_key}  (opens the vault for nightly runs)")
+    out.print(f"Service key  {result.service_key}  (opens the vault for the service)")
     if result.database:
         out.print(f"Database     {result.database}")
     if result.recovery_sheet:
@@ -174,5 +179,5 @@ def _show(out: "Console", result: "InitResult") -> None:
         out.print()
         out.print("Print the recovery sheet, keep it in a safe place, and delete the file.")
     out.print()
-    out.print(f"Next: export UNLOST_HOME={result.home}")
+    out.print(f"Next: export UNLOST_HOME={quote(result.home)}")
     out.print("      unlost org add salesforce NAME --login-url URL --client-id KEY")

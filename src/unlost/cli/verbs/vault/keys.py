@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 
-app = typer.Typer(no_args_is_help=True, help="What opens the vault: slots, and the recovery sheet.")
+app = typer.Typer(
+    no_args_is_help=True, help="Manage the keys that open the vault, and the recovery sheet."
+)
 
 SlotName = Annotated[str, typer.Argument(metavar="SLOT", help="Name of the slot.")]
 Sheet = Annotated[
@@ -44,7 +46,7 @@ ByPassphrase = Annotated[
     typer.Option(
         "--by-passphrase",
         metavar="SLOT",
-        help="Open the vault with the passphrase of this slot, which is asked for.",
+        help="Open the vault with the passphrase of this slot; prompts for it.",
     ),
 ]
 KeyFile = Annotated[
@@ -52,32 +54,33 @@ KeyFile = Annotated[
     typer.Option(
         "--key-file",
         metavar="FILE",
-        help="Write a new key into this file, outside the vault; - writes it to stdout.",
+        help="Write a new key to this file, outside the vault; - writes it to stdout.",
     ),
 ]
 Passphrase = Annotated[
-    bool, typer.Option("--passphrase", help="Words that a person keeps; seven are proposed.")
+    bool, typer.Option("--passphrase", help="Use a passphrase; seven words are proposed.")
 ]
 PassphraseFile = Annotated[
     Path | None,
-    typer.Option("--passphrase-file", metavar="FILE", help="Take the passphrase from a file."),
+    typer.Option("--passphrase-file", metavar="FILE", help="Read the passphrase from a file."),
 ]
 Transit = Annotated[
     str,
     typer.Option(
         "--transit",
         metavar="ADDRESS",
-        help="Have the key sealed by the transit engine of this OpenBao or HashiCorp Vault.",
+        help="Seal the key with the transit engine of this OpenBao or HashiCorp Vault.",
     ),
 ]
 TransitKey = Annotated[
-    str, typer.Option("--transit-key", metavar="NAME", help="The key there that seals it.")
+    str, typer.Option("--transit-key", metavar="NAME", help="Name of the sealing key there.")
 ]
 TransitMount = Annotated[
-    str, typer.Option("--transit-mount", metavar="PATH", help="Where the engine is mounted.")
+    str, typer.Option("--transit-mount", metavar="PATH", help="Mount path of the engine.")
 ]
 TransitCa = Annotated[
-    str, typer.Option("--transit-ca", metavar="FILE", help="Certificates to trust for it, as PEM.")
+    str,
+    typer.Option("--transit-ca", metavar="FILE", help="CA certificates to trust for it, as PEM."),
 ]
 TokenFile = Annotated[
     str,
@@ -115,9 +118,7 @@ def add(
     key_file: KeyFile = None,
     service: Annotated[
         bool,
-        typer.Option(
-            "--service", help="Write the key where the service of this home looks for it."
-        ),
+        typer.Option("--service", help="Write the key to the key file of this home's service."),
     ] = False,
     passphrase: Passphrase = False,
     passphrase_file: PassphraseFile = None,
@@ -151,7 +152,7 @@ def add(
 def remove(
     slot: SlotName,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
     home: Home = None,
@@ -209,7 +210,7 @@ def replace(
 def try_key(
     *,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help="Try the key in this file.")
+        Path | None, typer.Option("--key-file", metavar="FILE", help="Test the key in this file.")
     ] = None,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
@@ -230,7 +231,9 @@ def show_sheet(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write it here instead of showing it."),
+        typer.Option(
+            "--out", metavar="FILE", help="Write the sheet to this file instead of showing it."
+        ),
     ] = None,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
@@ -253,10 +256,10 @@ def renew(
     recovery_out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the new recovery sheet here instead of showing it."
+            metavar="FILE", help="Write the new recovery sheet to this file instead of showing it."
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
     home: Home = None,
@@ -282,7 +285,7 @@ def renew(
 @app.command("rekey")
 def rekey(
     org: Annotated[
-        str | None, typer.Argument(metavar="[ORG]", help="An org; all, where none is named.")
+        str | None, typer.Argument(metavar="[ORG]", help="An org; default: all orgs.")
     ] = None,
     *,
     home: Home = None,
@@ -301,7 +304,7 @@ def rekey(
     return ExitCode.OK
 
 
-# --- what is asked -------------------------------------------------------------------------------
+# --- questions -----------------------------------------------------------------------------------
 
 
 def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "WayIn":
@@ -310,8 +313,8 @@ def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "Way
     if sum((sheet is not None, bool(slot), key_file is not None)) > 1:
         raise UsageError(
             "way-in-unclear",
-            "A vault is opened in exactly one way.",
-            next_step="Name one of the recovery sheet, a passphrase and a key file.",
+            "More than one way to open the vault was given.",
+            next_step="Use only one: the recovery sheet, a passphrase, or a key file.",
         )
     words = typer.prompt(f"Passphrase of {slot}", hide_input=True, err=True) if slot else ""
     text = read_sheet(sheet) if sheet is not None else ""
@@ -341,8 +344,8 @@ def _sealer(
     if address or key or token_file:
         raise UsageError(
             "transit-unclear",
-            "It was not said whole who seals the key.",
-            next_step="Say --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+            "The options of the transit engine are incomplete.",
+            next_step="Use --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
         )
     return None
 
@@ -354,7 +357,7 @@ def _words(file: Path) -> str:
         raise UsageError(
             "passphrase-unreadable",
             "The passphrase in {file} cannot be read.",
-            next_step="Name a text file that holds the passphrase and nothing else.",
+            next_step="Give a text file that contains only the passphrase.",
             file=file,
         ) from None
 
@@ -367,11 +370,11 @@ def _proposed() -> str:
     if not sys.stdin.isatty():
         raise UsageError(
             "passphrase-needs-terminal",
-            "A passphrase is shown and typed back on a terminal, and this is none.",
-            next_step="Put the words into a file, and name it with --passphrase-file FILE.",
+            "A passphrase must be shown and confirmed on a terminal.",
+            next_step="Write the words to a file, and use --passphrase-file FILE.",
         )
     typer.echo(f"    {new_passphrase(SystemEntropy())}", err=True)
-    typer.echo("Write these words down and type them, or take others of your own.", err=True)
+    typer.echo("Write these words down and type them, or choose your own.", err=True)
     return str(typer.prompt("Passphrase", confirmation_prompt=True, hide_input=True, err=True))
 
 
@@ -379,27 +382,27 @@ def _ask(slot: str, *, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "key-not-agreed",
-            "With --json nobody is asked, and nobody agreed.",
-            next_step="Say --yes if the slot is to go.",
+            "With --json there is no prompt, so that --yes must confirm this.",
+            next_step="Add --yes to remove the slot.",
         )
-    typer.confirm(f"Remove the slot {slot}? Its key opens the vault no more.", abort=True)
+    typer.confirm(f"Remove the slot {slot}? Its key will no longer open the vault.", abort=True)
 
 
 def _ask_renewal(*, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "key-not-agreed",
-            "With --json nobody is asked, and nobody agreed.",
-            next_step="Say --yes if all other slots and sheets are to end.",
+            "With --json there is no prompt, so that --yes must confirm this.",
+            next_step="Add --yes to invalidate all other slots and sheets.",
         )
-    typer.confirm("All other slots and the recovery sheet end. Go on?", abort=True)
+    typer.confirm("All other slots and the recovery sheet become invalid. Continue?", abort=True)
 
 
 def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
     if out is None and not sys.stdin.isatty():
         raise UsageError(
             "sheet-needs-terminal",
-            "The recovery sheet is shown and confirmed on a terminal, and this is none.",
+            "The recovery sheet must be shown and confirmed on a terminal.",
             next_step="Add {option} FILE, and print that file.",
             option=option,
         )
@@ -412,7 +415,7 @@ def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
 
     failed = NotAllowed(
         "sheet-not-confirmed",
-        "The recovery sheet was not confirmed; it is as good as before.",
+        "The recovery sheet was not confirmed. The earlier sheet stays valid.",
         next_step="Write it down and try again.",
     )
 
@@ -425,7 +428,7 @@ def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
     return hand
 
 
-# --- what is told --------------------------------------------------------------------------------
+# --- output --------------------------------------------------------------------------------------
 
 
 def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
@@ -438,27 +441,29 @@ def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
 def _show_all(out: "Console", all_keys: "Keys") -> None:
     from unlost.cli.grid import grid
 
-    table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
+    table = grid("slot", "opened by", "intact copies", "", right=("intact copies",))
     for slot in all_keys.slots:
-        remark = "opens nothing: left over, or put back" if not slot.counts else ""
+        remark = "opens nothing: left over, or restored from an old copy" if not slot.counts else ""
         if slot.service:
             remark = remark or "used by the service of this home"
         table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
     if all_keys.sheet_taken_down:
-        out.print(f"The recovery sheet was taken down on {all_keys.sheet_taken_down:%Y-%m-%d}.")
+        out.print(
+            f"The recovery sheet was last written down on {all_keys.sheet_taken_down:%Y-%m-%d}."
+        )
     else:
         out.print(
-            "Nobody confirmed so far that the recovery sheet was taken down: unlost key sheet"
+            "It was never confirmed that the recovery sheet was written down: unlost key sheet"
         )
 
 
 def _show_change(out: "Console", done: "KeyChange") -> None:
-    out.print(f"The slot {done.slot} opens the vault, by {_by(done)}.")
+    out.print(f"The slot {done.slot} opens the vault with {_by(done)}.")
     if done.key_file:
-        out.print("Keep the file for its owner alone, and never beside the vault.")
+        out.print("Let only its owner read the file, and never store it next to the vault.")
     if done.replaced:
-        out.print(f"The slot {done.replaced} is gone.")
+        out.print(f"The slot {done.replaced} was removed.")
         _show_limits(out)
 
 
@@ -468,14 +473,14 @@ def _by(done: "KeyChange") -> str:
 
 def _show_removed(out: "Console", done: "KeyRemoved") -> None:
     remaining = f"{many(len(done.remaining), 'slot')} left: {', '.join(done.remaining)}."
-    out.print(f"The slot {done.slot} is gone; {remaining}")
+    out.print(f"The slot {done.slot} was removed; {remaining}")
     _show_limits(out)
 
 
 def _show_limits(out: "Console") -> None:
     out.print(
-        "Mind: who opened the vault with it may have kept the master key, which still opens every "
-        "copy of the vault."
+        "Warning: a person who opened the vault with it may have kept the master key, which still "
+        "opens every copy of the vault."
     )
 
 
@@ -488,19 +493,19 @@ def _show_renewed(out: "Console", done: "RenewalResult") -> None:
     out.print(
         f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
     )
-    out.print(f"The slot {done.slot} opens it, by the key in {done.key_file}.")
+    out.print(f"The slot {done.slot} opens it with the key in {done.key_file}.")
     ended = ", ".join(done.ended)
-    out.print(f"These slots and the recovery sheet from before open it no more: {ended}.")
+    out.print(f"The earlier recovery sheet and these slots no longer open it: {ended}.")
     out.print(
-        "Now restart the service (unlost up), and its workers, on every machine; add other slots"
+        "Next: restart the service (unlost up) and its workers on every machine, and add other slots"
     )
-    out.print("again; destroy old sheets, and old copies of the vault that you do not need.")
-    out.print("Backups from before stay readable to who had the old master key and a copy of them.")
+    out.print("again. Destroy old sheets, and old copies of the vault that you do not need.")
+    out.print("A person with the old master key and a copy of earlier backups can still read them.")
 
 
 def _show_sheet(out: "Console", done: "SheetShown") -> None:
-    out.print(f"The recovery sheet of the vault {done.vault_id} was taken down.")
-    out.print("Keep it on paper, twice, in two places; delete files of it.")
+    out.print(f"The recovery sheet of the vault {done.vault_id} was written down.")
+    out.print("Keep it on paper in two places, and delete files that contain it.")
 
 
 def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
@@ -513,19 +518,24 @@ def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
 def _show_org_rekeyed(out: "Console", rekeyed: "OrgRekeyed") -> None:
     if rekeyed.objects:
         out.print(
-            f"{rekeyed.org}: {many(rekeyed.objects, 'object')} of {size(rekeyed.bytes)} sealed anew."
+            f"{rekeyed.org}: {many(rekeyed.objects, 'object')} of {size(rekeyed.bytes)} re-encrypted."
         )
     if rekeyed.complete:
-        out.print(f"{rekeyed.org}: nothing is under an earlier key; earlier keys are gone.")
+        out.print(f"{rekeyed.org}: nothing is under an earlier key; earlier keys were removed.")
     elif rekeyed.damaged:
-        out.print(f"{rekeyed.org}: {rekeyed.damaged} does not open, and keeps the earlier keys.")
-        out.print("Next: unlost verify --level full, and bring it back from a copy.")
+        out.print(
+            f"{rekeyed.org}: {rekeyed.damaged} cannot be decrypted, so the earlier keys stay."
+        )
+        out.print(
+            "Next: unlost verify --level full, then repair it from a copy with --repair-from PLACE."
+        )
     elif rekeyed.held_by:
         out.print(
-            f"{rekeyed.org}: the run {rekeyed.held_by} began under an earlier key, and must end first."
+            f"{rekeyed.org}: the run {rekeyed.held_by} started under an earlier key, and must end first."
         )
     else:
         out.print(
-            f"{rekeyed.org}: {many(rekeyed.waiting, 'object')} that no backup needs any more go some days from "
-            "now, when nobody can be reading them; upkeep does it, and removes the earlier keys then."
+            f"{rekeyed.org}: {many(rekeyed.waiting, 'object')} that no backup needs will be removed in some "
+            "days, when no program can still be reading them. Upkeep does this, and then removes the "
+            "earlier keys."
         )

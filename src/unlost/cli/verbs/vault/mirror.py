@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAMED = 5
 
-app = typer.Typer(no_args_is_help=True, help="The vault's second copy.")
+app = typer.Typer(no_args_is_help=True, help="Manage the mirror of the vault.")
 
 
 @app.callback()
@@ -45,7 +45,7 @@ def set_place(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="PLACE", help="Where to: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+            metavar="PLACE", help="Target: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
         ),
     ],
     *,
@@ -81,7 +81,7 @@ def set_place(
 
 @app.command("run")
 def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Update the mirror now. Exit code 3 if something was left out."""
+    """Update the mirror now. Exit code 3 if an object could not be mirrored."""
     with opened(home) as application:
         from unlost.app.actions.vault.mirror import run_mirror
 
@@ -115,31 +115,29 @@ def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 
 def _show_set(out: "Console", state: "MirrorState") -> None:
-    out.print(f"The second copy of the vault will lie in {plain(state.place)}.")
-    out.print("The service fills it within minutes; now by hand: unlost vault mirror run")
-    out.print("If it lay in another place before: that copy is kept no more, and stays as it is.")
+    out.print(f"The mirror of the vault will be in {plain(state.place)}.")
+    out.print("The service fills it within minutes. To start now: unlost vault mirror run")
+    out.print("An earlier mirror in another place is no longer updated and stays as it is.")
 
 
 def _show_off(out: "Console", state: "MirrorState") -> None:
     _show_state(out, state)
-    out.print(
-        "What lies in the old place stays there, also what is forgotten or erased from now on:"
-    )
-    out.print("remove it yourself once you do not need it.")
+    out.print("The old mirror stays, with all data that is forgotten or erased from now on.")
+    out.print("Delete it yourself when you no longer need it.")
 
 
 def _show_done(out: "Console", done: "MirrorResult") -> None:
     out.print(
         f"{plain(done.place)} is up to date: {many(done.objects, 'object')} copied, "
-        f"{size(done.bytes)}; {many(done.there, 'object')} were there already."
+        f"{size(done.bytes)}; {many(done.there, 'object')} existed already."
     )
     if done.removed:
         gone = f"{many(done.removed, 'object')}, {size(done.removed_bytes)}"
-        out.print(f"Removed, as the vault has removed it: {gone}.")
+        out.print(f"Removed, because the vault has removed them: {gone}.")
     if done.not_removed:
         out.print(
-            f"Not removed, as they may be all that is left: {many(len(done.not_removed), 'object')} that the "
-            "vault has no more."
+            f"Not removed, because they may be the last copy: {many(len(done.not_removed), 'object')} that "
+            "the vault no longer has."
         )
     _show_gaps(out, done.broken, done.damaged, done.strange)
 
@@ -148,11 +146,11 @@ def _show_gaps(
     out: "Console", broken: tuple[str, ...], damaged: tuple[str, ...], strange: tuple[str, ...]
 ) -> None:
     for why in broken:
-        out.print(f"Left out as it was: {plain(why)}")
-    _name(out, "Damaged or missing in the vault, and left out:", damaged)
-    _name(out, "In the copy, and lost by the vault:", strange)
+        out.print(f"Not mirrored: {plain(why)}")
+    _name(out, "Damaged or missing in the vault, and not mirrored:", damaged)
+    _name(out, "In the mirror, but lost from the vault:", strange)
     if broken or damaged or strange:
-        out.print("Look with `unlost verify --level full`, then repair the vault:")
+        out.print("Check with `unlost verify --level full`, then repair the vault:")
         out.print("unlost verify --level full --repair-from mirror")
 
 
@@ -167,24 +165,24 @@ def _name(out: "Console", what: str, names: tuple[str, ...]) -> None:
 
 def _show_state(out: "Console", state: "MirrorState") -> None:
     if not state.place:
-        out.print("The vault has no second copy: all backups lie in one place.")
+        out.print("The vault has no mirror: all backups are in one place.")
         out.print("Next: unlost vault mirror set PLACE")
         return
     out.print(f"Place         {plain(state.place)}")
     last = state.last
     if last is None:
-        out.print("It is not filled yet: the service does it, or `unlost vault mirror run`.")
+        out.print("It is not filled yet. The service fills it, or `unlost vault mirror run`.")
         return
     late = "  (late)" if state.late else ""
-    out.print(f"Up to date    {when(last.done_at) if last.done_at else 'never yet'}{late}")
+    out.print(f"Up to date    {when(last.done_at) if last.done_at else 'never'}{late}")
     if last.error is not None:
-        out.print(f"Last try      {when(last.begun_at)}: {plain(last.error.sentence)}")
+        out.print(f"Last attempt  {when(last.begun_at)}: {plain(last.error.sentence)}")
     if last.wanted:
         out.print(
-            "Behind        what was erased, corrected or destroyed since is still in the copy."
+            "Behind        data erased, corrected or destroyed since then is still in the mirror."
         )
-        out.print("The service takes it over within minutes; now by hand: unlost vault mirror run")
+        out.print("The service updates it within minutes. To start now: unlost vault mirror run")
     if state.check is not None:
-        verdict = "damaged" if state.check.damages else "whole"
-        out.print(f"Looked at     {when(state.check.at)}: {verdict}")
+        verdict = "damaged" if state.check.damages else "undamaged"
+        out.print(f"Verified      {when(state.check.at)}: {verdict}")
     _show_gaps(out, last.broken, last.damaged, last.strange)

@@ -46,12 +46,12 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
     if as_json:
         raise UsageError(
             "salvage-not-agreed",
-            "With --json nobody is asked, and nobody agreed to the plan.",
-            next_step="Look at it with --plan --json, then say --yes.",
+            "With --json there is no prompt, so that --yes must confirm the plan.",
+            next_step="Review the plan with --plan --json, then add --yes.",
         )
     count = sum(len(org.objects) for org in seen.orgs)
     typer.confirm(
-        f"Give up what cannot be read of {many(count, 'object')}? This cannot be undone.",
+        f"Give up the unreadable parts of {many(count, 'object')}? This cannot be undone.",
         abort=True,
     )
 
@@ -59,20 +59,20 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
 def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
     if not seen.orgs:
         out.print(
-            "No segment, pack, certificate or journal is damaged: there is nothing to salvage."
+            "No segment, pack, certificate or journal is damaged. There is nothing to salvage."
         )
     for org in seen.orgs:
         if not org.objects:
-            out.print(f"{org.org}: nothing of it can be salvaged.")
+            out.print(f"{org.org}: nothing can be salvaged.")
         else:
             out.print(
-                f"{org.org}: {many(len(org.objects), 'object')} damaged, and whole in no copy here:"
+                f"{org.org}: {many(len(org.objects), 'object')} damaged, and no copy here has them undamaged:"
             )
         for name in org.objects:
             out.print(f"  - {name}")
         _show_org(out, org, would="would be ")
         for damage in org.still_damaged:
-            out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
+            out.print(f"Not repaired by this: {damage.object}: {plain(damage.sentence)}")
 
 
 def _show(out: "Console", done: "SalvageResult") -> None:
@@ -80,7 +80,7 @@ def _show(out: "Console", done: "SalvageResult") -> None:
         out.print(f"{org.org}: salvaged in commit {org.snapshot}.")
         _show_org(out, org, would="")
     if done.whole:
-        out.print("The vault is whole: every byte of it was looked at.")
+        out.print("The vault is undamaged: every byte was checked.")
         return
     out.print("Still damaged:")
     for damage in done.damages:
@@ -100,23 +100,23 @@ def _show_org(out: "Console", salvage: "OrgSalvage", *, would: str) -> None:
         more = ", …" if len(salvage.certificates) > SHOWN else ""
         out.print(
             f"  {many(len(salvage.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
-            " nobody knows any more what was missing there."
+            " their gaps are no longer known."
         )
     for run in salvage.journals:
         out.print(
-            f"  the journal of {plain(run)} {would or 'is '}lost: that run cannot be undone any more."
+            f"  the journal of {plain(run)} {would or 'is '}lost: that run can no longer be undone."
         )
     if salvage.reread:
-        out.print(f"  The next backup reads whole: {plain(', '.join(salvage.reread))}.")
+        out.print(f"  The next backup fully re-reads: {plain(', '.join(salvage.reread))}.")
 
 
 def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
     if table.rebuilt:
-        yield f"{table.table}: {would}made again from the records; nothing of it is lost"
+        yield f"{table.table}: {would}rebuilt from the records; nothing is lost"
         return
     if not (table.whole or table.reduced or table.lost):
         return  # only file contents are lost, which are listed elsewhere
-    yield f"{table.table}: {many(table.whole, 'version')} {would}kept whole"
+    yield f"{table.table}: {many(table.whole, 'version')} {would}kept complete"
     if table.reduced:
         yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"
     if table.lost:

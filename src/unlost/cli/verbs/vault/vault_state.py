@@ -1,6 +1,7 @@
 """unlost vault: manage the vault, and rebuild a home from it."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,7 @@ from unlost.cli.options import (
     Region,
 )
 from unlost.cli.place import vault_place
-from unlost.cli.text import many, plain, size, when
+from unlost.cli.text import command, many, plain, size, when
 from unlost.cli.verbs.vault import mirror
 from unlost.cli.verbs.vault.init import read_sheet
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.vault.copy_vault import VaultCopied
     from unlost.app.actions.vault.rebuild import RebuildResult, RebuiltOrg
 
-app = typer.Typer(no_args_is_help=True, help="The vault itself.")
+app = typer.Typer(no_args_is_help=True, help="Manage the vault.")
 app.add_typer(mirror.app, name="mirror")
 
 
@@ -53,13 +54,13 @@ def rebuild(
     sheet: Annotated[Path, typer.Option(metavar="FILE", help="The recovery sheet.")],
     service_key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
+        typer.Option(metavar="FILE", help="The key file; default: DIR/keys/service.key."),
     ] = None,
     home_key: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A saved keys/home.key of the lost home: credentials need not be given again.",
+            help="Saved keys/home.key of the lost home; credentials need not be entered again.",
         ),
     ] = None,
     copy: Annotated[
@@ -102,7 +103,7 @@ def copy(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="PLACE", help="Where to: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+            metavar="PLACE", help="Target: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
         ),
     ],
     *,
@@ -137,14 +138,15 @@ def copy(
 
 
 def _show_copied(out: "Console", result: "VaultCopied") -> None:
-    already = f"; {many(result.there, 'object')} were there already" if result.there else ""
+    already = f"; {many(result.there, 'object')} existed already" if result.there else ""
     out.print(
-        f"{result.place} has the whole vault: {many(result.objects, 'object')} copied, "
+        f"{result.place} has the complete vault: {many(result.objects, 'object')} copied, "
         f"{size(result.bytes)}{already}."
     )
-    out.print("What was copied was read back and is the same.")
+    out.print("All copied objects were read back and compared.")
     out.print()
-    out.print(f"A home for it: unlost vault rebuild DIR --vault {result.place} --sheet FILE")
+    rebuild_it = command("vault", "rebuild", "DIR", "--vault", result.place, "--sheet", "FILE")
+    out.print(f"Rebuild a home from it: {rebuild_it}")
 
 
 def _show(out: "Console", result: "RebuildResult") -> None:
@@ -155,21 +157,21 @@ def _show(out: "Console", result: "RebuildResult") -> None:
         _show_org(out, org)
     out.print(f"{many(result.alerts, 'alert')}, {many(result.channels, 'channel')} for alerts")
     out.print()
-    out.print(f"Next: export UNLOST_HOME={result.home.home}")
+    out.print(f"Next: export UNLOST_HOME={quote(result.home.home)}")
     for org in result.orgs:
         if not org.credentials:
             out.print(
-                f"      unlost org add again for {plain(org.name)}: its credentials are needed"
+                f"      unlost org add CONNECTOR {plain(org.name)}  (enter its credentials again)"
             )
         if org.writer is False:
-            out.print(f"      unlost org writer {plain(org.name)}: its write identity's are needed")
+            out.print(f"      unlost org writer {plain(org.name)}  (enter its credentials again)")
     for name in result.silent:
-        out.print(f"      unlost alert channel {plain(name)}: its secret is needed")
+        out.print(f"      unlost alert channel {quote(plain(name))} KIND  (enter its secret again)")
     out.print("      unlost doctor")
 
 
 def _show_org(out: "Console", rebuilt: "RebuiltOrg") -> None:
-    nightly = "every night" if rebuilt.nightly else "not by itself"
+    nightly = "every night" if rebuilt.nightly else "not automatically"
     out.print(
         f"{plain(rebuilt.name)}: {many(rebuilt.backups, 'backup')}, the last {when(rebuilt.last_backup)}, "
         f"{many(rebuilt.runs, 'run')}, backed up {nightly}"

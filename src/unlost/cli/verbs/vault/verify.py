@@ -36,18 +36,18 @@ Part = Annotated[
     typer.Option(
         "--part",
         metavar="N/OF",
-        help="With --level full: prove the bytes of one part alone, such as 7/30.",
+        help="With --level full: verify only one part, such as 7/30.",
     ),
 ]
 Salvage = Annotated[
     bool,
     typer.Option(
         "--salvage",
-        help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
+        help="Keep the readable parts of damaged objects that no copy has undamaged; give up the rest.",
     ),
 ]
 Plan = Annotated[bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")]
-Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do it without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do not ask for confirmation.")]
 
 
 def verify(
@@ -56,8 +56,8 @@ def verify(
         Literal["quick", "full", "deep"],
         typer.Option(
             "--level",
-            help="quick: is all there. full: every byte against its digest. "
-            "deep: decrypt, and compute hashes and search anew.",
+            help="quick: all objects exist. full: every byte matches its hash. "
+            "deep: decrypt, and recompute hashes and search.",
         ),
     ] = "quick",
     part: Part = None,
@@ -66,7 +66,7 @@ def verify(
         typer.Option(
             "--expect",
             metavar="HEAD",
-            help="Fail unless the vault leads to this head (12+ digits).",
+            help="Fail unless the vault contains this head (12+ digits).",
         ),
     ] = None,
     repair_from: Annotated[
@@ -74,8 +74,8 @@ def verify(
         typer.Option(
             "--repair-from",
             metavar="PLACE",
-            help="Bring back from another copy of the vault what is missing or damaged; "
-            "“mirror” is the vault's second copy.",
+            help="Repair missing and damaged objects from another copy of the vault; "
+            "“mirror” is its mirror.",
         ),
     ] = None,
     salvage: Salvage = False,
@@ -122,8 +122,8 @@ def _check_salvage_named(*, plan: bool, yes: bool) -> None:
     if plan or yes:
         raise UsageError(
             "salvage-not-named",
-            "--plan and --yes tell how something is salvaged, and nothing is to be.",
-            next_step="Say --salvage as well, or leave them out.",
+            "--plan and --yes work only with --salvage.",
+            next_step="Add --salvage, or leave them out.",
         )
 
 
@@ -133,8 +133,8 @@ def _salvage(
     if repair_from is not None:
         raise UsageError(
             "salvage-alone",
-            "What a copy has whole is brought back first, and what is left is salvaged then.",
-            next_step="Say --repair-from PLACE, then --salvage.",
+            "--repair-from and --salvage cannot be used together.",
+            next_step="Run `unlost verify --repair-from PLACE`, then `unlost verify --salvage`.",
         )
     from unlost.cli.verbs.vault.salvage import salvage
 
@@ -153,35 +153,37 @@ def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCo
 def _show_repaired(out: "Console", result: "RepairReport") -> None:
     if result.objects:
         back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
-        out.print(f"Brought back from {plain(result.place)}: {back}.")
+        out.print(f"Repaired from {plain(result.place)}: {back}.")
         for name in result.objects:
             out.print(f"  - {name}")
     if result.whole:
-        out.print("The vault is whole: every byte of it was looked at.")
+        out.print("The vault is undamaged: every byte was checked.")
         return
-    out.print(f"Still damaged, and not whole in {plain(result.place)} either:")
+    out.print(f"Still damaged, and not intact in {plain(result.place)} either:")
     for damage in result.still_damaged:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 
 def _show(out: "Console", result: "VerifyResult") -> None:
-    looked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
+    checked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
     if result.damages:
-        out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {looked}.")
+        out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {checked}.")
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
-        out.print("Bring these objects back from a copy of the vault, with --repair-from PLACE.")
-        out.print("Where no copy has them whole, --salvage keeps what can be read of them.")
+        out.print("Repair them from a copy of the vault: unlost verify --repair-from PLACE")
+        out.print("If no copy has them undamaged, keep the readable parts: unlost verify --salvage")
     else:
         how = f"{result.level}, part {result.part}" if result.part else result.level
-        looked_at = "This part of the vault" if result.part else "The vault"
-        out.print(f"{looked_at} is whole ({how}: {looked}).")
+        checked_part = "This part of the vault" if result.part else "The vault"
+        out.print(f"{checked_part} is undamaged ({how}: {checked}).")
     for org, head in result.heads.items():
         out.print(f"Head of {org}: {head}")
     if result.expectation_met is False:
-        out.print(f"The vault does NOT lead to {result.expected}: commits are missing or replaced.")
         out.print(
-            "Bring them back from a copy of the vault that has them, with --repair-from PLACE."
+            f"The vault does NOT contain the head {result.expected}: commits are missing or replaced."
+        )
+        out.print(
+            "Repair it from a copy of the vault that has them: unlost verify --repair-from PLACE"
         )
     elif result.expectation_met:
-        out.print(f"It leads to {result.expected}, as expected.")
+        out.print(f"It contains the expected head {result.expected}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -117,12 +118,10 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
     return NotFound(
         "restore-not-alive",
         "{key} did not exist in backup {at}.",
-        next_step="See its history with `unlost history ORG {table} {record}`, then choose "
-        "another backup.",
+        next_step="See its history with `unlost history ORG {record}`, then choose another backup.",
         key=key,
         at=at,
-        table=key.table,
-        record=key.record,
+        record=quote(str(key)),
     )
 
 

@@ -288,7 +288,7 @@ def column_unknown(table: str, column: str) -> UsageError:
     return UsageError(
         "edit-column-unknown",
         "{table} has no column {column} in the org.",
-        next_step="Column names are case-sensitive. `unlost show ORG TABLE ID` lists the "
+        next_step="Column names are case-sensitive. `unlost show ORG TABLE/ID` lists the "
         "columns of a record.",
         column=column,
         table=table,

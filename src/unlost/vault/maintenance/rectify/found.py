@@ -225,7 +225,7 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
             raise UsageError(
                 "column-unknown",
                 "“{table}” never had a column “{column}” that can be corrected.",
-                next_step="Use the column name of the org. `unlost show ORG TABLE ID` lists "
+                next_step="Use the column name of the org. `unlost show ORG TABLE/ID` lists "
                 "the columns of a record.",
                 table=wish.record.table,
                 column=value.column,

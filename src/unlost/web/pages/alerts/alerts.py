@@ -73,7 +73,9 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
 def acknowledge(request: UserRequest) -> HttpResponse:
     """Acknowledge an alert: no more messages are sent until it is closed."""
     acknowledged(request.unlost, request.POST.get("key", ""))
-    messages.success(request, _("Noted: somebody sees to it. No more is told until it is over."))
+    messages.success(
+        request, _("The alert is acknowledged. No more messages are sent until it is resolved.")
+    )
     return redirect("alerts")
 
 
@@ -111,7 +113,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
     kept_secret = _typed_secret(request, place)
     form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
-        form.add_error("name", _("There is a channel of this name. Remove that one first."))
+        form.add_error("name", _("A channel with this name exists. Remove it first."))
     if form.is_valid():
         try:
             channel = add_channel(request.unlost, form.request(), secret=form.typed_secret())
@@ -119,7 +121,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
             add_problem(form, error)
         else:
             drop_draft(request, place)
-            message = _("%(channel)s is there. Send a test message to see that it arrives.")
+            message = _("%(channel)s was added. Send a test message to check that it arrives.")
             messages.success(request, message % {"channel": channel.name})
             return redirect("channels")
     status = HTTPStatus.BAD_REQUEST if form.errors else None
@@ -142,11 +144,13 @@ def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
     (channel_test,) = try_channels(request.unlost, channel).channels
     if channel_test.problem:
-        message = _("%(channel)s did not take the test message: %(problem)s")
+        message = _("The test message to %(channel)s failed: %(problem)s")
         problem = " ".join(part for part in (channel_test.problem, channel_test.next_step) if part)
         messages.error(request, message % {"channel": channel, "problem": problem})
     else:
-        messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})
+        messages.success(
+            request, _("%(channel)s received the test message.") % {"channel": channel}
+        )
     return redirect("channels")
 
 
@@ -154,14 +158,14 @@ def test(request: UserRequest, channel: str) -> HttpResponse:
 def remove(request: UserRequest, channel: str) -> HttpResponse:
     """Remove a channel."""
     drop_channel(request.unlost, channel)
-    messages.success(request, _("%(channel)s is removed.") % {"channel": channel})
+    messages.success(request, _("%(channel)s was removed.") % {"channel": channel})
     return redirect("channels")
 
 
 def _unknown(kind: str) -> NotFound:
     return NotFound(
         "channel-kind-unknown",
-        "No kind of channel is named {kind!r}.",
-        next_step=gettext_noop("Choose one of the list of channels."),
+        "There is no kind of channel {kind!r}.",
+        next_step=gettext_noop("Choose a kind from the list of channels."),
         kind=kind,
     )

@@ -42,7 +42,7 @@ def edit(request: UserRequest, org: str) -> HttpResponse:
                 raise
             add_problem(form, error, field=field)
         else:
-            messages.success(request, _("The schedule of %(org)s is changed.") % {"org": org})
+            messages.success(request, _("The schedule of %(org)s was changed.") % {"org": org})
             return redirect("schedules")
     context = {
         "part": "schedules",

@@ -42,7 +42,7 @@ STEPS = (
     ("connect", gettext_lazy("Kind")),
     ("connect-sign-in", gettext_lazy("Sign in")),
     ("connect-scope", gettext_lazy("Scope")),
-    ("connect-hour", gettext_lazy("Hour")),
+    ("connect-hour", gettext_lazy("Schedule")),
 )
 
 
@@ -53,7 +53,9 @@ class KindForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=80,
-        help_text=gettext_lazy("What you call it here, such as sales. It cannot be changed later."),
+        help_text=gettext_lazy(
+            "Name of the org in Unlost, such as sales. It cannot be changed later."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -70,7 +72,7 @@ class KindForm(forms.Form):
         name = str(self.cleaned_data["name"])
         if name in self._taken:
             raise forms.ValidationError(
-                _("There is an org of this name. Its settings are on its own page.")
+                _("An org with this name exists. Change its settings on its page.")
             )
         try:
             check_name(name)
@@ -190,7 +192,7 @@ def _begun(
         secrets = known.get("secrets", {})
         lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
-            form.add_error(SECRET + name, _("This is needed to sign in."))
+            form.add_error(SECRET + name, _("Required to sign in."))
         if lacking.secrets:
             return False
         begin(request, known, config=config)

@@ -44,7 +44,7 @@ def hide(request: UserRequest, org: str) -> HttpResponse:
             raise
         orgs = request.unlost.orgs(Right.MANAGE)
         return _page(request, org, None, orgs=orgs, typed=column, error=error)
-    message = _("Viewers and operators of %(org)s do not see %(column)s any more.")
+    message = _("%(column)s is now hidden from viewers and operators of %(org)s.")
     messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 
@@ -54,7 +54,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     """Show a hidden column to viewers again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
-    message = _("Everybody who reads records of %(org)s sees %(column)s again.")
+    message = _("%(column)s is visible again to everyone who may read records of %(org)s.")
     messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 

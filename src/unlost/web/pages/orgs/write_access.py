@@ -67,7 +67,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
 def follow(request: UserRequest, org: str) -> HttpResponse:
     """Point the name to the refreshed sandbox."""
     followed = follow_org(request.unlost, org)
-    message = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
+    message = _("%(org)s now stands for the new sandbox. The old one is kept as %(kept)s.")
     messages.success(request, message % {"org": org, "kept": followed.kept_as})
     return redirect("org", org=org)
 
@@ -95,7 +95,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
             add_problem(form, error)
         else:
             drop_draft(request, name)
-            messages.success(request, _("%(org)s can be written to.") % {"org": org})
+            messages.success(request, _("Restores can write to %(org)s.") % {"org": org})
             return redirect(f"{request.path}?check=1")
     context = {"org": org, "known": known, **_checked(request, org, known)}
     return _shown(request, "orgs/writer.html", form, context)
@@ -121,7 +121,7 @@ def _complete(
         add_problem(form, error)
         return False
     for name in lacking.secrets:
-        form.add_error(SECRET + name, _("This is needed to sign in."))
+        form.add_error(SECRET + name, _("Required to sign in."))
     return not lacking.secrets
 
 
@@ -144,8 +144,8 @@ def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str,
 def _show_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
         message = ngettext(
-            "%(count)s thing will not be protected: the next certificate names it.",
-            "%(count)s things will not be protected: the next certificate names them.",
+            "%(count)s gap: the next certificate lists it.",
+            "%(count)s gaps: the next certificate lists them.",
             gaps,
         )
         messages.warning(request, message % {"count": gaps})

@@ -40,8 +40,8 @@ def download(request: UserRequest) -> StreamedResponse:
     if kind not in ("jsonl", "csv"):
         raise UsageError(
             "export-format",
-            gettext_noop("The audit is exported as JSON lines or as CSV."),
-            next_step=gettext_noop("Choose one of the two on the page of the audit."),
+            gettext_noop("The audit log is exported as JSON lines or as CSV."),
+            next_step=gettext_noop("Choose one of them on the audit page."),
         )
     entries = export(request.unlost)
     lines, media = (

@@ -37,7 +37,9 @@ class ContactForm(forms.Form):
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"),
         required=False,
-        help_text=gettext_lazy("Lets them in by your company's single sign-on. No mail is sent."),
+        help_text=gettext_lazy(
+            "Allows sign-in with your company's single sign-on. No mail is sent."
+        ),
         widget=forms.EmailInput(attrs={"autocomplete": "off", "dir": "ltr"}),
     )
 
@@ -47,7 +49,7 @@ class NewPerson(RoleForm, ContactForm):
 
     field_order = ("name", "full_name", "email", "role", "org")
     name = forms.CharField(
-        label=gettext_lazy("Name to sign in with"),
+        label=gettext_lazy("User name"),
         max_length=150,
         help_text=gettext_lazy("Short and without spaces, such as lena."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
@@ -69,7 +71,7 @@ def add(request: UserRequest) -> HttpResponse:
     form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
     added = done(form, lambda: _added(request, form))
     if added:
-        message = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
+        message = _("%(name)s was added. Create a link for them, or let them use single sign-on.")
         messages.success(request, message % {"name": added.name})
         return redirect("person", name=added.name)
     return _page(request, "settings/person_add.html", {"form": form}, form)
@@ -110,7 +112,7 @@ def give_role(request: UserRequest, name: str) -> HttpResponse:
         )  # fmt: skip
 
     if done(form, give):
-        messages.success(request, _("The role of %(name)s holds at once.") % {"name": name})
+        messages.success(request, _("The role of %(name)s was changed.") % {"name": name})
         return redirect("person", name=name)
     return _person_page(request, name, role=form)
 
@@ -120,7 +122,7 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
     """Remove a person's role."""
     org = request.POST.get("org") or None
     change_role(request.unlost, name, None, org=org)
-    messages.success(request, _("The role of %(name)s was taken away.") % {"name": name})
+    messages.success(request, _("The role of %(name)s was removed.") % {"name": name})
     return redirect("person", name=name)
 
 
@@ -136,7 +138,9 @@ def make_link(request: UserRequest, name: str) -> HttpResponse:
 def remove(request: UserRequest, name: str) -> HttpResponse:
     """Remove a person."""
     remove_person(request.unlost, name)
-    messages.success(request, _("%(name)s is out: sessions have ended.") % {"name": name})
+    messages.success(
+        request, _("%(name)s was removed, and their sessions have ended.") % {"name": name}
+    )
     return redirect("person", name=name)
 
 
@@ -144,7 +148,7 @@ def remove(request: UserRequest, name: str) -> HttpResponse:
 def let_back(request: UserRequest, name: str) -> HttpResponse:
     """Let a removed person back in."""
     return_person(request.unlost, name)
-    messages.success(request, _("%(name)s may sign in again.") % {"name": name})
+    messages.success(request, _("%(name)s can sign in again.") % {"name": name})
     return redirect("person", name=name)
 
 
@@ -152,7 +156,7 @@ def let_back(request: UserRequest, name: str) -> HttpResponse:
 def forget_factors(request: UserRequest, name: str) -> HttpResponse:
     """Reset the second factors of a person."""
     forget(request.unlost, name)
-    message = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
+    message = _("The second factors of %(name)s were reset, and their sessions have ended.")
     messages.success(request, message % {"name": name})
     return redirect("person", name=name)
 
@@ -161,7 +165,7 @@ def forget_factors(request: UserRequest, name: str) -> HttpResponse:
 def unlock(request: UserRequest) -> HttpResponse:
     """Unlock a name."""
     unlocked = end_lockout(request.unlost, request.POST.get("name", ""))
-    messages.success(request, _("%(name)s may try again at once.") % {"name": unlocked.name})
+    messages.success(request, _("%(name)s can try again now.") % {"name": unlocked.name})
     return redirect("people")
 
 

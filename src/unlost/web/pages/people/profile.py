@@ -25,20 +25,18 @@ class ProfileForm(forms.Form):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=[("", gettext_lazy("As the browser says")), *settings.LANGUAGES],
+        choices=[("", gettext_lazy("Language of the browser")), *settings.LANGUAGES],
     )
     theme = forms.ChoiceField(
         label=gettext_lazy("Light or dark"),
         required=False,
         choices=[
-            (Theme.SYSTEM.value, gettext_lazy("As the system says")),
+            (Theme.SYSTEM.value, gettext_lazy("As in the system")),
             (Theme.LIGHT.value, gettext_lazy("Light")),
             (Theme.DARK.value, gettext_lazy("Dark")),
         ],
     )
-    compact = forms.BooleanField(
-        label=gettext_lazy("Low rows in tables, to see more at a time"), required=False
-    )
+    compact = forms.BooleanField(label=gettext_lazy("Compact table rows"), required=False)
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,7 +60,7 @@ def _wanted(form: ProfileForm) -> Profile:
 def _profile_saved(request: UserRequest, profile_saved: Profile) -> HttpResponse:
     """Redirect to the form. Cookies apply the preferences to the sign-in page."""
     with translation.override(profile_saved.language or translation.get_language()):
-        messages.success(request, _("Your profile is kept."))
+        messages.success(request, _("Your profile was saved."))
     response = redirect("profile")
     for name, value in (
         (settings.LANGUAGE_COOKIE_NAME, profile_saved.language),

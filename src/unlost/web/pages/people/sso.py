@@ -29,7 +29,7 @@ from unlost.web.forms.problems import done
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest, sent
 
-VOUCHES = gettext_lazy("Take every address that it tells as verified")
+VOUCHES = gettext_lazy("Trust every address of the provider as verified")
 
 
 class NameForm(forms.Form):
@@ -38,7 +38,7 @@ class NameForm(forms.Form):
     name = forms.SlugField(
         label=gettext_lazy("Short name"),
         max_length=40,
-        help_text=gettext_lazy("Stands in addresses, such as entra or okta."),
+        help_text=gettext_lazy("Used in addresses, such as entra or okta."),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "dir": "ltr"}),
     )
     title = forms.CharField(
@@ -64,15 +64,15 @@ class ProviderForm(NameForm):
     )
     secret = forms.CharField(
         label=gettext_lazy("Client secret"),
-        help_text=gettext_lazy("It is kept sealed, and never shown again."),
+        help_text=gettext_lazy("It is stored encrypted and never shown again."),
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
     vouches = forms.BooleanField(
         label=VOUCHES,
         required=False,
         help_text=gettext_lazy(
-            "For Microsoft Entra ID, which does not say so. Only where nobody but your company "
-            "can set an address."
+            "For Microsoft Entra ID, which does not mark addresses as verified. Use this only if "
+            "your company alone can set addresses."
         ),
     )
 
@@ -83,23 +83,23 @@ class SamlForm(NameForm):
     metadata = forms.CharField(
         label=gettext_lazy("Metadata"),
         required=False,
-        help_text=gettext_lazy("Its address (https://…), or the text of its file."),
+        help_text=gettext_lazy("Address (https://…), or the text of the file."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
     )
     entity = forms.CharField(
-        label=gettext_lazy("Or else: its entity id"),
+        label=gettext_lazy("Without metadata: entity id"),
         max_length=1024,  # SAML Core 2.0, section 8.3.6
         required=False,
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
     sign_in = forms.CharField(
-        label=gettext_lazy("Its sign-in address (HTTP-Redirect)"),
+        label=gettext_lazy("Sign-in address (HTTP-Redirect)"),
         max_length=2000,
         required=False,
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
     certificate = forms.CharField(
-        label=gettext_lazy("Its signing certificate"),
+        label=gettext_lazy("Signing certificate"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
     )
@@ -107,8 +107,8 @@ class SamlForm(NameForm):
         label=VOUCHES,
         required=False,
         help_text=gettext_lazy(
-            "SAML seldom says that an address is verified. Only where nobody but your company can "
-            "set an address."
+            "SAML seldom marks addresses as verified. Use this only if your company alone can set "
+            "addresses."
         ),
     )
 
@@ -121,7 +121,7 @@ def providers(request: UserRequest) -> HttpResponse:
     form = ProviderForm(sent(request))
     added = done(form, lambda: _added(request, form))
     if added:
-        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        message = _("People whose e-mail address you added can now sign in with %(title)s.")
         messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
@@ -143,7 +143,7 @@ def saml(request: UserRequest) -> HttpResponse:
     form = SamlForm(sent(request))
     added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
     if added:
-        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        message = _("People whose e-mail address you added can now sign in with %(title)s.")
         messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
@@ -162,7 +162,9 @@ def remove(request: UserRequest, name: str) -> HttpResponse:
     """Remove a provider."""
     removed = remove_provider(request.unlost, name)
     messages.success(
-        request, _("Nobody signs in by %(title)s any more.") % {"title": removed.title}
+        request,
+        _("%(title)s was removed. People can no longer sign in with it.")
+        % {"title": removed.title},
     )
     return redirect("sso")
 

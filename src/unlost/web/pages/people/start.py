@@ -31,7 +31,7 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        label=_("The same password again"),
+        label=_("Repeat the password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -53,7 +53,7 @@ class FirstAdmin(PasswordForm):
 
     field_order = ("name", "full_name", "password", "again")
     name = forms.CharField(
-        label=_("Name to sign in with"),
+        label=_("User name"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
@@ -120,8 +120,8 @@ def _person(text: str, form: PasswordForm) -> User:
 def _over() -> NotFound:
     return NotFound(
         "link-over",
-        gettext_noop("This link was used, or its hour is over."),
+        gettext_noop("This link was already used, or has expired."),
         next_step=gettext_noop(
-            "Ask for a new one: `unlost user link NAME`, or start `unlost up` again."
+            "Ask for a new link: `unlost user link NAME`, or restart `unlost up`."
         ),
     )

@@ -29,16 +29,16 @@ class TokenForm(RoleForm):
 
     field_order = ("name", "owner", "role", "org", "days")
     name = forms.CharField(
-        label=gettext_lazy("The program that will use it"),
+        label=gettext_lazy("Name of the program"),
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     owner = forms.ChoiceField(
         label=gettext_lazy("Acts for"),
-        help_text=gettext_lazy("It never may more than this person may."),
+        help_text=gettext_lazy("The token never has more rights than this person."),
     )
     days = forms.IntegerField(
-        label=gettext_lazy("Days that it holds"), min_value=1, max_value=MOST_DAYS, initial=DAYS
+        label=gettext_lazy("Days until it expires"), min_value=1, max_value=MOST_DAYS, initial=DAYS
     )
 
     def __init__(self, *given: Any, app: Application, **more: Any) -> None:
@@ -86,7 +86,5 @@ def _new_token(request: UserRequest, form: TokenForm) -> NewToken:
 def drop(request: UserRequest, token: int) -> HttpResponse:
     """Delete a token."""
     dropped = drop_token(request.unlost, token)
-    messages.success(
-        request, _("The token %(name)s opens nothing any more.") % {"name": dropped.name}
-    )
+    messages.success(request, _("The token %(name)s was deleted.") % {"name": dropped.name})
     return redirect("tokens")

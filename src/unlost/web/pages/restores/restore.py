@@ -95,7 +95,7 @@ def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
 def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Discard a plan that was not run."""
     discard_plan(request.unlost, org, plan)
-    messages.success(request, _("The plan is forgotten. Nothing was written."))
+    messages.success(request, _("The plan was discarded. Nothing was written."))
     return redirect("runs")
 
 
@@ -112,7 +112,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
     untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(
-            request, _("No service runs now: the restore begins once `unlost up` is started.")
+            request, _("The service is not running. The restore starts after `unlost up`.")
         )
     return redirect("run", run=handed.run)
 
@@ -156,8 +156,8 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     if not chosen:
         raise UsageError(
             "nothing-chosen",
-            gettext_noop("No record was ticked."),
-            next_step=gettext_noop("Go back and tick the records that should come back."),
+            gettext_noop("No record was selected."),
+            next_step=gettext_noop("Go back and select the records to restore."),
         )
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 

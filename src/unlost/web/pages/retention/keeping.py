@@ -42,7 +42,7 @@ def rules(request: UserRequest, org: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, org, form=form)
     change(request.unlost, org, form.wish())
-    messages.success(request, _("The rules of %(org)s are set.") % {"org": org})
+    messages.success(request, _("The rules of %(org)s were saved.") % {"org": org})
     return redirect("keeping", org=org)
 
 
@@ -52,8 +52,8 @@ def forgotten(request: UserRequest, org: str) -> HttpResponse:
     """Forget the backups of the preview."""
     done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
     message = ngettext(
-        "%(count)s night of %(org)s is forgotten.",
-        "%(count)s nights of %(org)s are forgotten.",
+        "%(count)s backup of %(org)s was forgotten.",
+        "%(count)s backups of %(org)s were forgotten.",
         done.nights,
     )
     messages.success(request, message % {"count": f"{done.nights:,}", "org": org})
@@ -72,7 +72,7 @@ def place_hold(request: UserRequest, org: str) -> HttpResponse:
         except UnlostError as error:
             add_problem(form, error, field=None)
         else:
-            messages.success(request, _("It is held. Nothing of it is forgotten meanwhile."))
+            messages.success(request, _("The legal hold was set. Its data is not forgotten."))
             table, _slash, record = wish.record.partition("/")
             if record and "back" in request.POST:
                 return redirect("record", org=org, table=table, record=record)
@@ -93,7 +93,7 @@ def lifted(request: UserRequest, org: str) -> HttpResponse:
         everything="org" in sent,
     )
     lift(request.unlost, org, wish)
-    messages.success(request, _("The hold is lifted. The rules count again."))
+    messages.success(request, _("The legal hold was lifted. The rules apply again."))
     return redirect("keeping", org=org)
 
 

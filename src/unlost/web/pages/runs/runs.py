@@ -118,9 +118,7 @@ def back_up(request: UserRequest, org: str) -> HttpResponse:
             raise
         messages.error(request, problem(error))
     else:
-        messages.success(
-            request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}
-        )
+        messages.success(request, _("Your backup of %(org)s is starting…") % {"org": org})
     return redirect(f"{reverse('runs')}?org={org}&kind=backup")
 
 

@@ -36,15 +36,15 @@ def verified(request: UserRequest) -> HttpResponse:
     if level is not VerifyLevel.QUICK:
         verify_later(request.unlost, level)
         message = _(
-            "The service verifies the vault. The result will be the newest in the list below."
+            "The service is verifying the vault. The result will appear first in the list below."
         )
         messages.success(request, message)
         return redirect("vault")
     verify_result = verify(request.unlost, level=level)
     if verify_result.whole:
         message = ngettext(
-            "The vault is whole: %(count)s object is there with its right size.",
-            "The vault is whole: %(count)s objects are there with their right sizes.",
+            "The vault is undamaged: %(count)s object exists with the right size.",
+            "The vault is undamaged: %(count)s objects exist with the right sizes.",
             verify_result.objects,
         )
         messages.success(request, message % {"count": f"{verify_result.objects:,}"})
@@ -58,7 +58,7 @@ def verified(request: UserRequest) -> HttpResponse:
 def mirrored(request: UserRequest) -> HttpResponse:
     """Have the service update the mirror."""
     ask_mirror(request.unlost)
-    messages.success(request, _("The service brings the second copy up to date."))
+    messages.success(request, _("The service is updating the mirror."))
     return redirect(f"{reverse('vault')}#second-copy")
 
 
@@ -81,8 +81,8 @@ def _level(text: str) -> VerifyLevel:
     if text not in set(VerifyLevel):
         raise UsageError(
             "verify-level-unknown",
-            "{text!r} is no way of verifying the vault.",
-            next_step=gettext_noop("Choose quick, full or deep."),
+            "The verification level {text!r} does not exist.",
+            next_step=gettext_noop("Use quick, full or deep."),
             text=text,
         )
     return VerifyLevel(text)

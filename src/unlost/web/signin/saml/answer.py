@@ -31,7 +31,7 @@ REASONS = {
     OneLogin_Saml2_ValidationError.WRONG_DESTINATION: "it is meant for another address",
     OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION: "it is meant for another sign-in",
     OneLogin_Saml2_ValidationError.WRONG_ISSUER: "it comes from another provider",
-    OneLogin_Saml2_ValidationError.STATUS_CODE_IS_NOT_SUCCESS: "the provider let nobody in",
+    OneLogin_Saml2_ValidationError.STATUS_CODE_IS_NOT_SUCCESS: "the provider refused the sign-in",
     OneLogin_Saml2_ValidationError.DEPRECATED_SIGNATURE_METHOD: "it is signed by SHA-1",
     OneLogin_Saml2_ValidationError.DEPRECATED_DIGEST_METHOD: "it is signed by SHA-1",
 }
@@ -53,24 +53,24 @@ class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
     def _prove_more(self) -> None:
         confirmations = self._query_assertion(DATA)
         if not self.get_audiences():
-            raise refused("it does not say for whom it is")
+            raise refused("it names no audience")
         if not self.get_nameid():
-            raise refused("it does not say who it is about")
+            raise refused("it names no person")
         if not confirmations or not all(
             confirmation.get("NotOnOrAfter") for confirmation in confirmations
         ):
-            raise refused("it holds for ever")
+            raise refused("it never expires")
         if any(
             confirmation.get("InResponseTo") != self.get_in_response_to()
             for confirmation in confirmations
         ):
-            raise refused("it does not say to which sign-in it belongs")
+            raise refused("it does not refer to a sign-in")
 
 
 def _as_named(code: int) -> str:
     """Return a rare reason by the library's name; its message may come from an attacker."""
     names = (name for name, value in vars(OneLogin_Saml2_ValidationError).items() if value == code)
-    return f"it is not right ({next(names, 'unknown')})"
+    return f"it is invalid ({next(names, 'unknown')})"
 
 
 def read(request: HttpRequest, name: str, idp_settings: dict[str, Any], text: str) -> SamlResponse:
@@ -85,8 +85,8 @@ def refused(why: str) -> NotAllowed:
     """Return the error for a response that is not accepted."""
     return NotAllowed(
         "saml-refused",
-        "The answer of your company's sign-in was not accepted: {why}.",
-        next_step="Begin again at the sign-in of this console. If it happens once more, tell an admin of "
-        "Unlost: Settings, Single sign-on.",
+        "The response of your company's sign-in was not accepted: {why}.",
+        next_step="Sign in again on this console. If it fails again, inform an Unlost admin: Settings, "
+        "Single sign-on.",
         why=why,
     )
