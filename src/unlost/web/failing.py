@@ -7,7 +7,6 @@ from traceback import extract_tb
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_noop
 
 from unlost.app.service.log import ServiceLog
 from unlost.model.errors import (
@@ -58,8 +57,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Render the page for an unknown address."""
     error = NotFound(
         "page-unknown",
-        gettext_noop("Page not found."),
-        next_step=gettext_noop("Start from the home page, or search for a record."),
+        "Page not found.",
+        next_step="Start from the home page, or search for a record.",
     )
     return failed(request, error)
 
@@ -68,8 +67,8 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Render the page for a form with an invalid or expired CSRF token."""
     error = NotAllowed(
         "form-expired",
-        gettext_noop("This form has expired, or is not from this console."),
-        next_step=gettext_noop("Reload the page and send the form again."),
+        "This form has expired, or is not from this console.",
+        next_step="Reload the page and send the form again.",
     )
     return failed(request, error)
 
@@ -95,7 +94,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
     """Render the page for too many attempts; allauth sets the limits."""
     error = LimitReached(
         "too-many-tries",
-        gettext_noop("Too many attempts in a short time."),
-        next_step=gettext_noop("Wait a minute and try again."),
+        "Too many attempts in a short time.",
+        next_step="Wait a minute and try again.",
     )
     return failed(request, error)

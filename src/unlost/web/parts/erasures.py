@@ -7,8 +7,6 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.utils.translation import gettext_noop
-
 from unlost.app.actions.retention.erase import ErasureRequest, ErasureResult, erase
 from unlost.app.actions.retention.rectify import CorrectionRequest, RectifyResult, rectify
 from unlost.app.compose import Application
@@ -50,8 +48,8 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
         if before is not None and before.going:
             raise Conflict(
                 "erasure-under-way",
-                gettext_noop("Records of this org are being erased or corrected."),
-                next_step=gettext_noop("Wait until it is done."),
+                "Records of this org are being erased or corrected.",
+                next_step="Wait until it is done.",
             )
         under_way = ErasureProgress(app.clock.now(), wish)
         _progress[_key(app, org)] = under_way
@@ -86,6 +84,6 @@ def _key(app: Application, org: str) -> _Key:
 def _broken() -> StoreError:
     return StoreError(
         "erasure-broken",
-        gettext_noop("It stopped because of an internal error."),
-        next_step=gettext_noop("Repeat it. Either nothing was done, or the rest is then removed."),
+        "It stopped because of an internal error.",
+        next_step="Repeat it. Either nothing was done, or the rest is then removed.",
     )

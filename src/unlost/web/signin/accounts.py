@@ -16,7 +16,6 @@ from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
-from django.utils.translation import gettext_noop
 
 from unlost.app.people.saml import speaks_saml
 from unlost.catalog.sso import SsoProtocol, list_providers
@@ -46,8 +45,8 @@ def asks_provider(view: View) -> View:
         except OSError as error:  # the base class of HTTP errors
             raise TransientError(
                 "sso-away",
-                gettext_noop("Your company's single sign-on does not answer."),
-                next_step=gettext_noop("Try again in a minute, or sign in with a password."),
+                "Your company's single sign-on does not answer.",
+                next_step="Try again in a minute, or sign in with a password.",
             ) from error
 
     return checked

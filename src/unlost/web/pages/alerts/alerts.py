@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -166,6 +165,6 @@ def _unknown(kind: str) -> NotFound:
     return NotFound(
         "channel-kind-unknown",
         "There is no kind of channel {kind!r}.",
-        next_step=gettext_noop("Choose a kind from the list of channels."),
+        next_step="Choose a kind from the list of channels.",
         kind=kind,
     )

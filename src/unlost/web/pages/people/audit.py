@@ -3,7 +3,6 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header, urlencode
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.people.audit import export, list_events, verify
@@ -40,8 +39,8 @@ def download(request: UserRequest) -> StreamedResponse:
     if kind not in ("jsonl", "csv"):
         raise UsageError(
             "export-format",
-            gettext_noop("The audit log is exported as JSON lines or as CSV."),
-            next_step=gettext_noop("Choose one of them on the audit page."),
+            "The audit log is exported as JSON lines or as CSV.",
+            next_step="Choose one of them on the audit page.",
         )
     entries = export(request.unlost)
     lines, media = (

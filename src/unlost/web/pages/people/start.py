@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -120,8 +119,6 @@ def _person(text: str, form: PasswordForm) -> User:
 def _over() -> NotFound:
     return NotFound(
         "link-over",
-        gettext_noop("This link was already used, or has expired."),
-        next_step=gettext_noop(
-            "Ask for a new link: `unlost user link NAME`, or restart `unlost up`."
-        ),
+        "This link was already used, or has expired.",
+        next_step="Ask for a new link: `unlost user link NAME`, or restart `unlost up`.",
     )

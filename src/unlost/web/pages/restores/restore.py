@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
@@ -156,8 +155,8 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     if not chosen:
         raise UsageError(
             "nothing-chosen",
-            gettext_noop("No record was selected."),
-            next_step=gettext_noop("Go back and select the records to restore."),
+            "No record was selected.",
+            next_step="Go back and select the records to restore.",
         )
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 

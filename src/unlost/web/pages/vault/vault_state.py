@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from unlost.app.access import check_home
@@ -82,7 +82,7 @@ def _level(text: str) -> VerifyLevel:
         raise UsageError(
             "verify-level-unknown",
             "The verification level {text!r} does not exist.",
-            next_step=gettext_noop("Use quick, full or deep."),
+            next_step="Use quick, full or deep.",
             text=text,
         )
     return VerifyLevel(text)
