@@ -76,7 +76,7 @@ class Manner:
         Manner("").begin(org)
 
 
-AT_ONCE = Manner("an org that answers at once")
+AT_ONCE = Manner("an org that answers immediately")
 REAL = Manner("an org that answers like a real one", call=(0.150, 1.5), queue=(20.0, 300.0))
 SCARCE = Manner("an org that has few calls left", calls_left=1_000)
 

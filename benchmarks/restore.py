@@ -3,7 +3,7 @@
     python benchmarks/restore.py [--records 20000] [--related 2000] [--rounds 3] [--keep]
 
 All bring the same graph into an empty org of their own: first into one that answers like a real one,
-then into one that answers at once. Who reads the org afterwards knows none of them. Prints what each
+then into one that answers immediately. Who reads the org afterwards knows none of them. Prints what each
 cost and what came of the graph.
 """
 

@@ -17,53 +17,58 @@ from unlost.app.operations import OPERATIONS, ApiOperation
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
 INTRODUCTION = """# REST API
 
-The API has what the console has. All paths begin with `/api/v1`. The types of all requests and answers
-stand in [openapi.json](openapi.json), which each console also serves at `/api/v1/openapi.json`.
+The API offers the functions of the console. All paths begin with `/api/v1`. The types of all
+requests and answers are in [openapi.json](openapi.json), which each console also serves at
+`/api/v1/openapi.json`.
 
-A program signs in with a [token](../howto/let-people-in.md): `Authorization: Bearer unl_…`. What the token may do
-is what its owner may do, and no more than it was made for. An org that it may not see is answered as one that is
-not there. Hidden columns are hidden here too, and the audit notes what was done and by which token.
+A program signs in with a [token](../howto/let-people-in.md): `Authorization: Bearer unl_…`. A token
+has the rights of its owner, limited to those that were chosen for it. An org that it may not see
+does not exist for it. Hidden columns stay hidden, and the audit log records each action with its
+token.
 
-- A `GET` takes its parameters in the query, all others take an object of JSON. A name that an operation does
-  not know is refused.
-- In a part of a path `~` is written `~7E`, and `/` is written `~2F`.
+- A `GET` takes its parameters in the query. All other methods take a JSON object. An unknown
+  parameter is refused.
+- In a part of a path, write `~` as `~7E` and `/` as `~2F`.
 - An error has a status of 400 or more, and a [code](errors.md):
   `{"error": {"code": "…", "sentence": "…", "next_step": "…", "page": "…"}}`.
-- Files, plan files and the export of the audit come as bytes, piece by piece. The answer with a file tells in the
-  header `Unlost-Result` what it is, as JSON that is percent-encoded. A plan file is sent as the whole body, with
-  the type `application/octet-stream`.
-- What is secret is taken and never given: no answer holds a password or a key of an org.
+- Files, plan files and the export of the audit log are streamed as bytes. The header
+  `Unlost-Result` of an answer with a file describes it, as percent-encoded JSON. Send a plan file
+  as the whole body, with the type `application/octet-stream`.
+- No answer contains a password or a key of an org.
 
 ## A backup
 
-Ask for it (`backup.ask`), look at the run (`run.progress`) every few seconds until its state is `done`, and read
-what it proved (`certificate.show`). A run that nobody has begun yet is answered with `run-unknown`.
+Request it (`backup.ask`), poll the run (`run.progress`) every few seconds until its state is
+`done`, and read its certificate (`certificate.show`). Until the service starts the run, the answer
+is `run-unknown`.
 
 ## A restore
 
-1. Say what is wanted (`restore.choose`). The answer names a plan.
-2. Have it made (`restore.make`). The answer comes once it is made, which may take minutes; whoever does not wait asks
+1. Choose the records (`restore.choose`). The answer names a plan.
+2. Make the plan (`restore.make`). This can take minutes. To make it in the background, poll
    `restore.look` until its state is no longer `making`.
-3. Look at it (`restore.records`), leave records out (`restore.leave-out`), give values (`restore.edit`) or name other
-   people (`restore.give`). Each of these answers with a new plan, which is to be made as the first one was.
-4. Have the service run it (`restore.start`). Where many records are written to a production org, its name must be given as
-   `typed`.
-5. Look at the run (`run.progress`), and read how it ended (`run.outcome`).
+3. Review it (`restore.records`), leave records out (`restore.leave-out`), edit values
+   (`restore.edit`) or assign other people (`restore.give`). Each of these answers with a new plan,
+   which must be made as well.
+4. Start the restore (`restore.start`). If it writes many records to a production org, give the name
+   of the org as `typed`.
+5. Poll the run (`run.progress`), and read its result (`run.outcome`).
 
-## What only the home can do
+## Limits of the API
 
-Making a home, starting and checking it, keys, and bringing a lost home back need the machine itself. A token ends, and
-what it let in would not: it cannot make tokens, add people or give them roles, change the addresses by which they sign
-in, nor add a provider of single sign-on. An org is looked at and added in one step (`org.add`).
+Creating, starting and checking a home, keys, and recovering a lost home require access to the
+machine. A token is temporary, so it cannot grant permanent access: it cannot create tokens, add
+people or give them roles, change their sign-in addresses, or add a single sign-on provider.
+`org.add` checks an org and adds it in one step.
 """
 GROUPS = {
     "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
     "record": "Records and files", "file": "Records and files", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",
-    "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Keeping and forgetting",
-    "forget": "Keeping and forgetting", "hold": "Keeping and forgetting", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
-    "sso": "Single sign-on", "token": "Tokens", "audit": "The audit",
+    "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
+    "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
+    "sso": "Single sign-on", "token": "Tokens", "audit": "The audit log",
 }  # fmt: skip
 
 

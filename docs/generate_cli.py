@@ -31,16 +31,15 @@ command takes `--json`: its result is then one JSON object on stdout, as
 |---|---|
 | 0 | done |
 | 1 | failed; the vault is as it was |
-| 2 | not understood; nothing was done |
-| 3 | done, but there is something to read: findings, or rows with errors |
+| 2 | usage error; nothing was done |
+| 3 | done, with gaps or rows with errors: read the output |
 | 4 | not allowed: a permission, a credential or a key is missing |
 
-A backup is named by `latest`, by its number, by a date (the last backup before the end of that day
-in the org's time zone), or by an instant with its zone, such as `2026-03-04T09:00:00Z`. `live` is
-the org as it is now, where that makes sense.
+Name a backup by `latest`, by its number, by a date (the last backup before the end of that day in
+the org's time zone), or by an instant with its zone, such as `2026-03-04T09:00:00Z`. Some commands
+also accept `live`, the org as it is now.
 
-[What each error means](errors.md) stands on a page of its own. This page is made by
-`docs/generate_cli.py`.
+See also the list of [errors](errors.md).
 """
 
 

@@ -13,7 +13,7 @@ from enum import Enum
 from inspect import getdoc, getsource
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints, TypeAliasType
 
 from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
 from unlost.app.actions.alerts.doctor import Diagnosis
@@ -161,6 +161,8 @@ def _fields(kind: type, shapes: dict[type, None]) -> str:
 
 
 def _type(hint: Any, shapes: dict[type, None]) -> str:
+    if isinstance(hint, TypeAliasType):
+        return _type(hint.__value__, shapes)
     simple = {str: "text", int: "number", float: "number", bool: "true or false"}
     if hint in simple:
         return simple[hint]
@@ -170,7 +172,8 @@ def _type(hint: Any, shapes: dict[type, None]) -> str:
         return "value"
     if get_origin(hint) is UnionType:
         inner = [one for one in get_args(hint) if one is not type(None)]
-        return f"{_type(inner[0], shapes)}?"
+        either = " or ".join(dict.fromkeys(_type(one, shapes) for one in inner))
+        return f"{either}?" if len(inner) < len(get_args(hint)) else either
     arguments = get_args(hint)
     if get_origin(hint) is tuple or get_origin(hint) is Sequence:
         return f"list of {_type(arguments[0], shapes)}"

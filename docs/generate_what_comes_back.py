@@ -18,31 +18,30 @@ from unlost.model.writing import Birth, Gather, LateColumn, NeverReason
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "what-comes-back.md"
 INTRODUCTION = """# What comes back, and what never can
 
-This page is about Salesforce. What holds for your org and your write user stands in each plan:
-`unlost restore plan` asks Salesforce what may be written, names what cannot be, and counts it, before
-anything is written. After the run `unlost runs RUN` names each column that is not as it was.
+This page is about Salesforce. Each restore plan shows the limits for your org and your write user:
+`unlost restore plan` checks the permissions in Salesforce, lists what cannot be written, and counts
+the records, before anything is written. After the run, `unlost runs RUN` lists each column that
+differs from the backup.
 
-- A record in the recycle bin comes out of it with its **id**. All others get a new id; references
-  between records that come back point to the new ids, and Unlost remembers which new id stands for
-  which old one. Places outside Salesforce that hold old ids do not learn of it.
-- **Columns** come back with the values that the backup holds, unless they stand below.
-- **Dates and authors** come back on records that are created, if the write user has *Set Audit
-  Fields upon Record Creation*. Without it they are those of the restore.
-- **Files** come back byte for byte, with their versions in order and their links. **Mails** come back
-  with sender, recipients, text, thread and attachments; nothing is sent to anybody.
-- **Triggers, flows and validation rules** of the org run as for anybody else. A value that they put
-  in place of the wanted one is named after the run.
-
-This page is made by `docs/generate_what_comes_back.py`.
+- A record in the recycle bin is undeleted and keeps its **id**. All other records get a new id.
+  References between restored records point to the new ids, and Unlost remembers which new id
+  replaces which old one. Old ids in systems outside Salesforce are not updated.
+- **Columns** are restored with the values of the backup, except the columns listed below.
+- **Dates and authors** are restored on created records if the write user has *Set Audit Fields upon
+  Record Creation*. Otherwise they are those of the restore.
+- **Files** are restored byte for byte, with their versions in order and their links. **E-mails** are
+  restored with sender, recipients, text, thread and attachments. No e-mail is sent.
+- **Triggers, flows and validation rules** of the org run as for any other user. If they change a
+  value, the run lists it.
 """
 REASONS = {
     NeverReason.FORMULA: "formulas and roll-up summaries",
-    NeverReason.AUTO_NUMBER: "auto-numbers: keep the old number in a column of your own if people "
-    "know it",
-    NeverReason.SYSTEM: "columns that Salesforce keeps itself: {system}",
-    NeverReason.READ_ONLY: "columns that Salesforce describes as not createable, for whatever reason",
+    NeverReason.AUTO_NUMBER: "auto-numbers: keep the old number in a custom column if people use "
+    "it",
+    NeverReason.SYSTEM: "columns that Salesforce maintains: {system}",
+    NeverReason.READ_ONLY: "columns that Salesforce describes as not createable",
     NeverReason.NO_PERMISSION: "columns that the write user may not edit",
-    NeverReason.BY_PLATFORM: "columns that follow from others; they stand with their tables below",
+    NeverReason.BY_PLATFORM: "columns derived from others; see their tables below",
 }
 
 
@@ -58,34 +57,33 @@ def _columns() -> str:
         for reason, why in WHY_NOT.items()
     ]
     text = (
-        "Such a column of a record that comes back has another value than it had. The reason stands "
-        "in the outcome of each record. What may be set is asked of Salesforce for each org and user: "
-        "with *Set Audit Fields upon Record Creation* the columns of date and author are no longer "
-        "among these."
+        "In a restored record, these columns can differ from the backup. The outcome of each record "
+        "shows the reason. Salesforce decides for each org and user which columns may be set: with "
+        "*Set Audit Fields upon Record Creation*, date and author columns can be set too."
     )
     head = ["| reason | columns | why |", "|---|---|---|"]
     return "\n".join(["## Columns that cannot be set", "", text, "", *head, *rows, ""])
 
 
 def _tables() -> str:
-    text = "Tables that do not stand here are written as they are, parents before children."
+    text = "All other tables are written as they are, parents before children."
     sections = [
         "\n".join([f"### {name}", "", *[f"- {line}" for line in _lines(rule)], ""])
         for name, rule in sorted(RULES.items())
         if any(_lines(rule))
     ]
-    return "\n".join(["## Tables with rules of their own", "", text, "", *sections])
+    return "\n".join(["## Tables with special rules", "", text, "", *sections])
 
 
 def _late(late: LateColumn) -> Iterator[str]:
     born = (
-        f"it is created with `{late.born}`, or the org's own word for that; " if late.born else ""
+        f"it is created as `{late.born}`, or the org's value for that; " if late.born else ""
     )
-    yield f"`{late.column}` is set at the end: {born}the wanted value follows when all is there."
+    yield f"`{late.column}` is set at the end: {born}its value follows once all records exist."
     if late.holds:
         yield (
-            f"Records of {', '.join(late.holds)} can be added only before that: one that left the "
-            f"bin gets `{late.born}` again while its lost ones are added."
+            f"Records of {', '.join(late.holds)} can be added only before that: an undeleted record "
+            f"is set to `{late.born}` again while its lost records are added."
         )
 
 
@@ -95,11 +93,11 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
         yield rule.reason
     for product in rule.by_products:
         yield (
-            f"With a record that had a value in `{product.column}` Salesforce makes a record of "
-            f"{product.table}, which is taken for the old one."
+            f"For a record with a value in `{product.column}`, Salesforce creates a record of "
+            f"{product.table}, which is adopted for the old one."
         )
     for column, value in rule.by_product_when:
-        yield f"Records with `{column}` = `{value}` are made by Salesforce itself and not written."
+        yield f"Salesforce creates records with `{column}` = `{value}`; Unlost does not write them."
     if rule.file:
         yield f"The file is sent in `{rule.file}`, streamed."
     for gather in rule.gathers:
@@ -107,16 +105,16 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
     for late in rule.late:
         yield from _late(late)
     for key in rule.keys:
-        yield f"A live record with the same {_code(key.columns)} is taken for the lost one."
+        yield f"A live record with the same {_code(key.columns)} is adopted for the lost one."
     if rule.accept_twin:
-        yield "One that Salesforce refuses because it is there already counts as there."
+        yield "A record that Salesforce refuses because it exists already counts as restored."
     if rule.changeable is not None:
         which = f"only {_code(sorted(rule.changeable))}" if rule.changeable else "none"
-        yield f"Of its standard columns {which} can be changed once it is there."
+        yield f"Of its standard columns, {which} can be updated after it is created."
     if rule.leave_out:
-        yield f"Not sent, for it follows from others: {_code(sorted(rule.leave_out))}."
+        yield f"Not sent, because Salesforce derives it: {_code(sorted(rule.leave_out))}."
     if rule.after:
-        yield f"Comes after {', '.join(rule.after)}."
+        yield f"Written after {', '.join(rule.after)}."
     yield from rule.side_effects
 
 
@@ -125,7 +123,7 @@ def _gathered(gather: Gather) -> str:
     which = f" with {where}" if where else ""
     return (
         f"`{gather.column}` is sent with it: the `{gather.value_column}` of its rows of "
-        f"{gather.table}{which}. Salesforce makes these rows again."
+        f"{gather.table}{which}. Salesforce creates these rows again."
     )
 
 
@@ -136,20 +134,21 @@ def _never() -> str:
         for name, rule in sorted(RULES.items())
         if rule.birth is not Birth.DIRECT
     ]
-    rows.append(f"| {_code(sorted(PLATFORM_ONLY))} | Salesforce writes them alone, whoever asks. |")
+    rows.append(f"| {_code(sorted(PLATFORM_ONLY))} | Only Salesforce writes them. |")
     text = (
-        "The vault keeps these records, and `unlost show` shows them. They are not written, but some "
-        "come back with others. Configuration is not written either: users, profiles, layouts, flows "
-        "and code are no business of a restore of data."
+        "The vault keeps these records, and `unlost show` shows them. Unlost does not write them, but "
+        "Salesforce creates some of them again with other records. Configuration, such as users, "
+        "profiles, layouts, flows and code, is not restored either."
     )
     head = ["| table | why |", "|---|---|"]
-    return "\n".join(["## Tables that nobody can write", "", text, "", *head, *rows, ""])
+    return "\n".join(["## Tables that cannot be written", "", text, "", *head, *rows, ""])
 
 
 def _permissions() -> str:
-    text = "The write user needs these; [how to make him](../howto/connect-salesforce.md)."
+    text = "The write user needs these permissions. [Create the write "
+        "user](../howto/connect-salesforce.md)."
     lines = [f"- {one}" for one in WRITE_PERMISSIONS]
-    return "\n".join(["## What the write user must be allowed", "", text, "", *lines, ""])
+    return "\n".join(["## Permissions of the write user", "", text, "", *lines, ""])
 
 
 def _code(words: Iterable[str]) -> str:
