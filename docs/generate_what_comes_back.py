@@ -76,9 +76,7 @@ def _tables() -> str:
 
 
 def _late(late: LateColumn) -> Iterator[str]:
-    born = (
-        f"it is created as `{late.born}`, or the org's value for that; " if late.born else ""
-    )
+    born = f"it is created as `{late.born}`, or the org's value for that; " if late.born else ""
     yield f"`{late.column}` is set at the end: {born}its value follows once all records exist."
     if late.holds:
         yield (
@@ -145,8 +143,7 @@ def _never() -> str:
 
 
 def _permissions() -> str:
-    text = "The write user needs these permissions. [Create the write "
-        "user](../howto/connect-salesforce.md)."
+    text = "Grant them to the [write user](../howto/connect-salesforce.md)."
     lines = [f"- {one}" for one in WRITE_PERMISSIONS]
     return "\n".join(["## Permissions of the write user", "", text, "", *lines, ""])
 
