@@ -76,7 +76,7 @@ docs: setup
 	@$(BIN)/zensical build --strict
 
 messages: setup
-	@$(BIN)/python tests/house/catalogs.py $(LANGUAGE)
+	@PYTHONPATH=tests $(BIN)/python tests/house/catalogs.py $(LANGUAGE)
 
 lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh

@@ -149,7 +149,7 @@ def test_a_fault_of_ours_is_told_too(
 def test_a_hold_stands_in_the_way(admin: Client, world: World) -> None:
     hold(world.app, "sales", HoldRequest(record=GONE))
     told = text_of(admin.post(PAGE, {"records": GONE}), 400)
-    assert "is under a legal hold. Nothing was erased." in told
+    assert "is under a legal hold. Nothing was changed." in told
 
 
 def test_the_data_of_the_person_is_downloaded(admin: Client) -> None:

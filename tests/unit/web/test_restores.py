@@ -166,7 +166,7 @@ def test_the_preview_tells_all_that_will_happen(shop: Shop, client: Client) -> N
         "Estimated time",
     ):
         assert part in page
-    assert "come back with a new id; links from outside do not follow" in page
+    assert "will get a new id. Links from other systems keep the old one." in page
     assert page.index("links from outside") < page.index("Records to restore")
     assert shop.live("Contact") == {}
 

@@ -262,7 +262,7 @@ def test_what_is_wrong_stands_beside_the_form(world: World, sign_in: SignIn) -> 
         assert answer.status_code == 400
         assert "errorlist" in text(answer)
     answer = admin.post("/settings/sso/", SENT | {"name": "Big"})
-    assert "small letters" in text(answer)
+    assert "lowercase letters" in text(answer)
     assert providers(world.app).providers == ()
     admin.post("/settings/sso/", SENT)
     assert "acme&#x27; already" in text(admin.post("/settings/sso/", SENT))

@@ -195,11 +195,8 @@ def _elsewhere(
     return tuple(dict.fromkeys(elsewhere))
 
 
-def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
-    """Raise Conflict with this ``code`` if a legal hold protects any of the records.
-
-    ``done``: a participle for the message, for example “erased”.
-    """
+def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str) -> None:
+    """Raise Conflict with this ``code`` if a legal hold protects any of the records."""
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
     held_keys = {key for hold in holds for key in _held_by(room, chosen, hold)}
@@ -209,16 +206,15 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -
         several = len(chosen.records) > 1
         raise Conflict(
             code,
-            "{first} and {others} more of {count} records are under a legal hold. Nothing was {done}."
+            "{first} and {others} more of {count} records are under a legal hold. Nothing was changed."
             if others
-            else "{first} is under a legal hold. Nothing was {done}.",
+            else "{first} is under a legal hold. Nothing was changed.",
             next_step="Leave them out, or first lift the legal hold with `unlost hold lift ORG`."
             if several
             else "First lift the legal hold with `unlost hold lift ORG`.",
             first=first,
             others=others,
             count=len(chosen.records),
-            done=done,
         )
 
 

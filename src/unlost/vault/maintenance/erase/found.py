@@ -62,7 +62,7 @@ class ErasureSurvey:
 def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
     """Find everything that the erasure removes; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
-    check_held(room, chosen, code="erase-held", done="erased")
+    check_held(room, chosen, code="erase-held")
     marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
     rows = {table: versions_of(room, state, table, ids) for table, ids in chosen.ids.items()}
     system = system_rows(room, chosen)

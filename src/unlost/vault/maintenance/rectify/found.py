@@ -154,7 +154,7 @@ class _Looked:
 def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
     """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
-    check_held(room, chosen, code="rectify-held", done="changed")
+    check_held(room, chosen, code="rectify-held")
     rights = tuple(_rights(room, chosen, wish))
     looked = _looked(room, state, rights, pause)
     # A request for an unknown record is probably a typing error, so it fails instead of doing

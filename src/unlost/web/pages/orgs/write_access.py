@@ -152,7 +152,7 @@ def _show_gaps(request: UserRequest, gaps: int) -> None:
 
 
 def _shown(
-    request: UserRequest, template: str, form: ConnectorForm, context: Mapping[str, Any]
+    request: UserRequest, page: str, form: ConnectorForm, context: Mapping[str, Any]
 ) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if form.errors else None
-    return render(request, template, {"part": "orgs", "form": form, **context}, status=status)
+    return render(request, page, {"part": "orgs", "form": form, **context}, status=status)

@@ -191,7 +191,7 @@ def _person_page(
 
 
 def _page(
-    request: HttpRequest, template: str, context: dict[str, Any], *forms_sent: forms.Form | None
+    request: HttpRequest, page: str, context: dict[str, Any], *forms_sent: forms.Form | None
 ) -> HttpResponse:
     wrong = any(form is not None and form.errors for form in forms_sent)
-    return render(request, template, context | PART, status=400 if wrong else 200)
+    return render(request, page, context | PART, status=400 if wrong else 200)
