@@ -160,7 +160,7 @@ def test_numbers_are_said_in_words_that_fit_them() -> None:
         for count in (0, 1, 2, 3, 11, 100):
             said[count] = translate(counted(count, Noun.TABLE))
     assert said == {
-        0: "لا جداول",
+        0: "0 جدول",
         1: "جدول واحد",
         2: "جدولان",
         3: "3 جداول",

@@ -167,7 +167,7 @@ def test_the_preview_tells_all_that_will_happen(shop: Shop, client: Client) -> N
     ):
         assert part in page
     assert "will get a new id. Links from other systems keep the old one." in page
-    assert page.index("links from outside") < page.index("Records to restore")
+    assert page.index("Links from other systems") < page.index("Records to restore")
     assert shop.live("Contact") == {}
 
 
