@@ -13,7 +13,7 @@ from enum import Enum
 from inspect import getdoc, getsource
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints, TypeAliasType
+from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 
 from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
 from unlost.app.actions.alerts.doctor import Diagnosis
