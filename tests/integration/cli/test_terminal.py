@@ -81,7 +81,7 @@ def test_a_secret_is_typed_and_never_shown(simulator: SimulatorProcess, empty: P
     ) as terminal:
         terminal.expect("Consumer secret:")
         terminal.type_hidden(SECRET)
-        terminal.expect("chocolate is added: Kwinten Chocolade NV")
+        terminal.expect("chocolate was added: Kwinten Chocolade NV")
         assert terminal.end() in {0, 3}
         assert SECRET not in terminal.screen
     assert SECRET.encode() not in b"".join(

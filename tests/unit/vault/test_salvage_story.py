@@ -172,7 +172,7 @@ def test_nothing_is_salvaged_beside_an_open_run_and_no_run_over_it(tmp_path: Pat
     assert late.value.code in ("run-given-up", "forgotten-meanwhile")
     (told,) = other.vault.past_operations(other.org, PastSalvage)
     assert told.run == "salvage-1"
-    assert "lost" in " ".join(told.sentences)
+    assert "Lost" in " ".join(told.sentences)
 
 
 def test_where_nothing_is_damaged_nothing_happens(tmp_path: Path) -> None:
