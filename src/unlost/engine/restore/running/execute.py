@@ -20,6 +20,7 @@ from unlost.engine.restore.journal.entries import (
     CallAnswer,
     CallIntent,
     LiveLink,
+    Pass,
     RecordsLinked,
     RunClosed,
     RunOpened,
@@ -31,7 +32,7 @@ from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
-from unlost.engine.restore.running.returning import leave_returned, take_along
+from unlost.engine.restore.running.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.wanted import WantedReader
@@ -43,7 +44,7 @@ from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.progress import Phase, Progress
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit
-from unlost.model.writing import MatchKey, WriteOp
+from unlost.model.writing import MatchKey, OutcomeKind, WriteOp
 
 
 def run_of(plan: RestorePlan) -> str:
@@ -84,7 +85,10 @@ def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
 
 
 def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
-    """Resume a run that only the vault knows; raises UsageError (``run-unknown``)."""
+    """Resume a run that only the vault knows; raises UsageError (``run-unknown``).
+
+    The product does not call it yet: it resumes with the plan, through ``execute``.
+    """
     log = RestoreLog(ports.vault.journal(org, run))
     if log.state.opened is None:
         raise UsageError(
@@ -277,8 +281,9 @@ def _commit(session: RestoreSession, run: str) -> None:
 
 
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
-    done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
-    remaining = len(session.plan.steps) - done
+    steps = [s for s in session.plan.steps if s.action not in (Action.UNCHANGED, Action.SKIP)]
+    done = sum(_restored(session, step) for step in steps)
+    remaining = len(steps) - done
     text = message(
         limit.code,
         "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
@@ -286,7 +291,26 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
         step=limit.message.step,
         why=limit.message,
         done=done,
-        count=len(session.plan.steps),
+        count=len(steps),
         remaining=remaining,
     )
     return ParkedRestore(run_of(session.plan), done, remaining, text, limit.resume_at)
+
+
+def _restored(session: RestoreSession, step: PlanStep) -> bool:
+    """True if the record is live, and every pass that the plan has for it succeeded.
+
+    A status that must come last is not in the plan: its record counts once it is created.
+    """
+    state, action = session.log.state, step.action
+    if session.links.live(step.key) is None or state.failure(step.key) is not None:
+        return False
+    updated = bool(step.columns) and action is not Action.CREATE
+    passes = {
+        Pass.UNDELETE: action is Action.UNDELETE,
+        Pass.CREATE: action is Action.CREATE,
+        Pass.UPDATE: updated or came_along(session, step),
+        Pass.LATE: bool(step.late) and action in (Action.CREATE, Action.UNDELETE),
+    }
+    outcomes = [state.result(stage, step.key) for stage, needed in passes.items() if needed]
+    return all(o is not None and o.kind is OutcomeKind.DONE for o in outcomes)
