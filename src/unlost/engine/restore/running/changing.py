@@ -22,7 +22,7 @@ from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
     CallOutcome,
-    PreparedCall,
+    PreparedRow,
     refusal,
     see,
     send,
@@ -47,7 +47,7 @@ type Cells = Mapping[str, str | None]
 def undelete(session: RestoreSession) -> None:
     """Take records out of the bin, masters first; details leave it with them and are only recorded.
 
-    A record that is live before that was undeleted by other people.
+    If a record is already live at this point, somebody else undeleted it.
     """
     todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
     if not session.log.state.undid:
@@ -58,7 +58,7 @@ def undelete(session: RestoreSession) -> None:
             _see_live(session, table, steps)
         while plan_steps := _pending(session, Pass.UNDELETE, steps):
             for batch in session.batches(table, plan_steps):
-                rows = [PreparedCall(WriteRow(step.record, step.live)) for step in batch]
+                rows = [PreparedRow(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
 
 
@@ -230,7 +230,7 @@ def _set_abreast(
     session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
-    ready: Callable[[Sequence[PlanStep]], list[PreparedCall]],
+    ready: Callable[[Sequence[PlanStep]], list[PreparedRow]],
 ) -> None:
     """Make several calls at a time: these records were created by this run a moment ago."""
 
@@ -279,7 +279,7 @@ def _prepared(
     *,
     updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
-) -> list[PreparedCall]:
+) -> list[PreparedRow]:
     """The rows that must be sent; outcomes that need no call are written."""
     described = session.table(table)
     changes = [updates[step.key] for step in steps]
@@ -287,7 +287,7 @@ def _prepared(
     wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
     seen: list[RowOutcome] = []
-    prepared: list[PreparedCall] = []
+    prepared: list[PreparedRow] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
         now = live.get(change.live)
@@ -307,7 +307,7 @@ def _judge(
     change: RowUpdate,
     wanted: Cells,
     live: Cells | None,
-) -> RowOutcome | PreparedCall:
+) -> RowOutcome | PreparedRow:
     """The row to send, or the outcome without a call: gone, already correct, changed."""
     key = change.step.key
     if live is None:
@@ -326,7 +326,7 @@ def _judge(
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
     before = _only(live, names)
-    return PreparedCall(WriteRow(key.record, change.live, dict(wanted)), before)
+    return PreparedRow(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
 def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:

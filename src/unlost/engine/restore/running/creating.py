@@ -24,7 +24,7 @@ from unlost.engine.restore.journal.entries import CallIntent, LiveLink, Pass, Re
 from unlost.engine.restore.running.calls import (
     TRIES,
     CallOutcome,
-    PreparedCall,
+    PreparedRow,
     refusal,
     see,
     send,
@@ -160,11 +160,11 @@ class Creator:
         for _ in self.session.wanted.states(steps):
             pass
 
-    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedCall]:
+    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedRow]:
         """The rows that can be sent; others are refused."""
         self._refuse(table, built)
         return [
-            PreparedCall(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
+            PreparedRow(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
             for key, built_row in built.items()
             if built_row.blocked is None
         ]
@@ -271,7 +271,7 @@ class Creator:
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
         if stored is None and not has_bytes(self._described(table), wanted):
-            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedCall(row)])
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedRow(row)])
             return
         if stored is None:
             see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
