@@ -26,7 +26,7 @@ class CommitKind(StrEnum):
 
     BACKUP = "backup"
     RESTORE = "restore"
-    ARCHIVE = "archive"
+    ARCHIVE = "archive"  # reserved: not written yet
     COMPACT = "compact"
     FORGET = "forget"
     HOLD = "hold"
@@ -34,7 +34,7 @@ class CommitKind(StrEnum):
     RECTIFY = "rectify"
     CONDEMN = "condemn"
     REKEY = "rekey"
-    REINDEX = "reindex"
+    REINDEX = "reindex"  # reserved: not written yet
     SALVAGE = "salvage"
 
 

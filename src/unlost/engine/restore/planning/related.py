@@ -296,7 +296,7 @@ class _Walk:
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
-                placed[table] = self._held(table, unplaced)
+                placed[table] = self._in_vault(table, unplaced)
                 unplaced -= placed[table]
         for table in tables:
             if survey.shape(self.number, table) is None and table in survey.tables:
@@ -312,7 +312,7 @@ class _Walk:
         self.gathering.outside_ids.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
-    def _held(self, table: str, ids: Iterable[str]) -> set[str]:
+    def _in_vault(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.gathering.survey.snapshot(self.number)
         found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):

@@ -109,10 +109,10 @@ def send_abreast(
     finally:
         # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()
-    _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
+    _resolve_unclear(session, [outcome for outcome in outcomes if outcome is not None])
 
 
-def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
+def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Resolve the outcomes of these calls, now that none is running."""
     for at, outcome in enumerate(unclear):
         table = session.log.state.open[outcome.number].table
@@ -128,7 +128,7 @@ def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
 def _call(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> CallOutcome:
-    number, token = announce(session, stage, op, table, rows)
+    number, token = write_intent(session, stage, op, table, rows)
     described = session.table(table)
     sent = [row.row for row in rows]
     try:
@@ -144,7 +144,7 @@ def upload(
 ) -> RowOutcome:
     """Create one record with its file, like ``send``. ``proof``: columns that identify the file."""
     ready = PreparedRow(row, proof=proof)
-    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
+    number, token = write_intent(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
@@ -154,7 +154,7 @@ def upload(
     return outcomes[0] if outcomes else outcome
 
 
-def announce(
+def write_intent(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> tuple[int, str]:
     """Write the intent of a call; returns its number, and the token of its call."""
@@ -203,7 +203,9 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
         )
 
 
-def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
+def record_without_call(
+    session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]
+) -> None:
     """Write outcomes that needed no call."""
     if outcomes:
         session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))

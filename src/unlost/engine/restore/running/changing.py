@@ -23,8 +23,8 @@ from unlost.engine.restore.running.calls import (
     TRIES,
     CallOutcome,
     PreparedRow,
+    record_without_call,
     refusal,
-    see,
     send,
     send_abreast,
     send_beside,
@@ -66,7 +66,7 @@ def _see_live(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
     pending = _pending(session, Pass.UNDELETE, steps)
     live = _live_ids(session, table, pending)
     came = [RowOutcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
-    see(session, Pass.UNDELETE, table, came)
+    record_without_call(session, Pass.UNDELETE, table, came)
 
 
 def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
@@ -153,7 +153,9 @@ def second_pass(session: RestoreSession) -> None:
     for table, steps in by_table.items():
         capability = session.capability(table)
         short = _short(session, table, capability)
-        see(session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short])
+        record_without_call(
+            session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short]
+        )
         plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
         for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
@@ -296,7 +298,7 @@ def _prepared(
             seen.append(judged)
         else:
             prepared.append(judged)
-    see(session, stage, table, seen)
+    record_without_call(session, stage, table, seen)
     return prepared
 
 

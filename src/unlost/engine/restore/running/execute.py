@@ -74,7 +74,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         return outcome
 
 
-def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
+def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     """Write a plan into the vault for another process to run; true if it is already over.
 
     Raises as ``execute`` does before its first call.
@@ -152,7 +152,7 @@ def _write(session: RestoreSession) -> None:
     tables = sorted({step.table for step in session.plan.steps})
     # One call describes all tables, in place of one call each at first use.
     session.ports.writer.prepare([session.table(name) for name in tables])
-    _clear_up(session, creator)
+    _resolve_open_calls(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
     leave_returned(session)
     undelete(session)
@@ -165,7 +165,7 @@ def _write(session: RestoreSession) -> None:
     second_pass(session)
 
 
-def _clear_up(session: RestoreSession, creator: Creator) -> None:
+def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.calls import PreparedRow, refusal, see, send
+from unlost.engine.restore.running.calls import PreparedRow, record_without_call, refusal, send
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
@@ -63,7 +63,7 @@ def send_small(
             missing.append(prepared)
         else:
             ready.append(prepared)
-    see(session, Pass.CREATE, table, missing)
+    record_without_call(session, Pass.CREATE, table, missing)
     if ready:
         send(session, Pass.CREATE, WriteOp.CREATE, table, ready)
 

@@ -18,7 +18,7 @@ from unlost.model.writing import Gather
 
 READ_ROWS = 2_000  # records of one table that are read at a time
 LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer
-KEPT_BYTES = 64 << 20  # of cached records that may be requested again
+CACHED_BYTES = 64 << 20  # of cached records that may be requested again
 
 type Cells = dict[str, str | None]
 type Place = tuple[int, str]
@@ -62,7 +62,7 @@ class WantedReader:
         self._org = org
         self._schemas: dict[Place, Table] = {}
         self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
-        self._held = 0
+        self._cached_bytes = 0
         self._lock = threading.Lock()
         self._numbers: dict[Place, dict[str, int]] = defaultdict(dict)
         for step in steps:
@@ -112,18 +112,18 @@ class WantedReader:
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
             # Threads want the same windows: under the lock each is read once.
-            return self._kept(place, number, size)
+            return self._cached_window(place, number, size)
 
-    def _kept(self, place: Place, number: int, size: int) -> _Window:
+    def _cached_window(self, place: Place, number: int, size: int) -> _Window:
         if (place, number) in self._windows:
             self._windows.move_to_end((place, number))
             return self._windows[place, number]
         records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
-        self._held += read.size
+        self._cached_bytes += read.size
         # The newest window stays, however large: it is in use.
-        while len(self._windows) > 1 and self._held > KEPT_BYTES:
-            self._held -= self._windows.popitem(last=False)[1].size
+        while len(self._windows) > 1 and self._cached_bytes > CACHED_BYTES:
+            self._cached_bytes -= self._windows.popitem(last=False)[1].size
         return read
 
     def _schema(self, place: Place) -> Table:
