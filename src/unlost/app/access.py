@@ -246,7 +246,7 @@ def _note(
     subject = "/".join(
         str(given[name]) for name in user_action.subject if given.get(name) is not None
     )
-    deed = AuditEvent(
+    event = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),
@@ -257,7 +257,7 @@ def _note(
         outcome,
         dict(detail or {}),
     )
-    note(deed)
+    note(event)
 
 
 # PostgreSQL refuses NUL in texts.
