@@ -22,11 +22,14 @@ MOST_PARTS = 1000
 
 
 class CommitKind(StrEnum):
-    """The cause of a commit; only backups are shown to people."""
+    """The cause of a commit; only backups are shown to people.
+
+    ``ARCHIVE`` and ``REINDEX`` are reserved: no commit has them yet.
+    """
 
     BACKUP = "backup"
     RESTORE = "restore"
-    ARCHIVE = "archive"  # reserved: not written yet
+    ARCHIVE = "archive"
     COMPACT = "compact"
     FORGET = "forget"
     HOLD = "hold"
@@ -34,7 +37,7 @@ class CommitKind(StrEnum):
     RECTIFY = "rectify"
     CONDEMN = "condemn"
     REKEY = "rekey"
-    REINDEX = "reindex"  # reserved: not written yet
+    REINDEX = "reindex"
     SALVAGE = "salvage"
 
 
