@@ -71,7 +71,7 @@ def certify_part(
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of an hourly run; it rests on the certificate of the last full run."""
+    """The certificate of an hourly run; it rests on the certificate of the last nightly run."""
     assert session.previous is not None, "a part rests on a night"
     proof = session.previous.certificate()
     earlier = proof.tables if proof is not None and proof.partial else ()
@@ -98,7 +98,7 @@ def certify_part(
 
 
 def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
-    """Add the full run's verdict on everything that was not read now."""
+    """Add the nightly run's verdict on everything that was not read now."""
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS

@@ -112,9 +112,9 @@ class WantedReader:
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
             # Threads want the same windows: under the lock each is read once.
-            return self._cached_window(place, number, size)
+            return self._kept(place, number, size)
 
-    def _cached_window(self, place: Place, number: int, size: int) -> _Window:
+    def _kept(self, place: Place, number: int, size: int) -> _Window:
         if (place, number) in self._windows:
             self._windows.move_to_end((place, number))
             return self._windows[place, number]
