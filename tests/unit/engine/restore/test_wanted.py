@@ -73,7 +73,7 @@ def test_neighbours_are_read_together_and_once(five: Five) -> None:
 def test_what_was_asked_for_long_ago_is_read_again(
     five: Five, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CACHED_BYTES", 0)
+    monkeypatch.setattr(module, "KEPT_BYTES", 0)
     wanted = five.wanted()
     for _ in range(2):
         assert five.named(wanted, five.steps[:2]) == ["A0", "A1"]
@@ -86,7 +86,7 @@ def test_what_was_asked_for_long_ago_is_read_again(
 def test_what_is_used_stays_longer(five: Five, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = five.wanted()
     five.named(wanted, five.steps[:2])
-    monkeypatch.setattr(module, "CACHED_BYTES", 2 * wanted._cached_bytes)
+    monkeypatch.setattr(module, "KEPT_BYTES", 2 * wanted._held)
     five.named(wanted, five.steps[2:4])
     five.named(wanted, five.steps[:2])
     five.named(wanted, five.steps[4:])

@@ -18,7 +18,7 @@ from unlost.model.writing import Gather
 
 READ_ROWS = 2_000  # records of one table that are read at a time
 LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer
-CACHED_BYTES = 64 << 20  # of cached records that may be requested again
+KEPT_BYTES = 64 << 20  # of cached records that may be requested again
 
 type Cells = dict[str, str | None]
 type Place = tuple[int, str]
@@ -62,7 +62,7 @@ class WantedReader:
         self._org = org
         self._schemas: dict[Place, Table] = {}
         self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
-        self._cached_bytes = 0
+        self._held = 0
         self._lock = threading.Lock()
         self._numbers: dict[Place, dict[str, int]] = defaultdict(dict)
         for step in steps:
@@ -120,10 +120,10 @@ class WantedReader:
             return self._windows[place, number]
         records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
-        self._cached_bytes += read.size
+        self._held += read.size
         # The newest window stays, however large: it is in use.
-        while len(self._windows) > 1 and self._cached_bytes > CACHED_BYTES:
-            self._cached_bytes -= self._windows.popitem(last=False)[1].size
+        while len(self._windows) > 1 and self._held > KEPT_BYTES:
+            self._held -= self._windows.popitem(last=False)[1].size
         return read
 
     def _schema(self, place: Place) -> Table:
