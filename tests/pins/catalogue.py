@@ -58,7 +58,7 @@ from unlost.catalog.models import (
     ScrubRow,
     TickRow,
     VaultCheck,
-    Writer,
+    WriterRow,
 )
 from unlost.catalog.nights import find_night
 from unlost.catalog.orgs import get_org
@@ -272,7 +272,7 @@ def _read_providers(_home: WrittenHome) -> list[Any]:
 
 COLUMNS: dict[str, Column] = {
     "settings of an org": Column(Org, "config", _read_org),
-    "settings of a writer": Column(Writer, "config", _read_writer),
+    "settings of a writer": Column(WriterRow, "config", _read_writer),
     "schedule": Column(ScheduleRow, "values", _read_schedule),
     "missed nights": Column(Night, "missed", _read_missed),
     "damages of the vault": Column(VaultCheck, "damages", lambda _: [_check().damages]),

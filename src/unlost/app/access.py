@@ -99,7 +99,7 @@ class ActionMarker:
         def let_in(app: "Application", /, *args: P.args, **kwargs: P.kwargs) -> R:
             # An action that calls another action needs no second right, and the audit names what
             # the person did.
-            if _inside.get():  # part of an action that was checked already
+            if _inside.get():
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
             # The server checks and audits; this process has no home to do so.
@@ -246,7 +246,7 @@ def _note(
     subject = "/".join(
         str(given[name]) for name in user_action.subject if given.get(name) is not None
     )
-    deed = AuditEvent(
+    event = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),
@@ -257,7 +257,7 @@ def _note(
         outcome,
         dict(detail or {}),
     )
-    note(deed)
+    note(event)
 
 
 # PostgreSQL refuses NUL in texts.

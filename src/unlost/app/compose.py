@@ -8,7 +8,7 @@ so a command pays only for what it needs:
                                            ├─ open_org       the source of an org, identity checked
                                            ├─ open_writer    the writer of an org, for a restore
                                            ├─ steps, runner  results of steps of unfinished runs
-                                           └─ locks, lease   one run per org at a time
+                                           └─ locks, lease   one run per org and kind at a time
 
 Actions read through ``vault``, which leaves out columns hidden from the actor.
 
@@ -240,7 +240,7 @@ class Application:
 
     @cached_property
     def lease(self) -> Lease:
-        """Prevents two runs on one org."""
+        """Prevents two runs of one kind on one org at a time."""
         return SqlLease(self.locks, clock=self.clock)
 
     def runner(self, run: str) -> Runner:

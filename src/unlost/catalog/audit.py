@@ -61,21 +61,21 @@ class AuditProof:
     broken: int | None
 
 
-def note(deed: AuditEvent) -> AuditEntry:
+def note(event: AuditEvent) -> AuditEntry:
     """Append an event to the chain, durable on return."""
     with returned_connection(), transaction.atomic():
         _serialized()
         # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
-        entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
-        AuditRow.objects.create(number=entry.number, digest=entry.digest, **asdict(deed))
+        entry = AuditEntry(number + 1, event, digest_of(event, number=number + 1, before=before))
+        AuditRow.objects.create(number=entry.number, digest=entry.digest, **asdict(event))
     return entry
 
 
-def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
+def digest_of(event: AuditEvent, *, number: int, before: str) -> str:
     """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
-    fields_written = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
+    fields_written = {**asdict(event), "number": number, "at": event.at.astimezone(UTC).isoformat()}
     content = msgspec.json.encode(fields_written, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
 
@@ -127,7 +127,7 @@ def _serialized() -> None:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    deed = AuditEvent(
+    event = AuditEvent(
         row.at,
         ActorKind(row.kind),
         row.actor,
@@ -138,4 +138,4 @@ def _entry(row: AuditRow) -> AuditEntry:
         row.outcome,
         row.detail,
     )
-    return AuditEntry(row.number, deed, row.digest)
+    return AuditEntry(row.number, event, row.digest)

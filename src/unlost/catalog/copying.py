@@ -31,7 +31,7 @@ from unlost.catalog.models import (
     Secret,
     TokenRow,
     User,
-    Writer,
+    WriterRow,
 )
 from unlost.catalog.moving import as_file
 from unlost.catalog.secrets import place_of, sealing_key, unseal
@@ -40,7 +40,7 @@ from unlost.model.message import message
 from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
-    Org, Writer, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
+    Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.

@@ -20,7 +20,7 @@ from unlost.catalog.models import (
     Secret,
     Upkeep,
     WitnessRow,
-    Writer,
+    WriterRow,
 )
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity, OrgKind
@@ -168,7 +168,7 @@ def retire_org(name: str, *, kept_as: str) -> None:
     with returned_connection():
         rows = Org.objects.filter(name=name)
         Secret.objects.filter(org__in=rows).delete()
-        Writer.objects.filter(org__in=rows).delete()
+        WriterRow.objects.filter(org__in=rows).delete()
         rows.update(name=kept_as, retired=True)
     _changed()
 

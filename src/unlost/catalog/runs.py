@@ -26,7 +26,7 @@ class RunState(StrEnum):
     WAITING = "waiting"  # for a worker of the service
     RUNNING = "running"
     PARKED = "parked"  # an allowance is used up; resumes later
-    FAILED = "failed"  # stopped by an error; the next call resumes it
+    FAILED = "failed"  # stopped by an error; the next call resumes it if it can
     DONE = "done"
     ABANDONED = "abandoned"  # will not be resumed
 
@@ -68,7 +68,10 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """The end of a run. ``at`` is None if it goes on."""
+    """The stop of a run. ``at``: when its process stopped.
+
+    None if the caller does not know: ``close_hour`` fills it in.
+    """
 
     state: RunState
     at: datetime | None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import Org, Writer
+from unlost.catalog.models import Org, WriterRow
 from unlost.catalog.secrets import SqlSecretStore
 from unlost.model.reading import Json
 
@@ -14,7 +14,7 @@ PREFIX = "writer/"  # marks secrets of the write user among the org's secrets
 def find_writer(oid: str) -> Mapping[str, Json] | None:
     """The settings in which an org's write user differs from the org, or None."""
     with returned_connection():
-        row = Writer.objects.filter(org__oid=oid).first()
+        row = WriterRow.objects.filter(org__oid=oid).first()
     return row.config if row else None
 
 
@@ -22,7 +22,9 @@ def save_writer(oid: str, config: Mapping[str, Json], *, at: datetime) -> None:
     """Save or replace the write user of an org."""
     with returned_connection():
         org = Org.objects.get(oid=oid)
-        Writer.objects.update_or_create(org=org, defaults={"config": dict(config), "added_at": at})
+        WriterRow.objects.update_or_create(
+            org=org, defaults={"config": dict(config), "added_at": at}
+        )
 
 
 class WriterSecrets:

@@ -7,7 +7,8 @@
     findings                                    3   returned by the command itself
 
 Modules of commands import actions inside of their functions: importing Arrow and Django takes
-longer than most commands run. A command calls nothing but actions.
+longer than most commands run. All that a command does is an action; some copy the home
+afterwards (``after_run``).
 
 See docs/adr/0015.
 """

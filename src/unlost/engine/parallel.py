@@ -1,6 +1,6 @@
 """Several calls at a time: lanes run side by side, the items of one lane in order.
 
-Salesforce locks the records that a row refers to while it writes the row. Rows that share a locked
+A SaaS may lock the records that a row refers to while it writes the row. Rows that share a locked
 record must therefore be written one call after the other, in one lane; lanes share none:
 
   lane 1:  call A1 ──► call A2 ──► call A3     rows of account X

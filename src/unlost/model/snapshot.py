@@ -22,7 +22,10 @@ MOST_PARTS = 1000
 
 
 class CommitKind(StrEnum):
-    """The cause of a commit; only backups are shown to people."""
+    """The cause of a commit; only backups are shown to people.
+
+    ``ARCHIVE`` and ``REINDEX`` are reserved: no commit has them yet.
+    """
 
     BACKUP = "backup"
     RESTORE = "restore"

@@ -21,7 +21,7 @@ from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup, backup
 from unlost.engine.backup.partial import DeferredTables
-from unlost.engine.backup.policy import AuditPolicy
+from unlost.engine.backup.policy import RowCheckPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.schema import TableTrait, WireKind
@@ -63,8 +63,8 @@ class LivingOrg(RuleBasedStateMachine):
     def begin(self, job_seconds: int, page_rows: int, audit: int) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.scene = Scene(self.folder)
-        parts = AuditPolicy(nights=audit, fewest_rows=1 if audit > 1 else 100)
-        self.scene.policy = replace(self.scene.policy, audit=parts)
+        parts = RowCheckPolicy(nights=audit, fewest_rows=1 if audit > 1 else 100)
+        self.scene.policy = replace(self.scene.policy, row_check=parts)
         self.scene.source = MemorySource(
             self.scene.org, job_seconds=job_seconds, page_rows=page_rows
         )
@@ -236,7 +236,7 @@ class LivingOrg(RuleBasedStateMachine):
     def calm_night(self) -> None:
         self._quiet_night()
 
-    @precondition(lambda self: self.scene.policy.audit.nights == 1)
+    @precondition(lambda self: self.scene.policy.row_check.nights == 1)
     @rule(data=st.data(), table=st.sampled_from(TABLES), column=st.sampled_from(["Name", "Phone"]))
     def night_after_a_change_that_moved_no_stamp(
         self, data: st.DataObject, table: str, column: str

@@ -27,7 +27,7 @@ from unlost.app.actions.vault.mirror import (
 from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
-from unlost.app.vault.mirror import MirrorOfHome, check_unseen
+from unlost.app.vault.mirror import MirrorCondition, check_unseen
 from unlost.catalog.checks import (
     last_mirror_check,
     last_repair,
@@ -119,14 +119,14 @@ def test_the_place_is_written_beside_what_people_wrote(kept: World, place: Store
     file.write_text(file.read_text() + "\n# moved in spring\n[custom]\nx = 1\n")
     before = file.read_text()
     state = set_mirror(kept.app, place)
-    assert (state.place, state.last, state.copy) == (str(place), None, MirrorOfHome.LATE)
+    assert (state.place, state.last, state.condition) == (str(place), None, MirrorCondition.LATE)
     assert "# moved in spring" in file.read_text()
     assert read_home(kept.home.root).mirror == place
     bucket = StoreAddress(None, "s3", "box", "a", BucketOptions("http://127.0.0.1:9", "eu"))
     write_mirror(kept.home, bucket)
     assert read_home(kept.home.root).mirror == bucket
     assert file.read_text().count("[mirror]") == 1
-    assert end_mirror(kept.app).copy is MirrorOfHome.NONE
+    assert end_mirror(kept.app).condition is MirrorCondition.NONE
     assert file.read_text().rstrip() == before.rstrip()
     with pytest.raises(NotFound):
         end_mirror(kept.app)
@@ -151,18 +151,18 @@ def test_it_is_filled_told_of_and_a_home_can_be_made_from_it(
     mirrored: World, place: StoreAddress
 ) -> None:
     state = mirror_state(mirrored.app)
-    assert state.copy is MirrorOfHome.FRESH
+    assert state.condition is MirrorCondition.FRESH
     assert state.last is not None
     assert state.last.clean
     assert state.last.objects == len(files(place))
     again = run_mirror(mirrored.app)
     assert (again.objects, again.there) == (0, len(files(place)))
     mirrored.clock.advance(days=2)
-    assert mirror_state(mirrored.app).copy is MirrorOfHome.LATE
+    assert mirror_state(mirrored.app).condition is MirrorCondition.LATE
     backup(mirrored.app, "sales")
     done = run_mirror(mirrored.app)
     assert done.objects > 0
-    assert mirror_state(mirrored.app).copy is MirrorOfHome.FRESH
+    assert mirror_state(mirrored.app).condition is MirrorCondition.FRESH
 
 
 def test_without_one_nothing_is_filled(kept: World) -> None:
@@ -355,7 +355,7 @@ def test_a_copy_that_was_never_filled_is_not_looked_at(kept: World, place: Store
 
 
 def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: StoreAddress) -> None:
-    assert overview(kept.app).copy is MirrorOfHome.NONE
+    assert overview(kept.app).copy is MirrorCondition.NONE
 
     def look() -> str:
         checks = doctor(kept.app, ask=False).checks
@@ -366,7 +366,7 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
     assert "not up to date" in look()
     run_mirror(kept.app)
     assert "up to date." in look()
-    assert overview(kept.app).copy is MirrorOfHome.FRESH
+    assert overview(kept.app).copy is MirrorCondition.FRESH
     last = last_mirror()
     assert last is not None
     save_mirror(replace(last, strange=("x",)))

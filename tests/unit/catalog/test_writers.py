@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlost.catalog.models import Secret, Writer
+from unlost.catalog.models import Secret, WriterRow
 from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.writers import WriterSecrets, find_writer, save_writer
@@ -33,7 +33,7 @@ def test_a_new_writer_replaces_the_one_before(org: ProtectedOrg, clock: VirtualC
     for address in ("one", "two"):
         save_writer(org.oid, {"address": address}, at=clock.now())
     assert find_writer(org.oid) == {"address": "two"}
-    assert Writer.objects.count() == 1
+    assert WriterRow.objects.count() == 1
 
 
 def test_its_secrets_do_not_meet_those_of_the_reader(store: SqlSecretStore) -> None:

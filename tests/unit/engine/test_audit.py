@@ -11,7 +11,7 @@ from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup import row_check as module
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.files import needed
-from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
+from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.row_check import IdSlice, part_of, range_of
 from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
@@ -20,8 +20,8 @@ from unlost.model.reading import FileRef, IdRange
 from unlost.model.schema import TableTrait, WireKind
 from unlost.model.snapshot import StoredFile
 
-EVERY_NIGHT = BackupPolicy(audit=AuditPolicy(nights=1))
-IN_PARTS = BackupPolicy(audit=AuditPolicy(nights=3, fewest_rows=1))
+EVERY_NIGHT = BackupPolicy(row_check=RowCheckPolicy(nights=1))
+IN_PARTS = BackupPolicy(row_check=RowCheckPolicy(nights=3, fewest_rows=1))
 
 
 @given(
@@ -35,7 +35,7 @@ IN_PARTS = BackupPolicy(audit=AuditPolicy(nights=3, fewest_rows=1))
 def test_each_record_has_one_turn_in_a_round(
     held: int, row_bytes: int, first: int, nights: int, most_rows: int, fewest_rows: int
 ) -> None:
-    policy = AuditPolicy(
+    policy = RowCheckPolicy(
         nights=nights, most_rows=most_rows, most_bytes=100_000, fewest_rows=fewest_rows
     )
     most = max(1, min(most_rows, 100_000 // max(row_bytes, 1)))
@@ -53,7 +53,7 @@ def test_each_record_has_one_turn_in_a_round(
 
 
 def test_a_table_that_grows_at_its_end_keeps_its_parts() -> None:
-    policy = AuditPolicy(nights=10, fewest_rows=10, most_rows=100)
+    policy = RowCheckPolicy(nights=10, fewest_rows=10, most_rows=100)
     for turn in range(10):
         before = part_of(500, row_bytes=1, turn=turn, policy=policy)
         after = part_of(560, row_bytes=1, turn=turn, policy=policy)
@@ -66,7 +66,7 @@ def test_how_much_of_tables_of_all_sizes() -> None:
     """Nights of a round that have a part, and records in the largest."""
 
     def round_of(held: int, row_bytes: int) -> tuple[int, int]:
-        policy = AuditPolicy()
+        policy = RowCheckPolicy()
         parts = [
             part_of(held, row_bytes=row_bytes, turn=turn, policy=policy) for turn in range(480)
         ]
@@ -78,8 +78,8 @@ def test_how_much_of_tables_of_all_sizes() -> None:
     assert round_of(200_000, 800) == (25, 8_000)
     assert round_of(1_000_000, 811) == (32, 32_000)
     assert round_of(100_000, 20_000) == (60, 1_677)
-    assert part_of(300, row_bytes=1, turn=0, policy=AuditPolicy(nights=0)) is None
-    assert part_of(0, row_bytes=0, turn=0, policy=AuditPolicy()) is None
+    assert part_of(300, row_bytes=1, turn=0, policy=RowCheckPolicy(nights=0)) is None
+    assert part_of(0, row_bytes=0, turn=0, policy=RowCheckPolicy()) is None
 
 
 def silently(scene: Scene, table: str, record: str, **cells: str) -> None:
@@ -138,11 +138,11 @@ def test_an_ordinary_night_asks_one_question_more_of_a_table_at_most(scene: Scen
     scene.org.create("Whole", {"Name": "x"})
     scene.org.add_table("Plain", {"Name": WireKind.TEXT}).traits -= {TableTrait.ID_RANGES}
     scene.org.create("Plain", {"Name": "x"})
-    scene.policy = BackupPolicy(audit=AuditPolicy(nights=0))
+    scene.policy = BackupPolicy(row_check=RowCheckPolicy(nights=0))
     scene.night()
     asked = {}
     for nights in (0, 1):
-        scene.policy = BackupPolicy(audit=AuditPolicy(nights=nights))
+        scene.policy = BackupPolicy(row_check=RowCheckPolicy(nights=nights))
         scene.source.calls.clear()
         scene.night()
         calls = scene.source.calls
@@ -214,7 +214,9 @@ def test_rows_much_longer_than_expected_are_read_no_further(scene: Scene) -> Non
     scene.source.page_rows = 1
     for record in made:
         silently(scene, "Account", record, Name="long " * 100)
-    scene.policy = BackupPolicy(audit=AuditPolicy(nights=1, most_bytes=7 * 50, fewest_rows=7))
+    scene.policy = BackupPolicy(
+        row_check=RowCheckPolicy(nights=1, most_bytes=7 * 50, fewest_rows=7)
+    )
     done = scene.night()
     assert 1 <= int(line_of(done, "Account").findings[0].detail) < 7
 
@@ -222,7 +224,7 @@ def test_rows_much_longer_than_expected_are_read_no_further(scene: Scene) -> Non
 def test_rows_read_tonight_tell_how_long_rows_are(scene: Scene) -> None:
     """Long texts lie beside the vault's rows; a part must be bounded by them too."""
     made = chocolate(scene, records=12)
-    scene.policy = BackupPolicy(audit=AuditPolicy(nights=1, most_bytes=500, fewest_rows=100))
+    scene.policy = BackupPolicy(row_check=RowCheckPolicy(nights=1, most_bytes=500, fewest_rows=100))
     scene.night()
     scene.clock.advance(hours=20)
     scene.org.update("Account", made[0], {"Name": "n" * 3000})

@@ -9,7 +9,7 @@ from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.known import known_of
 from unlost.engine.backup.partial import DeferredTables
-from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
+from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.session import BackupStart
 from unlost.engine.records.history import history
 from unlost.model.certificate import TableLine, Verdict
@@ -117,7 +117,7 @@ def test_many_hours_raise_no_doubt_about_the_rights_of_a_week(
 
 def test_an_hour_takes_no_turn_of_the_audit_and_asks_no_quotas(scene: Scene) -> None:
     chocolate(scene)
-    scene.policy = BackupPolicy(audit=AuditPolicy(nights=1))
+    scene.policy = BackupPolicy(row_check=RowCheckPolicy(nights=1))
     scene.night()
     scene.source.calls.clear()
     done = scene.hour("Account")

@@ -12,14 +12,18 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
     """Raise Conflict (``runs-open``) while a restore from this org's backups may continue.
 
     It may write to any org, and only its journal in the vault shows where it reads. A cancelled one
-    does not count.
+    does not count, nor one that this home does not know.
     """
     vault = app.whole_vault
     for oid in vault.orgs():
         for run in vault.journals(oid, unfinished=True):
             known = find_run(run)
-            if known is None or known.state in (RunState.ABANDONED, RunState.DONE):
-                continue  # over, even if its journal is damaged
+            if known is None:
+                # Of another home, or of this one before it was rebuilt. It may go on, but it cannot
+                # be cancelled here, so it would block the org until it is resumed.
+                continue
+            if known.state.over:
+                continue  # even if its journal is damaged
             opened = _opened(app, oid, known)
             if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(

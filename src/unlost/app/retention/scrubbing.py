@@ -20,7 +20,8 @@ from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind
 
-# While records are erased no backup, restore, compaction or forgetting may begin.
+# While records are erased, no backup, restore or compaction may begin, nor a forgetting, which
+# takes the lease of compactions.
 KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
 PATIENCE = timedelta(days=1)  # a commit whose response was lost appears within minutes, or never
 

@@ -183,7 +183,7 @@ class _Quiet(WSGIRequestHandler):
 
     timeout = 10
 
-    def log_message(self, *_told: object) -> None:
+    def log_message(self, *_args: object) -> None:
         """Do nothing."""
 
 

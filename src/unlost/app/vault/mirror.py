@@ -31,7 +31,7 @@ LOCK = "mirror"
 type Opened = Callable[[Store], EncryptedVault]
 
 
-class MirrorOfHome(StrEnum):
+class MirrorCondition(StrEnum):
     """The state of the vault's mirror in one word."""
 
     NONE = "none"
@@ -52,11 +52,11 @@ class MirrorState:
     late: bool
 
     @property
-    def copy(self) -> MirrorOfHome:
+    def condition(self) -> MirrorCondition:
         """The state in one word."""
         if not self.place:
-            return MirrorOfHome.NONE
-        return MirrorOfHome.LATE if self.late else MirrorOfHome.FRESH
+            return MirrorCondition.NONE
+        return MirrorCondition.LATE if self.late else MirrorCondition.FRESH
 
 
 def mirror_place(app: Application) -> StoreAddress | None:

@@ -384,13 +384,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Writer',
+            name='WriterRow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('config', models.JSONField()),
                 ('added_at', models.DateTimeField()),
                 ('org', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='writer', to='catalog.org')),
             ],
+            options={
+                'db_table': 'catalog_writer',
+            },
         ),
         migrations.CreateModel(
             name='Delivery',

@@ -1,13 +1,13 @@
 """A backup: one run that ends in one commit, or parks, or leaves everything as it was.
 
-The stages of a run; each is made of steps of the runner:
+The stages of a run:
 
-  begin          check the identity, note the source's clock (``as_of``) and the newest snapshot
+  begin          check the identity, note the source's clock (``as_of``) and the newest backup
   discover       describe tables and columns, then plan each table (pure, see ``plan``)
   mark-columns   mark columns that the user may no longer see, or may see again
   look-0         read all planned tables with their files
   look-1..3      read what changed since the last look began, until a look took < 5 minutes
-  audit          compare a part of the rows that claim not to have changed (``row_check``)
+  row check      compare a part of the rows that claim not to have changed (``row_check``)
   census         list all live ids where due, and decide about missing records (``deletes``)
   count, quotas  the source's own numbers, for the certificate
   commit         schema, certificate and all tables become visible in one write
@@ -15,8 +15,10 @@ The stages of a run; each is made of steps of the runner:
 An org is not one instant: while the last table is read, the first one goes on changing. The looks
 narrow the window, and the certificate states it for each table.
 
-A run that is started again with the same id replays the stored results of its finished steps and
-goes on; nothing is visible before the commit. A limit of the source parks the run. See
+Reading is made of steps of the runner: a run that is started again with the same id replays the
+stored results of its finished steps and goes on. Planning and the commit are no steps but are
+repeated; ``_committed`` finds a commit whose run ended before its result was stored. Nothing is
+visible before the commit. A limit of the source parks the run. See
 docs/adr/0005, docs/adr/0012 and docs/explanation/backup.md.
 """
 
@@ -36,7 +38,7 @@ from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_ba
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
 from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
-from unlost.engine.backup.row_check import audit
+from unlost.engine.backup.row_check import check_rows
 from unlost.engine.backup.session import (
     BackupPorts,
     BackupSession,
@@ -96,7 +98,7 @@ def backup(
 
     ``full`` reads every row of every table again. ``only`` names a few tables: their changes since
     the newest backup are read, and all others stay as they are; a table that needs more is left to
-    the next full run. Raises Conflict if another backup of this org is running, UsageError
+    the next run of all tables. Raises Conflict if another backup of this org is running, UsageError
     (``other-org``) if the source is not this org, and any error that stops the run; a stopped run
     resumes when it is called again with the same runner id.
     """
@@ -111,7 +113,7 @@ def backup(
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
 ) -> FinishedBackup | DeferredTables:
-    # Clock and base are fixed once: a resumed run must not move on to a later cursor.
+    # The clock and the previous backup are fixed once: a resumed run must not move on to a later cursor.
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
@@ -120,8 +122,10 @@ def _backup(
         return done
     ports.observer.progress(Progress(Phase.DISCOVER))
     schema = ports.runner.step("discover", ports.source.discover, result=Schema)
-    base = ports.vault.at(org, begun.base, forgotten=True) if begun.base is not None else None
-    known = known_of(ports.vault, org, base)
+    previous = (
+        ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
+    )
+    known = known_of(ports.vault, org, previous)
     plan = _planned(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
         return _deferred(ports.runner.run, plan)
@@ -129,12 +133,12 @@ def _backup(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = BackupSession(ports, policy, org, plan, commit, base, folder, known.nights)
-    accounts = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
-    proof = _read(session, accounts, begun, schema)
+    session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
+    progresses = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
+    proof = _read(session, progresses, begun, schema)
     commit.put_certificate(proof)
     ports.observer.progress(Progress(Phase.COMMIT))
-    tables = _commits(session, accounts, begun)
+    tables = _commits(session, progresses, begun)
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
@@ -154,25 +158,25 @@ def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
 
 
 def _read(
-    session: BackupSession, accounts: list[TableProgress], begun: BackupStart, schema: Schema
+    session: BackupSession, progresses: list[TableProgress], begun: BackupStart, schema: Schema
 ) -> Certificate:
     """Read all planned tables and certify the result.
 
-    With ``only``, tables that could not be read are dropped from ``accounts``.
+    With ``only``, tables that could not be read are dropped from ``progresses``.
     """
-    _mark_columns(session, accounts)
-    rounds, calm = _read_until_stable(session, accounts, begun.as_of)
+    _mark_columns(session, progresses)
+    rounds, calm = _read_until_stable(session, progresses, begun.as_of)
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
-        notes = (*unread(accounts), *notes)
+        notes = (*unread(progresses), *notes)
         # An unread table keeps its cursor and its line of the last full run.
-        accounts[:] = [account for account in accounts if account.failure is None]
+        progresses[:] = [progress for progress in progresses if progress.failure is None]
     else:
-        audit(session, accounts)
-    _count_ids(session, accounts)
-    _count_rows(session, accounts)
+        check_rows(session, progresses)
+    _count_ids(session, progresses)
+    _count_rows(session, progresses)
     proving = certify_part if begun.only else certify
-    return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
+    return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)
 
 
 def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
@@ -213,13 +217,13 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
     )
 
 
-def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+def _mark_columns(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
     moves = [
-        (account, visibility, columns)
-        for account in accounts
+        (progress, visibility, columns)
+        for progress in progresses
         for visibility, columns in (
-            (Visibility.HIDDEN, account.plan.now_hidden),
-            (Visibility.VISIBLE, account.plan.now_visible),
+            (Visibility.HIDDEN, progress.plan.now_hidden),
+            (Visibility.VISIBLE, progress.plan.now_visible),
         )
         if columns
     ]
@@ -235,18 +239,18 @@ def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> 
 
 
 def _read_until_stable(
-    session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
+    session: BackupSession, progresses: Sequence[TableProgress], as_of: datetime
 ) -> tuple[int, bool]:
     """Read everything, then changes made meanwhile, until a look was short; returns the rounds."""
-    by_name = {account.name: account for account in accounts}
-    requests = [TableRequest(a.name, a.plan.since) for a in accounts]
+    by_name = {progress.name: progress for progress in progresses}
+    requests = [TableRequest(a.name, a.plan.since) for a in progresses]
     start, rounds = as_of, 0
     # Each look covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.
     while True:
         end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
-        requests = [] if calm else _again(session, accounts)
+        requests = [] if calm else _again(session, progresses)
         if not requests or rounds == session.policy.rounds:
             return rounds, calm or not requests
         start, rounds = end, rounds + 1
@@ -254,7 +258,7 @@ def _read_until_stable(
 
 def _read_round(
     session: BackupSession,
-    accounts: dict[str, TableProgress],
+    progresses: dict[str, TableProgress],
     requests: Sequence[TableRequest],
     *,
     look: str,
@@ -265,54 +269,54 @@ def _read_round(
     reads = read_tables(session, requests, ReadRound(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, look=look):
-        accounts[result.table].files.append(result)
+        progresses[result.table].files.append(result)
     end = session.runner.step(f"{look}/end", session.source.server_time, result=datetime)
     for read in reads.values():
-        account = accounts[read.table]
-        account.looks.append(read)
-        account.start, account.end = start, end
+        progress = progresses[read.table]
+        progress.looks.append(read)
+        progress.start, progress.end = start, end
     return end
 
 
-def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[TableRequest]:
+def _again(session: BackupSession, progresses: Sequence[TableProgress]) -> list[TableRequest]:
     """Requests for the changes since each table's last look began."""
     requests = []
-    for account in accounts:
-        table = account.plan.table
+    for progress in progresses:
+        table = progress.plan.table
         # A table that is read whole each time would be read whole again in every look.
-        if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
+        if progress.failure is not None or not table.has(TableTrait.INCREMENTAL):
             continue
-        assert account.start is not None
-        cursor = session.source.cursor_at(table, account.start)
+        assert progress.start is not None
+        cursor = session.source.cursor_at(table, progress.start)
         if cursor is not None:
             requests.append(TableRequest(table.name, cursor))
     return requests
 
 
-def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
     """Take the census of tables where it is due, and resolve its differences."""
     due = []
-    for account in accounts:
-        if account.failure is None and (account.plan.census or account.wants_census):
-            if account.full or account.plan.lists_ids:
-                due.append(account)
+    for progress in progresses:
+        if progress.failure is None and (progress.plan.census or progress.wants_census):
+            if progress.full or progress.plan.lists_ids:
+                due.append(progress)
             else:
                 # Without a list of ids no deletion is proved: that is a gap until the next full
                 # read.
-                account.owed = CANNOT_LIST
+                progress.owed = CANNOT_LIST
     census_results = session.runner.map(
         "census",
-        lambda account: take_census(session, account.name, account.reads, full=account.full),
+        lambda progress: take_census(session, progress.name, progress.reads, full=progress.full),
         due,
-        key=lambda account: account.name,
+        key=lambda progress: progress.name,
         result=CensusResult,
     )
-    for account, census in zip(due, census_results, strict=True):
-        account.census = census
+    for progress, census in zip(due, census_results, strict=True):
+        progress.census = census
         if census.failure is None:
-            account.live = census.live
-            account.resolved = resolve(session, census)
-            account.files += add_files(session, account.resolved.reads, look="census")
+            progress.live = census.live
+            progress.resolved = resolve(session, census)
+            progress.files += add_files(session, progress.resolved.reads, look="census")
 
 
 CANNOT_LIST = ReadFailure(
@@ -323,17 +327,17 @@ CANNOT_LIST = ReadFailure(
 )
 
 
-def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
-    progresses = [a for a in accounts if a.failure is None and a.live is None]
+def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
+    uncounted = [p for p in progresses if p.failure is None and p.live is None]
     counted = session.runner.map(
         "count",
-        lambda account: _counted(session, account.plan),
-        progresses,
-        key=lambda account: account.name,
+        lambda progress: _counted(session, progress.plan),
+        uncounted,
+        key=lambda progress: progress.name,
         result=SourceCount,
     )
-    for account, answer in zip(progresses, counted, strict=True):
-        account.live = answer.live
+    for progress, answer in zip(uncounted, counted, strict=True):
+        progress.live = answer.live
 
 
 def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
@@ -347,17 +351,17 @@ def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
 
 
 def _commits(
-    session: BackupSession, accounts: Sequence[TableProgress], begun: BackupStart
+    session: BackupSession, progresses: Sequence[TableProgress], begun: BackupStart
 ) -> list[TableCommit]:
     commits = [
         table_commit(
-            account,
-            cursor=session.source.cursor_at(account.plan.table, begun.as_of),
-            finding=state_finding(account),
+            progress,
+            cursor=session.source.cursor_at(progress.plan.table, begun.as_of),
+            finding=state_finding(progress),
         )
-        for account in accounts
+        for progress in progresses
     ]
-    states = session.base.tables() if session.base is not None else {}
+    states = session.previous.tables() if session.previous is not None else {}
     for name in session.plan.gone:
         state = states[name]
         commits.append(

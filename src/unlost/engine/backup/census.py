@@ -57,7 +57,7 @@ class CensusResult:
 
 
 @dataclass(frozen=True, slots=True)
-class CensusSide:
+class CensusSlice:
     """One id range of all compared inputs, each sorted; ``seen`` in the order of reading."""
 
     census: pl.Series
@@ -81,7 +81,7 @@ def take_census(
     return _compare(session, table, at, reads, listed)
 
 
-def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
+def absent_ids(side: CensusSlice, *, before: datetime) -> pl.Series:
     """Ids alive in the vault, observed before the census began, that the census lacks.
 
     Rows that this run has read are left out: rows that the source reported deleted are not lost,
@@ -92,7 +92,7 @@ def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
 
-def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
+def unread_ids(side: CensusSlice, *, hidden: pl.Series) -> pl.Series:
     """Ids of the census that are not held as visible, and of which this run read no row."""
     alive, dead = _latest(side.seen)
     id_column = side.known["id"]
@@ -148,14 +148,14 @@ def _sides(
     table: str,
     seen: Sequence[SpilledRows],
     listed: Sequence[SpilledRows] | None,
-) -> Iterator[CensusSide]:
+) -> Iterator[CensusSlice]:
     runs = [*seen, *(listed or ())]
     streams = [_stored_ids(session, table), *(read_run(session.folder, run) for run in runs)]
     for known_rows, *rest in aligned(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids
-        yield CensusSide(census, _frame([known_rows], HELD), saw)
+        yield CensusSlice(census, _frame([known_rows], HELD), saw)
 
 
 SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
@@ -170,9 +170,9 @@ def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Ta
 
 
 def _stored_ids(session: BackupSession, table: str) -> Iterator[pa.Table]:
-    if session.base is None or table not in session.base.tables():
+    if session.previous is None or table not in session.previous.tables():
         return
-    for ids in session.base.live_ids(table):
+    for ids in session.previous.live_ids(table):
         observed = ids["_u_observed_at"].cast(pa.timestamp("ms", tz="UTC"))
         yield pa.table({"id": ids["_u_id"].cast(pa.string()), "observed_at": observed})
 

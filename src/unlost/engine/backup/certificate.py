@@ -21,7 +21,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def table_line(
-    account: TableProgress,
+    progress: TableProgress,
     tally: TableCounts,
     schema: Schema,
     *,
@@ -33,26 +33,26 @@ def table_line(
 
     ``files`` and ``file_bytes`` cover all files of the table in the vault.
     """
-    table = account.plan.table
+    table = progress.plan.table
     findings = findings_of(schema, table.name)
     return TableLine(
         table.name,
         table.label,
         table.strategy,
-        account.live,
+        progress.live,
         tally.alive,
         tally.created,
         tally.changed,
         tally.deleted,
-        account.full,
-        account.start,
-        account.end,
-        (before.files if before else 0) + sum(result.fresh for result in account.files),
-        (before.file_bytes if before else 0) + sum(result.grown for result in account.files),
+        progress.full,
+        progress.start,
+        progress.end,
+        (before.files if before else 0) + sum(result.fresh for result in progress.files),
+        (before.file_bytes if before else 0) + sum(result.grown for result in progress.files),
         table.hidden,
         hidden_rows,
         dangling,
-        (*findings, *table_findings(account, hidden_rows=hidden_rows, findings=findings)),
+        (*findings, *table_findings(progress, hidden_rows=hidden_rows, findings=findings)),
     )
 
 

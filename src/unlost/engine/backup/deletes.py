@@ -114,7 +114,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
 
 
 def _live_count(session: BackupSession, table: str) -> int:
-    state = session.base.tables().get(table) if session.base is not None else None
+    state = session.previous.tables().get(table) if session.previous is not None else None
     return state.alive if state is not None else 0
 
 

@@ -106,8 +106,8 @@ def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[in
 def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
     refs = _refs(session, group)
     files: Sequence[StoredFile] = ()
-    if session.base is not None and group.table in session.base.tables():
-        files = session.base.files(group.table, [ref.record for ref in refs])
+    if session.previous is not None and group.table in session.previous.tables():
+        files = session.previous.files(group.table, [ref.record for ref in refs])
     wanted = needed(refs, files, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)

@@ -12,34 +12,34 @@ GIVE_RIGHT = "Give the backup user access to it, then run a backup. The backup r
 
 
 def table_findings(
-    account: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
+    progress: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
     """All findings of one table. ``findings`` are the connector's findings about it."""
     candidates = [
-        read_failure(account),
-        deletes_unproved(account),
-        _rows_differ(account),
-        _audit_failed(account),
-        _unusual_loss(account),
-        _rows_hidden(account.plan.table, hidden_rows),
-        _columns_hidden(account.plan.table, findings),
+        read_failure(progress),
+        deletes_unproved(progress),
+        _rows_differ(progress),
+        _row_check_failed(progress),
+        _unusual_loss(progress),
+        _rows_hidden(progress.plan.table, hidden_rows),
+        _columns_hidden(progress.plan.table, findings),
     ]
-    pages = [finding for read in account.reads for finding in read.findings]
-    files = [f for result in account.files if result.added for f in result.added.findings]
+    pages = [finding for read in progress.reads for finding in read.findings]
+    files = [f for result in progress.files if result.added for f in result.added.findings]
     return tuple(dict.fromkeys([*(f for f in candidates if f is not None), *pages, *files]))
 
 
-def state_finding(account: TableProgress) -> Finding | None:
+def state_finding(progress: TableProgress) -> Finding | None:
     """The finding that the next run must know of."""
-    return read_failure(account) or deletes_unproved(account)
+    return read_failure(progress) or deletes_unproved(progress)
 
 
-def read_failure(account: TableProgress) -> Finding | None:
+def read_failure(progress: TableProgress) -> Finding | None:
     """The finding for a table that could not be read, and whether the vault held it before."""
-    failure = account.failure
+    failure = progress.failure
     if failure is None:
         return None
-    was_stored = account.before is not None and account.before.window_start is not None
+    was_stored = progress.before is not None and progress.before.window_start is not None
     return Finding.of(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,
@@ -47,27 +47,27 @@ def read_failure(account: TableProgress) -> Finding | None:
         if was_stored
         else "{name} could not be read: {reason}",
         "{step}" if failure.next_step else "",
-        account.name,
+        progress.name,
         detail=failure.code,
-        name=_name(account.plan.table),
+        name=_name(progress.plan.table),
         reason=failure.message,
         step=failure.message.step,
     )
 
 
-def deletes_unproved(account: TableProgress) -> Finding | None:
+def deletes_unproved(progress: TableProgress) -> Finding | None:
     """The finding for a census that was due and could not be taken."""
-    failure = account.unproved
-    if failure is None or account.failure is not None:
+    failure = progress.unproved
+    if failure is None or progress.failure is not None:
         return None
     return Finding.of(
         FindingKind.DELETES_UNPROVED,
         Severity.GAP,
         "Deletions of {name} could not be verified: {reason}",
         "{step}" if failure.next_step else "The next backup tries again.",
-        account.name,
+        progress.name,
         detail=failure.code,
-        name=_name(account.plan.table),
+        name=_name(progress.plan.table),
         reason=failure.message,
         step=failure.message.step,
     )
@@ -110,11 +110,11 @@ def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in schema.findings if finding.table == table)
 
 
-def _rows_differ(account: TableProgress) -> Finding | None:
+def _rows_differ(progress: TableProgress) -> Finding | None:
     """The finding for compared rows that changed although their time of change did not move."""
-    if account.audit is None or not account.audit.differing:
+    if progress.row_check is None or not progress.row_check.differing:
         return None
-    count, name = account.audit.differing, _name(account.plan.table)
+    count, name = progress.row_check.differing, _name(progress.plan.table)
     return Finding.of(
         FindingKind.ROWS_DIFFER,
         Severity.GAP,
@@ -122,15 +122,15 @@ def _rows_differ(account: TableProgress) -> Finding | None:
         "changed. This backup contains the new values. The part that was not compared may "
         "contain more.",
         "Run a full backup, which reads every record again: `unlost backup ORG --full`",
-        account.name,
+        progress.name,
         detail=str(count),
         records=counted(count, Noun.RECORD),
         name=name,
     )
 
 
-def _audit_failed(account: TableProgress) -> Finding | None:
-    failure = account.audit.read.failure if account.audit is not None else None
+def _row_check_failed(progress: TableProgress) -> Finding | None:
+    failure = progress.row_check.read.failure if progress.row_check is not None else None
     if failure is None:
         return None
     return Finding.of(
@@ -138,16 +138,16 @@ def _audit_failed(account: TableProgress) -> Finding | None:
         Severity.NOTE,
         "A part of {name} was due for comparison with the vault, but could not be read: {reason}",
         "No action is needed. The part is due again in a few weeks.",
-        account.name,
+        progress.name,
         detail=failure.code,
-        name=_name(account.plan.table),
+        name=_name(progress.plan.table),
         reason=failure.message,
         step=failure.message.step,
     )
 
 
-def _unusual_loss(account: TableProgress) -> Finding | None:
-    resolved = account.resolved
+def _unusual_loss(progress: TableProgress) -> Finding | None:
+    resolved = progress.resolved
     if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
         return None
     return Finding.of(
@@ -156,10 +156,10 @@ def _unusual_loss(account: TableProgress) -> Finding | None:
         "{records} of {name} vanished at the same time. This is unusual, so Unlost keeps their "
         "last state and marks them as not visible.",
         "Find out who removed them. If this was intended, no action is needed.",
-        account.name,
+        progress.name,
         detail=str(resolved.hidden),
         records=counted(resolved.hidden, Noun.RECORD),
-        name=_name(account.plan.table),
+        name=_name(progress.plan.table),
     )
 
 

@@ -12,13 +12,13 @@ NIGHTS_LOOKED_AT = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
-def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
+def known_of(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
     """The facts that a plan needs; none for a new org."""
-    if base is None:
+    if previous is None:
         return KnownState()
-    schema, states = base.schema(), dict(base.tables())
+    schema, states = previous.schema(), dict(previous.tables())
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
-    known = [night for night in nights(backups) if night.number <= base.info.number]
+    known = [night for night in nights(backups) if night.number <= previous.info.number]
     # Reading a schema is one more request: unbounded, each backup would start slower than the last.
     looked = known[-NIGHTS_LOOKED_AT:]
     rights = [
@@ -30,8 +30,8 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
         schema,
         states,
         {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
-        _hidden_columns(base),
-        _unread_files(lines_of(vault, org, base)),
+        _hidden_columns(previous),
+        _unread_files(lines_of(vault, org, previous)),
         len(known),
     )
 
@@ -58,9 +58,9 @@ def rights_since(
     return frozenset(rights[before[-1] if before else 0 :]) | doubt
 
 
-def _hidden_columns(base: Snapshot) -> dict[str, frozenset[str]]:
+def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:
     by_table: dict[str, set[str]] = {}
-    for mark in base.hidden():
+    for mark in previous.hidden():
         if mark.column is not None:
             by_table.setdefault(mark.table, set()).add(mark.column)
     return {table: frozenset(columns) for table, columns in by_table.items()}

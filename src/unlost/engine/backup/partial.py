@@ -1,7 +1,7 @@
 """Hourly backups: read the changes of a few tables, and leave all others as they were.
 
-An hourly run reads no table whole and decides nothing that needs the full run: a table whose schema
-or rights differ from the newest backup is left to the next full run. It keeps its place in the
+An hourly run reads no table whole and decides nothing that needs the nightly run, which covers all
+tables: a table whose schema or rights differ from the newest backup is left to it. It keeps its place in the
 vault exactly: rows, cursor, census, and certificate line.
 """
 
@@ -20,7 +20,7 @@ from unlost.model.schema import Schema, Table
 
 @dataclass(frozen=True, slots=True)
 class DeferredTables:
-    """An hourly backup that was not made: the next full run reads its tables."""
+    """An hourly backup that was not made: the next nightly run reads its tables."""
 
     run: str
     sentence: str
@@ -32,7 +32,7 @@ def plan_part(
     """The plan for the tables of ``only`` whose changes can be queried.
 
     The snapshot keeps the schema of the one before. A census is taken if deletions are not reported
-    otherwise, or if one is owed; a census that is merely due is left to the full run.
+    otherwise, or if one is owed; a census that is merely due is left to the nightly run.
     """
     chosen = {name: schema.table(name) for name in only}
     plans = {
@@ -47,7 +47,7 @@ def plan_part(
 
 
 def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
-    """The reason for leaving a table to the full run, as the end of a sentence; or empty."""
+    """The reason for leaving a table to the nightly run, as the end of a sentence; or empty."""
     if plan is None:
         return "the org no longer lists it"
     table = known.schema.table(plan.table.name)
@@ -82,10 +82,10 @@ def _deferred_finding(table: str, cause: str) -> Finding:
     )
 
 
-def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
+def unread(progresses: Sequence[TableProgress]) -> tuple[Finding, ...]:
     """Findings for tables that could not be read; raises TransientError if none could."""
-    failed = [(account.name, account.failure) for account in accounts if account.failure]
-    if len(failed) == len(accounts):
+    failed = [(progress.name, progress.failure) for progress in progresses if progress.failure]
+    if len(failed) == len(progresses):
         name, failure = failed[0]
         raise TransientError(
             "hourly-unread",
@@ -110,7 +110,7 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
 
 
 def deferred_to_night(table: str, template: str, *, detail: str = "", **args: Any) -> Finding:
-    """The finding for a chosen table that was not read; it is protected as of the last full run."""
+    """The finding for a chosen table that was not read; it is protected as of the last nightly run."""
     return Finding.of(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,

@@ -37,7 +37,7 @@ class KnownState:
 
     ``rights`` are the fingerprints under which a table was read since its last census, by table.
     ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
-    ``nights`` is the number of backups.
+    ``nights`` is the number of backups that read every table.
     """
 
     schema: Schema = field(default_factory=lambda: Schema((), ""))

@@ -18,7 +18,7 @@ class CensusPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditPolicy:
+class RowCheckPolicy:
     """The share of unchanged rows of a table that is read again each night.
 
     In a round of ``nights`` (0: never) every record has its turn. A part has at least
@@ -45,7 +45,7 @@ class BackupPolicy:
     """
 
     census: CensusPolicy = CensusPolicy.WEEKLY
-    audit: AuditPolicy = AuditPolicy()
+    row_check: RowCheckPolicy = RowCheckPolicy()
     breaker_share: float = 0.02
     breaker_rows: int = 1000
     breaker_floor: int = 50

@@ -36,19 +36,19 @@ class Quotas:
 
 def certify(
     session: BackupSession,
-    accounts: Sequence[TableProgress],
+    progresses: Sequence[TableProgress],
     begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of a run that read, or tried to read, all tables of ``accounts``."""
-    before = lines_of(session.ports.vault, session.org, session.base)
-    lines = _lines(session, accounts, schema, before)
-    lines += _gone_lines(session.plan, session.base, before)
+    """The certificate of a run that read, or tried to read, all tables of ``progresses``."""
+    before = lines_of(session.ports.vault, session.org, session.previous)
+    lines = _lines(session, progresses, schema, before)
+    lines += _gone_lines(session.plan, session.previous, before)
     end = session.runner.step("quotas", lambda: _quotas(session.ports), result=Quotas)
-    described = frozenset(account.name for account in accounts)
+    described = frozenset(progress.name for progress in progresses)
     return certificates.certificate(
         org=begun.identity,
         run=session.runner.run,
@@ -64,21 +64,21 @@ def certify(
 
 def certify_part(
     session: BackupSession,
-    accounts: Sequence[TableProgress],
+    progresses: Sequence[TableProgress],
     begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of an hourly run; it rests on the certificate of the last full run."""
-    assert session.base is not None, "a part rests on a night"
-    proof = session.base.certificate()
+    """The certificate of an hourly run; it rests on the certificate of the last nightly run."""
+    assert session.previous is not None, "a part rests on a night"
+    proof = session.previous.certificate()
     earlier = proof.tables if proof is not None and proof.partial else ()
     number = proof.rests_on if proof is not None else None
-    rests_on = session.base.info.number if number is None else number
-    before = lines_of(session.ports.vault, session.org, session.base)
-    lines = _lines(session, accounts, schema, before)
+    rests_on = session.previous.info.number if number is None else number
+    before = lines_of(session.ports.vault, session.org, session.previous)
+    lines = _lines(session, progresses, schema, before)
     read = {line.table for line in lines}
     lines += [_carried(line) for line in earlier if line.table not in read]
     clock = session.ports.clock
@@ -98,7 +98,7 @@ def certify_part(
 
 
 def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
-    """Add the full run's verdict on everything that was not read now."""
+    """Add the nightly run's verdict on everything that was not read now."""
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
@@ -119,21 +119,21 @@ def _carried(line: TableLine) -> TableLine:
 
 def _lines(
     session: BackupSession,
-    accounts: Sequence[TableProgress],
+    progresses: Sequence[TableProgress],
     schema: Schema,
     before: Mapping[str, TableLine],
 ) -> list[TableLine]:
-    pointing = dangling(session, reads_by_table(accounts))
+    pointing = dangling(session, reads_by_table(progresses))
     return [
         certificates.table_line(
-            account,
-            tally(session, account.name, account.pieces()),
+            progress,
+            tally(session, progress.name, progress.pieces()),
             schema,
-            hidden_rows=_hidden_rows(session, account),
-            dangling=pointing[account.name],
-            before=before.get(account.name),
+            hidden_rows=_hidden_rows(session, progress),
+            dangling=pointing[progress.name],
+            before=before.get(progress.name),
         )
-        for account in accounts
+        for progress in progresses
     ]
 
 
@@ -148,21 +148,21 @@ def _quotas(ports: BackupPorts) -> Quotas:
     return Quotas(quotas, ports.clock.now())
 
 
-def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
+def _hidden_rows(session: BackupSession, progress: TableProgress) -> int:
     """Rows hidden before, minus rows seen again or gone, plus rows hidden by this run."""
-    again = {m for read in account.reads for m in read.again}
+    again = {m for read in progress.reads for m in read.again}
     moved = 0
-    if account.resolved is not None:
-        moved = account.resolved.hidden - account.resolved.shown
-    return len(session.hidden(account.name)) - len(again) + moved
+    if progress.resolved is not None:
+        moved = progress.resolved.hidden - progress.resolved.shown
+    return len(session.hidden(progress.name)) - len(again) + moved
 
 
 def _gone_lines(
-    plan: BackupPlan, base: Snapshot | None, before: Mapping[str, TableLine]
+    plan: BackupPlan, previous: Snapshot | None, before: Mapping[str, TableLine]
 ) -> list[TableLine]:
-    if base is None:
+    if previous is None:
         return []
-    states = base.tables()
+    states = previous.tables()
     return [
         certificates.gone_line(
             states[name], plan.schema.table(name), table_gone(states[name]), before.get(name)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.files import add_files
-from unlost.engine.backup.policy import AuditPolicy
+from unlost.engine.backup.policy import RowCheckPolicy
 from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
@@ -44,7 +44,7 @@ class DueRange:
     ids: IdRange | None = None
 
 
-def part_of(row_count: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
+def part_of(row_count: int, *, row_bytes: int, turn: int, policy: RowCheckPolicy) -> IdSlice | None:
     """The part of a table with ``row_count`` records that is due in a ``turn``, or None. Pure.
 
     Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
@@ -93,62 +93,62 @@ def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
     return pl.concat(samples).to_arrow().cast(pa.string())
 
 
-def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
+def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
     """Read the parts that are due; differing rows go into the commit, and are counted."""
-    progresses = [account for account in accounts if _can_be_audited(account)]
+    checked = [progress for progress in progresses if _can_be_checked(progress)]
     due = session.runner.map(
         "audit/due",
-        lambda account: _due(session, account),
-        progresses,
-        key=lambda account: account.name,
+        lambda progress: _due(session, progress),
+        checked,
+        key=lambda progress: progress.name,
         result=DueRange,
     )
     requests = [
-        TableRequest(account.name, account.plan.since, due_range.ids)
-        for account, due_range in zip(progresses, due, strict=True)
+        TableRequest(progress.name, progress.plan.since, due_range.ids)
+        for progress, due_range in zip(checked, due, strict=True)
         if due_range.ids is not None
     ]
-    look = ReadRound("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
+    look = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
     reads = read_tables(session, requests, look)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
     files = add_files(session, results, look="audit", sizes_tell=True)
-    for account in progresses:
-        if account.name in reads:
-            account.audit = _audited(session, reads[account.name])
-            account.files += [result for result in files if result.table == account.name]
+    for progress in checked:
+        if progress.name in reads:
+            progress.row_check = _checked(session, reads[progress.name])
+            progress.files += [result for result in files if result.table == progress.name]
 
 
-def _can_be_audited(account: TableProgress) -> bool:
+def _can_be_checked(progress: TableProgress) -> bool:
     """False for tables that this run read whole, or could not read."""
-    incremental = account.plan.since is not None and not account.looks[0].full
-    ranges = account.plan.table.has(TableTrait.ID_RANGES)
-    return incremental and ranges and account.failure is None
+    incremental = progress.plan.since is not None and not progress.looks[0].full
+    ranges = progress.plan.table.has(TableTrait.ID_RANGES)
+    return incremental and ranges and progress.failure is None
 
 
-def _due(session: BackupSession, account: TableProgress) -> DueRange:
-    assert session.base is not None
-    assert account.before is not None
-    row_count = account.before.alive
+def _due(session: BackupSession, progress: TableProgress) -> DueRange:
+    assert session.previous is not None
+    assert progress.before is not None
+    row_count = progress.before.alive
     part = part_of(
         row_count,
-        row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),
+        row_bytes=max(session.previous.row_bytes(progress.name), _read_bytes(progress)),
         # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
         # between processes.
-        turn=session.night + crc32(account.name.encode()),
-        policy=session.policy.audit,
+        turn=session.night + crc32(progress.name.encode()),
+        policy=session.policy.row_check,
     )
     if part is None:
         return DueRange()
-    return DueRange(range_of(session.source, session.base, account.name, part))
+    return DueRange(range_of(session.source, session.previous, progress.name, part))
 
 
-def _read_bytes(account: TableProgress) -> int:
+def _read_bytes(progress: TableProgress) -> int:
     """Bytes of a row by this run's reads, including long texts; 0 if they read none."""
-    rows = sum(read.rows for read in account.reads)
-    return sum(read.bytes for read in account.reads) // rows if rows else 0
+    rows = sum(read.rows for read in progress.reads)
+    return sum(read.bytes for read in progress.reads) // rows if rows else 0
 
 
-def _audited(session: BackupSession, read: TableRound) -> RowCheckResult:
+def _checked(session: BackupSession, read: TableRound) -> RowCheckResult:
     pieces = [piece for result in (*read.results, *read.again) for piece in result.pieces]
     counts = session.commit.counts(read.table, pieces)
     return RowCheckResult(read, counts.created + counts.changed + counts.deleted + counts.revived)

@@ -38,7 +38,7 @@ class ReadResult:
 
     @property
     def pieces(self) -> tuple[Added, ...]:
-        """Everything that belongs into the commit."""
+        """Everything that belongs in the commit."""
         return (self.added,) if self.marked is None else (self.added, self.marked)
 
 

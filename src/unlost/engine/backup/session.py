@@ -1,4 +1,4 @@
-"""Shared state of all parts of one backup: ports, plan, open commit, previous snapshot."""
+"""Shared state of all parts of one backup: ports, plan, open commit, previous backup."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,7 @@ from unlost.model.ports.run import Runner
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Lease, Observer
 from unlost.model.ports.vault import Commit, Snapshot, Vault
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,10 @@ class BackupPorts:
     work: Path
 
 
+@written(previous="base")
 @dataclass(frozen=True, slots=True)
 class BackupStart:
-    """The start of a run: a JSON value. ``base`` is the number of the snapshot before it.
+    """The start of a run: a JSON value. ``previous`` is the number of the newest backup then.
 
     ``only``: the chosen tables of an hourly run.
     """
@@ -49,7 +51,7 @@ class BackupStart:
     identity: OrgIdentity
     as_of: datetime
     started: datetime
-    base: int | None
+    previous: int | None
     only: tuple[str, ...] = ()
 
 
@@ -88,14 +90,17 @@ class SourceFailed(Exception):
 
 @dataclass(slots=True)
 class BackupSession:
-    """One backup while it runs. ``night`` counts the backups before it."""
+    """One backup while it runs. ``previous`` is the newest backup when it began.
+
+    ``night`` counts the backups before it that read every table.
+    """
 
     ports: BackupPorts
     policy: BackupPolicy
     org: str
     plan: BackupPlan
     commit: Commit
-    base: Snapshot | None
+    previous: Snapshot | None
     folder: Path
     night: int
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
@@ -120,7 +125,7 @@ class BackupSession:
         """Ids of the rows that were hidden when the run began."""
         with self._lock:
             if table not in self._hidden:
-                marks = self.base.hidden(table) if self.base is not None else ()
+                marks = self.previous.hidden(table) if self.previous is not None else ()
                 ids = [mark.record for mark in marks if mark.record is not None]
                 self._hidden[table] = pa.array(ids, pa.string())
             return self._hidden[table]

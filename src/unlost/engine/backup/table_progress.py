@@ -38,7 +38,7 @@ class TableProgress:
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
-    audit: RowCheckResult | None = None
+    row_check: RowCheckResult | None = None
     census: CensusResult | None = None
     resolved: ResolvedDeletes | None = None
     live: int | None = None
@@ -66,8 +66,8 @@ class TableProgress:
     @property
     def reads(self) -> tuple[ReadResult, ...]:
         """All reads, in the order in which they count."""
-        audits = [self.audit.read] if self.audit is not None else []
-        looks = [read for look in (*self.looks, *audits) for read in (*look.results, *look.again)]
+        checks = [self.row_check.read] if self.row_check is not None else []
+        looks = [read for look in (*self.looks, *checks) for read in (*look.results, *look.again)]
         return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
 
     @property
@@ -82,7 +82,7 @@ class TableProgress:
         return died or any(read.wants_census for read in self.reads)
 
     def pieces(self) -> tuple[Added, ...]:
-        """Everything that belongs into the commit; later pieces win."""
+        """Everything that belongs in the commit; later pieces win."""
         reads = [piece for read in self.reads for piece in read.pieces]
         files = [result.added for result in self.files if result.added is not None]
         resolved = self.resolved.pieces if self.resolved is not None else ()
@@ -90,28 +90,28 @@ class TableProgress:
 
 
 def table_commit(
-    account: TableProgress, *, cursor: Cursor | None, finding: Finding | None
+    progress: TableProgress, *, cursor: Cursor | None, finding: Finding | None
 ) -> TableCommit:
     """The table's part of the commit. Values that the run could not renew stay as they were."""
-    before = account.before
-    failed = account.failure is not None
-    proved = account.census is not None and account.unproved is None and not failed
+    before = progress.before
+    failed = progress.failure is not None
+    proved = progress.census is not None and progress.unproved is None and not failed
     cursor_before = before.cursor if before is not None else None
     counted = before.census_at if before is not None else None
     return TableCommit(
-        account.name,
-        account.pieces(),
+        progress.name,
+        progress.pieces(),
         # A failed table must be read from its old cursor again, or its changes would be lost.
         cursor_before if failed else cursor,
-        account.start if not failed else before.window_start if before is not None else None,
-        account.end if not failed else before.window_end if before is not None else None,
-        account.full,
-        account.live,
-        account.census.at if account.census is not None and proved else counted,
+        progress.start if not failed else before.window_start if before is not None else None,
+        progress.end if not failed else before.window_end if before is not None else None,
+        progress.full,
+        progress.live,
+        progress.census.at if progress.census is not None and proved else counted,
         finding,
     )
 
 
-def reads_by_table(accounts: Sequence[TableProgress]) -> Mapping[str, Sequence[ReadResult]]:
+def reads_by_table(progresses: Sequence[TableProgress]) -> Mapping[str, Sequence[ReadResult]]:
     """All reads of the tables that were read as planned."""
-    return {a.name: a.reads for a in accounts if a.failure is None}
+    return {a.name: a.reads for a in progresses if a.failure is None}

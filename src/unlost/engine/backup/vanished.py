@@ -77,8 +77,8 @@ def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -
 
 def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
     """The ids whose vault version was read while the user had the present rights."""
-    assert session.base is not None
-    rows = session.base.get(batch.table, batch.ids, columns=[])
+    assert session.previous is not None
+    rows = session.previous.get(batch.table, batch.ids, columns=[])
     today = session.plan.schema.fingerprint
     numbers = pc.unique(rows["_u_snap"]).to_pylist()
     same = [number for number in numbers if session.rights(number) == today]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
-from unlost.app.vault.mirror import MirrorOfHome, mirror_now
+from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, newest_runs
@@ -88,7 +88,7 @@ class Overview:
 
     orgs: tuple[OrgState, ...]
     alerts: int
-    copy: MirrorOfHome | None = None
+    copy: MirrorCondition | None = None
 
 
 @action("home.overview", Right.LOOK)
@@ -101,7 +101,7 @@ def overview(app: Application) -> Overview:
     states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
     lasting = sum(count for org, count in alerts.items() if org in seen)
-    copy = mirror_now(app).copy if app.actor.may(Right.OPERATE) else None
+    copy = mirror_now(app).condition if app.actor.may(Right.OPERATE) else None
     return Overview(states, lasting, copy)
 
 

@@ -116,7 +116,8 @@ def backup(
     ``full`` reads everything again. ``run`` is the id for a new run; an unfinished run of another
     id is finished first. Raises Conflict (``run-in-progress``, ``another-org``), NotAllowed,
     LimitReached (the run is parked), TransientError and others; in all cases the last snapshot is
-    unchanged and the next call resumes.
+    unchanged. The next call resumes the run, unless it was cancelled, or cannot be resumed: then it
+    begins a new one.
     """
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)

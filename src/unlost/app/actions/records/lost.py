@@ -211,9 +211,9 @@ class _Telling:
             name = self.people.name(table, by)
             after, until = self.old.info.as_of, self.new.info.as_of
             return RecordDeletion(Op.DELETED, row["_u_modified_at"], by, name, after, until)
-        return self._first_told(table, record)
+        return self._first_deletion(table, record)
 
-    def _first_told(self, table: str, record: str) -> RecordDeletion:
+    def _first_deletion(self, table: str, record: str) -> RecordDeletion:
         """Return the deletion as an earlier backup saw it, before the recycle bin was emptied."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)

@@ -38,7 +38,7 @@ from unlost.catalog.runs import (
 )
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
-from unlost.engine.restore.running.execute import announce, execute, run_of
+from unlost.engine.restore.running.execute import execute, open_run, run_of
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import (
@@ -144,7 +144,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     Raises Conflict, NotAllowed and others.
     """
     with app.open_writer(org) as writer:
-        over = announce(plan, _ports(app, writer, SilentObserver()))
+        over = open_run(plan, _ports(app, writer, SilentObserver()))
     return run_of(plan), over
 
 
@@ -297,6 +297,7 @@ def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
     if ended.code in (PAUSED, CANCELLED):
+        # A cancelled restore may be resumed as well: its command is cleared then.
         raise LimitReached(
             PAUSED,
             "{why}",

@@ -43,8 +43,8 @@ class ErasePlan:
 
     ``digest`` identifies this effect; pass it to ``erase`` to agree. ``unknown``: number of
     ``records`` without data in the vault, which are kept out of later backups all the same.
-    ``values``: number of suppressed values of matching columns. ``restores``: runs whose details
-    are lost, so that they cannot be undone. ``rewritten``: bytes that are written again.
+    ``values``: number of suppressed values of matching columns. ``restores``: restores whose
+    details are lost with their journals. ``rewritten``: bytes that are written again.
     ``matchable``: columns, as TABLE.COLUMN, that may identify the records under other ids.
     """
 
@@ -127,7 +127,7 @@ def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
     ``column-unknown``), Conflict (``erase-held``), NotFound.
     """
     known = get_org(org)
-    planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(known.oid, _operation(app, known, wish), pause=app.brake.check)
     erasure = planned.effect
     return ErasePlan(
         org=known.name,
@@ -158,14 +158,14 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
     def before_write(erasure: Erasure) -> None:
-        check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
+        check_no_restore(app, known)  # again: computing the effect takes long
         scrubbing.note(app, known, erasure.records, run=run)
 
     vault = app.whole_vault
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        agreed = Agreement(_wish(app, known, wish), plan)
+        agreed = Agreement(_operation(app, known, wish), plan)
         done = vault.apply(
             known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
         )
@@ -209,7 +209,7 @@ def _line(erasure: PastErasure) -> ErasureLine:
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
+def _operation(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
     records = chosen_records(app, org, wish.records)
     head = app.whole_vault.head(org.oid)
     if wish.related and head is not None:

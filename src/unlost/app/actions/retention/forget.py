@@ -192,7 +192,7 @@ def _forgotten(
     vault = app.whole_vault
 
     def before_write(_: Forgetting) -> None:
-        check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
+        check_no_restore(app, org)  # again: computing the effect takes long
 
     # The lease keeps other processes away; the vault checks again for open runs at its commit.
     with app.lease.hold(org.oid, kind=KIND, run=run):

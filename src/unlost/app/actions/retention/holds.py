@@ -85,7 +85,9 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
 def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Lift a legal hold; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
-    thing = next((target for target in _meant(app, known, wish) if _held(app, known, target)), None)
+    thing = next(
+        (target for target in _meant(app, known, wish) if _has_hold(app, known, target)), None
+    )
     if thing is None:
         raise NotFound(
             "hold-unknown",
@@ -133,7 +135,7 @@ def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[Hold
     return (HoldTarget(scope, wish.table, night=wish.night or 0),)
 
 
-def _held(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
+def _has_hold(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
     return any(placed.thing == thing for placed in app.whole_vault.holds(org.oid))
 
 

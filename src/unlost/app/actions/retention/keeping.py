@@ -81,7 +81,7 @@ def show(app: Application, org: str | None = None) -> RetentionPolicies:
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
     rules, none = all_rules(), StoredRules(KeepRules(), None)
     return RetentionPolicies(
-        tuple(_told(org_row, rules.get(org_row.oid, none)) for org_row in orgs)
+        tuple(_retention_of(org_row, rules.get(org_row.oid, none)) for org_row in orgs)
     )
 
 
@@ -95,7 +95,7 @@ def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
     rules = wished(rules_of(known.oid).rules, wish)
     set_rules(known.oid, rules, at=app.clock.now())
     after_change(app)
-    return _told(known, rules_of(known.oid))
+    return _retention_of(known, rules_of(known.oid))
 
 
 def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
@@ -123,7 +123,7 @@ def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
     return tuple(warnings)
 
 
-def _told(org: ProtectedOrg, rules: StoredRules) -> OrgRetention:
+def _retention_of(org: ProtectedOrg, rules: StoredRules) -> OrgRetention:
     return OrgRetention(
         org.name,
         org.identity.zone,

@@ -99,7 +99,7 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     ``edit-value-wrong``), Conflict (``rectify-held``), NotFound.
     """
     known = get_org(org)
-    planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(known.oid, _operation(app, known, wish), pause=app.brake.check)
     rectification = planned.effect
     return RectifyPlan(
         org=known.name,
@@ -130,14 +130,14 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     vault = app.whole_vault
 
     def before_write(rectification: Rectification) -> None:
-        check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
+        check_no_restore(app, known)  # again: computing the effect takes long
         if rectification.columns:
             scrubbing.note(app, known, rectification.records, run=run)
 
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        agreed = Agreement(_wish(app, known, wish), plan)
+        agreed = Agreement(_operation(app, known, wish), plan)
         done = vault.apply(
             known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
         )
@@ -155,7 +155,7 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> Rectify:
+def _operation(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> Rectify:
     (record,) = chosen_records(app, org, (wish.record,))
     reading = TypedValueReader(app, org)
     values = [

@@ -71,7 +71,7 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
         return None
     give_back()  # return the memory of the preceding backup to the system
     try:
-        done, swept = _kept(app, org)
+        done, swept = _compacted_and_swept(app, org)
     except UnlostError as error:
         if error.code in PASSING:
             return None  # stopped, or another process compacts: the next night does the rest
@@ -86,7 +86,7 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
 
 
 def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
-    done, swept = _kept(app, org)
+    done, swept = _compacted_and_swept(app, org)
     _record(app, org, done, swept)
     return OrgCompacted(
         org.name,
@@ -103,7 +103,7 @@ def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
     )
 
 
-def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
+def _compacted_and_swept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
     run = f"compact-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
     scrubbing.finish_if_idle(app, org)

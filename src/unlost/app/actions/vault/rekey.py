@@ -62,10 +62,10 @@ def _rekeyed(app: Application, org: ProtectedOrg) -> OrgRekeyed:
         if done.waiting:
             vault.sweep(org.oid, run=f"{run}-sweep")
             done = done.then(vault.rekey(org.oid, run=f"{run}-end", pause=app.brake.check))
-    return _told(org.name, done)
+    return _as_org_rekeyed(org.name, done)
 
 
-def _told(name: str, done: Rekeyed) -> OrgRekeyed:
+def _as_org_rekeyed(name: str, done: Rekeyed) -> OrgRekeyed:
     return OrgRekeyed(
         org=name,
         snapshot=done.snapshot,

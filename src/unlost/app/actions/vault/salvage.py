@@ -126,7 +126,7 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     with ExitStack() as leases:
         going = [org_plan for org_plan in seen if org_plan.plan.effect.objects]
         done = _all_salvaged(
-            app, [_Run(org_plan, _held(app, org_plan.org, leases)) for org_plan in going]
+            app, [_Run(org_plan, _run_locked(app, org_plan.org, leases)) for org_plan in going]
         )
     # The check shows what is left, and replaces the one that reported the damage.
     report = app.damaged_vault.verify(VerifyLevel.FULL)
@@ -146,7 +146,7 @@ class _OrgPlan:
     @property
     def result(self) -> OrgSalvage:
         """The plan in the form that people see."""
-        return _told(self.org, self.plan.effect)
+        return _as_org_salvage(self.org, self.plan.effect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _planned(app: Application) -> Iterator[_OrgPlan]:
             yield _OrgPlan(org, maintenance_plan)
 
 
-def _held(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
+def _run_locked(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
     """Keep other runs away from an org until ``leases`` is closed; returns the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     leases.enter_context(scrubbing.nothing_else(app, org, run=run))
@@ -194,10 +194,12 @@ def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, .
 
 def _salvaged(app: Application, run: _Run) -> OrgSalvage:
     org, plan = run.seen.org, run.seen.plan
-    return _told(org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check))
+    return _as_org_salvage(
+        org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check)
+    )
 
 
-def _told(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
+def _as_org_salvage(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
     return OrgSalvage(
         org=org.name,
         zone=org.identity.zone,

@@ -126,7 +126,7 @@ type Entry = (
     | RunClosed
 )
 
-_one = (
+_ENTRY_TYPES = (
     RunOpened
     | CallIntent
     | CallAnswer
@@ -135,8 +135,8 @@ _one = (
     | RunResumed
     | RunClosed
 )
-_told: TypeDecoder[Entry | list[Entry]] = decoder_for(
-    cast("type[Entry | list[Entry]]", _one | list[_one])
+_decoder: TypeDecoder[Entry | list[Entry]] = decoder_for(
+    cast("type[Entry | list[Entry]]", _ENTRY_TYPES | list[_ENTRY_TYPES])
 )
 
 
@@ -147,5 +147,5 @@ def encode(entries: Sequence[Entry]) -> bytes:
 
 def decode(payload: bytes) -> Sequence[Entry]:
     """Decode entries that were written together; raises msgspec.DecodeError for other content."""
-    entry = _told.decode(payload)
+    entry = _decoder.decode(payload)
     return entry if isinstance(entry, list) else [entry]

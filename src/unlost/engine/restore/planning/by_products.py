@@ -31,11 +31,11 @@ def settle_products(
     capabilities: Capabilities,
     *,
     by_products: AbstractSet[str],
-    homes: Mapping[RecordKey, str | None],
+    outside_ids: Mapping[RecordKey, str | None],
 ) -> ByProducts:
     """Assign each by-product its maker; a by-product without one is created or skipped.
 
-    ``by_products``: tables that another table is declared to create. ``homes``: live ids of records
+    ``by_products``: tables that another table is declared to create. ``outside_ids``: live ids of records
     outside the plan, None for lost ones. Call it again whenever a record is skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
@@ -44,7 +44,7 @@ def settle_products(
             draft.action = Action.BY_PRODUCT
         elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
             owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
-            away = any(_away(owner, drafts, homes) for owner in owners)
+            away = any(_away(owner, drafts, outside_ids) for owner in owners)
             declared = draft.key.table in by_products or away
             _alone(draft, capabilities(draft.key.table), declared=declared)
     return ByProducts(
@@ -65,10 +65,10 @@ def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> N
         step.skip(NoteCode.MAKER_MISSING)
 
 
-def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
+def _away(owner: RecordKey, drafts: Drafts, outside_ids: Mapping[RecordKey, str | None]) -> bool:
     """True if the record that would gather a row will not exist after the restore either."""
     step = drafts.get(owner)
-    return homes.get(owner, owner.record) is None if step is None else not step.stays
+    return outside_ids.get(owner, owner.record) is None if step is None else not step.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:

@@ -76,17 +76,17 @@ class ColumnRoles:
     def unsettable(self) -> tuple[str, ...]:
         """Columns of the wanted state whose values cannot be set."""
         names = {never.column for never in self.capability.never} - {self.table.id_column}
-        return tuple(c.name for c in self._kept if c.name in names)
+        return tuple(c.name for c in self._restorable if c.name in names)
 
     @cached_property
     def strange(self) -> tuple[str, ...]:
         """Columns of the wanted state that the org no longer has."""
         known = {column.name for column in self.table.columns} | self.capability.settable
         known |= {*self.unsettable, *self.table.hidden}
-        return tuple(c.name for c in self._kept if c.name not in known)
+        return tuple(c.name for c in self._restorable if c.name not in known)
 
     @cached_property
-    def _kept(self) -> tuple[Column, ...]:
+    def _restorable(self) -> tuple[Column, ...]:
         return tuple(c for c in self.shape.columns if c.kind is not WireKind.BINARY)
 
     @cached_property

@@ -325,7 +325,7 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
     """Ids of referred records in the org or the plan, if they differ from the vault's."""
     links = {
         key: live
-        for key, live in gathering.homes.items()
+        for key, live in gathering.outside_ids.items()
         if live is not None and key in gathering.survey.lineage
     }
     for member in gathering.members.values():

@@ -54,7 +54,10 @@ class ReferenceSettlement:
         changed, by_products = True, self._made_by_others()
         while changed:
             self.products = settle_products(
-                self.drafts, self.capabilities, by_products=by_products, homes=self.gathering.homes
+                self.drafts,
+                self.capabilities,
+                by_products=by_products,
+                outside_ids=self.gathering.outside_ids,
             )
             # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
@@ -133,7 +136,7 @@ class ReferenceSettlement:
         target = self.gathering.meant(step.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
-            home = self.gathering.homes.get(target, value)
+            home = self.gathering.outside_ids.get(target, value)
             return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
             return ReferenceTarget.ANEW

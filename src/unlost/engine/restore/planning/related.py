@@ -70,7 +70,7 @@ class _Fresh:
 class PlannedRecordSet:
     """The records of a plan.
 
-    ``homes``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
+    ``outside_ids``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
     tables that could not be queried. ``never`` counts related records that cannot come back, by
     table. ``lives`` maps a record's last life to its id in the plan.
     """
@@ -79,7 +79,7 @@ class PlannedRecordSet:
     related: RelatedPolicy
     left_out: LeftOut = NOTHING
     members: dict[RecordKey, PlannedMember] = field(default_factory=dict)
-    homes: dict[RecordKey, str | None] = field(default_factory=dict)
+    outside_ids: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
     lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class PlannedRecordSet:
         for table in tables:
             key = RecordKey(table, value)
             known = self.known(key)
-            if known is not None or key in self.homes:
+            if known is not None or key in self.outside_ids:
                 return known or key
         return RecordKey(tables[0], value)
 
@@ -283,7 +283,7 @@ class _Walk:
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
-        if not any(known.known(key) is not None or key in known.homes for key in keys):
+        if not any(known.known(key) is not None or key in known.outside_ids for key in keys):
             questions.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _placed(
@@ -296,7 +296,7 @@ class _Walk:
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
-                placed[table] = self._held(table, unplaced)
+                placed[table] = self._in_vault(table, unplaced)
                 unplaced -= placed[table]
         for table in tables:
             if survey.shape(self.number, table) is None and table in survey.tables:
@@ -309,10 +309,10 @@ class _Walk:
                 )
                 placed[table] |= alive
                 unplaced -= alive
-        self.gathering.homes.update({RecordKey(tables[0], value): None for value in unplaced})
+        self.gathering.outside_ids.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
-    def _held(self, table: str, ids: Iterable[str]) -> set[str]:
+    def _in_vault(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.gathering.survey.snapshot(self.number)
         found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):
@@ -321,18 +321,18 @@ class _Walk:
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
         """Learn the live ids of these records; returns the lost ones."""
-        survey, homes = self.gathering.survey, self.gathering.homes
+        survey, outside_ids = self.gathering.survey, self.gathering.outside_ids
         if table not in survey.tables or table in self.gathering.unlooked:
             self.gathering.unlooked.add(table)
-            homes.update({RecordKey(table, record_id): record_id for record_id in ids})
+            outside_ids.update({RecordKey(table, record_id): record_id for record_id in ids})
             return []
         keys = [RecordKey(table, record_id) for record_id in ids]
         alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
         if table in self.gathering.unlooked:
             return self._lost(table, ids)
         for key in keys:
-            homes[key] = next((live for live in survey.lives(key) if live in alive), None)
-        return [key.record for key in keys if homes[key] is None]
+            outside_ids[key] = next((live for live in survey.lives(key) if live in alive), None)
+        return [key.record for key in keys if outside_ids[key] is None]
 
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
         """The live ones; the table is marked if the org refuses to list them."""
@@ -356,7 +356,7 @@ class _Walk:
         ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
-            del self.gathering.homes[RecordKey(table, record)]
+            del self.gathering.outside_ids[RecordKey(table, record)]
         return [
             _Fresh(
                 WantedState(RecordKey(table, record), number, selected=False),

@@ -62,7 +62,7 @@ def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value:
     target = gathering.target(facts, column)
     member = gathering.members.get(target)
     if member is None:
-        return gathering.homes.get(target, value)
+        return gathering.outside_ids.get(target, value)
     return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
@@ -84,8 +84,8 @@ def _ask(
 def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
     """Drop live records that existed beside the lost one as separate records: they are no twins.
 
-    That holds for any id that they had then: they may have come back since. Nor is a live record a
-    twin that represents another record of the plan.
+    That holds for any id that they had then: they may have come back since. A live
+    record that represents another record of the plan is no twin either.
     """
     own_keys = {
         key

@@ -1,5 +1,6 @@
-"""One call that writes: announced in the journal, made, answered in the journal. See
-docs/adr/0010.
+"""One call that writes: its intent in the journal, the call, its answer in the journal.
+
+See docs/adr/0010.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedCall:
+class PreparedRow:
     """A row that is ready to be sent.
 
     ``before``: values that an update replaces. ``proof``: columns that identify its file.
@@ -50,21 +51,21 @@ class PreparedCall:
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """A call that was announced under ``number``, and its outcomes."""
+    """A call whose intent has this ``number`` in the journal, and its outcomes."""
 
     number: int
-    rows: Sequence[PreparedCall]
+    rows: Sequence[PreparedRow]
     outcomes: Sequence[RowOutcome]
 
     @property
     def lost(self) -> list[WriteRow]:
-        """The rows whose records may have been created."""
+        """The rows that may have been written: their outcome is unknown."""
         unknown = {outcome.key for outcome in self.outcomes if outcome.kind is OutcomeKind.UNKNOWN}
         return [row.alike for row in self.rows if row.row.key in unknown]
 
 
 def send(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> Sequence[RowOutcome]:
     """Make one call with these rows; every outcome is in the journal on return.
 
@@ -76,12 +77,12 @@ def send(
 
 
 def send_beside(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> CallOutcome | None:
     """Make a call that runs beside others; like ``send``.
 
     An answer without a fault becomes durable with the next written entry: at the latest with the
-    lane's next announcement. An unclear outcome is returned, since it can be resolved only when no
+    lane's next intent. An unclear outcome is returned, since it can be resolved only when no
     call runs.
     """
     called = _call(session, stage, op, table, rows)
@@ -108,10 +109,10 @@ def send_abreast(
     finally:
         # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()
-    _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
+    _resolve_unclear(session, [outcome for outcome in outcomes if outcome is not None])
 
 
-def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
+def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Resolve the outcomes of these calls, now that none is running."""
     for at, outcome in enumerate(unclear):
         table = session.log.state.open[outcome.number].table
@@ -125,9 +126,9 @@ def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
 
 
 def _call(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> CallOutcome:
-    number, token = announce(session, stage, op, table, rows)
+    number, token = write_intent(session, stage, op, table, rows)
     described = session.table(table)
     sent = [row.row for row in rows]
     try:
@@ -142,8 +143,8 @@ def upload(
     session: RestoreSession, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells
 ) -> RowOutcome:
     """Create one record with its file, like ``send``. ``proof``: columns that identify the file."""
-    ready = PreparedCall(row, proof=proof)
-    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
+    ready = PreparedRow(row, proof=proof)
+    number, token = write_intent(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
@@ -153,10 +154,10 @@ def upload(
     return outcomes[0] if outcomes else outcome
 
 
-def announce(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+def write_intent(
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> tuple[int, str]:
-    """Write the intent; returns its number, and the token of its call."""
+    """Write the intent of a call; returns its number, and the token of its call."""
     described = session.table(table)
     sent = tuple(
         SentRow(
@@ -167,7 +168,7 @@ def announce(
         )
         for row in rows
     )
-    # For writers with idempotency keys; Salesforce has none (docs/adr/0010).
+    # For writers with idempotency keys, which not every SaaS has (docs/adr/0010).
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
     return session.log.write(CallIntent(stage, op, table, at, token, sent)), token
@@ -202,7 +203,9 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
         )
 
 
-def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
+def record_without_call(
+    session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]
+) -> None:
     """Write outcomes that needed no call."""
     if outcomes:
         session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))

@@ -22,9 +22,9 @@ from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
     CallOutcome,
-    PreparedCall,
+    PreparedRow,
+    record_without_call,
     refusal,
-    see,
     send,
     send_abreast,
     send_beside,
@@ -47,7 +47,7 @@ type Cells = Mapping[str, str | None]
 def undelete(session: RestoreSession) -> None:
     """Take records out of the bin, masters first; details leave it with them and are only recorded.
 
-    A record that is live before that was undeleted by other people.
+    If a record is already live at this point, somebody else undeleted it.
     """
     todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
     if not session.log.state.undid:
@@ -58,7 +58,7 @@ def undelete(session: RestoreSession) -> None:
             _see_live(session, table, steps)
         while plan_steps := _pending(session, Pass.UNDELETE, steps):
             for batch in session.batches(table, plan_steps):
-                rows = [PreparedCall(WriteRow(step.record, step.live)) for step in batch]
+                rows = [PreparedRow(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
 
 
@@ -66,7 +66,7 @@ def _see_live(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
     pending = _pending(session, Pass.UNDELETE, steps)
     live = _live_ids(session, table, pending)
     came = [RowOutcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
-    see(session, Pass.UNDELETE, table, came)
+    record_without_call(session, Pass.UNDELETE, table, came)
 
 
 def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
@@ -153,7 +153,9 @@ def second_pass(session: RestoreSession) -> None:
     for table, steps in by_table.items():
         capability = session.capability(table)
         short = _short(session, table, capability)
-        see(session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short])
+        record_without_call(
+            session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short]
+        )
         plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
         for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
@@ -230,7 +232,7 @@ def _set_abreast(
     session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
-    ready: Callable[[Sequence[PlanStep]], list[PreparedCall]],
+    ready: Callable[[Sequence[PlanStep]], list[PreparedRow]],
 ) -> None:
     """Make several calls at a time: these records were created by this run a moment ago."""
 
@@ -279,7 +281,7 @@ def _prepared(
     *,
     updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
-) -> list[PreparedCall]:
+) -> list[PreparedRow]:
     """The rows that must be sent; outcomes that need no call are written."""
     described = session.table(table)
     changes = [updates[step.key] for step in steps]
@@ -287,7 +289,7 @@ def _prepared(
     wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
     seen: list[RowOutcome] = []
-    prepared: list[PreparedCall] = []
+    prepared: list[PreparedRow] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
         now = live.get(change.live)
@@ -296,7 +298,7 @@ def _prepared(
             seen.append(judged)
         else:
             prepared.append(judged)
-    see(session, stage, table, seen)
+    record_without_call(session, stage, table, seen)
     return prepared
 
 
@@ -307,7 +309,7 @@ def _judge(
     change: RowUpdate,
     wanted: Cells,
     live: Cells | None,
-) -> RowOutcome | PreparedCall:
+) -> RowOutcome | PreparedRow:
     """The row to send, or the outcome without a call: gone, already correct, changed."""
     key = change.step.key
     if live is None:
@@ -326,7 +328,7 @@ def _judge(
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
     before = _only(live, names)
-    return PreparedCall(WriteRow(key.record, change.live, dict(wanted)), before)
+    return PreparedRow(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
 def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Sending such a call again could create records twice; not sending it could lose them. The run waits
 until the org has settled, then looks for the records, the surest evidence first:
 
-  1. a column with the old id, if the org has one (``external_ids``)
+  1. a column with the old id, if the org has one (``external_ids``; no caller sets it yet)
   2. a unique or natural key: if each row has one, not found means not written
   3. the sent cells themselves, among the records that this user created since the call;
      equal rows are interchangeable, so any pairing of them is right
@@ -12,7 +12,7 @@ until the org has settled, then looks for the records, the surest evidence first
   sent A, B;    the org has a, x    ─► x fits no row: Conflict (``restore-uncertain``)
 
 Rows that are not found were not written and are sent again. If records exist that fit no row, the
-effect is unknown, and the run stops rather than double anything. Updates are found by their old
+effect is unknown, and the run stops rather than risk duplicates. Updates are found by their old
 values: a record that no longer has them was written. See docs/adr/0010.
 """
 
@@ -151,8 +151,11 @@ def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow
 
 
 @dataclass(frozen=True, slots=True)
-class MatchedRow:
-    """``pairs``: key of a sent row to live id; ``unmatched`` are candidates that match no row."""
+class RowPairing:
+    """The pairing of the rows of calls with candidates: the records that may come from them.
+
+    ``pairs``: key of a sent row to live id; ``unmatched`` are candidates that match no row.
+    """
 
     pairs: Mapping[str, str]
     unmatched: tuple[str, ...]
@@ -204,7 +207,7 @@ def match(
     table: Table,
     rows: Sequence[WriteRow],
     candidates: Mapping[str, Mapping[str, str | None]],
-) -> MatchedRow:
+) -> RowPairing:
     """Pair sent rows with records that have the same values in all sent columns."""
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
@@ -222,7 +225,7 @@ def match(
                 # Equal rows are interchangeable: any of the records will do.
                 pairs[row.key] = same.pop()
                 del remaining[pairs[row.key]]
-    return MatchedRow(pairs, tuple(remaining))
+    return RowPairing(pairs, tuple(remaining))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:

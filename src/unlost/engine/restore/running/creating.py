@@ -24,9 +24,9 @@ from unlost.engine.restore.journal.entries import CallIntent, LiveLink, Pass, Re
 from unlost.engine.restore.running.calls import (
     TRIES,
     CallOutcome,
-    PreparedCall,
+    PreparedRow,
+    record_without_call,
     refusal,
-    see,
     send,
     send_abreast,
     send_beside,
@@ -114,7 +114,7 @@ class Creator:
 
         While a call runs the next rows are built, and at the end the records of ``then`` are read.
         """
-        plan_steps = self._left(by_table)
+        plan_steps = self._pending_tables(by_table)
         while plan_steps:
             small = {t: steps for t, steps in plan_steps.items() if self._small(t, steps)}
             self._small_calls(small, then=then)
@@ -122,10 +122,10 @@ class Creator:
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
             # The small calls have already read the next level in between.
             soon = [] if small else [(AFTERWARDS, then[:SOON])]
-            for (table, steps), built in ahead(self._made, [*batches, *soon]):
+            for (table, steps), built in ahead(self._built, [*batches, *soon]):
                 if table != AFTERWARDS:
                     self._batch(table, steps, built)
-            plan_steps = self._left(plan_steps)
+            plan_steps = self._pending_tables(plan_steps)
         for steps in by_table.values():
             self.link_products(steps)
 
@@ -160,20 +160,22 @@ class Creator:
         for _ in self.session.wanted.states(steps):
             pass
 
-    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedCall]:
+    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedRow]:
         """The rows that can be sent; others are refused."""
         self._refuse(table, built)
         return [
-            PreparedCall(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
+            PreparedRow(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
             for key, built_row in built.items()
             if built_row.blocked is None
         ]
 
-    def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
+    def _pending_tables(
+        self, by_table: Mapping[str, Sequence[PlanStep]]
+    ) -> dict[str, list[PlanStep]]:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
         return {table: steps for table, steps in pending.items() if steps}
 
-    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
+    def _built(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
         if table != AFTERWARDS:
             return self.build(table, steps)
@@ -264,22 +266,24 @@ class Creator:
             for key, built_row in built.items()
             if built_row.blocked is not None
         ]
-        see(self.session, Pass.CREATE, table, refused)
+        record_without_call(self.session, Pass.CREATE, table, refused)
 
     # --- files -------------------------------------------------------------------------------------
 
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
         if stored is None and not has_bytes(self._described(table), wanted):
-            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedCall(row)])
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedRow(row)])
             return
         if stored is None:
-            see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
+            record_without_call(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
             return
         try:
             self._send_file(table, row, stored, wanted)
         except (IntegrityError, NotFound) as error:
-            see(self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)])
+            record_without_call(
+                self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)]
+            )
 
     def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
         """Upload; once more if the call was refused before it was accepted."""

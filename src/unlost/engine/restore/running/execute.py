@@ -20,6 +20,7 @@ from unlost.engine.restore.journal.entries import (
     CallAnswer,
     CallIntent,
     LiveLink,
+    Pass,
     RecordsLinked,
     RunClosed,
     RunOpened,
@@ -31,7 +32,7 @@ from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
-from unlost.engine.restore.running.returning import leave_returned, take_along
+from unlost.engine.restore.running.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.wanted import WantedReader
@@ -43,7 +44,7 @@ from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.progress import Phase, Progress
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit
-from unlost.model.writing import MatchKey, WriteOp
+from unlost.model.writing import MatchKey, OutcomeKind, WriteOp
 
 
 def run_of(plan: RestorePlan) -> str:
@@ -73,7 +74,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         return outcome
 
 
-def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
+def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     """Write a plan into the vault for another process to run; true if it is already over.
 
     Raises as ``execute`` does before its first call.
@@ -84,7 +85,10 @@ def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
 
 
 def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
-    """Resume a run that only the vault knows; raises UsageError (``run-unknown``)."""
+    """Resume a run that only the vault knows; raises UsageError (``run-unknown``).
+
+    The product does not call it yet: it resumes with the plan, through ``execute``.
+    """
     log = RestoreLog(ports.vault.journal(org, run))
     if log.state.opened is None:
         raise UsageError(
@@ -148,7 +152,7 @@ def _write(session: RestoreSession) -> None:
     tables = sorted({step.table for step in session.plan.steps})
     # One call describes all tables, in place of one call each at first use.
     session.ports.writer.prepare([session.table(name) for name in tables])
-    _clear_up(session, creator)
+    _resolve_open_calls(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
     leave_returned(session)
     undelete(session)
@@ -161,7 +165,7 @@ def _write(session: RestoreSession) -> None:
     second_pass(session)
 
 
-def _clear_up(session: RestoreSession, creator: Creator) -> None:
+def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {
@@ -277,8 +281,9 @@ def _commit(session: RestoreSession, run: str) -> None:
 
 
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
-    done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
-    remaining = len(session.plan.steps) - done
+    steps = [s for s in session.plan.steps if s.action not in (Action.UNCHANGED, Action.SKIP)]
+    done = sum(_restored(session, step) for step in steps)
+    remaining = len(steps) - done
     text = message(
         limit.code,
         "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
@@ -286,7 +291,26 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
         step=limit.message.step,
         why=limit.message,
         done=done,
-        count=len(session.plan.steps),
+        count=len(steps),
         remaining=remaining,
     )
     return ParkedRestore(run_of(session.plan), done, remaining, text, limit.resume_at)
+
+
+def _restored(session: RestoreSession, step: PlanStep) -> bool:
+    """True if the record is live, and every pass that the plan has for it succeeded.
+
+    A status that must come last is not in the plan: its record counts once it is created.
+    """
+    state, action = session.log.state, step.action
+    if session.links.live(step.key) is None or state.failure(step.key) is not None:
+        return False
+    updated = bool(step.columns) and action is not Action.CREATE
+    passes = {
+        Pass.UNDELETE: action is Action.UNDELETE,
+        Pass.CREATE: action is Action.CREATE,
+        Pass.UPDATE: updated or came_along(session, step),
+        Pass.LATE: bool(step.late) and action in (Action.CREATE, Action.UNDELETE),
+    }
+    outcomes = [state.result(stage, step.key) for stage, needed in passes.items() if needed]
+    return all(o is not None and o.kind is OutcomeKind.DONE for o in outcomes)

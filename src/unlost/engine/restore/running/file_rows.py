@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.calls import PreparedCall, refusal, see, send
+from unlost.engine.restore.running.calls import PreparedRow, record_without_call, refusal, send
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
@@ -54,7 +54,7 @@ def send_small(
     """Create these records with their small files in one call."""
     stored = session.wanted.files(steps)
     bodies = _bodies(session, stored.values())
-    ready: list[PreparedCall] = []
+    ready: list[PreparedRow] = []
     missing: list[RowOutcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
@@ -63,7 +63,7 @@ def send_small(
             missing.append(prepared)
         else:
             ready.append(prepared)
-    see(session, Pass.CREATE, table, missing)
+    record_without_call(session, Pass.CREATE, table, missing)
     if ready:
         send(session, Pass.CREATE, WriteOp.CREATE, table, ready)
 
@@ -75,16 +75,16 @@ def _ready(
     stored: StoredFile | None,
     wanted: Cells,
     bodies: Mapping[str, bytes],
-) -> PreparedCall | RowOutcome:
+) -> PreparedRow | RowOutcome:
     described = session.table(key.table)
     if stored is None:
-        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else PreparedCall(row)
+        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else PreparedRow(row)
     try:
         data = bodies.get(stored.blob)
         body = _body(session, stored) if data is None else data
     except (IntegrityError, NotFound) as error:
         return no_file(key, error.sentence)
-    return PreparedCall(replace(row, file=body), proof=proof_of(described, wanted))
+    return PreparedRow(replace(row, file=body), proof=proof_of(described, wanted))
 
 
 def _bodies(session: RestoreSession, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:

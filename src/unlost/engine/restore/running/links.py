@@ -25,9 +25,9 @@ MISSING = MissingLink.MISSING
 
 @dataclass(slots=True)
 class Links:
-    """Live ids: of the plan's records, of records that came back in earlier restores, or unchanged.
+    """Maps ids to live ones, for the plan's records and those that came back in earlier restores.
 
-    ``earlier`` begins with the plan's knowledge, and learns the rest from the vault.
+    Any other id stays as it is. ``earlier`` begins with the plan's knowledge, and learns the rest from the vault.
     """
 
     vault: Vault

@@ -8,7 +8,7 @@ another master of theirs gets a new id: these are taken, and corrected in the up
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlost.engine.restore.journal.entries import LiveLink, Pass, RecordsLinked
-from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, refusal, see
+from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, record_without_call, refusal
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.note_code import NoteCode
@@ -93,14 +93,14 @@ def _leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -
     if back:
         links = tuple(LiveLink(table, key.record, live) for key, live in back.items())
         session.log.write(RecordsLinked(links))
-        see(session, Pass.CREATE, table, [_returned(key) for key in back])
+        record_without_call(session, Pass.CREATE, table, [_returned(key) for key in back])
 
 
 def _take(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
     came = [
         RowOutcome(key.record, OutcomeKind.DONE, live, CAME_ALONG) for key, live in back.items()
     ]
-    see(session, Pass.CREATE, table, came)
+    record_without_call(session, Pass.CREATE, table, came)
 
 
 def _details(session: RestoreSession) -> set[str]:

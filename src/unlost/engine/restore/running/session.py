@@ -20,7 +20,7 @@ class RestorePorts:
     """The ports of a restore.
 
     ``external_ids`` names, by table, a column of the target with the old id: it resolves a lost
-    answer by one query.
+    answer by one query. The product does not set it yet.
     """
 
     writer: Writer

@@ -76,7 +76,7 @@ class RestoreOutcome:
 class ParkedRestore:
     """A restore that waits for storage or for an allowance; the same run resumes when called again.
 
-    ``done`` records are finished, ``open`` ones are not.
+    Of the records that the plan writes, ``done`` are restored, and ``open`` are not yet or failed.
     """
 
     run: str
