@@ -5,11 +5,13 @@ no DBOS steps; the progress of its work is stored elsewhere, so a repeated job c
 
   enqueue(Job) -> queue "org" | "restore" | "upkeep"    one partition for each org
                -> worker: _do(kind, org, subject) -> handlers[kind](job)
-                    backup:  step results in ``unlost.jobs.store``
-                    restore: journal in the vault
+                    night, hourly: step results in ``unlost.jobs.store``
+                    restore:       journal in the vault
 
-Partitions run one job at a time, so two jobs of one queue never work on the same org. A worker that
-dies loses the lock on its slot; other workers notice and queue its jobs again.
+The queue "org" has the jobs of all kinds but restores and upkeep: nightly and hourly backups,
+verification, and the mirror. Partitions run one job at a time, so two jobs of one queue never work
+on the same org. A worker that dies loses the lock on its slot; other workers notice and queue its
+jobs again.
 
 Jobs are pinned to ``VERSION``, which is changed by hand when queued jobs could not continue under
 new code. See docs/adr/0005, 0012 and 0014.

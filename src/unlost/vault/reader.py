@@ -73,7 +73,7 @@ class EncryptedReader:
         """All orgs by oid, with the label in the newest commit."""
         return {org: self._orgs.identity(org) for org in self._orgs.oids()}
 
-    def head(self, org: str) -> VaultSnapshot | None:
+    def newest_backup(self, org: str) -> VaultSnapshot | None:
         """The newest backup, or None."""
         nights = self.snapshots(org)
         return self.at(org, nights[-1].number) if nights else None
@@ -117,7 +117,7 @@ class EncryptedReader:
 
     def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
-        head = self.head(org)
+        head = self.newest_backup(org)
         return search(head, text, limit=limit) if head else ()
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:

@@ -459,7 +459,7 @@ def test_abandoned_runs_leave_no_snapshot_and_no_intent(small: SmallVault) -> No
     commit = small.begin("r1")
     commit.add(TABLE, [rows(("a", "U", A))])
     commit.abandon()
-    assert small.vault.head(small.org) is None
+    assert small.vault.newest_backup(small.org) is None
     assert list(small.store.list(f"orgs/{small.org}/runs/")) == []
 
 
@@ -508,7 +508,7 @@ def test_only_backups_are_nights(small: SmallVault) -> None:
     commit = small.vault.begin(small.org, run="x", kind=CommitKind.RESTORE, identity=IDENTITY)
     assert commit.finish([], as_of=START).number == 2
     assert [info.number for info in small.vault.snapshots(small.org)] == [1]
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert head.info.number == 1
     assert small.vault.at(small.org, 2).info.kind is CommitKind.RESTORE

@@ -147,7 +147,7 @@ def test_counts_of_tables_are_those_of_what_is_left() -> None:
     small.night("n2", ("a", "M", None))
     small.vault.apply(small.org, unconditional(wish(thing("a"), thing("b"))), run="e1")
     small.night("n3", ("c", "U", {"Name": "new"}))
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (2, 0)
     check_whole(small.vault)

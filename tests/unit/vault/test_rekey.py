@@ -93,7 +93,7 @@ def pictures(story: Story) -> list[object]:
 
 
 def files(story: Story) -> list[bytes]:
-    at = story.vault.head(story.org)
+    at = story.vault.newest_backup(story.org)
     assert at is not None
     blobs = [file.blob for file in at.files("ContentVersion", list(vaultstory.FILES))]
     return [story.vault.open_file(story.org, blob).__enter__().read() for blob in blobs]

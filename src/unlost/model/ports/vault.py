@@ -5,8 +5,9 @@
            ├─ begin ─▶ Commit    put_schema, add …, put_certificate, finish
            └─ journal ─▶ Journal entries of a run that writes to an org
 
-A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. Added
-parts are durable JSON values, so that a run that is resumed passes the ones it had to ``finish``.
+A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. What
+``add`` returns is a part of the commit, a durable JSON value. A resumed run hands all of its
+earlier parts to ``finish``.
 See docs/adr/0001 and docs/adr/0008.
 """
 
@@ -134,7 +135,7 @@ class VaultReader(Protocol):
         """Return all orgs by oid."""
         ...
 
-    def head(self, org: str) -> Snapshot | None:
+    def newest_backup(self, org: str) -> Snapshot | None:
         """Return the newest backup, or None."""
         ...
 
@@ -294,7 +295,10 @@ class Commit(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Give up: remove the intent; objects that were written become garbage."""
+        """Remove the intent, and the key of buffered rows.
+
+    If the run has not committed, it is given up: objects that it wrote become garbage.
+    """
         ...
 
 
@@ -420,7 +424,10 @@ class VaultMaintenance(Protocol):
 
 
 class Vault(VaultReader, VaultMaintenance, Protocol):
-    """The encrypted, append-only store. ``org``: the vault's own id of an org (oid)."""
+    """The encrypted vault. ``org``: the vault's own id of an org (oid).
+
+    Commits are only appended; maintenance may remove or rewrite objects.
+    """
 
     @property
     def homes(self) -> HomeCopies:

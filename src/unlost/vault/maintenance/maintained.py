@@ -1,8 +1,8 @@
 """Maintenance methods of an opened vault: the port ``VaultMaintenance``.
 
 Forget, erase, rectify and salvage go through ``plan`` and ``apply``, which compare the effect with
-the one that a person agreed to. Compact, rekey and sweep need no plan, because no backup shows
-them. See docs/adr/0034.
+the one that a person agreed to. Compact, rekey and sweep need no plan, because they change no
+backup. See docs/adr/0034.
 """
 
 from abc import ABC, abstractmethod

@@ -133,7 +133,7 @@ class MaintenanceCommit:
                 raise _outrun("Another run committed before this one could.")
             self._check_own(state, work)
             # The put creates or does nothing. The next round finds out which run won the number.
-            self._put(self._manifest(state, work))  # the next round shows who won
+            self._put(self._manifest(state, work))
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org, so this run could not commit.",

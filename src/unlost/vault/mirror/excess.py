@@ -1,4 +1,4 @@
-"""Objects that the mirror has and the vault has not: removed by a commit, or lost?
+"""Objects that the mirror has and the vault does not: removed by a commit, or lost?
 
 An object is removed from the mirror only if the vault proves that it was removed on purpose.
 Emptying the vault folder does not affect the mirror. Replacements are looked up in the mirror, as

@@ -127,7 +127,8 @@ class OrgVault(OrgReader):
         self.clock = clock
         self.options = options
         self.limit = limit
-        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
+        # A cache, by commit: the runs whose journals the commit removed.
+        self.unjournaled: dict[int, tuple[str, ...]] = {}
 
     def visible(self, hidden: HiddenColumns) -> OrgReader:
         """The same org for reading, without its hidden columns."""

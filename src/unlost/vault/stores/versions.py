@@ -42,7 +42,7 @@ class AccessKey:
     token: str = ""
 
     def __repr__(self) -> str:
-        return f"Key({self.id})"
+        return f"AccessKey({self.id})"
 
 
 def key_in(credentials: Mapping[str, str]) -> AccessKey | None:

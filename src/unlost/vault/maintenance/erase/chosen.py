@@ -1,4 +1,4 @@
-"""The records of an erasure: requested ones, their restored versions, and legal holds on them."""
+"""The records of an erasure: requested ones, records that restores linked to them, legal holds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
