@@ -153,13 +153,13 @@ class TableCommit:
     finding: Finding | None = None
 
 
-@written(alive="held")
+@written(alive="held", last_read_in="read_at")
 @dataclass(frozen=True, slots=True)
 class TableState:
     """The vault's knowledge of a table as of a snapshot.
 
-    ``alive``: live records; ``deleted``: records with a tombstone. ``read_at``: number of the
-    snapshot that last read the table.
+    ``alive``: live records; ``deleted``: records with a tombstone. ``last_read_in``: number of
+    the snapshot that last read the table.
     """
 
     table: str
@@ -169,7 +169,7 @@ class TableState:
     window_start: datetime | None = None
     window_end: datetime | None = None
     census_at: datetime | None = None
-    read_at: int = 0
+    last_read_in: int = 0
     finding: Finding | None = None
 
 
@@ -206,7 +206,7 @@ class SnapshotInfo:
 
 
 def nights(infos: Iterable[SnapshotInfo]) -> list[SnapshotInfo]:
-    """Return the backups that read every table."""
+    """Return the nightly backups: those that read every table."""
     return [info for info in infos if not info.partial]
 
 

@@ -34,7 +34,7 @@ def test_first_night(small: SmallVault) -> None:
     assert info.counts == Counts(seen=2, created=2)
     assert list(small.cells(1)) == ["a", "b"]
     state = small.vault.at(small.org, 1).tables()[TABLE]
-    assert (state.alive, state.deleted, state.read_at) == (2, 0, 1)
+    assert (state.alive, state.deleted, state.last_read_in) == (2, 0, 1)
 
 
 def test_unchanged_rows_write_nothing(small: SmallVault) -> None:
@@ -373,11 +373,11 @@ def test_what_the_run_tells_is_kept(small: SmallVault) -> None:
     told = TableCommit(TABLE, (added,), cursor=Cursor("now"), window_start=START, window_end=START)
     commit.finish([told], as_of=START)
     state = small.vault.at(small.org, 1).tables()[TABLE]
-    assert (state.cursor, state.window_start, state.read_at) == (Cursor("now"), START, 1)
+    assert (state.cursor, state.window_start, state.last_read_in) == (Cursor("now"), START, 1)
     later = small.begin("r2")
     later.finish([TableCommit(TABLE, cursor=Cursor("now"), window_start=START)], as_of=START)
     state = small.vault.at(small.org, 2).tables()[TABLE]
-    assert (state.cursor, state.read_at, state.alive) == (Cursor("now"), 1, 1)
+    assert (state.cursor, state.last_read_in, state.alive) == (Cursor("now"), 1, 1)
 
 
 def test_a_rival_that_commits_first(small: SmallVault) -> None:

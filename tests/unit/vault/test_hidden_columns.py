@@ -333,7 +333,9 @@ def test_the_whole_vault_gives_them() -> None:
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
     assert giving == {"head", "at", "history", "search", "open_file"}
     of_snapshot = {
-        name for name, found in told(small.vault.newest_backup(small.org)).items() if SECRET in repr(found)
+        name
+        for name, found in told(small.vault.newest_backup(small.org)).items()
+        if SECRET in repr(found)
     }
     assert of_snapshot == {
         "scan",

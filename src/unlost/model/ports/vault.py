@@ -19,8 +19,8 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
+from unlost.model.columnar_read import ReadByColumns
 from unlost.model.copies import HomeCopies
 from unlost.model.erasure import PastErasure
 from unlost.model.hidden_columns import HiddenColumns
@@ -136,11 +136,11 @@ class VaultReader(Protocol):
         ...
 
     def newest_backup(self, org: str) -> Snapshot | None:
-        """Return the newest backup, or None."""
+        """Return the newest backup that was not forgotten, nightly or hourly, or None."""
         ...
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """List all backups, oldest first, nightly and hourly."""
+        """List all backups that were not forgotten, oldest first, nightly and hourly."""
         ...
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
@@ -297,8 +297,8 @@ class Commit(Protocol):
     def abandon(self) -> None:
         """Remove the intent, and the key of buffered rows.
 
-    If the run has not committed, it is given up: objects that it wrote become garbage.
-    """
+        If the run has not committed, it is given up: objects that it wrote become garbage.
+        """
         ...
 
 

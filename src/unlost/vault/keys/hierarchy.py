@@ -479,7 +479,9 @@ class Keyring:
     def _copies(self, base: str, *, org: str) -> Iterator[str]:
         """Copies of the present generation, then of others, left by an unfinished renewal."""
         yield from self._own_copies(base)
-        others = sorted(self._generations_by_folder(org).get(base, set()) - {self.generation}, reverse=True)
+        others = sorted(
+            self._generations_by_folder(org).get(base, set()) - {self.generation}, reverse=True
+        )
         yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:

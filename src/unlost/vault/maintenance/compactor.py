@@ -146,7 +146,7 @@ def _in_place(
         )
     )
     return Compaction(
-        merged=tuple(map(_told, done)),
+        merged=tuple(map(_merge_result, done)),
         snapshot=info.number,
         replaced=len(objects),
         replaced_bytes=sum(each.bytes for each in objects),
@@ -226,7 +226,7 @@ def _part(done: MergedSegments) -> TablePart:
     return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
 
 
-def _told(done: MergedSegments) -> Merged:
+def _merge_result(done: MergedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -81,7 +81,7 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
     if stray:
         waiting.append(CondemnedObjects(fresh, now, {name: listing[name] for name in stray}))
-    return _told(ripe, waiting, runs, stray=len(stray))
+    return _sweep_result(ripe, waiting, runs, stray=len(stray))
 
 
 def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
@@ -152,7 +152,7 @@ def _stray(
     folders = (
         [object_names.segments(room.org)] if runs else [""]
     )  # the name of a pack does not show its run
-    begun = tuple(object_names.segment(room.org, run.segments) for run in runs)
+    begun = tuple(object_names.segment(room.org, run.segment_prefix) for run in runs)
     return {
         name
         for name in listing
@@ -165,7 +165,7 @@ def _condemn(room: OrgVault, run: str, names: Sequence[str], *, collected: int) 
     return work.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 
-def _told(
+def _sweep_result(
     ripe: Sequence[CondemnedObjects],
     waiting: Sequence[CondemnedObjects],
     runs: Sequence[RunIntent],

@@ -99,13 +99,13 @@ class MaintenanceCommit:
             identity=room.chain.manifest(self.base.seq)[0].identity,
             base=self.base.seq,
             started=room.clock.now(),
-            segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+            segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
         )
 
     @property
     def prefix(self) -> str:
         """Prefix of the names of its segments."""
-        return self._intent.segments
+        return self._intent.segment_prefix
 
     @property
     def started(self) -> datetime:

@@ -34,13 +34,13 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 class RemovedFromVault:
     """Objects that the vault has removed for good. The mirror removes ``gone`` too.
 
-    It keeps ``carried``, which may be the last copies. The mirror lacks live objects of their org,
+    It keeps ``retained``, which may be the last copies. The mirror lacks live objects of their org,
     or the vault gave them up as damaged, or a commit of their org is lost and the reason is
     unknown.
     """
 
     gone: frozenset[str]
-    carried: frozenset[str]
+    retained: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class _Mirror:
     def has_other(self, name: str) -> bool:
         """True if the mirror has the object under another name, which the vault has too."""
         stem = object_names.stem(name)
-        there = (
+        names = (
             listed_object.name
             for listed_object in self.store.list(stem)
             if object_names.stem(listed_object.name) == stem
         )
-        return any(other not in self.excess for other in there)
+        return any(other not in self.excess for other in names)
 
 
 def taken_away(

@@ -83,19 +83,19 @@ class GroupCache:
         self._view = view
         self._columns = columns
         self._most = most
-        self._held: dict[tuple[int, int], pa.Table] = {}
+        self._groups: dict[tuple[int, int], pa.Table] = {}
         self._bytes = 0
 
     def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
         """A row group; cached for later if ``keep`` and there is space, else released."""
-        rows = self._held.get((rank, group))
+        rows = self._groups.get((rank, group))
         if rows is None:
             rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
             if keep and self._bytes + rows.nbytes <= self._most:
-                self._held[rank, group] = rows
+                self._groups[rank, group] = rows
                 self._bytes += rows.nbytes
         elif not keep:
-            del self._held[rank, group]
+            del self._groups[rank, group]
             self._bytes -= rows.nbytes
         return rows
 

@@ -265,7 +265,10 @@ class VaultSnapshot:
         return sum(fence.bytes for fence in fences) // rows if rows else 0
 
     def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
-        """Rows and columns that the reading user of the source stopped seeing."""
+        """Rows and columns that the reading user of the source stopped seeing.
+
+        Not the columns that are hidden from viewers of the vault: no item of theirs is listed.
+        """
         view = self.view(HIDDEN)
         marks = []
         for rows in key_pieces(view, (U_OP,)):
@@ -276,8 +279,8 @@ class VaultSnapshot:
                 mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(HiddenItem(*mark, since=since))
-        hidden = self._room.schemas.hidden
-        return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
+        from_viewers = self._room.schemas.hidden
+        return [mark for mark in marks if mark.column not in from_viewers.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
         """The newest files of these records in the vault."""

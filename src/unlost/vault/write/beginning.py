@@ -26,7 +26,7 @@ def begin_commit(
         identity=identity,
         base=state.seq,
         started=room.clock.now(),
-        segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
     )
     resumed = notes.is_open()
     done = committed(state, run)

@@ -74,7 +74,7 @@ class OpenCommit:
         self._room = room
         self._intent = intent
         self._notes = notes
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segment_prefix)
         self._holding = WriteBuffer(
             self._out, room.reader, notes, bundle_from=room.options.bundle_from
         )
@@ -340,7 +340,7 @@ class OwnSegments:
     def _find(self) -> None:
         """Look up the segments that an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
-        for ident, size in self._notes.written(self._intent.segments):
+        for ident, size in self._notes.written(self._intent.segment_prefix):
             if ident not in known:
                 epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)

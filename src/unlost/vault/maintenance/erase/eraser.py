@@ -23,9 +23,14 @@ from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.found import ErasureSurvey, find, leaving_changes, leaving_words
 from unlost.vault.maintenance.erase.marks import write_marks
 from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.survey import (
+    ErasureSurvey,
+    changes_to_remove,
+    find,
+    words_to_remove,
+)
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
@@ -127,12 +132,12 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
     ) -> Iterable[ReplacedSegments]:
         """Rewrite ``$search`` and ``$changes`` without the rows about these records."""
         first = {table: self._first(table, replaced) for table in erasure_survey.chosen.ids}
-        for table, leave in (
-            (SEARCH, leaving_words(erasure_survey.chosen)),
-            (CHANGES, leaving_changes(erasure_survey.chosen, first)),
+        for table, to_remove in (
+            (SEARCH, words_to_remove(erasure_survey.chosen)),
+            (CHANGES, changes_to_remove(erasure_survey.chosen, first)),
         ):
             yield from all_sifted(
-                self._room, self._out, self._state, table, leave=leave, pause=self._pause
+                self._room, self._out, self._state, table, to_remove=to_remove, pause=self._pause
             )
 
     def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:

@@ -23,9 +23,13 @@ from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
-from unlost.vault.maintenance.rectify.found import RectificationSurvey, find
-from unlost.vault.maintenance.rectify.rewriting import ReplacedRows, index_touched, untold_index
-from unlost.vault.maintenance.rectify.words import leaving, written_words
+from unlost.vault.maintenance.rectify.rewriting import (
+    ReplacedRows,
+    index_touched,
+    with_unknown_prev,
+)
+from unlost.vault.maintenance.rectify.survey import RectificationSurvey, find
+from unlost.vault.maintenance.rectify.words import words_to_remove, written_words
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.objects.files import FILES_TABLE
@@ -84,16 +88,16 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             self._out,
             self._state,
             CHANGES,
-            leave=index_touched(rectification_survey.compared),
+            to_remove=index_touched(rectification_survey.compared),
             pause=self._pause,
-            become=untold_index,
+            become=with_unknown_prev,
         )
 
     def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
         columns = rectification_survey.columns
-        leave = leaving(rectification_survey.word_changes, columns)
+        to_remove = words_to_remove(rectification_survey.word_changes, columns)
         yield from all_sifted(
-            self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
+            self._room, self._out, self._state, SEARCH, to_remove=to_remove, pause=self._pause
         )
         yield from written_words(
             self._room, self._out, self._state, rectification_survey.word_changes, columns

@@ -107,7 +107,7 @@ class _Rekeying:
     def end(self) -> Rekeyed:
         """Reseal objects that no commit names; remove the earlier keys if nothing needs them."""
         self._beside()
-        rekeyed = self._left()
+        rekeyed = self._unfinished()
         # Earlier keys stay as long as anything needs them; the next upkeep tries again.
         if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
             return rekeyed
@@ -257,7 +257,7 @@ class _Rekeying:
             with self._noting(name):
                 seal_beside(room, ObjectKind.IDENTITY, name)
 
-    def _left(self) -> Rekeyed:
+    def _unfinished(self) -> Rekeyed:
         """Return the reasons that keep the earlier keys for now."""
         state = self._room.chain.proved()
         self._damaged.update(self._looking.lost_entries(state))

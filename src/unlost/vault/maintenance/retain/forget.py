@@ -62,7 +62,7 @@ class ForgetCommitParts:
         """Iterate over the objects that are no longer needed."""
         spills = self.spills
         gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.untold_rows.entries]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.replaced_changes.entries]
         yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
@@ -76,7 +76,7 @@ def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forge
         return Forgetting()
     scope = scope_of(room, state, operation.rules)
     tables = TablesForgotten(room, scope, pause)
-    return _told(scope, tables.tally(), tables)
+    return _effect_of(scope, tables.tally(), tables)
 
 
 def forget(
@@ -127,7 +127,7 @@ def _forgotten(
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
-    forgetting = _told(scope, tallies, tables)
+    forgetting = _effect_of(scope, tallies, tables)
     agree(forgetting)
     if forgetting.nothing:
         work.give_up()
@@ -158,7 +158,7 @@ def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
     return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
-        untold_rows=_spill(room, out, state, CHANGES),
+        replaced_changes=_spill(room, out, state, CHANGES),
     )
 
 
@@ -194,7 +194,7 @@ def _bare(
 ) -> list[ReplacedSegments]:
     """Rewrite ``$search`` and ``$changes`` without the rows that go."""
     words, changes, segments = (
-        s.close() for s in (spills.words, spills.changes, spills.untold_rows)
+        s.close() for s in (spills.words, spills.changes, spills.replaced_changes)
     )
     bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
@@ -265,7 +265,7 @@ def _commit(
     return replace(forgetting, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
-def _told(
+def _effect_of(
     scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
 ) -> Forgetting:
     return Forgetting(

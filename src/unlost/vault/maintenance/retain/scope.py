@@ -84,7 +84,9 @@ def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionSco
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
-    kept_numbers = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
+    kept_numbers = (
+        _staying_numbers(room, state, backups, rules, holds, now) if backups else frozenset()
+    )
     return RetentionScope(
         state=state,
         staying=tuple(sorted(kept_numbers)),
@@ -104,7 +106,7 @@ def shown_backups(state: LiveState) -> list[SnapshotInfo]:
     ]
 
 
-def _kept(
+def _staying_numbers(
     room: OrgVault,
     state: LiveState,
     backups: Sequence[SnapshotInfo],

@@ -54,10 +54,10 @@ def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]
     again = _proved(room, state, _listing(room))
     if first.damages() != again.damages() or before != dict(_sights(room, names)):
         raise unsteady(names[0])
-    return _told(room, state, first)
+    return _broken_journals(room, state, first)
 
 
-def _told(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
+def _broken_journals(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
     damages: list[Damage] = []

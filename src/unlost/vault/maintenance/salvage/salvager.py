@@ -131,7 +131,7 @@ class _Salvaging:
         self._pause = pause
         self._state = work.base
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        self._made: list[str] = []
+        self._created: list[str] = []
 
     def salvage(self, agree: Agree) -> SalvageEffect:
         """Survey, ask for agreement, write, and commit."""
@@ -153,7 +153,7 @@ class _Salvaging:
 
     def _commit(self, salvage_survey: SalvageSurvey, effect: SalvageEffect) -> int:
         repacked = self._moved(salvage_survey.contents.moving)
-        self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        self._created += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
         self._files(salvage_survey, repacked, done)
         for work in salvage_survey.works:
@@ -194,7 +194,7 @@ class _Salvaging:
         written: dict[str, ObjectEntry] = {}
         for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
-            self._made.append(written[name].name)
+            self._created.append(written[name].name)
         return written
 
     def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
@@ -217,8 +217,8 @@ class _Salvaging:
 
         def choose(view: TableView) -> MergeChoice:
             reachable = Reachable(view, self._room, salvage_survey.contents)
-            untold = _Both(reachable, PredecessorUnknown(view, work.losses))
-            return RelocatedContents(untold, self._room, repacked)
+            both = _Both(reachable, PredecessorUnknown(view, work.losses))
+            return RelocatedContents(both, self._room, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
@@ -278,7 +278,7 @@ class _Salvaging:
         """After a failure, remove new packs and certificates unless they may still be committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
-                for name in self._made:
+                for name in self._created:
                     self._room.sealed.store.delete(name)
 
 

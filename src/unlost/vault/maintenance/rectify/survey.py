@@ -32,8 +32,8 @@ from unlost.vault.maintenance.rectify.versions import (
     CorrectedColumns,
     CorrectedRow,
     OldValueTest,
-    Place,
     RectifyRow,
+    VersionPlace,
     corrected,
     known_of,
     rows_of,
@@ -110,7 +110,7 @@ class RectificationSurvey:
         values = frozenset(text for change in self.changes for text in change.wrong)
         return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
-    def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
+    def becoming(self, table: str) -> Mapping[VersionPlace, CorrectedRow]:
         """Return the corrected versions of a table."""
         rectified_rows = (
             rectified_row
@@ -185,7 +185,7 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
         rectification_survey = _documented(
             room, state, _lying(room, state, rectification_survey, looked, pause)
         )
-    return replace(rectification_survey, effect=_told(rectification_survey, looked))
+    return replace(rectification_survey, effect=_effect_of(rectification_survey, looked))
 
 
 def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
@@ -377,7 +377,9 @@ def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(rectification_survey: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
+def _effect_of(
+    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+) -> Rectification:
     shown = [change for change in rectification_survey.changes if change.shown]
     newest = _newest(looked)
     freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
