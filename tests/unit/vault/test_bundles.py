@@ -81,7 +81,7 @@ def test_few_tables_have_segments_of_their_own(many: ManyTables) -> None:
 
 
 def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_buffer, "HELD_ROWS", 4)
+    monkeypatch.setattr(write_buffer, "BUFFERED_ROWS", 4)
     commit = many.begin("r1")
     much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
     assert much.buffered == ()

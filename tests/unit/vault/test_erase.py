@@ -479,7 +479,7 @@ def test_what_was_written_for_it_is_removed_where_it_fails(monkeypatch: pytest.M
     def fails(*_: object, **__: object) -> None:
         raise StoreError("store-full", "The store is full.")
 
-    monkeypatch.setattr(eraser._Erasing, "_committed", fails)
+    monkeypatch.setattr(eraser._Erasing, "_commit_written", fails)
     with pytest.raises(StoreError):
         story.vault.apply(story.org, unconditional(wish(ZOE, PRICES)), run="e1")
     assert sorted(one.name for one in story.store.list("")) == before

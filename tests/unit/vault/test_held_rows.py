@@ -103,7 +103,7 @@ def test_nothing_that_waited_stays_in_memory(
     for piece in all_named("Ann").items():
         many.begin("r1").add_few(piece[0], [rows(*piece[1])])
     reader = many.small.vault.room(many.small.org).reader
-    assert len(reader._held) > 4
+    assert len(reader._buffered) > 4
     commit = many.begin("r1")
     piece = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
     if end == "finish":
@@ -114,7 +114,7 @@ def test_nothing_that_waited_stays_in_memory(
         commit._notes.close()
         with pytest.raises(Conflict):
             finish(commit, [piece])
-    assert (reader._held, reader._pinned) == ({}, {})
+    assert (reader._buffered, reader._pinned) == ({}, {})
 
 
 def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segments import SegmentReader

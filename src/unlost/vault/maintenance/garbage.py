@@ -20,17 +20,17 @@ from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import remove_erased
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MAINTENANCE,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     drop_orphans,
     open_runs,
     remove_over,
 )
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import committed
+from unlost.vault.write.finish import commit_of_run
 
 GRACE = timedelta(days=7)  # between condemned and removed
 
@@ -90,7 +90,7 @@ def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> It
     If a run was committed but could not close its intent, the intent is removed here.
     """
     for intent in runs:
-        if committed(state, intent.run) is None:
+        if commit_of_run(state, intent.run) is None:
             yield intent
         else:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
@@ -161,8 +161,8 @@ def _stray(
 
 
 def _condemn(room: OrgVault, run: str, names: Sequence[str], *, collected: int) -> int:
-    work = MaintenanceCommit(room, run=run, kind=CommitKind.CONDEMN)
-    return work.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
+    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.CONDEMN)
+    return maintenance.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 
 def _sweep_result(

@@ -21,7 +21,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import erasures_in
-from unlost.vault.maintenance.maintenance_commit import MAINTENANCE
+from unlost.vault.maintenance.maintenance_run import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
 from unlost.vault.objects.home_copies import FOLDER, VaultHomes, name_of
 

@@ -39,7 +39,6 @@ from unlost.vault.objects.packs import Blob, Extent, PackWriter
 type _ExtentCell = tuple[str, int, int]
 type _Row = tuple[str, tuple[str | None, ...]]
 
-FILES_TABLE = "$files"
 FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "encoding")
 BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10

@@ -37,6 +37,7 @@ from unlost.model.snapshot import (
 from unlost.vault.commits import version_rules
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import (
+    FILES,
     HIDDEN,
     READ_FIELDS,
     SEARCH,
@@ -52,7 +53,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout.positions import positions
-from unlost.vault.objects.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
+from unlost.vault.objects.files import FILES_COLUMNS, file_of_row, file_row_id
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
@@ -284,7 +285,7 @@ class VaultSnapshot:
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
         """The newest files of these records in the vault."""
-        view = self.view(FILES_TABLE)
+        view = self.view(FILES)
         columns = self._file_columns(table)
         ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
         rows = view.newest(ids, (U_OP,))
@@ -432,7 +433,7 @@ def _standing(
             standing_states[table] = replace(
                 standing_states[table], alive=later.alive, deleted=later.deleted
             )
-        if later.cursor is None and touched & {table, FILES_TABLE}:  # also if it lost only files
+        if later.cursor is None and touched & {table, FILES}:  # also if it lost only files
             standing_states[table] = replace(standing_states[table], cursor=None)
     return standing_states
 

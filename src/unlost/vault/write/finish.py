@@ -57,8 +57,8 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.objects.schemas import stored_entry
+from unlost.vault.read.commit_effect import against, replaced
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.read.resolve import against, replaced
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.write.journal import prove_journal
 
@@ -104,7 +104,7 @@ class CommitFinisher:
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
-            done = committed(state, self._intent.run)
+            done = commit_of_run(state, self._intent.run)
             if done is not None:
                 # The process that committed may have died before its put was durable.
                 self._room.chain.confirm(done.number)
@@ -313,7 +313,7 @@ class CommitFinisher:
         return tuple(stored_entry(self._room.sealed, name) for name in fresh)
 
 
-def committed(state: LiveState, run: str) -> SnapshotInfo | None:
+def commit_of_run(state: LiveState, run: str) -> SnapshotInfo | None:
     """The commit of a run; None if the chain has none."""
     return next((info for info in state.commits.values() if info.run == run), None)
 

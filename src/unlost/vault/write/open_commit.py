@@ -42,12 +42,12 @@ from unlost.model.snapshot import (
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import RunIntent
-from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
+from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.objects.files import FILES_TABLE, FileIntake, blob_rows
+from unlost.vault.objects.files import FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.objects.segments import opens_under
@@ -149,10 +149,10 @@ class OpenCommit:
         intake = FileIntake(
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
-        writer = self._system_writer(FILES_TABLE)
+        writer = self._system_writer(FILES)
         writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
         return Added(
-            table=FILES_TABLE,
+            table=FILES,
             segments=tuple(writer.segments),
             packs=intake.packs,
             files=intake.files,
@@ -305,7 +305,7 @@ class OpenCommit:
         if big.writer is None:
             return (), ()
         packs = big.writer.finish()
-        writer = self._system_writer(FILES_TABLE)
+        writer = self._system_writer(FILES)
         if big.new:
             writer.take([blob_rows(big.new, observed_at=self._room.clock.now())])
         return packs, tuple(writer.segments)

@@ -19,7 +19,7 @@ from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, Tabl
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
+from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
@@ -34,7 +34,6 @@ from unlost.vault.maintenance.erase.survey import (
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import marks_in
 
@@ -57,7 +56,9 @@ def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) 
         room,
         run=run,
         kind=CommitKind.ERASE,
-        act=lambda work: _Erasing(room, work, run=run, pause=pause).erase(wish, agree),
+        act=lambda maintenance: _Erasing(room, maintenance, run=run, pause=pause).erase(
+            wish, agree
+        ),
     )
     return replace(done, removed=removed)
 
@@ -106,7 +107,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
         erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
         agree(erasure_survey.effect)
         if erasure_survey.nothing:
-            self._work.give_up()
+            self._maintenance.give_up()
             return erasure_survey.effect
         return replace(erasure_survey.effect, snapshot=self._commit(erasure_survey))
 
@@ -122,7 +123,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
                 each,
                 pause=self._pause,
                 # Only rows of ``$files`` contain places in packs.
-                repacked=repacked if each.view.table == FILES_TABLE else None,
+                repacked=repacked if each.view.table == FILES else None,
             )
         ]
         return (*replaced, *self._sifted(erasure_survey, replaced))

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from unlost.model.certificate import Certificate
 from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import SEPARATOR, U_ID
+from unlost.vault.format.physical import FILES, SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import (
     ErasedRecords,
     check_held,
@@ -31,7 +31,6 @@ from unlost.vault.maintenance.rewrite.affected_segments import (
     RowsToRemove,
     hit,
 )
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import SuppressionMark
 
@@ -73,21 +72,19 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
     system = system_rows(room, chosen)
     hits = [_hit(room, state, table, ids, pause) for table, ids in chosen.ids.items()]
     hits += [
-        _hit(room, state, table, ids, pause)
-        for table, ids in system.items()
-        if table != FILES_TABLE
+        _hit(room, state, table, ids, pause) for table, ids in system.items() if table != FILES
     ]
     contents = contents_of(
         room,
         state,
         ids=chosen.ids,
-        file_rows=system[FILES_TABLE],
+        file_rows=system[FILES],
         named=[texts for affected in hits for texts in affected.blobs],
         pause=pause,
     )
     # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
     # others.
-    files = _hit(room, state, FILES_TABLE, contents.rows, pause)
+    files = _hit(room, state, FILES, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
     erasure_survey = ErasureSurvey(

@@ -20,7 +20,7 @@ from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
-from unlost.vault.format.physical import U_ID, U_SNAP
+from unlost.vault.format.physical import FILES, U_ID, U_SNAP
 from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
@@ -42,7 +42,6 @@ from unlost.vault.maintenance.rectify.versions import (
 from unlost.vault.maintenance.rectify.words import WordChanges
 from unlost.vault.maintenance.retain.contents import FreedContents, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
 from unlost.vault.read.org_vault import OrgVault
@@ -332,7 +331,7 @@ def _lying(
             )
         )
     ]
-    view = room.view(FILES_TABLE, until=state.seq, state=state)
+    view = room.view(FILES, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
     # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
     # packs.

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from unlost.model.retention import TableForgotten
-from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNKNOWN_PREV, is_system
+from unlost.vault.format.physical import FILES, U_ID, U_PREV, U_SNAP, UNKNOWN_PREV, is_system
 from unlost.vault.maintenance.retain.contents import (
     FreedContents,
     UnneededContents,
@@ -32,7 +32,6 @@ from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVers
 from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.change_index import change_rows
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
@@ -150,15 +149,15 @@ class TablesForgotten:
         return [tally for tally in tallies if tally.touched.any()]
 
     def _files(self) -> Iterator[TableTally]:
-        if FILES_TABLE not in self._scope.state.segments:
+        if FILES not in self._scope.state.segments:
             return
-        first = self._survey(FILES_TABLE, gone=self._file_rows)
-        for looked in first.look(naming_columns(self._room, FILES_TABLE)):
+        first = self._survey(FILES, gone=self._file_rows)
+        for looked in first.look(naming_columns(self._room, FILES)):
             self._pause()
-            self._unneeded.went(looked, naming_columns(self._room, FILES_TABLE))
+            self._unneeded.went(looked, naming_columns(self._room, FILES))
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
-        tally = TableTally(self._survey(FILES_TABLE, gone=gone))
+        tally = TableTally(self._survey(FILES, gone=gone))
         extents = files_column(self._room, "extents")
         sizes = {ident: pack.bytes for ident, pack in self._scope.state.packs.items()}
         self.freed = freed(tally.survey, extents, sizes)

@@ -20,13 +20,12 @@ import pyarrow.compute as pc
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import PackEntry
-from unlost.vault.format.physical import U_ROW_HASH, physical
+from unlost.vault.format.physical import FILES, U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.read.merge import MergePiece
@@ -155,7 +154,7 @@ class RelocatedContents:
     def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
         self._repacked = repacked
-        self._known = room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)
+        self._known = room.schemas.known(SYSTEM_SCHEMA, FILES)
         self._extents = physical(self._known["extents"].code)
 
     def pieces(self) -> Sequence[MergePiece]:
