@@ -120,10 +120,10 @@ class Counts:
 @written(buffered="held")
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Durable parts of an open commit: a JSON value that a run checkpoints.
+    """A durable piece of an open commit: a JSON value that a run checkpoints.
 
     The run passes it to ``finish``. ``segments``: of the table and of system tables (search, files,
-    hidden). ``reuses``: packs of earlier commits that already have contents of this part.
+    hidden). ``reuses``: packs of earlier commits that already have contents of this piece.
     ``buffered``: rows of segments that are not written yet.
     """
 

@@ -6,8 +6,8 @@
            └─ journal ─▶ Journal entries of a run that writes to an org
 
 A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. What
-``add`` returns is a part of the commit, a durable JSON value. A resumed run hands all of its
-earlier parts to ``finish``.
+``add`` returns is a *piece* of the commit (``Added``), a durable JSON value. A resumed run hands
+all of its earlier pieces to ``finish``.
 See docs/adr/0001 and docs/adr/0008.
 """
 
@@ -229,17 +229,17 @@ class Commit(Protocol):
         ...
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """Do the same as ``add``, but keep few rows in the returned part (``buffered``).
+        """Do the same as ``add``, but keep few rows in the returned piece (``buffered``).
 
-        They are durable where the part is stored, and can be read only while the run is open.
+        They are durable where the piece is stored, and can be read only while the run is open.
         """
         ...
 
     def recall(self, added: Iterable[Added]) -> None:
-        """Restore buffered rows from parts that an earlier process received.
+        """Restore buffered rows from pieces that an earlier process received.
 
-        A resumed run calls this before it adds more rows of the same table. Parts of this process
-        are known already.
+        A resumed run calls this before it adds more rows of the same table. Pieces of this
+        process are known already.
         """
         ...
 
@@ -278,7 +278,7 @@ class Commit(Protocol):
         ...
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """Count the effects of these parts on a table: each record once, as ``finish`` does."""
+        """Count the effects of these pieces on a table: each record once, as ``finish`` does."""
         ...
 
     def put_certificate(self, certificate: Certificate) -> None:

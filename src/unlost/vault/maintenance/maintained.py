@@ -95,8 +95,8 @@ class MaintainedVault(ABC):
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
-        vault, look = self.uncached(), VerifyScope(level, part)
-        return verify_vault(vault.sealed, look=look, witness=self._witness, room=vault.room)
+        vault, scope = self.uncached(), VerifyScope(level, part)
+        return verify_vault(vault.sealed, scope=scope, witness=self._witness, room=vault.room)
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """List all legal holds that were not lifted, including expired ones."""

@@ -75,7 +75,7 @@ class OpenCommit:
         self._intent = intent
         self._notes = notes
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segment_prefix)
-        self._holding = WriteBuffer(
+        self._buffer = WriteBuffer(
             self._out, room.reader, notes, bundle_from=room.options.bundle_from
         )
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
@@ -105,12 +105,12 @@ class OpenCommit:
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
         """As ``add``; but if there are few rows, the piece itself contains them (``buffered``)."""
-        added = self._added(table, rows, carry=carry, out=self._holding)
-        return replace(added, buffered=self._holding.buffered(added.segments))
+        added = self._added(table, rows, carry=carry, out=self._buffer)
+        return replace(added, buffered=self._buffer.buffered(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
         """Take over the rows buffered in pieces that an earlier process was given."""
-        for entry in self._holding.recall(added):
+        for entry in self._buffer.recall(added):
             self._own.note(entry)
 
     def _added(
@@ -217,18 +217,18 @@ class OpenCommit:
         try:
             return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
         finally:
-            self._holding.release()  # another attempt has the rows in its pieces
+            self._buffer.release()  # another attempt has the rows in its pieces
 
     def abandon(self) -> None:
         """Give up: the intent is removed; everything that was written is garbage."""
         try:
             self._notes.close()
         finally:
-            self._holding.release()
+            self._buffer.release()
 
     def _finishing(self, *, partial: bool = False) -> CommitFinisher:
         return CommitFinisher(
-            self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
+            self._room, self._intent, self._notes, settle=self._buffer.settle, partial=partial
         )
 
     def _current_schema(self) -> str:

@@ -15,7 +15,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
-from unlost.vault.maintenance.verify.look import VerifyScope
+from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
