@@ -62,7 +62,9 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
-        self._asked = range(0)  # manifests that were fetched in parallel, with the results below
+        self._seqs_ahead = range(
+            0
+        )  # manifests that were fetched in parallel, with the results below
         self._ahead: dict[str, bytes] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
@@ -209,7 +211,7 @@ class Chain:
     def _advance(self, state: LiveState, *, until: int) -> None:
         try:
             for seq in range(state.seq + 1, until + 1):
-                if seq not in self._asked:
+                if seq not in self._seqs_ahead:
                     self._read_ahead(range(seq, min(seq + CHECKPOINT_EVERY, until + 1)))
                 manifest, head = self._read(seq)
                 if manifest.parent != state.head:
@@ -218,12 +220,12 @@ class Chain:
                     )
                 state.apply(manifest, head=head)
         finally:
-            self._asked = range(0)
+            self._seqs_ahead = range(0)
             self._ahead.clear()
 
     def _read_ahead(self, seqs: range) -> None:
         """Fetch manifests from a remote store in parallel; failed ones are read again later."""
-        store, self._asked = self._sealed.store, seqs
+        store, self._seqs_ahead = self._sealed.store, seqs
         names = [
             object_names.commit(self.org, seq) for seq in seqs if (seq, None) not in self._manifests
         ]

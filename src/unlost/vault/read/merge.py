@@ -58,16 +58,16 @@ def cut_at(view: TableView, *, rows: int, size: int) -> list[MergePiece]:
         for fence in view.sidecar(rank).fences
     )
     edges: list[str] = []
-    held_rows = held_bytes = 0
+    piece_rows = piece_bytes = 0
     for first, count, width in fences:
-        full = held_rows + count > rows or held_bytes + width > size
+        full = piece_rows + count > rows or piece_bytes + width > size
         text = first.decode()
         # Groups that begin with the same id are not parted: a record's versions stay in one piece.
         if not edges or (full and text != edges[-1]):
             edges.append(text)
-            held_rows = held_bytes = 0
-        held_rows += count
-        held_bytes += width
+            piece_rows = piece_bytes = 0
+        piece_rows += count
+        piece_bytes += width
     highs: list[str | None] = [*edges[1:], None]
     return [MergePiece(low, high) for low, high in zip(edges, highs, strict=False)]
 

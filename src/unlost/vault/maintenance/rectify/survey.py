@@ -107,7 +107,9 @@ class RectificationSurvey:
     def naming(self) -> RecordNameFinder:
         """Detector for documents that name the record and an old value."""
         values = frozenset(text for change in self.changes for text in change.wrong)
-        return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+        return RecordNameFinder(
+            _linked_records(self.chosen, self.wish), values=values, instead=CORRECTED
+        )
 
     def becoming(self, table: str) -> Mapping[VersionPlace, CorrectedRow]:
         """Return the corrected versions of a table."""
@@ -365,13 +367,16 @@ def _documented(
     return replace(
         rectification_survey,
         journals=journals_naming(
-            room, RecordNameFinder(_own(rectification_survey.chosen, rectification_survey.wish))
+            room,
+            RecordNameFinder(
+                _linked_records(rectification_survey.chosen, rectification_survey.wish)
+            ),
         ),
         certificates=tuple(certificates_naming(room, state, rectification_survey.naming)),
     )
 
 
-def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
+def _linked_records(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     """Return the record and the records that it was restored as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
@@ -383,7 +388,7 @@ def _effect_of(
     newest = _newest(looked)
     freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
     return Rectification(
-        records=_own(rectification_survey.chosen, rectification_survey.wish),
+        records=_linked_records(rectification_survey.chosen, rectification_survey.wish),
         tables=tuple(_table(table, shown, newest) for table in sorted({c.table for c in shown})),
         columns=tuple(sorted({name for rectified_row in shown for name in rectified_row.columns})),
         current=tuple(sorted(_current(rectification_survey, shown, newest))),
