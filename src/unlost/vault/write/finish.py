@@ -93,7 +93,7 @@ class CommitFinisher:
         self._room = room
         self._intent = intent
         self._notes = notes
-        self._settle_held = settle
+        self._settle_buffered = settle
         self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
@@ -112,7 +112,7 @@ class CommitFinisher:
                 return done
             self._check_open()
             self._check_nothing_removed(state, tables)
-            tables = self._settle_held(tables)
+            tables = self._settle_buffered(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(

@@ -220,7 +220,10 @@ class OpenCommit:
             self._buffer.release()  # another attempt has the rows in its pieces
 
     def abandon(self) -> None:
-        """Give up: the intent is removed; everything that was written is garbage."""
+        """Remove the intent, and the key of buffered rows.
+
+        If the run has not committed, everything that it wrote is garbage.
+        """
         try:
             self._notes.close()
         finally:
