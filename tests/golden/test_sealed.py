@@ -17,6 +17,7 @@ from unlost.vault.format.vaultjson import MAC_LABEL, prove_vault_file, read_vaul
 from unlost.vault.keys.hierarchy import derive, object_key
 
 FOLDER = Path(__file__).parent / "format-1" / "sealed"
+EARLIER = FOLDER.parent / "earlier" / "sheet.txt"  # printed with other words
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
 
@@ -46,8 +47,9 @@ def test_the_golden_vault_file_and_sheet_are_read() -> None:
     assert read_vault_file(data).vault == VAULT.hex()
     prove_vault_file(data, mac=lambda body: keyring().mac(MAC_LABEL, body))
     assert read_vault_file(data).format == 1
-    sheet = parse_recovery_sheet(FILES["sheet.txt"].decode())
-    assert (sheet.vault, sheet.master) == (VAULT, MASTER)
+    for text in (FILES["sheet.txt"].decode(), EARLIER.read_text("utf-8")):
+        sheet = parse_recovery_sheet(text)
+        assert (sheet.vault, sheet.master) == (VAULT, MASTER)
 
 
 def test_other_golden_things_in_clear_are_read() -> None:

@@ -152,7 +152,7 @@ def test_it_is_typed_on_the_command_line(
     assert told.out.startswith("sales: 1 backup in ")
     assert "Not destroyed yet: the data in the mirror" in told.out
     hold(night, "sales", HoldRequest(everything=True))
-    assert "1 hold forbids it" in unlost("org", "shred", "sales", "--plan").out
+    assert "1 legal hold forbids it" in unlost("org", "shred", "sales", "--plan").out
     lift(night, "sales", HoldRequest(everything=True))
     assert unlost("org", "shred", "sales", "--json").failure["code"] == "shred-unconfirmed"
     asked: list[str] = []
@@ -165,4 +165,4 @@ def test_it_is_typed_on_the_command_line(
     done = unlost("org", "shred", "sales")
     assert done.code == ExitCode.OK
     assert asked == ["Type the org's name to destroy all its backups"]
-    assert "sales is destroyed: its keys, then " in done.out
+    assert "sales was destroyed: its keys, then " in done.out

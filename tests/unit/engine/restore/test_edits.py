@@ -98,7 +98,7 @@ def test_a_record_comes_back_with_what_was_typed(atelier: Atelier) -> None:
     plan = planned(atelier, edits, ("Account", lost.account))
     assert step_of(plan, lost.account).edits == {"Number": "008", "Name": None}
     assert step_of(plan, lost.contact).edits == {}
-    assert note_of(plan, "typed").sentence.startswith("1 record of Account get values")
+    assert note_of(plan, "typed").sentence.startswith("1 record of Account will get values")
     outcome = atelier.restore(read_plan(write_plan(plan)))
     assert of(outcome, lost.account).differences == ()
     (cells,) = atelier.live("Account").values()
