@@ -225,7 +225,7 @@ WORDS = (SECRET, "owner", f"{SECRET}1@example.com", "example", "p1", "1mail", "J
 
 VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "orgs": lambda vault, _: vault.orgs(),
-    "head": lambda vault, org: told(vault.newest_backup(org)),
+    "newest_backup": lambda vault, org: told(vault.newest_backup(org)),
     "snapshots": lambda vault, org: vault.snapshots(org),
     "commits": lambda vault, org: vault.commits(org),
     "at": lambda vault, org: [
