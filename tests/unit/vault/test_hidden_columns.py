@@ -331,7 +331,7 @@ def test_the_whole_vault_gives_them() -> None:
     """So that the test above would notice: by each method that gives values."""
     small = plain()
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
-    assert giving == {"head", "at", "history", "search", "open_file"}
+    assert giving == {"newest_backup", "at", "history", "search", "open_file"}
     of_snapshot = {
         name
         for name, found in told(small.vault.newest_backup(small.org)).items()
