@@ -190,7 +190,7 @@ def reading(bench: Bench, nights: int) -> dict[str, float]:
     changes = timed(
         lambda n: list(vault.changes(org, "Contact", after=n, until=n + 1)), range(1, nights)
     )
-    head = vault.head(org)
+    head = vault.newest_backup(org)
     assert head is not None
     start = time.perf_counter()
     rows = sum(len(batch) for batch in head.scan("Contact"))

@@ -176,7 +176,7 @@ def test_a_restore_takes_a_number_and_is_no_night(vault: EncryptedVault, org: st
     night(vault, org, "night-2")
     assert [night.number for night in vault.snapshots(org)] == [1, 3]
     assert [commit.run for commit in vault.commits(org)] == ["night-1", "run-1", "night-2"]
-    head = reopen(vault).head(org)
+    head = reopen(vault).newest_backup(org)
     assert head is not None
     assert head.info.number == 3
     assert vault.at(org, 2).info == info
@@ -221,7 +221,7 @@ def test_a_backup_of_a_few_tables_names_them(vault: EncryptedVault, org: str) ->
     assert (info.number, info.only, info.partial) == (3, ("Thing",), True)
     again = reopen(vault)
     assert [one.only for one in again.snapshots(org)] == [(), (), ("Thing",)]
-    head = again.head(org)
+    head = again.newest_backup(org)
     assert head is not None
     assert head.schema() == wider
     states = head.tables()
@@ -392,7 +392,7 @@ def test_where_nothing_is_damaged_nothing_is_salvaged(vault: EncryptedVault, org
     )
     assert seen == [SalvageEffect()]
     assert (len(vault.commits(org)), vault.past_operations(org, PastSalvage)) == (before, ())
-    head = vault.head(org)
+    head = vault.newest_backup(org)
     assert head is not None
     assert head.unread("Thing", ["a"]) == {}
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zlib import crc32
 
+import msgspec
+
 from pins.shapes import (
     entries_of,
     fields_of,
@@ -51,8 +53,9 @@ class Examples:
             members = members_of(hint)
             return None if type(None) in members else self.minimal(members[0])
         if is_object(hint):
-            return hint(
-                **{f.name: self._required(f.name, f.hint) for f in fields_of(hint) if f.required}
+            return _new(
+                hint,
+                {f.name: self._required(f.name, f.hint) for f in fields_of(hint) if f.required},
             )
         if is_map(hint):
             return {}
@@ -95,7 +98,7 @@ class Examples:
             else self._value(unaliased(f.hint), f.name, turn, (*inside, kind))
             for f in fields_of(kind)
         }
-        return kind(**values)
+        return _new(kind, values)
 
     def _container(
         self,
@@ -114,6 +117,16 @@ class Examples:
         if is_map(hint):
             return {f"{name} key": value for value in values}
         return _as_list(hint, values) if is_list(hint) else tuple(values)
+
+
+def _new(kind: Any, values: Mapping[str, Any]) -> Any:
+    """Make an object of values by written name; a struct is built by the names of its attributes."""
+    attributes = (
+        {f.encode_name: f.name for f in msgspec.structs.fields(kind)}
+        if issubclass(kind, msgspec.Struct)
+        else {}
+    )
+    return kind(**{attributes.get(name, name): value for name, value in values.items()})
 
 
 def turns(hint: Any) -> int:

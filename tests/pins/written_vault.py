@@ -93,7 +93,7 @@ def columns(vault: WrittenVault) -> Iterator[str]:
     spills = {"ids": IDS, "seen": SEEN, "references": REFERENCES, "files": FILES}
     for name, schema in spills.items():
         yield from (f"spill of {name}: {line}" for line in _fields(schema))
-    head = vault.story.vault.head(vault.story.org)
+    head = vault.story.vault.newest_backup(vault.story.org)
     assert head is not None
     for what in TableContent:
         for as_values in (False, True):

@@ -9,7 +9,7 @@ from unlost.model.message import Noun, counted, message
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
-TOLD_FOR = timedelta(days=7)  # a repair takes no time; its cause may last
+REPORTED_FOR = timedelta(days=7)  # a repair takes no time; its cause may last
 
 NOT_UPDATED = message("mirror", "it was not updated.")
 
@@ -93,7 +93,7 @@ def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault was damaged and is whole again: its storage destroys objects."""
     check = watched.repair
-    if check is not None and watched.now - check.at <= TOLD_FOR:
+    if check is not None and watched.now - check.at <= REPORTED_FOR:
         yield RaisedAlert(
             AlertRule.VAULT_REPAIRED,
             "",

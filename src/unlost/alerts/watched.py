@@ -61,8 +61,8 @@ class OrgFacts:
     it.
 
     ``hours`` are the newest backups of a few tables, newest first; ``part`` is the certificate of
-    the newest of them since the last full backup, ``today`` their changes together. ``forecasts``
-    are the forecasts of its storages, by name.
+    the newest of them since the last nightly backup, ``today`` their changes together.
+    ``forecasts`` are the forecasts of its storages, by name.
     """
 
     name: str

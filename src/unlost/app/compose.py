@@ -312,7 +312,7 @@ class Application:
         hidden = self.hidden.get(oid)
         if hidden is None:
             return source
-        head = self.whole_vault.head(oid)
+        head = self.whole_vault.newest_backup(oid)
         return VisibleSource(source, hidden, backup=head.schema() if head is not None else None)
 
     def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:

@@ -5,11 +5,13 @@ no DBOS steps; the progress of its work is stored elsewhere, so a repeated job c
 
   enqueue(Job) -> queue "org" | "restore" | "upkeep"    one partition for each org
                -> worker: _do(kind, org, subject) -> handlers[kind](job)
-                    backup:  step results in ``unlost.jobs.store``
-                    restore: journal in the vault
+                    night, hourly: step results in ``unlost.jobs.store``
+                    restore:       journal in the vault
 
-Partitions run one job at a time, so two jobs of one queue never work on the same org. A worker that
-dies loses the lock on its slot; other workers notice and queue its jobs again.
+The queue "org" has the jobs of all kinds but restores and upkeep: nightly and hourly backups,
+verification, and the mirror. Partitions run one job at a time, so two jobs of one queue never work
+on the same org. A worker that dies loses the lock on its slot; other workers notice and queue its
+jobs again.
 
 Jobs are pinned to ``VERSION``, which is changed by hand when queued jobs could not continue under
 new code. See docs/adr/0005, 0012 and 0014.
@@ -40,7 +42,7 @@ APPLICATION = "unlost"
 VERSION = "1"
 WORKFLOW = "job"
 # Separate queues: restores never wait behind backups, nor backups behind vault maintenance.
-NIGHTS, RESTORES, UPKEEP = "org", "restore", "upkeep"
+GENERAL, RESTORES, UPKEEP = "org", "restore", "upkeep"
 QUEUES = {JobKind.RESTORE: RESTORES, JobKind.UPKEEP: UPKEEP}
 RESTORE_WORKERS = 2
 UPKEEP_WORKERS = 1
@@ -121,7 +123,7 @@ class DurableJobs:
             _listen(self._complain)
             DBOS(config=_config(self._place, self._workers, self._slot.executor))
             DBOS.launch()
-            _queue(NIGHTS, self._workers)
+            _queue(GENERAL, self._workers)
             _queue(RESTORES, RESTORE_WORKERS)
             _queue(UPKEEP, UPKEEP_WORKERS)
         except BaseException:
@@ -245,7 +247,7 @@ def ask(place: Path | str, job: Job) -> None:
 def _options(job: Job) -> EnqueueOptions:
     return {
         "workflow_name": WORKFLOW,
-        "queue_name": QUEUES.get(job.kind, NIGHTS),
+        "queue_name": QUEUES.get(job.kind, GENERAL),
         "workflow_id": job.id,
         "queue_partition_key": job.org or "vault",
         "app_version": VERSION,
@@ -256,7 +258,7 @@ def _options(job: Job) -> EnqueueOptions:
 def _queue_of(job: str) -> str:
     """The queue of a job by its id, which begins with its kind."""
     kind = job.partition(":")[0]
-    return QUEUES.get(JobKind(kind), NIGHTS) if kind in set(JobKind) else NIGHTS
+    return QUEUES.get(JobKind(kind), GENERAL) if kind in set(JobKind) else GENERAL
 
 
 def _queue(name: str, workers: int) -> None:

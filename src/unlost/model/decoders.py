@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-_one = threading.Lock()
+_lock = threading.Lock()
 _known: dict[Any, "TypeDecoder[Any]"] = {}
 
 
@@ -33,7 +33,7 @@ class TypeDecoder[T]:
 
 def decoder_for[T](kind: type[T]) -> TypeDecoder[T]:
     """Return the decoder of a type, which is analysed at the first call."""
-    with _one:
+    with _lock:
         decoder = _known.get(kind)
         if decoder is None:
             decoder = _known[kind] = TypeDecoder(kind)

@@ -39,9 +39,8 @@ class Erasure:
     ``records``: the requested ones, the ones they were restored as, and rows about them in the
     org's own change log. ``unknown``: records without data in the vault, which are kept out of
     later backups all the same. ``values``: number of values in matching columns. ``files``:
-    contents (of files and long texts) of ``file_bytes``. ``journals``: runs whose journal is
-    removed, so that they cannot be undone. ``certificates`` are rewritten without findings about
-    the records. ``rewritten``: bytes of segments and packs that are written again. ``elsewhere``:
+    contents (of files and long texts) of ``file_bytes``. ``journals``: restores whose details
+    are lost with their journals. ``certificates`` are rewritten without findings about the records. ``rewritten``: bytes of segments and packs that are written again. ``elsewhere``:
     live records of other orgs that were restored from these, with the oid. ``removed``: bytes that
     were removed. ``snapshot``: the commit; None for a plan.
     """

@@ -30,7 +30,8 @@ class RunCommand(StrEnum):
 class Job:
     """A job. Enqueuing the same ``id`` again has no effect.
 
-    ``org``: the oid, empty for the whole vault. Jobs of one org run one after the other.
+    ``org``: the oid, empty for the whole vault. Jobs of one org in the same queue run one after the
+    other; restores and upkeep each have a queue of their own.
     """
 
     id: str

@@ -90,11 +90,12 @@ class TableForgotten:
 class Forgetting:
     """The effect of a forgetting, planned or applied.
 
-    ``nights``: numbers of backups that are no longer shown; ``staying``: of the others, oldest
-    first. ``files``: contents (of files and long texts) of ``file_bytes`` that no version needs any
-    more. ``packs``: packs that contain nothing needed. ``rewritten``: bytes of segments that are
-    written again without what goes. ``condemned``: bytes that a sweep removes some days later.
-    ``holds``: holds in force. ``snapshot``: the commit; None for a plan, and if nothing goes.
+    ``nights``: numbers of backups, nightly or hourly, that are no longer shown; ``staying``: of the
+    others, oldest first. ``files``: contents (of files and long texts) of ``file_bytes`` that no
+    version needs any more. ``packs``: packs that contain nothing needed. ``rewritten``: bytes of
+    segments that are written again without what goes. ``condemned``: bytes that a sweep removes
+    some days later. ``holds``: holds in force. ``snapshot``: the commit; None for a plan, and if
+    nothing goes.
     """
 
     nights: tuple[int, ...] = ()

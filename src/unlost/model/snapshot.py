@@ -123,10 +123,10 @@ class Counts:
 @written(buffered="held")
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Durable parts of an open commit: a JSON value that a run checkpoints.
+    """A durable piece of an open commit: a JSON value that a run checkpoints.
 
     The run passes it to ``finish``. ``segments``: of the table and of system tables (search, files,
-    hidden). ``reuses``: packs of earlier commits that already have contents of this part.
+    hidden). ``reuses``: packs of earlier commits that already have contents of this piece.
     ``buffered``: rows of segments that are not written yet.
     """
 
@@ -156,13 +156,13 @@ class TableCommit:
     finding: Finding | None = None
 
 
-@written(alive="held")
+@written(alive="held", last_read_in="read_at")
 @dataclass(frozen=True, slots=True)
 class TableState:
     """The vault's knowledge of a table as of a snapshot.
 
-    ``alive``: live records; ``deleted``: records with a tombstone. ``read_at``: number of the
-    snapshot that last read the table.
+    ``alive``: live records; ``deleted``: records with a tombstone. ``last_read_in``: number of
+    the snapshot that last read the table.
     """
 
     table: str
@@ -172,7 +172,7 @@ class TableState:
     window_start: datetime | None = None
     window_end: datetime | None = None
     census_at: datetime | None = None
-    read_at: int = 0
+    last_read_in: int = 0
     finding: Finding | None = None
 
 
@@ -209,7 +209,7 @@ class SnapshotInfo:
 
 
 def nights(infos: Iterable[SnapshotInfo]) -> list[SnapshotInfo]:
-    """Return the backups that read every table."""
+    """Return the nightly backups: those that read every table."""
     return [info for info in infos if not info.partial]
 
 

@@ -73,10 +73,10 @@ class EncryptedReader:
         """All orgs by oid, with the label in the newest commit."""
         return {org: self._orgs.identity(org) for org in self._orgs.oids()}
 
-    def head(self, org: str) -> VaultSnapshot | None:
-        """The newest backup, or None."""
-        nights = self.snapshots(org)
-        return self.at(org, nights[-1].number) if nights else None
+    def newest_backup(self, org: str) -> VaultSnapshot | None:
+        """The newest backup, nightly or hourly; None if there is none."""
+        backups = self.snapshots(org)
+        return self.at(org, backups[-1].number) if backups else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
         """All backups that were not forgotten, oldest first, including partial ones."""
@@ -117,8 +117,8 @@ class EncryptedReader:
 
     def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
-        head = self.head(org)
-        return search(head, text, limit=limit) if head else ()
+        newest = self.newest_backup(org)
+        return search(newest, text, limit=limit) if newest else ()
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""

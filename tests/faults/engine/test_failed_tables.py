@@ -27,7 +27,7 @@ def test_cursor_window_and_census_stay_where_they_were(
     scene.night()
     after = scene.head.tables()["Account"]
     assert after.finding is not None
-    assert replace(after, finding=None, read_at=before.read_at) == before
+    assert replace(after, finding=None, last_read_in=before.last_read_in) == before
     scene.source.faults.clear()
     scene.night()
     healed = scene.head.tables()["Account"]

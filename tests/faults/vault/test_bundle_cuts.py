@@ -58,7 +58,7 @@ def night(story: Story, run: str, *, phone: str, known: list[Added]) -> None:
 
 def picture(story: Story) -> tuple[int, list[str], list[str]]:
     """The newest snapshot, and what it says."""
-    head = story.vault.head(story.org)
+    head = story.vault.newest_backup(story.org)
     assert head is not None
     told = [
         head.scan(table).read_all().column(column).to_pylist()
@@ -113,7 +113,7 @@ def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
         again.vault.apply(again.org, unconditional(Erase((GONE,))), run="erase-2")
         assert scanner.found(again.vault, GONE.record) == set()
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
-        head = again.vault.head(again.org)
+        head = again.vault.newest_backup(again.org)
         assert head is not None
         assert head.scan("Account").read_all().column("Phone").to_pylist() == ["2", "20", "20"]
 

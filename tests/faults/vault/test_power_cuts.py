@@ -88,7 +88,7 @@ def opened(story: Story, disk: UnsyncedDisk) -> Story:
 
 def phones(vault: EncryptedVault, org: str) -> tuple[int, list[str]]:
     """Number of the newest snapshot, and what it says."""
-    head = vault.head(org)
+    head = vault.newest_backup(org)
     assert head is not None
     return head.info.number, head.scan("Account").read_all().column("Phone").to_pylist()
 

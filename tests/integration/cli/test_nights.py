@@ -38,7 +38,7 @@ def nightly(own: SimulatorProcess, tmp_path: Path) -> Program:
 def held(program: Program, table: str) -> dict[str, dict[str, Any]]:
     """What the newest snapshot says is alive, by id."""
     with open_application(program.home) as app:
-        head = app.vault.head(get_org("chocolate").oid)
+        head = app.vault.newest_backup(get_org("chocolate").oid)
         assert head is not None
         rows = [row for batch in head.scan(table) for row in batch.to_pylist()]
     return {row["_u_id"]: row for row in rows}

@@ -34,7 +34,7 @@ def read_everything(story: Story, store: MemoryStore) -> list[object]:
     vault = open_vault(
         store, keys=keys, clock=VirtualClock(), entropy=entropy, witness=MemoryWitness()
     )
-    head = vault.head(story.org)
+    head = vault.newest_backup(story.org)
     assert head is not None
     found: list[object] = [vault.orgs(), head.info, head.certificate(), head.schema()]
     for number in (1, 3, 4):

@@ -155,7 +155,7 @@ def test_nobody_misses_a_checkpoint(story: Story, copy: Copy) -> None:
     """It is a cache: what it tells follows from the manifests, which do not name it."""
     copy.store.delete(f"orgs/{story.org}/checkpoints/{3:020d}")
     assert copy.named(DEEP) == []
-    assert copy.open().head(story.org) is not None
+    assert copy.open().newest_backup(story.org) is not None
 
 
 def kind_of(name: str) -> str:
@@ -214,7 +214,7 @@ def test_a_removed_newest_commit_is_found_by_the_witness(copy: Copy) -> None:
         assert damage.object == copy.commit(4)
         assert "recorded" in damage.sentence
     with pytest.raises(IntegrityError):
-        copy.open().head(copy.story.org)
+        copy.open().newest_backup(copy.story.org)
 
 
 def test_several_removed_commits_are_each_named(copy: Copy) -> None:

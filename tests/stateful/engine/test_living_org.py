@@ -443,7 +443,7 @@ class LivingHours(LivingOrg):
 
     def _picture(self) -> dict[str, Any]:
         """All that the vault knows of each table."""
-        head = self.scene.vault.head(self.scene.oid)
+        head = self.scene.vault.newest_backup(self.scene.oid)
         states = head.tables() if head is not None else {}
         return {
             name: (

@@ -390,7 +390,7 @@ def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
     def away(*told: object) -> None:
         raise StoreError("vault-missing", "Its disk is away.")
 
-    for name in ("snapshots", "head"):
+    for name in ("snapshots", "newest_backup"):
         monkeypatch.setattr(desk.world.vault, name, away)
     (told,) = desk.look()
     assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())

@@ -40,7 +40,7 @@ def test_a_backup_ends_in_a_snapshot_and_its_certificate(sales: World) -> None:
     result = backup(sales.app, "sales")
     assert (result.snapshot, result.resumed, result.verdict) == (1, False, Verdict.COMPLETE)
     assert (result.records, result.counts.created, result.findings) == (4, 4, ())
-    head = sales.vault.head(get_org("sales").oid)
+    head = sales.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     assert head.info.head == result.head
 
@@ -72,7 +72,7 @@ def test_an_interrupted_run_is_gone_on_with(sales: World) -> None:
         backup(sales.app, "sales")
     (failed,) = list_runs("sales")
     assert (failed.state, code_of(failed.error)) == (RunState.FAILED, "expired")
-    assert sales.vault.head(get_org("sales").oid) is None
+    assert sales.vault.newest_backup(get_org("sales").oid) is None
     result = backup(sales.app, "sales")
     assert (result.run, result.resumed, result.snapshot) == (failed.id, True, 1)
     (done,) = list_runs("sales")
@@ -217,7 +217,7 @@ def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: Worl
         with pytest.raises(Conflict) as caught:
             backup(sales.app, "sales")
         assert caught.value.code == "run-in-progress"
-        assert sales.vault.head(oid) is None
+        assert sales.vault.newest_backup(oid) is None
         assert list_runs("sales")[0].state is RunState.RUNNING
     assert backup(sales.app, "sales").snapshot == 1
 
@@ -237,7 +237,7 @@ def test_wrong_credentials_are_told_and_the_last_snapshot_stands(sales: World) -
     sales.app.secrets(get_org("sales").oid).put("password", "changed by the admin")
     with pytest.raises(NotAllowed, match="password is wrong"):
         backup(sales.app, "sales")
-    head = sales.vault.head(get_org("sales").oid)
+    head = sales.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     assert head.info.head == first.head
 

@@ -79,7 +79,7 @@ def everything(app: Application, world: World) -> str:
         storage_use(app, "sales"),
     ]
     log = "AccountHistory"
-    for row in world.vault.head(get_org("sales").oid).scan(log).read_all().to_pylist():
+    for row in world.vault.newest_backup(get_org("sales").oid).scan(log).read_all().to_pylist():
         told.append(show(app, "sales", log, row["_u_id"], at="latest"))
         told.append(show(app, "sales", log, row["_u_id"], at="live"))
         told.append(history(app, "sales", log, row["_u_id"]))
@@ -143,7 +143,7 @@ def test_bytes_of_a_hidden_file_are_not_given(story: World, tmp_path) -> None:
 
 def test_a_hidden_name_of_a_file_is_not_told(story: World) -> None:
     (record,) = story.org.tables["Attachment"].records
-    shape = story.vault.head(get_org("sales").oid).schema().table("Attachment")
+    shape = story.vault.newest_backup(get_org("sales").oid).schema().table("Attachment")
     named = shape.files[0].name_column
     hide(story.app, "sales", f"Attachment.{named}")
     with ExitStack() as stack:

@@ -423,7 +423,7 @@ def test_a_vault_that_is_away_begins_no_hour(hours: Hours, monkeypatch: pytest.M
         raise StoreError("vault-away", "It is away.")
 
     hours.world.clock.advance(hours=1)
-    monkeypatch.setattr(hours.world.vault, "head", away)
+    monkeypatch.setattr(hours.world.vault, "newest_backup", away)
     assert hours.hour().code == "vault-away"
     assert list_runs("sales", hourly=True) == []
 

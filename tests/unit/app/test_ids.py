@@ -82,7 +82,7 @@ def test_an_unknown_id_is_unknown_in_every_form(night: World) -> None:
 
 
 def test_a_table_that_is_not_held_has_no_record(night: World) -> None:
-    head = night.vault.head(get_org("sales").oid)
+    head = night.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     assert stored_id(head, "Nothing", ["A40017"]) is None
 

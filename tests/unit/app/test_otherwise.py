@@ -86,7 +86,11 @@ class Firm(Shop):
 
     def contacts(self) -> dict[str, str]:
         """Ids of the lost contacts by their names."""
-        rows = self.app.vault.head(self.oid).scan_deleted("Contact", columns=["Name"]).read_all()
+        rows = (
+            self.app.vault.newest_backup(self.oid)
+            .scan_deleted("Contact", columns=["Name"])
+            .read_all()
+        )
         return dict(zip(rows["Name"].to_pylist(), rows["_u_id"].to_pylist(), strict=True))
 
 

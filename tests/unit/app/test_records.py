@@ -31,7 +31,7 @@ NIGHTS = [night(number) for number in range(1, 6)]
 @pytest.fixture
 def snapshot(sales: World) -> Snapshot:
     backup(sales.app, "sales")
-    head = sales.vault.head(get_org("sales").oid)
+    head = sales.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     return head
 

@@ -53,7 +53,7 @@ def test_the_service_goes_on_and_all_else_ends(app: Application, machine: Machin
     failing(lambda: tried(app, WayIn(slot="office", passphrase=WORDS)), "slot-missing")
     assert tried(app, WayIn(sheet=new)).vault_id == done.vault_id
     oid = get_org("sales").oid
-    assert app.whole_vault.head(oid) is not None
+    assert app.whole_vault.newest_backup(oid) is not None
     machine.clock.advance(days=1)
     works(machine)
     again, _ = renewed(app)

@@ -194,10 +194,10 @@ def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
     (told,) = whole.past_operations(oid, PastSalvage)
     assert any("Phone" in sentence for sentence in told.sentences)
     assert hidden.past_operations(oid, PastSalvage) == (replace(told, sentences=()),)
-    head = hidden.head(oid)
+    head = hidden.newest_backup(oid)
     assert head is not None
     assert head.unread("Account", [KEY]) == {}
-    other = whole.visible({oid: hidden_columns([("Account", "Name")])}).head(oid)
+    other = whole.visible({oid: hidden_columns([("Account", "Name")])}).newest_backup(oid)
     assert other is not None
     assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
     assert whole.visible({}).past_operations(oid, PastSalvage) == (told,)

@@ -121,7 +121,7 @@ class Scene:
 
     @property
     def head(self) -> Snapshot:
-        found = self.vault.head(self.oid)
+        found = self.vault.newest_backup(self.oid)
         assert found is not None
         return found
 

@@ -101,7 +101,7 @@ def test_an_outage_fails_the_run_and_the_next_attempt_goes_on(scene: Scene) -> N
     scene.source.faults.plant("server_time", TransientError("down", "still down"), after=1)
     with pytest.raises(TransientError, match="does not answer"):
         scene.attempt(run="night")
-    assert scene.vault.head(scene.oid) is None
+    assert scene.vault.newest_backup(scene.oid) is None
     done = scene.attempt(run="night")
     assert isinstance(done, FinishedBackup)
     assert done.certificate.verdict is Verdict.COMPLETE

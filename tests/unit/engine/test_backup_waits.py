@@ -90,7 +90,7 @@ def test_a_limit_in_the_middle_of_files_stops_before_the_next(tmp_path: Path) ->
     limit = LimitReached("spent", "spent")
     scene.source.faults.plant("open_file", limit)
     scene.attempt(run="night")
-    assert scene.vault.head(scene.oid) is None
+    assert scene.vault.newest_backup(scene.oid) is None
     assert scene.source.calls.count(("open_file", "Document")) == 1
     assert scene.attempt(run="night").certificate.files == 3
 

@@ -19,5 +19,5 @@ def test_the_vault_offers_few_methods() -> None:
     """Make one method of what is one thing before you add another one."""
     names = offered(Vault)
     assert offered(VaultReader) | offered(VaultMaintenance) < names
-    assert {"head", "plan", "apply", "begin", "homes"} <= names
+    assert {"newest_backup", "plan", "apply", "begin", "homes"} <= names
     assert len(names) <= MOST, sorted(names)

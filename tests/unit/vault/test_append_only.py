@@ -8,7 +8,7 @@ from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_commit import MaintenanceCommit, open_runs
+from unlost.vault.maintenance.maintenance_run import MaintenanceRun, open_runs
 from unlost.vault.objects.packs import PackWriter
 
 
@@ -100,7 +100,7 @@ def test_another_fault_of_the_store_is_not_taken_for_a_missing_right(
 
 def test_maintenance_that_fails_ends_its_run(small: SmallVault) -> None:
     small.night("n1", ("a", "U", {"Name": "Anne"}))
-    work = MaintenanceCommit(small.vault.room(small.org), run="c1", kind=CommitKind.COMPACT)
+    work = MaintenanceRun(small.vault.room(small.org), run="c1", kind=CommitKind.COMPACT)
     work.open()
     name = object_names.segment(small.org, work.prefix + "0" * 16)
     small.store.put_new(name, b"x")

@@ -81,7 +81,7 @@ def test_few_tables_have_segments_of_their_own(many: ManyTables) -> None:
 
 
 def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_buffer, "HELD_ROWS", 4)
+    monkeypatch.setattr(write_buffer, "BUFFERED_ROWS", 4)
     commit = many.begin("r1")
     much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
     assert much.buffered == ()
@@ -90,7 +90,7 @@ def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.M
     assert {one.id for one in few.buffered} == {one.id for one in few.segments}
 
 
-@pytest.mark.parametrize("bound", ["HELD_BYTES", "RUN_BYTES"])
+@pytest.mark.parametrize("bound", ["BUFFERED_BYTES", "RUN_BYTES"])
 def test_no_more_waits_than_may(
     many: ManyTables, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:

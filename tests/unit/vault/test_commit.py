@@ -34,7 +34,7 @@ def test_first_night(small: SmallVault) -> None:
     assert info.counts == Counts(seen=2, created=2)
     assert list(small.cells(1)) == ["a", "b"]
     state = small.vault.at(small.org, 1).tables()[TABLE]
-    assert (state.alive, state.deleted, state.read_at) == (2, 0, 1)
+    assert (state.alive, state.deleted, state.last_read_in) == (2, 0, 1)
 
 
 def test_unchanged_rows_write_nothing(small: SmallVault) -> None:
@@ -373,11 +373,11 @@ def test_what_the_run_tells_is_kept(small: SmallVault) -> None:
     told = TableCommit(TABLE, (added,), cursor=Cursor("now"), window_start=START, window_end=START)
     commit.finish([told], as_of=START)
     state = small.vault.at(small.org, 1).tables()[TABLE]
-    assert (state.cursor, state.window_start, state.read_at) == (Cursor("now"), START, 1)
+    assert (state.cursor, state.window_start, state.last_read_in) == (Cursor("now"), START, 1)
     later = small.begin("r2")
     later.finish([TableCommit(TABLE, cursor=Cursor("now"), window_start=START)], as_of=START)
     state = small.vault.at(small.org, 2).tables()[TABLE]
-    assert (state.cursor, state.read_at, state.alive) == (Cursor("now"), 1, 1)
+    assert (state.cursor, state.last_read_in, state.alive) == (Cursor("now"), 1, 1)
 
 
 def test_a_rival_that_commits_first(small: SmallVault) -> None:
@@ -459,7 +459,7 @@ def test_abandoned_runs_leave_no_snapshot_and_no_intent(small: SmallVault) -> No
     commit = small.begin("r1")
     commit.add(TABLE, [rows(("a", "U", A))])
     commit.abandon()
-    assert small.vault.head(small.org) is None
+    assert small.vault.newest_backup(small.org) is None
     assert list(small.store.list(f"orgs/{small.org}/runs/")) == []
 
 
@@ -508,7 +508,7 @@ def test_only_backups_are_nights(small: SmallVault) -> None:
     commit = small.vault.begin(small.org, run="x", kind=CommitKind.RESTORE, identity=IDENTITY)
     assert commit.finish([], as_of=START).number == 2
     assert [info.number for info in small.vault.snapshots(small.org)] == [1]
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert head.info.number == 1
     assert small.vault.at(small.org, 2).info.kind is CommitKind.RESTORE

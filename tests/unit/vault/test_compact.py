@@ -106,7 +106,7 @@ def test_it_is_no_night(small: SmallVault) -> None:
     small.vault.compact(small.org, run="c1")
     assert small.vault.snapshots(small.org) == nights
     assert small.vault.commits(small.org)[-1].kind is CommitKind.COMPACT
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert head.info == nights[-1]
 
@@ -411,7 +411,7 @@ def test_rows_from_before_a_column_became_a_key_are_still_found(small: SmallVaul
         finish(commit, commit.add(TABLE, [rows((f"{night}", "U", {"Name": "P1"}))]))
 
     def found() -> list[str]:
-        head = small.vault.head(small.org)
+        head = small.vault.newest_backup(small.org)
         assert head is not None
         return sorted(head.where(TABLE, "Name", ["P1"]).column("_u_id").to_pylist())
 

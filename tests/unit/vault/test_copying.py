@@ -64,7 +64,7 @@ def test_copying_again_copies_what_came_since(source: Store) -> None:
     source.put_new("orgs/new/commits/00000000000000000001", b"commit")
     done = copy_vault(source, target)
     assert (done.objects, done.bytes) == (2, 13)
-    assert done.there == len(contents(source)) - 2
+    assert done.existing == len(contents(source)) - 2
 
 
 def test_a_copy_that_breaks_off_anywhere_has_no_commit_without_what_it_needs(

@@ -147,7 +147,7 @@ def test_counts_of_tables_are_those_of_what_is_left() -> None:
     small.night("n2", ("a", "M", None))
     small.vault.apply(small.org, unconditional(wish(thing("a"), thing("b"))), run="e1")
     small.night("n3", ("c", "U", {"Name": "new"}))
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (2, 0)
     check_whole(small.vault)
@@ -479,7 +479,7 @@ def test_what_was_written_for_it_is_removed_where_it_fails(monkeypatch: pytest.M
     def fails(*_: object, **__: object) -> None:
         raise StoreError("store-full", "The store is full.")
 
-    monkeypatch.setattr(eraser._Erasing, "_committed", fails)
+    monkeypatch.setattr(eraser._Erasing, "_commit_written", fails)
     with pytest.raises(StoreError):
         story.vault.apply(story.org, unconditional(wish(ZOE, PRICES)), run="e1")
     assert sorted(one.name for one in story.store.list("")) == before

@@ -67,14 +67,14 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
 ) -> None:
     """Two homes with one vault: the sweep of one comes before the commit of the other."""
     story = vaultstory.copied()
-    commits = eraser._Erasing._committed
+    commits = eraser._Erasing._commit_written
 
     def late(self: eraser._Erasing, *given: object) -> int:
         other = other_process(story)
         remove_erased(other.room(story.org), other.room(story.org).chain.proved())
         return commits(self, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(eraser._Erasing, "_committed", late)
+    monkeypatch.setattr(eraser._Erasing, "_commit_written", late)
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     assert other_process(story).verify(VerifyLevel.DEEP).damages == ()
     assert scanner.found(story.vault, ZOE.record) == set()

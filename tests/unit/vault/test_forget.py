@@ -176,7 +176,7 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=60))), run="f1"
     )
     assert [v.snapshot for v in small.vault.history(small.org, TABLE, "a")] == [2, 3]
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert head.tables()[TABLE].deleted == 1
     done = small.vault.apply(
@@ -185,7 +185,7 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
     assert (done.records, done.versions) == (1, 2)
     assert list(small.vault.history(small.org, TABLE, "a")) == []
     night(small, "later", ("b", "U", {"Name": "Benno"}))
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (1, 0)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()

@@ -13,7 +13,7 @@ from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, open_runs
+from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, open_runs
 from unlost.vault.maintenance.retain.holds import hold_rows
 from unlost.vault.maintenance.rewrite import tiers
 
@@ -138,7 +138,7 @@ def test_a_compaction_that_was_cut_off_leaves_nothing_for_ever(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.vault.maintenance.maintenance_commit.MaintenanceCommit.commit", cut)
+        patch.setattr("unlost.vault.maintenance.maintenance_run.MaintenanceRun.commit", cut)
         with pytest.raises(KeyboardInterrupt):
             small.vault.compact(small.org, run="c1")
     small.reopen()

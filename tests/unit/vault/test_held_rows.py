@@ -103,7 +103,7 @@ def test_nothing_that_waited_stays_in_memory(
     for piece in all_named("Ann").items():
         many.begin("r1").add_few(piece[0], [rows(*piece[1])])
     reader = many.small.vault.room(many.small.org).reader
-    assert len(reader._held) > 4
+    assert len(reader._buffered) > 4
     commit = many.begin("r1")
     piece = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
     if end == "finish":
@@ -114,21 +114,21 @@ def test_nothing_that_waited_stays_in_memory(
         commit._notes.close()
         with pytest.raises(Conflict):
             finish(commit, [piece])
-    assert (reader._held, reader._pinned) == ({}, {})
+    assert (reader._buffered, reader._pinned) == ({}, {})
 
 
 def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = many.begin("r1")
     pieces = [stored(commit.add_few(n, [rows(*own)])) for n, own in all_named("Ann").items()]
-    size = commit._holding._bytes
+    size = commit._buffer._bytes
     assert size > sum(len(each.sealed) for piece in pieces for each in piece.buffered)
     many.small.reopen()
     commit = many.begin("r1")
     commit.recall(pieces)
-    recalled = commit._holding._bytes
+    recalled = commit._buffer._bytes
     assert recalled == pytest.approx(size, rel=0.02)  # how rows lie in memory may differ a little
     commit.recall(pieces)
-    assert commit._holding._bytes == recalled
+    assert commit._buffer._bytes == recalled
     monkeypatch.setattr(write_buffer, "RUN_BYTES", recalled)
     assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).buffered == ()
 
@@ -139,5 +139,5 @@ def test_a_piece_is_recalled_once_by_however_many(many: ManyTables) -> None:
     many.small.reopen()
     commit = many.begin("r1")
     with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(lambda _: commit._holding.recall(pieces), range(8)))
+        told = list(pool.map(lambda _: commit._buffer.recall(pieces), range(8)))
     assert sorted(map(len, told)) == [0] * 7 + [sum(len(piece.buffered) for piece in pieces)]

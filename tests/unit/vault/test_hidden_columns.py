@@ -225,7 +225,7 @@ WORDS = (SECRET, "owner", f"{SECRET}1@example.com", "example", "p1", "1mail", "J
 
 VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "orgs": lambda vault, _: vault.orgs(),
-    "head": lambda vault, org: told(vault.head(org)),
+    "newest_backup": lambda vault, org: told(vault.newest_backup(org)),
     "snapshots": lambda vault, org: vault.snapshots(org),
     "commits": lambda vault, org: vault.commits(org),
     "at": lambda vault, org: [
@@ -331,9 +331,11 @@ def test_the_whole_vault_gives_them() -> None:
     """So that the test above would notice: by each method that gives values."""
     small = plain()
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
-    assert giving == {"head", "at", "history", "search", "open_file"}
+    assert giving == {"newest_backup", "at", "history", "search", "open_file"}
     of_snapshot = {
-        name for name, found in told(small.vault.head(small.org)).items() if SECRET in repr(found)
+        name
+        for name, found in told(small.vault.newest_backup(small.org)).items()
+        if SECRET in repr(found)
     }
     assert of_snapshot == {
         "scan",
@@ -408,7 +410,7 @@ def test_all_else_is_the_same(small: SmallVault) -> None:
 
 
 def test_what_is_noted_of_visible_columns_is_found_by_its_value(small: SmallVault) -> None:
-    head = visible(small).head(small.org)
+    head = visible(small).newest_backup(small.org)
     assert head is not None
     assert head.where(LOG, "Old", ["open 1"]).column("_u_id").to_pylist() == ["1open"]
     assert (
@@ -448,7 +450,7 @@ def test_a_hidden_name_labels_nothing() -> None:
 
 def test_values_of_a_log_whose_field_is_hidden_are_all_hidden(small: SmallVault) -> None:
     hidden = hidden_columns([(LOG, "Field"), (PERSON, "Mail")])
-    head = visible(small, hidden).head(small.org)
+    head = visible(small, hidden).newest_backup(small.org)
     assert head is not None
     for row in batches(head.scan(LOG)):
         assert (row["Old"], row["New"]) == (None, None)
@@ -458,7 +460,7 @@ def test_values_of_a_log_whose_field_is_hidden_are_all_hidden(small: SmallVault)
 def test_a_log_that_cannot_be_looked_up_is_not_described() -> None:
     small = plain()
     hidden = hidden_columns([(LOG, "Person")])
-    head = visible(small, hidden).head(small.org)
+    head = visible(small, hidden).newest_backup(small.org)
     assert head is not None
     described = head.schema().table(PERSON)
     assert described is not None
@@ -468,11 +470,11 @@ def test_a_log_that_cannot_be_looked_up_is_not_described() -> None:
 
 def test_properties_of_a_file_are_hidden_with_their_columns() -> None:
     small = plain()
-    head = visible(small).head(small.org)
+    head = visible(small).newest_backup(small.org)
     assert head is not None
     (scan,) = head.files(PERSON, ["p1"])
     assert (scan.column, scan.name, scan.media_type) == ("Scan", "", "")
-    other = visible(small, hidden_columns([(PERSON, "Mail")])).head(small.org)
+    other = visible(small, hidden_columns([(PERSON, "Mail")])).newest_backup(small.org)
     assert other is not None
     assert {file.column: file.name for file in other.files(PERSON, ["p1"])} == {
         "Photo": f"{SECRET}.png",
@@ -484,7 +486,7 @@ def test_every_column_can_be_hidden() -> None:
     small = plain()
     hidden = hidden_columns((PERSON, one.name) for one in PEOPLE.columns)
     vault = visible(small, hidden)
-    head = vault.head(small.org)
+    head = vault.newest_backup(small.org)
     assert head is not None
     assert head.columns(PERSON) == ()
     assert {row["_u_id"] for row in batches(head.scan(PERSON))} == {"p1", "p2", "quiet"}
@@ -512,16 +514,16 @@ def test_hidden_columns_are_not_read_from_the_store(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(SegmentReader, name, spied)
     known = small.vault.room(small.org).schemas.known(manifest_schema(small), PERSON)
     codes = {name: f"c{column.code}" for name, column in known.items()}
-    told(visible(small).head(small.org))
+    told(visible(small).newest_backup(small.org))
     visible(small).history(small.org, PERSON, "p1")
     stored = {name for name, code in codes.items() if code in read}
     assert stored == {"Name", "Open"}
-    told(small.vault.head(small.org))
+    told(small.vault.newest_backup(small.org))
     assert {name for name, code in codes.items() if code in read} == set(CELLS)
 
 
 def manifest_schema(small: SmallVault) -> str:
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     return head.manifest.schema
 

@@ -15,7 +15,7 @@ from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault

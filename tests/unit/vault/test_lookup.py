@@ -37,7 +37,7 @@ def night(
 
 
 def found(small: SmallVault, *values: str, column: str = "Text") -> dict[str, str]:
-    head = small.vault.head(small.org)
+    head = small.vault.newest_backup(small.org)
     assert head is not None
     states = head.where(TABLE, column, values, columns=["Name"])
     assert states.column_names[-2:] == ["_u_modified_by", "Name"]

@@ -15,7 +15,7 @@ from unlost.model.rectification import Rectify, RightValue
 from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.salvage import Salvage
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.operations import PROCEDURES
 from unlost.vault.write.open_commit import OpenCommit
 

@@ -84,7 +84,7 @@ def test_a_mirror_has_what_is_live_and_is_a_vault(story: vaultstory.Story) -> No
     night.abandon()
     again = update_mirror(story.vault, target)
     assert (again.objects, again.bytes, again.removed) == (0, 0, 0)
-    assert again.there == len(contents(target))
+    assert again.existing == len(contents(target))
 
 
 @pytest.fixture

@@ -423,7 +423,7 @@ def test_a_failure_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> Non
     def fails(*_: object) -> Sequence[object]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(rectifier._Rectifying, "_committed", fails)
+    monkeypatch.setattr(rectifier._Rectifying, "_commit_written", fails)
     with pytest.raises(ZeroDivisionError):
         story.vault.apply(story.org, unconditional(wish(NOTED, Notes__c="x")), run="r1")
     assert {one.name for one in story.store.list("")} == before

@@ -26,7 +26,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segments import SegmentReader
@@ -93,7 +93,7 @@ def pictures(story: Story) -> list[object]:
 
 
 def files(story: Story) -> list[bytes]:
-    at = story.vault.head(story.org)
+    at = story.vault.newest_backup(story.org)
     assert at is not None
     blobs = [file.blob for file in at.files("ContentVersion", list(vaultstory.FILES))]
     return [story.vault.open_file(story.org, blob).__enter__().read() for blob in blobs]

@@ -22,7 +22,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase.removing import RemovalCommit
-from unlost.vault.maintenance.maintenance_commit import MaintenanceCommit
+from unlost.vault.maintenance.maintenance_run import MaintenanceRun
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.memory import MemoryStore
@@ -183,14 +183,14 @@ def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story)
 def test_maintenance_that_was_cut_off_before_the_renewal_holds_nothing_up(
     story: Story, kind: CommitKind
 ) -> None:
-    MaintenanceCommit(story.vault.room(story.org), run="cut-off", kind=kind).open()
+    MaintenanceRun(story.vault.room(story.org), run="cut-off", kind=kind).open()
     renewed(story)
     assert rekeyed(story).complete
 
 
 def test_maintenance_under_the_newest_key_is_waited_for(story: Story) -> None:
     renewed(story)
-    work = MaintenanceCommit(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
+    work = MaintenanceRun(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
     work.open()
     story.vault.rekey(story.org, run="rekey")
     assert OpenRun(story.org, "goes-on", sealed=story.vault.sealed).is_open()

@@ -156,7 +156,7 @@ def test_a_run_from_before_ends_well(small: SmallVault) -> None:
     added = commit.add("Thing", [rows(("b", "U", {"Name": "Bert"}))])
     renewed(small)
     info = finish(commit, added)
-    assert small.reopen().head(small.org) is not None
+    assert small.reopen().newest_backup(small.org) is not None
     assert small.cells(info.number).keys() == {"a", "b"}
     other = before.adopt(OTHER)  # with the earlier master key still
     assert small.reopen().adopt(OTHER) == other

@@ -27,9 +27,8 @@ from unlost.model.retention import Forget, KeepRules
 from unlost.model.salvage import PastSalvage, Salvage
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault.format.physical import SEARCH, SUPPRESSED, U_ID, physical
+from unlost.vault.format.physical import FILES, SEARCH, SUPPRESSED, U_ID, physical
 from unlost.vault.layout import object_names
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import VaultOptions
@@ -42,9 +41,9 @@ LONG = "private " * 20_000
 def spoil_files(story: Story, folder: Path, name: str) -> int:
     """Damage a column of all segments of ``$files``; how many segments."""
     room = story.vault.room(story.org)
-    code = physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
+    code = physical(room.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
     state = room.chain.live()
-    held = state.of(FILES_TABLE, until=state.seq)
+    held = state.of(FILES, until=state.seq)
     for live in held:
         path = folder / object_names.segment(story.org, live.entry.object)
         data = bytearray(path.read_bytes())
@@ -95,7 +94,7 @@ def test_rows_of_contents_do_not_lack_what_only_rows_of_files_have(tmp_path: Pat
 def files_of(vault: SmallVault | Story) -> list[str]:
     """The ids of all rows of ``$files`` that can be read."""
     room = vault.vault.room(vault.org)
-    view = room.view(FILES_TABLE, until=room.chain.live().seq, state=room.chain.live())
+    view = room.view(FILES, until=room.chain.live().seq, state=room.chain.live())
     found = []
     for rank in range(len(view.segments)):
         for group in range(len(view.sidecar(rank).fences)):

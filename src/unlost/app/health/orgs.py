@@ -112,7 +112,7 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         )
         return
     try:
-        head = app.vault.head(org.oid)
+        head = app.vault.newest_backup(org.oid)
         tables = head.schema().tables if head is not None else ()
         with app.open_writer(org) as writer:
             missing = writer.missing(tables)

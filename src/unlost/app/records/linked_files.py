@@ -12,13 +12,13 @@ from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Schema, Table
 from unlost.model.snapshot import StoredFile
 
-type Place = tuple[str, str]  # a table whose records have bytes, and the id of one
+type FileRecord = tuple[str, str]  # a table whose records have bytes, and the id of one
 
 
 def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[StoredFile, str]]:
     """Return the files of related records, each with the table that links it to the record."""
     schema = snapshot.schema()
-    places: dict[Place, str] = {}
+    places: dict[FileRecord, str] = {}
     for group in groups:
         if group.table.files:
             newest, by = _newest_of_its_kind(snapshot, schema, group), group.through or ""
@@ -49,14 +49,16 @@ def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[Store
     return versions
 
 
-def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]:
+def _stored(snapshot: Snapshot, places: Mapping[FileRecord, str]) -> list[StoredFile]:
     by_table: dict[str, list[str]] = {}
     for table, record in places:
         by_table.setdefault(table, []).append(record)
     return [file for table, ids in by_table.items() for file in snapshot.files(table, ids)]
 
 
-def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
+def _newest_of_its_kind(
+    snapshot: Snapshot, schema: Schema, group: ReferringIds
+) -> Iterator[FileRecord]:
     """Yield records with bytes; of several versions of a file, only the current one."""
     way = _way_to_newest(schema, group.table)
     if way is None:
@@ -96,7 +98,7 @@ def _to_files(schema: Schema, name: str, files: str) -> Column | None:
     )
 
 
-def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
+def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[FileRecord]:
     """Yield records with bytes that nameless records refer to, directly or by their keeper."""
     for column, tables in other_references(group, schema):
         values = sorted({value for value in group.cells[column].to_pylist() if value})
@@ -104,7 +106,9 @@ def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator
             yield from _behind(snapshot, schema, name, values)
 
 
-def _behind(snapshot: Snapshot, schema: Schema, name: str, ids: Sequence[str]) -> Iterator[Place]:
+def _behind(
+    snapshot: Snapshot, schema: Schema, name: str, ids: Sequence[str]
+) -> Iterator[FileRecord]:
     table = schema.table(name)
     if table is None or not ids:
         return

@@ -21,7 +21,7 @@ def chosen_records(
     if len(texts) > MAX_STEPS:
         raise too_large()
     typed = [_typed(app, org, text) for text in texts]
-    stored_keys = _stored_ids(app.vault.head(org.oid), typed)
+    stored_keys = _stored_ids(app.vault.newest_backup(org.oid), typed)
     return tuple(
         RecordKey(
             table,

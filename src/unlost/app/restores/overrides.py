@@ -180,7 +180,7 @@ class TypedValueReader:
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
         self._app, self._org = app, org
-        self._head = app.vault.head(org.oid)
+        self._head = app.vault.newest_backup(org.oid)
         tables = self._head.schema().tables if self._head is not None else ()
         self._tables = {table.name: table for table in tables}
 

@@ -20,10 +20,10 @@ from unlost.model.message import Noun, counted
 
 @dataclass(frozen=True, slots=True)
 class UndescribedColumns:
-    """Columns missing from describes, by table; ``untold``: tables that could not be listed."""
+    """Columns missing from describes, by table; ``unlisted``: tables that could not be listed."""
 
     columns: Mapping[str, tuple[str, ...]]
-    untold: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
@@ -31,15 +31,15 @@ def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> Und
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
     columns: dict[str, tuple[str, ...]] = {}
-    untold: list[str] = []
+    unlisted: list[str] = []
     for name, (status, answer) in zip(names, answers, strict=True):
         if status != 200:
-            untold.append(name)
+            unlisted.append(name)
             continue
         hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
         if hidden:
             columns[name] = hidden
-    return UndescribedColumns(columns, tuple(untold))
+    return UndescribedColumns(columns, tuple(unlisted))
 
 
 def still_hidden(
@@ -52,7 +52,7 @@ def still_hidden(
         if name in describes
     }
     return UndescribedColumns(
-        {name: columns for name, columns in hidden_still.items() if columns}, hidden.untold
+        {name: columns for name, columns in hidden_still.items() if columns}, hidden.unlisted
     )
 
 
@@ -81,8 +81,8 @@ def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
 
 def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
     """A finding for each hidden column, and one for all tables that could not be checked."""
-    untold = [_untold(hidden.untold)] if hidden.untold else []
-    return untold + [
+    unlisted = [_unlisted(hidden.unlisted)] if hidden.unlisted else []
+    return unlisted + [
         Finding.of(
             FindingKind.COLUMN_HIDDEN,
             Severity.GAP,
@@ -98,7 +98,7 @@ def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) 
     ]
 
 
-def _untold(tables: Sequence[str]) -> Finding:
+def _unlisted(tables: Sequence[str]) -> Finding:
     return Finding.of(
         FindingKind.PERMISSION_MISSING,
         Severity.GAP,

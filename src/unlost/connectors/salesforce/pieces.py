@@ -21,11 +21,11 @@ class ResultStream:
         self.rows = 0  # delivered so far
         self._delivered: list[pa.Array] = []
         self._earlier: pa.ChunkedArray | None = None
-        self._held: Page | None = None
+        self._withheld: Page | None = None
 
     def again(self) -> None:
         """Begin a new attempt; the withheld piece is read again."""
-        self._held = None
+        self._withheld = None
         if self._delivered:
             self._earlier = pa.chunked_array(self._delivered, pa.string())
 
@@ -36,15 +36,18 @@ class ResultStream:
             batch = batch.filter(pc.invert(seen))
         if not batch.num_rows:
             return
-        before, self._held = self._held, Page(observed(batch, at), Proof(None, len(batch), size))
+        before, self._withheld = (
+            self._withheld,
+            Page(observed(batch, at), Proof(None, len(batch), size)),
+        )
         if before is not None:
             yield self._let_go(before)
 
     def proved(self, announced: int | None) -> Iterator[Page]:
         """Release the last piece: the result is whole; ``announced`` is the source's row count."""
-        if self._held is None:
+        if self._withheld is None:
             return
-        page, self._held = self._held, None
+        page, self._withheld = self._withheld, None
         owed = None if announced is None else announced - self.rows
         yield self._let_go(Page(page.rows, Proof(owed, page.proof.parsed, page.proof.bytes)))
 

@@ -67,7 +67,7 @@ class SalesforceSource:
         self._parents = ReadByParents(
             self._rest, self._census, linkable=self._linkable, largest=config.linked_parents
         )
-        self._found: DiscoveredSchema | None = None
+        self._discovered: DiscoveredSchema | None = None
 
     def identity(self) -> OrgIdentity:
         """The org's identity."""
@@ -79,8 +79,8 @@ class SalesforceSource:
 
     def discover(self) -> Schema:
         """Tables, columns, rights and findings, as the backup user sees them now."""
-        self._found = discover(self._api, self._config, self._describes)
-        return self._found.schema
+        self._discovered = discover(self._api, self._config, self._describes)
+        return self._discovered.schema
 
     def quotas(self) -> Sequence[Quota]:
         """Storage and API calls, in bytes and calls."""
@@ -364,6 +364,6 @@ class SalesforceSource:
             yield pa.chunked_array(ranges).unique()
 
     def _linkable(self) -> Sequence[str]:
-        if self._found is None:
+        if self._discovered is None:
             self.discover()
-        return self._found.linkable if self._found else ()
+        return self._discovered.linkable if self._discovered else ()

@@ -207,7 +207,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
             label=identity.label or identity.tenant,
             tenant=identity.tenant,
         )
-    head = ports.vault.head(org)
+    head = ports.vault.newest_backup(org)
     return BackupStart(
         identity,
         ports.source.server_time(),

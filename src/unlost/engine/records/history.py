@@ -132,7 +132,7 @@ def _touched(event: Event) -> set[str]:
 def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Event, ...]:
     """All events of a record, oldest first; raises NotFound if the vault does not have it."""
     versions = vault.history(org, table, record)
-    head = vault.head(org)
+    head = vault.newest_backup(org)
     if not versions or head is None:
         raise NotFound(
             "record-unknown",

@@ -5,8 +5,9 @@
            ├─ begin ─▶ Commit    put_schema, add …, put_certificate, finish
            └─ journal ─▶ Journal entries of a run that writes to an org
 
-A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. Added
-parts are durable JSON values, so that a run that is resumed passes the ones it had to ``finish``.
+A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. What
+``add`` returns is a *piece* of the commit (``Added``), a durable JSON value. A resumed run hands
+all of its earlier pieces to ``finish``.
 See docs/adr/0001 and docs/adr/0008.
 """
 
@@ -18,8 +19,8 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
+from unlost.model.columnar_read import ReadByColumns
 from unlost.model.copies import HomeCopies
 from unlost.model.erasure import PastErasure
 from unlost.model.hidden_columns import HiddenColumns
@@ -134,12 +135,12 @@ class VaultReader(Protocol):
         """Return all orgs by oid."""
         ...
 
-    def head(self, org: str) -> Snapshot | None:
-        """Return the newest backup, or None."""
+    def newest_backup(self, org: str) -> Snapshot | None:
+        """Return the newest backup that was not forgotten, nightly or hourly, or None."""
         ...
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """List all backups, oldest first, nightly and hourly."""
+        """List all backups that were not forgotten, oldest first, nightly and hourly."""
         ...
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
@@ -228,17 +229,17 @@ class Commit(Protocol):
         ...
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """Do the same as ``add``, but keep few rows in the returned part (``buffered``).
+        """Do the same as ``add``, but keep few rows in the returned piece (``buffered``).
 
-        They are durable where the part is stored, and can be read only while the run is open.
+        They are durable where the piece is stored, and can be read only while the run is open.
         """
         ...
 
     def recall(self, added: Iterable[Added]) -> None:
-        """Restore buffered rows from parts that an earlier process received.
+        """Restore buffered rows from pieces that an earlier process received.
 
-        A resumed run calls this before it adds more rows of the same table. Parts of this process
-        are known already.
+        A resumed run calls this before it adds more rows of the same table. Pieces of this
+        process are known already.
         """
         ...
 
@@ -277,7 +278,7 @@ class Commit(Protocol):
         ...
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """Count the effects of these parts on a table: each record once, as ``finish`` does."""
+        """Count the effects of these pieces on a table: each record once, as ``finish`` does."""
         ...
 
     def put_certificate(self, certificate: Certificate) -> None:
@@ -294,7 +295,10 @@ class Commit(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Give up: remove the intent; objects that were written become garbage."""
+        """Remove the intent, and the key of buffered rows.
+
+        If the run has not committed, it is given up: objects that it wrote become garbage.
+        """
         ...
 
 
@@ -420,7 +424,10 @@ class VaultMaintenance(Protocol):
 
 
 class Vault(VaultReader, VaultMaintenance, Protocol):
-    """The encrypted, append-only store. ``org``: the vault's own id of an org (oid)."""
+    """The encrypted vault. ``org``: the vault's own id of an org (oid).
+
+    Commits are only appended; maintenance may remove or rewrite objects.
+    """
 
     @property
     def homes(self) -> HomeCopies:

@@ -21,8 +21,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
+from unlost.model.message import message
 from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.store import Store
 from unlost.vault.commits.redactions import Redactions
@@ -60,7 +62,9 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
-        self._asked = range(0)  # manifests that were fetched in parallel, with the results below
+        self._seqs_ahead = range(
+            0
+        )  # manifests that were fetched in parallel, with the results below
         self._ahead: dict[str, bytes] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
@@ -84,10 +88,17 @@ class Chain:
             newest = max(self._listed(), default=0)
             if newest > state.seq:
                 raise _broken(
-                    "chain-hole", f"Commit {state.seq + 1} is missing, but commit {newest} exists."
+                    "chain-hole",
+                    "Commit {seq} is missing, but commit {newest} exists.",
+                    seq=state.seq + 1,
+                    newest=newest,
                 )
             if state.seq and newest < state.seq:
-                raise _broken("chain-cut", f"Commit {state.seq} existed before and is missing now.")
+                raise _broken(
+                    "chain-cut",
+                    "Commit {seq} existed before and is missing now.",
+                    seq=state.seq,
+                )
             return state
 
     def manifest(self, seq: int) -> tuple[Manifest, str]:
@@ -104,7 +115,7 @@ class Chain:
             manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
             self._redactions.prove(state)
             if head != state.commits[seq].head:
-                raise _broken("chain-replaced", f"Commit {seq} is not the expected commit.")
+                raise _broken("chain-replaced", "Commit {seq} is not the expected commit.", seq=seq)
             return manifest, head
 
     def put(self, manifest: Manifest) -> bool:
@@ -200,21 +211,21 @@ class Chain:
     def _advance(self, state: LiveState, *, until: int) -> None:
         try:
             for seq in range(state.seq + 1, until + 1):
-                if seq not in self._asked:
+                if seq not in self._seqs_ahead:
                     self._read_ahead(range(seq, min(seq + CHECKPOINT_EVERY, until + 1)))
                 manifest, head = self._read(seq)
                 if manifest.parent != state.head:
                     raise _broken(
-                        "chain-parent", f"Commit {seq} does not follow the previous commit."
+                        "chain-parent", "Commit {seq} does not follow the previous commit.", seq=seq
                     )
                 state.apply(manifest, head=head)
         finally:
-            self._asked = range(0)
+            self._seqs_ahead = range(0)
             self._ahead.clear()
 
     def _read_ahead(self, seqs: range) -> None:
         """Fetch manifests from a remote store in parallel; failed ones are read again later."""
-        store, self._asked = self._sealed.store, seqs
+        store, self._seqs_ahead = self._sealed.store, seqs
         names = [
             object_names.commit(self.org, seq) for seq in seqs if (seq, None) not in self._manifests
         ]
@@ -230,7 +241,9 @@ class Chain:
             redacted = self._redacted(seq, redaction) if redaction else self._whole(seq)
             if (redacted[0].seq, redacted[0].org) != (seq, self.org):
                 raise _broken(
-                    "chain-replaced", f"Commit {seq} identifies itself as a different commit."
+                    "chain-replaced",
+                    "Commit {seq} identifies itself as a different commit.",
+                    seq=seq,
                 )
             while len(self._manifests) >= _KEPT_MANIFESTS:
                 self._manifests.pop(next(iter(self._manifests)))
@@ -249,7 +262,7 @@ class Chain:
         except NotFound:
             redaction = self._redactions.find(seq)
             if redaction is None:
-                raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+                raise _broken("chain-hole", "Commit {seq} is missing.", seq=seq) from None
             return self._redacted(seq, redaction)
         manifest, text = unpack(content, Manifest, name=name)
         head = head_of(text)
@@ -260,7 +273,9 @@ class Chain:
         try:
             return self._redactions.read(seq, name)
         except NotFound:
-            raise _broken("chain-hole", f"The replacement of commit {seq} is missing.") from None
+            raise _broken(
+                "chain-hole", "The replacement of commit {seq} is missing.", seq=seq
+            ) from None
 
     def _from_checkpoint(self, newest: int) -> LiveState | None:
         """The newest checkpoint that agrees with its manifest; None if there is none."""
@@ -310,19 +325,23 @@ def _check_witness(seen: Witnessed, state: LiveState) -> None:
     if seen.number > state.seq:
         raise _broken(
             "chain-cut",
-            f"Snapshot {seen.number} was created, but the vault ends at {state.seq}.",
+            "Snapshot {number} was created, but the vault ends at {end}.",
+            number=seen.number,
+            end=state.seq,
         )
     if seen.number and state.commits[seen.number].head != seen.head:
         raise _broken(
-            "chain-replaced", f"Snapshot {seen.number} is not the snapshot that was created."
+            "chain-replaced",
+            "Snapshot {number} is not the snapshot that was created.",
+            number=seen.number,
         )
 
 
-def _broken(code: str, sentence: str) -> IntegrityError:
+def _broken(code: str, template: str, **args: Any) -> IntegrityError:
     return IntegrityError(
         code,
         "{sentence} Unlost writes nothing to this vault until it is repaired.",
         next_step="Restore the missing object from a mirror of the vault, then run `unlost "
         "verify --level full`.",
-        sentence=sentence,
+        sentence=message("", template, **args),
     )

@@ -201,7 +201,10 @@ def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
 
 
 def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
-    """Every object that must exist, except keys and manifests."""
+    """Every object that must exist, except keys, manifests and journals.
+
+    Journals are in ``state.journals``, each with the root over its entries.
+    """
     yield from objects_of(state.entries(), org=org)
     for pack in state.packs.values():
         yield ObjectEntry(object_names.pack(org, pack.id), pack.bytes, pack.blake3)

@@ -146,7 +146,7 @@ class RunIntent(msgspec.Struct, frozen=True):
     identity: OrgIdentity
     base: int
     started: datetime
-    segments: str
+    segment_prefix: str = msgspec.field(name="segments")
 
 
 class SchemaNote(msgspec.Struct, frozen=True):

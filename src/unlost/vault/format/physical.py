@@ -53,10 +53,11 @@ READ_FIELDS: tuple[pa.Field, ...] = (
 # The additional column of the versions of a record.
 VALID_TO_FIELD = pa.field(U_VALID_TO, pa.int64())
 
-# Values of ``_u_prev`` beside the ops. SAME: the row equals the version before it. UNTOLD: unknown,
-# because the row was compared with another version than the one before it (in merged segments).
+# Values of ``_u_prev`` beside the ops. SAME: the row equals the version before it. UNKNOWN_PREV:
+# unknown, because the row was compared with another version than the one before it (in merged
+# segments).
 SAME = "="
-UNTOLD = "?"
+UNKNOWN_PREV = "?"
 
 SEARCH = "$search"
 HIDDEN = "$hidden"

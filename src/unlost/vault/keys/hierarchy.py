@@ -205,7 +205,7 @@ class Keyring:
         planted them.
         """
         # The new epoch comes first: from here on no object is written under a key from before.
-        if self._writing(org) is None and self._held(org):
+        if self._writing(org) is None and self._generations_by_folder(org):
             self._begin_epoch(org)
         for base in self._of_generation(org):
             if self._any_copy(base, org=org):  # a lost key cannot be wrapped anew
@@ -213,14 +213,14 @@ class Keyring:
 
     def epochs(self, org: str) -> tuple[int, ...]:
         """All epochs with at least one copy of the org key, ascending."""
-        names = (base.rsplit("/", 1)[1] for base in self._held(org))
+        names = (base.rsplit("/", 1)[1] for base in self._generations_by_folder(org))
         return tuple(sorted(int(name) for name in names if name.isdecimal()))
 
     def epoch(self, org: str) -> int:
         """The epoch for new objects; raises IntegrityError (``org-key-lost``)."""
         if org not in self._epochs:
             writing = self._writing(org)
-            if writing is None and self.generation > 1 and self._held(org):
+            if writing is None and self.generation > 1 and self._generations_by_folder(org):
                 self._begin_epoch(org)
                 writing = self._writing(org)
             if writing is None:
@@ -230,21 +230,18 @@ class Keyring:
 
     def oldest(self, org: str) -> int:
         """The epoch before which all org keys are marked as gone; 1 if there is no mark."""
-        generations = (
+        epochs = (
             _number(base)
             for base in self._marks(org)
             if (base in self.inherited.keys and self._any_copy(base, org=org))
             or any(self._opens(copy, org=org) for copy in self._own_copies(base))
         )
-        return max(generations, default=_FIRST_EPOCH)
+        return max(epochs, default=_FIRST_EPOCH)
 
-    def _marks(self, org: str) -> dict[str, set[int]]:
-        folders_held = self._held(org).items()
-        return {
-            base: epochs
-            for base, epochs in folders_held
-            if base.rsplit("/", 1)[1].startswith(_OLDEST)
-        }
+    def _marks(self, org: str) -> list[str]:
+        """The folders of all marks that earlier org keys are gone, planted ones included."""
+        folders = self._generations_by_folder(org)
+        return [base for base in folders if base.rsplit("/", 1)[1].startswith(_OLDEST)]
 
     def retire(self, org: str, *, before: int) -> None:
         """Mark the org keys before an epoch as gone: nothing is written under them any more."""
@@ -291,7 +288,7 @@ class Keyring:
 
     def folders(self, org: str) -> tuple[str, ...]:
         """The folders of an org's valid wrapped keys, each of the newest generation there is."""
-        epochs_by_base = self._held(org)
+        generations_by_folder = self._generations_by_folder(org)
         strange = set(self.strange_copies(org))
         there = {
             _base(listed.name)
@@ -302,7 +299,7 @@ class Keyring:
         wanted = {*there, *self._inherited(org), identity_folder(org), first}
         oldest = self.oldest(org)
         bases = sorted(base for base in wanted if not 0 < _number(base) < oldest)
-        return tuple(_folder(base, max(epochs_by_base.get(base, {1}))) for base in bases)
+        return tuple(_folder(base, max(generations_by_folder.get(base, {1}))) for base in bases)
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies by earlier master keys of keys that the present one has wrapped too."""
@@ -358,7 +355,7 @@ class Keyring:
     def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The valid keys of an org, by their folders."""
         known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
-        for base in self._held(org).keys() - gone:
+        for base in self._generations_by_folder(org).keys() - gone:
             opens_here = any(self._opens(copy, org=org) for copy in self._own_copies(base))
             if opens_here or base in known:
                 with suppress(IntegrityError):
@@ -383,17 +380,18 @@ class Keyring:
         """Rewrite damaged copies of an org's keys from intact ones; returns their names."""
         return tuple(name for folder in self.folders(org) for name in self._repair(folder, org=org))
 
-    def _held(self, org: str) -> dict[str, set[int]]:
+    def _generations_by_folder(self, org: str) -> dict[str, set[int]]:
         """The generations that have a copy, by the folder of the first generation.
 
         Generations above the present one appear only if there are no others: then the register may
         be lost.
         """
-        epochs_by_base: dict[str, set[int]] = {}
+        generations_by_folder: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
             if (match := _WRAPPED.fullmatch(listed.name)) is not None:
-                epochs_by_base.setdefault(match[1], set()).add(int(match[3] or 1))
-        return {base: self._known(epochs) for base, epochs in epochs_by_base.items()}
+                generation = int(match[3] or 1)
+                generations_by_folder.setdefault(match[1], set()).add(generation)
+        return {base: self._known(numbers) for base, numbers in generations_by_folder.items()}
 
     def _known(self, generations: set[int]) -> set[int]:
         return {
@@ -481,7 +479,9 @@ class Keyring:
     def _copies(self, base: str, *, org: str) -> Iterator[str]:
         """Copies of the present generation, then of others, left by an unfinished renewal."""
         yield from self._own_copies(base)
-        others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
+        others = sorted(
+            self._generations_by_folder(org).get(base, set()) - {self.generation}, reverse=True
+        )
         yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:
@@ -497,7 +497,7 @@ class Keyring:
                 if self._counts(base, key, name=name, org=org):
                     return key
         # No copy of ours opens, but a later master key exists: this process is outdated.
-        if max(self._held(org).get(base, {1})) > self.generation:
+        if max(self._generations_by_folder(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
 

@@ -27,8 +27,8 @@ from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import unbundled, worn
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import (
-    MaintenanceCommit,
+from unlost.vault.maintenance.maintenance_run import (
+    MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
 )
@@ -107,22 +107,27 @@ def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
 def _compacted(
     room: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
-    work = MaintenanceCommit(room, run=run, kind=CommitKind.COMPACT)
-    work.open()
+    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.COMPACT)
+    maintenance.open()
     try:
-        return _in_place(room, batch, work, pause, last=last)
+        return _in_place(room, batch, maintenance, pause, last=last)
     except Exception:
-        work.give_up()
+        maintenance.give_up()
         raise
 
 
 def _in_place(
-    room: OrgVault, batch: Sequence[DueMerge], work: MaintenanceCommit, pause: Pause, *, last: bool
+    room: OrgVault,
+    batch: Sequence[DueMerge],
+    maintenance: MaintenanceRun,
+    pause: Pause,
+    *,
+    last: bool,
 ) -> Compaction:
     # A commit that another run makes meanwhile is fine: only the replaced segments must still be
     # live.
-    state = work.base
-    out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+    state = maintenance.base
+    out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
     done = [_merge(room, out, merge, pause) for merge in batch]
     parts = _index(room, out, state, batch)
     moved = list(_moved(room, out, state, done, pause)) if last else []
@@ -134,7 +139,7 @@ def _in_place(
     ]
     # Intermediate segments of a staged merge are in no commit, but must be condemned like the rest.
     objects = list(unneeded_objects(state, replaced, org=room.org))
-    info = work.commit(
+    info = maintenance.commit(
         MaintenanceWork(
             parts=(
                 *map(_part, done),
@@ -146,7 +151,7 @@ def _in_place(
         )
     )
     return Compaction(
-        merged=tuple(map(_told, done)),
+        merged=tuple(map(_merge_result, done)),
         snapshot=info.number,
         replaced=len(objects),
         replaced_bytes=sum(each.bytes for each in objects),
@@ -226,7 +231,7 @@ def _part(done: MergedSegments) -> TablePart:
     return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
 
 
-def _told(done: MergedSegments) -> Merged:
+def _merge_result(done: MergedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -51,7 +51,7 @@ def remove_erased(room: OrgVault, state: LiveState) -> int:
     if not erasures and not given_up and not any(redactions):
         return 0
     size = 0
-    for name in _left(room, state, erasures):
+    for name in _must_not_exist(room, state, erasures):
         size += room.sealed.store.size(name) or 0
         room.sealed.store.delete(name)
     return size
@@ -59,14 +59,15 @@ def remove_erased(room: OrgVault, state: LiveState) -> int:
 
 def is_complete(room: OrgVault, state: LiveState) -> bool:
     """Return true if the store contains nothing that an erasure removed from the chain."""
-    return not any(_left(room, state, erasures_in(room, state)))
+    return not any(_must_not_exist(room, state, erasures_in(room, state)))
 
 
-def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
-    """Iterate over the objects that exist and must not.
+def _must_not_exist(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
+    """Iterate over the objects that exist and must not, in the order of the listing.
 
-    First the segments and packs, then the documents that describe them, and the keys of runs that
-    ended.
+    These are segments, packs, documents that describe them, and the keys of runs that ended. Any
+    order is safe: their names follow from the chain, whose manifests or redactions stay, so that a
+    cleanup that was cut off finds the others again.
     """
     listed = [listed_object.name for listed_object in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
@@ -98,12 +99,12 @@ def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterato
             or name.startswith(journals)
             or (name.startswith(checkpoints) and name < newest)
             or (name.startswith(redactions) and name not in live and _is_late(name, state))
-            or _opens_nothing(room, state, name)
+            or _is_key_of_ended_run(room, state, name)
         ):
             yield name
 
 
-def _opens_nothing(room: OrgVault, state: LiveState, name: str) -> bool:
+def _is_key_of_ended_run(room: OrgVault, state: LiveState, name: str) -> bool:
     """Return true for the key of a run that ended: a copy of its buffered rows opens with it."""
     run = object_names.run_of_key(name)
     if not run:

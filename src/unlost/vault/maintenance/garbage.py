@@ -20,17 +20,17 @@ from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import remove_erased
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MAINTENANCE,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     drop_orphans,
     open_runs,
     remove_over,
 )
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import committed
+from unlost.vault.write.finish import commit_of_run
 
 GRACE = timedelta(days=7)  # between condemned and removed
 
@@ -81,7 +81,7 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
     if stray:
         waiting.append(CondemnedObjects(fresh, now, {name: listing[name] for name in stray}))
-    return _told(ripe, waiting, runs, stray=len(stray))
+    return _sweep_result(ripe, waiting, runs, stray=len(stray))
 
 
 def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
@@ -90,7 +90,7 @@ def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> It
     If a run was committed but could not close its intent, the intent is removed here.
     """
     for intent in runs:
-        if committed(state, intent.run) is None:
+        if commit_of_run(state, intent.run) is None:
             yield intent
         else:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
@@ -152,7 +152,7 @@ def _stray(
     folders = (
         [object_names.segments(room.org)] if runs else [""]
     )  # the name of a pack does not show its run
-    begun = tuple(object_names.segment(room.org, run.segments) for run in runs)
+    begun = tuple(object_names.segment(room.org, run.segment_prefix) for run in runs)
     return {
         name
         for name in listing
@@ -161,11 +161,11 @@ def _stray(
 
 
 def _condemn(room: OrgVault, run: str, names: Sequence[str], *, collected: int) -> int:
-    work = MaintenanceCommit(room, run=run, kind=CommitKind.CONDEMN)
-    return work.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
+    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.CONDEMN)
+    return maintenance.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 
-def _told(
+def _sweep_result(
     ripe: Sequence[CondemnedObjects],
     waiting: Sequence[CondemnedObjects],
     runs: Sequence[RunIntent],

@@ -1,8 +1,8 @@
 """Maintenance methods of an opened vault: the port ``VaultMaintenance``.
 
 Forget, erase, rectify and salvage go through ``plan`` and ``apply``, which compare the effect with
-the one that a person agreed to. Compact, rekey and sweep need no plan, because no backup shows
-them. See docs/adr/0034.
+the one that a person agreed to. Compact, rekey and sweep need no plan, because they change no
+backup. See docs/adr/0034.
 """
 
 from abc import ABC, abstractmethod
@@ -95,8 +95,8 @@ class MaintainedVault(ABC):
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
-        vault, look = self.uncached(), VerifyScope(level, part)
-        return verify_vault(vault.sealed, look=look, witness=self._witness, room=vault.room)
+        vault, scope = self.uncached(), VerifyScope(level, part)
+        return verify_vault(vault.sealed, scope=scope, witness=self._witness, room=vault.room)
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """List all legal holds that were not lifted, including expired ones."""

@@ -31,9 +31,9 @@ from unlost.vault.read.org_vault import OrgVault
 
 @dataclass(frozen=True, slots=True)
 class ShredPlanOfOrg:
-    """The effect of shredding an org: all shown backups (``nights``) and all objects are destroyed.
+    """The effect of shredding an org: all shown backups and all objects are destroyed.
 
-    Any of the ``holds`` forbids it.
+    ``nights``: the number of these backups, including hourly ones. Any of the ``holds`` forbids it.
     """
 
     org: str

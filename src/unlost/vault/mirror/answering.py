@@ -30,28 +30,28 @@ class AnsweringStore(ReadOnlyStore):
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._asked(lambda: super(AnsweringStore, self).get(name))
+        return self._answer(lambda: super(AnsweringStore, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
-        return self._asked(
+        return self._answer(
             lambda: super(AnsweringStore, self).get_range(name, start=start, length=length)
         )
 
     def size(self, name: str) -> int | None:
         """Size in bytes; None if the object does not exist."""
-        return self._asked(lambda: super(AnsweringStore, self).size(name))
+        return self._answer(lambda: super(AnsweringStore, self).size(name))
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
-        listed_objects = self._asked(lambda: [*super(AnsweringStore, self).list(prefix)])
+        listed_objects = self._answer(lambda: [*super(AnsweringStore, self).list(prefix)])
         yield from listed_objects
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)
         """None, so that every byte is read through this store."""
         return None
 
-    def _asked[T](self, ask: Callable[[], T]) -> T:
+    def _answer[T](self, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except StoreError as error:

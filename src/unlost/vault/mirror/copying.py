@@ -60,7 +60,7 @@ class CopyReport:
 
     objects: int
     bytes: int
-    there: int
+    existing: int
     damaged: tuple[str, ...] = ()
 
 
@@ -85,14 +85,14 @@ def copy_vault(
             for number, size in enumerate(one_pass.copies(), start=1):
                 written[0] += size is not None
                 written[1] += size or 0
-                tell(one_pass.there + number, one_pass.wanted)
+                tell(one_pass.existing + number, one_pass.wanted)
         except NotFound:
             if not passes_left:
                 raise
         else:
             target.delete(UNFINISHED)
             damaged = tuple(sorted(one_pass.damaged))
-            return CopyReport(written[0], written[1], one_pass.there, damaged)
+            return CopyReport(written[0], written[1], one_pass.existing, damaged)
     raise AssertionError("the last pass returns or raises")
 
 
@@ -104,7 +104,7 @@ class _Pass:
     target: Store
     selection: CopySelection
     damaged: list[str] = field(default_factory=list)
-    there: int = 0
+    existing: int = 0
     wanted: int = 0
 
     def copies(self) -> Iterator[int | None]:
@@ -120,7 +120,7 @@ class _Pass:
         lacking = [
             wanted_object for wanted_object in wanted if self._lacks(wanted_object, target_sizes)
         ]
-        self.wanted, self.there = len(wanted), len(wanted) - len(lacking)
+        self.wanted, self.existing = len(wanted), len(wanted) - len(lacking)
         early = [
             lacking_object
             for lacking_object in lacking

@@ -1,4 +1,4 @@
-"""Objects that the mirror has and the vault has not: removed by a commit, or lost?
+"""Objects that the mirror has and the vault does not: removed by a commit, or lost?
 
 An object is removed from the mirror only if the vault proves that it was removed on purpose.
 Emptying the vault folder does not affect the mirror. Replacements are looked up in the mirror, as
@@ -21,7 +21,7 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import erasures_in
-from unlost.vault.maintenance.maintenance_commit import MAINTENANCE
+from unlost.vault.maintenance.maintenance_run import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
 from unlost.vault.objects.home_copies import FOLDER, VaultHomes, name_of
 
@@ -34,13 +34,13 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 class RemovedFromVault:
     """Objects that the vault has removed for good. The mirror removes ``gone`` too.
 
-    It keeps ``carried``, which may be the last copies. The mirror lacks live objects of their org,
+    It keeps ``retained``, which may be the last copies. The mirror lacks live objects of their org,
     or the vault gave them up as damaged, or a commit of their org is lost and the reason is
     unknown.
     """
 
     gone: frozenset[str]
-    carried: frozenset[str]
+    retained: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class _Mirror:
     def has_other(self, name: str) -> bool:
         """True if the mirror has the object under another name, which the vault has too."""
         stem = object_names.stem(name)
-        there = (
+        names = (
             listed_object.name
             for listed_object in self.store.list(stem)
             if object_names.stem(listed_object.name) == stem
         )
-        return any(other not in self.excess for other in there)
+        return any(other not in self.excess for other in names)
 
 
 def taken_away(

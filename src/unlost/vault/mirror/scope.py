@@ -69,10 +69,10 @@ class VaultScope:
         scope = self.orgs.get(match[1] or match[3])
         return scope is not None and scope.wants(name, match[2] or "")
 
-    def lacking(self, there: Collection[str]) -> Mapping[str, list[str]]:
-        """The live objects that are missing, by org; ``there``: all names in a copy."""
+    def lacking(self, existing: Collection[str]) -> Mapping[str, list[str]]:
+        """The live objects that are missing, by org; ``existing``: all names in a copy."""
         lacking_by_org = {
-            org: [name for name in scope.live if name not in there]
+            org: [name for name in scope.live if name not in existing]
             for org, scope in self.orgs.items()
         }
         return {org: names for org, names in lacking_by_org.items() if names}

@@ -17,16 +17,17 @@ type Tell = Callable[[int, int], None]
 class MirrorUpdate:
     """The result of an update: objects and bytes that were written and removed.
 
-    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` objects are in the
-    mirror only, and no commit removed them from the vault, which may have lost them.
-    ``not_removed`` objects were removed from the vault and stay in the mirror: an object of their
-    org is damaged, or the vault gave them up as damaged, so they may be the last copies. ``broken``
-    has, by oid, why orgs were left out or nothing of them was removed.
+    ``existing``: the number of objects that the mirror had already. ``damaged`` objects of the
+    vault, or missing ones, were left out. ``strange`` objects are in the mirror only, and no commit
+    removed them from the vault, which may have lost them. ``not_removed`` objects were removed from
+    the vault and stay in the mirror: an object of their org is damaged, or the vault gave them up
+    as damaged, so they may be the last copies. ``broken`` has, by oid, why orgs were left out or
+    nothing of them was removed.
     """
 
     objects: int
     bytes: int
-    there: int
+    existing: int
     removed: int
     removed_bytes: int
     damaged: tuple[str, ...]
@@ -54,9 +55,9 @@ def update_mirror(
     _drop_other_slots(vault, target)
     before = {listed_object.name for listed_object in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
-    there = {listed_object.name for listed_object in source.list("")}
+    source_names = {listed_object.name for listed_object in source.list("")}
     target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
-    excess = {name: size for name, size in target_sizes.items() if name not in there}
+    excess = {name: size for name, size in target_sizes.items() if name not in source_names}
     lacking = scopes[-1].lacking(target_sizes)
     away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
@@ -66,13 +67,13 @@ def update_mirror(
     return MirrorUpdate(
         objects=copied.objects,
         bytes=copied.bytes,
-        there=copied.there,
+        existing=copied.existing,
         removed=len(away.gone),
         removed_bytes=sum(excess[name] for name in away.gone),
         damaged=tuple(sorted({*copied.damaged, *missing})),
         # Objects that were removed during the update are decided the next time.
-        strange=tuple(sorted(excess.keys() - away.gone - away.carried - before)),
-        not_removed=tuple(sorted(away.carried)),
+        strange=tuple(sorted(excess.keys() - away.gone - away.retained - before)),
+        not_removed=tuple(sorted(away.retained)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
 

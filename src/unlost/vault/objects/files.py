@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -29,6 +29,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import message
 from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
@@ -38,7 +39,6 @@ from unlost.vault.objects.packs import Blob, Extent, PackWriter
 type _ExtentCell = tuple[str, int, int]
 type _Row = tuple[str, tuple[str | None, ...]]
 
-FILES_TABLE = "$files"
 FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "encoding")
 BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
@@ -180,13 +180,15 @@ class _Check:
     def _count(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._ref.size is not None and self._size > self._ref.size:
-            raise _disagrees(f"it is longer than the {self._ref.size} bytes in its row")
+            raise _disagrees("it is longer than the {size} bytes in its row", size=self._ref.size)
         if self._digest is not None:
             self._digest(chunk)
 
     def _prove(self) -> None:
         if self._ref.size is not None and self._size != self._ref.size:
-            raise _disagrees(f"{self._size} of {self._ref.size} bytes arrived")
+            raise _disagrees(
+                "{arrived} of {size} bytes arrived", arrived=self._size, size=self._ref.size
+            )
         if self._digest is not None and self._digest(b"") != self._expected.lower():
             raise _disagrees("its bytes do not match the checksum in its row")
 
@@ -212,22 +214,28 @@ def _digest(algorithm: str) -> Callable[[bytes], str]:
     return feed
 
 
-def _disagrees(why: str) -> IntegrityError:
+def _disagrees(template: str, **args: Any) -> IntegrityError:
     return IntegrityError(
-        "file-disagrees", "The file was not delivered completely: {why}.", why=why
+        "file-disagrees",
+        "The file was not delivered completely: {why}.",
+        why=message("", template, **args),
     )
 
 
 def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
-    name = f"“{ref.name}” " if ref.name else ""
-    return Finding(
-        kind=FindingKind.FILE_UNREADABLE,
-        severity=Severity.GAP,
-        sentence=f"The file {name}of {ref.table} {ref.record} could not be stored: {error}",
+    return Finding.of(
+        FindingKind.FILE_UNREADABLE,
+        Severity.GAP,
+        "The file “{name}” of {record} could not be stored: {error}"
+        if ref.name
+        else "The file of {record} could not be stored: {error}",
         next_step="The next backup tries again. If the problem persists, open the file in the source.",
         table=ref.table,
         column=ref.column,
         detail=ref.record,
+        name=ref.name,
+        record=f"{ref.table} {ref.record}",
+        error=error.message if isinstance(error, UnlostError) else error,
     )
 
 

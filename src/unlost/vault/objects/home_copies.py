@@ -25,7 +25,7 @@ class VaultHomes:
     def __init__(self, sealed: SealedObjects, *, kept: int = KEPT) -> None:
         """``kept``: the number of copies to keep."""
         self._sealed = sealed
-        self._kept = kept
+        self._most = kept
 
     def numbers(self) -> Sequence[int]:
         """The numbers of all copies, ascending; other names in the folder are ignored."""
@@ -38,7 +38,7 @@ class VaultHomes:
         while not self._put(number, content):
             number += 1  # another process was quicker
         with suppress(StoreError):  # the copy is stored; a later call removes the old ones
-            for old in self.numbers()[: -self._kept]:
+            for old in self.numbers()[: -self._most]:
                 self._sealed.store.delete(name_of(old))
         return number
 

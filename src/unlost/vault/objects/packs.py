@@ -43,9 +43,9 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A content: id (64 hex digits), size, its extents in order, and its encoding.
+    """Stored bytes: id (64 hex digits), size, their extents in order, and their encoding.
 
-    ``size`` is that of the content; the lengths of the extents add up to its stored size.
+    ``size`` is that of the bytes as they came; the lengths of the extents add up to the stored size.
     """
 
     id: str
@@ -102,22 +102,22 @@ class PackWriter:
         return tuple(sorted(self._reused))
 
     def put(self, content: bytes) -> StoredBlob:
-        """Store a content that is in memory."""
+        """Store a blob whose bytes are in memory."""
         return self.put_all((content,))[0]
 
     def put_all(self, contents: Sequence[bytes]) -> list[StoredBlob]:
-        """Store contents that are in memory, with one lookup of the known blobs."""
+        """Store blobs whose bytes are in memory, with one lookup of the known blobs."""
         blobs = [blake3(content, key=self._key).hexdigest() for content in contents]
         unsure = {blob for blob in blobs if blob not in self._recent}
         known = self._known(unsure) if unsure else {}
         return [
-            self._held(blob, known)
+            self._known_blob(blob, known)
             or self._take((content,), BlobEncoder(size=len(content)), known=lambda _: {})
             for blob, content in zip(blobs, contents, strict=True)
         ]
 
     def put_chunks(self, chunks: Iterable[bytes]) -> StoredBlob:
-        """Store a content while its chunks arrive; if ``chunks`` raises, nothing is stored."""
+        """Store a blob while its chunks arrive; if ``chunks`` raises, nothing is stored."""
         return self._take(chunks, BlobEncoder(), known=self._known)
 
     def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> StoredBlob:
@@ -132,7 +132,7 @@ class PackWriter:
             self._drop()
             raise
         blob = digest.hexdigest()
-        stored_blob = self._held(blob, known((blob,)))
+        stored_blob = self._known_blob(blob, known((blob,)))
         if stored_blob is not None:
             self._drop()
             return stored_blob
@@ -153,7 +153,7 @@ class PackWriter:
         self._begin()
         return StoredBlob(stored, new=True)
 
-    def _held(self, blob: str, known: Mapping[str, Blob]) -> StoredBlob | None:
+    def _known_blob(self, blob: str, known: Mapping[str, Blob]) -> StoredBlob | None:
         """The same content, if this writer or an earlier commit has stored it; else None."""
         stored = self._recent.get(blob)
         if stored is None and (stored := known.get(blob)) is not None:

@@ -139,7 +139,7 @@ class SegmentStream:
         self._epoch = out.sealed.keys.epoch(out.org)
         self._sink = io.BytesIO()
         self._writer: pq.ParquetWriter | None = None
-        self._held: pa.Table | None = None
+        self._pending: pa.Table | None = None
         self._fences: list[GroupFence] = []
         self._hashes: list[NDArray[np.uint64]] = []
         self._last = ""
@@ -152,11 +152,11 @@ class SegmentStream:
 
     def append(self, rows: pa.Table) -> None:
         """Add rows that follow in the order of ``_u_id``; the last few wait for a full group."""
-        whole = rows if self._held is None else pa.concat_tables([self._held, rows])
+        whole = rows if self._pending is None else pa.concat_tables([self._pending, rows])
         *groups, last = split_groups(whole, most=self._group_rows)
         for at, count, size in groups:
             self._write(whole.slice(at, count), size)
-        self._held = whole.slice(last[0], last[1]).combine_chunks()
+        self._pending = whole.slice(last[0], last[1]).combine_chunks()
         self.rows += len(rows)
 
     def append_group(self, rows: pa.Table) -> None:
@@ -166,9 +166,9 @@ class SegmentStream:
 
     def close(self) -> SegmentEntry:
         """Write the object, durably; at least one row must have been added."""
-        footer = self._held
-        if footer is not None:
-            self._write(footer, int(text_bytes(footer).sum()))
+        rest = self._pending
+        if rest is not None:
+            self._write(rest, int(text_bytes(rest).sum()))
         assert self._writer is not None
         self._writer.close()
         body = self._sink.getvalue()  # does not copy

@@ -66,7 +66,7 @@ class SegmentReader:
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
         self._unpacked = RowGroupCache(_UNPACKED_CACHE_BYTES)
-        self._held: dict[str, BufferedSegment] = {}
+        self._buffered: dict[str, BufferedSegment] = {}
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -134,7 +134,7 @@ class SegmentReader:
     ) -> pa.Table:
         """A few narrow columns of row groups, in this thread only; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
-        segment = self._held.get(entry.id)
+        segment = self._buffered.get(entry.id)
         if segment is not None:
             return segment.read(groups, columns, few_values=few_values)
 
@@ -147,14 +147,14 @@ class SegmentReader:
     def hold(self, ident: str, segment: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows are not stored yet."""
         with self._lock:
-            self._held[ident] = segment
+            self._buffered[ident] = segment
             self._pinned[ident] = segment.sidecar
 
     def release_all(self, prefix: str) -> None:
         """Read the segments of a run, whose ids begin with ``prefix``, from the store again."""
         with self._lock:
-            for ident in [name for name in self._held if name.startswith(prefix)]:
-                del self._held[ident]
+            for ident in [name for name in self._buffered if name.startswith(prefix)]:
+                del self._buffered[ident]
                 self._pinned.pop(ident, None)
 
     def ids_beside(self, entry: SegmentEntry) -> pa.ChunkedArray:
@@ -195,7 +195,7 @@ class SegmentReader:
         *,
         lasting: bool = False,
     ) -> pa.Table:
-        segment = self._held.get(entry.id)
+        segment = self._buffered.get(entry.id)
         if segment is not None:
             return segment.read(groups, columns)
 
@@ -206,7 +206,7 @@ class SegmentReader:
         return self._twice(read)
 
     def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
-        segment = self._held.get(entry.id)
+        segment = self._buffered.get(entry.id)
         if segment is not None:
             return segment.facts
 

@@ -28,7 +28,7 @@ from unlost.vault.format.physical import (
     U_OP,
     U_PREV,
     U_SNAP,
-    UNTOLD,
+    UNKNOWN_PREV,
 )
 from unlost.vault.read.merge import key_pieces
 from unlost.vault.read.org_vault import OrgReader
@@ -70,7 +70,7 @@ def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> I
         shown = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
         # ``_u_prev`` was compared with another version than the one before this commit.
         if rebased:
-            unknown_before = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(shown))
+            unknown_before = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), len(shown))
             shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, unknown_before)
         yield change_rows(table, shown)
 

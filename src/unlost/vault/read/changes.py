@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from unlost.model.snapshot import ChangeKind
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment, LiveState
-from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
+from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV
 from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.layout.positions import positions
 from unlost.vault.read.change_index import TOLD, ChangeIndex, in_order, slices
@@ -128,7 +128,7 @@ def _read_rows(view: TableView) -> Iterator[pa.Table]:
         silent = rebased[shown.column(RANK).to_numpy()]
         # A rebased segment was compared with another version than the one before its commit.
         if silent.any():
-            previous_ops = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
+            previous_ops = pc.if_else(pa.array(silent), UNKNOWN_PREV, shown.column(U_PREV))
             shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, previous_ops)
         yield shown.select([U_ID, *_ALL_KEYS, U_SNAP])
 
@@ -179,9 +179,9 @@ def _doubtful(
 ) -> NDArray[np.bool_]:
     """True for records whose difference does not follow from ``_u_prev`` alone."""
     starts = rows.filter(pa.array(first))
-    untold = pc.is_in(starts.column(U_PREV), value_set=pa.array((SAME, UNTOLD))).to_numpy()
+    unknown = pc.is_in(starts.column(U_PREV), value_set=pa.array((SAME, UNKNOWN_PREV))).to_numpy()
     several = ~last[first]
-    return np.asarray(several | untold)
+    return np.asarray(several | unknown)
 
 
 def _kinds(

@@ -58,16 +58,16 @@ def cut_at(view: TableView, *, rows: int, size: int) -> list[MergePiece]:
         for fence in view.sidecar(rank).fences
     )
     edges: list[str] = []
-    held_rows = held_bytes = 0
+    piece_rows = piece_bytes = 0
     for first, count, width in fences:
-        full = held_rows + count > rows or held_bytes + width > size
+        full = piece_rows + count > rows or piece_bytes + width > size
         text = first.decode()
         # Groups that begin with the same id are not parted: a record's versions stay in one piece.
         if not edges or (full and text != edges[-1]):
             edges.append(text)
-            held_rows = held_bytes = 0
-        held_rows += count
-        held_bytes += width
+            piece_rows = piece_bytes = 0
+        piece_rows += count
+        piece_bytes += width
     highs: list[str | None] = [*edges[1:], None]
     return [MergePiece(low, high) for low, high in zip(edges, highs, strict=False)]
 
@@ -83,19 +83,19 @@ class GroupCache:
         self._view = view
         self._columns = columns
         self._most = most
-        self._held: dict[tuple[int, int], pa.Table] = {}
+        self._groups: dict[tuple[int, int], pa.Table] = {}
         self._bytes = 0
 
     def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
         """A row group; cached for later if ``keep`` and there is space, else released."""
-        rows = self._held.get((rank, group))
+        rows = self._groups.get((rank, group))
         if rows is None:
             rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
             if keep and self._bytes + rows.nbytes <= self._most:
-                self._held[rank, group] = rows
+                self._groups[rank, group] = rows
                 self._bytes += rows.nbytes
         elif not keep:
-            del self._held[rank, group]
+            del self._groups[rank, group]
             self._bytes -= rows.nbytes
         return rows
 

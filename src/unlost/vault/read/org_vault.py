@@ -12,14 +12,14 @@ from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Witness
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import U_ID
+from unlost.vault.format.physical import FILES, U_ID
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.bundling import BUNDLE_FROM
-from unlost.vault.objects.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
+from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row, blob_row_id
 from unlost.vault.objects.packs import Blob, PackWriter
 from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.objects.segments import SegmentReader
@@ -68,7 +68,7 @@ class OrgReader:
 
         ``state``: look them up in this state instead of the present one.
         """
-        view = self.view(FILES_TABLE, until=until, state=state)
+        view = self.view(FILES, until=until, state=state)
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
         keys = rows.column(U_ID).to_pylist()
         cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
@@ -127,7 +127,8 @@ class OrgVault(OrgReader):
         self.clock = clock
         self.options = options
         self.limit = limit
-        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
+        # A cache, by commit: the runs whose journals the commit removed.
+        self.unjournaled: dict[int, tuple[str, ...]] = {}
 
     def visible(self, hidden: HiddenColumns) -> OrgReader:
         """The same org for reading, without its hidden columns."""

@@ -37,6 +37,7 @@ from unlost.model.snapshot import (
 from unlost.vault.commits import version_rules
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import (
+    FILES,
     HIDDEN,
     READ_FIELDS,
     SEARCH,
@@ -52,7 +53,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout.positions import positions
-from unlost.vault.objects.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
+from unlost.vault.objects.files import FILES_COLUMNS, file_of_row, file_row_id
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
@@ -265,7 +266,10 @@ class VaultSnapshot:
         return sum(fence.bytes for fence in fences) // rows if rows else 0
 
     def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
-        """Rows and columns that the reading user of the source stopped seeing."""
+        """Rows and columns that the reading user of the source stopped seeing.
+
+        Not the columns that are hidden from viewers of the vault: no item of theirs is listed.
+        """
         view = self.view(HIDDEN)
         marks = []
         for rows in key_pieces(view, (U_OP,)):
@@ -276,12 +280,12 @@ class VaultSnapshot:
                 mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(HiddenItem(*mark, since=since))
-        hidden = self._room.schemas.hidden
-        return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
+        from_viewers = self._room.schemas.hidden
+        return [mark for mark in marks if mark.column not in from_viewers.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
         """The newest files of these records in the vault."""
-        view = self.view(FILES_TABLE)
+        view = self.view(FILES)
         columns = self._file_columns(table)
         ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
         rows = view.newest(ids, (U_OP,))
@@ -429,7 +433,7 @@ def _standing(
             standing_states[table] = replace(
                 standing_states[table], alive=later.alive, deleted=later.deleted
             )
-        if later.cursor is None and touched & {table, FILES_TABLE}:  # also if it lost only files
+        if later.cursor is None and touched & {table, FILES}:  # also if it lost only files
             standing_states[table] = replace(standing_states[table], cursor=None)
     return standing_states
 

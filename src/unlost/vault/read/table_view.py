@@ -98,13 +98,13 @@ class TableView:
         """
         entry, stored = self.segments[rank].entry, self._stored(rank, columns)
         rows = self.reading.segments.read(entry, groups=groups, columns=stored)
-        return self._told(rank, rows, columns)
+        return self._with_manifest_columns(rank, rows, columns)
 
     def read_keys(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """A few narrow columns of row groups, in this thread only; ops come as dictionaries."""
         entry, stored = self.segments[rank].entry, self._stored(rank, columns)
         rows = self.reading.segments.read_keys(entry, groups=groups, columns=stored)
-        return self._told(rank, rows, columns)
+        return self._with_manifest_columns(rank, rows, columns)
 
     def names(self, rank: int, *, shape: int | None = None) -> dict[str, str]:
         """The physical columns of a segment, by the names of their source columns.
@@ -194,7 +194,7 @@ class TableView:
         present = self.reading.segments.facts(live.entry)[1] if live.merged else frozenset()
         return [name for name in columns if name not in _CALLED or name in present]
 
-    def _told(self, rank: int, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    def _with_manifest_columns(self, rank: int, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         """The rows with the columns that only the manifest has, in the order of ``columns``."""
         # A segment that was not merged has one commit and one shape, which it does not store.
         missing = [name for name in columns if name not in rows.column_names]
@@ -254,18 +254,18 @@ class TableView:
         """
         wanted = list(dict.fromkeys((U_ID, *columns, U_SNAP)))
         places = list(self.locate(ids))
-        found_rows = spread(lambda place: self._found(place, wanted, cells), places)
+        found_rows = spread(lambda place: self._versions_in(place, wanted, cells), places)
         parts = [part for part in found_rows if len(part)]
         if not parts:
             return _empty(wanted, cells)
         return self._in_order(pa.concat_tables(parts))
 
-    def _found(
+    def _versions_in(
         self, place: "WantedGroups", columns: Sequence[str], cells: Sequence[str]
     ) -> pa.Table:
         stored = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
-        mask = pa.array(self._kept(place, rows))
+        mask = pa.array(self._counting_places(place, rows))
         fences = self.sidecar(place.rank).fences
         versions = plain(rows.take(mask))
         if cells:
@@ -273,7 +273,7 @@ class TableView:
             versions = _beside(versions.select(columns), named)
         return _placed(versions, mask, place, [fences[g].rows for g in place.groups])
 
-    def _kept(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
+    def _counting_places(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
         """The places of the versions of the wanted ids that are in range."""
         stored_ids = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
@@ -328,7 +328,7 @@ class TableView:
         wanted = self.stored(lying.rank, names)
         entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
         rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
-        mine = self._told(lying.rank, rows, wanted).take(pa.array(lying.at))
+        mine = self._with_manifest_columns(lying.rank, rows, wanted).take(pa.array(lying.at))
         return self.named(lying.rank, mine, names)
 
 

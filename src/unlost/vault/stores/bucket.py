@@ -76,13 +76,13 @@ class BucketStore:
         self._address = address
         self._sleep = sleep
         self._seen = False
-        self._versions = self._kept = False
+        self._versions = self._keeps_deleted = False
 
     @property
     def properties(self) -> StoreProperties:
         """Facts about this store, as far as its answers have shown them."""
         return StoreProperties(
-            address=self._address, versions=self._versions, keeps_deleted=self._kept
+            address=self._address, versions=self._versions, keeps_deleted=self._keeps_deleted
         )
 
     def put_new(self, name: str, data: bytes) -> bool:
@@ -140,7 +140,7 @@ class BucketStore:
         if look["version"] is not None:
             if remover.versions is not None and self._without_versions(name, remover.versions):
                 return True
-            self._kept = True
+            self._keeps_deleted = True
         return self._deleted(name, remover)
 
     def _without_versions(self, name: str, versions: "BucketVersions") -> bool:
@@ -188,7 +188,7 @@ class BucketStore:
             try:
                 put = obstore.put(self._writing, name, data, mode="create", use_multipart=False)
             except _TAKEN as taken:
-                existing = self._held(name)
+                existing = self._stored_bytes(name)
                 # Only after a lost answer can equal bytes be ours: without one, the PUT was plainly
                 # refused.
                 if existing is not None:
@@ -207,7 +207,7 @@ class BucketStore:
             self._sleep(FIRST_PAUSE * 2**number)
         raise AssertionError("the last try returns or raises")
 
-    def _held(self, name: str) -> bytes | None:
+    def _stored_bytes(self, name: str) -> bytes | None:
         """The bytes under a name that is taken; None if another writer's PUT is still under way."""
         try:
             return bytes(obstore.get(self._reading, name).bytes())

@@ -121,7 +121,7 @@ class RangeCache:
         """Remove old pieces, then the least recently read, until the cache is within its limit."""
         with self._lock:
             now = self._clock.now()
-            old_files = sorted(self._kept((now - GONE_KEPT).timestamp()))
+            old_files = sorted(self._cached_files((now - GONE_KEPT).timestamp()))
             oldest = (now - KEPT).timestamp()
             rest = sum(size for _, size, _ in old_files)
             full = rest > self._limit
@@ -135,7 +135,7 @@ class RangeCache:
                     rest -= size
                     file.parent.rmdir()  # where it was the last one
 
-    def _kept(self, gone_since: float) -> Iterator[tuple[float, int, Path]]:
+    def _cached_files(self, gone_since: float) -> Iterator[tuple[float, int, Path]]:
         """The last read, size and path of each file; removes old marks of deleted objects."""
         for folder, _, names in os.walk(self._folder):
             for name in names:

@@ -42,7 +42,7 @@ class AccessKey:
     token: str = ""
 
     def __repr__(self) -> str:
-        return f"Key({self.id})"
+        return f"AccessKey({self.id})"
 
 
 def key_in(credentials: Mapping[str, str]) -> AccessKey | None:
@@ -120,12 +120,12 @@ class BucketVersions:
         """
         parameters = {"versionId": version}
         try:
-            self._asked("DELETE", full, parameters)
+            self._body_of("DELETE", full, parameters)
         except StoreError as refused:
             if refused.code != MAY_NOT_DELETE:
                 raise
             try:
-                self._asked("DELETE", full, parameters, _BYPASS)
+                self._body_of("DELETE", full, parameters, _BYPASS)
             except StoreError as error:
                 raise refused from error
 
@@ -144,7 +144,7 @@ class BucketVersions:
         """Some versions and delete markers of an object, newest first; empty when all are gone."""
         parameters = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
         try:
-            listing = self._asked("GET", "", parameters).decode("utf-8", "replace")
+            listing = self._body_of("GET", "", parameters).decode("utf-8", "replace")
         except StoreError as error:
             if error.code != MAY_NOT_DELETE:
                 raise
@@ -154,7 +154,7 @@ class BucketVersions:
         version_ids = (match[2] for match in _ENTRY.finditer(listing))
         return [version for key, version in map(_read_entry, version_ids) if key == full]
 
-    def _asked(
+    def _body_of(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}
     ) -> bytes:
         """The body of a successful answer; raises StoreError for any other."""

@@ -7,7 +7,7 @@ from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import committed
+from unlost.vault.write.finish import commit_of_run
 from unlost.vault.write.open_commit import OpenCommit
 
 _PREFIX_BYTES = 8
@@ -26,10 +26,10 @@ def begin_commit(
         identity=identity,
         base=state.seq,
         started=room.clock.now(),
-        segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
     )
     resumed = notes.is_open()
-    done = committed(state, run)
+    done = commit_of_run(state, run)
     # A committed run gets no intent again: nothing would remove it.
     intent = fresh if done is not None else notes.open(fresh)
     return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)

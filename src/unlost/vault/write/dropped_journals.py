@@ -7,12 +7,12 @@ from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.read.org_vault import OrgVault
 
-_TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
+_REMOVING_JOURNALS = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
 
 
 def unjournaled(room: OrgVault, state: LiveState) -> frozenset[str]:
     """The runs whose journals are or will be removed; runs that a lost commit names are missing."""
-    taking = [seq for seq, info in state.commits.items() if info.kind in _TAKING]
+    taking = [seq for seq, info in state.commits.items() if info.kind in _REMOVING_JOURNALS]
     for seq in taking:
         if seq not in room.unjournaled:
             with suppress(IntegrityError, NotFound):

@@ -57,13 +57,13 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.objects.schemas import stored_entry
+from unlost.vault.read.commit_effect import against, replaced
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.read.resolve import against, replaced
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.write.journal import prove_journal
 
 _ATTEMPTS = 20
-_TAKING_AWAY = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
+_REMOVING_DATA = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
 
 
 type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
@@ -93,7 +93,7 @@ class CommitFinisher:
         self._room = room
         self._intent = intent
         self._notes = notes
-        self._settle_held = settle
+        self._settle_buffered = settle
         self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
@@ -104,15 +104,15 @@ class CommitFinisher:
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
-            done = committed(state, self._intent.run)
+            done = commit_of_run(state, self._intent.run)
             if done is not None:
                 # The process that committed may have died before its put was durable.
                 self._room.chain.confirm(done.number)
                 self._settle()
                 return done
             self._check_open()
-            self._check_nothing_forgotten(state, tables)
-            tables = self._settle_held(tables)
+            self._check_nothing_removed(state, tables)
+            tables = self._settle_buffered(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(
@@ -131,14 +131,14 @@ class CommitFinisher:
                 run=self._intent.run,
             )
 
-    def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
+    def _check_nothing_removed(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
         """Raise Conflict if data that a backup relies on may be gone.
 
         A backup omits rows that the vault already had when it began. It may also contain data that
         was erased or corrected since: then everything it wrote is removed immediately.
         """
         since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
-        if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
+        if self._intent.kind is CommitKind.RESTORE or not since & _REMOVING_DATA:
             return
         if since & REMOVING:
             self._withdraw(tables)
@@ -167,7 +167,7 @@ class CommitFinisher:
     def _remove_written(self, tables: Sequence[TableCommit]) -> None:
         store, org, run = self._room.sealed.store, self._room.org, self._intent.run
         for prefix in (
-            object_names.segment(org, self._intent.segments),
+            object_names.segment(org, self._intent.segment_prefix),
             object_names.certificate_prefix(org, run),
         ):
             for listed in list(store.list(prefix)):
@@ -313,7 +313,7 @@ class CommitFinisher:
         return tuple(stored_entry(self._room.sealed, name) for name in fresh)
 
 
-def committed(state: LiveState, run: str) -> SnapshotInfo | None:
+def commit_of_run(state: LiveState, run: str) -> SnapshotInfo | None:
     """The commit of a run; None if the chain has none."""
     return next((info for info in state.commits.values() if info.run == run), None)
 
@@ -388,7 +388,7 @@ def _next_state(
     state: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
 ) -> TableState:
     """A table's state after a commit: counts carried forward, other facts from the run."""
-    read = state.read_at == 0 or commit.window_start not in (None, state.window_start)
+    read = state.last_read_in == 0 or commit.window_start not in (None, state.window_start)
     return TableState(
         table=state.table,
         alive=state.alive + balance.alive,
@@ -397,6 +397,6 @@ def _next_state(
         window_start=commit.window_start,
         window_end=commit.window_end,
         census_at=commit.census_at,
-        read_at=seq if read else state.read_at,
+        last_read_in=seq if read else state.last_read_in,
         finding=commit.finding,
     )

@@ -59,7 +59,7 @@ class RunJournal:
             # A rekey gives entries other names: then the put would not find the number taken.
             taken = not self._going and self._chain.is_sealed_anew(number)
             if taken or not self._chain.put(number, content):
-                content = self._held(number, payload)
+                content = self._existing_entry(number, payload)
             else:
                 self._going = True  # no other process can have entries after one of ours
             self._count, self._link = number + 1, link_after(content)
@@ -87,7 +87,7 @@ class RunJournal:
                     self._count, self._link = number + 1, link
             yield payload
 
-    def _held(self, number: int, payload: bytes) -> bytes:
+    def _existing_entry(self, number: int, payload: bytes) -> bytes:
         """The content of the entry that exists already, if its payload is the same."""
         existing, _ = self._chain.get(number, link=self._link)
         if existing != payload:

@@ -42,12 +42,12 @@ from unlost.model.snapshot import (
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import RunIntent
-from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
+from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.objects.files import FILES_TABLE, FileIntake, blob_rows
+from unlost.vault.objects.files import FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.objects.segments import opens_under
@@ -74,8 +74,8 @@ class OpenCommit:
         self._room = room
         self._intent = intent
         self._notes = notes
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
-        self._holding = WriteBuffer(
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segment_prefix)
+        self._buffer = WriteBuffer(
             self._out, room.reader, notes, bundle_from=room.options.bundle_from
         )
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
@@ -105,12 +105,12 @@ class OpenCommit:
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
         """As ``add``; but if there are few rows, the piece itself contains them (``buffered``)."""
-        added = self._added(table, rows, carry=carry, out=self._holding)
-        return replace(added, buffered=self._holding.buffered(added.segments))
+        added = self._added(table, rows, carry=carry, out=self._buffer)
+        return replace(added, buffered=self._buffer.buffered(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
         """Take over the rows buffered in pieces that an earlier process was given."""
-        for entry in self._holding.recall(added):
+        for entry in self._buffer.recall(added):
             self._own.note(entry)
 
     def _added(
@@ -149,10 +149,10 @@ class OpenCommit:
         intake = FileIntake(
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
-        writer = self._system_writer(FILES_TABLE)
+        writer = self._system_writer(FILES)
         writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
         return Added(
-            table=FILES_TABLE,
+            table=FILES,
             segments=tuple(writer.segments),
             packs=intake.packs,
             files=intake.files,
@@ -217,18 +217,21 @@ class OpenCommit:
         try:
             return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
         finally:
-            self._holding.release()  # another attempt has the rows in its pieces
+            self._buffer.release()  # another attempt has the rows in its pieces
 
     def abandon(self) -> None:
-        """Give up: the intent is removed; everything that was written is garbage."""
+        """Remove the intent, and the key of buffered rows.
+
+        If the run has not committed, everything that it wrote is garbage.
+        """
         try:
             self._notes.close()
         finally:
-            self._holding.release()
+            self._buffer.release()
 
     def _finishing(self, *, partial: bool = False) -> CommitFinisher:
         return CommitFinisher(
-            self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
+            self._room, self._intent, self._notes, settle=self._buffer.settle, partial=partial
         )
 
     def _current_schema(self) -> str:
@@ -305,7 +308,7 @@ class OpenCommit:
         if big.writer is None:
             return (), ()
         packs = big.writer.finish()
-        writer = self._system_writer(FILES_TABLE)
+        writer = self._system_writer(FILES)
         if big.new:
             writer.take([blob_rows(big.new, observed_at=self._room.clock.now())])
         return packs, tuple(writer.segments)
@@ -340,7 +343,7 @@ class OwnSegments:
     def _find(self) -> None:
         """Look up the segments that an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
-        for ident, size in self._notes.written(self._intent.segments):
+        for ident, size in self._notes.written(self._intent.segment_prefix):
             if ident not in known:
                 epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)

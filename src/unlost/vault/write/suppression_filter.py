@@ -89,7 +89,7 @@ class SuppressionFilter:
         with self._lock:
             if self._lists is None:
                 self._read()
-                self._lists = self._made()
+                self._lists = self._built_lists()
             return self._lists
 
     def _read(self) -> None:
@@ -98,7 +98,7 @@ class SuppressionFilter:
         if base:
             self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
 
-    def _made(self) -> _Lists:
+    def _built_lists(self) -> _Lists:
         marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
         firm = SuppressionList.of(marker, self._firm)
         return _Lists(firm, SuppressionList.of(marker, [*self._firm, *self._found]))
@@ -111,4 +111,4 @@ class SuppressionFilter:
             writer.take([mark_rows(fresh, observed_at=self._room.clock.now())])
             self._segments.update((entry.id, entry) for entry in writer.segments)
             self._firm += fresh
-            self._lists = self._made()
+            self._lists = self._built_lists()

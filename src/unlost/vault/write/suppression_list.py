@@ -35,7 +35,7 @@ _CELLS = ("table", "column", "sieve", "run")
 _BITS = 0xFFFF_FFFF
 
 type Mask = NDArray[np.bool_]
-type Place = tuple[str, str]
+type TableColumn = tuple[str, str]
 """A table, and a column of it; an empty one stands for the id."""
 
 
@@ -57,7 +57,7 @@ class Pseudonymizer:
         self._key = keys.identity_key(org, _PURPOSE)
         self._seed = int.from_bytes(keys.identity_key(org, _SIEVE)[:7])
 
-    def pseudonym(self, place: Place, text: str) -> str:
+    def pseudonym(self, place: TableColumn, text: str) -> str:
         """The pseudonym of a text, in the form in which it is compared."""
         return hmac.digest(self._key, msgspec.json.encode((*place, text)), sha256).hex()
 
@@ -69,7 +69,7 @@ class Pseudonymizer:
         hashed = texts.rename("text").to_frame().select(column.nchash.xxh3_64(seed=self._seed))
         return (hashed.to_series().to_numpy() & np.uint64(_BITS)).astype(np.uint32)
 
-    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
+    def marks(self, place: TableColumn, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
         """The entries for texts, in the form in which they are compared."""
         ordered = sorted(set(texts), key=str.encode)
         sieves = self.sieves(pl.Series(ordered, dtype=pl.String)).tolist()
@@ -130,12 +130,12 @@ class SuppressionList:
     """The suppression list of an org, by table and column. Pure, apart from the keys."""
 
     marker: Pseudonymizer
-    _places: Mapping[Place, _Marked] = field(default_factory=dict)
+    _places: Mapping[TableColumn, _Marked] = field(default_factory=dict)
 
     @classmethod
     def of(cls, marker: Pseudonymizer, marks: Iterable[SuppressionMark]) -> "SuppressionList":
         """Build the list from its entries."""
-        by_place: dict[Place, list[SuppressionMark]] = {}
+        by_place: dict[TableColumn, list[SuppressionMark]] = {}
         for mark in marks:
             by_place.setdefault((mark.table, mark.column), []).append(mark)
         return cls(
@@ -166,7 +166,7 @@ class SuppressionList:
                 alike |= self._hit((of, column), matching(rows.cells.column(column)))
         return alike & ~self.records(table, rows.ids) if alike.any() else alike
 
-    def _hit(self, place: Place, texts: pl.Series) -> Mask:
+    def _hit(self, place: TableColumn, texts: pl.Series) -> Mask:
         hit = np.zeros(len(texts), dtype=np.bool_)
         marked = self._places.get(place)
         if marked is None:

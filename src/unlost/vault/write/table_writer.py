@@ -82,7 +82,7 @@ class TableWriter:
     segments: list[SegmentEntry] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     _buffer: list[Rows] = field(default_factory=list)
-    _held: int = 0
+    _buffered_bytes: int = 0
     _tokens: list[pa.Table] = field(default_factory=list)
     _token_count: int = 0
     _writing: Future[SegmentEntry] | None = None
@@ -103,16 +103,16 @@ class TableWriter:
         if not len(rows):
             return
         size = size_of(rows)
-        if self._held and self._held + size > self.limit.part():
+        if self._buffered_bytes and self._buffered_bytes + size > self.limit.part():
             self._flush()
         self._buffer.append(rows)
-        self._held += size
+        self._buffered_bytes += size
 
     def _flush(self) -> None:
         if not self._buffer:
             return
         rows = assemble(self._buffer, self.columns)
-        self._buffer, self._held = [], 0
+        self._buffer, self._buffered_bytes = [], 0
         self._write(rows)
 
     def _write(self, rows: pa.Table) -> None:

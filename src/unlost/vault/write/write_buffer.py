@@ -35,8 +35,8 @@ from unlost.vault.objects.segment_writer import SegmentWriter, text_bytes
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
-HELD_ROWS = 1_000  # rows of a table; more are written immediately
-HELD_BYTES = 1 << 20  # of text
+BUFFERED_ROWS = 1_000  # rows of a table; more are written immediately
+BUFFERED_BYTES = 1 << 20  # of text
 RUN_BYTES = 64 << 20  # of memory for all rows of a run, with their sealed form
 _KEY_BYTES = 32
 
@@ -54,7 +54,7 @@ class WriteBuffer:
         self._reader = reader
         self._notes = notes
         self._bundle_from = bundle_from
-        self._held: dict[str, BufferedSegment] = {}
+        self._buffered: dict[str, BufferedSegment] = {}
         self._sealed: dict[str, BufferedRows] = {}
         self._written: dict[str, SegmentEntry] = {}
         self._bytes = 0
@@ -66,8 +66,8 @@ class WriteBuffer:
         self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
     ) -> SegmentEntry:
         """Write rows that are sorted by ``_u_id``, at least one; buffer them if they are few."""
-        size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
-        if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
+        size = int(text_bytes(rows).sum()) if len(rows) <= BUFFERED_ROWS else BUFFERED_BYTES + 1
+        if size > BUFFERED_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
         ident, segment = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
         sealed = self._seal(ident, segment)
@@ -110,7 +110,7 @@ class WriteBuffer:
         """Drop the rows: they are written, or the run has failed."""
         with self._lock:
             self._reader.release_all(self._out.prefix)
-            self._held.clear()
+            self._buffered.clear()
             self._sealed.clear()
             self._bytes = 0
 
@@ -128,12 +128,12 @@ class WriteBuffer:
 
     def _knows(self, rows: BufferedRows) -> bool:
         with self._lock:
-            return rows.id in self._held
+            return rows.id in self._buffered
 
     def _known(self, rows: BufferedRows, segment: BufferedSegment) -> SegmentEntry:
         with self._lock:
             self._sealed[rows.id] = rows
-            self._held[rows.id] = segment
+            self._buffered[rows.id] = segment
             self._reader.hold(rows.id, segment)
         return segment.entry(rows.id)
 
@@ -146,27 +146,29 @@ class WriteBuffer:
 
     def _write_all(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """The segments that now contain the buffered rows, by the ids of the buffered segments."""
-        words = [ident for ident in waiting if self._held[ident].label.table == SEARCH]
-        rest = [ident for ident in waiting if self._held[ident].label.table != SEARCH]
+        words = [ident for ident in waiting if self._buffered[ident].label.table == SEARCH]
+        rest = [ident for ident in waiting if self._buffered[ident].label.table != SEARCH]
         return self._write_words(words) | self._write_rows(rest)
 
     def _write_words(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """Write the tokens of all tables, which are one table: one segment for each label."""
         written: dict[str, SegmentEntry] = {}
-        for label in dict.fromkeys(self._held[ident].label for ident in waiting):
-            alike = [ident for ident in waiting if self._held[ident].label == label]
-            rows = pa.concat_tables([self._held[ident].rows for ident in alike]).combine_chunks()
+        for label in dict.fromkeys(self._buffered[ident].label for ident in waiting):
+            alike = [ident for ident in waiting if self._buffered[ident].label == label]
+            rows = pa.concat_tables(
+                [self._buffered[ident].rows for ident in alike]
+            ).combine_chunks()
             rows = rows.take(pc.sort_indices(rows.column(U_ID)))
             entry = self._out.write(rows, label=label, group_rows=TOKEN_GROUP_ROWS)
             written |= dict.fromkeys(alike, entry)
         return written
 
     def _write_rows(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
-        tables = {self._held[ident].label.table for ident in waiting}
+        tables = {self._buffered[ident].label.table for ident in waiting}
         if len(tables) >= self._bundle_from:
-            pieces = [BundleEntry(ident, self._held[ident]) for ident in waiting]
+            pieces = [BundleEntry(ident, self._buffered[ident]) for ident in waiting]
             return {entry.id: entry for entry in write_bundles(self._out, pieces)}
-        return {ident: self._write_alone(self._held[ident]) for ident in waiting}
+        return {ident: self._write_alone(self._buffered[ident]) for ident in waiting}
 
     def _write_alone(self, segment: BufferedSegment) -> SegmentEntry:
         return self._out.write(segment.rows, label=segment.label)

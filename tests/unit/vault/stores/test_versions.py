@@ -132,7 +132,7 @@ def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     versions = BucketVersions(
         place_in(bucket), key=AccessKey("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep
     )
-    monkeypatch.setattr(BucketVersions, "_asked", lambda *_: b"<html>")
+    monkeypatch.setattr(BucketVersions, "_body_of", lambda *_: b"<html>")
     with pytest.raises(StoreError) as told:
         versions.remove("one")
     assert "cannot be read" in told.value.sentence

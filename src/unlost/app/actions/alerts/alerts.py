@@ -231,7 +231,7 @@ def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
     chain_heads: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
         try:
-            head = app.vault.head(oid)
+            head = app.vault.newest_backup(oid)
         except UnlostError:
             continue  # a vault that cannot be read has its own alert rule
         if head is not None:

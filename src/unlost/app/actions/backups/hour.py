@@ -105,7 +105,7 @@ def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) 
     begun = (run.id for run in unfinished_backups(org.oid, hourly=False))
     if any(app.steps.result(run, "begin", "") is not None for run in begun):
         return "backup-unfinished"
-    if app.vault.head(org.oid) is None:
+    if app.vault.newest_backup(org.oid) is None:
         return "no-night-yet"
     return "failed-before" if _no_use(org, now) else ""
 

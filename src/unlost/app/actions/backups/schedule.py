@@ -157,7 +157,7 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
             next_step="List tables, such as Case,Opportunity, or use `none` to turn hourly "
             "backups off.",
         )
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     if head is not None:
         schema = head.schema()
     else:  # no backup yet: ask the org

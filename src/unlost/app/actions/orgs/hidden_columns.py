@@ -42,7 +42,7 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
 
     Empty before the first backup. Raises NotFound for an unknown table.
     """
-    head = app.vault.head(get_org(org).oid)
+    head = app.vault.newest_backup(get_org(org).oid)
     if head is None:
         return Hideable(())
     schema = head.schema()
@@ -87,7 +87,7 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
 
 def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     table, _, name = text.partition(".")
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     if not table or not name or head is None:
         raise UsageError(
             "column-unreadable",

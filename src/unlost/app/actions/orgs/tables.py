@@ -30,7 +30,7 @@ class StoredTables:
 @action("table.list", Right.LOOK)
 def tables(app: Application, org: str) -> StoredTables:
     """List the tables in the newest backup of an org; raises NotFound for an unknown org."""
-    head = app.vault.head(get_org(org).oid)
+    head = app.vault.newest_backup(get_org(org).oid)
     if head is None:
         return StoredTables(org, ())
     labels = {table.name: table.label or table.name for table in head.schema().tables}

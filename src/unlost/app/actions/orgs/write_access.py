@@ -83,7 +83,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     config = read_config(connector, {**org.config, **given})
     secrets = _secrets(app, connector, config, org=org, new=new, ask=ask)
     context = app.context(secrets=secrets, budget=UnlimitedBudget())
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     tables = head.schema().tables if head is not None else ()
     with connector.open_writer(config, context) as writer:
         identity = writer.identity()
@@ -121,7 +121,7 @@ def check_writer(app: Application, org: str) -> WriterResult:
     Raises NotFound for an unknown org, NotAllowed (``writer-missing``), and errors of the sign-in.
     """
     known = get_org(org)
-    head = app.vault.head(known.oid)
+    head = app.vault.newest_backup(known.oid)
     tables = head.schema().tables if head is not None else ()
     with app.open_writer(known) as writer:
         identity, missing = writer.identity(), tuple(writer.missing(tables))

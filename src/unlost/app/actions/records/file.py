@@ -118,7 +118,7 @@ def _stored_file_of(
     app: Application, org: str, record: str, table: str | None
 ) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
-    head = app.vault.head(known.oid)
+    head = app.vault.newest_backup(known.oid)
     stored = _stored(head, typed_ids(app, known, record), table) if head else None
     if stored is None:
         raise NotFound(

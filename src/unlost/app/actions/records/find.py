@@ -66,7 +66,7 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
             "text-empty", "The search text is empty.", next_step="Enter a number or a name."
         )
     known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
-    heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
+    heads = {oid: head for oid in known if (head := app.vault.newest_backup(oid)) is not None}
     search_results = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
     search_results += search(app.vault, text, orgs=list(heads), limit=MOST)
     hits = tuple(

@@ -89,7 +89,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
-    head = app.vault.head(known.oid)
+    head = app.vault.newest_backup(known.oid)
     if head is None:
         raise NotFound(
             "no-backup-yet",

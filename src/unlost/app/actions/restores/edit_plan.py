@@ -253,7 +253,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     """
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
-    head = app.vault_of(known.oid).head(known.oid)
+    head = app.vault_of(known.oid).newest_backup(known.oid)
     assert head is not None, "a plan stands on a backup"
     holders = restore_plan.choices.holders
     tables = dict.fromkeys(holder.table for holder in holders)

@@ -362,7 +362,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
 
 
 def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     tables = head.schema().tables if head is not None else ()
     return {table.name: table.label or table.name for table in tables}
 

@@ -211,7 +211,7 @@ def _line(erasure: PastErasure) -> ErasureLine:
 
 def _operation(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
     records = chosen_records(app, org, wish.records)
-    head = app.whole_vault.head(org.oid)
+    head = app.whole_vault.newest_backup(org.oid)
     if wish.related and head is not None:
         records = with_belongings(head, records)
     return Erase(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
@@ -231,7 +231,7 @@ def _column(text: str) -> MatchColumn:
 
 def _matchable(app: Application, org: ProtectedOrg, erasure: Erasure) -> tuple[str, ...]:
     """Return the columns of the affected tables whose values identify a record."""
-    head = app.whole_vault.head(org.oid)
+    head = app.whole_vault.newest_backup(org.oid)
     going = {table.table for table in erasure.tables}
     return tuple(
         str(MatchColumn(table.name, column.name))

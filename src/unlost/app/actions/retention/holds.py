@@ -173,7 +173,7 @@ def _parts(text: str) -> tuple[str, str]:
 
 
 def _head(app: Application, org: ProtectedOrg) -> Snapshot:
-    head = app.whole_vault.head(org.oid)
+    head = app.whole_vault.newest_backup(org.oid)
     if head is None:
         raise NotFound(
             "no-backup-yet",

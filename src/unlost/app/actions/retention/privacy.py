@@ -108,7 +108,7 @@ def _put_together(
     app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
-    head = app.vault.head(known.oid)
+    head = app.vault.newest_backup(known.oid)
     if head is None:
         raise NotFound(
             "no-backup-yet",

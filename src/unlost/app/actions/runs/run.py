@@ -152,7 +152,7 @@ def _tables(
     items: Iterable[ItemRecord],
     totals: Mapping[str, int],
 ) -> Iterable[RunTable]:
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     labels = {
         described_table.name: described_table.label
         for described_table in (head.schema().tables if head is not None else ())

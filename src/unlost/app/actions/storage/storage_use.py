@@ -108,7 +108,7 @@ def loops(app: Application, org: str) -> Sequence[MailLoop]:
 
 
 def _newest(app: Application, org: ProtectedOrg) -> Snapshot:
-    head = app.vault.head(org.oid)
+    head = app.vault.newest_backup(org.oid)
     if head is None:
         raise NotFound(
             "snapshot-unknown",

@@ -35,4 +35,4 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     probe_store(target, entropy=app.entropy)
     check_unseen(app, place)
     done = copy_vault(source, target)
-    return VaultCopied(str(place), done.objects, done.bytes, done.there)
+    return VaultCopied(str(place), done.objects, done.bytes, done.existing)

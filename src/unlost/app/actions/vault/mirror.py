@@ -204,7 +204,7 @@ def _result(app: Application, place: StoreAddress, done: MirrorUpdate) -> Mirror
         place=str(place),
         objects=done.objects,
         bytes=done.bytes,
-        there=done.there,
+        there=done.existing,
         removed=done.removed,
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,

@@ -253,9 +253,9 @@ class MatchLookup:
         self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
     ) -> None:
         self._table, self._columns = table, columns
-        self._asked = set(values)
+        self._wanted = set(values)
         self._folded: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-        for value in sorted(self._asked):
+        for value in sorted(self._wanted):
             self._folded.setdefault(_folded(table, columns, value), []).append(value)
         self._exact: dict[tuple[str, ...], list[str]] = {}
         self._near: dict[tuple[str, ...], list[str]] = {}
@@ -263,11 +263,11 @@ class MatchLookup:
     @property
     def firsts(self) -> list[str]:
         """The values of the first column."""
-        return sorted({value[0] for value in self._asked})
+        return sorted({value[0] for value in self._wanted})
 
     def take(self, values: tuple[str, ...], record: str) -> None:
         """Add a live record and its values."""
-        if values in self._asked:
+        if values in self._wanted:
             self._exact.setdefault(values, []).append(record)
             return
         for value in self._folded.get(_folded(self._table, self._columns, values), ()):

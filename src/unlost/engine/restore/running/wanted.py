@@ -21,7 +21,7 @@ LONG = 100_000  # characters of a record; fewer records are read at a time if th
 KEPT_BYTES = 64 << 20  # of cached records that may be requested again
 
 type Cells = dict[str, str | None]
-type Place = tuple[int, str]
+type SnapshotTable = tuple[int, str]
 """A snapshot's number and a table: where a record is read."""
 
 
@@ -60,11 +60,11 @@ class WantedReader:
     def __init__(self, vault: Vault, org: str, steps: Iterable[PlanStep]) -> None:
         self._vault = vault
         self._org = org
-        self._schemas: dict[Place, Table] = {}
-        self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
+        self._schemas: dict[SnapshotTable, Table] = {}
+        self._windows: OrderedDict[tuple[SnapshotTable, int], _Window] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
-        self._numbers: dict[Place, dict[str, int]] = defaultdict(dict)
+        self._numbers: dict[SnapshotTable, dict[str, int]] = defaultdict(dict)
         for step in steps:
             numbers = self._numbers[_place(step)]
             numbers[step.record] = len(numbers)
@@ -97,7 +97,7 @@ class WantedReader:
                 )
 
     def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
-        groups: dict[Place, list[PlanStep]] = defaultdict(list)
+        groups: dict[SnapshotTable, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
         for place, plan_steps in groups.items():
@@ -109,12 +109,12 @@ class WantedReader:
                 window = self._window(place, number, size)
                 yield States(inside, taken(window.rows, _checked(inside, window)))
 
-    def _window(self, place: Place, number: int, size: int) -> _Window:
+    def _window(self, place: SnapshotTable, number: int, size: int) -> _Window:
         with self._lock:
             # Threads want the same windows: under the lock each is read once.
             return self._kept(place, number, size)
 
-    def _kept(self, place: Place, number: int, size: int) -> _Window:
+    def _kept(self, place: SnapshotTable, number: int, size: int) -> _Window:
         if (place, number) in self._windows:
             self._windows.move_to_end((place, number))
             return self._windows[place, number]
@@ -126,7 +126,7 @@ class WantedReader:
             self._held -= self._windows.popitem(last=False)[1].size
         return read
 
-    def _schema(self, place: Place) -> Table:
+    def _schema(self, place: SnapshotTable) -> Table:
         if place not in self._schemas:
             night, name = place
             schema = self._vault.at(self._org, night, forgotten=True).schema().table(name)
@@ -135,7 +135,7 @@ class WantedReader:
             self._schemas[place] = schema
         return self._schemas[place]
 
-    def _read(self, place: Place, records: Sequence[str]) -> _Window:
+    def _read(self, place: SnapshotTable, records: Sequence[str]) -> _Window:
         night, name = place
         schema = self._schema(place)
         rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
@@ -153,7 +153,7 @@ class WantedReader:
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
         """The newest file of each record that has one in the wanted state."""
-        groups: dict[Place, list[PlanStep]] = defaultdict(list)
+        groups: dict[SnapshotTable, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
         by_record: dict[RecordKey, StoredFile] = {}
@@ -196,7 +196,7 @@ def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
     return rows.take(places)
 
 
-def _place(step: PlanStep) -> Place:
+def _place(step: PlanStep) -> SnapshotTable:
     """The snapshot to read from: a few of them cover many versions."""
     return step.snapshot or step.version, step.table
 

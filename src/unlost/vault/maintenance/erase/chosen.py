@@ -1,4 +1,4 @@
-"""The records of an erasure: requested ones, their restored versions, and legal holds on them."""
+"""The records of an erasure: requested ones, records that restores linked to them, legal holds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,20 @@ from unlost.model.retention import Hold, HoldScope
 from unlost.model.schema import ChangeLog
 from unlost.model.snapshot import Lineage
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, SEARCH, U_ID, U_SNAP, is_system
+from unlost.vault.format.physical import (
+    FILES,
+    HIDDEN,
+    HOLDS,
+    LINEAGE,
+    SEARCH,
+    U_ID,
+    U_SNAP,
+    is_system,
+)
 from unlost.vault.layout.org_names import named_orgs
 from unlost.vault.maintenance.erase.counts import versions_of
 from unlost.vault.maintenance.retain.contents import file_rows_of
 from unlost.vault.maintenance.retain.holds import holds_in
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.lineage import lineage
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.org_vault import OrgVault
@@ -71,7 +79,7 @@ def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
     targets = _targets(room)
     files = [file_rows_of(room, schema, table, ids) for table, ids in chosen.ids.items()]
     return {
-        FILES_TABLE: sorted_unique(pa.concat_arrays(files).to_pylist()),
+        FILES: sorted_unique(pa.concat_arrays(files).to_pylist()),
         HIDDEN: sorted_unique(_json(key.table, key.record, None) for key in keys),
         HOLDS: sorted_unique(
             _json(HoldScope.RECORD.value, key.table, key.record, 0) for key in keys

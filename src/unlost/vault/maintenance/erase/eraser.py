@@ -19,17 +19,21 @@ from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, Tabl
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
+from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.found import ErasureSurvey, find, leaving_changes, leaving_words
 from unlost.vault.maintenance.erase.marks import write_marks
 from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.survey import (
+    ErasureSurvey,
+    changes_to_remove,
+    find,
+    words_to_remove,
+)
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import marks_in
 
@@ -52,7 +56,9 @@ def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) 
         room,
         run=run,
         kind=CommitKind.ERASE,
-        act=lambda work: _Erasing(room, work, run=run, pause=pause).erase(wish, agree),
+        act=lambda maintenance: _Erasing(room, maintenance, run=run, pause=pause).erase(
+            wish, agree
+        ),
     )
     return replace(done, removed=removed)
 
@@ -101,7 +107,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
         erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
         agree(erasure_survey.effect)
         if erasure_survey.nothing:
-            self._work.give_up()
+            self._maintenance.give_up()
             return erasure_survey.effect
         return replace(erasure_survey.effect, snapshot=self._commit(erasure_survey))
 
@@ -117,7 +123,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
                 each,
                 pause=self._pause,
                 # Only rows of ``$files`` contain places in packs.
-                repacked=repacked if each.view.table == FILES_TABLE else None,
+                repacked=repacked if each.view.table == FILES else None,
             )
         ]
         return (*replaced, *self._sifted(erasure_survey, replaced))
@@ -127,12 +133,12 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
     ) -> Iterable[ReplacedSegments]:
         """Rewrite ``$search`` and ``$changes`` without the rows about these records."""
         first = {table: self._first(table, replaced) for table in erasure_survey.chosen.ids}
-        for table, leave in (
-            (SEARCH, leaving_words(erasure_survey.chosen)),
-            (CHANGES, leaving_changes(erasure_survey.chosen, first)),
+        for table, to_remove in (
+            (SEARCH, words_to_remove(erasure_survey.chosen)),
+            (CHANGES, changes_to_remove(erasure_survey.chosen, first)),
         ):
             yield from all_sifted(
-                self._room, self._out, self._state, table, leave=leave, pause=self._pause
+                self._room, self._out, self._state, table, to_remove=to_remove, pause=self._pause
             )
 
     def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:

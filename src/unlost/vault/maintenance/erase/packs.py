@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import U_BLOBS, U_ID, is_system
+from unlost.vault.format.physical import FILES, U_BLOBS, U_ID, is_system
 from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
 from unlost.vault.maintenance.erase.chosen import Ids
 from unlost.vault.maintenance.retain.contents import FreedContents, files_column, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
-from unlost.vault.objects.files import FILES_TABLE, blob_row_id
+from unlost.vault.objects.files import blob_row_id
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
@@ -61,7 +61,7 @@ class _Looking:
         self._room = room
         self._state = state
         self._pause = pause
-        self._files = room.view(FILES_TABLE, until=state.seq, state=state)
+        self._files = room.view(FILES, until=state.seq, state=state)
         self._blob = files_column(room, "blob")
         self._extents = files_column(room, "extents")
 

@@ -1,6 +1,6 @@
 """Redaction: remove erased records from manifests, certificates and journals. Mostly pure.
 
-    manifest      ids of dead segments struck out, counts lowered ─▶ redactions/<seq>…, same head
+    manifest      ids of dead segments struck out, counts lowered ─▶ redacted/<seq>…, same head
     certificate   findings that name a record replaced            ─▶ another certificate
     journal       removed as a whole
 
@@ -150,8 +150,8 @@ def certificates_naming(
 def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Return the runs whose journals name any of the records."""
     runs = journal_runs(room.sealed, org=room.org).keys()
-    runs_unknown = runs - unjournaled(room, room.chain.live())
-    return tuple(sorted(run for run in runs_unknown if _names_any(room, run, naming)))
+    runs_with_journal = runs - unjournaled(room, room.chain.live())
+    return tuple(sorted(run for run in runs_with_journal if _names_any(room, run, naming)))
 
 
 def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:

@@ -37,9 +37,9 @@ from unlost.vault.maintenance.erase.redact import (
 )
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to, listing_of
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
     open_runs,
@@ -48,7 +48,7 @@ from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks, repack
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import committed
+from unlost.vault.write.finish import commit_of_run
 
 
 class ErasedDocuments(Protocol):
@@ -96,7 +96,7 @@ class WrittenCommit:
 
 
 def carried_out[T](
-    room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceCommit], T]
+    room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceRun], T]
 ) -> tuple[T, int]:
     """Run ``act`` while no other run is open; returns its result and the number of bytes removed.
 
@@ -107,16 +107,16 @@ def carried_out[T](
     close_committed(room, state)
     check_alone(room, state, run="")
     before = remove_erased(room, state)
-    work = MaintenanceCommit(room, run=run, kind=kind)
-    work.open()
+    maintenance = MaintenanceRun(room, run=run, kind=kind)
+    maintenance.open()
     try:
-        done = act(work)
+        done = act(maintenance)
     except Exception:
-        work.give_up()
+        maintenance.give_up()
         raise
     state = room.chain.proved()
     # Earlier checkpoints contain ids that are erased now. The cleanup below removes them.
-    if committed(state, run) is not None:
+    if commit_of_run(state, run) is not None:
         room.chain.renew_checkpoint()
     return done, before + remove_erased(room, state)
 
@@ -124,7 +124,7 @@ def carried_out[T](
 def close_committed(room: OrgVault, state: LiveState) -> None:
     """Close runs that were committed but not closed: their keys open what they buffered."""
     for intent in list(open_runs(room)):
-        if committed(state, intent.run):
+        if commit_of_run(state, intent.run):
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
@@ -133,7 +133,7 @@ def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
     others = [
         intent
         for intent in open_runs(room)
-        if intent.run != run and not committed(state, intent.run)
+        if intent.run != run and not commit_of_run(state, intent.run)
     ]
     if others:
         raise Conflict(
@@ -147,16 +147,18 @@ def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
 class RemovalCommit[F: ErasedDocuments](ABC):
     """One commit that removes data from all history, with everything that is written for it."""
 
-    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
+    def __init__(
+        self, room: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
+    ) -> None:
         self._room = room
-        self._work = work
+        self._maintenance = maintenance
         self._run = run
         self._pause = pause
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
 
     @property
     def _state(self) -> LiveState:
-        return self._work.base
+        return self._maintenance.base
 
     @abstractmethod
     def _rewritten(self, survey: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
@@ -188,7 +190,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         written_names: list[str] = []
         try:
             written = self._write(survey, written_names)
-            return self._committed(survey, written, listing)
+            return self._commit_written(survey, written, listing)
         except Exception:
             self._drop(written_names)
             raise
@@ -261,14 +263,14 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         redaction_names = [name for name in self._state.objects if name.startswith(folder)]
         return [name for name in redaction_names if object_names.redacted(name) in seqs]
 
-    def _committed(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
+    def _commit_written(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
         room, state, balanced = self._room, self._state, self._balanced(survey)
         # Checked again: a backup may have begun since, whose rows the survey did not see.
         check_alone(room, room.chain.proved(), run=self._run)
         parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
-        return self._work.commit(
+        return self._maintenance.commit(
             MaintenanceWork(
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
@@ -303,7 +305,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
     def _drop(self, written_names: Sequence[str]) -> None:
         """After a failure, remove what was written, unless it was or may still be committed."""
         with suppress(UnlostError):
-            if self._work.came_to_nothing():
+            if self._maintenance.came_to_nothing():
                 for name in written_names:
                     self._room.sealed.store.delete(name)
 

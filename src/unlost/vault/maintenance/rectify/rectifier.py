@@ -20,15 +20,18 @@ from blake3 import blake3
 from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.rectification import Rectification, Rectify
 from unlost.model.snapshot import CommitKind, SegmentEntry
-from unlost.vault.format.physical import CHANGES, SEARCH
+from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
-from unlost.vault.maintenance.rectify.found import RectificationSurvey, find
-from unlost.vault.maintenance.rectify.rewriting import ReplacedRows, index_touched, untold_index
-from unlost.vault.maintenance.rectify.words import leaving, written_words
+from unlost.vault.maintenance.rectify.rewriting import (
+    ReplacedRows,
+    index_touched,
+    with_unknown_prev,
+)
+from unlost.vault.maintenance.rectify.survey import RectificationSurvey, find
+from unlost.vault.maintenance.rectify.words import words_to_remove, written_words
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 
 type Agree = Callable[[Rectification], object]
@@ -48,7 +51,9 @@ def rectify(
         room,
         run=run,
         kind=CommitKind.RECTIFY,
-        act=lambda work: _Rectifying(room, work, run=run, pause=pause).rectify(wish, agree),
+        act=lambda maintenance: _Rectifying(room, maintenance, run=run, pause=pause).rectify(
+            wish, agree
+        ),
     )
     return replace(done, removed=removed)
 
@@ -61,7 +66,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
         rectification_survey = find(self._room, self._state, wish, pause=self._pause)
         agree(rectification_survey.effect)
         if not rectification_survey.changes:
-            self._work.give_up()
+            self._maintenance.give_up()
             return rectification_survey.effect
         return replace(rectification_survey.effect, snapshot=self._commit(rectification_survey))
 
@@ -70,7 +75,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
     ) -> Iterable[ReplacedSegments]:
         for each in rectification_survey.hits:
             table = each.view.table
-            if table == FILES_TABLE:
+            if table == FILES:
                 yield from rewritten(
                     self._room, self._out, each, pause=self._pause, repacked=repacked
                 )
@@ -84,16 +89,16 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             self._out,
             self._state,
             CHANGES,
-            leave=index_touched(rectification_survey.compared),
+            to_remove=index_touched(rectification_survey.compared),
             pause=self._pause,
-            become=untold_index,
+            become=with_unknown_prev,
         )
 
     def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
         columns = rectification_survey.columns
-        leave = leaving(rectification_survey.word_changes, columns)
+        to_remove = words_to_remove(rectification_survey.word_changes, columns)
         yield from all_sifted(
-            self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
+            self._room, self._out, self._state, SEARCH, to_remove=to_remove, pause=self._pause
         )
         yield from written_words(
             self._room, self._out, self._state, rectification_survey.word_changes, columns

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
-from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, CorrectedRow, Place
-from unlost.vault.maintenance.rewrite.affected_segments import Leave
+from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV
+from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, CorrectedRow, VersionPlace
+from unlost.vault.maintenance.rewrite.affected_segments import RowsToRemove
 from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.table_view import TableView
 
@@ -16,7 +16,7 @@ from unlost.vault.read.table_view import TableView
 class ReplacedRows:
     """All rows of a table, with some versions corrected; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, corrected: Mapping[Place, CorrectedRow]) -> None:
+    def __init__(self, view: TableView, corrected: Mapping[VersionPlace, CorrectedRow]) -> None:
         self._view = view
         self._corrected = corrected
         self._ids = pa.array(sorted({record for record, _ in corrected}), pa.string())
@@ -62,14 +62,14 @@ def _patched(rows: pa.Table, corrected_rows: Mapping[int, CorrectedRow]) -> pa.T
     return rows
 
 
-def index_touched(keys: Sequence[str]) -> Leave:
+def index_touched(keys: Sequence[str]) -> RowsToRemove:
     """Select the rows of ``$changes`` with these ids."""
     wanted = pa.array(keys, pa.string())
     return lambda rows: pc.is_in(rows.column(U_ID), value_set=wanted).combine_chunks()
 
 
-def untold_index(rows: pa.Table) -> pa.Table:
+def with_unknown_prev(rows: pa.Table) -> pa.Table:
     """Mark rows of ``$changes`` whose difference to the version before is now unknown."""
     prev = rows.column(U_PREV).combine_chunks()
-    prev_ops = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
+    prev_ops = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNKNOWN_PREV, prev)
     return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), prev_ops)

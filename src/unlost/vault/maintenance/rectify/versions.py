@@ -23,7 +23,7 @@ from unlost.vault.format.physical import (
     U_ROW_HASH,
     U_SHAPE,
     U_SNAP,
-    UNTOLD,
+    UNKNOWN_PREV,
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
@@ -33,7 +33,7 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import BlobCell, TableView, WantedGroups, named
 
 type Cells = Mapping[str, str | None]
-type Place = tuple[str, int]
+type VersionPlace = tuple[str, int]
 """Record and commit of a version."""
 
 OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: both versions are live states
@@ -105,7 +105,7 @@ class RectifyRow:
     row_hash: bytes
 
     @property
-    def place(self) -> Place:
+    def place(self) -> VersionPlace:
         """Record and commit of the version."""
         return self.record, self.snap
 
@@ -141,7 +141,7 @@ def rows_of(
                     rank=place.rank,
                     record=row[U_ID],
                     op=row[U_OP],
-                    prev=UNTOLD if rebased else row[U_PREV],
+                    prev=UNKNOWN_PREV if rebased else row[U_PREV],
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
@@ -161,20 +161,22 @@ def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn])
             # (docs/adr/0025).
             hashes = hashes - _hash(name, column, row.cells[name]) + _hash(name, column, value)
     codes = {row.present[name]: value for name, value in changes.items()}
-    return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
+    return CorrectedRow(
+        codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), prev_after_change(row)
+    )
 
 
 def unchanged_row(row: RectifyRow) -> CorrectedRow:
     """Return an unchanged row that must be compared with its predecessor again."""
-    return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
+    return CorrectedRow({}, row.blobs, row.row_hash, prev_after_change(row))
 
 
-def untold(row: RectifyRow) -> str | None:
+def prev_after_change(row: RectifyRow) -> str | None:
     """Return ``_u_prev`` of a row after the row or its predecessor was changed.
 
     If both are live states, it is no longer known whether they differ.
     """
-    return UNTOLD if row.prev in OVER_ALIVE else row.prev
+    return UNKNOWN_PREV if row.prev in OVER_ALIVE else row.prev
 
 
 def known_of(room: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:

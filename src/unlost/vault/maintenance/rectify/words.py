@@ -12,7 +12,7 @@ from unlost.vault.format.tokens import VERSION, Tokenizer
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow
-from unlost.vault.maintenance.rewrite.affected_segments import Leave
+from unlost.vault.maintenance.rewrite.affected_segments import RowsToRemove
 from unlost.vault.maintenance.rewrite.tiers import tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
@@ -28,13 +28,15 @@ class WordChanges:
     cells: Cells
 
 
-def leaving(changes: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
+def words_to_remove(
+    changes: Sequence[WordChanges], columns: Mapping[str, Collection[str]]
+) -> RowsToRemove:
     """Select the words of these rows in ``columns`` (by table)."""
     records: dict[str, set[str]] = {}
     for word_changes in changes:
         records.setdefault(word_changes.table, set()).add(word_changes.row.record)
 
-    def leave(rows: pa.Table) -> pa.Array:
+    def to_remove(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
         for table, tokens_of_table in records.items():
             mine = pc.and_(
@@ -48,7 +50,7 @@ def leaving(changes: Sequence[WordChanges], columns: Mapping[str, Collection[str
             goes = pc.or_(goes, mine.combine_chunks())
         return goes
 
-    return leave
+    return to_remove
 
 
 def written_words(

@@ -28,9 +28,9 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     MAINTENANCE,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
     drop_orphans,
@@ -107,7 +107,7 @@ class _Rekeying:
     def end(self) -> Rekeyed:
         """Reseal objects that no commit names; remove the earlier keys if nothing needs them."""
         self._beside()
-        rekeyed = self._left()
+        rekeyed = self._unfinished()
         # Earlier keys stay as long as anything needs them; the next upkeep tries again.
         if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
             return rekeyed
@@ -152,41 +152,41 @@ class _Rekeying:
                 raise
             self._damaged.add(name)
 
-    def _committed(self, act: Callable[[MaintenanceCommit, list[str]], Rekeyed]) -> Rekeyed:
+    def _committed(self, act: Callable[[MaintenanceRun, list[str]], Rekeyed]) -> Rekeyed:
         """Run ``act`` for one commit; after a failure, remove what was written for it."""
         self._steps += 1
-        work = MaintenanceCommit(
+        maintenance = MaintenanceRun(
             self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
         )
-        work.open()
+        maintenance.open()
         written_names: list[str] = []
         try:
-            done = act(work, written_names)
+            done = act(maintenance, written_names)
         except Exception:
-            self._drop(work, written_names)
-            work.give_up()
+            self._drop(maintenance, written_names)
+            maintenance.give_up()
             raise
         remove_erased(self._room, self._room.chain.proved())
         return done
 
-    def _drop(self, work: MaintenanceCommit, written_names: list[str]) -> None:
+    def _drop(self, maintenance: MaintenanceRun, written_names: list[str]) -> None:
         with suppress(UnlostError):
-            if work.came_to_nothing():
+            if maintenance.came_to_nothing():
                 for name in written_names:
                     self._room.sealed.store.delete(name)
 
-    def _data(self, work: MaintenanceCommit, written_names: list[str]) -> Rekeyed:
+    def _data(self, maintenance: MaintenanceRun, written_names: list[str]) -> Rekeyed:
         """Reseal segments, then packs, up to the size of one commit."""
         done, room = ResealedData(), self._room
-        out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        for segment in self._segments(work.base):
+        out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+        for segment in self._segments(maintenance.base):
             if done.is_enough(sum(live.entry.own_bytes for live in segment)):
                 break
             self._pause()
             with self._noting(self._object(segment)):
                 for live, new in zip(segment, seal_segments(room, out, segment), strict=True):
                     done.took(live.entry, new)
-        for pack in self._packs(work.base):
+        for pack in self._packs(maintenance.base):
             if done.is_enough(pack.bytes):
                 break
             self._pause()
@@ -195,18 +195,18 @@ class _Rekeying:
                 written_names.append(object_names.pack(room.org, resealed.id))
                 done.took_pack(pack, resealed)
         if not done.objects:
-            work.give_up()
+            maintenance.give_up()
             return _going_on(0, 0)
         maintenance_work = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
             condemned=tuple(sorted(done.replaced(room.org))),
         )
-        return self._commit(work, maintenance_work, _going_on(done.objects, done.bytes))
+        return self._commit(maintenance, maintenance_work, _going_on(done.objects, done.bytes))
 
     def _documents(
         self,
-        work: MaintenanceCommit,
+        maintenance: MaintenanceRun,
         written_names: list[str],
         *,
         names: list[str],
@@ -214,35 +214,39 @@ class _Rekeying:
     ) -> Rekeyed:
         """Reseal schemas and certificates, and write redactions of manifests."""
         done = ResealedDocuments()
-        sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
+        sealing = seal_documents(
+            self._room, maintenance.base, names, seqs, done=done, noting=self._noting
+        )
         for name in sealing:
             written_names.append(name)
             self._pause()
         if not done.objects:
-            work.give_up()
+            maintenance.give_up()
             return _going_on(0, 0)
         maintenance_work = MaintenanceWork(
             objects=done.objects,
-            withdrawn=done.withdrawn(self._room, work.base),
+            withdrawn=done.withdrawn(self._room, maintenance.base),
             recertified=done.recertified(self._room.org),
         )
         size = sum(object_entry.bytes for object_entry in done.objects)
         # Alone: a redaction is valid from a commit number on, which must not go to another run.
-        return self._commit(work, maintenance_work, _going_on(len(done.objects), size), alone=True)
+        return self._commit(
+            maintenance, maintenance_work, _going_on(len(done.objects), size), alone=True
+        )
 
-    def _last(self, work: MaintenanceCommit, _: list[str]) -> Rekeyed:
-        return self._commit(work, MaintenanceWork(), Rekeyed())
+    def _last(self, maintenance: MaintenanceRun, _: list[str]) -> Rekeyed:
+        return self._commit(maintenance, MaintenanceWork(), Rekeyed())
 
     def _commit(
         self,
-        work: MaintenanceCommit,
+        maintenance: MaintenanceRun,
         described: MaintenanceWork,
         done: Rekeyed,
         *,
         alone: bool = False,
     ) -> Rekeyed:
-        described = replace(described, collected=collected_up_to(self._room, work.base))
-        return replace(done, snapshot=work.commit(described, alone=alone).number)
+        described = replace(described, collected=collected_up_to(self._room, maintenance.base))
+        return replace(done, snapshot=maintenance.commit(described, alone=alone).number)
 
     def _beside(self) -> None:
         """Reseal the identity, and the journals of runs that are not open."""
@@ -257,7 +261,7 @@ class _Rekeying:
             with self._noting(name):
                 seal_beside(room, ObjectKind.IDENTITY, name)
 
-    def _left(self) -> Rekeyed:
+    def _unfinished(self) -> Rekeyed:
         """Return the reasons that keep the earlier keys for now."""
         state = self._room.chain.proved()
         self._damaged.update(self._looking.lost_entries(state))

@@ -12,10 +12,10 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.model.schema import WireKind
-from unlost.vault.format.physical import U_BLOBS, physical
+from unlost.vault.format.physical import FILES, U_BLOBS, physical
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
-from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
+from unlost.vault.objects.files import blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.read.org_vault import OrgVault
 
@@ -68,7 +68,7 @@ class UnneededContents:
 
 def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
     """Return the physical columns of a table that refer to contents."""
-    return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
+    return (files_column(room, "blob"),) if table == FILES else (U_BLOBS,)
 
 
 def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
@@ -118,7 +118,7 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
 
 def files_column(room: OrgVault, name: str) -> str:
     """Return the physical name of a column of ``$files``."""
-    return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
+    return physical(room.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
 
 
 def names_in(texts: pa.ChunkedArray) -> list[str]:

@@ -18,15 +18,15 @@ from unlost.model.retention import Forget, Forgetting
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.format.physical import CHANGES, SEARCH
+from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
     open_runs,
@@ -38,10 +38,9 @@ from unlost.vault.maintenance.retain.tables import RowSpills, TablesForgotten, T
 from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import committed
+from unlost.vault.write.finish import commit_of_run
 
 type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], object]
@@ -62,7 +61,7 @@ class ForgetCommitParts:
         """Iterate over the objects that are no longer needed."""
         spills = self.spills
         gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.untold_rows.entries]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.replaced_changes.entries]
         yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
@@ -76,7 +75,7 @@ def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forge
         return Forgetting()
     scope = scope_of(room, state, operation.rules)
     tables = TablesForgotten(room, scope, pause)
-    return _told(scope, tables.tally(), tables)
+    return _effect_of(scope, tables.tally(), tables)
 
 
 def forget(
@@ -89,12 +88,12 @@ def forget(
         return Forgetting()
     check_alone(room)
     close_cut_off(room, CommitKind.FORGET)
-    work = MaintenanceCommit(room, run=run, kind=CommitKind.FORGET)
-    work.open()
+    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.FORGET)
+    maintenance.open()
     try:
-        return _forgotten(room, operation, work, pause, agree)
+        return _forgotten(room, operation, maintenance, pause, agree)
     except Exception:
-        work.give_up()
+        maintenance.give_up()
         raise
 
 
@@ -108,7 +107,7 @@ def check_alone(room: OrgVault) -> None:
     others = [
         intent
         for intent in open_runs(room)
-        if intent.kind not in BEGUN_ANEW and committed(state, intent.run) is None
+        if intent.kind not in BEGUN_ANEW and commit_of_run(state, intent.run) is None
     ]
     if others:
         raise Conflict(
@@ -120,17 +119,17 @@ def check_alone(room: OrgVault) -> None:
 
 
 def _forgotten(
-    room: OrgVault, operation: Forget, work: MaintenanceCommit, pause: Pause, agree: Agree
+    room: OrgVault, operation: Forget, maintenance: MaintenanceRun, pause: Pause, agree: Agree
 ) -> Forgetting:
-    out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    scope = scope_of(room, work.base, operation.rules)
+    out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+    scope = scope_of(room, maintenance.base, operation.rules)
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
-    forgetting = _told(scope, tallies, tables)
+    forgetting = _effect_of(scope, tallies, tables)
     agree(forgetting)
     if forgetting.nothing:
-        work.give_up()
+        maintenance.give_up()
         return forgetting
     repacked = RepackedPacks()
     try:
@@ -139,16 +138,16 @@ def _forgotten(
         done += _bare(room, out, scope.state, spills, pause)
         done += _unbundled(room, out, scope, tallies, done, pause)
         parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
-        return _commit(room, work, parts, forgetting)
+        return _commit(room, maintenance, parts, forgetting)
     except Exception:
-        _drop_packs(room, repacked, work)
+        _drop_packs(room, repacked, maintenance)
         raise
 
 
-def _drop_packs(room: OrgVault, repacked: RepackedPacks, work: MaintenanceCommit) -> None:
+def _drop_packs(room: OrgVault, repacked: RepackedPacks, maintenance: MaintenanceRun) -> None:
     """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
-        if work.came_to_nothing():
+        if maintenance.came_to_nothing():
             for entry in repacked.entries:
                 room.sealed.store.delete(object_names.pack(room.org, entry.id))
 
@@ -158,7 +157,7 @@ def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
     return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
-        untold_rows=_spill(room, out, state, CHANGES),
+        replaced_changes=_spill(room, out, state, CHANGES),
     )
 
 
@@ -179,7 +178,7 @@ def _rewritten(
     between: list[SegmentEntry] = []
     for tier in tally.hit:
         choice: MergeChoice = tally.survey.choice(tier)
-        if tally.table == FILES_TABLE:
+        if tally.table == FILES:
             choice = RelocatedContents(choice, room, repacked)
         reach = CommitRange(tier.first, tier.last)
         merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
@@ -194,7 +193,7 @@ def _bare(
 ) -> list[ReplacedSegments]:
     """Rewrite ``$search`` and ``$changes`` without the rows that go."""
     words, changes, segments = (
-        s.close() for s in (spills.words, spills.changes, spills.untold_rows)
+        s.close() for s in (spills.words, spills.changes, spills.replaced_changes)
     )
     bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
@@ -243,12 +242,12 @@ def _unbundled(
 
 
 def _commit(
-    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, forgetting: Forgetting
+    room: OrgVault, maintenance: MaintenanceRun, parts: ForgetCommitParts, forgetting: Forgetting
 ) -> Forgetting:
     objects = list(parts.replaced(room))
     # Checked again: a backup that began since may refer to versions that go.
     check_alone(room)
-    info = work.commit(
+    info = maintenance.commit(
         MaintenanceWork(
             parts=tuple(table.part for table in parts.tables),
             packs=parts.repacked.entries,
@@ -257,7 +256,7 @@ def _commit(
             dropped=parts.freed.packs,
             forgotten=parts.scope.going,
             tombstones={
-                tally.table: tally.records for tally in parts.tallies if tally.table != FILES_TABLE
+                tally.table: tally.records for tally in parts.tallies if tally.table != FILES
             },
         ),
         alone=True,
@@ -265,15 +264,13 @@ def _commit(
     return replace(forgetting, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
-def _told(
+def _effect_of(
     scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
 ) -> Forgetting:
     return Forgetting(
         nights=scope.going,
         staying=scope.staying,
-        tables=tuple(
-            tally.report for tally in tallies if tally.table != FILES_TABLE and tally.versions
-        ),
+        tables=tuple(tally.report for tally in tallies if tally.table != FILES and tally.versions),
         files=tables.freed.contents,
         file_bytes=tables.freed.bytes,
         packs=len(tables.freed.packs),

@@ -14,12 +14,11 @@ from unlost.model.errors import UnlostError
 from unlost.model.retention import Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import is_system
+from unlost.vault.format.physical import FILES, is_system
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.nights import kept_nights
 from unlost.vault.maintenance.retain.surviving import TableRetention
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 
 
@@ -37,11 +36,11 @@ class RetentionScope:
     def of_table(self, table: str) -> TableRetention:
         """Return what stays of a table."""
         # The rules do not apply to the vault's own tables: holds and suppressed ids stay.
-        if is_system(table) and table != FILES_TABLE:
+        if is_system(table) and table != FILES:
             return TableRetention()
         if self._all_held(table) or not (self.rules.thins and self.staying):
             return TableRetention()
-        if table == FILES_TABLE:
+        if table == FILES:
             return TableRetention(nights=self.staying, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
         return TableRetention(
@@ -84,7 +83,9 @@ def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionSco
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
-    kept_numbers = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
+    kept_numbers = (
+        _staying_numbers(room, state, backups, rules, holds, now) if backups else frozenset()
+    )
     return RetentionScope(
         state=state,
         staying=tuple(sorted(kept_numbers)),
@@ -104,7 +105,7 @@ def shown_backups(state: LiveState) -> list[SnapshotInfo]:
     ]
 
 
-def _kept(
+def _staying_numbers(
     room: OrgVault,
     state: LiveState,
     backups: Sequence[SnapshotInfo],

@@ -22,13 +22,13 @@ class RowSpill:
     label: SegmentLabel
     reach: CommitRange
     entries: list[SegmentEntry] = field(default_factory=list)
-    _held: list[pa.Table] = field(default_factory=list)
+    _waiting: list[pa.Table] = field(default_factory=list)
     _rows: int = 0
 
     def add(self, rows: pa.Table) -> None:
         """Add rows with the columns of the table."""
         if len(rows):
-            self._held.append(rows)
+            self._waiting.append(rows)
             self._rows += len(rows)
         if self._rows > MOST_ROWS:
             self._write()
@@ -39,7 +39,7 @@ class RowSpill:
         return [LiveSegment(entry, seq=0, order=at) for at, entry in enumerate(self.entries)]
 
     def _write(self) -> None:
-        waiting_rows, self._held, self._rows = self._held, [], 0
+        waiting_rows, self._waiting, self._rows = self._waiting, [], 0
         if waiting_rows:
             rows = once(waiting_rows, pa.schema(BARE_FIELDS[self.label.table]))
             stream = self.out.stream(self.label, reach=self.reach)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
-from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
+from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNKNOWN_PREV
 from unlost.vault.maintenance.retain.surviving import KEYS, TableRetention, VersionFates, fates
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.read.merge import MergePiece, PieceReader, cut, in_id_order, ranked
@@ -87,8 +87,10 @@ class RetentionSurvey:
         keys = rows if shown.all() else rows.filter(pa.array(shown))
         version_fates = fates(keys, self.keeping)
         # Rows that are unknown already need no rewriting.
-        silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
-        version_fates = replace(version_fates, untold=version_fates.untold & ~silent)
+        silent = pc.equal(keys.column(U_PREV), UNKNOWN_PREV).fill_null(fill_value=False).to_numpy()
+        version_fates = replace(
+            version_fates, predecessor_goes=version_fates.predecessor_goes & ~silent
+        )
         return SurveyedVersions(keys, version_fates, *_losers(rows, shown, keys, version_fates))
 
 
@@ -118,10 +120,12 @@ class Survivors:
                 next_step="Run `unlost verify --level deep`. Nothing was changed.",
                 table=self._survey.view.table,
             )
-        untold, goes = looked.fates.untold[mine], looked.fates.goes[mine]
-        if untold.any():
+        predecessor_goes, goes = looked.fates.predecessor_goes[mine], looked.fates.goes[mine]
+        if predecessor_goes.any():
             rows = rows.set_column(
-                rows.column_names.index(U_PREV), rows.schema.field(U_PREV), _told(rows, untold)
+                rows.column_names.index(U_PREV),
+                rows.schema.field(U_PREV),
+                _prev_ops(rows, predecessor_goes),
             )
         return rows.filter(pa.array(~goes)) if goes.any() else rows
 
@@ -141,5 +145,7 @@ def _losers(
     return losers.filter(mine), losers.filter(pc.invert(mine))
 
 
-def _told(rows: pa.Table, untold: "np.typing.NDArray[np.bool_]") -> pa.ChunkedArray:
-    return pc.if_else(pa.array(untold), pa.scalar(UNTOLD, pa.string()), rows.column(U_PREV))
+def _prev_ops(rows: pa.Table, predecessor_goes: "np.typing.NDArray[np.bool_]") -> pa.ChunkedArray:
+    return pc.if_else(
+        pa.array(predecessor_goes), pa.scalar(UNKNOWN_PREV, pa.string()), rows.column(U_PREV)
+    )

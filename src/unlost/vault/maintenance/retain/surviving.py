@@ -68,19 +68,19 @@ class TableRetention:
 
 @dataclass(frozen=True, slots=True)
 class VersionFates:
-    """The decision about each version: it goes (``goes``), or its predecessor does (``untold``).
+    """The decision about each version: it goes (``goes``), or it stays and its predecessor goes.
 
     ``whole``: it goes, and so does the complete record.
     """
 
     goes: Mask
-    untold: Mask
+    predecessor_goes: Mask
     whole: Mask
 
     @property
     def nothing(self) -> bool:
         """True if nothing changes."""
-        return not (self.goes.any() or self.untold.any())
+        return not (self.goes.any() or self.predecessor_goes.any())
 
 
 def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
@@ -101,7 +101,7 @@ def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     after_one_that_goes = np.zeros(len(rows), dtype=np.bool_)
     after_one_that_goes[1:] = goes[:-1] & ~last[:-1]
     whole = goes & records.all_of(goes)
-    return VersionFates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
+    return VersionFates(goes=goes, predecessor_goes=after_one_that_goes & ~goes, whole=whole)
 
 
 class _Records:

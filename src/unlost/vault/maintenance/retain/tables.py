@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from unlost.model.retention import TableForgotten
-from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
+from unlost.vault.format.physical import FILES, U_ID, U_PREV, U_SNAP, UNKNOWN_PREV, is_system
 from unlost.vault.maintenance.retain.contents import (
     FreedContents,
     UnneededContents,
@@ -32,7 +32,6 @@ from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVers
 from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.change_index import change_rows
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
@@ -46,7 +45,7 @@ class RowSpills:
 
     words: RowSpill
     changes: RowSpill
-    untold_rows: RowSpill  # replacements of outdated rows of ``$changes``
+    replaced_changes: RowSpill  # replacements of outdated rows of ``$changes``
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ class TableTally:
         self.staying_versions += len(fates.goes) - goes
         self.records += int(np.count_nonzero(ends_of_whole(looked)))
         many = len(self.touched)
-        touched = fates.goes | fates.untold
+        touched = fates.goes | fates.predecessor_goes
         if moved is not None:
             touched |= np.asarray(moved.to_numpy(zero_copy_only=False), dtype=np.bool_)
         self.touched += np.bincount(tiers[touched], minlength=many)
@@ -150,15 +149,15 @@ class TablesForgotten:
         return [tally for tally in tallies if tally.touched.any()]
 
     def _files(self) -> Iterator[TableTally]:
-        if FILES_TABLE not in self._scope.state.segments:
+        if FILES not in self._scope.state.segments:
             return
-        first = self._survey(FILES_TABLE, gone=self._file_rows)
-        for looked in first.look(naming_columns(self._room, FILES_TABLE)):
+        first = self._survey(FILES, gone=self._file_rows)
+        for looked in first.look(naming_columns(self._room, FILES)):
             self._pause()
-            self._unneeded.went(looked, naming_columns(self._room, FILES_TABLE))
+            self._unneeded.went(looked, naming_columns(self._room, FILES))
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
-        tally = TableTally(self._survey(FILES_TABLE, gone=gone))
+        tally = TableTally(self._survey(FILES, gone=gone))
         extents = files_column(self._room, "extents")
         sizes = {ident: pack.bytes for ident, pack in self._scope.state.packs.items()}
         self.freed = freed(tally.survey, extents, sizes)
@@ -206,9 +205,11 @@ class TablesForgotten:
         keys, fates, several = looked.keys, looked.fates, tally.several(looked)
         for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
             spills.words.add(rows)
-        stale = (fates.goes | fates.untold) & several
+        stale = (fates.goes | fates.predecessor_goes) & several
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
-        spills.untold_rows.add(self._told_anew(tally, looked, fates.untold & several))
+        spills.replaced_changes.add(
+            self._changes_anew(tally, looked, fates.predecessor_goes & several)
+        )
 
     def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
         """Remove the new first commit of a table from the index, if its oldest tiers go completely.
@@ -223,14 +224,16 @@ class TablesForgotten:
             self._pause()
             mine = tally.several(looked) & (looked.snaps == first)
             spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
-            spills.changes.add(self._told_anew(tally, looked, looked.fates.untold & mine))
+            spills.changes.add(
+                self._changes_anew(tally, looked, looked.fates.predecessor_goes & mine)
+            )
 
-    def _told_anew(
-        self, tally: TableTally, looked: SurveyedVersions, untold: NDArray[np.bool_]
+    def _changes_anew(
+        self, tally: TableTally, looked: SurveyedVersions, predecessor_goes: NDArray[np.bool_]
     ) -> pa.Table:
         """Build rows of ``$changes`` for versions whose predecessor goes."""
-        rows = looked.keys.filter(pa.array(untold))
-        prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
+        rows = looked.keys.filter(pa.array(predecessor_goes))
+        prev = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), len(rows))
         rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
         return change_rows(tally.table, rows)
 

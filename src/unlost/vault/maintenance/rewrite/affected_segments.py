@@ -19,7 +19,7 @@ from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 type Pause = Callable[[], None]
-type Leave = Callable[[pa.Table], pa.Array]
+type RowsToRemove = Callable[[pa.Table], pa.Array]
 """Return a mask of the rows to remove."""
 type Become = Callable[[pa.Table], pa.Table]
 """Return the replacement of rows."""
@@ -118,13 +118,13 @@ def all_sifted(
     state: LiveState,
     table: str,
     *,
-    leave: Leave,
+    to_remove: RowsToRemove,
     pause: Pause,
     become: Become | None = None,
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the segments of a bare table that have rows to remove; see ``sifted``."""
     for live in state.of(table, until=state.seq):
-        replaced = sifted(room, out, live, leave, pause=pause, become=become)
+        replaced = sifted(room, out, live, to_remove, pause=pause, become=become)
         if replaced is not None:
             yield replaced
 
@@ -133,7 +133,7 @@ def sifted(
     room: OrgVault,
     out: SegmentWriter,
     live: LiveSegment,
-    leave: Leave,
+    to_remove: RowsToRemove,
     *,
     pause: Pause,
     become: Become | None = None,
@@ -145,10 +145,12 @@ def sifted(
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
     # Two passes: most segments have no row to remove, and must not be written for nothing.
-    if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
+    if not any(pc.any(to_remove(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
     label = room.reader.facts(live.entry)[0]
-    sifted_rows = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
+    sifted_rows = (
+        _without_rows(rows, to_remove(rows), become) for rows in _rows(view, names, pause)
+    )
     new = write_all(
         (rows for rows in sifted_rows if len(rows)),
         lambda: out.stream(
@@ -158,7 +160,7 @@ def sifted(
     return ReplacedSegments((live.entry,), tuple(new))
 
 
-def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
+def _without_rows(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
     staying = rows.filter(pc.invert(goes))
     if become is None or len(staying) == len(rows):
         return staying

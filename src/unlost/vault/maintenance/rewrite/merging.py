@@ -84,7 +84,7 @@ class Merger:
         while depth(segments) > most:
             strands = [self._written(part) for part in _parts(segments)]
             self.between += [entry for strand in strands for entry in strand]
-            segments = [_told(entry) for strand in strands for entry in strand]
+            segments = [_as_live_segment(entry) for strand in strands for entry in strand]
         return segments
 
     def _written(
@@ -209,6 +209,6 @@ def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
     yield part
 
 
-def _told(entry: SegmentEntry) -> LiveSegment:
+def _as_live_segment(entry: SegmentEntry) -> LiveSegment:
     """Wrap a segment that was merged earlier in this pass, so that it can be read again."""
     return LiveSegment(entry, seq=entry.last, order=0)

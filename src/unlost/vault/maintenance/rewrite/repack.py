@@ -20,19 +20,18 @@ import pyarrow.compute as pc
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import PackEntry
-from unlost.vault.format.physical import U_ROW_HASH, physical
+from unlost.vault.format.physical import FILES, U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.read.merge import MergePiece
 from unlost.vault.read.org_vault import OrgVault
 
-type Place = tuple[str, int]
+type PackOffset = tuple[str, int]
 """A pack and an offset in its content."""
 
 WORTH = 0.3  # unneeded part of a pack from which on the rest of it moves
@@ -60,7 +59,7 @@ class RepackedPacks:
     """New packs, and the new places of the pieces of old ones."""
 
     entries: tuple[PackEntry, ...] = ()
-    moved: Mapping[Place, Place] = field(default_factory=dict)
+    moved: Mapping[PackOffset, PackOffset] = field(default_factory=dict)
 
     @property
     def packs(self) -> pa.Array:
@@ -114,20 +113,20 @@ class _Writing:
     def __init__(self, room: OrgVault) -> None:
         self._room = room
         self._entries: list[PackEntry] = []
-        self._moved: dict[Place, Place] = {}
+        self._moved: dict[PackOffset, PackOffset] = {}
         self._pack = self._new_id()
-        self._held = bytearray()
+        self._content = bytearray()
 
-    def add(self, place: Place, piece: bytes) -> None:
+    def add(self, place: PackOffset, piece: bytes) -> None:
         """Append a piece."""
-        if self._held and len(self._held) + len(piece) > PACK_BYTES:
+        if self._content and len(self._content) + len(piece) > PACK_BYTES:
             self._write()
-        self._moved[place] = (self._pack, len(self._held))
-        self._held += piece
+        self._moved[place] = (self._pack, len(self._content))
+        self._content += piece
 
     def close(self) -> RepackedPacks:
         """Write the rest, and return the new packs."""
-        if self._held:
+        if self._content:
             self._write()
         return RepackedPacks(tuple(self._entries), self._moved)
 
@@ -140,10 +139,10 @@ class _Writing:
     def _write(self) -> None:
         name = object_names.pack(self._room.org, self._pack)
         written = self._room.sealed.put_new(
-            ObjectKind.PACK, org=self._room.org, name=name, content=self._held
+            ObjectKind.PACK, org=self._room.org, name=name, content=self._content
         )
         self._entries.append(PackEntry(self._pack, written.bytes, written.blake3, written.epoch))
-        self._pack, self._held = self._new_id(), bytearray()
+        self._pack, self._content = self._new_id(), bytearray()
 
     def _new_id(self) -> str:
         return self._room.sealed.entropy.bytes(ID_BYTES).hex()
@@ -155,7 +154,7 @@ class RelocatedContents:
     def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
         self._repacked = repacked
-        self._known = room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)
+        self._known = room.schemas.known(SYSTEM_SCHEMA, FILES)
         self._extents = physical(self._known["extents"].code)
 
     def pieces(self) -> Sequence[MergePiece]:
@@ -171,7 +170,7 @@ class RelocatedContents:
         moved = names_any(extents, self._repacked.packs)
         if not pc.any(moved).as_py():
             return rows
-        moved_texts = [self._told(text) for text in extents.filter(moved).to_pylist()]
+        moved_texts = [self._moved_extents(text) for text in extents.filter(moved).to_pylist()]
         cells = pc.replace_with_mask(
             extents.combine_chunks(), moved, pa.array(moved_texts, pa.string())
         )
@@ -179,7 +178,7 @@ class RelocatedContents:
         # The extents are a column like any other, and part of the row hash.
         return _with(rows, U_ROW_HASH, self._hashes(rows))
 
-    def _told(self, text: str) -> str:
+    def _moved_extents(self, text: str) -> str:
         extents = decoder_for(tuple[tuple[str, int, int], ...]).decode(text)
         places_now = self._repacked.moved
         moved_pieces = [

@@ -11,7 +11,7 @@ from unlost.vault.format.physical import (
     U_PREV,
     U_SHAPE,
     U_SNAP,
-    UNTOLD,
+    UNKNOWN_PREV,
 )
 from unlost.vault.maintenance.rewrite.shapes import SegmentShapes
 from unlost.vault.read.table_view import RANK, shown_of_each
@@ -29,7 +29,7 @@ def alike(
     if U_SHAPE in schema.names:
         columns_by_name[U_SHAPE] = _shape(rows, shapes.places[rank])
     if rebased:
-        columns_by_name[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
+        columns_by_name[U_PREV] = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), len(rows))
     absent = pa.nulls(len(rows), pa.string())
     columns = [columns_by_name.get(field.name, absent) for field in schema]
     ranks = pa.array(np.full(len(rows), rank, dtype=np.int32))

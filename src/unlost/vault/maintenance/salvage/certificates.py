@@ -20,10 +20,9 @@ from unlost.model.schema import Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import Manifest
-from unlost.vault.format.physical import U_ID, U_SNAP
+from unlost.vault.format.physical import FILES, U_ID, U_SNAP
 from unlost.vault.maintenance.retain.contents import files_column
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.merge import key_pieces, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
 
@@ -132,7 +131,7 @@ class ReplacementCertificates:
 
     def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
         """Count the files as of some commits: each file once, in its state at that time."""
-        view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
+        view = self.room.view(FILES, until=self.state.seq, state=self.state)
         size, frames_by_seq = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
             self.pause()

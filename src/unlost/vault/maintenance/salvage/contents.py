@@ -36,14 +36,14 @@ _COLUMNS = (*BLOB_COLUMNS, "blob")
 class SalvagedContents:
     """Findings about contents.
 
-    ``there``: readable contents; None if nothing is lost, so that nothing was read. ``bad``: rows
-    of ``$files`` with an unreadable content, by id and extents. ``moving``: needed pieces of packs
-    that go, which are readable pieces of damaged packs, and pieces of ``leaving`` packs. The latter
-    contain contents that nothing refers to any more, with the rows ``unnamed``. ``files`` are lost
-    with their contents.
+    ``readable``: readable contents; None if nothing is lost, so that nothing was read. ``bad``:
+    rows of ``$files`` with an unreadable content, by id and extents. ``moving``: needed pieces of
+    packs that go, which are readable pieces of damaged packs, and pieces of ``leaving`` packs. The
+    latter contain contents that nothing refers to any more, with the rows ``unnamed``. ``files``
+    are lost with their contents.
     """
 
-    there: set[str] | None = None
+    readable: set[str] | None = None
     bad: set[tuple[str, str]] = field(default_factory=set)
     moving: pl.DataFrame = field(default_factory=lambda: NO_PIECES)
     files: list[LostFile] = field(default_factory=list)
@@ -52,7 +52,7 @@ class SalvagedContents:
 
     def missing(self, blob: str) -> bool:
         """Return true for a lost content."""
-        return self.there is not None and blob not in self.there
+        return self.readable is not None and blob not in self.readable
 
 
 class ContentsLook:
@@ -62,21 +62,21 @@ class ContentsLook:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.contents = SalvagedContents(there=set())
+        self.contents = SalvagedContents(readable=set())
 
     def blobs(self, rows: pa.Table) -> None:
         """Find out which contents of these rows are readable."""
         rows = rows.filter(pc.is_valid(rows.column("extents")))
         touched = names_any(rows.column("extents"), self._packs)
         fine = rows.filter(pc.invert(touched)).column(U_ID).to_pylist()
-        there = self.contents.there
-        assert there is not None
-        there.update(content_of(ident) for ident in fine)
+        readable = self.contents.readable
+        assert readable is not None
+        readable.update(content_of(ident) for ident in fine)
         doubtful = rows.filter(touched)
         whole = [self._reads(row) for row in doubtful.to_pylist()]
         for row, good in zip(doubtful.to_pylist(), whole, strict=True):
             if good:
-                there.add(content_of(row[U_ID]))
+                readable.add(content_of(row[U_ID]))
             else:
                 self.contents.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))

@@ -24,7 +24,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
-from unlost.vault.maintenance.rewrite.affected_segments import Leave, Pause, all_sifted
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, RowsToRemove, all_sifted
 from unlost.vault.maintenance.rewrite.bare import once
 from unlost.vault.maintenance.salvage.chunks import (
     RemainingChunks,
@@ -77,7 +77,12 @@ class RebuiltTable:
         else:
             wanted &= set(tables)
             yield from all_sifted(
-                self.room, self.out, self.after, CHANGES, leave=_of_tables(tables), pause=self.pause
+                self.room,
+                self.out,
+                self.after,
+                CHANGES,
+                to_remove=_of_tables(tables),
+                pause=self.pause,
             )
         label = SegmentLabel(CHANGES, SYSTEM_SCHEMA, self.after.seq)
         row_parts = (rows for table in sorted(wanted) for rows in self._change_rows(table))
@@ -188,14 +193,14 @@ def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
     return rows.filter(mask)
 
 
-def _of_tables(tables: Iterable[str]) -> Leave:
+def _of_tables(tables: Iterable[str]) -> RowsToRemove:
     """Select the rows of ``$changes`` about these tables."""
     begins = [table + SEPARATOR for table in sorted(tables)]
 
-    def leave(rows: pa.Table) -> pa.Array:
+    def to_remove(rows: pa.Table) -> pa.Array:
         ids, goes = rows.column(U_ID), pa.array([False] * len(rows), pa.bool_())
         for begin in begins:
             goes = pc.or_(goes, pc.starts_with(ids, begin).combine_chunks())
         return goes
 
-    return leave
+    return to_remove

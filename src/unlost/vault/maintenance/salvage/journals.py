@@ -15,7 +15,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
-from unlost.vault.maintenance.verify.look import VerifyScope
+from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
@@ -54,10 +54,10 @@ def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]
     again = _proved(room, state, _listing(room))
     if first.damages() != again.damages() or before != dict(_sights(room, names)):
         raise unsteady(names[0])
-    return _told(room, state, first)
+    return _broken_journals(room, state, first)
 
 
-def _told(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
+def _broken_journals(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
     damages: list[Damage] = []

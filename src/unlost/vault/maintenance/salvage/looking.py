@@ -20,7 +20,7 @@ from blake3 import blake3
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind, nights
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
+from unlost.vault.format.physical import BARE_FIELDS, CHANGES, FILES, SEARCH, U_BLOBS, is_system
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.salvage.certificates import has_files
@@ -36,7 +36,6 @@ from unlost.vault.maintenance.salvage.damaged import Damaged, find_damaged
 from unlost.vault.maintenance.salvage.losses import Losses
 from unlost.vault.maintenance.salvage.tables import TableWork, naming_lost
 from unlost.vault.maintenance.salvage.unnamed import names_of, unnamed
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgVault
 
 
@@ -118,10 +117,10 @@ class SalvageSurveyor:
         if not damaged:
             return salvage_survey
         # Contents first: a table's rows are reduced if the contents of their long texts are lost.
-        if damaged.packs or damaged.of(self._state, FILES_TABLE):
+        if damaged.packs or damaged.of(self._state, FILES):
             self._contents()
         for table in sorted(self._state.segments):
-            if table not in BARE_FIELDS and table != FILES_TABLE:
+            if table not in BARE_FIELDS and table != FILES:
                 self._table(table)
         if any(work.losses.any for work in (*salvage_survey.of_files, *salvage_survey.works)):
             self._unnamed()
@@ -165,7 +164,7 @@ class SalvageSurveyor:
         salvage_survey, room = self._found, self._room
         # The rows of damaged segments are kept in memory, since each of the two passes needs them.
         look = ContentsLook(room, self._state, salvage_survey.damaged)
-        work = salvage_survey.files = self._work(FILES_TABLE)
+        work = salvage_survey.files = self._work(FILES)
         self._parts = [by_name(room, rows) for rows in work.look()]
         for rows in self._files(work):
             look.blobs(rows)
@@ -181,7 +180,7 @@ class SalvageSurveyor:
             if not is_system(table):
                 work = looked.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
-        files = salvage_survey.files or self._work(FILES_TABLE)
+        files = salvage_survey.files or self._work(FILES)
         gone = unnamed(
             lambda: self._files(files),
             self._named,
@@ -205,7 +204,7 @@ class SalvageSurveyor:
 
     def _table(self, table: str) -> None:
         work = self._work(table)
-        if self._found.contents.there is not None and not is_system(table):
+        if self._found.contents.readable is not None and not is_system(table):
             naming = list(naming_lost(work.healthy(), work.missing, self._pause))
             work.damaged = sorted((*work.damaged, *naming), key=lambda live: live.rank)
         if work.damaged:

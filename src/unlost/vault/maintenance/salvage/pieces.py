@@ -40,7 +40,7 @@ from unlost.vault.format.physical import (
     U_ROW_HASH,
     U_SHAPE,
     U_SNAP,
-    UNTOLD,
+    UNKNOWN_PREV,
     is_system,
     physical,
 )
@@ -184,7 +184,7 @@ class _Own:
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
         sure_rows = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return SalvagedRows(sure_rows, self._count, lost, reduced, self._told(), lacking)
+        return SalvagedRows(sure_rows, self._count, lost, reduced, self._lost_names(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -201,7 +201,7 @@ class _Own:
     def _known(self, shape: SegmentShape) -> Mapping[str, KnownColumn]:
         return self._all.room.schemas.known(shape.schema, self._table)
 
-    def _told(self) -> frozenset[str]:
+    def _lost_names(self) -> frozenset[str]:
         """Return the lost columns by their source names."""
         codes = {code for missing_codes in self._without for code in missing_codes}
         known = self._all.room.schemas.known(self._all.remaining.label.schema, self._table)
@@ -301,7 +301,7 @@ class _Own:
                 self._head[name] = pa.nulls(self._count, kind)
                 self._forgotten.add(name)
         if self._head[U_PREV] is None:
-            self._head[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), self._count)
+            self._head[U_PREV] = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), self._count)
         columns = {name: column for name, column in self._head.items() if column is not None}
         columns |= {U_BLOBS: pa.array(blobs, pa.string()), U_SHAPE: pa.array(numbers)}
         columns.setdefault(U_ROW_HASH, as_array(np.zeros((self._count, 2), dtype=np.uint64)))

@@ -26,16 +26,16 @@ from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalva
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
-from unlost.vault.format.physical import SEARCH, U_ID, U_OP
+from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase.removing import check_alone, close_committed
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import (
+from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
-    MaintenanceCommit,
+    MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
 )
@@ -47,7 +47,6 @@ from unlost.vault.maintenance.salvage.contents import Reachable
 from unlost.vault.maintenance.salvage.derived import RebuiltTable
 from unlost.vault.maintenance.salvage.looking import SalvageSurvey, SalvageSurveyor
 from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
@@ -73,12 +72,12 @@ def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree)
     if not state.seq:
         agree(SalvageEffect())
         return SalvageEffect()
-    work = MaintenanceCommit(room, run=run, kind=CommitKind.SALVAGE)
-    work.open()
+    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.SALVAGE)
+    maintenance.open()
     try:
-        return _Salvaging(room, work, run=run, pause=pause).salvage(agree)
+        return _Salvaging(room, maintenance, run=run, pause=pause).salvage(agree)
     except Exception:
-        work.give_up()
+        maintenance.give_up()
         raise
 
 
@@ -124,14 +123,16 @@ class _Done:
 class _Salvaging:
     """One salvage, from the survey to its commit."""
 
-    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
+    def __init__(
+        self, room: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
+    ) -> None:
         self._room = room
-        self._work = work
+        self._maintenance = maintenance
         self._run = run
         self._pause = pause
-        self._state = work.base
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        self._made: list[str] = []
+        self._state = maintenance.base
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+        self._created: list[str] = []
 
     def salvage(self, agree: Agree) -> SalvageEffect:
         """Survey, ask for agreement, write, and commit."""
@@ -140,7 +141,7 @@ class _Salvaging:
         salvage_effect = salvage_survey.effect(reread)
         agree(salvage_effect)
         if not salvage_survey.damaged:
-            self._work.give_up()
+            self._maintenance.give_up()
             return salvage_effect
         try:
             number = self._commit(salvage_survey, salvage_effect)
@@ -153,7 +154,7 @@ class _Salvaging:
 
     def _commit(self, salvage_survey: SalvageSurvey, effect: SalvageEffect) -> int:
         repacked = self._moved(salvage_survey.contents.moving)
-        self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        self._created += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
         self._files(salvage_survey, repacked, done)
         for work in salvage_survey.works:
@@ -170,7 +171,7 @@ class _Salvaging:
         counted = {
             work.table: self._counted(work.table, done.after) for work in salvage_survey.works
         }
-        return self._work.commit(
+        return self._maintenance.commit(
             MaintenanceWork(
                 parts=tuple(_parts(done.replaced, effect)),
                 packs=repacked.entries,
@@ -194,7 +195,7 @@ class _Salvaging:
         written: dict[str, ObjectEntry] = {}
         for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
-            self._made.append(written[name].name)
+            self._created.append(written[name].name)
         return written
 
     def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
@@ -217,15 +218,15 @@ class _Salvaging:
 
         def choose(view: TableView) -> MergeChoice:
             reachable = Reachable(view, self._room, salvage_survey.contents)
-            untold = _Both(reachable, PredecessorUnknown(view, work.losses))
-            return RelocatedContents(untold, self._room, repacked)
+            both = _Both(reachable, PredecessorUnknown(view, work.losses))
+            return RelocatedContents(both, self._room, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
     def _is_touched(
         self, live: LiveSegment, salvage_survey: SalvageSurvey, repacked: RepackedPacks
     ) -> bool:
-        view = TableView(FILES_TABLE, [live], self._room.reading)
+        view = TableView(FILES, [live], self._room.reading)
         choice = RelocatedContents(
             Reachable(view, self._room, salvage_survey.contents), self._room, repacked
         )
@@ -277,8 +278,8 @@ class _Salvaging:
     def _drop(self) -> None:
         """After a failure, remove new packs and certificates unless they may still be committed."""
         with suppress(UnlostError):
-            if self._work.came_to_nothing():
-                for name in self._made:
+            if self._maintenance.came_to_nothing():
+                for name in self._created:
                     self._room.sealed.store.delete(name)
 
 
@@ -349,7 +350,7 @@ def _losses(table: TableSalvaged, *, files: int) -> Iterator[Message]:
             table=table.table,
             columns=", ".join(table.columns),
         )
-    if table.table == FILES_TABLE and files:
+    if table.table == FILES and files:
         yield message("", "Lost: {files}.", files=counted(files, Noun.FILE))
     if table.warning:
         yield Message("", table.warning, template=table.warning)

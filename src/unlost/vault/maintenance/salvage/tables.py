@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
-from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
+from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNKNOWN_PREV
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
@@ -163,7 +163,7 @@ class PredecessorUnknown:
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():
             return rows
-        prev_ops = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
+        prev_ops = pc.if_else(pa.array(mask), UNKNOWN_PREV, rows.column(U_PREV))
         at = rows.column_names.index(U_PREV)
         return rows.set_column(at, rows.schema.field(U_PREV), prev_ops)
 

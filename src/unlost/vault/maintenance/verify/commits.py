@@ -1,7 +1,7 @@
 """Verification of an org's chain, from the first commit to the newest.
 
     manifest 1 ◀─parent─ manifest 2 ◀─parent─ manifest 3          each proves the one before
-                              ▲ redactions/2…: same head, if an erasure replaced it
+                              ▲ redacted/2…: same head, if an erasure replaced it
     live_root of 3 ─proves─▶ all live objects ◀─proves─ checkpoint 3
 
 The witness, outside the vault, remembers the newest head, so that a removed newest manifest is

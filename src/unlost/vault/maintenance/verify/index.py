@@ -67,7 +67,7 @@ class IndexCheck:
 
     def check(self) -> None:
         """Raise IntegrityError if it differs from the merged commits."""
-        sums = sum(map(sums_of, self._told()), ChangeSums())
+        sums = sum(map(sums_of, self._stored_changes()), ChangeSums())
         if sums != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
                 "index-disagrees",
@@ -75,7 +75,7 @@ class IndexCheck:
                 next_step="Restore the object from a mirror of the vault.",
             )
 
-    def _told(self) -> Iterator[pa.Table]:
+    def _stored_changes(self) -> Iterator[pa.Table]:
         for live in self._state.segments.get(CHANGES, {}).values():
             yield from self._groups(live, _COLUMNS)
 

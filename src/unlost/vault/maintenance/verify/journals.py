@@ -9,7 +9,7 @@ from unlost.vault.format.sealed import damaged
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
-from unlost.vault.maintenance.verify.look import VerifyScope
+from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.write.journal import EntryChain, entry_counts
 
 
@@ -26,7 +26,7 @@ class JournalVerifier:
         self._ledger = ledger
 
     def check(
-        self, proofs: Mapping[str, JournalProof], look: VerifyScope, *, over: Collection[str]
+        self, proofs: Mapping[str, JournalProof], scope: VerifyScope, *, over: Collection[str]
     ) -> None:
         """Verify the journals of ended runs, which have ``proofs``, and of open ones.
 
@@ -35,14 +35,14 @@ class JournalVerifier:
         """
         stored = entry_counts(self._listing, org=self._org)
         for run in sorted({**proofs, **stored}.keys() - (frozenset(over) - proofs.keys())):
-            self._check_run(run, stored.get(run, []), proofs.get(run), look)
+            self._check_run(run, stored.get(run, []), proofs.get(run), scope)
 
     def _check_run(
-        self, run: str, numbers: list[int], proof: JournalProof | None, look: VerifyScope
+        self, run: str, numbers: list[int], proof: JournalProof | None, scope: VerifyScope
     ) -> None:
         chain = EntryChain(self._sealed, org=self._org, run=run)
         there = self._check_presence(chain, numbers, proof)
-        if look.proves(object_names.journal(self._org, run)):
+        if scope.proves(object_names.journal(self._org, run)):
             self._check_links(chain, there, proof)
         else:
             for number in numbers:

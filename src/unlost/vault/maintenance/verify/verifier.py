@@ -25,7 +25,6 @@ from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.ledger import VerifyFindings
-from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
@@ -34,6 +33,7 @@ from unlost.vault.maintenance.verify.material import (
     check_vault_file,
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
+from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.read.org_vault import OrgVault
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
@@ -42,7 +42,7 @@ _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 def verify_vault(
     sealed: SealedObjects,
     *,
-    look: VerifyScope,
+    scope: VerifyScope,
     witness: Witness | None,
     room: Callable[[str], OrgVault],
     orgs: Iterable[str] = (),
@@ -59,18 +59,18 @@ def verify_vault(
     entries = 0
     for org in sorted({*orgs, *_orgs_in(sealed)}):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, ledger=ledger)
-        walk = verifier.check(look)
+        walk = verifier.check(scope)
         entries = max(entries, walk.slots)
         if walk.state.seq:
             heads[org] = walk.state.head
-        if look.level is VerifyLevel.DEEP and walk.whole:
+        if scope.level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, room)
     # After the orgs: only their manifests show how many entries the register must have.
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
     check_shredded(sealed, ledger)
     return VerifyReport(
-        level=look.level,
+        level=scope.level,
         objects=ledger.objects,
         bytes=ledger.bytes,
         heads=heads,
@@ -90,7 +90,7 @@ class OrgVerifier:
         self._ledger = ledger
         self.good: frozenset[str] = frozenset()
 
-    def check(self, look: VerifyScope) -> ChainWalk:
+    def check(self, scope: VerifyScope) -> ChainWalk:
         """Verify keys, chain, open runs, and live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
@@ -103,10 +103,10 @@ class OrgVerifier:
         self._check_identity()
         self._check_runs(listing)
         JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
-            walk.state.journals, look, over=walk.unjournaled
+            walk.state.journals, scope, over=walk.unjournaled
         )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
-        objects = [object_entry for object_entry in objects if look.proves(object_entry.name)]
+        objects = [object_entry for object_entry in objects if scope.proves(object_entry.name)]
         objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk

@@ -86,7 +86,7 @@ class WordsCheck:
             self._check(_Pass(number, passes))
 
     def _check(self, word_pass: _Pass) -> None:
-        parts = [word_pass.chosen(hashes) for hashes in self._told()]
+        parts = [word_pass.chosen(hashes) for hashes in self._stored_words()]
         stored_hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
         used = np.zeros(len(stored_hashes), dtype=np.bool_)
         for table, hashes in self._expected():
@@ -115,7 +115,7 @@ class WordsCheck:
     def _label(self, live: LiveSegment) -> SegmentLabel:
         return self._room.reader.facts(live.entry)[0]
 
-    def _told(self) -> Iterator[Hashes]:
+    def _stored_words(self) -> Iterator[Hashes]:
         for live in self._words:
             for rows in self._groups(live, _COLUMNS):
                 yield hashes_of(rows)
@@ -140,9 +140,9 @@ class WordsCheck:
         columns = [U_ID, U_BLOBS, U_SHAPE, *dict.fromkeys(present[name] for name in names)]
         for rows in self._groups(live, columns):
             mine = rows.filter(pc.equal(rows.column(U_SHAPE), number))
-            yield hashes_of(self._made(mine, names, present, tokenizer))
+            yield hashes_of(self._tokens_of(mine, names, present, tokenizer))
 
-    def _made(
+    def _tokens_of(
         self, rows: pa.Table, names: Sequence[str], present: dict[str, str], tokenizer: Tokenizer
     ) -> pa.Table:
         load = self._room.load_blob(until=self._state.seq)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from unlost.model.certificate import Certificate
 from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import SEPARATOR, U_ID
+from unlost.vault.format.physical import FILES, SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import (
     ErasedRecords,
     check_held,
@@ -25,8 +25,12 @@ from unlost.vault.maintenance.erase.redact import (
     certificates_naming,
     journals_naming,
 )
-from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Leave, Pause, hit
-from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.maintenance.rewrite.affected_segments import (
+    AffectedTable,
+    Pause,
+    RowsToRemove,
+    hit,
+)
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import SuppressionMark
 
@@ -68,21 +72,19 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
     system = system_rows(room, chosen)
     hits = [_hit(room, state, table, ids, pause) for table, ids in chosen.ids.items()]
     hits += [
-        _hit(room, state, table, ids, pause)
-        for table, ids in system.items()
-        if table != FILES_TABLE
+        _hit(room, state, table, ids, pause) for table, ids in system.items() if table != FILES
     ]
     contents = contents_of(
         room,
         state,
         ids=chosen.ids,
-        file_rows=system[FILES_TABLE],
+        file_rows=system[FILES],
         named=[texts for affected in hits for texts in affected.blobs],
         pause=pause,
     )
     # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
     # others.
-    files = _hit(room, state, FILES_TABLE, contents.rows, pause)
+    files = _hit(room, state, FILES, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
     erasure_survey = ErasureSurvey(
@@ -97,7 +99,7 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         certificates=tuple(certificates_naming(room, state, naming)),
         effect=Erasure(),
     )
-    return replace(erasure_survey, effect=_told(erasure_survey))
+    return replace(erasure_survey, effect=_effect_of(erasure_survey))
 
 
 def _hit(
@@ -106,7 +108,7 @@ def _hit(
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(erasure_survey: ErasureSurvey) -> Erasure:
+def _effect_of(erasure_survey: ErasureSurvey) -> Erasure:
     chosen, rows = erasure_survey.chosen, erasure_survey.versions
     tables = [erased_of(table, table_rows) for table, table_rows in rows.items() if len(table_rows)]
     known = {
@@ -132,11 +134,11 @@ def _told(erasure_survey: ErasureSurvey) -> Erasure:
     )
 
 
-def leaving_words(chosen: ErasedRecords) -> Leave:
+def words_to_remove(chosen: ErasedRecords) -> RowsToRemove:
     """Select the rows of ``$search`` about these records."""
     ids = chosen.ids
 
-    def leave(rows: pa.Table) -> pa.Array:
+    def to_remove(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
         for table, ids_of_table in ids.items():
             mine = pc.and_(
@@ -146,17 +148,17 @@ def leaving_words(chosen: ErasedRecords) -> Leave:
             goes = pc.or_(goes, mine.combine_chunks())
         return goes
 
-    return leave
+    return to_remove
 
 
-def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
+def changes_to_remove(chosen: ErasedRecords, first: Mapping[str, int]) -> RowsToRemove:
     """Select the rows of ``$changes`` about these records, and of the new first commit of a table.
 
     The first commit of a table has no rows there: everything in it is new. ``first`` is by table.
     """
     ids = chosen.ids
 
-    def leave(rows: pa.Table) -> pa.Array:
+    def to_remove(rows: pa.Table) -> pa.Array:
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
         for table, own_ids in ids.items():
@@ -172,4 +174,4 @@ def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
             goes = pc.or_(goes, pc.and_(of_table, mine))
         return goes
 
-    return leave
+    return to_remove

@@ -3,7 +3,7 @@
 import pytest
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.read.resolve import overlapping
+from unlost.vault.read.commit_effect import overlapping
 
 
 def segment(number: int, low: str, high: str) -> SegmentEntry:

@@ -20,7 +20,7 @@ from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
-from unlost.vault.format.physical import U_ID, U_SNAP
+from unlost.vault.format.physical import FILES, U_ID, U_SNAP
 from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
@@ -32,8 +32,8 @@ from unlost.vault.maintenance.rectify.versions import (
     CorrectedColumns,
     CorrectedRow,
     OldValueTest,
-    Place,
     RectifyRow,
+    VersionPlace,
     corrected,
     known_of,
     rows_of,
@@ -42,7 +42,6 @@ from unlost.vault.maintenance.rectify.versions import (
 from unlost.vault.maintenance.rectify.words import WordChanges
 from unlost.vault.maintenance.retain.contents import FreedContents, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
-from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
 from unlost.vault.read.org_vault import OrgVault
@@ -108,9 +107,11 @@ class RectificationSurvey:
     def naming(self) -> RecordNameFinder:
         """Detector for documents that name the record and an old value."""
         values = frozenset(text for change in self.changes for text in change.wrong)
-        return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+        return RecordNameFinder(
+            _linked_records(self.chosen, self.wish), values=values, instead=CORRECTED
+        )
 
-    def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
+    def becoming(self, table: str) -> Mapping[VersionPlace, CorrectedRow]:
         """Return the corrected versions of a table."""
         rectified_rows = (
             rectified_row
@@ -185,7 +186,7 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
         rectification_survey = _documented(
             room, state, _lying(room, state, rectification_survey, looked, pause)
         )
-    return replace(rectification_survey, effect=_told(rectification_survey, looked))
+    return replace(rectification_survey, effect=_effect_of(rectification_survey, looked))
 
 
 def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
@@ -332,7 +333,7 @@ def _lying(
             )
         )
     ]
-    view = room.view(FILES_TABLE, until=state.seq, state=state)
+    view = room.view(FILES, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
     # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
     # packs.
@@ -366,23 +367,28 @@ def _documented(
     return replace(
         rectification_survey,
         journals=journals_naming(
-            room, RecordNameFinder(_own(rectification_survey.chosen, rectification_survey.wish))
+            room,
+            RecordNameFinder(
+                _linked_records(rectification_survey.chosen, rectification_survey.wish)
+            ),
         ),
         certificates=tuple(certificates_naming(room, state, rectification_survey.naming)),
     )
 
 
-def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
+def _linked_records(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     """Return the record and the records that it was restored as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(rectification_survey: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
+def _effect_of(
+    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+) -> Rectification:
     shown = [change for change in rectification_survey.changes if change.shown]
     newest = _newest(looked)
     freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
     return Rectification(
-        records=_own(rectification_survey.chosen, rectification_survey.wish),
+        records=_linked_records(rectification_survey.chosen, rectification_survey.wish),
         tables=tuple(_table(table, shown, newest) for table in sorted({c.table for c in shown})),
         columns=tuple(sorted({name for rectified_row in shown for name in rectified_row.columns})),
         current=tuple(sorted(_current(rectification_survey, shown, newest))),

@@ -31,7 +31,7 @@ from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import where_allowed
-from unlost.vault.write.finish import committed, proved_by
+from unlost.vault.write.finish import commit_of_run, proved_by
 
 MAINTENANCE = frozenset(
     {
@@ -80,7 +80,7 @@ class MaintenanceWork:
     erased: ErasureProof | None = None
 
 
-class MaintenanceCommit:
+class MaintenanceRun:
     """One maintenance run, which begins with an intent and ends with a commit or without effect.
 
     No other run can use its objects: a run that was cut off is not resumed.
@@ -99,13 +99,13 @@ class MaintenanceCommit:
             identity=room.chain.manifest(self.base.seq)[0].identity,
             base=self.base.seq,
             started=room.clock.now(),
-            segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+            segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
         )
 
     @property
     def prefix(self) -> str:
         """Prefix of the names of its segments."""
-        return self._intent.segments
+        return self._intent.segment_prefix
 
     @property
     def started(self) -> datetime:
@@ -124,7 +124,7 @@ class MaintenanceCommit:
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
-            done = committed(state, self._intent.run)
+            done = commit_of_run(state, self._intent.run)
             if done is not None:
                 self._room.chain.confirm(done.number)
                 self._settle()
@@ -133,7 +133,7 @@ class MaintenanceCommit:
                 raise _outrun("Another run committed before this one could.")
             self._check_own(state, work)
             # The put creates or does nothing. The next round finds out which run won the number.
-            self._put(self._manifest(state, work))  # the next round shows who won
+            self._put(self._manifest(state, work))
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org, so this run could not commit.",
@@ -163,7 +163,9 @@ class MaintenanceCommit:
 
         A bucket may carry out a request long after its answer was lost and we stopped waiting.
         """
-        return not self._unsure and committed(self._room.chain.proved(), self._intent.run) is None
+        return (
+            not self._unsure and commit_of_run(self._room.chain.proved(), self._intent.run) is None
+        )
 
     def give_up(self) -> None:
         """After a failure, remove what the run wrote, unless it was or may still be committed.
