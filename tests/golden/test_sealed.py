@@ -17,7 +17,7 @@ from unlost.vault.format.vaultjson import MAC_LABEL, prove_vault_file, read_vaul
 from unlost.vault.keys.hierarchy import derive, object_key
 
 FOLDER = Path(__file__).parent / "format-1" / "sealed"
-EARLIER = FOLDER.parent / "earlier" / "sheet.txt"  # printed with other words
+EARLIER = FOLDER.parents[1] / "earlier_sheet.txt"  # printed with other words
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
 

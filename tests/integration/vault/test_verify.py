@@ -30,7 +30,7 @@ def story() -> Iterator[Story]:
     """Three nights and a restore, with a checkpoint after the third."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", 3)
-        yield vaultstory.copied()
+        yield vaultstory.told(MemoryStore())
 
 
 class Copy:
