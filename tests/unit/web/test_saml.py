@@ -284,7 +284,7 @@ def test_an_admin_adds_and_removes_one_in_the_console(world: World, sign_in: Sig
     assert f"{CONSOLE}/metadata/" in text(answer)
     clean(answer)
     assert noted("sso.add-saml")[0].deed.detail == {"issuer": ENTITY}
-    assert "acme&#x27; already" in text(admin.post("/settings/sso/saml/", SENT))
+    assert "acme&#x27;" in text(admin.post("/settings/sso/saml/", SENT))
     assert "Acme was removed" in text(admin.post("/settings/sso/acme/remove/", follow=True))
 
 
