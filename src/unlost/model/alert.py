@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from unlost.model.message import Message
+from unlost.model.message import HasMessage, Message
 
 
 class AlertRule(StrEnum):
@@ -46,7 +46,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RaisedAlert:
+class RaisedAlert(HasMessage):
     """The finding of a rule while its cause lasts.
 
     ``subject`` distinguishes causes of one rule and org. (rule, org, subject) is one alert, however
@@ -61,16 +61,6 @@ class RaisedAlert:
     message: Message
     command: str = ""
     level: int = 0
-
-    @property
-    def sentence(self) -> str:
-        """The problem, in English."""
-        return self.message.sentence
-
-    @property
-    def next_step(self) -> str:
-        """The next step, in English."""
-        return self.message.next_step
 
     @property
     def key(self) -> str:

@@ -20,10 +20,10 @@ lowest layer that understands its cause, in these words, and is not logged there
 from datetime import datetime
 from typing import Any, Self
 
-from unlost.model.message import Message, message
+from unlost.model.message import HasMessage, Message, message
 
 
-class UnlostError(Exception):
+class UnlostError(HasMessage, Exception):
     """An error that a person can act upon.
 
     ``code`` is stable and kebab-case, ``template`` explains what happened, ``next_step`` what to
@@ -45,16 +45,6 @@ class UnlostError(Exception):
     def code(self) -> str:
         """The stable code."""
         return self.message.code
-
-    @property
-    def sentence(self) -> str:
-        """The explanation, in English."""
-        return self.message.sentence
-
-    @property
-    def next_step(self) -> str:
-        """The next step, in English; empty if there is none."""
-        return self.message.next_step
 
     @property
     def page(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from unlost.model.message import Arg, Message, message
+from unlost.model.message import Arg, Message, StoresMessage, message
 
 
 class FindingKind(StrEnum):
@@ -39,7 +39,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(StoresMessage):
     """Something that is not protected, or not fully, and its repair.
 
     ``table`` and ``column``: the place, if there is one. ``detail``: counts or ids.
@@ -86,11 +86,4 @@ class Finding:
     @property
     def message(self) -> Message:
         """The text, for surfaces that translate it."""
-        return Message(
-            self.kind.value,
-            self.sentence,
-            self.next_step,
-            self.template,
-            self.next_template,
-            args=self.args,
-        )
+        return self.message_of(self.kind.value)

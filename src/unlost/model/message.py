@@ -64,6 +64,40 @@ class Message:
         return self.sentence
 
 
+class HasMessage:
+    """Gives the English texts of its ``message``."""
+
+    __slots__ = ()
+    message: Message
+
+    @property
+    def sentence(self) -> str:
+        """The sentence, in English."""
+        return self.message.sentence
+
+    @property
+    def next_step(self) -> str:
+        """The next step, in English; empty if there is none."""
+        return self.message.next_step
+
+
+class StoresMessage:
+    """Stores the parts of a message in fields, and gives it to surfaces that translate it."""
+
+    __slots__ = ()
+    sentence: str
+    next_step: str
+    template: str
+    next_template: str
+    args: Mapping[str, Arg]
+
+    def message_of(self, code: str) -> Message:
+        """Return the stored message under a code."""
+        return Message(
+            code, self.sentence, self.next_step, self.template, self.next_template, args=self.args
+        )
+
+
 def message(code: str, template: str, /, *, next_step: str = "", **args: Any) -> Message:
     """Make a message. Both templates name their arguments in braces, as in ``{table}``.
 

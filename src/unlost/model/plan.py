@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from unlost.model.message import Arg, Message, Noun, counted, message
+from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
 PLAN_FORMAT = 1
 
@@ -137,7 +137,7 @@ class NoteWeight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanNote:
+class PlanNote(StoresMessage):
     """Information for the person who approves the plan, about one or many records.
 
     ``code``: the name by which steps refer to it in their ``notes``.
@@ -187,14 +187,7 @@ class PlanNote:
     @property
     def message(self) -> Message:
         """The text, for surfaces that translate it."""
-        return Message(
-            self.code,
-            self.sentence,
-            self.next_step,
-            self.template,
-            self.next_template,
-            args=self.args,
-        )
+        return self.message_of(self.code)
 
 
 @dataclass(frozen=True, slots=True)

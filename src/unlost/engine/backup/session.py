@@ -18,7 +18,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
-from unlost.model.message import Arg, Message
+from unlost.model.message import Arg, Message, StoresMessage
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.run import Runner
 from unlost.model.ports.source import Source
@@ -56,7 +56,7 @@ class BackupStart:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFailure:
+class ReadFailure(StoresMessage):
     """The reason why a table could not be read: a JSON value. ``refused``: a retry is useless."""
 
     code: str
@@ -70,14 +70,7 @@ class ReadFailure:
     @property
     def message(self) -> Message:
         """The reason, for surfaces that translate it."""
-        return Message(
-            self.code,
-            self.sentence,
-            self.next_step,
-            self.template,
-            self.next_template,
-            args=self.args,
-        )
+        return self.message_of(self.code)
 
 
 class SourceFailed(Exception):

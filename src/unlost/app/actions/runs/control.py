@@ -15,27 +15,17 @@ from unlost.catalog.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
-from unlost.model.message import Message, message
+from unlost.model.message import HasMessage, Message, message
 from unlost.model.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
-class RunCommandResult:
+class RunCommandResult(HasMessage):
     """The effect of a command on a run: a sentence, and the next step if there is one."""
 
     run: str
     org: str
     message: Message
-
-    @property
-    def sentence(self) -> str:
-        """The result, in English."""
-        return self.message.sentence
-
-    @property
-    def next_step(self) -> str:
-        """The next step, in English."""
-        return self.message.next_step
 
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
