@@ -2,6 +2,7 @@
 
 @pytest.mark.parametrize("part", parts_of(16, full=4))       # part 0 | 1-3 | 4-15
 @pytest.mark.parametrize("table", sampled(TABLES, every=10)) # each tenth | the others
+@pytest.mark.parametrize("way", ["first", in_full("second")]) # one always | the other
 """
 
 from collections.abc import Callable, Iterable
@@ -46,6 +47,11 @@ def sampled[T](
         pytest.param(value, id=name(value), marks=[FULL] if at % every else [])
         for at, value in enumerate(values)
     ]
+
+
+def in_full(*values: object, name: str | None = None) -> ParameterSet:
+    """Values for ``parametrize`` that run in full only."""
+    return pytest.param(*values, id=name, marks=[FULL])
 
 
 def _tier(part: int, *, quick: int, full: int) -> list[pytest.MarkDecorator]:

@@ -42,4 +42,5 @@ export PYTHONPATH="$home/python${PYTHONPATH:+:$PYTHONPATH}"
 export UNLOST_BROWSER
 UNLOST_BROWSER="$(find_browser)"
 case " $* " in *" tests/"*) ;; *) set -- tests/browser "$@" ;; esac
-exec .venv/bin/pytest -m browser -n 0 -q "$@"
+# Pages are waited for: two at a time take little more than half the time of one after the other.
+exec .venv/bin/pytest -m browser -n "${WORKERS:-2}" --dist loadfile -q "$@"

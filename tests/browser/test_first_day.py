@@ -128,7 +128,7 @@ def connect(reader: Reader, fresh: Console) -> None:
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     reader.picture("sign-in")
     reader.press("^Sign in to chocolate")
-    reader.heading("will not be protected")
+    reader.heading(r"^\d+ gaps?$")
     reader.picture("scope")
     reader.press("Continue to the schedule")
     reader.press("^Protect chocolate")
@@ -191,7 +191,7 @@ def let_write(reader: Reader) -> None:
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     reader.picture("writer")
     reader.press("^Sign in and save for restores")
-    expect(page.get_by_text("there", exact=True)).to_be_visible()
+    expect(page.get_by_text("set up", exact=True)).to_be_visible()
 
 
 def bring_back(reader: Reader, fresh: Console) -> None:

@@ -27,8 +27,8 @@ ELSEWHERE = {
     "privacy-data": "gives a file",
     **dict.fromkeys(
         (
-            "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "job-retry",
-            "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify", "vault-mirror",
+            "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "run-retry",
+            "run-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify", "vault-mirror",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",

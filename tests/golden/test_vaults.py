@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from golden.corners import SPELLED_AGAIN
 from golden.make_vaults import MAKERS
 from golden.telling import ByReader, Told, in_force, nights, scanned, tables, told
 from second_reader.reader import Vault
+from sweeps import sampled
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -20,10 +22,12 @@ from unlost.vault.vault import EncryptedVault, open_vault
 
 ROOT = Path(__file__).parent / "format-1"
 NAMES = [maker.__name__ for maker in MAKERS]
+FOLDERS = [ROOT / name for name in NAMES]
+NAME = attrgetter("name")
 MOST = 1_500_000  # bytes that all of them may have
 
 
-@pytest.fixture(scope="module", params=[ROOT / name for name in NAMES], ids=NAMES)
+@pytest.fixture(scope="module", params=FOLDERS, ids=NAME)
 def folder(request: pytest.FixtureRequest) -> Path:
     return request.param
 
@@ -132,6 +136,7 @@ def test_row_hashes_follow_from_the_cells(folder: Path, expected: Told, org: str
     assert len(theirs.hashes("$files")) >= 5
 
 
+@pytest.mark.parametrize("folder", sampled(FOLDERS, every=4, name=NAME), scope="module")
 def test_it_goes_on(folder: Path, expected: Told, tmp_path: Path) -> None:
     """A vault accepts another backup after each kind of maintenance."""
     shutil.copytree(folder, tmp_path / "copy")

@@ -62,15 +62,15 @@ def due_restores(now: datetime) -> Sequence[QueuedRestore]:
     running = Q(state=RunState.RUNNING.value)
     with returned_connection():
         rows = list(
-            Run.objects.select_related("org")
-            .filter(RESTORES & (waiting | running))
+            Run.objects.filter(RESTORES & (waiting | running))
             .filter(wish="")
             .order_by("started_at")
+            .values_list("id", "org__oid", "tries", "state")
         )
     return [
-        QueuedRestore(row.id, row.org.oid, row.tries + (row.state != RunState.RUNNING.value))
-        for row in rows
-        if row.tries is not None
+        QueuedRestore(run, oid, tries + (state != RunState.RUNNING.value))
+        for run, oid, tries, state in rows
+        if tries is not None
     ]
 
 

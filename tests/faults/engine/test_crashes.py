@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from faults.engine.story import picture, shown, story
-from sweeps import parts_of
+from sweeps import in_full, parts_of
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.session import BackupPorts
@@ -88,7 +88,7 @@ def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("durable", [False, True], ids=["memory", "durable"])
-@pytest.mark.parametrize("left", ["all", "some", "none"])
+@pytest.mark.parametrize("left", [in_full("all"), "some", in_full("none")])
 def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
     tmp_path: Path, left: str, durable: bool
 ) -> None:

@@ -499,7 +499,7 @@ def test_a_row_that_only_a_broken_read_saw_is_kept_when_it_is_hidden() -> None:
     life.teardown()
 
 
-@settings(max_examples=2, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_rule_does_what_it_is_there_for(data: st.DataObject) -> None:
     """A rule that finds nothing to act upon proves nothing: here each meets what it needs."""
@@ -605,7 +605,7 @@ class TestLivingOrg(LivingOrg.TestCase):
         assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
-TestLivingOrg.settings = lives(4)
+TestLivingOrg.settings = lives(2)
 
 
 @pytest.mark.timeout(7200)
@@ -619,7 +619,7 @@ class TestLivingHours(LivingHours.TestCase):
         assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
-TestLivingHours.settings = lives(4)
+TestLivingHours.settings = lives(2)
 
 
 @pytest.mark.full

@@ -12,6 +12,7 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows
+from sweeps import in_full
 from unlost.model.erasure import Erase, MatchColumn, PastErasure
 from unlost.model.errors import Conflict, IntegrityError, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -87,9 +88,9 @@ def check_whole(vault: EncryptedVault) -> None:
     ("records", "values"),
     [
         ([ZOE], [ZOE.record, EMAIL, "Ånström 3'"]),
-        ([PRICES], [PRICES.record, "Prix spécial", "a new menu", "new.txt"]),
-        ([NOTED], [NOTED.record, f"{vaultstory.NOTE[:40]}", "000057"]),
-        ([MENU, PRICES], [MENU.record, PRICES.record]),
+        in_full([PRICES], [PRICES.record, "Prix spécial", "a new menu", "new.txt"]),
+        in_full([NOTED], [NOTED.record, f"{vaultstory.NOTE[:40]}", "000057"]),
+        in_full([MENU, PRICES], [MENU.record, PRICES.record]),
         ([LOST, CHILD, ZOE], [LOST.record, BACK.record, EMAIL]),
     ],
     ids=["words", "file", "long text", "shared content", "came back"],

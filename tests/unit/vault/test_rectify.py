@@ -9,6 +9,7 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows, schema
+from sweeps import in_full
 from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -82,9 +83,9 @@ def check_whole(vault: EncryptedVault) -> None:
     ("key", "column", "value", "gone"),
     [
         (ZOE, "Email", NEW, EMAIL),
-        (ZOE, "Email", None, EMAIL),
-        (ZOE, "Salary", "77", "'3000'"),
-        (ACCOUNT, "Name", "Maison Blanche", "Maison Noir 5'"),
+        in_full(ZOE, "Email", None, EMAIL),
+        in_full(ZOE, "Salary", "77", "'3000'"),
+        in_full(ACCOUNT, "Name", "Maison Blanche", "Maison Noir 5'"),
         (ACCOUNT, "Revenue", "7.25", "5.50'"),
         (DELETED, "Customer_Number__c", "x-20", "000020'"),
         (NOTED, "Notes__c", "short", "quoted”\tand\0nul. 57"),
@@ -195,7 +196,7 @@ def differs(shown: dict[int, Any], record: str, after: int) -> bool:
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("compacted", [False, True])
-@pytest.mark.parametrize("was", [None, "wrong 3", "wrong 3" * 30])
+@pytest.mark.parametrize("was", ["wrong 3", in_full(None), in_full("wrong 3" * 30)])
 def test_merged_history_and_its_index(compacted: bool, was: str | None) -> None:
     small = SmallVault()
     ids = [f"{n:02d}" for n in range(12)]

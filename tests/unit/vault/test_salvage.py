@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
-from sweeps import parts_of
+from sweeps import in_full, parts_of
 from unlost.model.maintenance import unconditional
 from unlost.model.salvage import Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
@@ -170,7 +170,7 @@ def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:
             assert all(one.lost == 0 for one in done.tables if one.table == TABLE)
 
 
-@pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])
+@pytest.mark.parametrize("kind", [in_full("plain"), "merged", in_full("bundled")])
 def test_a_footer_or_a_whole_object_costs_what_lay_in_it(kind: str) -> None:
     reference = story(kind)
     before = told(reference)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from smallvault import TABLE, SmallVault
+from sweeps import in_full
 from unlost.model.errors import NotFound, StoreError
 from unlost.model.maintenance import unconditional
 from unlost.model.salvage import Salvage
@@ -199,7 +200,9 @@ def versions(vault: SmallVault) -> list[Version]:
     return [version for held in found for version in held]
 
 
-@pytest.mark.parametrize(("spoil", "times"), [(refused, TIMES), (refused, 1), (flipped, 1)])
+@pytest.mark.parametrize(
+    ("spoil", "times"), [in_full(refused, TIMES), (refused, 1), in_full(flipped, 1)]
+)
 def test_what_does_not_come_whole_while_it_is_salvaged_is_not_lost(
     spoil: Spoil, times: int
 ) -> None:

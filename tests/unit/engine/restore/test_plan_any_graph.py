@@ -24,7 +24,7 @@ COLUMNS = {
     },
     "Green": {"One": Reference(("Red",), DeleteRule.CASCADE), "Two": Reference(("Blue",))},
 }
-FEW, MANY = 20, 60  # examples, in the tests of each change and in full
+FEW, MANY = 10, 60  # examples, in the tests of each change and in full
 PLACES = [(table, at) for table in TABLES for at in range(4)]
 
 
