@@ -10,8 +10,8 @@ from homes import World, fill
 from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.losses import goes_on, live, lost_shop
-from unlost.app.actions.people.people import add
 from unlost.app.home.home import read_home_key
+from unlost.catalog.people import add_person, set_role
 from unlost.model.access import Role
 from unlost.web.serving import ReachedAddress, holding, set_up
 
@@ -49,7 +49,9 @@ def sign_in(world: World) -> SignIn:
 
     def signed(role: Role = Role.ADMIN, *, org: str | None = None) -> Client:
         name = f"{role.value}-{org or 'all'}"
-        person = add(world.app, name, role=role, org=org)
+        # The action would also copy the home into the vault, once for each of hundreds of tests.
+        add_person(name, at=world.app.clock.now())
+        person = set_role(name, role, org=org)
         client = Client(SERVER_NAME="localhost")
         client.force_login(get_user_model().objects.get(pk=person.user), backend=BACKEND)
         return client
