@@ -96,7 +96,7 @@ class PlanStep(_Keyed):
     cells; ``snapshot``: number of the backup whose state is wanted. ``live``: id at the target if
     the record (or its twin) exists, including in the recycle bin. ``expect``: hash of its values in
     ``columns`` when the plan was made; the run refuses to overwrite anything else. ``columns``:
-    columns to set (empty for CREATE: all that can be set). ``late``: columns set in the late pass.
+    columns to set (empty for CREATE: all that can be set). ``late``: columns set in the second pass.
     ``edits``: values sent instead of the version's (None: the cell stays empty). ``because``: the
     record that brought this one into the plan. ``level``: order in the first pass.
     """

@@ -135,3 +135,12 @@ def test_a_connector_of_others_is_asked_in_english() -> None:
     assert field.label == '<bdi dir="ltr" lang="en">Planet</bdi>'
     assert str(field.help_text).startswith('<bdi dir="ltr" lang="en">Which one.</bdi> ')
     assert "&lt;" not in form.as_p()
+
+
+def test_a_choice_that_begins_with_an_abbreviation_keeps_its_capitals() -> None:
+    setting: Any = SimpleNamespace(
+        name="auth_flow", label="", help="", hint=str, default="", required=True,
+        several=False, choices=("client-credentials", "jwt-bearer"),
+    )  # fmt: skip
+    field = ConnectorForm(settings=[setting], secrets=(), values={}).fields["auth_flow"]
+    assert [label for _, label in field.choices] == ["Client credentials", "JWT bearer"]

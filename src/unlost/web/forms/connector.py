@@ -15,6 +15,7 @@ from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports.source import SecretField
 from unlost.web.translate import translate, word
 
+ABBREVIATIONS = {"jwt": "JWT"}
 SECRET = "secret-"  # noqa: S105 (the prefix of secret fields)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 UNSEEN = {"autocomplete": "new-password", "spellcheck": "false"}
@@ -121,8 +122,9 @@ def words_of(setting: Setting) -> Iterator[str]:
 
 
 def _words(value: str) -> str:
-    """Format a choice for people: ``jwt-bearer`` as "Jwt bearer"."""
-    return value.replace("-", " ").replace("_", " ").capitalize()
+    """Format a choice for people: ``jwt-bearer`` as "JWT bearer"."""
+    first, *others = value.replace("_", "-").split("-")
+    return " ".join([ABBREVIATIONS.get(first, first.capitalize()), *others])
 
 
 def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
