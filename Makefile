@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' \
 	>/dev/null 2>&1 && { command -v $$p; break; }; done)
 BIN := .venv/bin
-WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
+WORKERS ?= $(shell echo $$(( $$(nproc) * 2 ))) # tests wait for programs: twice as many workers as cores
 STAMP := .venv/.stamp
 # Without it each program that a test starts would compile all of Unlost again.
 unexport PYTHONDONTWRITEBYTECODE

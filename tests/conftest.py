@@ -16,6 +16,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from postgres import Postgres, postgres
+from sweeps import FULL
 from unlost.web.serving import use_settings
 
 use_settings()
@@ -28,6 +29,8 @@ del os.environ["DJANGO_SETTINGS_MODULE"]  # programs that tests start choose for
 # Real ones take a tenth of a second and 100 MB each, and sign-ins by the hundred prove no more by it.
 Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8  # KiB; Argon2 takes no less
+
+HERE = Path(__file__).parent
 
 # `make browser` installs what those tests import, and names the browser
 collect_ignore = [] if "UNLOST_BROWSER" in os.environ else ["browser"]
@@ -62,8 +65,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --postgres, leave out what is about homes in files."""
+    """Leave the simulators' own tests to full; with --postgres, leave out homes in files."""
+    for item in items:
+        if "simulators" in item.path.relative_to(HERE).parts[:2]:
+            item.add_marker(FULL)
     if config.getoption("--postgres"):
         items[:] = [item for item in items if item.get_closest_marker("files") is None]
 

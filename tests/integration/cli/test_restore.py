@@ -109,6 +109,7 @@ def test_a_customer_comes_back_with_everything(
     assert shop("runs", result["run"]).code == 0
 
 
+@pytest.mark.full
 def test_overwritten_phone_numbers_are_put_back(writable: Program, tmp_path: Path) -> None:
     shop = writable
     plan = tmp_path / "phones.json"
@@ -160,6 +161,7 @@ def test_a_plan_that_was_tampered_with_is_refused(
         assert json.loads(ended.out or ended.err)["error"]["code"] == code
 
 
+@pytest.mark.full
 def test_what_is_asked_for_must_be_clear(writable: Program, tmp_path: Path) -> None:
     shop, out = writable, str(tmp_path / "plan.json")
 

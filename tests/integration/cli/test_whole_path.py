@@ -86,6 +86,7 @@ def test_what_people_read_fits_a_screen_and_says_no_code(program: Program) -> No
         assert len(ended.out.splitlines()) < 70
 
 
+@pytest.mark.full
 def test_a_narrow_user_is_told_what_it_will_not_see_and_what_repairs_it(
     simulator: SimulatorProcess, program: Program, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: P
     assert program("verify", "--level", "full").code == 0
 
 
+@pytest.mark.full
 def test_two_backups_at_once_make_one_snapshot(
     simulator: SimulatorProcess, program: Program
 ) -> None:

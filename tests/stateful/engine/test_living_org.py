@@ -605,7 +605,7 @@ class TestLivingOrg(LivingOrg.TestCase):
         assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
-TestLivingOrg.settings = lives(2)
+TestLivingOrg.settings = lives(1)
 
 
 @pytest.mark.timeout(7200)
@@ -619,7 +619,7 @@ class TestLivingHours(LivingHours.TestCase):
         assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
-TestLivingHours.settings = lives(2)
+TestLivingHours.settings = lives(1)
 
 
 @pytest.mark.full

@@ -11,6 +11,7 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET, World
 from scenes import Lead, scene
+from sweeps import in_full
 from unit.app.shop import CUSTOMER, WRITER, Shop, lost_shop, open_shop
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores import restore_plan as planning
@@ -463,7 +464,7 @@ def test_a_run_that_an_error_stopped_is_gone_on_with(lost: Shop) -> None:
 
 
 @pytest.mark.parametrize("moment", ["write", "written", "row"])
-@pytest.mark.parametrize("table", ["Account", "Contact"])
+@pytest.mark.parametrize("table", [in_full("Account"), "Contact"])
 def test_a_lost_database_loses_no_restore(lost: Shop, moment: str, table: str) -> None:
     """Killed in the middle, the database deleted, org and writer added again: exactly once."""
     plan = lost.whole_plan()
