@@ -25,7 +25,7 @@ from unlost_simulators.salesforce.schema import (
     Schema,
 )
 from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import Deed, SimUser
+from unlost_simulators.salesforce.users import ObjectOperation, SimUser
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE
 BYTES_PER_CHARACTER = 3
@@ -69,11 +69,11 @@ def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
         "activateable": False,
         "associateEntityType": of.entity_type,
         "associateParentEntity": of.parent_entity,
-        "createable": rights.may_do(of, user, Deed.CREATE),
+        "createable": rights.may_do(of, user, ObjectOperation.CREATE),
         "custom": of.custom,
         "customSetting": of.custom_setting,
         "deepCloneable": False,
-        "deletable": rights.may_do(of, user, Deed.DELETE),
+        "deletable": rights.may_do(of, user, ObjectOperation.DELETE),
         "deprecatedAndHidden": False,
         "feedEnabled": of.feed,
         "hasSubtypes": False,
@@ -92,7 +92,7 @@ def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
         "searchable": of.searchable,
         "triggerable": of.triggerable,
         "undeletable": of.undeletable,
-        "updateable": rights.may_do(of, user, Deed.EDIT),
+        "updateable": rights.may_do(of, user, ObjectOperation.EDIT),
         "urls": urls,
     }
 

@@ -33,7 +33,7 @@ from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
-from unlost_simulators.salesforce.writing import desk
+from unlost_simulators.salesforce.writing import execution
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 from unlost_simulators.salesforce.writing.rules import Planted
@@ -75,7 +75,7 @@ class Org:
         self.storage = StorageMeter(self.store)
         self.planted = Planted()
         self.mishaps: Mishaps = NoMishaps()
-        self.room = limits.Limits(self.store, self.allocations, self.storage)
+        self.figures = limits.Limits(self.store, self.allocations, self.storage)
 
     @property
     def settings(self) -> OrgSettings:
@@ -244,14 +244,14 @@ class Org:
 
     def limits(self, user: SimUser) -> Json:
         """Answer of ``/limits``: names to Max and Remaining, which is negative when over."""
-        return self.room.limits(self.users.current(user))
+        return self.figures.limits(self.users.current(user))
 
     def record_count(self, user: SimUser, names: Sequence[str] | None = None) -> Sequence[Json]:
         """Answer of ``/limits/recordCount``: cached counts of live rows.
 
         Raises INSUFFICIENT_ACCESS without View Setup and Configuration.
         """
-        return self.room.record_count(self.users.current(user), names)
+        return self.figures.record_count(self.users.current(user), names)
 
     # Writes through the API
 
@@ -265,10 +265,10 @@ class Org:
     ) -> list[RowResult]:
         """Carry out a write as the API does it; one result a row, in the same order.
 
-        Raises the refusals that concern the whole request; see ``writing.desk``.
+        Raises the refusals that concern the whole request; see ``writing.execution``.
         """
         current = self.users.current(user)
-        return desk.write(self, current, verb, name, rows, options or WriteOptions())
+        return execution.write(self, current, verb, name, rows, options or WriteOptions())
 
     # Edits by the admin API and by scenarios
 
@@ -288,7 +288,7 @@ class Org:
         STRING_TOO_LONG, STORAGE_LIMIT_EXCEEDED …).
         """
         of = self._need(name)
-        self.room.check_room(of)
+        self.figures.check_storage(of)
         return self.store.insert(
             as_user.id, of.name, rows, visible_after=self._delay(visible_after), stamp=stamp
         )
@@ -366,7 +366,7 @@ class Org:
     def undelete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Bring rows back; raises UNDELETE_FAILED, STORAGE_LIMIT_EXCEEDED."""
         del as_user
-        self.room.check_room(self._need(name))
+        self.figures.check_storage(self._need(name))
         self.store.undelete(record_ids)
 
     def empty_bin(

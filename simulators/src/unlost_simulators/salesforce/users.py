@@ -26,7 +26,7 @@ class Permission(StrEnum):
     MANAGE_DATA_INTEGRATIONS = "ManageDataIntegrations"
 
 
-class Deed(StrEnum):
+class ObjectOperation(StrEnum):
     """Operations that object permissions distinguish."""
 
     CREATE = "create"
@@ -55,7 +55,7 @@ class SimUser:
 
     ``id`` is the id of the user's row in the User object. ``hidden_fields`` and
     ``read_only_fields`` hold pairs of object and field names, ``hidden_objects`` object names,
-    ``denied`` pairs of object name (or ``*``) and deed, all in lower case once registered.
+    ``denied`` pairs of object name (or ``*``) and operation, all in lower case once registered.
     ``group_ids`` are the groups and queues that the user is in (shares and ownership by queue).
     """
 
@@ -69,7 +69,7 @@ class SimUser:
     hidden_fields: frozenset[tuple[str, str]] = frozenset()
     hidden_objects: frozenset[str] = frozenset()
     read_only_fields: frozenset[tuple[str, str]] = frozenset()
-    denied: frozenset[tuple[str, Deed]] = frozenset()
+    denied: frozenset[tuple[str, ObjectOperation]] = frozenset()
     group_ids: frozenset[str] = frozenset()
     password: str | None = field(default=None, repr=False)
     consumer_key: str | None = None
@@ -98,9 +98,9 @@ class SimUser:
             return True
         return (object_name.lower(), field_name.lower()) not in self.hidden_fields
 
-    def may_do(self, deed: Deed, object_name: str) -> bool:
+    def may_do(self, operation: ObjectOperation, object_name: str) -> bool:
         """Return true if the user's object permissions allow the operation."""
-        return not {(EVERY_OBJECT, deed), (object_name.lower(), deed)} & self.denied
+        return not {(EVERY_OBJECT, operation), (object_name.lower(), operation)} & self.denied
 
     def may_set(self, object_name: str, field_name: str) -> bool:
         """Return true if field-level security lets the user write the field."""
@@ -118,7 +118,7 @@ def normal(user: SimUser) -> SimUser:
         read_only_fields=frozenset(
             (one.lower(), each.lower()) for one, each in user.read_only_fields
         ),
-        denied=frozenset((one.lower(), Deed(each)) for one, each in user.denied),
+        denied=frozenset((one.lower(), ObjectOperation(each)) for one, each in user.denied),
     )
 
 
@@ -197,15 +197,15 @@ class Users:
         pair = (object_name, field_name)
         return self.put(replace(held, read_only_fields=held.read_only_fields | {pair}))
 
-    def deny(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+    def deny(self, user_id: str, object_name: str, operation: ObjectOperation) -> SimUser:
         """Take an object permission away; ``*`` stands for all objects."""
         held = self._need(user_id)
-        return self.put(replace(held, denied=held.denied | {(object_name, deed)}))
+        return self.put(replace(held, denied=held.denied | {(object_name, operation)}))
 
-    def allow(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+    def allow(self, user_id: str, object_name: str, operation: ObjectOperation) -> SimUser:
         """Undo ``deny`` of the same object."""
         held = self._need(user_id)
-        return self.put(replace(held, denied=held.denied - {(object_name.lower(), deed)}))
+        return self.put(replace(held, denied=held.denied - {(object_name.lower(), operation)}))
 
     def _need(self, user_id: str) -> SimUser:
         held = self.by_id(user_id)

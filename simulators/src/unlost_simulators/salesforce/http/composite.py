@@ -28,7 +28,7 @@ class RolledBack(Exception):
 
 
 class Composite:
-    """Handlers that need the desk's own dispatch."""
+    """Handlers that need the dispatcher itself."""
 
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch

@@ -74,9 +74,9 @@ def check_allowance(org: Org) -> None:
     if org.allocations.used(BULK_QUERY_JOBS) >= most:
         text = f"Max bulk v2 query jobs ({most}) per 24 hrs has been reached"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
-    room = org.settings.daily_bulk_query_file_mb
-    if org.allocations.used(BULK_QUERY_MB) > room:
-        kilobytes = USUAL_KB if room == USUAL_MB else room * 1024
+    allowed_mb = org.settings.daily_bulk_query_file_mb
+    if org.allocations.used(BULK_QUERY_MB) > allowed_mb:
+        kilobytes = USUAL_KB if allowed_mb == USUAL_MB else allowed_mb * 1024
         text = f"Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
 

@@ -44,7 +44,7 @@ class Node:
             yield from child.walk()
 
 
-class _Back(Exception):
+class _TreeRollback(Exception):
     """Rolls a tree back."""
 
 
@@ -63,8 +63,8 @@ def create(context: Context) -> Answer:
         with org.store.transaction():
             _save(org, user, nodes, options)
             if any(one.result is not None and not one.result.success for one in nodes):
-                raise _Back
-    except _Back:
+                raise _TreeRollback
+    except _TreeRollback:
         return json_answer({"hasErrors": True, "results": _failures(nodes)}, 400)
     made = [{"referenceId": one.reference, "id": one.result and one.result.id} for one in nodes]
     return json_answer({"hasErrors": False, "results": made}, 201)

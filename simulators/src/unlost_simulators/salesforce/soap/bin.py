@@ -35,7 +35,7 @@ _UNKNOWN = {
 }
 
 
-class _TakenBack(Exception):
+class _BinRollback(Exception):
     """Ends the transaction of a call that is to be all or nothing."""
 
 
@@ -48,8 +48,8 @@ def carry_out(
         with org.store.transaction():
             made = _each(org, user, verb, given)
             if all_or_none is AllOrNone.ALL and not all(one.success for one in made.values()):
-                raise _TakenBack
-    except _TakenBack:
+                raise _BinRollback
+    except _BinRollback:
         made = {at: _taken_back(one) for at, one in made.items()}
     return [made[at] for at in range(len(given))]
 

@@ -47,7 +47,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function of fields: an aggregate, a date function, FIELDS, toLabel."""
 
     name: str
@@ -55,7 +55,7 @@ class Call:
     at: int = field(default=0, compare=False)
 
 
-type Expression = Path | Call
+type Expression = Path | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from unlost_simulators.salesforce.soql.clauses import (
 )
 from unlost_simulators.salesforce.soql.forms import for_csv
 from unlost_simulators.salesforce.soql.functions import Typed, is_aggregate, typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 
 COMPOUND = "Selecting compound data not supported in Bulk Query"
@@ -26,7 +26,7 @@ def _refuse(text: str, code: str = "API_ERROR") -> SalesforceError:
     return refusals.plain(code, text)
 
 
-def compile_bulk(context: Context, select: ast.Select) -> BulkSelect:
+def compile_bulk(context: CompileContext, select: ast.Select) -> BulkSelect:
     """Compile a query for a bulk job."""
     of = queryable(context, select)
     if not of.bulk:
@@ -66,7 +66,7 @@ def _check_shape(select: ast.Select) -> None:
 def _check_expression(expression: ast.Expression) -> None:
     if is_aggregate(expression):
         raise _refuse("Aggregate Relationships not supported in Bulk Query")
-    if isinstance(expression, ast.Call) and expression.name.upper() == "FIELDS":
+    if isinstance(expression, ast.FunctionCall) and expression.name.upper() == "FIELDS":
         raise _refuse("Implementation restriction: FIELDS is not supported in Bulk Query")
 
 

@@ -4,11 +4,11 @@ from unlost_simulators.salesforce.schema import COMPOUNDS, FieldDef, FieldType, 
 from unlost_simulators.salesforce.soql import access, ast, refusals, rules
 from unlost_simulators.salesforce.soql.conditions import Compiler, order_key
 from unlost_simulators.salesforce.soql.functions import typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 
 
-def queryable(context: Context, select: ast.Select) -> ObjectDef:
+def queryable(context: CompileContext, select: ast.Select) -> ObjectDef:
     """The object of FROM, if the user sees it and it can be queried."""
     of = context.object(select.source)
     if of is None:

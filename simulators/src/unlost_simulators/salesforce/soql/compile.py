@@ -17,8 +17,8 @@ from unlost_simulators.salesforce.soql.clauses import (
 from unlost_simulators.salesforce.soql.conditions import Compiler, Where
 from unlost_simulators.salesforce.soql.forms import for_json
 from unlost_simulators.salesforce.soql.functions import is_aggregate, typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
-from unlost_simulators.salesforce.soql.planner import Columns, Planner, name_of
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
+from unlost_simulators.salesforce.soql.planner import Planner, SelectColumns, name_of
 from unlost_simulators.salesforce.soql.shape import Branch, ChildLeaf, Leaf
 from unlost_simulators.salesforce.store import tables
 
@@ -54,7 +54,7 @@ class Compiled:
     """SQL that counts distinct parents, for users whose sharing is evaluated (6.9)."""
 
 
-def compile_query(context: Context, select: ast.Select) -> Compiled:
+def compile_query(context: CompileContext, select: ast.Select) -> Compiled:
     """Compile a query of REST; raises the API's refusal of what it may not be."""
     of = queryable(context, select)
     select = expand_fields(context, of, select)
@@ -78,12 +78,12 @@ def _is_count(select: ast.Select) -> bool:
     if len(select.items) != 1 or select.group:
         return False
     item = select.items[0]
-    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.Call):
+    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.FunctionCall):
         return False
     return item.expression.name.upper() == "COUNT" and not item.expression.arguments
 
 
-def expand_fields(context: Context, of: ObjectDef, select: ast.Select) -> ast.Select:
+def expand_fields(context: CompileContext, of: ObjectDef, select: ast.Select) -> ast.Select:
     """The query with FIELDS(ALL|STANDARD|CUSTOM) replaced by the fields that it means."""
     items: list[ast.Item] = []
     for item in select.items:
@@ -103,7 +103,7 @@ def expand_fields(context: Context, of: ObjectDef, select: ast.Select) -> ast.Se
 
 
 def _fields_word(item: ast.Item) -> str | None:
-    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.Call):
+    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.FunctionCall):
         return None
     call = item.expression
     if call.name.upper() != "FIELDS" or len(call.arguments) != 1:
@@ -127,7 +127,7 @@ def _once(items: Sequence[ast.Item]) -> list[ast.Item]:
     return kept
 
 
-def _compile_count(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_count(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
     where = where_sql(frame, select)
     rows = f"SELECT 1 {frame.from_sql()}{where}{bounds_sql(select)}"
@@ -138,9 +138,9 @@ def _compile_count(context: Context, of: ObjectDef, select: ast.Select) -> Compi
     return Compiled(of, sql, Branch("", of.name, 0), Result.COUNT, 0, select.limit, check)
 
 
-def _compile_rows(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_rows(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
-    columns = Columns()
+    columns = SelectColumns()
     plan = Planner(frame, columns).plan(select)
     for one in plan.members:
         # Only to raise the refusals of the subquery now; it is compiled again for each page.
@@ -178,9 +178,9 @@ def distinct_parents(frame: Frame, select: ast.Select, tail: str) -> str | None:
     return f"SELECT count(*) FROM (SELECT DISTINCT {keys} {tail})"
 
 
-def _compile_aggregate(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_aggregate(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
-    columns = Columns()
+    columns = SelectColumns()
     plan = Branch("", "AggregateResult", 0)
     grouped = {_key(frame, one) for one in select.group}
     number = 0
@@ -193,7 +193,7 @@ def _compile_aggregate(context: Context, of: ObjectDef, select: ast.Select) -> C
             text = f"Field must be grouped or aggregated: {name_of(item.expression)}"
             raise refusals.malformed(context.soql, item.expression.at, text)
         key = item.alias
-        if key is None and isinstance(item.expression, ast.Call):
+        if key is None and isinstance(item.expression, ast.FunctionCall):
             key, number = f"expr{number}", number + 1
         place = columns.place(for_json(found.field, found.sql))
         plan.members.append(Leaf(key or found.field.name, place))
@@ -238,7 +238,7 @@ def _having_sql(frame: Frame, select: ast.Select) -> str:
 
 
 def compile_children(
-    context: Context, select: ast.Select, via: str, parents: Sequence[str]
+    context: CompileContext, select: ast.Select, via: str, parents: Sequence[str]
 ) -> Compiled:
     """A child subquery for the parents of a page; column 0 is the parent's id.
 
@@ -248,7 +248,7 @@ def compile_children(
     select = expand_fields(context, of, select)
     frame = Frame(context, of, "t1", select.alias)
     key = f"{frame.alias}.{tables.name(via)}"
-    columns = Columns()
+    columns = SelectColumns()
     columns.place(key)
     plan = Planner(frame, columns).plan(select)
     where = where_sql(frame, select)

@@ -49,7 +49,7 @@ class Typed:
 
 def is_aggregate(expression: ast.Expression) -> bool:
     """Return true if the expression is a call of an aggregate function."""
-    return isinstance(expression, ast.Call) and expression.name.upper() in AGGREGATES
+    return isinstance(expression, ast.FunctionCall) and expression.name.upper() in AGGREGATES
 
 
 def typed(frame: Frame, expression: ast.Expression) -> Typed:
@@ -60,7 +60,7 @@ def typed(frame: Frame, expression: ast.Expression) -> Typed:
     return _call(frame, expression)
 
 
-def _call(frame: Frame, call: ast.Call) -> Typed:
+def _call(frame: Frame, call: ast.FunctionCall) -> Typed:
     name = call.name.upper()
     if name in AGGREGATES:
         return _aggregate(frame, call, name)
@@ -72,7 +72,7 @@ def _call(frame: Frame, call: ast.Call) -> Typed:
     raise refusals.malformed(frame.context.soql, call.at, f"Unknown function: {call.name}")
 
 
-def _only(frame: Frame, call: ast.Call) -> ast.Expression:
+def _only(frame: Frame, call: ast.FunctionCall) -> ast.Expression:
     if len(call.arguments) != 1:
         text = f"Invalid number of arguments for function {call.name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
@@ -83,7 +83,7 @@ def _made(kind: FieldType, label: str) -> FieldDef:
     return FieldDef(label, kind, label, precision=18, scale=0)
 
 
-def _date_part(frame: Frame, call: ast.Call, name: str, inner: Typed) -> Typed:
+def _date_part(frame: Frame, call: ast.FunctionCall, name: str, inner: Typed) -> Typed:
     if inner.field.type not in {FieldType.DATE, FieldType.DATETIME}:
         text = f"field {inner.field.name} does not support function {call.name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
@@ -91,7 +91,7 @@ def _date_part(frame: Frame, call: ast.Call, name: str, inner: Typed) -> Typed:
     return Typed(template.format(inner.sql), _made(kind, call.name))
 
 
-def _aggregate(frame: Frame, call: ast.Call, name: str) -> Typed:
+def _aggregate(frame: Frame, call: ast.FunctionCall, name: str) -> Typed:
     if name == "COUNT" and not call.arguments:
         return Typed("count(*)", _made(FieldType.LONG, "COUNT"), aggregate=True)
     inner = typed(frame, _only(frame, call))

@@ -30,7 +30,7 @@ _HOLE = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CompileContext:
     """The context of a compilation: schema, caller, time, settings."""
 
     soql: str
@@ -75,7 +75,7 @@ class Parent:
 class Frame:
     """One level of SELECT under compilation. Collects joins as paths are resolved."""
 
-    context: Context
+    context: CompileContext
     of: ObjectDef
     alias: str = "t0"
     nickname: str | None = None

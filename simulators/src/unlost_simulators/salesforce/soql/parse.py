@@ -62,9 +62,9 @@ class _Build(Transformer[Token, Any]):
         (token,) = children
         return ast.Path(tuple(str(token).split(".")), token.start_pos or 0)
 
-    def call(self, children: list[Any]) -> ast.Call:
+    def call(self, children: list[Any]) -> ast.FunctionCall:
         token, arguments = children
-        return ast.Call(str(token), tuple(arguments or ()), token.start_pos)
+        return ast.FunctionCall(str(token), tuple(arguments or ()), token.start_pos)
 
     def call_args(self, children: list[Any]) -> list[Any]:
         return children

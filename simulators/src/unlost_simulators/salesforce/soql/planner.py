@@ -18,7 +18,7 @@ from unlost_simulators.salesforce.soql.shape import (
 )
 
 
-class Columns:
+class SelectColumns:
     """The flat columns of a result, each expression once."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ def name_of(expression: ast.Expression) -> str:
 class Planner:
     """Turns the select list of a query into columns and the plan of its records."""
 
-    def __init__(self, frame: Frame, columns: Columns) -> None:
+    def __init__(self, frame: Frame, columns: SelectColumns) -> None:
         self._frame = frame
         self._columns = columns
         self._context = frame.context
@@ -79,7 +79,7 @@ class Planner:
 
     def _add(self, root: Branch, expression: ast.Expression) -> None:
         found = typed(self._frame, expression)
-        if found.path is None or isinstance(expression, ast.Call):
+        if found.path is None or isinstance(expression, ast.FunctionCall):
             key = found.field.name
             place = self._columns.place(for_json(found.field, found.sql))
             root.members.append(Leaf(key, place))

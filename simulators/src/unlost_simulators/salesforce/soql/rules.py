@@ -10,7 +10,7 @@ from datetime import date as Day  # noqa: N812
 from unlost_simulators.salesforce.schema import FieldType, ObjectDef
 from unlost_simulators.salesforce.soql import ast, dates, refusals
 from unlost_simulators.salesforce.soql.functions import is_aggregate
-from unlost_simulators.salesforce.soql.names import Context
+from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.users import Permission
 
 LINK_FILTER = (
@@ -76,7 +76,7 @@ def _pins(node: ast.Condition, *, allow_in: bool) -> bool:
     return False
 
 
-def check(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def check(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     """Raise the refusal of the object's own rules, if the query breaks one."""
     rule = of.rule
     user = context.user
@@ -102,7 +102,7 @@ def _aggregates(select: ast.Select) -> bool:
     return bool(select.group) or any(is_aggregate(one) for one in plain)
 
 
-def _check_required(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def _check_required(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     rule = of.rule
     if not rule.required_filter:
         return
@@ -140,7 +140,7 @@ def _check_links(of: ObjectDef, select: ast.Select) -> None:
         raise refusals.plain("MALFORMED_QUERY", LINK_OTHER)
 
 
-def _check_window(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def _check_window(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     days = context.settings.query_windows.get(of.name)
     if days is None:
         return
@@ -162,7 +162,7 @@ def _midnight(day: Day) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _narrow(context: Context, bounds: list[datetime | None], node: ast.Compare) -> None:
+def _narrow(context: CompileContext, bounds: list[datetime | None], node: ast.Compare) -> None:
     value = node.literal.value
     if isinstance(value, datetime):
         low = high = value

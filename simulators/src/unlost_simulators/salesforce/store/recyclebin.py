@@ -163,14 +163,16 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
     return _purge(cursor)
 
 
-def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> dict[str, int]:
-    """Purge the oldest rows beyond ``room``, except rows deleted in the last two hours."""
-    # Newest first, so that places beyond the room are the oldest rows.
+def purge_surplus(
+    cursor: duckdb.DuckDBPyConnection, capacity: int, now: datetime
+) -> dict[str, int]:
+    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours."""
+    # Newest first, so that places beyond the capacity are the oldest rows.
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
         SELECT * EXCLUDE (place) FROM (
           SELECT *, row_number() OVER (ORDER BY deleted_at DESC, id) AS place FROM _bin)
-        WHERE place > {room}
+        WHERE place > {capacity}
           AND deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'""")
     return _purge(cursor)
 

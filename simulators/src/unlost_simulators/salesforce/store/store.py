@@ -464,9 +464,9 @@ class Store:
 
     def _after_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if self.settings.bin_capacity_enforced:
-            room = self.settings.data_storage_mb * self.settings.bin_records_per_mb
+            capacity = self.settings.data_storage_mb * self.settings.bin_records_per_mb
             now = naive(self.clock.now())
-            self._purged(cursor, recyclebin.purge_surplus(cursor, room, now))
+            self._purged(cursor, recyclebin.purge_surplus(cursor, capacity, now))
         self._note_bin(cursor)
 
     def undelete(self, chosen: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ class Whos(Effects):
                 draft.fail("FIELD_INTEGRITY_EXCEPTION", PERSON_ONLY, "RelationId")
 
 
-class Tasks(statuses.Tasks):
+class RelatedTasks(statuses.Tasks):
     """States as ever, and relations."""
 
     reads: tuple[str, ...] = (*statuses.Tasks.reads, *COLUMNS)

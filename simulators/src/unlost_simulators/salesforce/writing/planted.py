@@ -18,10 +18,10 @@ from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError
 from unlost_simulators.salesforce.writing.rules import (
-    Deed,
     DuplicateRule,
     Moment,
     Phase,
+    TriggerEffect,
     TriggerRule,
     ValidationRule,
 )
@@ -122,13 +122,13 @@ def _trigger(job: Job, rule: TriggerRule, drafts: Sequence[Draft], moment: Momen
     if not chosen:
         return
     job.org.planted.hit(rule, len(chosen))
-    if rule.deed is Deed.REFUSE:
+    if rule.deed is TriggerEffect.REFUSE:
         occasion = f"{rule.phase.value.title()}{moment.value.title()}"
         text = f"{rule.name}: execution of {occasion}\n\ncaused by: {rule.message}\n\n"
         text += f"Trigger.{rule.name}: line 1, column 1"
         for draft in chosen:
             draft.fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
-    elif rule.deed is Deed.SET:
+    elif rule.deed is TriggerEffect.SET:
         _set(job, rule, chosen)
     else:
         job.create(rule.creates, _filled(job, rule, chosen))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce import rights
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.users import Deed, Permission
-from unlost_simulators.salesforce.writing import keys, refusals, room, rows
+from unlost_simulators.salesforce.users import ObjectOperation, Permission
+from unlost_simulators.salesforce.writing import keys, refusals, rows, storage_limit
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.registry import effects_of
@@ -36,7 +36,7 @@ def check_allowed(job: Job) -> None:
 
 
 def _delete(job: Job, drafts: Sequence[Draft]) -> None:
-    if not job.by_platform and not rights.may_do(job.of, job.user, Deed.DELETE):
+    if not job.by_platform and not rights.may_do(job.of, job.user, ObjectOperation.DELETE):
         for draft in drafts:
             draft.refuse(refusals.no_verb(job.of, "deleted"))
         return
@@ -69,9 +69,9 @@ def _undelete(job: Job, drafts: list[Draft]) -> None:
     for draft in drafts:
         if draft.id not in held:
             draft.refuse(refusals.NOT_IN_BIN)
-    room.refuse_surplus(job, [one for one in drafts if one.sound])
+    storage_limit.refuse_surplus(job, [one for one in drafts if one.sound])
     coming = [one for one in drafts if one.sound]
-    if coming and job.org.room.is_full(job.of):
+    if coming and job.org.figures.is_full(job.of):
         for draft in coming:
             draft.refuse(refusals.NO_ROOM)
         return

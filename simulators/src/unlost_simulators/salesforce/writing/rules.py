@@ -30,7 +30,7 @@ class Phase(StrEnum):
     AFTER = "after"
 
 
-class Deed(StrEnum):
+class TriggerEffect(StrEnum):
     """The effect of a trigger."""
 
     REFUSE = "refuse"
@@ -61,7 +61,7 @@ class TriggerRule:
     """
 
     object: str
-    deed: Deed
+    deed: TriggerEffect
     name: str = "Trigger"
     on: frozenset[Moment] = frozenset({Moment.INSERT})
     phase: Phase = Phase.AFTER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlost_simulators.salesforce import rights
-from unlost_simulators.salesforce.users import Deed
+from unlost_simulators.salesforce.users import ObjectOperation
 from unlost_simulators.salesforce.writing import (
     checks,
     foreign,
@@ -13,8 +13,8 @@ from unlost_simulators.salesforce.writing import (
     planted,
     references,
     refusals,
-    room,
     rows,
+    storage_limit,
     uniqueness,
 )
 from unlost_simulators.salesforce.writing.cells import Reader
@@ -61,8 +61,10 @@ def _refuse_unwritable(
     key = (job.options.external_id or "").lower()
     for is_new in (True, False):
         some = [one for one in drafts if one.sound and (one.id is None) is is_new]
-        deed, done = (Deed.CREATE, "inserted") if is_new else (Deed.EDIT, "updated")
-        if some and not rights.may_do(job.of, job.user, deed):
+        operation, done = (
+            (ObjectOperation.CREATE, "inserted") if is_new else (ObjectOperation.EDIT, "updated")
+        )
+        if some and not rights.may_do(job.of, job.user, operation):
             for draft in some:
                 draft.refuse(refusals.no_verb(job.of, done))
         elif some and reader.suspects(new=is_new):
@@ -85,7 +87,7 @@ def _prepare_new(job: Job, drafts: Sequence[Draft]) -> None:
     references.check(job, sound)
     uniqueness.check(job, sound)
     planted.check_duplicates(job, sound, Moment.INSERT)
-    room.check(job, sound)
+    storage_limit.check(job, sound)
 
 
 def _prepare_old(job: Job, drafts: Sequence[Draft]) -> None:

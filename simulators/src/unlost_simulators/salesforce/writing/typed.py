@@ -13,7 +13,7 @@ from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing import refusals
-from unlost_simulators.salesforce.writing.desk import SETUP_OBJECTS
+from unlost_simulators.salesforce.writing.execution import SETUP_OBJECTS
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,
     Row,
@@ -41,7 +41,7 @@ class TypedRow:
     row: Row
 
 
-class _Back(Exception):
+class _ChunkRollback(Exception):
     """Rolls a request of several objects back."""
 
 
@@ -91,8 +91,8 @@ def _write_together(
             for chunk in chunks:
                 results += _write_chunk(org, user, verb, chunk, options, first=first)
             if not all(one.success for one in results):
-                raise _Back
-    except _Back:
+                raise _ChunkRollback
+    except _ChunkRollback:
         return [_rolled_back(one) for one in results]
     return results
 

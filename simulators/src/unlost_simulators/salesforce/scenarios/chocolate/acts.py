@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.users import SimUser
 

@@ -1,4 +1,4 @@
-"""Written-out rows: a book of them by object, with handles by which rows refer to each other.
+"""Written-out rows by object, with handles by which rows refer to each other.
 
 The position of a row within its object gives its id, so an id of the story stays the same at every
 seed and every scale. Knows no particular row.
@@ -49,7 +49,7 @@ class FixedRow:
 
 
 @dataclass(slots=True)
-class Book:
+class FixedRows:
     """All written-out rows of a scenario."""
 
     author: Ref

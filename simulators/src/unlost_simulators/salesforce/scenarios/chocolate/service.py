@@ -22,8 +22,8 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_service import (
 )
 from unlost_simulators.salesforce.scenarios.chocolate.people import (
     SENTENCES,
-    Identity,
     Made,
+    PersonIdentity,
     identity,
     phone,
 )
@@ -68,7 +68,7 @@ def _contact_of(world: World, case: Numbers) -> Numbers:
     return world.contact_at(account, Rows(world.seed, "Case", case), "contact")
 
 
-def contact_identity(world: World, contact: Numbers) -> Identity:
+def contact_identity(world: World, contact: Numbers) -> PersonIdentity:
     """Name and mail address of generated contacts, as their own rows have them."""
     country = country_of(world.account_of_contact(contact))
     return identity(Rows(world.seed, "Contact", contact), country)

@@ -1,4 +1,4 @@
-"""The desk where writes are handed in: every row is answered, in the order of the request.
+"""Execution of writes: every row is answered, in the order of the request.
 
 Rows are refused one by one; with ``AllOrNone.ALL`` one refusal takes all others back. A refusal
 that comes after the write (a trigger, a validation rule) rolls the whole attempt back, and the rows
@@ -38,7 +38,7 @@ TOO_MANY_ATTEMPTS = RowError(
 )
 
 
-class _TakenBack(Exception):
+class _Rollback(Exception):
     """Ends a transaction whose writes shall not stand."""
 
 
@@ -78,8 +78,8 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
             with job.store.transaction():
                 drafts, stands = _attempt(job, rows, refused)
                 if not stands:
-                    raise _TakenBack
-        except _TakenBack:
+                    raise _Rollback
+        except _Rollback:
             if _all_back(job):
                 return _results(job, drafts)
             refused = {one.place: one.errors for one in drafts if one.errors}

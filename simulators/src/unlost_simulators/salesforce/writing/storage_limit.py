@@ -23,23 +23,23 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
         return
     size = row_size_sql(job.of)
     if size is not None:
-        _stop(sound, _data_sizes(job, sound, size), job.org.room.data_room())
+        _stop(sound, _data_sizes(job, sound, size), job.org.figures.data_left())
     if job.of.name in FILE_SIZES:
-        _stop(sound, [_file_size(one) for one in sound], job.org.room.file_room())
+        _stop(sound, [_file_size(one) for one in sound], job.org.figures.file_left())
 
 
 def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows for which a mishap leaves no room."""
-    room = None if job.by_platform else job.org.mishaps.room(job.subject, len(drafts))
-    for draft in () if room is None else drafts[room:]:
+    fitting = None if job.by_platform else job.org.mishaps.fitting_rows(job.subject, len(drafts))
+    for draft in () if fitting is None else drafts[fitting:]:
         draft.refuse(refusals.NO_ROOM)
 
 
-def _stop(drafts: Sequence[Draft], sizes: Sequence[int], room: float) -> None:
+def _stop(drafts: Sequence[Draft], sizes: Sequence[int], storage: float) -> None:
     """A row is taken while there is any room at all when it comes."""
     used = 0
     for draft, size in zip(drafts, sizes, strict=True):
-        if used >= room:
+        if used >= storage:
             draft.refuse(refusals.NO_ROOM)
         else:
             used += size
