@@ -100,19 +100,19 @@ class Rules:
 def _members(wanted: Wanted) -> dict[str, Any]:
     members = dict(wanted)
     if "on" in members:
-        members["on"] = frozenset(Moment(one) for one in members["on"])
+        members["on"] = frozenset(Moment(member) for member in members["on"])
     return members
 
 
 def _plain(rule: Rule) -> dict[str, Any]:
-    shown = {one.name: getattr(rule, one.name) for one in fields(rule)}
+    shown = {field.name: getattr(rule, field.name) for field in fields(rule)}
     kind = type(rule).__name__.removesuffix("Rule").lower()
     return {"kind": kind, **{name: _value(value) for name, value in shown.items()}}
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, frozenset):
-        return sorted(_value(one) for one in value)
+        return sorted(_value(member) for member in value)
     if isinstance(value, Mapping):
         return dict(value)
     return value.value if isinstance(value, Enum) else value

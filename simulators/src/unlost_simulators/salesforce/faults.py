@@ -190,9 +190,9 @@ class FaultPlan:
             for planted in self._planted:
                 if planted.rule.kind in kinds and planted.rule.matches(request):
                     planted.seen += 1
-                    left = max(0, planted.rule.after_rows - planted.rows)
-                    planted.hits += rows > left
-                    return left if rows > left else None
+                    remaining = max(0, planted.rule.after_rows - planted.rows)
+                    planted.hits += rows > remaining
+                    return remaining if rows > remaining else None
         return None
 
     def spend(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> None:

@@ -112,16 +112,16 @@ class Limits:
         if not user.may(Permission.VIEW_SETUP):
             text = "insufficient access rights on object id"
             raise SalesforceError(403, "INSUFFICIENT_ACCESS", text)
-        wanted = None if names is None else {one.strip().lower() for one in names}
-        found = []
-        for of in sorted(self._store.schema.objects, key=lambda one: one.name):
-            asked = wanted is None or of.name.lower() in wanted
-            if not asked or of.name.endswith(SATELLITES) or not user.sees(of.name):
+        wanted = None if names is None else {name.strip().lower() for name in names}
+        counts = []
+        for of in sorted(self._store.schema.objects, key=lambda definition: definition.name):
+            requested = wanted is None or of.name.lower() in wanted
+            if not requested or of.name.endswith(SATELLITES) or not user.sees(of.name):
                 continue
             count = self._count(of)
             if count:
-                found.append({"count": count, "name": of.name})
-        return found
+                counts.append({"count": count, "name": of.name})
+        return counts
 
     def _count(self, of: ObjectDef) -> int:
         now = self._store.clock.now()

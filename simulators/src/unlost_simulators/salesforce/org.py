@@ -172,9 +172,9 @@ class Org:
         current = self.users.current(user)
         of = self.object(user, name)
         keys = reading.full_ids(record_ids)
-        wanted = [one for one in keys if one is not None]
-        found = reading.get_many(self.store, current, of, wanted, fields, version)
-        return [None if one is None else found.get(one) for one in keys]
+        wanted = [key for key in keys if key is not None]
+        records = reading.get_many(self.store, current, of, wanted, fields, version)
+        return [None if key is None else records.get(key) for key in keys]
 
     def get_by_external_id(
         self,
@@ -197,12 +197,12 @@ class Org:
         if key is None or not visible or not (key.external_id or key.id_lookup):
             text = f"Provided external ID field does not exist or is not accessible: {field}"
             raise not_found(text)
-        found = reading.by_external_id(self.store, current, of, key, value)
-        if not found:
+        matches = reading.by_external_id(self.store, current, of, key, value)
+        if not matches:
             raise not_found()
-        if len(found) > 1:
-            return found
-        return reading.get(self.store, current, of, found[0], fields, version)
+        if len(matches) > 1:
+            return matches
+        return reading.get(self.store, current, of, matches[0], fields, version)
 
     def blob(self, user: SimUser, name: str, record_id: str, field: str) -> Blob:
         """The bytes of a blob field; raises NOT_FOUND for anything the user does not see."""
@@ -388,10 +388,10 @@ class Org:
         return self.settings.commit_delay if given is None else given
 
     def _need(self, name: str) -> ObjectDef:
-        found = self.schema.get(name)
-        if found is None:
+        definition = self.schema.get(name)
+        if definition is None:
             raise not_found()
-        return found
+        return definition
 
     # Changes of schema and rights while the org runs
 
@@ -459,9 +459,9 @@ class Org:
         """
         of = self._need(name)
         columns = ", ".join(
-            tables.name(one.name)
-            for one in of.stored
-            if user is None or self.users.current(user).sees(of.name, one.name)
+            tables.name(field.name)
+            for field in of.stored
+            if user is None or self.users.current(user).sees(of.name, field.name)
         )
         alive = ' WHERE NOT "IsDeleted"' if not deleted and of.field("IsDeleted") else ""
         sql = f"SELECT {columns} FROM {tables.name(of.name)}{alive} ORDER BY {tables.ORDER}"
@@ -469,4 +469,4 @@ class Org:
 
     def blob_fields(self, name: str) -> Sequence[str]:
         """Names of an object's blob fields."""
-        return [one.name for one in self._need(name).fields if one.type is FieldType.BASE64]
+        return [field.name for field in self._need(name).fields if field.type is FieldType.BASE64]

@@ -68,7 +68,7 @@ def test_orgs_of_one_seed_differ_in_nothing_but_their_own_row() -> None:
 
 
 @pytest.mark.network
-def test_a_house_serves_each_org_at_its_own_address() -> None:
+def test_a_registry_serves_each_org_at_its_own_address() -> None:
     registry = OrgRegistry("127.0.0.1", SalesforceApp, base=BASE)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -46,21 +46,21 @@ class UploadColumn:
 class UploadColumns:
     """The columns of an upload that count; others were passed over."""
 
-    kept: tuple[UploadColumn, ...]
+    columns: tuple[UploadColumn, ...]
 
     @property
     def places(self) -> tuple[int, ...]:
         """Give the places of the columns in the upload."""
-        return tuple(one.place for one in self.kept)
+        return tuple(column.place for column in self.columns)
 
     def row(self, cells: Sequence[str]) -> dict[str, Any]:
         """Give the cells of one row as a write request takes them; an empty Id is no Id."""
-        made: dict[str, Any] = {}
-        for column in self.kept:
-            column.put(made, cells[column.place])
-        if made.get("Id") == "":
-            del made["Id"]
-        return made
+        cells_by_name: dict[str, Any] = {}
+        for column in self.columns:
+            column.put(cells_by_name, cells[column.place])
+        if cells_by_name.get("Id") == "":
+            del cells_by_name["Id"]
+        return cells_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,20 @@ class HeaderRules:
 
 def read(names: Sequence[str], rules: HeaderRules) -> UploadColumns:
     """Read a header; raises ``BatchRefused`` with the first thing that is wrong."""
-    if rules.operation in ONLY_IDS and [one.lower() for one in names] != ["id"]:
+    if rules.operation in ONLY_IDS and [name.lower() for name in names] != ["id"]:
         raise BatchRefused(f"The '{rules.operation}' batch must contain only ids")
-    kept: list[UploadColumn] = []
+    columns: list[UploadColumn] = []
     for place, name in enumerate(names):
         column = _column(place, name, rules)
         if column is not None:
-            kept.append(column)
-    _once(kept)
-    return UploadColumns(tuple(kept))
+            columns.append(column)
+    _once(columns)
+    return UploadColumns(tuple(columns))
 
 
-def _once(kept: Iterable[UploadColumn]) -> None:
+def _once(columns: Iterable[UploadColumn]) -> None:
     seen: set[str] = set()
-    for column in kept:
+    for column in columns:
         if column.field.lower() in seen:
             raise BatchRefused(f"Duplicate field found : {column.field}")
         seen.add(column.field.lower())
@@ -138,7 +138,7 @@ def _path(place: int, name: str, rules: HeaderRules) -> UploadColumn:
 
 
 def _target(name: str, field: FieldDef, rules: HeaderRules) -> ObjectDef:
-    found = rules.schema.get(name)
-    if found is None or found.name not in field.targets or not rules.user.sees(found.name):
+    target = rules.schema.get(name)
+    if target is None or target.name not in field.targets or not rules.user.sees(target.name):
         raise LookupError(name)
-    return found
+    return target

@@ -229,7 +229,10 @@ def chunks(rows: int, seed: str) -> list[range]:
     batches = [range(at, min(at + BATCH_ROWS, rows)) for at in range(0, rows, BATCH_ROWS)]
     # Seeded by the job's id: no order that a client could rely on, but the same at each run.
     random.Random(seed).shuffle(batches)
-    cut = [[one[at : at + CHUNK_ROWS] for at in range(0, len(one), CHUNK_ROWS)] for one in batches]
+    cut = [
+        [batch[at : at + CHUNK_ROWS] for at in range(0, len(batch), CHUNK_ROWS)]
+        for batch in batches
+    ]
     # One transaction of each batch in turn, as if the batches ran in parallel.
     return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
 

@@ -82,10 +82,10 @@ def _address(context: Context, cursor: Cursor, offset: int) -> str:
 
 def repair_offsets(soql: str) -> str:
     """Put back the plus sign of a time offset that an unencoded address turned into a blank."""
-    return _QUOTED_OR_OFFSET.sub(lambda found: found.group(1) or "+", soql)
+    return _QUOTED_OR_OFFSET.sub(lambda match: match.group(1) or "+", soql)
 
 
 def batch_size(context: Context) -> int | None:
     """Read the hint of ``Sforce-Query-Options: batchSize=N``."""
-    found = _BATCH.search(context.call.headers.get("sforce-query-options", ""))
-    return int(found.group(1)) if found else None
+    match = _BATCH.search(context.call.headers.get("sforce-query-options", ""))
+    return int(match.group(1)) if match else None

@@ -10,7 +10,7 @@ DOCUMENTS = "ContentDocument"
 
 
 def _ids(user: SimUser) -> str:
-    return ", ".join(tables.text(one) for one in (user.id, *sorted(user.group_ids)))
+    return ", ".join(tables.text(record_id) for record_id in (user.id, *sorted(user.group_ids)))
 
 
 def visible(context: CompileContext, of: ObjectDef, alias: str, depth: int = 0) -> str | None:

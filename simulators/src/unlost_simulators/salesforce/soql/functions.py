@@ -55,8 +55,8 @@ def is_aggregate(expression: ast.Expression) -> bool:
 def typed(frame: Frame, expression: ast.Expression) -> Typed:
     """The expression as SQL with its type."""
     if isinstance(expression, ast.Path):
-        found = frame.field(expression)
-        return Typed(found.sql, found.field, found)
+        resolved = frame.field(expression)
+        return Typed(resolved.sql, resolved.field, resolved)
     return _call(frame, expression)
 
 
@@ -95,11 +95,11 @@ def _aggregate(frame: Frame, call: ast.FunctionCall, name: str) -> Typed:
     if name == "COUNT" and not call.arguments:
         return Typed("count(*)", _made(FieldType.LONG, "COUNT"), aggregate=True)
     inner = typed(frame, _only(frame, call))
-    one = inner.field
-    numeric = one.type in NUMBERS or one.type in INTEGERS
-    allowed = one.aggregatable and (name not in {"SUM", "AVG"} or numeric)
-    if not allowed or (name in {"MIN", "MAX"} and one.type is FieldType.BOOLEAN):
-        text = f"field {one.name} does not support aggregate operator {name}"
+    field = inner.field
+    numeric = field.type in NUMBERS or field.type in INTEGERS
+    allowed = field.aggregatable and (name not in {"SUM", "AVG"} or numeric)
+    if not allowed or (name in {"MIN", "MAX"} and field.type is FieldType.BOOLEAN):
+        text = f"field {field.name} does not support aggregate operator {name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
     sql, kind = _AGGREGATE[name](inner)
     return Typed(sql, kind, aggregate=True)
@@ -144,11 +144,13 @@ def _same(inner: Typed) -> Typed:
 
 def _label(inner: Typed) -> Typed:
     """toLabel: the label of a picklist's value."""
-    renamed = [one for one in inner.field.picklist if one.label and one.label != one.value]
+    renamed = [
+        value for value in inner.field.picklist if value.label and value.label != value.value
+    ]
     if not renamed:
         return inner
     whens = " ".join(
-        f"WHEN {tables.text(one.value)} THEN {tables.text(str(one.label))}" for one in renamed
+        f"WHEN {tables.text(value.value)} THEN {tables.text(str(value.label))}" for value in renamed
     )
     return replace(inner, sql=f"CASE {inner.sql} {whens} ELSE {inner.sql} END")
 

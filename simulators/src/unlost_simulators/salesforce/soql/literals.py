@@ -100,9 +100,9 @@ def pattern(literal: ast.Literal) -> str:
     out: list[str] = []
     place = 0
     while place < len(inside):
-        one = inside[place]
-        if one != "\\":
-            out.append(one)
+        character = inside[place]
+        if character != "\\":
+            out.append(character)
             place += 1
             continue
         width = 6 if inside[place + 1 : place + 2] == "u" else 2

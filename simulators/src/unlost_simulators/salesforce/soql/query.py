@@ -104,11 +104,11 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table | Spool:
     """All rows: a table while they are few, else a file."""
     reader = cursor.sql(sql).to_arrow_reader(2048)
     first: list[pa.RecordBatch] = []
-    held = 0
+    rows = 0
     for batch in reader:
         first.append(batch)
-        held += batch.num_rows
-        if held > IN_MEMORY:
+        rows += batch.num_rows
+        if rows > IN_MEMORY:
             return Spool(first, reader)
     return pa.Table.from_batches(first, reader.schema)
 

@@ -35,8 +35,8 @@ _LINK_KEYS = frozenset({"id", "contentdocumentid", "linkedentityid"})
 def conjuncts(node: ast.Condition | None) -> Iterator[ast.Condition]:
     """The conditions that must all hold."""
     if isinstance(node, ast.And):
-        for one in node.parts:
-            yield from conjuncts(one)
+        for part in node.parts:
+            yield from conjuncts(part)
     elif node is not None:
         yield node
 
@@ -47,8 +47,8 @@ def leaves(node: ast.Condition | None) -> Iterator[ast.Condition]:
         case None:
             return
         case ast.And(parts) | ast.Or(parts):
-            for one in parts:
-                yield from leaves(one)
+            for part in parts:
+                yield from leaves(part)
         case ast.Not(part):
             yield from leaves(part)
         case _:
@@ -83,10 +83,10 @@ def check(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     if rule.needs_permission and not user.may(Permission(rule.needs_permission)):
         raise refusals.plain("INSUFFICIENT_ACCESS", rule.message or "insufficient access rights")
     _check_required(context, of, select)
-    named = {_name(one, of) for one in leaves(select.where)}
-    for one in rule.unfilterable:
-        if one.lower() in named:
-            raise refusals.cannot(context.soql, select.source_at, one, "filtered")
+    named = {_name(leaf, of) for leaf in leaves(select.where)}
+    for name in rule.unfilterable:
+        if name.lower() in named:
+            raise refusals.cannot(context.soql, select.source_at, name, "filtered")
     if not rule.filters and (select.where is not None or select.order):
         raise refusals.plain(rule.code, rule.message)
     if not rule.aggregates and _aggregates(select):
@@ -98,8 +98,8 @@ def check(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
 
 
 def _aggregates(select: ast.Select) -> bool:
-    plain = [one.expression for one in select.items if isinstance(one, ast.FieldItem)]
-    return bool(select.group) or any(is_aggregate(one) for one in plain)
+    plain = [item.expression for item in select.items if isinstance(item, ast.FieldItem)]
+    return bool(select.group) or any(is_aggregate(expression) for expression in plain)
 
 
 def _check_required(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
@@ -108,10 +108,10 @@ def _check_required(context: CompileContext, of: ObjectDef, select: ast.Select) 
         return
     if rule.lifted_by and context.user.may(Permission(rule.lifted_by)) and context.user.sees_all:
         return
-    wanted = {one.lower() for one in rule.required_filter}
+    wanted = {name.lower() for name in rule.required_filter}
     pinned = any(
-        _name(one, of) in wanted and _pins(one, allow_in=rule.allow_in)
-        for one in conjuncts(select.where)
+        _name(condition, of) in wanted and _pins(condition, allow_in=rule.allow_in)
+        for condition in conjuncts(select.where)
     )
     if not pinned:
         text = rule.message or (LINK_FILTER if of.name == LINKS else _required_text(of))
@@ -129,12 +129,12 @@ def _required_text(of: ObjectDef) -> str:
 
 def _check_links(of: ObjectDef, select: ast.Select) -> None:
     """Conditions on other fields of a link go only with ``LinkedEntityId =``."""
-    found = list(leaves(select.where))
-    others = [one for one in found if _name(one, of) not in _LINK_KEYS]
-    by_ids = any(_name(one, of) in _LINK_KEYS for one in found)
+    conditions = list(leaves(select.where))
+    others = [leaf for leaf in conditions if _name(leaf, of) not in _LINK_KEYS]
+    by_ids = any(_name(leaf, of) in _LINK_KEYS for leaf in conditions)
     by_entity = any(
-        _name(one, of) == "linkedentityid" and _pins(one, allow_in=False)
-        for one in conjuncts(select.where)
+        _name(condition, of) == "linkedentityid" and _pins(condition, allow_in=False)
+        for condition in conjuncts(select.where)
     )
     if others and by_ids and not by_entity:
         raise refusals.plain("MALFORMED_QUERY", LINK_OTHER)
@@ -145,13 +145,13 @@ def _check_window(context: CompileContext, of: ObjectDef, select: ast.Select) ->
     if days is None:
         return
     spans: dict[str, list[datetime | None]] = {}
-    for one in conjuncts(select.where):
-        field = of.field(_name(one, of))
+    for condition in conjuncts(select.where):
+        field = of.field(_name(condition, of))
         if field is not None and field.type is FieldType.DATETIME:
-            if not isinstance(one, ast.Compare):
+            if not isinstance(condition, ast.Compare):
                 continue
             bounds = spans.setdefault(field.name, [None, None])
-            _narrow(context, bounds, one)
+            _narrow(context, bounds, condition)
     for lower, upper in spans.values():
         if lower is not None and (upper or context.now) - lower <= timedelta(days=days):
             return

@@ -17,15 +17,15 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows that come when data or file storage is used up."""
     if job.by_platform:
         return
-    refuse_surplus(job, [one for one in drafts if one.sound])
-    sound = [one for one in drafts if one.sound]
+    refuse_surplus(job, [draft for draft in drafts if draft.sound])
+    sound = [draft for draft in drafts if draft.sound]
     if not sound:
         return
     size = row_size_sql(job.of)
     if size is not None:
         _stop(sound, _data_sizes(job, sound, size), job.org.figures.data_left())
     if job.of.name in FILE_SIZES:
-        _stop(sound, [_file_size(one) for one in sound], job.org.figures.file_left())
+        _stop(sound, [_file_size(draft) for draft in sound], job.org.figures.file_left())
 
 
 def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
@@ -50,14 +50,14 @@ def _data_sizes(job: Job, drafts: Sequence[Draft], size: str) -> list[int]:
         return [int(size)] * len(drafts)
     table = rows.staged(job, drafts)
     missing = "".join(
-        f", CAST(NULL AS {tables.sql_type(one)}) AS {tables.name(one.name)}"
-        for one in job.of.stored
-        if one.name not in table.column_names
+        f", CAST(NULL AS {tables.sql_type(field)}) AS {tables.name(field.name)}"
+        for field in job.of.stored
+        if field.name not in table.column_names
     )
     cursor = job.store.cursor()
     cursor.register(_NEW, table)
     try:
-        return [int(one) for one in database.column(cursor, _size_sql(size, missing))]
+        return [int(cell) for cell in database.column(cursor, _size_sql(size, missing))]
     finally:
         cursor.unregister(_NEW)
 
@@ -68,4 +68,4 @@ def _size_sql(size: str, missing: str) -> str:
 
 def _file_size(draft: Draft) -> int:
     """Bytes that came with the row; a link to something outside has none."""
-    return sum(len(one) for one in draft.cells.values() if isinstance(one, bytes))
+    return sum(len(cell) for cell in draft.cells.values() if isinstance(cell, bytes))

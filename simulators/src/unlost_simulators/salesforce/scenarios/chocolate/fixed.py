@@ -102,7 +102,7 @@ class FixedRows:
                 yield name, self._table(objects[name], rows, keys)
 
     def _table(self, of: ObjectDef, rows: list[FixedRow], keys: Keys) -> pa.Table:
-        stored = {one.name: one for one in of.stored}
+        stored = {column.name: column for column in of.stored}
         given = {"Id"} | {name for row in rows for name in row.values}
         unknown = given - stored.keys()
         if unknown:

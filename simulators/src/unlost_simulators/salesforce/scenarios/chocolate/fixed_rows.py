@@ -33,7 +33,7 @@ def _write() -> FixedRows:
 
 FIXED_ROWS = _write()
 OWNERS = {
-    office: tuple(FIXED_ROWS.id(KEYS, one) for one in people)
+    office: tuple(FIXED_ROWS.id(KEYS, ref) for ref in people)
     for office, people in setup_rows.owners().items()
 }
 

@@ -22,10 +22,10 @@ def write(fixed: FixedRows) -> None:
 
 def _accounts_of_contacts(fixed: FixedRows) -> None:
     """Each contact is directly related to its account; a person's contact is not."""
-    held = _held(fixed, "AccountContactRelation", "AccountId", "ContactId")
+    written = _written(fixed, "AccountContactRelation", "AccountId", "ContactId")
     for contact, row in _alive(fixed, "Contact"):
         account = row.values.get("AccountId")
-        if account and not row.values.get("IsPersonAccount") and (account, contact) not in held:
+        if account and not row.values.get("IsPersonAccount") and (account, contact) not in written:
             fixed.along(
                 row, "AccountContactRelation", AccountId=account, ContactId=contact, IsDirect=True,
                 IsActive=True,
@@ -48,13 +48,15 @@ def _people_of_events(fixed: FixedRows) -> None:
 
 def _people_of_mails(fixed: FixedRows) -> None:
     """One row for each address of a mail; it names the contact whose address it is."""
-    held = _held(fixed, "EmailMessageRelation", "EmailMessageId", "RelationType", "RelationAddress")
+    written = _written(
+        fixed, "EmailMessageRelation", "EmailMessageId", "RelationType", "RelationAddress"
+    )
     contacts = {row.values.get("Email"): contact for contact, row in _alive(fixed, "Contact")}
     for mail, row in _alive(fixed, "EmailMessage"):
         for kind, address in _addresses(row):
             sender = kind == "FromAddress"
             person = row.values.get("FromId") if sender else contacts.get(address)
-            if (mail, kind, address) not in held:
+            if (mail, kind, address) not in written:
                 fixed.along(
                     row, "EmailMessageRelation", EmailMessageId=mail, RelationType=kind,
                     RelationAddress=address, RelationId=person,
@@ -76,7 +78,7 @@ def _alive(fixed: FixedRows, name: str) -> Iterator[tuple[Ref, FixedRow]]:
             yield Ref(name, row.handle), row
 
 
-def _held(fixed: FixedRows, name: str, *columns: str) -> set[tuple[object, ...]]:
+def _written(fixed: FixedRows, name: str, *columns: str) -> set[tuple[object, ...]]:
     """Return the values that these columns of an object have in written-out rows."""
     rows = fixed.rows.get(name, ())
-    return {tuple(row.values.get(one) for one in columns) for row in rows}
+    return {tuple(row.values.get(column) for column in columns) for row in rows}

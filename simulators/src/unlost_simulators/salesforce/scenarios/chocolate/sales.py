@@ -41,7 +41,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.world import (
 _PRODUCTS = len(words.PRODUCTS)
 _FORECASTS = ("Pipeline", "Pipeline", "Pipeline", "BestCase", "Forecast", "Closed", "Omitted")
 _CAMPAIGN_NAMES = pa.array(words.CAMPAIGNS)
-_TYPES = [one.id for one in OPPORTUNITY_TYPES]
+_TYPES = [record_type.id for record_type in OPPORTUNITY_TYPES]
 
 
 def account_of(world: World, rows: Rows) -> Numbers:

@@ -64,7 +64,7 @@ class ChocolateScenario:
 
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """Written-out rows first, then generated ones."""
-        declared = {one.name: one for one in self.declared}
+        declared = {definition.name: definition for definition in self.declared}
         yield from FIXED_ROWS.tables(declared, KEYS, only=self.fixed_objects)
         world = World(seed, self.sizes(scale), KEYS, OWNERS)
         for source in self.sources:

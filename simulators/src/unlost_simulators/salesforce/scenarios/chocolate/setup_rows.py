@@ -73,10 +73,10 @@ def owners() -> dict[int, list[Ref]]:
     """The active people of each office who own records."""
     return {
         office: [
-            Ref("User", one.handle)
-            for one in PEOPLE
-            if one.office == office and one.active and one.profile != "backup"
-            and one.handle not in {"narrow", "auto"}
+            Ref("User", person.handle)
+            for person in PEOPLE
+            if person.office == office and person.active and person.profile != "backup"
+            and person.handle not in {"narrow", "auto"}
         ]
         for office in _OFFICES
     }  # fmt: skip
@@ -142,19 +142,19 @@ def _roles(fixed: FixedRows) -> None:
 
 
 def _people(fixed: FixedRows) -> None:
-    for number, one in enumerate(PEOPLE):
-        city, locale, language, zone, country = _OFFICES[one.office]
-        name = one.username.partition("@")[0]
+    for number, person in enumerate(PEOPLE):
+        city, locale, language, zone, country = _OFFICES[person.office]
+        name = person.username.partition("@")[0]
         fixed.add(
-            "User", one.handle, days_ago=2_500 - number, Username=one.username,
-            FirstName=one.first, LastName=one.last, CompanyName=story.COMPANY, Title=one.title,
-            City=city, Country=country, Email=one.username, Phone=f"+32 9 01700{number:02d}",
-            Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=one.active,
+            "User", person.handle, days_ago=2_500 - number, Username=person.username,
+            FirstName=person.first, LastName=person.last, CompanyName=story.COMPANY, Title=person.title,
+            City=city, Country=country, Email=person.username, Phone=f"+32 9 01700{number:02d}",
+            Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=person.active,
             TimeZoneSidKey=zone, LocaleSidKey=locale, LanguageLocaleKey=language,
-            EmailEncodingKey="UTF-8", UserType=one.kind, ProfileId=Ref("Profile", one.profile),
-            UserRoleId=Ref("UserRole", one.role), EmployeeNumber=f"{number + 7:06d}",
-            ManagerId=None if one.handle == "inge" else Ref("User", "inge"),
-            UserPermissionsMarketingUser=one.handle in {"backup", "lotte", "inge"},
+            EmailEncodingKey="UTF-8", UserType=person.kind, ProfileId=Ref("Profile", person.profile),
+            UserRoleId=Ref("UserRole", person.role), EmployeeNumber=f"{number + 7:06d}",
+            ManagerId=None if person.handle == "inge" else Ref("User", "inge"),
+            UserPermissionsMarketingUser=person.handle in {"backup", "lotte", "inge"},
         )  # fmt: skip
 
 
@@ -217,13 +217,13 @@ def _permission_sets(fixed: FixedRows) -> None:
                 PermissionsEdit=writes,
                 PermissionsViewAllRecords=handle in {"profile-admin", "profile-backup"},
             )
-    for one in PEOPLE:
-        held = [f"profile-{one.profile}"]
-        held += ["files", "export"] if one.handle == "backup" else []
-        for handle in held:
+    for person in PEOPLE:
+        handles = [f"profile-{person.profile}"]
+        handles += ["files", "export"] if person.handle == "backup" else []
+        for handle in handles:
             fixed.add(
                 "PermissionSetAssignment", PermissionSetId=Ref("PermissionSet", handle),
-                AssigneeId=Ref("User", one.handle), IsActive=one.active,
+                AssigneeId=Ref("User", person.handle), IsActive=person.active,
             )  # fmt: skip
 
 
@@ -282,10 +282,10 @@ def _status_lists(fixed: FixedRows) -> None:
 
 
 def _logs(fixed: FixedRows) -> None:
-    for number, one in enumerate(PEOPLE):
-        if one.active and one.kind == "Standard":
+    for number, person in enumerate(PEOPLE):
+        if person.active and person.kind == "Standard":
             fixed.add(
-                "LoginHistory", UserId=Ref("User", one.handle), LoginType="Application",
+                "LoginHistory", UserId=Ref("User", person.handle), LoginType="Application",
                 SourceIp=f"192.0.2.{number + 10}", Status="Success", Browser="Chrome 141",
                 Platform="Windows 11", LoginTime=fixed.rows["User"][number].at,
             )  # fmt: skip

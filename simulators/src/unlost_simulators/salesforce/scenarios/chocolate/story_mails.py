@@ -116,7 +116,7 @@ def _loop(fixed: FixedRows) -> None:
         sender, to = (LOOP_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, LOOP_ADDRESS)
         lines = [
             f"Ich bin bis Montag nicht im Haus ({number}).",
-            *(f"> {one}" for one in body.splitlines()),
+            *(f"> {line}" for line in body.splitlines()),
         ]
         body = "\r\n".join(lines)
         fixed.add(

@@ -39,7 +39,9 @@ def _user(person: Person) -> SimUser:
         profile_id=FIXED_ROWS.id(KEYS, Ref("Profile", person.profile)),
         permissions=_PERMISSIONS.get(person.profile, frozenset({Permission.API_ENABLED})),
         hidden_fields=NARROW_HIDDEN if person.handle == "narrow" else frozenset(),
-        group_ids=frozenset(FIXED_ROWS.id(KEYS, one) for one in groups if isinstance(one, Ref)),
+        group_ids=frozenset(
+            FIXED_ROWS.id(KEYS, group) for group in groups if isinstance(group, Ref)
+        ),
         consumer_key=key,
         consumer_secret=story.BACKUP_CONSUMER_SECRET if key else None,
     )
