@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _salesforce(options: argparse.Namespace) -> int:
     # Imported here, so that the help text does not wait for DuckDB.
     from unlost_simulators.salesforce.app import SalesforceApp
-    from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
+    from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
     from unlost_simulators.salesforce.server import Wanted
 
     own_folder = Path(tempfile.mkdtemp(prefix="unlost-sim-tls-")) if options.tls else None
@@ -79,17 +79,17 @@ def _salesforce(options: argparse.Namespace) -> int:
         )
         plans = [OrgPlan.parse(text, base) for text in options.org]
         first, *others = plans or [OrgPlan(base.name, base)]
-        house = OrgHouse(options.host, SalesforceApp, tls, base)
+        registry = OrgRegistry(options.host, SalesforceApp, tls, base)
         try:
-            main_org = house.begin(first, port=options.port)
+            main_org = registry.begin(first, port=options.port)
             for at, plan in enumerate(others, 1):
-                house.open(plan, port=options.port and options.port + at)
-            line = json.dumps(house.ready_line())
+                registry.open(plan, port=options.port and options.port + at)
+            line = json.dumps(registry.ready_line())
             if options.with_parent:
                 threading.Thread(target=_stop_after_input, daemon=True).start()
-            house.run(main_org, on_ready=lambda: _say(line))
+            registry.run(main_org, on_ready=lambda: _say(line))
         finally:
-            house.close_all()
+            registry.close_all()
     finally:
         if own_folder is not None:
             shutil.rmtree(own_folder, ignore_errors=True)

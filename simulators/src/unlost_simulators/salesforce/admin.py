@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from unlost_simulators.salesforce.admin_edits import Edits
-from unlost_simulators.salesforce.admin_orgs import HouseDesk
+from unlost_simulators.salesforce.admin_orgs import OrgActions
 from unlost_simulators.salesforce.admin_rules import Rules
-from unlost_simulators.salesforce.admin_server import ServerDesk
+from unlost_simulators.salesforce.admin_server import ServerActions
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import finish
 from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer, json_answer
 from unlost_simulators.salesforce.http.delivery import Parcel
-from unlost_simulators.salesforce.orgs import OrgHouse
+from unlost_simulators.salesforce.orgs import OrgRegistry
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.simulator import Simulator
 
@@ -31,11 +31,11 @@ type Action = Callable[[Mapping[str, Any]], Any]
 class Admin:
     """Routes admin calls; the actions take the JSON body merged over the query parameters."""
 
-    def __init__(self, sim: Simulator, house: OrgHouse | None = None) -> None:
+    def __init__(self, sim: Simulator, registry: OrgRegistry | None = None) -> None:
         self.sim = sim
-        self.house = house
+        self.registry = registry
         self.edits = Edits(sim)
-        self.server = ServerDesk(sim)
+        self.server = ServerActions(sim)
         self.routes = self._routes()
 
     def serve(self, call: Call) -> Parcel:
@@ -115,10 +115,14 @@ class Admin:
 
     def _orgs(self) -> dict[str, Action]:
         """Give the calls about the orgs beside this one, where the process can have any."""
-        if self.house is None:
+        if self.registry is None:
             return {}
-        desk = HouseDesk(self.house)
-        return {"GET orgs": desk.all, "POST orgs": desk.open, "POST orgs/close": desk.close}
+        actions = OrgActions(self.registry)
+        return {
+            "GET orgs": actions.all,
+            "POST orgs": actions.open,
+            "POST orgs/close": actions.close,
+        }
 
     def _rules(self) -> dict[str, Action]:
         rules = Rules(self.sim)

@@ -158,9 +158,9 @@ class Edits:
             names = [wanted["object"]]
         else:
             names = sorted(each.name for each in self.org.schema.objects)
-        held = {name: self.org.holds(name) for name in names}
+        counts = {name: self.org.holds(name) for name in names}
         return {
-            name: {"live": count.live, "deleted": count.deleted} for name, count in held.items()
+            name: {"live": count.live, "deleted": count.deleted} for name, count in counts.items()
         }
 
     def export(self, wanted: Wanted) -> Any:

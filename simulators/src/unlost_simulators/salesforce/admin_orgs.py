@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
+from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
 
 type Wanted = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class HouseDesk:
-    """Actions on a house of orgs; every org's admin API has them."""
+class OrgActions:
+    """Actions on a registry of orgs; every org's admin API has them."""
 
-    house: OrgHouse
+    registry: OrgRegistry
 
     def all(self, _wanted: Wanted) -> Any:
         """Give the orgs as the ready line gives them."""
-        return {"orgs": [org.line() for org in self.house.all()]}
+        return {"orgs": [org.line() for org in self.registry.all()]}
 
     def open(self, wanted: Wanted) -> Any:
         """Open an org by ``name``; ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``.
@@ -27,10 +27,10 @@ class HouseDesk:
         With ``port`` it answers where a closed one did, as a refreshed sandbox does.
         """
         members = {key: value for key, value in wanted.items() if key not in ("name", "port")}
-        plan = OrgPlan.of(wanted["name"], members, self.house.base)
-        return self.house.open(plan, port=int(wanted.get("port", 0))).line()
+        plan = OrgPlan.of(wanted["name"], members, self.registry.base)
+        return self.registry.open(plan, port=int(wanted.get("port", 0))).line()
 
     def close(self, wanted: Wanted) -> Any:
         """Close the org ``name``, with everything that it holds."""
-        self.house.close(wanted["name"])
+        self.registry.close(wanted["name"])
         return {}

@@ -13,14 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import Deed as ObjectDeed
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.users import ObjectOperation, SimUser
 from unlost_simulators.salesforce.writing.rules import (
-    Deed,
     DuplicateRule,
     Moment,
     Phase,
     Rule,
+    TriggerEffect,
     TriggerRule,
     ValidationRule,
 )
@@ -41,7 +40,7 @@ class Rules:
     def trigger(self, wanted: Wanted) -> Any:
         """Run a trigger on ``object``; members as in ``TriggerRule``."""
         members = _members(wanted)
-        members["deed"] = Deed(members["deed"])
+        members["deed"] = TriggerEffect(members["deed"])
         if "phase" in members:
             members["phase"] = Phase(members["phase"])
         if "values" in members:
@@ -71,13 +70,13 @@ class Rules:
     def deny(self, wanted: Wanted) -> Any:
         """Take ``deed`` (create, edit, delete) on ``object`` (``*`` for all) from ``username``."""
         user = self._user(wanted)
-        self._org.users.deny(user.id, wanted["object"], ObjectDeed(wanted["deed"]))
+        self._org.users.deny(user.id, wanted["object"], ObjectOperation(wanted["deed"]))
         return {}
 
     def allow(self, wanted: Wanted) -> Any:
         """Undo ``deny``."""
         user = self._user(wanted)
-        self._org.users.allow(user.id, wanted["object"], ObjectDeed(wanted["deed"]))
+        self._org.users.allow(user.id, wanted["object"], ObjectOperation(wanted["deed"]))
         return {}
 
     def lock_field(self, wanted: Wanted) -> Any:
@@ -101,19 +100,19 @@ class Rules:
 def _members(wanted: Wanted) -> dict[str, Any]:
     members = dict(wanted)
     if "on" in members:
-        members["on"] = frozenset(Moment(one) for one in members["on"])
+        members["on"] = frozenset(Moment(member) for member in members["on"])
     return members
 
 
 def _plain(rule: Rule) -> dict[str, Any]:
-    shown = {one.name: getattr(rule, one.name) for one in fields(rule)}
+    shown = {field.name: getattr(rule, field.name) for field in fields(rule)}
     kind = type(rule).__name__.removesuffix("Rule").lower()
     return {"kind": kind, **{name: _value(value) for name, value in shown.items()}}
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, frozenset):
-        return sorted(_value(one) for one in value)
+        return sorted(_value(member) for member in value)
     if isinstance(value, Mapping):
         return dict(value)
     return value.value if isinstance(value, Enum) else value

@@ -20,7 +20,7 @@ type Wanted = Mapping[str, Any]
 DELAYS = frozenset({"storage_delay", "record_count_delay", "commit_delay"})
 
 
-class ServerDesk:
+class ServerActions:
     """Actions that do not touch records or schema."""
 
     def __init__(self, sim: Simulator) -> None:

@@ -72,12 +72,12 @@ class Holding:
 class ChildCursor(Protocol):
     """Registers the rest of a child subquery and gives its ``nextRecordsUrl``."""
 
-    def __call__(self, rest: "Rows", offset: int, /) -> str:
+    def __call__(self, rest: "ResultRows", offset: int, /) -> str:
         """Give the URL under which ``rest`` continues at ``offset``."""
         ...
 
 
-class Rows(Protocol):
+class ResultRows(Protocol):
     """A query's result as it was at the moment of the query; later writes do not change it."""
 
     object: str

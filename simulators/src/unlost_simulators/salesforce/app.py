@@ -1,4 +1,4 @@
-"""The ASGI application: reads a call, asks the desk in a worker thread, delivers the parcel."""
+"""The ASGI application: reads a call, dispatches it in a worker thread, delivers the parcel."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from unlost_simulators.salesforce.admin import ADMIN_ROOT, Admin
 from unlost_simulators.salesforce.http.calls import Call
 from unlost_simulators.salesforce.http.delivery import Parcel, deliver
-from unlost_simulators.salesforce.http.desk import Desk
-from unlost_simulators.salesforce.orgs import OrgHouse
+from unlost_simulators.salesforce.http.dispatcher import Dispatcher
+from unlost_simulators.salesforce.orgs import OrgRegistry
 from unlost_simulators.salesforce.simulator import Simulator
 
 LATENCY_SEED = 1
@@ -23,13 +23,13 @@ LATENCY_SEED = 1
 class SalesforceApp:
     """The simulated org as an ASGI application; the admin API lies under ``/__sim__``.
 
-    ``house`` holds the orgs beside it.
+    ``registry`` holds the orgs beside it.
     """
 
-    def __init__(self, sim: Simulator, house: OrgHouse | None = None) -> None:
+    def __init__(self, sim: Simulator, registry: OrgRegistry | None = None) -> None:
         self.sim = sim
-        self._desk = Desk(sim)
-        self._admin = Admin(sim, house)
+        self._dispatcher = Dispatcher(sim)
+        self._admin = Admin(sim, registry)
         self._dice = random.Random(LATENCY_SEED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +52,7 @@ class SalesforceApp:
     def _serve(self, call: Call) -> Parcel:
         if _is_admin(call):
             return self._admin.serve(call)
-        return self._desk.serve(call)
+        return self._dispatcher.serve(call)
 
 
 def _is_admin(call: Call) -> bool:

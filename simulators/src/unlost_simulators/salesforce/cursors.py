@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from unlost_simulators.salesforce.answers import Rows
+from unlost_simulators.salesforce.answers import ResultRows
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.ids import BARE
 
@@ -22,14 +22,14 @@ class Cursor:
     """An open result, the user it belongs to, and the page size that was agreed."""
 
     id: str
-    rows: Rows
+    rows: ResultRows
     user_id: str
     page: int
     opened: datetime
 
 
 @dataclass(slots=True)
-class CursorBook:
+class CursorStore:
     """The open cursors of one org."""
 
     now: Callable[[], datetime]
@@ -37,7 +37,7 @@ class CursorBook:
     _open: dict[str, Cursor] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def open(self, cursor_id: str, rows: Rows, *, user_id: str, page: int) -> Cursor:
+    def open(self, cursor_id: str, rows: ResultRows, *, user_id: str, page: int) -> Cursor:
         """Keep a result for later pages."""
         cursor = Cursor(cursor_id, rows, user_id, page, self.now())
         with self._lock:

@@ -25,7 +25,7 @@ from unlost_simulators.salesforce.schema import (
     Schema,
 )
 from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import Deed, SimUser
+from unlost_simulators.salesforce.users import ObjectOperation, SimUser
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE
 BYTES_PER_CHARACTER = 3
@@ -69,11 +69,11 @@ def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
         "activateable": False,
         "associateEntityType": of.entity_type,
         "associateParentEntity": of.parent_entity,
-        "createable": rights.may_do(of, user, Deed.CREATE),
+        "createable": rights.may_do(of, user, ObjectOperation.CREATE),
         "custom": of.custom,
         "customSetting": of.custom_setting,
         "deepCloneable": False,
-        "deletable": rights.may_do(of, user, Deed.DELETE),
+        "deletable": rights.may_do(of, user, ObjectOperation.DELETE),
         "deprecatedAndHidden": False,
         "feedEnabled": of.feed,
         "hasSubtypes": False,
@@ -92,20 +92,20 @@ def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
         "searchable": of.searchable,
         "triggerable": of.triggerable,
         "undeletable": of.undeletable,
-        "updateable": rights.may_do(of, user, Deed.EDIT),
+        "updateable": rights.may_do(of, user, ObjectOperation.EDIT),
         "urls": urls,
     }
 
 
 def visible_objects(schema: Schema, user: SimUser) -> tuple[ObjectDef, ...]:
     """The objects that exist for a user, by name."""
-    seen = (one for one in schema.objects if user.sees(one.name))
-    return tuple(sorted(seen, key=lambda one: one.name))
+    seen = (definition for definition in schema.objects if user.sees(definition.name))
+    return tuple(sorted(seen, key=lambda definition: definition.name))
 
 
 def describe_global(schema: Schema, user: SimUser, version: str) -> Json:
     """The global describe."""
-    entries = [entry(one, user, version) for one in visible_objects(schema, user)]
+    entries = [entry(definition, user, version) for definition in visible_objects(schema, user)]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
 
 
@@ -116,23 +116,26 @@ def describe(
     schema: Schema, user: SimUser, of: ObjectDef, version: str, settings: OrgSettings = ORDINARY
 ) -> Json:
     """The describe of one object; hidden fields are absent."""
-    seen = [one for one in of.fields if user.sees(of.name, one.name)]
-    lists = [one for one in of.junctions if user.sees(of.name, one.field.name)]
+    seen = [field for field in of.fields if user.sees(of.name, field.name)]
+    lists = [junction for junction in of.junctions if user.sees(of.name, junction.field.name)]
     children = [
-        one
-        for one in schema.children_of(of.name)
-        if user.sees(one.child) and user.sees(one.child, one.field)
+        child
+        for child in schema.children_of(of.name)
+        if user.sees(child.child) and user.sees(child.child, child.field)
     ]
     whole: Json = entry(of, user, version) | {
         "actionOverrides": [],
-        "childRelationships": [_child(one, lists) for one in children],
+        "childRelationships": [_child(child, lists) for child in children],
         "compactLayoutable": of.layoutable,
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
         "fields": [
-            *(_field(of, one, user, settings) for one in seen),
-            *(_field(of, one.field, user, settings) | {"soapType": _JUNCTION} for one in lists),
+            *(_field(of, field, user, settings) for field in seen),
+            *(
+                _field(of, junction.field, user, settings) | {"soapType": _JUNCTION}
+                for junction in lists
+            ),
         ],
         "implementedBy": None,
         "implementsInterfaces": None,
@@ -155,17 +158,17 @@ def _scopes(of: ObjectDef) -> list[Json]:
     return scopes
 
 
-def _child(one: ChildRelationship, lists: Sequence[Junction]) -> Json:
-    through = [each.field for each in lists if each.child == one.child]
+def _child(relation: ChildRelationship, lists: Sequence[Junction]) -> Json:
+    through = [each.field for each in lists if each.child == relation.child]
     return {
-        "cascadeDelete": one.on_delete is DeleteRule.CASCADE,
-        "childSObject": one.child,
+        "cascadeDelete": relation.on_delete is DeleteRule.CASCADE,
+        "childSObject": relation.child,
         "deprecatedAndHidden": False,
-        "field": one.field,
+        "field": relation.field,
         "junctionIdListNames": sorted(each.name for each in through),
         "junctionReferenceTo": sorted({name for each in through for name in each.targets}),
-        "relationshipName": one.name,
-        "restrictedDelete": one.on_delete is DeleteRule.RESTRICT,
+        "relationshipName": relation.name,
+        "restrictedDelete": relation.on_delete is DeleteRule.RESTRICT,
     }
 
 
@@ -174,108 +177,110 @@ def _record_types(of: ObjectDef, version: str) -> list[Json]:
         MASTER_RECORD_TYPE,
         "Master",
         "Master",
-        default=not any(one.default for one in of.record_types),
+        default=not any(record_type.default for record_type in of.record_types),
     )
     layouts = f"/services/data/{version}/sobjects/{of.name}/describe/layouts"
     return [
         {
-            "active": one.active,
-            "available": one.available,
-            "defaultRecordTypeMapping": one.default,
-            "developerName": one.developer_name,
-            "master": one is master,
-            "name": one.name,
-            "recordTypeId": one.id,
-            "urls": {"layout": f"{layouts}/{one.id}"},
+            "active": record_type.active,
+            "available": record_type.available,
+            "defaultRecordTypeMapping": record_type.default,
+            "developerName": record_type.developer_name,
+            "master": record_type is master,
+            "name": record_type.name,
+            "recordTypeId": record_type.id,
+            "urls": {"layout": f"{layouts}/{record_type.id}"},
         }
-        for one in (*of.record_types, master)
+        for record_type in (*of.record_types, master)
     ]
 
 
-def _picklist(one: PicklistValue) -> Json:
+def _picklist(value: PicklistValue) -> Json:
     return {
-        "active": one.active,
-        "defaultValue": one.default,
-        "label": one.label or one.value,
-        "validFor": one.valid_for,
-        "value": one.value,
+        "active": value.active,
+        "defaultValue": value.default,
+        "label": value.label or value.value,
+        "validFor": value.valid_for,
+        "value": value.value,
     }
 
 
-def _field(of: ObjectDef, one: FieldDef, user: SimUser, settings: OrgSettings) -> Json:
-    calculated = one.rollup is not None or (
-        one.formula is not None and one.formula.text is not None
+def _field(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings) -> Json:
+    calculated = field.rollup is not None or (
+        field.formula is not None and field.formula.text is not None
     )
-    numeric = one.type in NUMBERS
-    reference = one.type is FieldType.REFERENCE
-    length = 18 if one.type in {FieldType.ID, FieldType.REFERENCE} else one.length
-    nillable = not one.required and one.type is not FieldType.BOOLEAN
-    made: dict[str, Any] = {
-        "aggregatable": one.aggregatable and one.type is not FieldType.BOOLEAN,
+    numeric = field.type in NUMBERS
+    reference = field.type is FieldType.REFERENCE
+    length = 18 if field.type in {FieldType.ID, FieldType.REFERENCE} else field.length
+    nillable = not field.required and field.type is not FieldType.BOOLEAN
+    description: dict[str, Any] = {
+        "aggregatable": field.aggregatable and field.type is not FieldType.BOOLEAN,
         "aiPredictionField": False,
-        "autoNumber": one.auto_number is not None,
+        "autoNumber": field.auto_number is not None,
         "byteLength": length if length == 18 else length * BYTES_PER_CHARACTER,
         "calculated": calculated,
-        "calculatedFormula": one.formula.text if one.formula else None,
-        "cascadeDelete": one.on_delete is DeleteRule.CASCADE,
-        "caseSensitive": one.case_sensitive,
-        "compoundFieldName": one.compound,
-        "controllerName": one.controller,
-        "createable": rights.createable(of, one, user, settings),
-        "custom": one.custom,
-        "defaultValue": one.default,
+        "calculatedFormula": field.formula.text if field.formula else None,
+        "cascadeDelete": field.on_delete is DeleteRule.CASCADE,
+        "caseSensitive": field.case_sensitive,
+        "compoundFieldName": field.compound,
+        "controllerName": field.controller,
+        "createable": rights.createable(of, field, user, settings),
+        "custom": field.custom,
+        "defaultValue": field.default,
         "defaultValueFormula": None,
-        "defaultedOnCreate": one.system or one.default is not None or one.auto_number is not None,
-        "dependentPicklist": one.controller is not None,
+        "defaultedOnCreate": field.system
+        or field.default is not None
+        or field.auto_number is not None,
+        "dependentPicklist": field.controller is not None,
         "deprecatedAndHidden": False,
-        "digits": one.digits if one.type in INTEGERS else 0,
-        "displayLocationInDecimal": one.type is FieldType.LOCATION,
-        "encrypted": one.type is FieldType.ENCRYPTED,
-        "externalId": one.external_id,
-        "extraTypeInfo": _extra(one),
-        "filterable": one.filterable,
+        "digits": field.digits if field.type in INTEGERS else 0,
+        "displayLocationInDecimal": field.type is FieldType.LOCATION,
+        "encrypted": field.type is FieldType.ENCRYPTED,
+        "externalId": field.external_id,
+        "extraTypeInfo": _extra(field),
+        "filterable": field.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": calculated and numeric,
-        "groupable": one.groupable,
+        "groupable": field.groupable,
         "highScaleNumber": False,
-        "htmlFormatted": one.html,
-        "idLookup": one.id_lookup,
-        "inlineHelpText": one.help,
-        "label": one.label,
+        "htmlFormatted": field.html,
+        "idLookup": field.id_lookup,
+        "inlineHelpText": field.help,
+        "label": field.label,
         "length": length,
         "mask": None,
         "maskType": None,
-        "name": one.name,
-        "nameField": one.name_field,
-        "namePointing": reference and one.polymorphic,
+        "name": field.name,
+        "nameField": field.name_field,
+        "namePointing": reference and field.polymorphic,
         "nillable": nillable,
-        "permissionable": not one.system and not one.required and not one.name_field,
-        "picklistValues": [_picklist(each) for each in one.picklist],
-        "polymorphicForeignKey": one.polymorphic and one.name != "OwnerId",
-        "precision": one.precision if numeric else 0,
-        "queryByDistance": one.type is FieldType.LOCATION,
+        "permissionable": not field.system and not field.required and not field.name_field,
+        "picklistValues": [_picklist(each) for each in field.picklist],
+        "polymorphicForeignKey": field.polymorphic and field.name != "OwnerId",
+        "precision": field.precision if numeric else 0,
+        "queryByDistance": field.type is FieldType.LOCATION,
         "referenceTargetField": None,
-        "referenceTo": list(one.targets),
-        "relationshipName": one.relationship,
-        "relationshipOrder": one.master_order,
-        "restrictedDelete": one.on_delete is DeleteRule.RESTRICT,
-        "restrictedPicklist": one.restricted_picklist,
-        "scale": one.scale if numeric else 0,
+        "referenceTo": list(field.targets),
+        "relationshipName": field.relationship,
+        "relationshipOrder": field.master_order,
+        "restrictedDelete": field.on_delete is DeleteRule.RESTRICT,
+        "restrictedPicklist": field.restricted_picklist,
+        "scale": field.scale if numeric else 0,
         "searchPrefilterable": reference,
-        "soapType": _SOAP.get(one.type, "xsd:string"),
-        "sortable": one.sortable,
-        "type": one.type.value,
-        "unique": one.unique,
-        "updateable": rights.updateable(of, one, user),
-        "writeRequiresMasterRead": one.master_order is not None,
+        "soapType": _SOAP.get(field.type, "xsd:string"),
+        "sortable": field.sortable,
+        "type": field.type.value,
+        "unique": field.unique,
+        "updateable": rights.updateable(of, field, user),
+        "writeRequiresMasterRead": field.master_order is not None,
     }
-    return made
+    return description
 
 
-def _extra(one: FieldDef) -> str | None:
-    if one.html:
+def _extra(field: FieldDef) -> str | None:
+    if field.html:
         return "richtextarea"
-    if one.type is FieldType.TEXTAREA:
+    if field.type is FieldType.TEXTAREA:
         return "plaintextarea"
     return None
 

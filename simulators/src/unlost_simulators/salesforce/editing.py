@@ -37,9 +37,9 @@ def chosen(
     context = query.context_of(store, _EVERYBODY, soql, all_rows=False)
     frame = Frame(context, of)
     condition = clauses.where_sql(frame, select)
-    made = {name: _value(frame, of, name, given) for name, given in assignments.items()}
+    assigned = {name: _value(frame, of, name, given) for name, given in assignments.items()}
     tail = f"{frame.from_sql()}{condition} ORDER BY t0.{tables.ORDER}"
-    return tail + ("" if limit is None else f" LIMIT {limit}"), made
+    return tail + ("" if limit is None else f" LIMIT {limit}"), assigned
 
 
 def _value(frame: Frame, of: ObjectDef, name: str, given: Any) -> str:

@@ -2,7 +2,7 @@
 
 A rule is never triggered by record names or other magic values, only by what it matches. A test
 that plants a fault asks afterwards which rules were not hit, and fails when there are any.
-Knows no HTTP server: the desk and the delivery carry the decisions out.
+Knows no HTTP server: the dispatcher and the delivery carry the decisions out.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class FaultPlan:
                     return planted.rule
         return None
 
-    def room(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> int | None:
+    def fitting_rows(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> int | None:
         """Give how many of so many rows the first rule that matches still lets through.
 
         What was spent before counts against its ``after_rows``. None when no rule speaks about
@@ -190,9 +190,9 @@ class FaultPlan:
             for planted in self._planted:
                 if planted.rule.kind in kinds and planted.rule.matches(request):
                     planted.seen += 1
-                    left = max(0, planted.rule.after_rows - planted.rows)
-                    planted.hits += rows > left
-                    return left if rows > left else None
+                    remaining = max(0, planted.rule.after_rows - planted.rows)
+                    planted.hits += rows > remaining
+                    return remaining if rows > remaining else None
         return None
 
     def spend(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> None:

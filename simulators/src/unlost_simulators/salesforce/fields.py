@@ -20,7 +20,7 @@ LONGEST_FILTERABLE_TEXT = 255
 
 def _label(name: str) -> str:
     bare = name.removesuffix("__c").replace("_", " ")
-    spaced = "".join(f" {one}" if one.isupper() else one for one in bare)
+    spaced = "".join(f" {letter}" if letter.isupper() else letter for letter in bare)
     return " ".join(spaced.split()).removesuffix(" Id") or bare
 
 
@@ -47,7 +47,7 @@ def html(name: str, length: int = 32768, *, label: str | None = None, **rest: An
 
 
 def _values(values: Sequence[str | PicklistValue]) -> tuple[PicklistValue, ...]:
-    return tuple(PicklistValue(one) if isinstance(one, str) else one for one in values)
+    return tuple(PicklistValue(value) if isinstance(value, str) else value for value in values)
 
 
 def picklist(
@@ -234,24 +234,24 @@ def person_name(*, middle: bool = False) -> tuple[FieldDef, ...]:
         sql = "nullif(concat_ws(' ', {FirstName}, {MiddleName}, {LastName}), '')"
     else:
         parts.remove("MiddleName")
-    made = [
-        text(one, 80 if one == "LastName" else 40, compound="Name", required=one == "LastName")
-        for one in parts
+    members = [
+        text(part, 80 if part == "LastName" else 40, compound="Name", required=part == "LastName")
+        for part in parts
     ]
-    made[0] = replace(
+    members[0] = replace(
         picklist("Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof."), compound="Name", length=40
     )
     name = text(
         "Name", 121, name_field=True, createable=False, updateable=False, formula=Formula(sql)
     )
-    return (name, *made)
+    return (name, *members)
 
 
 def address(stem: str, *, codes: bool = False, geo: bool = True) -> tuple[FieldDef, ...]:
     """A compound address, as in ``*address("Billing")``: BillingAddress and its parts."""
     whole = f"{stem}Address" if stem else "Address"
     part = {"compound": whole}
-    made = [
+    members = [
         textarea(f"{stem}Street", 255, **part),
         text(f"{stem}City", 40, **part),
         text(f"{stem}State", 80, **part),
@@ -259,12 +259,12 @@ def address(stem: str, *, codes: bool = False, geo: bool = True) -> tuple[FieldD
         text(f"{stem}Country", 80, **part),
     ]
     if codes:
-        made.append(picklist(f"{stem}StateCode", length=10, **part))
-        made.append(picklist(f"{stem}CountryCode", length=10, **part))
+        members.append(picklist(f"{stem}StateCode", length=10, **part))
+        members.append(picklist(f"{stem}CountryCode", length=10, **part))
     if geo:
-        made.append(double(f"{stem}Latitude", precision=18, scale=15, **part))
-        made.append(double(f"{stem}Longitude", precision=18, scale=15, **part))
-        made.append(picklist(f"{stem}GeocodeAccuracy", "Address", "City", length=40, **part))
+        members.append(double(f"{stem}Latitude", precision=18, scale=15, **part))
+        members.append(double(f"{stem}Longitude", precision=18, scale=15, **part))
+        members.append(picklist(f"{stem}GeocodeAccuracy", "Address", "City", length=40, **part))
     compound = _make(
         whole,
         FieldType.ADDRESS,
@@ -275,7 +275,7 @@ def address(stem: str, *, codes: bool = False, geo: bool = True) -> tuple[FieldD
         groupable=False,
         aggregatable=False,
     )
-    return (*made, compound)
+    return (*members, compound)
 
 
 def location(name: str) -> tuple[FieldDef, ...]:
@@ -306,7 +306,7 @@ def _by(name: str) -> FieldDef:
 
 def system_fields(names: Iterable[str]) -> tuple[FieldDef, ...]:
     """The system fields of these names, in the order of describe."""
-    made = {
+    members = {
         "Id": _audit("Id", FieldType.ID, length=18, id_lookup=True),
         "IsDeleted": _audit("IsDeleted", FieldType.BOOLEAN, default=False),
         "OwnerId": reference("OwnerId", "User", on_delete=DeleteRule.NONE, required=True),
@@ -316,8 +316,8 @@ def system_fields(names: Iterable[str]) -> tuple[FieldDef, ...]:
         "LastModifiedById": _by("LastModifiedById"),
         "SystemModstamp": _audit("SystemModstamp", FieldType.DATETIME, groupable=False),
     }
-    made["OwnerId"] = replace(made["OwnerId"], system=True)
-    return tuple(made[one] for one in made if one in set(names))
+    members["OwnerId"] = replace(members["OwnerId"], system=True)
+    return tuple(members[name] for name in members if name in set(names))
 
 
 def read_only(field: FieldDef) -> FieldDef:

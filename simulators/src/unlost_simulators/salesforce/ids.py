@@ -42,7 +42,7 @@ def checksum(bare: str) -> str:
     """The three letters that make an id of 15 characters safe without case."""
     groups = (bare[0:5], bare[5:10], bare[10:15])
     return "".join(
-        CHECK[sum(1 << place for place, one in enumerate(group) if "A" <= one <= "Z")]
+        CHECK[sum(1 << place for place, letter in enumerate(group) if "A" <= letter <= "Z")]
         for group in groups
     )
 
@@ -58,8 +58,8 @@ def full(value: str) -> str:
 def counter_of(value: str) -> int:
     """The counter (characters 6 to 15) as a number, the order of ids within one object."""
     total = 0
-    for one in value[STEM:BARE]:
-        total = total * 62 + DIGITS.index(one)
+    for digit in value[STEM:BARE]:
+        total = total * 62 + DIGITS.index(digit)
     return total
 
 
@@ -115,4 +115,4 @@ def counters(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 def full_many(values: Sequence[str]) -> list[str]:
     """Each id in 18 characters."""
-    return [full(one) for one in values]
+    return [full(value) for value in values]

@@ -85,23 +85,23 @@ class Limits:
             self._storage_seen = seen
         return seen[1], seen[2]
 
-    def check_room(self, of: ObjectDef) -> None:
+    def check_storage(self, of: ObjectDef) -> None:
         """Raise STORAGE_LIMIT_EXCEEDED when rows of the object may not be added now."""
         if self.is_full(of):
             raise SalesforceError(403, "STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", [])
 
     def is_full(self, of: ObjectDef) -> bool:
         """Return true if rows of the object may not be added now."""
-        full = row_size_sql(of) is not None and self.data_room() <= 0
-        return full or (of.name in FILE_SIZES and self.file_room() <= 0)
+        full = row_size_sql(of) is not None and self.data_left() <= 0
+        return full or (of.name in FILE_SIZES and self.file_left() <= 0)
 
-    def data_room(self) -> float:
+    def data_left(self) -> float:
         """Bytes of data storage that are left until inserts stop; negative when over."""
         settings = self._store.settings
         most = settings.data_storage_mb * MIB * settings.storage_stop_percent / 100
         return most - self._meter.data_bytes()
 
-    def file_room(self) -> float:
+    def file_left(self) -> float:
         """Bytes of file storage that are left until inserts stop; negative when over."""
         settings = self._store.settings
         most = settings.file_storage_mb * MIB * settings.storage_stop_percent / 100
@@ -112,16 +112,16 @@ class Limits:
         if not user.may(Permission.VIEW_SETUP):
             text = "insufficient access rights on object id"
             raise SalesforceError(403, "INSUFFICIENT_ACCESS", text)
-        wanted = None if names is None else {one.strip().lower() for one in names}
-        found = []
-        for of in sorted(self._store.schema.objects, key=lambda one: one.name):
-            asked = wanted is None or of.name.lower() in wanted
-            if not asked or of.name.endswith(SATELLITES) or not user.sees(of.name):
+        wanted = None if names is None else {name.strip().lower() for name in names}
+        counts = []
+        for of in sorted(self._store.schema.objects, key=lambda definition: definition.name):
+            requested = wanted is None or of.name.lower() in wanted
+            if not requested or of.name.endswith(SATELLITES) or not user.sees(of.name):
                 continue
             count = self._count(of)
             if count:
-                found.append({"count": count, "name": of.name})
-        return found
+                counts.append({"count": count, "name": of.name})
+        return counts
 
     def _count(self, of: ObjectDef) -> int:
         now = self._store.clock.now()

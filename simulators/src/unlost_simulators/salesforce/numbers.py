@@ -21,7 +21,7 @@ def java(value: float) -> str:
         text = format(digits, "f")
         return text if "." in text else f"{text}.0"
     sign, figures, exponent = digits.normalize().as_tuple()
-    head, rest = str(figures[0]), "".join(str(one) for one in figures[1:]) or "0"
+    head, rest = str(figures[0]), "".join(str(digit) for digit in figures[1:]) or "0"
     power = len(figures) - 1 + int(exponent)
     return f"{'-' * sign}{head}.{rest}E{power}"
 
@@ -58,7 +58,7 @@ def write_json(document: Any, *, pretty: bool = False) -> bytes:
     try:
         whole = _ENCODER.encode(document)
     except UnicodeEncodeError:  # half of a surrogate pair, echoed from a request
-        text = json.dumps(document, ensure_ascii=True, default=lambda one: float(str(one)))
+        text = json.dumps(document, ensure_ascii=True, default=lambda number: float(str(number)))
         whole = text.encode()
     return msgspec.json.format(whole, indent=2) if pretty else whole
 

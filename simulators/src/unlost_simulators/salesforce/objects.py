@@ -41,11 +41,11 @@ def build_object(
     (``-`` or absence means false). ``owned=False`` leaves OwnerId out; ``system`` names the
     system fields to add. ``rest`` are further attributes of ObjectDef.
     """
-    declared = {one.name for one in fields}
-    wanted = [one for one in system if owned or one != "OwnerId"]
-    added = [one for one in system_fields(wanted) if one.name not in declared]
-    head = [one for one in added if one.name in {"Id", "IsDeleted"}]
-    tail = [one for one in added if one.name not in {"Id", "IsDeleted"}]
+    declared = {field.name for field in fields}
+    wanted = [column for column in system if owned or column != "OwnerId"]
+    added = [field for field in system_fields(wanted) if field.name not in declared]
+    head = [field for field in added if field.name in {"Id", "IsDeleted"}]
+    tail = [field for field in added if field.name not in {"Id", "IsDeleted"}]
     named = label or name.removesuffix("__c").replace("_", " ")
     return ObjectDef(
         name=name,
@@ -89,7 +89,7 @@ def history_of(of: ObjectDef, *, id_prefix: str = "017") -> ObjectDef:
                     required=True,
                 )
             ),
-            read_only(picklist("Field", *(PicklistValue(one) for one in of.tracked))),
+            read_only(picklist("Field", *(PicklistValue(name) for name in of.tracked))),
             read_only(picklist("DataType", "Text", "EntityId", "DateTime", "Number", "Boolean")),
             read_only(any_type("OldValue")),
             read_only(any_type("NewValue")),

@@ -33,7 +33,7 @@ from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
-from unlost_simulators.salesforce.writing import desk
+from unlost_simulators.salesforce.writing import execution
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 from unlost_simulators.salesforce.writing.rules import Planted
@@ -75,7 +75,7 @@ class Org:
         self.storage = StorageMeter(self.store)
         self.planted = Planted()
         self.mishaps: Mishaps = NoMishaps()
-        self.room = limits.Limits(self.store, self.allocations, self.storage)
+        self.figures = limits.Limits(self.store, self.allocations, self.storage)
 
     @property
     def settings(self) -> OrgSettings:
@@ -172,9 +172,9 @@ class Org:
         current = self.users.current(user)
         of = self.object(user, name)
         keys = reading.full_ids(record_ids)
-        wanted = [one for one in keys if one is not None]
-        found = reading.get_many(self.store, current, of, wanted, fields, version)
-        return [None if one is None else found.get(one) for one in keys]
+        wanted = [key for key in keys if key is not None]
+        records = reading.get_many(self.store, current, of, wanted, fields, version)
+        return [None if key is None else records.get(key) for key in keys]
 
     def get_by_external_id(
         self,
@@ -197,12 +197,12 @@ class Org:
         if key is None or not visible or not (key.external_id or key.id_lookup):
             text = f"Provided external ID field does not exist or is not accessible: {field}"
             raise not_found(text)
-        found = reading.by_external_id(self.store, current, of, key, value)
-        if not found:
+        matches = reading.by_external_id(self.store, current, of, key, value)
+        if not matches:
             raise not_found()
-        if len(found) > 1:
-            return found
-        return reading.get(self.store, current, of, found[0], fields, version)
+        if len(matches) > 1:
+            return matches
+        return reading.get(self.store, current, of, matches[0], fields, version)
 
     def blob(self, user: SimUser, name: str, record_id: str, field: str) -> Blob:
         """The bytes of a blob field; raises NOT_FOUND for anything the user does not see."""
@@ -244,14 +244,14 @@ class Org:
 
     def limits(self, user: SimUser) -> Json:
         """Answer of ``/limits``: names to Max and Remaining, which is negative when over."""
-        return self.room.limits(self.users.current(user))
+        return self.figures.limits(self.users.current(user))
 
     def record_count(self, user: SimUser, names: Sequence[str] | None = None) -> Sequence[Json]:
         """Answer of ``/limits/recordCount``: cached counts of live rows.
 
         Raises INSUFFICIENT_ACCESS without View Setup and Configuration.
         """
-        return self.room.record_count(self.users.current(user), names)
+        return self.figures.record_count(self.users.current(user), names)
 
     # Writes through the API
 
@@ -265,10 +265,10 @@ class Org:
     ) -> list[RowResult]:
         """Carry out a write as the API does it; one result a row, in the same order.
 
-        Raises the refusals that concern the whole request; see ``writing.desk``.
+        Raises the refusals that concern the whole request; see ``writing.execution``.
         """
         current = self.users.current(user)
-        return desk.write(self, current, verb, name, rows, options or WriteOptions())
+        return execution.write(self, current, verb, name, rows, options or WriteOptions())
 
     # Edits by the admin API and by scenarios
 
@@ -288,7 +288,7 @@ class Org:
         STRING_TOO_LONG, STORAGE_LIMIT_EXCEEDED …).
         """
         of = self._need(name)
-        self.room.check_room(of)
+        self.figures.check_storage(of)
         return self.store.insert(
             as_user.id, of.name, rows, visible_after=self._delay(visible_after), stamp=stamp
         )
@@ -366,7 +366,7 @@ class Org:
     def undelete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Bring rows back; raises UNDELETE_FAILED, STORAGE_LIMIT_EXCEEDED."""
         del as_user
-        self.room.check_room(self._need(name))
+        self.figures.check_storage(self._need(name))
         self.store.undelete(record_ids)
 
     def empty_bin(
@@ -388,10 +388,10 @@ class Org:
         return self.settings.commit_delay if given is None else given
 
     def _need(self, name: str) -> ObjectDef:
-        found = self.schema.get(name)
-        if found is None:
+        definition = self.schema.get(name)
+        if definition is None:
             raise not_found()
-        return found
+        return definition
 
     # Changes of schema and rights while the org runs
 
@@ -459,9 +459,9 @@ class Org:
         """
         of = self._need(name)
         columns = ", ".join(
-            tables.name(one.name)
-            for one in of.stored
-            if user is None or self.users.current(user).sees(of.name, one.name)
+            tables.name(field.name)
+            for field in of.stored
+            if user is None or self.users.current(user).sees(of.name, field.name)
         )
         alive = ' WHERE NOT "IsDeleted"' if not deleted and of.field("IsDeleted") else ""
         sql = f"SELECT {columns} FROM {tables.name(of.name)}{alive} ORDER BY {tables.ORDER}"
@@ -469,4 +469,4 @@ class Org:
 
     def blob_fields(self, name: str) -> Sequence[str]:
         """Names of an object's blob fields."""
-        return [one.name for one in self._need(name).fields if one.type is FieldType.BASE64]
+        return [field.name for field in self._need(name).fields if field.type is FieldType.BASE64]

@@ -88,14 +88,14 @@ class OpenOrg:
 
 
 class App(Protocol):
-    """Makes the application of an org that belongs to this house."""
+    """Makes the application of an org that belongs to this registry."""
 
-    def __call__(self, sim: Simulator, house: OrgHouse) -> Any:
+    def __call__(self, sim: Simulator, registry: OrgRegistry) -> Any:
         """Give an ASGI application."""
 
 
 @dataclass(slots=True)
-class OrgHouse:
+class OrgRegistry:
     """The orgs of one process. The first is served by the main thread, others by their own."""
 
     host: str

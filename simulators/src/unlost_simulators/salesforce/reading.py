@@ -26,13 +26,13 @@ def visible_object(store: Store, user: SimUser, name: str) -> ObjectDef:
 
 def full_ids(given: Sequence[str]) -> list[str | None]:
     """Each id in 18 characters, None for what is no id."""
-    return [ids.full(one) if ids.is_id(one) else None for one in given]
+    return [ids.full(key) if ids.is_id(key) else None for key in given]
 
 
 def _names(of: ObjectDef, user: SimUser, wanted: Sequence[str] | None) -> list[str]:
     if wanted:
         return list(wanted)
-    return [one.name for one in of.fields if user.sees(of.name, one.name)]
+    return [field.name for field in of.fields if user.sees(of.name, field.name)]
 
 
 def get(
@@ -47,16 +47,16 @@ def get(
     if not ids.is_id(record_id):
         raise not_found("Provided external ID field does not exist or is not accessible: Id")
     key = ids.full(record_id)
-    found = dict(store.find(of, [key]))
-    if key not in found:
+    deleted = dict(store.find(of, [key]))
+    if key not in deleted:
         raise not_found()
-    if found[key]:
+    if deleted[key]:
         raise SalesforceError(404, "ENTITY_IS_DELETED", "entity is deleted", [])
     records = get_many(store, user, of, [key], wanted, version)
-    made = records.get(key)
-    if made is None:
+    record = records.get(key)
+    if record is None:
         raise not_found()
-    return made
+    return record
 
 
 def get_many(
@@ -71,19 +71,21 @@ def get_many(
     if not keys:
         return {}
     names = _names(of, user, wanted)
-    items = [ast.FieldItem(ast.Path(tuple(one.split(".")))) for one in dict.fromkeys(names)]
-    has_id = any(one.lower() == "id" for one in names)
+    items = [ast.FieldItem(ast.Path(tuple(name.split(".")))) for name in dict.fromkeys(names)]
+    has_id = any(name.lower() == "id" for name in names)
     if not has_id:
         items.append(ast.FieldItem(ast.Path(("Id",))))
-    literals = tuple(ast.Literal(ast.Kind.STRING, one, f"'{one}'") for one in keys)
+    literals = tuple(
+        ast.Literal(ast.Kind.STRING, record_id, f"'{record_id}'") for record_id in keys
+    )
     where = ast.Member(ast.Path(("Id",)), literals)
     select = ast.Select(tuple(items), of.name, where=where)
     result = query.run_tree(store, user, select)
-    made = {}
+    by_key = {}
     for record in result.records(0, len(keys), version=version):
         key = record["Id"] if has_id else record.pop("Id")
-        made[key] = record
-    return made
+        by_key[key] = record
+    return by_key
 
 
 def by_external_id(
@@ -98,7 +100,7 @@ def by_external_id(
             return []
     where = ast.Compare(ast.Path((field.name,)), "=", literal)
     select = ast.Select((ast.FieldItem(ast.Path(("Id",))),), of.name, where=where)
-    return [one["Id"] for one in query.run_tree(store, user, select).records(0, 2000)]
+    return [record["Id"] for record in query.run_tree(store, user, select).records(0, 2000)]
 
 
 def blob(store: Store, user: SimUser, of: ObjectDef, record_id: str, field_name: str) -> Blob:

@@ -82,17 +82,17 @@ def updated(
     seen = access.visible(context, of, "t0")
     if seen is not None:
         conditions.append(seen)
-    found = database.column(
+    changed = database.column(
         cursor,
         f'SELECT t0."Id" FROM {tables.name(of.name)} t0 WHERE {" AND ".join(conditions)} '
         f"ORDER BY {stamp}, t0.{tables.ORDER} LIMIT {MOST_IDS + 1}",
     )
-    _check_count(found)
-    return UpdatedIds(tuple(found), _covered(store, last))
+    _check_count(changed)
+    return UpdatedIds(tuple(changed), _covered(store, last))
 
 
-def _check_count(found: list[str]) -> None:
-    if len(found) > MOST_IDS:
+def _check_count(changed: list[str]) -> None:
+    if len(changed) > MOST_IDS:
         raise refusals.plain("EXCEEDED_ID_LIMIT", f"more than {MOST_IDS} ids in the window")
 
 
@@ -111,6 +111,6 @@ def deleted(
         )
         .fetchall()
     )
-    _check_count([one for one, _ in rows])
-    records = tuple((one, at.replace(tzinfo=UTC)) for one, at in rows)
+    _check_count([record_id for record_id, _ in rows])
+    records = tuple((record_id, at.replace(tzinfo=UTC)) for record_id, at in rows)
     return DeletedIds(records, store.deletions_known_since(of.name), _covered(store, last))

@@ -6,7 +6,7 @@ Object reference, system fields (v67); FeedItem and EmailMessage pages of the sa
 
 from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
 from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import Deed, Permission, SimUser
+from unlost_simulators.salesforce.users import ObjectOperation, Permission, SimUser
 
 AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 CONVERSION_FIELDS = frozenset(
@@ -41,10 +41,14 @@ MAIL = "EmailMessage"
 CHATTER = frozenset({"FeedItem", "FeedComment"})
 
 
-def may_do(of: ObjectDef, user: SimUser, deed: Deed) -> bool:
+def may_do(of: ObjectDef, user: SimUser, operation: ObjectOperation) -> bool:
     """Return true if the user can create, edit or delete rows of the object."""
-    flags = {Deed.CREATE: of.createable, Deed.EDIT: of.updateable, Deed.DELETE: of.deletable}
-    return flags[deed] and user.may_do(deed, of.name)
+    flags = {
+        ObjectOperation.CREATE: of.createable,
+        ObjectOperation.EDIT: of.updateable,
+        ObjectOperation.DELETE: of.deletable,
+    }
+    return flags[operation] and user.may_do(operation, of.name)
 
 
 def audit_createable(of: ObjectDef, name: str, user: SimUser, settings: OrgSettings) -> bool:
@@ -61,7 +65,7 @@ def audit_createable(of: ObjectDef, name: str, user: SimUser, settings: OrgSetti
 
 def createable(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings) -> bool:
     """Return true if the user may give the field a value on insert."""
-    if not may_do(of, user, Deed.CREATE) or not user.may_set(of.name, field.name):
+    if not may_do(of, user, ObjectOperation.CREATE) or not user.may_set(of.name, field.name):
         return False
     converted = of.name == "Lead" and field.name in CONVERSION_FIELDS
     if field.name in AUDIT_FIELDS or converted:
@@ -71,6 +75,6 @@ def createable(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSetti
 
 def updateable(of: ObjectDef, field: FieldDef, user: SimUser) -> bool:
     """Return true if the user may change the field."""
-    if not may_do(of, user, Deed.EDIT) or not user.may_set(of.name, field.name):
+    if not may_do(of, user, ObjectOperation.EDIT) or not user.may_set(of.name, field.name):
         return False
     return field.updateable and not field.computed

@@ -34,9 +34,9 @@ class RowFaults:
             self.plan.undo(rule)
         return {at: lock_error(keys[at]) for at in places}
 
-    def room(self, subject: WriteSubject, rows: int) -> int | None:
+    def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Give how many of so many new rows fit before storage is full; None for all."""
-        return self.plan.room(FULL, fault_subject(subject), rows)
+        return self.plan.fitting_rows(FULL, fault_subject(subject), rows)
 
     def grown(self, subject: WriteSubject, rows: int) -> None:
         """Count rows that were added."""

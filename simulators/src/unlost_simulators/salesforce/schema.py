@@ -337,13 +337,17 @@ class ObjectDef:
     @cached_property
     def by_name(self) -> Mapping[str, FieldDef]:
         """Fields by API name in lower case (SOQL names are case-insensitive)."""
-        return MappingProxyType({one.name.lower(): one for one in self.fields})
+        return MappingProxyType({definition.name.lower(): definition for definition in self.fields})
 
     @cached_property
     def by_relationship(self) -> Mapping[str, FieldDef]:
         """Reference fields by relationship name in lower case."""
         return MappingProxyType(
-            {one.relationship.lower(): one for one in self.fields if one.relationship}
+            {
+                definition.relationship.lower(): definition
+                for definition in self.fields
+                if definition.relationship
+            }
         )
 
     def field(self, name: str) -> FieldDef | None:
@@ -353,12 +357,19 @@ class ObjectDef:
     def junction(self, name: str) -> FieldDef | None:
         """The list of ids of that API name in any case, or None."""
         wanted = name.lower()
-        return next((one.field for one in self.junctions if one.field.name.lower() == wanted), None)
+        return next(
+            (
+                junction.field
+                for junction in self.junctions
+                if junction.field.name.lower() == wanted
+            ),
+            None,
+        )
 
     @cached_property
     def stored(self) -> tuple[FieldDef, ...]:
         """Fields that have a column in the store."""
-        return tuple(one for one in self.fields if not one.computed)
+        return tuple(definition for definition in self.fields if not definition.computed)
 
     def with_fields(self, fields: Sequence[FieldDef]) -> "ObjectDef":
         """The same object with other fields."""
@@ -374,8 +385,8 @@ class Schema:
     index: Mapping[str, ObjectDef] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        found = {one.name.lower(): one for one in self.objects}
-        object.__setattr__(self, "index", MappingProxyType(found))
+        by_name = {definition.name.lower(): definition for definition in self.objects}
+        object.__setattr__(self, "index", MappingProxyType(by_name))
 
     def get(self, name: str) -> ObjectDef | None:
         """The object of that API name in any case, or None."""
@@ -384,14 +395,14 @@ class Schema:
     def of_id(self, record_id: str) -> tuple[ObjectDef, ...]:
         """The objects whose rows carry the prefix of this id (two objects may share one)."""
         head = record_id[:3]
-        return tuple(one for one in self.objects if one.id_prefix == head)
+        return tuple(definition for definition in self.objects if definition.id_prefix == head)
 
     def children_of(self, name: str) -> tuple[ChildRelationship, ...]:
         """References of all objects that may point to the named object."""
         return tuple(
-            ChildRelationship(one.name, each.name, each.children, each.on_delete)
-            for one in self.objects
-            for each in one.fields
+            ChildRelationship(definition.name, each.name, each.children, each.on_delete)
+            for definition in self.objects
+            for each in definition.fields
             if name in each.targets
         )
 
@@ -399,12 +410,18 @@ class Schema:
         """A schema in which ``changed`` takes the place of the object of its name, or is added."""
         if self.get(changed.name) is None:
             return Schema((*self.objects, changed), self.version + 1)
-        swapped = tuple(changed if one.name == changed.name else one for one in self.objects)
+        swapped = tuple(
+            changed if definition.name == changed.name else definition
+            for definition in self.objects
+        )
         return Schema(swapped, self.version + 1)
 
     def without(self, name: str) -> "Schema":
         """A schema without the named object."""
-        return Schema(tuple(one for one in self.objects if one.name != name), self.version + 1)
+        return Schema(
+            tuple(definition for definition in self.objects if definition.name != name),
+            self.version + 1,
+        )
 
 
 def history_name(of: str) -> str:

@@ -96,7 +96,7 @@ class Relabelled:
         """Append rows in which the org's id is its own."""
         of = self.org.schema.get(object_name)
         named = object_name == ORGANIZATION
-        keys = {one.name for one in of.fields if ORGANIZATION in one.targets} if of else set()
+        keys = {field.name for field in of.fields if ORGANIZATION in field.targets} if of else set()
         for name in sorted(keys | ({"Id"} if named else set())):
             if name in table.column_names:
                 table = self._with_own_id(table, name)
@@ -107,9 +107,9 @@ class Relabelled:
 
     def _with_own_id(self, table: pa.Table, name: str) -> pa.Table:
         column = table.column(name)
-        own = pa.scalar(self.org.id18, column.type)
+        this_org = pa.scalar(self.org.id18, column.type)
         mine = pc.equal(column, pa.scalar(self.old_id, column.type))
-        changed = pc.if_else(pc.fill_null(mine, fill_value=False), own, column)
+        changed = pc.if_else(pc.fill_null(mine, fill_value=False), this_org, column)
         return table.set_column(table.column_names.index(name), name, changed)
 
 

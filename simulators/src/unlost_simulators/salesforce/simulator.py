@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.allocations import BULK_QUERY_MB
-from unlost_simulators.salesforce.bulk.ingest_jobs import IngestBook
-from unlost_simulators.salesforce.bulk.jobs import JobBook
+from unlost_simulators.salesforce.bulk.ingest_jobs import IngestJobStore
+from unlost_simulators.salesforce.bulk.jobs import QueryJobStore
 from unlost_simulators.salesforce.bulk.pages import GzipPages
 from unlost_simulators.salesforce.bulk.render import Rendered
 from unlost_simulators.salesforce.bulk.results import ResultCache
-from unlost_simulators.salesforce.cursors import CursorBook
+from unlost_simulators.salesforce.cursors import CursorStore
 from unlost_simulators.salesforce.etags import DescribeStamps
 from unlost_simulators.salesforce.faults import FaultPlan
 from unlost_simulators.salesforce.journal import RequestLog
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
-from unlost_simulators.salesforce.oauth.grants import TokenDesk
-from unlost_simulators.salesforce.oauth.sessions import SessionBook
+from unlost_simulators.salesforce.oauth.grants import TokenIssuer
+from unlost_simulators.salesforce.oauth.sessions import SessionStore
 from unlost_simulators.salesforce.row_faults import RowFaults
 from unlost_simulators.salesforce.server_settings import ServerSettings
 
@@ -76,8 +76,8 @@ class Simulator:
         self.ids = IdMaker()
         now = org.clock.now
         self.apps = AppRegistry([*apps_of_users(org), *apps])
-        self.sessions = SessionBook(org.id18, now)
-        self.tokens = TokenDesk(
+        self.sessions = SessionStore(org.id18, now)
+        self.tokens = TokenIssuer(
             org_id=org.id18,
             base_url=lambda: self.settings.base_url,
             apps=self.apps,
@@ -89,18 +89,18 @@ class Simulator:
         self.faults = FaultPlan()
         org.mishaps = RowFaults(self.faults)
         self.log = RequestLog(now)
-        self.cursors = CursorBook(now)
+        self.cursors = CursorStore(now)
         self.stamps = DescribeStamps(now)
         self._own_cache = cache is None
         self._cache = cache or Path(tempfile.mkdtemp(prefix="unlost-sim-"))
         self.results = ResultCache(self._cache)
         self.gzip_pages = GzipPages()
         self._executor = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="bulk")
-        self.jobs = JobBook(now, self._executor)
+        self.jobs = QueryJobStore(now, self._executor)
         self.jobs.on_complete = self._count_result
         self.results.in_use = self.jobs.folders
         self._uploads = Path(tempfile.mkdtemp(prefix="unlost-sim-uploads-"))
-        self.loads = IngestBook(org, self._executor, self._uploads)
+        self.loads = IngestJobStore(org, self._executor, self._uploads)
 
     def revision(self) -> str:
         """Give a text that changes with every row and every definition of the org."""

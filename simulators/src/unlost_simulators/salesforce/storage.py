@@ -74,7 +74,7 @@ def row_size_sql(of: ObjectDef) -> str | None:
 
 
 def _mail_size(of: ObjectDef) -> str:
-    parts = [f"coalesce(strlen({tables.name(one)}), 0)" for one in MAIL_PARTS if of.field(one)]
+    parts = [f"coalesce(strlen({tables.name(name)}), 0)" for name in MAIL_PARTS if of.field(name)]
     return f"greatest({ROW}, {' + '.join(parts) or '0'})"
 
 
@@ -87,7 +87,7 @@ class StorageMeter:
 
     def data_bytes(self) -> int:
         """Bytes of data storage; rows in the recycle bin do not count."""
-        return sum(self.data_bytes_of(one) for one in self._store.schema.objects)
+        return sum(self.data_bytes_of(definition) for definition in self._store.schema.objects)
 
     def data_bytes_of(self, of: ObjectDef) -> int:
         """Bytes of data storage of one object's live rows."""
@@ -99,10 +99,10 @@ class StorageMeter:
 
     def file_bytes(self) -> int:
         """Bytes of file storage: attachments, documents and every version of files."""
-        found = [(self._store.schema.get(one), size) for one, size in FILE_SIZES.items()]
+        sizes = [(self._store.schema.get(name), size) for name, size in FILE_SIZES.items()]
         return sum(
             self._measure("file", of, f"sum({tables.name(size)})")
-            for of, size in found
+            for of, size in sizes
             if of is not None and of.field(size) is not None
         )
 

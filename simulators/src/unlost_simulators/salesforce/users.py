@@ -26,7 +26,7 @@ class Permission(StrEnum):
     MANAGE_DATA_INTEGRATIONS = "ManageDataIntegrations"
 
 
-class Deed(StrEnum):
+class ObjectOperation(StrEnum):
     """Operations that object permissions distinguish."""
 
     CREATE = "create"
@@ -55,7 +55,7 @@ class SimUser:
 
     ``id`` is the id of the user's row in the User object. ``hidden_fields`` and
     ``read_only_fields`` hold pairs of object and field names, ``hidden_objects`` object names,
-    ``denied`` pairs of object name (or ``*``) and deed, all in lower case once registered.
+    ``denied`` pairs of object name (or ``*``) and operation, all in lower case once registered.
     ``group_ids`` are the groups and queues that the user is in (shares and ownership by queue).
     """
 
@@ -69,7 +69,7 @@ class SimUser:
     hidden_fields: frozenset[tuple[str, str]] = frozenset()
     hidden_objects: frozenset[str] = frozenset()
     read_only_fields: frozenset[tuple[str, str]] = frozenset()
-    denied: frozenset[tuple[str, Deed]] = frozenset()
+    denied: frozenset[tuple[str, ObjectOperation]] = frozenset()
     group_ids: frozenset[str] = frozenset()
     password: str | None = field(default=None, repr=False)
     consumer_key: str | None = None
@@ -98,9 +98,9 @@ class SimUser:
             return True
         return (object_name.lower(), field_name.lower()) not in self.hidden_fields
 
-    def may_do(self, deed: Deed, object_name: str) -> bool:
+    def may_do(self, operation: ObjectOperation, object_name: str) -> bool:
         """Return true if the user's object permissions allow the operation."""
-        return not {(EVERY_OBJECT, deed), (object_name.lower(), deed)} & self.denied
+        return not {(EVERY_OBJECT, operation), (object_name.lower(), operation)} & self.denied
 
     def may_set(self, object_name: str, field_name: str) -> bool:
         """Return true if field-level security lets the user write the field."""
@@ -112,13 +112,17 @@ def normal(user: SimUser) -> SimUser:
     return replace(
         user,
         id=ids.full(user.id),
-        group_ids=frozenset(ids.full(one) for one in user.group_ids),
-        hidden_fields=frozenset((one.lower(), each.lower()) for one, each in user.hidden_fields),
-        hidden_objects=frozenset(one.lower() for one in user.hidden_objects),
-        read_only_fields=frozenset(
-            (one.lower(), each.lower()) for one, each in user.read_only_fields
+        group_ids=frozenset(ids.full(group_id) for group_id in user.group_ids),
+        hidden_fields=frozenset(
+            (object_name.lower(), each.lower()) for object_name, each in user.hidden_fields
         ),
-        denied=frozenset((one.lower(), Deed(each)) for one, each in user.denied),
+        hidden_objects=frozenset(object_name.lower() for object_name in user.hidden_objects),
+        read_only_fields=frozenset(
+            (object_name.lower(), each.lower()) for object_name, each in user.read_only_fields
+        ),
+        denied=frozenset(
+            (object_name.lower(), ObjectOperation(each)) for object_name, each in user.denied
+        ),
     )
 
 
@@ -127,7 +131,7 @@ class Users:
 
     def __init__(self, users: Iterable[SimUser] = ()) -> None:
         self._lock = threading.Lock()
-        self._by_id = {one.id: one for one in map(normal, users)}
+        self._by_id = {user.id: user for user in map(normal, users)}
 
     def all(self) -> tuple[SimUser, ...]:
         """All users, in the order of registration."""
@@ -140,16 +144,16 @@ class Users:
     def by_id(self, user_id: str) -> SimUser | None:
         """The user of this id of 15 or 18 characters."""
         head = user_id[:15]
-        return next((one for key, one in self._by_id.items() if key[:15] == head), None)
+        return next((user for key, user in self._by_id.items() if key[:15] == head), None)
 
     def by_username(self, username: str) -> SimUser | None:
         """The user of this user name, in any case."""
         wanted = username.lower()
-        return next((one for one in self.all() if one.username.lower() == wanted), None)
+        return next((user for user in self.all() if user.username.lower() == wanted), None)
 
     def by_consumer_key(self, key: str) -> SimUser | None:
         """The user as whom the external client app of this key runs."""
-        return next((one for one in self.all() if one.consumer_key == key), None)
+        return next((user for user in self.all() if user.consumer_key == key), None)
 
     def put(self, user: SimUser) -> SimUser:
         """Add or replace a user."""
@@ -164,52 +168,52 @@ class Users:
 
     def set_permission(self, user_id: str, permission: Permission, *, granted: bool) -> SimUser:
         """Grant or take a permission."""
-        held = self._need(user_id)
+        user = self._need(user_id)
         wanted = {permission}
-        changed = held.permissions | wanted if granted else held.permissions - wanted
-        return self.put(replace(held, permissions=changed))
+        changed = user.permissions | wanted if granted else user.permissions - wanted
+        return self.put(replace(user, permissions=changed))
 
     def hide_field(self, user_id: str, object_name: str, field_name: str) -> SimUser:
         """Hide a field from a user by field-level security."""
-        held = self._need(user_id)
+        user = self._need(user_id)
         pair = (object_name.lower(), field_name.lower())
-        return self.put(replace(held, hidden_fields=held.hidden_fields | {pair}))
+        return self.put(replace(user, hidden_fields=user.hidden_fields | {pair}))
 
     def show_field(self, user_id: str, object_name: str, field_name: str) -> SimUser:
         """Undo ``hide_field``."""
-        held = self._need(user_id)
+        user = self._need(user_id)
         pair = (object_name.lower(), field_name.lower())
-        return self.put(replace(held, hidden_fields=held.hidden_fields - {pair}))
+        return self.put(replace(user, hidden_fields=user.hidden_fields - {pair}))
 
     def hide_object(self, user_id: str, object_name: str) -> SimUser:
         """Take away a user's access to an object."""
-        held = self._need(user_id)
-        return self.put(replace(held, hidden_objects=held.hidden_objects | {object_name.lower()}))
+        user = self._need(user_id)
+        return self.put(replace(user, hidden_objects=user.hidden_objects | {object_name.lower()}))
 
     def show_object(self, user_id: str, object_name: str) -> SimUser:
         """Undo ``hide_object``."""
-        held = self._need(user_id)
-        return self.put(replace(held, hidden_objects=held.hidden_objects - {object_name.lower()}))
+        user = self._need(user_id)
+        return self.put(replace(user, hidden_objects=user.hidden_objects - {object_name.lower()}))
 
     def lock_field(self, user_id: str, object_name: str, field_name: str) -> SimUser:
         """Make a field read-only for a user."""
-        held = self._need(user_id)
+        user = self._need(user_id)
         pair = (object_name, field_name)
-        return self.put(replace(held, read_only_fields=held.read_only_fields | {pair}))
+        return self.put(replace(user, read_only_fields=user.read_only_fields | {pair}))
 
-    def deny(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+    def deny(self, user_id: str, object_name: str, operation: ObjectOperation) -> SimUser:
         """Take an object permission away; ``*`` stands for all objects."""
-        held = self._need(user_id)
-        return self.put(replace(held, denied=held.denied | {(object_name, deed)}))
+        user = self._need(user_id)
+        return self.put(replace(user, denied=user.denied | {(object_name, operation)}))
 
-    def allow(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+    def allow(self, user_id: str, object_name: str, operation: ObjectOperation) -> SimUser:
         """Undo ``deny`` of the same object."""
-        held = self._need(user_id)
-        return self.put(replace(held, denied=held.denied - {(object_name.lower(), deed)}))
+        user = self._need(user_id)
+        return self.put(replace(user, denied=user.denied - {(object_name.lower(), operation)}))
 
     def _need(self, user_id: str) -> SimUser:
-        held = self.by_id(user_id)
-        if held is None:
+        user = self.by_id(user_id)
+        if user is None:
             msg = f"no user {user_id}"
             raise KeyError(msg)
-        return held
+        return user

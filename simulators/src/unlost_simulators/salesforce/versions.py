@@ -16,8 +16,8 @@ _SEASONS = ("Summer", "Winter", "Spring")
 
 def parse(segment: str) -> int | None:
     """Return the number of a path part (``v66.0``); ``None`` if it does not have that form."""
-    found = re.fullmatch(r"v(\d{1,3})\.0", segment, re.IGNORECASE)
-    return int(found.group(1)) if found else None
+    match = re.fullmatch(r"v(\d{1,3})\.0", segment, re.IGNORECASE)
+    return int(match.group(1)) if match else None
 
 
 def label(version: int) -> str:

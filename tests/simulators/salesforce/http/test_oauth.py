@@ -18,11 +18,11 @@ from unlost_simulators.salesforce.oauth.errors import OAuthError
 from unlost_simulators.salesforce.oauth.grants import (
     JWT_BEARER,
     TokenCall,
-    TokenDesk,
+    TokenIssuer,
     is_login_host,
     parse_basic,
 )
-from unlost_simulators.salesforce.oauth.sessions import SessionBook, s256
+from unlost_simulators.salesforce.oauth.sessions import SessionStore, s256
 from unlost_simulators.salesforce.users import SimUser, Users
 
 ORG = "00D000000000062EAA"
@@ -55,7 +55,7 @@ def assertion(*, key: rsa.RSAPrivateKey = KEY, alg: str = "RS256", **claims: obj
 
 
 class Bench:
-    """A token desk with its surroundings; the virtual clock is years from the wall clock."""
+    """A token issuer with its surroundings; the virtual clock is years from the wall clock."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
@@ -81,8 +81,8 @@ class Bench:
                 ),
             ]
         )
-        self.sessions = SessionBook(ORG, self.clock.now)
-        self.desk = TokenDesk(
+        self.sessions = SessionStore(ORG, self.clock.now)
+        self.issuer = TokenIssuer(
             org_id=ORG,
             base_url=lambda: BASE,
             apps=self.apps,
@@ -93,7 +93,7 @@ class Bench:
         )
 
     def grant(self, kind: str, *, host: str = DOMAIN, basic=None, **form: str) -> dict[str, str]:
-        return self.desk.grant(TokenCall({"grant_type": kind, **form}, host, basic))
+        return self.issuer.grant(TokenCall({"grant_type": kind, **form}, host, basic))
 
     def refusal(self, kind: str, **rest: object) -> OAuthError:
         with pytest.raises(OAuthError) as caught:
@@ -265,7 +265,7 @@ def test_unknown_grant_type(bench: Bench) -> None:
 
 def web_code(bench: Bench, **query: str) -> dict[str, str]:
     base = {"client_id": "app", "redirect_uri": "http://localhost/cb", "response_type": "code"}
-    address, parameters = bench.desk.authorize({**base, **query})
+    address, parameters = bench.issuer.authorize({**base, **query})
     assert address == "http://localhost/cb"
     return parameters
 

@@ -251,15 +251,15 @@ def test_room_is_counted_over_requests_and_spent_by_what_went_through() -> None:
     plan.plant(FaultRule(FaultKind.STORAGE_FULL, object="Account", after_rows=3))
     account = Subject("CREATE", "rest/create/Account", "Account")
     other = Subject("CREATE", "rest/create/Contact", "Contact")
-    assert plan.room(FULL, account, 3) is None
-    assert plan.room(FULL, other, 30) is None
+    assert plan.fitting_rows(FULL, account, 3) is None
+    assert plan.fitting_rows(FULL, other, 30) is None
     plan.spend(FULL, other, 30)
     assert plan.unhit() != []
-    assert plan.room(FULL, account, 4) == 3
+    assert plan.fitting_rows(FULL, account, 4) == 3
     plan.spend(FULL, account, 2)
-    assert plan.room(FULL, account, 2) == 1
+    assert plan.fitting_rows(FULL, account, 2) == 1
     plan.spend(FULL, account, 9)
-    assert plan.room(FULL, account, 1) == 0
+    assert plan.fitting_rows(FULL, account, 1) == 0
     assert (plan.report()[0]["seen"], plan.report()[0]["hits"]) == (4, 3)
 
 

@@ -1,4 +1,4 @@
-"""Plans of orgs from their text, the orgs that follow from them, and a house that holds several."""
+"""Plans of orgs from their text, the orgs that follow from them, and a registry of several."""
 
 import json
 import urllib.request
@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from unlost_simulators.salesforce.app import SalesforceApp
-from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
+from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.server import Identity, Wanted, build
 from unlost_simulators.salesforce.simulator import Simulator
@@ -68,8 +68,8 @@ def test_orgs_of_one_seed_differ_in_nothing_but_their_own_row() -> None:
 
 
 @pytest.mark.network
-def test_a_house_serves_each_org_at_its_own_address() -> None:
-    house = OrgHouse("127.0.0.1", SalesforceApp, base=BASE)
+def test_a_registry_serves_each_org_at_its_own_address() -> None:
+    registry = OrgRegistry("127.0.0.1", SalesforceApp, base=BASE)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(url: str) -> dict:
@@ -77,9 +77,9 @@ def test_a_house_serves_each_org_at_its_own_address() -> None:
             return json.loads(answer.read())
 
     try:
-        first = house.begin(OrgPlan.parse("live", BASE))
-        other = house.open(OrgPlan.parse("box=,sandbox", BASE))
-        line = house.ready_line()
+        first = registry.begin(OrgPlan.parse("live", BASE))
+        other = registry.open(OrgPlan.parse("box=,sandbox", BASE))
+        line = registry.ready_line()
         assert [each["name"] for each in line["orgs"]] == ["live", "box"]
         assert line["url"] == first.door.url != other.door.url
         told = get(f"{other.door.url}/__sim__")
@@ -88,20 +88,20 @@ def test_a_house_serves_each_org_at_its_own_address() -> None:
             json.dumps({"orgs": line["orgs"]})
         )
         with pytest.raises(ValueError, match="already"):
-            house.open(OrgPlan.parse("box", BASE))
+            registry.open(OrgPlan.parse("box", BASE))
         with pytest.raises(ValueError, match="no scenario"):
-            house.open(OrgPlan.parse("odd=nonsense", BASE))
+            registry.open(OrgPlan.parse("odd=nonsense", BASE))
         for name in ("live", "nobody"):
             with pytest.raises(ValueError, match=name):
-                house.close(name)
+                registry.close(name)
         request = urllib.request.Request(
             f"{other.door.url}/__sim__/orgs", json.dumps({"name": "third"}).encode()
         )
         with opener.open(request, timeout=60) as answer:
             assert json.loads(answer.read())["name"] == "third"
-        house.close("third")
-        house.close("box")
-        assert [org.name for org in house.all()] == ["live"]
+        registry.close("third")
+        registry.close("box")
+        assert [org.name for org in registry.all()] == ["live"]
     finally:
-        house.close_all()
-    assert house.all() == []
+        registry.close_all()
+    assert registry.all() == []

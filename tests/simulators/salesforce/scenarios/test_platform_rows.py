@@ -13,13 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from simulators.salesforce.writing.desk import admin
-from simulators.salesforce.writing.hand import Hand
+from simulators.salesforce.writing.chocolate_org import admin
+from simulators.salesforce.writing.record_writer import RecordWriter
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
@@ -188,8 +188,8 @@ def test_mails_of_a_colleague_and_of_the_queue_come_from_no_contact(chocolate: T
 
 
 @pytest.fixture(scope="module")
-def maker() -> Iterator[Hand]:
-    """A hand in the loaded org."""
+def maker() -> Iterator[RecordWriter]:
+    """A writer in the loaded org."""
     made = scenario("chocolate")
     clock = VirtualClock(made.opening)
     org = Org(made.objects(), made.users(), clock=clock, id18=made.org_id, settings=made.settings())
@@ -198,7 +198,7 @@ def maker() -> Iterator[Hand]:
     org.close()
 
 
-def exported(maker: Hand, name: str) -> list[Row]:
+def exported(maker: RecordWriter, name: str) -> list[Row]:
     return maker.org.export(name).to_pylist()
 
 
@@ -208,7 +208,7 @@ def some(rows: list[Row]) -> list[Row]:
 
 
 def alike(
-    maker: Hand, name: str, column: str, pairs: Mapping[str, str], skip: Iterable[str] = ()
+    maker: RecordWriter, name: str, column: str, pairs: Mapping[str, str], skip: Iterable[str] = ()
 ) -> int:
     """Insist that records and their copies have the same relations; gives how many there are.
 
@@ -229,14 +229,16 @@ def alike(
     return sum(len(rows[key]) for key in pairs)
 
 
-def copies(maker: Hand, name: str, rows: list[Row], cells: Callable[[Row], Row]) -> dict[str, str]:
+def copies(
+    maker: RecordWriter, name: str, rows: list[Row], cells: Callable[[Row], Row]
+) -> dict[str, str]:
     made: list[str] = []
     for first in range(0, len(rows), 100):
         made += maker.made(name, *(cells(one) for one in rows[first : first + 100]))
     return dict(zip((one["Id"] for one in rows), made, strict=True))
 
 
-def test_the_simulator_relates_new_contacts_likewise(maker: Hand) -> None:
+def test_the_simulator_relates_new_contacts_likewise(maker: RecordWriter) -> None:
     buyer = story_id("Contact", "oezlem")
     rows = [one for one in exported(maker, "Contact") if not one["IsPersonAccount"]]
     chosen = [one for one in some(rows) if one["Id"] != buyer]
@@ -245,7 +247,7 @@ def test_the_simulator_relates_new_contacts_likewise(maker: Hand) -> None:
     assert alike(maker, "AccountContactRelation", "ContactId", pairs) == len(chosen) > 200
 
 
-def test_the_simulator_relates_new_events_likewise(maker: Hand) -> None:
+def test_the_simulator_relates_new_events_likewise(maker: RecordWriter) -> None:
     invited = {one["EventId"] for one in exported(maker, "EventRelation") if one["IsInvitee"]}
     rows = [one for one in exported(maker, "Event") if one["Id"] not in invited]
     kept = ("WhoId", "WhatId", "Subject", "StartDateTime", "DurationInMinutes")
@@ -253,7 +255,7 @@ def test_the_simulator_relates_new_events_likewise(maker: Hand) -> None:
     assert alike(maker, "EventRelation", "EventId", pairs) == len(rows) > 50
 
 
-def test_the_simulator_relates_new_mails_likewise(maker: Hand) -> None:
+def test_the_simulator_relates_new_mails_likewise(maker: RecordWriter) -> None:
     """The people of a mail are sent by id, as a restore does; a purged one cannot be."""
     related = grouped(exported(maker, "EmailMessageRelation"), "EmailMessageId")
     kept = (*mail_people.COLUMNS, "FromId", "ParentId", "RelatedToId", "Subject", "Status")

@@ -10,8 +10,8 @@ import pytest
 
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME, KEYS
 from unlost_simulators.salesforce.users import Permission
 
@@ -107,18 +107,18 @@ def test_the_org_row_carries_the_id_of_the_org(chocolate: Tables) -> None:
 
 
 def test_a_book_refuses_a_handle_twice_and_a_field_that_is_not_stored() -> None:
-    book = Book(author=Ref("User", "me"))
-    book.add("User", "me", LastName="Ich")
+    fixed = FixedRows(author=Ref("User", "me"))
+    fixed.add("User", "me", LastName="Ich")
     with pytest.raises(ValueError, match="written twice"):
-        book.add("User", "me", LastName="Ich")
-    book.add("Account", "a", Naem="x")
+        fixed.add("User", "me", LastName="Ich")
+    fixed.add("Account", "a", Naem="x")
     with pytest.raises(ValueError, match="Account has no stored field"):
-        list(book.tables(BY_NAME, KEYS, only={"Account"}))
+        list(fixed.tables(BY_NAME, KEYS, only={"Account"}))
 
 
 def test_a_book_puts_ids_into_text() -> None:
-    book = Book(author=Ref("User", "me"))
-    me = book.add("User", "me", LastName="Ich")
-    book.add("Note", "n", Title="t", Body=Linked("see {id}!", me))
-    made = dict(book.tables(BY_NAME, KEYS))
+    fixed = FixedRows(author=Ref("User", "me"))
+    me = fixed.add("User", "me", LastName="Ich")
+    fixed.add("Note", "n", Title="t", Body=Linked("see {id}!", me))
+    made = dict(fixed.tables(BY_NAME, KEYS))
     assert made["Note"]["Body"].to_pylist() == [f"see {KEYS.fixed('User', 0)}!"]

@@ -29,7 +29,7 @@ WORDS = [
 NAMES = st.sampled_from(WORDS)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda one: ast.Path(tuple(one)))
 CALLS = st.builds(
-    ast.Call,
+    ast.FunctionCall,
     st.sampled_from(["COUNT", "MAX", "DAY_ONLY"]),
     st.lists(PATHS, min_size=1, max_size=1).map(tuple),
 )

@@ -1,10 +1,17 @@
-"""A fresh org for each test, and the hands of two users."""
+"""A fresh org for each test, and the writers of two users."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from simulators.salesforce.writing.hand import CLERK, GONE, NOW, OBJECTS, WRITER, Hand
+from simulators.salesforce.writing.record_writer import (
+    CLERK,
+    GONE,
+    NOW,
+    OBJECTS,
+    WRITER,
+    RecordWriter,
+)
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 
@@ -22,10 +29,10 @@ def org() -> Iterator[Org]:
 
 
 @pytest.fixture
-def hand(org: Org) -> Hand:
-    return Hand(org, WRITER)
+def writer(org: Org) -> RecordWriter:
+    return RecordWriter(org, WRITER)
 
 
 @pytest.fixture
-def clerk(org: Org) -> Hand:
-    return Hand(org, CLERK)
+def clerk(org: Org) -> RecordWriter:
+    return RecordWriter(org, CLERK)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulators.salesforce.writing.desk import admin, empty_org, rows
-from simulators.salesforce.writing.hand import Hand, errors
+from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
+from simulators.salesforce.writing.record_writer import RecordWriter, errors
 from unlost_simulators.salesforce.org import Org
 
 
@@ -17,26 +17,26 @@ def bare() -> Iterator[Org]:
 
 
 @pytest.fixture
-def maker(bare: Org) -> Hand:
+def maker(bare: Org) -> RecordWriter:
     return admin(bare)
 
 
 @pytest.fixture
-def shop(maker: Hand) -> str:
+def shop(maker: RecordWriter) -> str:
     return maker.made("Account", {"Name": "Shop"})[0]
 
 
 @pytest.fixture
-def people(maker: Hand, shop: str) -> list[str]:
+def people(maker: RecordWriter, shop: str) -> list[str]:
     return maker.made("Contact", *({"LastName": one, "AccountId": shop} for one in "abc"))
 
 
-def related(maker: Hand, name: str, column: str, key: str) -> dict[object, object]:
+def related(maker: RecordWriter, name: str, column: str, key: str) -> dict[object, object]:
     return {one["RelationId"]: one["IsWhat"] for one in rows(maker, name, column, key)}
 
 
 def test_a_task_relates_its_person_and_its_record(
-    maker: Hand, shop: str, people: list[str]
+    maker: RecordWriter, shop: str, people: list[str]
 ) -> None:
     cells = {"Subject": "Call", "Status": "Not Started", "Priority": "Normal"}
     full, empty = maker.made("Task", {**cells, "WhoId": people[0], "WhatId": shop}, cells)
@@ -51,7 +51,7 @@ def test_a_task_relates_its_person_and_its_record(
     assert len(related(maker, "TaskRelation", "TaskId", full)) == 2
 
 
-def test_an_event_keeps_its_invitees(maker: Hand, shop: str, people: list[str]) -> None:
+def test_an_event_keeps_its_invitees(maker: RecordWriter, shop: str, people: list[str]) -> None:
     cells = {"Subject": "Visit", "WhoId": people[0], "WhatId": shop, "DurationInMinutes": 30}
     (key,) = maker.made("Event", cells)
     assert related(maker, "EventRelation", "EventId", key) == {people[0]: False}
@@ -66,7 +66,7 @@ def test_an_event_keeps_its_invitees(maker: Hand, shop: str, people: list[str]) 
 
 
 def test_the_record_of_an_activity_is_not_sent_by_hand(
-    maker: Hand, shop: str, people: list[str]
+    maker: RecordWriter, shop: str, people: list[str]
 ) -> None:
     (key,) = maker.made("Task", {"Subject": "x", "Status": "Completed", "Priority": "Low"})
     what, who = maker.create(
@@ -79,7 +79,7 @@ def test_the_record_of_an_activity_is_not_sent_by_hand(
 
 
 def test_the_direct_relation_of_a_contact_is_not_sent_by_hand(
-    maker: Hand, shop: str, people: list[str]
+    maker: RecordWriter, shop: str, people: list[str]
 ) -> None:
     (result,) = maker.create("AccountContactRelation", {"AccountId": shop, "ContactId": people[0]})
     text = "This contact already has a relationship with this account."

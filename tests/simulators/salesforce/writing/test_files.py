@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulators.salesforce.writing.desk import admin, empty_org, rows
-from simulators.salesforce.writing.hand import Hand, code, errors
+from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
+from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import AllOrNone
 
@@ -23,12 +23,12 @@ def bare() -> Iterator[Org]:
 
 
 @pytest.fixture
-def maker(bare: Org) -> Hand:
+def maker(bare: Org) -> RecordWriter:
     return admin(bare)
 
 
 @pytest.fixture
-def shop(maker: Hand) -> str:
+def shop(maker: RecordWriter) -> str:
     return maker.made("Account", {"Name": "Shop"})[0]
 
 
@@ -36,22 +36,22 @@ def version(**cells: Any) -> dict[str, Any]:
     return {"Title": "Prices", "PathOnClient": "Prices.PDF", "VersionData": b"one", **cells}
 
 
-def document_of(maker: Hand, key: str) -> str:
+def document_of(maker: RecordWriter, key: str) -> str:
     return str(maker.row("ContentVersion", key)["ContentDocumentId"])
 
 
-def links(maker: Hand, document: str) -> dict[object, object]:
+def links(maker: RecordWriter, document: str) -> dict[object, object]:
     found = rows(maker, "ContentDocumentLink", "ContentDocumentId", document)
     return {one["LinkedEntityId"]: one["ShareType"] for one in found}
 
 
-def other(maker: Hand) -> str:
+def other(maker: RecordWriter) -> str:
     found = maker.org.users.by_username(OWNER)
     assert found is not None
     return found.id
 
 
-def test_the_first_version_brings_its_document(maker: Hand, shop: str) -> None:
+def test_the_first_version_brings_its_document(maker: RecordWriter, shop: str) -> None:
     cells = {
         "FirstPublishLocationId": shop,
         "Description": "of this year",
@@ -77,7 +77,7 @@ def test_the_first_version_brings_its_document(maker: Hand, shop: str) -> None:
     assert links(maker, document["Id"]) == {other(maker): "I", shop: "V"}
 
 
-def test_a_further_version_becomes_the_latest(maker: Hand, shop: str) -> None:
+def test_a_further_version_becomes_the_latest(maker: RecordWriter, shop: str) -> None:
     first = version(FirstPublishLocationId=shop, TagCsv="price,2026")
     (one,) = maker.made("ContentVersion", first)
     document = document_of(maker, one)
@@ -100,7 +100,7 @@ def test_a_further_version_becomes_the_latest(maker: Hand, shop: str) -> None:
 
 
 def test_a_version_of_another_owner_moves_where_older_ones_were_published(
-    maker: Hand, shop: str
+    maker: RecordWriter, shop: str
 ) -> None:
     (one,) = maker.made("ContentVersion", version(FirstPublishLocationId=shop))
     document = document_of(maker, one)
@@ -118,7 +118,7 @@ def test_a_version_of_another_owner_moves_where_older_ones_were_published(
     ],
 )
 def test_what_only_a_first_version_may_say(
-    maker: Hand, shop: str, cells: dict[str, Any], field: str
+    maker: RecordWriter, shop: str, cells: dict[str, Any], field: str
 ) -> None:
     (one,) = maker.made("ContentVersion", version())
     sent = {key: shop if value == "shop" else value for key, value in cells.items()}
@@ -129,7 +129,7 @@ def test_what_only_a_first_version_may_say(
     assert [error.fields for error in result.errors] == ([] if field == "ok" else [(field,)])
 
 
-def test_what_a_first_version_may_not_say(maker: Hand) -> None:
+def test_what_a_first_version_may_not_say(maker: RecordWriter) -> None:
     before = maker.live("ContentDocument")
     reason, future, bytes_, title, path, unknown = maker.create(
         "ContentVersion",
@@ -149,7 +149,7 @@ def test_what_a_first_version_may_not_say(maker: Hand) -> None:
     assert maker.live("ContentDocument") == before
 
 
-def test_a_link_has_no_bytes(maker: Hand) -> None:
+def test_a_link_has_no_bytes(maker: RecordWriter) -> None:
     address = {"Title": "Reviews", "PathOnClient": "Reviews", "ContentUrl": "https://r.example/1.x"}
     outside = {"Title": "Far", "PathOnClient": "far.docx", "ContentLocation": "E"}
     link, far, plain = maker.made(
@@ -165,7 +165,7 @@ def test_a_link_has_no_bytes(maker: Hand) -> None:
     assert document_of(maker, link) != document_of(maker, far)
 
 
-def test_only_the_latest_version_changes_and_its_document_follows(maker: Hand) -> None:
+def test_only_the_latest_version_changes_and_its_document_follows(maker: RecordWriter) -> None:
     (one,) = maker.made("ContentVersion", version())
     document = document_of(maker, one)
     (two,) = maker.made("ContentVersion", version(ContentDocumentId=document))
@@ -180,7 +180,7 @@ def test_only_the_latest_version_changes_and_its_document_follows(maker: Hand) -
     assert maker.row("ContentVersion", two)["ContentSize"] == 7
 
 
-def test_a_document_and_its_version_have_one_owner(maker: Hand) -> None:
+def test_a_document_and_its_version_have_one_owner(maker: RecordWriter) -> None:
     (one,) = maker.made("ContentVersion", version())
     document = document_of(maker, one)
     (moved,) = maker.update(
@@ -194,7 +194,7 @@ def test_a_document_and_its_version_have_one_owner(maker: Hand) -> None:
     assert still.success
 
 
-def test_documents_are_not_created_and_versions_not_deleted(maker: Hand) -> None:
+def test_documents_are_not_created_and_versions_not_deleted(maker: RecordWriter) -> None:
     (one,) = maker.made("ContentVersion", version())
     assert code(maker.create("ContentDocument", {"Title": "x"})[0]) == (
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
@@ -208,7 +208,7 @@ def test_documents_are_not_created_and_versions_not_deleted(maker: Hand) -> None
     assert maker.row("ContentVersion", one)["IsDeleted"] is False
 
 
-def test_a_second_link_of_a_pair_is_refused_by_name(maker: Hand, shop: str) -> None:
+def test_a_second_link_of_a_pair_is_refused_by_name(maker: RecordWriter, shop: str) -> None:
     (one,) = maker.made("ContentVersion", version())
     document = document_of(maker, one)
     row = {"ContentDocumentId": document, "LinkedEntityId": shop}
@@ -224,7 +224,7 @@ def test_a_second_link_of_a_pair_is_refused_by_name(maker: Hand, shop: str) -> N
     assert code(owned) == "DUPLICATE_VALUE"
 
 
-def test_a_refused_version_leaves_no_document(maker: Hand) -> None:
+def test_a_refused_version_leaves_no_document(maker: RecordWriter) -> None:
     before = maker.live("ContentDocument"), maker.live("ContentDocumentLink")
     good, bad = maker.create(
         "ContentVersion", version(), version(Title=None), all_or_none=AllOrNone.ALL
@@ -234,18 +234,18 @@ def test_a_refused_version_leaves_no_document(maker: Hand) -> None:
     assert (maker.live("ContentDocument"), maker.live("ContentDocumentLink")) == before
 
 
-def test_bytes_count_in_file_storage(maker: Hand, shop: str) -> None:
-    before = maker.org.room.file_room()
+def test_bytes_count_in_file_storage(maker: RecordWriter, shop: str) -> None:
+    before = maker.org.figures.file_left()
     maker.made("Attachment", {"ParentId": shop, "Name": "a", "Body": b"x" * 100})
     (key,) = maker.made("ContentVersion", version(VersionData=b"y" * 50))
     maker.made(
         "ContentVersion",
         version(VersionData=b"z" * 25, ContentDocumentId=document_of(maker, key)),
     )
-    assert before - maker.org.room.file_room() == 175
+    assert before - maker.org.figures.file_left() == 175
 
 
-def test_the_length_of_an_attachment_follows_its_bytes(maker: Hand, shop: str) -> None:
+def test_the_length_of_an_attachment_follows_its_bytes(maker: RecordWriter, shop: str) -> None:
     (key,) = maker.made("Attachment", {"ParentId": shop, "Name": "a", "Body": b"12345"})
     assert maker.row("Attachment", key)["BodyLength"] == 5
     assert maker.update("Attachment", {"Id": key, "Body": b"12"})[0].success

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulators.salesforce.writing.desk import admin, empty_org, rows
-from simulators.salesforce.writing.hand import Hand, code, errors
+from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
+from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 
@@ -22,40 +22,40 @@ def bare() -> Iterator[Org]:
 
 
 @pytest.fixture
-def maker(bare: Org) -> Iterator[Hand]:
+def maker(bare: Org) -> Iterator[RecordWriter]:
     yield admin(bare)
     bare.configure(mail_updates=False, mail_tasks=False)
 
 
 @pytest.fixture
-def shop(maker: Hand) -> str:
+def shop(maker: RecordWriter) -> str:
     return maker.made("Account", {"Name": "Shop"})[0]
 
 
 @pytest.fixture
-def case(maker: Hand, shop: str) -> str:
+def case(maker: RecordWriter, shop: str) -> str:
     return maker.made("Case", {"Subject": "Melted", "AccountId": shop})[0]
 
 
 @pytest.fixture
-def ana(maker: Hand, shop: str) -> str:
+def ana(maker: RecordWriter, shop: str) -> str:
     cells = {"LastName": "Praline", "AccountId": shop, "Email": "ana@mail.example"}
     return maker.made("Contact", cells)[0]
 
 
 @pytest.fixture
-def lead(maker: Hand) -> str:
+def lead(maker: RecordWriter) -> str:
     cells = {"LastName": "New", "Company": "x", "Email": "Lead@mail.example"}
     return maker.made("Lead", cells)[0]
 
 
-def a_file(maker: Hand) -> str:
+def a_file(maker: RecordWriter) -> str:
     cells = {"Title": "a", "PathOnClient": "a.pdf", "VersionData": b"pdf"}
     (key,) = maker.made("ContentVersion", cells)
     return str(maker.row("ContentVersion", key)["ContentDocumentId"])
 
 
-def relations(maker: Hand, mail: str) -> set[tuple[object, ...]]:
+def relations(maker: RecordWriter, mail: str) -> set[tuple[object, ...]]:
     """Type, person, address and object of each relation of a mail; none occurs twice."""
     found = rows(maker, "EmailMessageRelation", "EmailMessageId", mail)
     names = ("RelationType", "RelationId", "RelationAddress", "RelationObjectType")
@@ -71,7 +71,7 @@ def mail(**cells: Any) -> dict[str, Any]:
 # -- describe and queries
 
 
-def test_lists_of_ids_are_described_and_never_queried(maker: Hand) -> None:
+def test_lists_of_ids_are_described_and_never_queried(maker: RecordWriter) -> None:
     described = maker.org.describe(maker.user, "EmailMessage").body
     fields = {one["name"]: one for one in described["fields"]}
     for name in ("ToIds", "CcIds", "BccIds", "ContentDocumentIds"):
@@ -93,7 +93,7 @@ def test_lists_of_ids_are_described_and_never_queried(maker: Hand) -> None:
     assert fields["IsExternallyVisible"]["updateable"]
 
 
-def test_a_hidden_list_is_no_column(maker: Hand, ana: str) -> None:
+def test_a_hidden_list_is_no_column(maker: RecordWriter, ana: str) -> None:
     maker.org.hide_field(maker.user, "EmailMessage", "ToIds")
     described = maker.org.describe(maker.user, "EmailMessage").body
     (result,) = maker.create("EmailMessage", mail(ToIds=[ana]))
@@ -106,7 +106,7 @@ def test_a_hidden_list_is_no_column(maker: Hand, ana: str) -> None:
 
 
 def test_each_person_and_each_address_becomes_one_relation(
-    maker: Hand, shop: str, ana: str, lead: str
+    maker: RecordWriter, shop: str, ana: str, lead: str
 ) -> None:
     cells = {
         "RelatedToId": shop,
@@ -128,12 +128,12 @@ def test_each_person_and_each_address_becomes_one_relation(
     }
 
 
-def test_a_sender_named_by_id_is_related(maker: Hand, ana: str) -> None:
+def test_a_sender_named_by_id_is_related(maker: RecordWriter, ana: str) -> None:
     (key,) = maker.made("EmailMessage", mail(FromId=ana, FromAddress="ana@mail.example"))
     assert relations(maker, key) == {("FromAddress", ana, "ana@mail.example", "Contact")}
 
 
-def test_lists_that_cannot_be_read_are_refused(maker: Hand, shop: str, ana: str) -> None:
+def test_lists_that_cannot_be_read_are_refused(maker: RecordWriter, shop: str, ana: str) -> None:
     text, bad, other, gone, file, none = maker.create(
         "EmailMessage",
         mail(ToIds=ana),
@@ -153,7 +153,9 @@ def test_lists_that_cannot_be_read_are_refused(maker: Hand, shop: str, ana: str)
     assert none.success
 
 
-def test_relations_of_a_sent_mail_are_closed_unless_they_agree(maker: Hand, ana: str) -> None:
+def test_relations_of_a_sent_mail_are_closed_unless_they_agree(
+    maker: RecordWriter, ana: str
+) -> None:
     (key,) = maker.made("EmailMessage", mail(ToAddress="ana@mail.example"))
     to = {"EmailMessageId": key, "RelationType": "ToAddress"}
     agreed, person, stranger, other_kind, neither = maker.create(
@@ -179,7 +181,9 @@ def test_relations_of_a_sent_mail_are_closed_unless_they_agree(maker: Hand, ana:
     assert maker.create("EmailMessageRelation", row)[0].success
 
 
-def test_a_relation_to_a_mail_that_is_not_there_is_refused_as_any_reference(maker: Hand) -> None:
+def test_a_relation_to_a_mail_that_is_not_there_is_refused_as_any_reference(
+    maker: RecordWriter,
+) -> None:
     row = {"EmailMessageId": "02sDn0000000099IAA", "RelationType": "ToAddress"}
     assert code(maker.create("EmailMessageRelation", row)[0]) == "INVALID_CROSS_REFERENCE_KEY"
 
@@ -187,7 +191,7 @@ def test_a_relation_to_a_mail_that_is_not_there_is_refused_as_any_reference(make
 # -- files and attachments
 
 
-def test_files_are_linked_with_the_mail_and_not_afterwards(maker: Hand, shop: str) -> None:
+def test_files_are_linked_with_the_mail_and_not_afterwards(maker: RecordWriter, shop: str) -> None:
     one, two = a_file(maker), a_file(maker)
     sent, managed, bare = maker.made(
         "EmailMessage",
@@ -211,7 +215,7 @@ def test_files_are_linked_with_the_mail_and_not_afterwards(maker: Hand, shop: st
     assert maker.row("EmailMessage", managed)["HasAttachment"] is False
 
 
-def test_an_attachment_marks_its_mail(maker: Hand) -> None:
+def test_an_attachment_marks_its_mail(maker: RecordWriter) -> None:
     (key,) = maker.made("EmailMessage", mail())
     before = maker.row("EmailMessage", key)
     one, two = maker.made(
@@ -231,7 +235,7 @@ def test_an_attachment_marks_its_mail(maker: Hand) -> None:
 # -- what is derived and refused
 
 
-def test_what_a_mail_says_of_itself(maker: Hand, case: str) -> None:
+def test_what_a_mail_says_of_itself(maker: RecordWriter, case: str) -> None:
     page = "<style>p {}</style><p>Gr&uuml;&szlig;e<br>aus &lt;Gent&gt;</p><!-- x --><div>K</div>"
     long, html, on_case = maker.made(
         "EmailMessage",
@@ -247,7 +251,7 @@ def test_what_a_mail_says_of_itself(maker: Hand, case: str) -> None:
     assert (row["Status"], row["RelatedToId"], row["Name"]) == ("0", case, None)
 
 
-def test_status_and_activity_depend_on_the_case(maker: Hand, case: str, shop: str) -> None:
+def test_status_and_activity_depend_on_the_case(maker: RecordWriter, case: str, shop: str) -> None:
     (task,) = maker.made("Task", {"Subject": "x", "Status": "Completed", "Priority": "Normal"})
     new, draft, activity, apart, good, by_record, read = maker.create(
         "EmailMessage",
@@ -271,7 +275,7 @@ def test_status_and_activity_depend_on_the_case(maker: Hand, case: str, shop: st
     ]  # fmt: skip
 
 
-def test_a_sent_mail_is_closed(maker: Hand, case: str, ana: str) -> None:
+def test_a_sent_mail_is_closed(maker: RecordWriter, case: str, ana: str) -> None:
     sent, new = maker.made(
         "EmailMessage", mail(ParentId=case), mail(ParentId=case, Status="0", Incoming=True)
     )
@@ -296,7 +300,7 @@ def test_a_sent_mail_is_closed(maker: Hand, case: str, ana: str) -> None:
 
 
 def test_a_draft_changes_with_its_relations_until_it_is_sent(
-    maker: Hand, case: str, ana: str, lead: str
+    maker: RecordWriter, case: str, ana: str, lead: str
 ) -> None:
     one, two = a_file(maker), a_file(maker)
     draft = mail(
@@ -335,7 +339,7 @@ def test_a_draft_changes_with_its_relations_until_it_is_sent(
 
 
 def test_mails_make_tasks_only_where_the_org_wants_them(
-    maker: Hand, case: str, shop: str, ana: str
+    maker: RecordWriter, case: str, shop: str, ana: str
 ) -> None:
     (quiet,) = maker.made("EmailMessage", mail(RelatedToId=shop))
     assert maker.row("EmailMessage", quiet)["ActivityId"] is None

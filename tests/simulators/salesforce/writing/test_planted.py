@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from simulators.salesforce.writing.hand import ALL, Hand, code, errors
+from simulators.salesforce.writing.record_writer import ALL, RecordWriter, code, errors
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.rules import (
-    Deed,
     Moment,
     Phase,
+    TriggerEffect,
     TriggerRule,
     ValidationRule,
 )
@@ -24,103 +24,111 @@ NEEDS_PHONE = ValidationRule(
 SHOP = {"Name": "a", "Type": "Shop"}
 
 
-def test_a_validation_rule_refuses_the_rows_that_it_finds(hand: Hand, org: Org) -> None:
+def test_a_validation_rule_refuses_the_rows_that_it_finds(writer: RecordWriter, org: Org) -> None:
     org.planted.plant(NEEDS_PHONE)
     assert org.planted.unhit() == ["ValidationRule Phone"]
-    results = hand.create("Account", {**SHOP, "Phone": "1"}, SHOP, {"Name": "b"})
+    results = writer.create("Account", {**SHOP, "Phone": "1"}, SHOP, {"Name": "b"})
     assert [code(one) for one in results] == ["ok", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "ok"]
     assert errors(results[1])[0][1:] == ("A shop needs a phone.", ["Phone"])
     assert results[1].id is None
-    assert hand.live("Account") == 2
+    assert writer.live("Account") == 2
     assert org.planted.report() == [(NEEDS_PHONE, 1)]
 
 
-def test_a_validation_rule_takes_an_update_back(hand: Hand, org: Org) -> None:
+def test_a_validation_rule_takes_an_update_back(writer: RecordWriter, org: Org) -> None:
     org.planted.plant(NEEDS_PHONE)
-    one, two = hand.made("Account", {**SHOP, "Phone": "1"}, {**SHOP, "Phone": "2"})
-    results = hand.update("Account", {"Id": one, "Phone": None}, {"Id": two, "Phone": "3"})
+    one, two = writer.made("Account", {**SHOP, "Phone": "1"}, {**SHOP, "Phone": "2"})
+    results = writer.update("Account", {"Id": one, "Phone": None}, {"Id": two, "Phone": "3"})
     assert [code(each) for each in results] == ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "ok"]
-    phones = [hand.row("Account", key)["Phone"] for key in (one, two)]
+    phones = [writer.row("Account", key)["Phone"] for key in (one, two)]
     assert phones == ["1", "3"]
-    (result,) = hand.update("Account", {"Id": one, "Phone": None}, all_or_none=ALL)
+    (result,) = writer.update("Account", {"Id": one, "Phone": None}, all_or_none=ALL)
     assert code(result) == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 
 
-def test_a_rule_for_updates_alone_and_without_a_field(hand: Hand, org: Org) -> None:
+def test_a_rule_for_updates_alone_and_without_a_field(writer: RecordWriter, org: Org) -> None:
     rule = ValidationRule("Account", "Frozen.", "Name = 'a'", on=frozenset({Moment.UPDATE}))
     org.planted.plant(rule)
-    (key,) = hand.made("Account", {"Name": "a"})
-    (result,) = hand.update("Account", {"Id": key, "Phone": "1"})
+    (key,) = writer.made("Account", {"Name": "a"})
+    (result,) = writer.update("Account", {"Id": key, "Phone": "1"})
     assert errors(result) == [("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Frozen.", [])]
     org.planted.clear()
-    assert hand.update("Account", {"Id": key, "Phone": "1"})[0].success
+    assert writer.update("Account", {"Id": key, "Phone": "1"})[0].success
 
 
-def test_a_trigger_fails(hand: Hand, org: Org) -> None:
+def test_a_trigger_fails(writer: RecordWriter, org: Org) -> None:
     org.planted.plant(
-        TriggerRule("Account", Deed.REFUSE, name="Guard", phase=Phase.BEFORE, where="Name = 'bad'")
+        TriggerRule(
+            "Account", TriggerEffect.REFUSE, name="Guard", phase=Phase.BEFORE, where="Name = 'bad'"
+        )
     )
-    good, bad = hand.create("Account", {"Name": "good"}, {"Name": "bad"})
+    good, bad = writer.create("Account", {"Name": "good"}, {"Name": "bad"})
     text = (
         "Guard: execution of BeforeInsert\n\ncaused by: System.NullPointerException: Attempt to "
         "de-reference a null object\n\nTrigger.Guard: line 1, column 1"
     )
     assert good.success
     assert errors(bad) == [("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])]
-    assert hand.live("Account") == 1
+    assert writer.live("Account") == 1
 
 
-def test_a_trigger_creates_a_task(hand: Hand, org: Org) -> None:
+def test_a_trigger_creates_a_task(writer: RecordWriter, org: Org) -> None:
     values = {"Subject": "Call {Name}", "WhatId": "{Id}", "OwnerId": "{OwnerId}"}
-    rule = TriggerRule("Account", Deed.CREATE, creates="Task", values=values)
+    rule = TriggerRule("Account", TriggerEffect.CREATE, creates="Task", values=values)
     org.planted.plant(rule)
-    one, two = hand.made("Account", {"Name": "a"}, {"Name": "b"})
+    one, two = writer.made("Account", {"Name": "a"}, {"Name": "b"})
     tasks = org.export("Task").to_pylist()
     found = [(each["Subject"], each["WhatId"], each["OwnerId"]) for each in tasks]
-    assert found == [("Call a", one, hand.user.id), ("Call b", two, hand.user.id)]
-    hand.update("Account", {"Id": one, "Name": "c"})
-    assert hand.live("Task") == 2
+    assert found == [("Call a", one, writer.user.id), ("Call b", two, writer.user.id)]
+    writer.update("Account", {"Id": one, "Name": "c"})
+    assert writer.live("Task") == 2
     assert org.planted.report() == [(rule, 2)]
 
 
 @pytest.mark.parametrize(("phase", "year"), [(Phase.BEFORE, 2020), (Phase.AFTER, 2026)])
-def test_a_trigger_stamps_the_row(hand: Hand, org: Org, phase: Phase, year: int) -> None:
+def test_a_trigger_stamps_the_row(writer: RecordWriter, org: Org, phase: Phase, year: int) -> None:
     """After the save that is a further change, which overwrites the restored audit fields."""
     org.planted.plant(
-        TriggerRule("Account", Deed.SET, phase=phase, values={"Website": "w/{Name}", "Tag__c": "t"})
+        TriggerRule(
+            "Account", TriggerEffect.SET, phase=phase, values={"Website": "w/{Name}", "Tag__c": "t"}
+        )
     )
     audit = {"CreatedDate": "2019-01-01T00:00:00Z", "LastModifiedDate": "2020-01-01T00:00:00Z"}
-    (key,) = hand.made("Account", {"Name": "a", **audit})
-    row = hand.row("Account", key)
+    (key,) = writer.made("Account", {"Name": "a", **audit})
+    row = writer.row("Account", key)
     assert (row["Website"], row["Tag__c"]) == ("w/a", "t")
     assert row["LastModifiedDate"].year == year
 
 
-def test_a_trigger_on_updates(hand: Hand, org: Org) -> None:
+def test_a_trigger_on_updates(writer: RecordWriter, org: Org) -> None:
     org.planted.plant(
-        TriggerRule("Account", Deed.SET, on=frozenset({Moment.UPDATE}), values={"Website": "seen"})
+        TriggerRule(
+            "Account", TriggerEffect.SET, on=frozenset({Moment.UPDATE}), values={"Website": "seen"}
+        )
     )
-    (key,) = hand.made("Account", {"Name": "a"})
-    assert hand.row("Account", key)["Website"] is None
+    (key,) = writer.made("Account", {"Name": "a"})
+    assert writer.row("Account", key)["Website"] is None
     org.clock.advance(timedelta(hours=1))
-    hand.update("Account", {"Id": key, "Phone": "1"})
-    assert hand.row("Account", key)["Website"] == "seen"
+    writer.update("Account", {"Id": key, "Phone": "1"})
+    assert writer.row("Account", key)["Website"] == "seen"
 
 
-def test_what_a_refused_row_set_off_is_taken_back(hand: Hand, org: Org) -> None:
-    org.planted.plant(TriggerRule("Account", Deed.CREATE, values={"Subject": "{Name}"}))
-    org.planted.plant(TriggerRule("Account", Deed.REFUSE, where="Name = 'bad'", message="No."))
-    results = hand.create("Account", {"Name": "bad"}, {"Name": "good"})
+def test_what_a_refused_row_set_off_is_taken_back(writer: RecordWriter, org: Org) -> None:
+    org.planted.plant(TriggerRule("Account", TriggerEffect.CREATE, values={"Subject": "{Name}"}))
+    org.planted.plant(
+        TriggerRule("Account", TriggerEffect.REFUSE, where="Name = 'bad'", message="No.")
+    )
+    results = writer.create("Account", {"Name": "bad"}, {"Name": "good"})
     assert [code(one) for one in results] == ["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "ok"]
     assert [one["Subject"] for one in org.export("Task").to_pylist()] == ["good"]
 
 
-def test_triggers_that_refuse_again_and_again(hand: Hand, org: Org) -> None:
+def test_triggers_that_refuse_again_and_again(writer: RecordWriter, org: Org) -> None:
     """Each attempt refuses a row because another one is gone; the platform gives up."""
     for number in range(4):
         later = f"Name = '{number + 1}'"
         org.planted.plant(
-            TriggerRule("Account", Deed.REFUSE, where=f"Name = '{number}'", message=later)
+            TriggerRule("Account", TriggerEffect.REFUSE, where=f"Name = '{number}'", message=later)
         )
     org.planted.clear()
     calls = iter("abc")
@@ -137,17 +145,17 @@ def test_triggers_that_refuse_again_and_again(hand: Hand, org: Org) -> None:
             del rule, times
 
     org.planted = Moody()  # type: ignore[assignment]
-    results = hand.create("Account", *({"Name": one} for one in "abcd"))
+    results = writer.create("Account", *({"Name": one} for one in "abcd"))
     text = "Too many retries of batch save in the presence of Apex triggers with failures"
     assert [one.success for one in results] == [False] * 4
     assert errors(results[3]) == [("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])]
-    assert hand.live("Account") == 0
+    assert writer.live("Account") == 0
 
 
-def test_rules_leave_other_objects_and_the_platform_alone(hand: Hand, org: Org) -> None:
+def test_rules_leave_other_objects_and_the_platform_alone(writer: RecordWriter, org: Org) -> None:
     org.planted.plant(ValidationRule("Task", "Never.", "Subject != null"))
-    org.planted.plant(TriggerRule("Account", Deed.CREATE, values={"Subject": "s"}))
-    assert hand.made("Account", {"Name": "a"})
-    assert hand.live("Task") == 1
-    (result,) = hand.create("Task", {"Subject": "s"})
+    org.planted.plant(TriggerRule("Account", TriggerEffect.CREATE, values={"Subject": "s"}))
+    assert writer.made("Account", {"Name": "a"})
+    assert writer.live("Task") == 1
+    (result,) = writer.create("Task", {"Subject": "s"})
     assert code(result) == "FIELD_CUSTOM_VALIDATION_EXCEPTION"

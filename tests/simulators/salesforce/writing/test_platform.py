@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulators.salesforce.writing.hand import Hand, code, errors
+from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
@@ -29,19 +29,19 @@ def chocolate() -> Iterator[Org]:
 
 
 @pytest.fixture
-def maker(chocolate: Org) -> Hand:
+def maker(chocolate: Org) -> RecordWriter:
     admin = next(one for one in chocolate.users.all() if one.may(Permission.MODIFY_ALL_DATA))
-    return Hand(chocolate, admin)
+    return RecordWriter(chocolate, admin)
 
 
 @pytest.fixture
-def shop(maker: Hand) -> str:
+def shop(maker: RecordWriter) -> str:
     return maker.made("Account", {"Name": "Shop"})[0]
 
 
-def get(hand: Hand, name: str, key: str, *fields: str) -> tuple[Any, ...]:
+def get(writer: RecordWriter, name: str, key: str, *fields: str) -> tuple[Any, ...]:
     soql = f"SELECT {', '.join(fields)} FROM {name} WHERE Id = '{key}'"
-    (record,) = hand.org.query(hand.user, soql).records(0, 1)
+    (record,) = writer.org.query(writer.user, soql).records(0, 1)
     found = []
     for one in fields:
         here: Any = record
@@ -59,7 +59,7 @@ def unwritable(result: Any) -> list[str]:
 # -- person accounts
 
 
-def test_a_person_gets_a_contact(maker: Hand) -> None:
+def test_a_person_gets_a_contact(maker: RecordWriter) -> None:
     person = {
         "RecordTypeId": PERSON_ACCOUNT,
         "FirstName": "Ana",
@@ -86,7 +86,7 @@ def test_a_person_gets_a_contact(maker: Hand) -> None:
     assert maker.org.query(maker.user, soql).total == 0
 
 
-def test_persons_and_businesses_have_fields_of_their_own(maker: Hand) -> None:
+def test_persons_and_businesses_have_fields_of_their_own(maker: RecordWriter) -> None:
     named, nameless, business, neither = maker.create(
         "Account",
         {"RecordTypeId": PERSON_ACCOUNT, "LastName": "x", "Name": "x"},
@@ -101,7 +101,7 @@ def test_persons_and_businesses_have_fields_of_their_own(maker: Hand) -> None:
     assert maker.made("Account", {"Name": "x", "LastName": None, "PersonDoNotCall": False})
 
 
-def test_the_contact_of_a_person_moves_along(maker: Hand, shop: str) -> None:
+def test_the_contact_of_a_person_moves_along(maker: RecordWriter, shop: str) -> None:
     (key,) = maker.made("Account", {"RecordTypeId": PERSON_ACCOUNT, "LastName": "Old"})
     (contact,) = get(maker, "Account", key, "PersonContactId")
     other = next(one for one in maker.org.users.all() if one.id != maker.user.id and one.active)
@@ -116,7 +116,7 @@ def test_the_contact_of_a_person_moves_along(maker: Hand, shop: str) -> None:
     assert [unwritable(one) for one in refused] == [["Name"], ["LastName"]]
 
 
-def test_the_contact_of_a_person_is_not_touched_by_itself(maker: Hand) -> None:
+def test_the_contact_of_a_person_is_not_touched_by_itself(maker: RecordWriter) -> None:
     (key,) = maker.made("Account", {"RecordTypeId": PERSON_ACCOUNT, "LastName": "x"})
     (contact,) = get(maker, "Account", key, "PersonContactId")
     results = [
@@ -136,16 +136,16 @@ def test_the_contact_of_a_person_is_not_touched_by_itself(maker: Hand) -> None:
 # -- contacts and accounts
 
 
-def relations(hand: Hand, contact: str) -> list[tuple[str, bool]]:
+def relations(writer: RecordWriter, contact: str) -> list[tuple[str, bool]]:
     soql = (
         f"SELECT AccountId, IsDirect FROM AccountContactRelation WHERE ContactId = '{contact}' "
         "ORDER BY Id"
     )
-    found = hand.org.query(hand.user, soql).records(0, 50)
+    found = writer.org.query(writer.user, soql).records(0, 50)
     return [(one["AccountId"], one["IsDirect"]) for one in found]
 
 
-def test_the_platform_keeps_the_direct_relation(maker: Hand, shop: str) -> None:
+def test_the_platform_keeps_the_direct_relation(maker: RecordWriter, shop: str) -> None:
     (second,) = maker.made("Account", {"Name": "Second"})
     (key,) = maker.made("Contact", {"LastName": "c", "AccountId": shop})
     assert relations(maker, key) == [(shop, True)]
@@ -158,7 +158,7 @@ def test_the_platform_keeps_the_direct_relation(maker: Hand, shop: str) -> None:
     assert maker.update("Contact", {"Id": key, "Title": "x"})[0].success
 
 
-def test_relations_that_are_there_already(maker: Hand, shop: str) -> None:
+def test_relations_that_are_there_already(maker: RecordWriter, shop: str) -> None:
     (key,) = maker.made("Contact", {"LastName": "c", "AccountId": shop})
     (result,) = maker.create("AccountContactRelation", {"ContactId": key, "AccountId": shop})
     text = "This contact already has a relationship with this account."
@@ -168,7 +168,7 @@ def test_relations_that_are_there_already(maker: Hand, shop: str) -> None:
     assert code(maker.delete("AccountContactRelation", relation)[0]) == "INVALID_OPERATION"
 
 
-def test_relations_come_back_with_their_contacts(maker: Hand, shop: str) -> None:
+def test_relations_come_back_with_their_contacts(maker: RecordWriter, shop: str) -> None:
     one, two = maker.made("Contact", *({"LastName": n, "AccountId": shop} for n in "ab"))
     maker.delete("Contact", one)
     assert relations(maker, one) == []
@@ -183,13 +183,13 @@ def test_relations_come_back_with_their_contacts(maker: Hand, shop: str) -> None
 
 
 @pytest.fixture
-def books(maker: Hand) -> tuple[str, str]:
+def books(maker: RecordWriter) -> tuple[str, str]:
     """The standard price book and another one."""
     standard = maker.org.ids_where("Pricebook2", "IsStandard = true", limit=1)[0]
     return standard, maker.made("Pricebook2", {"Name": "Winter", "IsActive": True})[0]
 
 
-def test_a_standard_price_comes_first(maker: Hand, books: tuple[str, str]) -> None:
+def test_a_standard_price_comes_first(maker: RecordWriter, books: tuple[str, str]) -> None:
     standard, winter = books
     (product,) = maker.made("Product2", {"Name": "Bar", "ProductCode": "B1"})
     entry = {"Product2Id": product, "UnitPrice": 3, "IsActive": True}
@@ -205,7 +205,7 @@ def test_a_standard_price_comes_first(maker: Hand, books: tuple[str, str]) -> No
 
 
 @pytest.fixture
-def entries(maker: Hand, books: tuple[str, str]) -> tuple[str, str]:
+def entries(maker: RecordWriter, books: tuple[str, str]) -> tuple[str, str]:
     """A standard and a winter price of a new product."""
     (product,) = maker.made("Product2", {"Name": "Box", "ProductCode": "X"})
     made = []
@@ -216,7 +216,7 @@ def entries(maker: Hand, books: tuple[str, str]) -> tuple[str, str]:
 
 
 def test_lines_need_the_price_book_of_their_opportunity(
-    maker: Hand, shop: str, books: tuple[str, str], entries: tuple[str, str]
+    maker: RecordWriter, shop: str, books: tuple[str, str], entries: tuple[str, str]
 ) -> None:
     deal = {"AccountId": shop, "Name": "d", "StageName": "Tasting", "CloseDate": "2026-05-01"}
     plain, winter = maker.made("Opportunity", deal, {**deal, "Pricebook2Id": books[1]})
@@ -243,7 +243,7 @@ def test_lines_need_the_price_book_of_their_opportunity(
 
 
 def test_orders_are_born_as_drafts_and_activated_with_their_lines(
-    maker: Hand, shop: str, books: tuple[str, str], entries: tuple[str, str]
+    maker: RecordWriter, shop: str, books: tuple[str, str], entries: tuple[str, str]
 ) -> None:
     order = {"AccountId": shop, "EffectiveDate": "2026-01-01", "Pricebook2Id": books[1]}
     refused, taken = maker.create(
@@ -267,7 +267,7 @@ def test_orders_are_born_as_drafts_and_activated_with_their_lines(
     assert maker.create("OrderItem", line)[0].success
 
 
-def test_contracts_are_born_as_drafts(maker: Hand, shop: str) -> None:
+def test_contracts_are_born_as_drafts(maker: RecordWriter, shop: str) -> None:
     active, default, draft = maker.create(
         "Contract",
         {"AccountId": shop, "Status": "Activated"},
@@ -284,7 +284,7 @@ def test_contracts_are_born_as_drafts(maker: Hand, shop: str) -> None:
     assert code(back) == "FAILED_ACTIVATION"
 
 
-def test_cases_close(maker: Hand, shop: str) -> None:
+def test_cases_close(maker: RecordWriter, shop: str) -> None:
     born, opened = maker.made("Case", {"Status": "Closed"}, {"Subject": "x"})
     fields = ("IsClosed", "IsClosedOnCreate", "ClosedDate", "Status")
     found = get(maker, "Case", born, *fields)
@@ -297,7 +297,7 @@ def test_cases_close(maker: Hand, shop: str) -> None:
     assert get(maker, "Case", born, "IsClosed") == (False,)
 
 
-def test_tasks_complete(maker: Hand) -> None:
+def test_tasks_complete(maker: RecordWriter) -> None:
     (key,) = maker.made("Task", {"Subject": "s", "Status": "Not Started", "Priority": "High"})
     assert get(maker, "Task", key, "IsClosed", "IsHighPriority") == (False, True)
     maker.update("Task", {"Id": key, "Status": "Completed", "Priority": "Low"})
@@ -305,7 +305,7 @@ def test_tasks_complete(maker: Hand) -> None:
     assert (found[:2], found[2] is None) == ((True, False), False)
 
 
-def test_stages_decide(maker: Hand, shop: str) -> None:
+def test_stages_decide(maker: RecordWriter, shop: str) -> None:
     deal = {"AccountId": shop, "Name": "d", "CloseDate": "2026-05-01", "Amount": 200}
     won, early = maker.made(
         "Opportunity",
@@ -324,7 +324,7 @@ def test_stages_decide(maker: Hand, shop: str) -> None:
 # -- audit fields of objects with rules of their own
 
 
-def test_audit_fields_of_posts_hang_on_their_own_permission(maker: Hand, shop: str) -> None:
+def test_audit_fields_of_posts_hang_on_their_own_permission(maker: RecordWriter, shop: str) -> None:
     post = {"ParentId": shop, "Body": "hello", "CreatedDate": "2020-01-01T00:00:00Z"}
     assert maker.made("FeedItem", post)
     maker.org.set_permission(maker.user, Permission.INSERT_CHATTER_SYSTEM_FIELDS, granted=False)
@@ -332,7 +332,7 @@ def test_audit_fields_of_posts_hang_on_their_own_permission(maker: Hand, shop: s
     maker.org.set_permission(maker.user, Permission.INSERT_CHATTER_SYSTEM_FIELDS, granted=True)
 
 
-def test_audit_fields_of_mails_have_a_switch(maker: Hand) -> None:
+def test_audit_fields_of_mails_have_a_switch(maker: RecordWriter) -> None:
     field = maker.org.object(maker.user, "EmailMessage").field("CreatedDate")
     assert field is not None
     for switch in (True, False):

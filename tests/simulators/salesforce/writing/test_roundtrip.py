@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulators.salesforce.writing.hand import NOW, OBJECTS, WRITER, Hand
+from simulators.salesforce.writing.record_writer import NOW, OBJECTS, WRITER, RecordWriter
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.numbers import write_json
 from unlost_simulators.salesforce.org import Org
@@ -86,9 +86,9 @@ def test_delivered_values_come_back_equal(given_rows: list[dict[str, Any]]) -> N
         soql = f"SELECT {', '.join(FIELDS)} FROM Account ORDER BY Id"
         records = source.query(WRITER, soql).records(0, 100)
         sent = json.loads(write_json({"records": records}), parse_float=Decimal)["records"]
-        Hand(by_json, WRITER).made("Account", *sent)
+        RecordWriter(by_json, WRITER).made("Account", *sent)
         assert stored(by_json) == stored(source)
-        Hand(by_csv, WRITER).made("Account", *_csv_rows(source, soql), channel=Channel.BULK)
+        RecordWriter(by_csv, WRITER).made("Account", *_csv_rows(source, soql), channel=Channel.BULK)
         assert stored(by_csv) == [_kept_by_csv(one) for one in stored(source)]
     finally:
         for one in (source, by_json, by_csv):

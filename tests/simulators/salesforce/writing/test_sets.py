@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from simulators.salesforce.writing.hand import ALL, CLERK_ID, Hand, code, errors
+from simulators.salesforce.writing.record_writer import ALL, CLERK_ID, RecordWriter, code, errors
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.store import database
@@ -57,20 +57,20 @@ def wide(parent: str, first: int, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_more_rows_are_no_more_statements(hand: Hand, counts: Counter[str]) -> None:
-    (parent,) = hand.made("Account", {"Name": "top"})
+def test_more_rows_are_no_more_statements(writer: RecordWriter, counts: Counter[str]) -> None:
+    (parent,) = writer.made("Account", {"Name": "top"})
     spent = {}
     for size in (1, 2, 2000):  # the first one learns who the owner is
         counts.clear()
-        keys = hand.made("Account", *wide(parent, size, size))
+        keys = writer.made("Account", *wide(parent, size, size))
         created = counts.pop("statements")
-        results = hand.update("Account", *({"Id": key, "Name": f"m{key}"} for key in keys))
+        results = writer.update("Account", *({"Id": key, "Name": f"m{key}"} for key in keys))
         assert all(one.success for one in results)
         updated = counts.pop("statements")
-        rows = [{**one, "OwnerId": hand.user.id} for one in wide(parent, size, size)]
-        assert all(one.success for one in hand.upsert("Account", *rows, external_id="Number__c"))
+        rows = [{**one, "OwnerId": writer.user.id} for one in wide(parent, size, size)]
+        assert all(one.success for one in writer.upsert("Account", *rows, external_id="Number__c"))
         upserted = counts.pop("statements")
-        assert all(one.success for one in hand.delete("Account", *keys))
+        assert all(one.success for one in writer.delete("Account", *keys))
         spent[size] = (created, updated, upserted, counts.pop("statements"))
     assert spent[2] == spent[2000]
 
@@ -78,14 +78,14 @@ def test_more_rows_are_no_more_statements(hand: Hand, counts: Counter[str]) -> N
 # -- rows of several objects
 
 
-def write(hand: Hand, verb: Verb, *rows: TypedRow, together: bool = False) -> list[Any]:
+def write(writer: RecordWriter, verb: Verb, *rows: TypedRow, together: bool = False) -> list[Any]:
     options = WriteOptions(all_or_none=ALL if together else AllOrNone.EACH)
-    return typed.write_typed(hand.org, hand.user, verb, rows, options)
+    return typed.write_typed(writer.org, writer.user, verb, rows, options)
 
 
-def test_rows_of_several_objects(hand: Hand) -> None:
+def test_rows_of_several_objects(writer: RecordWriter) -> None:
     results = write(
-        hand,
+        writer,
         Verb.CREATE,
         TypedRow("Account", {"Name": "a"}),
         TypedRow("account", {}),
@@ -99,9 +99,9 @@ def test_rows_of_several_objects(hand: Hand) -> None:
     assert errors(results[3])[0][1] == "sObject type 'Nothing' is not supported."
 
 
-def test_all_or_none_over_several_objects(hand: Hand) -> None:
+def test_all_or_none_over_several_objects(writer: RecordWriter) -> None:
     results = write(
-        hand,
+        writer,
         Verb.CREATE,
         TypedRow("Account", {"Name": "a"}),
         TypedRow("Contact", {}),
@@ -110,17 +110,17 @@ def test_all_or_none_over_several_objects(hand: Hand) -> None:
     )
     rolled = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
     assert [code(one) for one in results] == [rolled, "REQUIRED_FIELD_MISSING", rolled]
-    assert hand.live("Account") == 0
-    results = write(hand, Verb.CREATE, TypedRow("Account", {"Name": "a"}), together=True)
+    assert writer.live("Account") == 0
+    results = write(writer, Verb.CREATE, TypedRow("Account", {"Name": "a"}), together=True)
     assert results[0].success
 
 
-def test_more_than_ten_chunks(hand: Hand) -> None:
+def test_more_than_ten_chunks(writer: RecordWriter) -> None:
     rows = [
         TypedRow(("Account", "Contact")[n % 2], {"Name": "a", "LastName": "b"}) for n in range(11)
     ]
     with pytest.raises(SalesforceError, match="more than 10 chunks"):
-        write(hand, Verb.CREATE, *rows)
+        write(writer, Verb.CREATE, *rows)
 
 
 MIXED = (
@@ -131,41 +131,41 @@ USER = {"LastName": "n", "Username": "n@example.org"}
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_setup_objects_stay_apart(hand: Hand, together: bool) -> None:
+def test_setup_objects_stay_apart(writer: RecordWriter, together: bool) -> None:
     account, user = TypedRow("Account", {"Name": "a"}), TypedRow("User", USER)
     for first, second in ((account, user), (user, account)):
-        results = write(hand, Verb.CREATE, first, second, together=together)
+        results = write(writer, Verb.CREATE, first, second, together=together)
         text = MIXED.format(second.object, first.object)
         assert errors(results[1]) == [("MIXED_DML_OPERATION", text, [])]
         assert results[0].success is not together
 
 
-def test_setup_objects_stay_apart_in_one_transaction(hand: Hand, org: Org) -> None:
+def test_setup_objects_stay_apart_in_one_transaction(writer: RecordWriter, org: Org) -> None:
     with org.store.transaction():
-        hand.made("Account", {"Name": "a"})
-        (result,) = hand.create("User", USER)
+        writer.made("Account", {"Name": "a"})
+        (result,) = writer.create("User", USER)
     assert errors(result) == [("MIXED_DML_OPERATION", MIXED.format("User", "Account"), [])]
-    assert hand.made("User", USER)
+    assert writer.made("User", USER)
 
 
-def test_objects_by_ids(hand: Hand, org: Org) -> None:
-    (account,) = hand.made("Account", {"Name": "a"})
-    (case,) = hand.made("Case", {})
-    rows = typed.by_id(org, hand.user, [account, "junk", case[:15], "zzzDn0000000001AAA"])
+def test_objects_by_ids(writer: RecordWriter, org: Org) -> None:
+    (account,) = writer.made("Account", {"Name": "a"})
+    (case,) = writer.made("Case", {})
+    rows = typed.by_id(org, writer.user, [account, "junk", case[:15], "zzzDn0000000001AAA"])
     assert [one.object for one in rows] == ["Account", None, "Case", None]
-    results = write(hand, Verb.DELETE, *rows)
+    results = write(writer, Verb.DELETE, *rows)
     assert [code(one) for one in results] == [
         "ok", "MALFORMED_ID", "ok", "INVALID_CROSS_REFERENCE_KEY",
     ]  # fmt: skip
-    rows = typed.by_id(org, hand.user, [account, "zzzDn0000000001AAA"])
-    assert [code(one) for one in write(hand, Verb.UNDELETE, *rows)] == ["ok", "UNDELETE_FAILED"]
-    nobody = typed.by_id(org, hand.user, ["zzzDn0000000001AAA"])
-    assert code(write(hand, Verb.EMPTY_BIN, *nobody)[0]) == "INVALID_ID_FIELD"
+    rows = typed.by_id(org, writer.user, [account, "zzzDn0000000001AAA"])
+    assert [code(one) for one in write(writer, Verb.UNDELETE, *rows)] == ["ok", "UNDELETE_FAILED"]
+    nobody = typed.by_id(org, writer.user, ["zzzDn0000000001AAA"])
+    assert code(write(writer, Verb.EMPTY_BIN, *nobody)[0]) == "INVALID_ID_FIELD"
 
 
-def test_an_id_whose_prefix_two_objects_share(hand: Hand, org: Org) -> None:
+def test_an_id_whose_prefix_two_objects_share(writer: RecordWriter, org: Org) -> None:
     org.change_object("Task", id_prefix="500", prefix="500")
-    (case,) = hand.made("Case", {})
-    (task,) = hand.made("Task", {})
-    rows = typed.by_id(org, hand.user, [case, task, "500Dn0000000001AAA"])
+    (case,) = writer.made("Case", {})
+    (task,) = writer.made("Task", {})
+    rows = typed.by_id(org, writer.user, [case, task, "500Dn0000000001AAA"])
     assert [one.object for one in rows] == ["Case", "Task", "Case"]

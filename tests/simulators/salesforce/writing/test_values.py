@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulators.salesforce.writing.hand import Hand, errors
+from simulators.salesforce.writing.record_writer import RecordWriter, errors
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import Channel
 
@@ -59,9 +59,9 @@ def naive(*parts: int) -> datetime:
         ("BillingCity", "Gent", "Gent"),
     ],
 )  # fmt: skip
-def test_json_values_are_kept(hand: Hand, field: str, sent: Any, stored: Any) -> None:
-    (key,) = hand.made("Account", {"Name": "x", field: sent})
-    assert hand.row("Account", key)[field] == stored
+def test_json_values_are_kept(writer: RecordWriter, field: str, sent: Any, stored: Any) -> None:
+    (key,) = writer.made("Account", {"Name": "x", field: sent})
+    assert writer.row("Account", key)[field] == stored
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_json_values_are_kept(hand: Hand, field: str, sent: Any, stored: Any) ->
     ],
 )  # fmt: skip
 def test_json_values_of_another_type(
-    hand: Hand, field: str, sent: Any, error: tuple[str, str, str]
+    writer: RecordWriter, field: str, sent: Any, error: tuple[str, str, str]
 ) -> None:
-    (result,) = hand.create("Account", {"Name": "x", field: sent})
+    (result,) = writer.create("Account", {"Name": "x", field: sent})
     kind, token, shown = error
     text = f"Cannot deserialize instance of {kind} from {token} value {shown} {TAIL}"
     assert errors(result) == [("JSON_PARSER_ERROR", text, [])]
-    assert hand.live("Account") == 0
+    assert writer.live("Account") == 0
 
 
 LONG = "x" * 41
@@ -139,8 +139,10 @@ LONG = "x" * 41
          ("FIELD_INTEGRITY_EXCEPTION", "Seen: invalid date: 4001-01-01T00:00:00Z")),
     ],
 )  # fmt: skip
-def test_values_that_do_not_fit(hand: Hand, field: str, sent: Any, error: tuple[str, str]) -> None:
-    (result,) = hand.create("Account", {"Name": "x", field: sent})
+def test_values_that_do_not_fit(
+    writer: RecordWriter, field: str, sent: Any, error: tuple[str, str]
+) -> None:
+    (result,) = writer.create("Account", {"Name": "x", field: sent})
     assert errors(result) == [(*error, [field])]
 
 
@@ -161,23 +163,25 @@ def test_values_that_do_not_fit(hand: Hand, field: str, sent: Any, error: tuple[
         ("Office__c", "", None),
     ],
 )
-def test_csv_cells_of_an_update(hand: Hand, field: str, cell: str, stored: Any) -> None:
-    (key,) = hand.made("Account", {"Name": "x", "Phone": "old"})
-    (result,) = hand.update("Account", {"Id": key, field: cell}, channel=Channel.BULK)
+def test_csv_cells_of_an_update(writer: RecordWriter, field: str, cell: str, stored: Any) -> None:
+    (key,) = writer.made("Account", {"Name": "x", "Phone": "old"})
+    (result,) = writer.update("Account", {"Id": key, field: cell}, channel=Channel.BULK)
     assert result.success, result
-    assert hand.row("Account", key)[field] == stored
+    assert writer.row("Account", key)[field] == stored
 
 
-def test_an_empty_csv_cell_of_an_insert_is_the_default(hand: Hand) -> None:
-    (key,) = hand.made("Case", {"Subject": "s", "Status": ""}, channel=Channel.BULK)
-    assert hand.row("Case", key)["Status"] == "New"
+def test_an_empty_csv_cell_of_an_insert_is_the_default(writer: RecordWriter) -> None:
+    (key,) = writer.made("Case", {"Subject": "s", "Status": ""}, channel=Channel.BULK)
+    assert writer.row("Case", key)["Status"] == "New"
 
 
-def test_each_row_without_a_value_gets_the_default_beside_rows_with_one(hand: Hand) -> None:
-    one, two, three = hand.made(
+def test_each_row_without_a_value_gets_the_default_beside_rows_with_one(
+    writer: RecordWriter,
+) -> None:
+    one, two, three = writer.made(
         "Case", {"Subject": "a"}, {"Subject": "b", "Status": "Closed"}, {"Status": None}
     )
-    found = [hand.row("Case", key)["Status"] for key in (one, two, three)]
+    found = [writer.row("Case", key)["Status"] for key in (one, two, three)]
     assert found == ["New", "Closed", None]
 
 
@@ -192,9 +196,9 @@ def test_each_row_without_a_value_gets_the_default_beside_rows_with_one(hand: Ha
         ("Opens__c", "late", "time"),
     ],
 )
-def test_csv_cells_of_another_type(hand: Hand, field: str, cell: str, xsd: str) -> None:
+def test_csv_cells_of_another_type(writer: RecordWriter, field: str, cell: str, xsd: str) -> None:
     row = {"Name": "x", "Phone": "1", "Number__c": "", field: cell}
-    (result,) = hand.create("Account", row, channel=Channel.BULK)
+    (result,) = writer.create("Account", row, channel=Channel.BULK)
     text = (
         f"Failed to deserialize field at col 3. Due to, '{cell}' is not a valid value for the type "
         f"xsd:{xsd}"
@@ -202,16 +206,16 @@ def test_csv_cells_of_another_type(hand: Hand, field: str, cell: str, xsd: str) 
     assert errors(result) == [("INVALID_FIELD", text, [field])]
 
 
-def test_xml_values_of_another_type(hand: Hand) -> None:
-    (result,) = hand.create("Account", {"Name": "x", "Since__c": "soon"}, channel=Channel.SOAP)
+def test_xml_values_of_another_type(writer: RecordWriter) -> None:
+    (result,) = writer.create("Account", {"Name": "x", "Since__c": "soon"}, channel=Channel.SOAP)
     text = "'soon' is not a valid value for the type xsd:date"
     assert errors(result) == [("INVALID_FIELD", text, ["Since__c"])]
-    (key,) = hand.made("Account", {"Name": "x", "Open__c": "false"}, channel=Channel.SOAP)
-    assert hand.row("Account", key)["Open__c"] is False
+    (key,) = writer.made("Account", {"Name": "x", "Open__c": "false"}, channel=Channel.SOAP)
+    assert writer.row("Account", key)["Open__c"] is False
 
 
-def test_all_bad_values_of_a_row_are_named(hand: Hand) -> None:
-    (result,) = hand.create("Account", {"Name": LONG, "Mail__c": "x", "Office__c": "y"})
+def test_all_bad_values_of_a_row_are_named(writer: RecordWriter) -> None:
+    (result,) = writer.create("Account", {"Name": LONG, "Mail__c": "x", "Office__c": "y"})
     assert [one.code for one in result.errors] == [
         "STRING_TOO_LONG",
         "INVALID_EMAIL_ADDRESS",
@@ -219,20 +223,20 @@ def test_all_bad_values_of_a_row_are_named(hand: Hand) -> None:
     ]
 
 
-def test_bytes_come_as_base64_or_as_they_are(hand: Hand, org: Org) -> None:
-    keys = hand.made(
+def test_bytes_come_as_base64_or_as_they_are(writer: RecordWriter, org: Org) -> None:
+    keys = writer.made(
         "Attachment", {"Name": "a", "Body": "aGVs\nbG8="}, {"Name": "b", "Body": b"hello"}
     )
     for key in keys:
-        assert b"".join(org.blob(hand.user, "Attachment", key, "Body").chunks) == b"hello"
+        assert b"".join(org.blob(writer.user, "Attachment", key, "Body").chunks) == b"hello"
     for bad in ("no base64!", 7):
-        (result,) = hand.create("Attachment", {"Name": "c", "Body": bad})
+        (result,) = writer.create("Attachment", {"Name": "c", "Body": bad})
         assert result.errors[0].code == "JSON_PARSER_ERROR"
         assert "Cannot deserialize instance of base64 from" in result.errors[0].message
 
 
-def test_bytes_can_be_changed(hand: Hand, org: Org) -> None:
-    (key,) = hand.made("Attachment", {"Name": "a", "Body": b"old"})
-    (result,) = hand.update("Attachment", {"Id": key, "Body": b"newer"})
+def test_bytes_can_be_changed(writer: RecordWriter, org: Org) -> None:
+    (key,) = writer.made("Attachment", {"Name": "a", "Body": b"old"})
+    (result,) = writer.update("Attachment", {"Id": key, "Body": b"newer"})
     assert result.success
-    assert b"".join(org.blob(hand.user, "Attachment", key, "Body").chunks) == b"newer"
+    assert b"".join(org.blob(writer.user, "Attachment", key, "Body").chunks) == b"newer"

@@ -64,10 +64,10 @@ class Grammar:
         """Give begin and end of every row that is not blank, without its line ending."""
         at, whole, ending = 0, len(data), self.form.line_ending.chars.encode()
         while at < whole:
-            found = self._row.match(data, at)
-            if found is None:
+            match = self._row.match(data, at)
+            if match is None:
                 raise self._reason(data, at)
-            end = found.end()
+            end = match.end()
             bare = end - len(ending) if data[end - len(ending) : end] == ending else end
             if bare > at and data[at:bare] != b'""':
                 yield at, bare
@@ -84,8 +84,8 @@ class Grammar:
         """Return the reason why no row begins at this place."""
         mark = self.delimiter.encode()
         while True:
-            found = self._cell.match(data, at)
-            end = at if found is None else found.end()
+            match = self._cell.match(data, at)
+            end = at if match is None else match.end()
             following = data[end : end + 1]
             if following == mark:
                 at = end + 1

@@ -91,7 +91,7 @@ class IngestHabits:
 
     def changed(self, wanted: Mapping[str, Any]) -> IngestHabits:
         """Give these habits with some members changed, from their JSON forms."""
-        kinds = {one.name: type(getattr(self, one.name)) for one in fields(self)}
+        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
         unknown = set(wanted) - set(kinds)
         if unknown:
             raise ValueError(f"ingest jobs have no habit {', '.join(sorted(unknown))}")

@@ -20,7 +20,7 @@ ONLY_IDS = frozenset({"delete", "hardDelete"})
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class UploadColumn:
     """One column: the field that it sets, or the relationship through which it finds a record.
 
     ``place`` is its place in the upload. ``key`` is the field of the other object by which the
@@ -43,24 +43,24 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class UploadColumns:
     """The columns of an upload that count; others were passed over."""
 
-    kept: tuple[Column, ...]
+    columns: tuple[UploadColumn, ...]
 
     @property
     def places(self) -> tuple[int, ...]:
         """Give the places of the columns in the upload."""
-        return tuple(one.place for one in self.kept)
+        return tuple(column.place for column in self.columns)
 
     def row(self, cells: Sequence[str]) -> dict[str, Any]:
         """Give the cells of one row as a write request takes them; an empty Id is no Id."""
-        made: dict[str, Any] = {}
-        for column in self.kept:
-            column.put(made, cells[column.place])
-        if made.get("Id") == "":
-            del made["Id"]
-        return made
+        cells_by_name: dict[str, Any] = {}
+        for column in self.columns:
+            column.put(cells_by_name, cells[column.place])
+        if cells_by_name.get("Id") == "":
+            del cells_by_name["Id"]
+        return cells_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +74,28 @@ class HeaderRules:
     unknown: UnknownColumns = UnknownColumns.FAIL
 
 
-def read(names: Sequence[str], rules: HeaderRules) -> Columns:
+def read(names: Sequence[str], rules: HeaderRules) -> UploadColumns:
     """Read a header; raises ``BatchRefused`` with the first thing that is wrong."""
-    if rules.operation in ONLY_IDS and [one.lower() for one in names] != ["id"]:
+    if rules.operation in ONLY_IDS and [name.lower() for name in names] != ["id"]:
         raise BatchRefused(f"The '{rules.operation}' batch must contain only ids")
-    kept: list[Column] = []
+    columns: list[UploadColumn] = []
     for place, name in enumerate(names):
         column = _column(place, name, rules)
         if column is not None:
-            kept.append(column)
-    _once(kept)
-    return Columns(tuple(kept))
+            columns.append(column)
+    _once(columns)
+    return UploadColumns(tuple(columns))
 
 
-def _once(kept: Iterable[Column]) -> None:
+def _once(columns: Iterable[UploadColumn]) -> None:
     seen: set[str] = set()
-    for column in kept:
+    for column in columns:
         if column.field.lower() in seen:
             raise BatchRefused(f"Duplicate field found : {column.field}")
         seen.add(column.field.lower())
 
 
-def _column(place: int, name: str, rules: HeaderRules) -> Column | None:
+def _column(place: int, name: str, rules: HeaderRules) -> UploadColumn | None:
     try:
         return _path(place, name, rules) if "." in name else _plain(place, name, rules)
     except LookupError:
@@ -104,8 +104,8 @@ def _column(place: int, name: str, rules: HeaderRules) -> Column | None:
         raise BatchRefused(f"Field name not found : {name}") from None
 
 
-def _plain(place: int, name: str, rules: HeaderRules) -> Column:
-    return Column(place, _visible(rules.of, name, rules.user).name)
+def _plain(place: int, name: str, rules: HeaderRules) -> UploadColumn:
+    return UploadColumn(place, _visible(rules.of, name, rules.user).name)
 
 
 def _visible(of: ObjectDef, name: str, user: SimUser) -> FieldDef:
@@ -115,7 +115,7 @@ def _visible(of: ObjectDef, name: str, user: SimUser) -> FieldDef:
     return field
 
 
-def _path(place: int, name: str, rules: HeaderRules) -> Column:
+def _path(place: int, name: str, rules: HeaderRules) -> UploadColumn:
     """Read ``[ObjectType:]RelationshipName.Field``; the prefix only where it is needed."""
     head, _, key = name.partition(".")
     kind, _, relation = head.rpartition(":")
@@ -132,11 +132,13 @@ def _path(place: int, name: str, rules: HeaderRules) -> Column:
     by = _visible(target, key, rules.user)
     if not (by.external_id or by.id_lookup):
         raise LookupError(name)
-    return Column(place, field.name, field.relationship, by.name, target.name if kind else None)
+    return UploadColumn(
+        place, field.name, field.relationship, by.name, target.name if kind else None
+    )
 
 
 def _target(name: str, field: FieldDef, rules: HeaderRules) -> ObjectDef:
-    found = rules.schema.get(name)
-    if found is None or found.name not in field.targets or not rules.user.sees(found.name):
+    target = rules.schema.get(name)
+    if target is None or target.name not in field.targets or not rules.user.sees(target.name):
         raise LookupError(name)
-    return found
+    return target

@@ -46,7 +46,7 @@ class IngestState(StrEnum):
 
 @dataclass(slots=True)
 class IngestJob:
-    """One job; changed only under the lock of its book."""
+    """One job; changed only under the lock of its store."""
 
     id: str
     order: IngestOrder
@@ -69,7 +69,7 @@ class IngestJob:
 
 
 @dataclass(slots=True)
-class IngestBook:
+class IngestJobStore:
     """The ingest jobs of one org. ``root`` is the folder under which uploads are kept."""
 
     org: Org

@@ -44,36 +44,36 @@ def places(job: IngestJob, kind: Results) -> Sequence[int]:
     load = job.load
     match kind:
         case Results.SUCCESSFUL:
-            found = [at for at, row in load.outcomes.items() if row.error is None]
+            rows = [at for at, row in load.outcomes.items() if row.error is None]
         case Results.FAILED:
-            found = [at for at, row in load.outcomes.items() if row.error is not None]
+            rows = [at for at, row in load.outcomes.items() if row.error is not None]
         case _:
-            found = load.unprocessed()
-    found.sort()
+            rows = load.unprocessed()
+    rows.sort()
     if load.habits.row_order is RowOrder.SHUFFLED:
-        random.Random(f"{job.id} {kind}").shuffle(found)
-    return found
+        random.Random(f"{job.id} {kind}").shuffle(rows)
+    return rows
 
 
 def write(job: IngestJob, kind: Results) -> tuple[Path, int]:
     """Write a result file, unless it is there already; gives it with its number of rows."""
     path = job.folder / f"{kind}.csv"
-    found = places(job, kind)
+    rows = places(job, kind)
     if not path.exists():
         unfinished = path.with_suffix(".part")
         with unfinished.open("wb") as out:
-            out.writelines(_lines(job, kind, found))
+            out.writelines(_lines(job, kind, rows))
         unfinished.rename(path)
-    return path, len(found)
+    return path, len(rows)
 
 
-def _lines(job: IngestJob, kind: Results, found: Sequence[int]) -> Iterator[bytes]:
+def _lines(job: IngestJob, kind: Results, rows: Sequence[int]) -> Iterator[bytes]:
     load = job.load
     if load.upload is None:
         return
     line = _Line(load)
     yield line.text(kind.extra, load.upload.header)
-    for at, cells in zip(found, load.upload.read(found), strict=True):
+    for at, cells in zip(rows, load.upload.read(rows), strict=True):
         yield line.text(_facts(job, kind, at), cells)
 
 
@@ -83,9 +83,9 @@ def _facts(job: IngestJob, kind: Results, at: int) -> tuple[str, ...]:
     row = job.load.outcomes[at]
     if kind is Results.SUCCESSFUL:
         return row.id, "true" if row.created else "false"
-    told = job.order.operation is not Operation.INSERT
-    told = told and float(job.order.version) >= FAILED_IDS_FROM
-    return row.id if told else "", row.error or ""
+    shows_id = job.order.operation is not Operation.INSERT
+    shows_id = shows_id and float(job.order.version) >= FAILED_IDS_FROM
+    return row.id if shows_id else "", row.error or ""
 
 
 class _Line:
@@ -94,14 +94,14 @@ class _Line:
     def __init__(self, load: Load) -> None:
         form = load.order.form
         self._mark, self._end = form.delimiter.char, form.line_ending.chars
-        self._kept = _kept(load)
+        self._places = _echoed_places(load)
         self._all = load.habits.quoting is Quoting.ALL
         self._special = frozenset('"\r\n' + self._mark)
 
     def text(self, extra: Sequence[str], cells: Sequence[str]) -> bytes:
         """Return one line: the columns of the service, then the relevant columns of the upload."""
-        own = [self._cell(cells[at]) for at in self._kept]
-        return (self._mark.join([*map(quoted, extra), *own]) + self._end).encode()
+        upload_cells = [self._cell(cells[at]) for at in self._places]
+        return (self._mark.join([*map(quoted, extra), *upload_cells]) + self._end).encode()
 
     def _cell(self, text: str) -> str:
         if self._all or not self._special.isdisjoint(text):
@@ -109,7 +109,7 @@ class _Line:
         return text
 
 
-def _kept(load: Load) -> Sequence[int]:
+def _echoed_places(load: Load) -> Sequence[int]:
     """Give the columns that results show: all of them where the header was refused."""
     if load.columns is not None:
         return load.columns.places

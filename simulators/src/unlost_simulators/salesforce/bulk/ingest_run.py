@@ -19,7 +19,7 @@ from unlost_simulators.salesforce.allocations import BULK_BATCHES
 from unlost_simulators.salesforce.bulk import ingest_csv, ingest_header
 from unlost_simulators.salesforce.bulk.ingest_csv import Upload
 from unlost_simulators.salesforce.bulk.ingest_habits import BeyondAllocation, IngestHabits
-from unlost_simulators.salesforce.bulk.ingest_header import Columns, HeaderRules
+from unlost_simulators.salesforce.bulk.ingest_header import HeaderRules, UploadColumns
 from unlost_simulators.salesforce.bulk.render import CsvForm
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
@@ -107,7 +107,7 @@ class Load:
     habits: IngestHabits
     seed: str
     upload: Upload | None = None
-    columns: Columns | None = None
+    columns: UploadColumns | None = None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     failed: int = 0
@@ -150,10 +150,10 @@ class Load:
         if self.columns is None:
             self._open()
         while not self.done and go_on():
-            room = self.rows if until is None else until - self.processed
-            if room <= 0:
+            most = self.rows if until is None else until - self.processed
+            if most <= 0:
                 return
-            self._process(self._next(room))
+            self._process(self._next(most))
 
     def _open(self) -> None:
         self.upload = upload = ingest_csv.index(
@@ -169,11 +169,11 @@ class Load:
         self.columns = ingest_header.read(upload.header, rules)
         self._chunks = iter(chunks(upload.rows, self.seed))
 
-    def _next(self, room: int) -> range:
-        """Give the next rows of one transaction, at most ``room``."""
+    def _next(self, most: int) -> range:
+        """Give the next rows of one transaction, at most ``most``."""
         here = self._left or next(self._chunks)
-        self._left = here[room:]
-        return here[:room]
+        self._left = here[most:]
+        return here[:most]
 
     def _process(self, places: range) -> None:
         if not self._allowed(places):
@@ -201,9 +201,9 @@ class Load:
         batch = places[0] // BATCH_ROWS
         # Counted once per batch, with its first transaction, in whatever order batches take turns.
         if batch not in self._begun:
-            room = self.org.settings.daily_bulk_batches - allocations.used(BULK_BATCHES)
-            self._begun[batch] = room > 0
-            if room > 0:
+            batches_left = self.org.settings.daily_bulk_batches - allocations.used(BULK_BATCHES)
+            self._begun[batch] = batches_left > 0
+            if batches_left > 0:
                 allocations.count(BULK_BATCHES)
         return True
 
@@ -229,7 +229,10 @@ def chunks(rows: int, seed: str) -> list[range]:
     batches = [range(at, min(at + BATCH_ROWS, rows)) for at in range(0, rows, BATCH_ROWS)]
     # Seeded by the job's id: no order that a client could rely on, but the same at each run.
     random.Random(seed).shuffle(batches)
-    cut = [[one[at : at + CHUNK_ROWS] for at in range(0, len(one), CHUNK_ROWS)] for one in batches]
+    cut = [
+        [batch[at : at + CHUNK_ROWS] for at in range(0, len(batch), CHUNK_ROWS)]
+        for batch in batches
+    ]
     # One transaction of each batch in turn, as if the batches ran in parallel.
     return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
 

@@ -85,7 +85,7 @@ class JobOrder:
 
 @dataclass(slots=True)
 class QueryJob:
-    """One job; changed only under the lock of its book."""
+    """One job; changed only under the lock of its store."""
 
     id: str
     order: JobOrder
@@ -111,7 +111,7 @@ class QueryJob:
 
 
 @dataclass(slots=True)
-class JobBook:
+class QueryJobStore:
     """The query jobs of one org."""
 
     now: Callable[[], datetime]

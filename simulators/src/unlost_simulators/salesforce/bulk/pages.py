@@ -58,11 +58,11 @@ def cut(result: Rendered, start: int, *, limit: int | None, sizes: PageSizes) ->
 
 def starts(result: Rendered, start: int, *, sizes: PageSizes, count: int) -> tuple[list[int], int]:
     """Give where the next ``count`` pages of the server's own size begin, and where they end."""
-    found: list[int] = []
-    while len(found) < count and (start < result.rows or (start == 0 and not found)):
-        found.append(start)
+    first_rows: list[int] = []
+    while len(first_rows) < count and (start < result.rows or (start == 0 and not first_rows)):
+        first_rows.append(start)
         start = max(cut(result, start, limit=None, sizes=sizes).end, start + 1)
-    return found, start
+    return first_rows, start
 
 
 def locator(job_id: str, row: int) -> str:
@@ -112,10 +112,10 @@ def _compress(result: Rendered, page: Page, path: Path) -> None:
 
 
 def _chunks(result: Rendered, page: Page) -> Iterator[bytes]:
-    left = int(result.offsets[page.end] - result.offsets[page.start])
+    remaining = int(result.offsets[page.end] - result.offsets[page.start])
     with result.data.open("rb") as rows:
         rows.seek(int(result.offsets[page.start]))
-        while left > 0:
-            chunk = rows.read(min(CHUNK, left))
-            left -= len(chunk)
+        while remaining > 0:
+            chunk = rows.read(min(CHUNK, remaining))
+            remaining -= len(chunk)
             yield chunk

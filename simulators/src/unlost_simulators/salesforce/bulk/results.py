@@ -76,10 +76,10 @@ class ResultCache:
         with self._guard:
             self._sizes[name] = size
             self._sizes.move_to_end(name)
-            held = self.in_use()
+            in_use = self.in_use()
             for old in list(self._sizes)[:-1]:
                 if sum(self._sizes.values()) <= self.max_bytes:
                     return
-                if self.root / old not in held:
+                if self.root / old not in in_use:
                     del self._sizes[old]
                     shutil.rmtree(self.root / old, ignore_errors=True)

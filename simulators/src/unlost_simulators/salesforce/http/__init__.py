@@ -1,1 +1,1 @@
-"""The HTTP face of the simulator: one desk for all calls, and one handler module per resource."""
+"""The HTTP face of the simulator: a dispatcher of all calls, and a handler module per resource."""

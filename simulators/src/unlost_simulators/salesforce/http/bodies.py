@@ -93,9 +93,9 @@ def options(
 
 def _duplicates(text: str) -> DuplicateHeader:
     given = {
-        found.group(1).lower(): found.group(2).lower() == "true"
-        for found in (_PAIR.fullmatch(one) for one in re.split(r"[;,]", text))
-        if found is not None
+        match.group(1).lower(): match.group(2).lower() == "true"
+        for match in (_PAIR.fullmatch(pair) for pair in re.split(r"[;,]", text))
+        if match is not None
     }
     return DuplicateHeader(
         allow_save=given.get("allowsave", False),

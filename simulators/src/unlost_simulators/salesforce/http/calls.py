@@ -106,14 +106,14 @@ class FileSlice:
 
     def chunks(self) -> Iterator[bytes]:
         """Give the bytes in large pieces."""
-        left = self.length
+        remaining = self.length
         with self.path.open("rb", buffering=0) as source:
             source.seek(self.start)
-            while left > 0:
-                chunk = source.read(min(READ_CHUNK, left))
+            while remaining > 0:
+                chunk = source.read(min(READ_CHUNK, remaining))
                 if not chunk:
                     raise OSError(f"{self.path} is shorter than expected")
-                left -= len(chunk)
+                remaining -= len(chunk)
                 yield chunk
 
 

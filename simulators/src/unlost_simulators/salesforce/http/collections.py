@@ -40,12 +40,12 @@ def upsert(context: Context) -> Answer:
     name, key = context.params["object"], context.params["field"]
     body = bodies.read(context.call)
     rows = _rows(body, first=True)
-    for one in rows:
-        if str(one.object).lower() != name.lower():
-            text = f"The record type {one.object} does not match the requested type {name}"
+    for row in rows:
+        if str(row.object).lower() != name.lower():
+            text = f"The record type {row.object} does not match the requested type {name}"
             raise SalesforceError(400, "INVALID_TYPE", text)
     options = bodies.options(context, all_or_none=_together(body), external_id=key)
-    given = [one.row for one in rows]
+    given = [row.row for row in rows]
     return _listed(context.sim.org.write(context.user, Verb.UPSERT, name, given, options))
 
 
@@ -74,14 +74,14 @@ def retrieve(context: Context) -> Answer:
         text = f"record limit reached. cannot retrieve more than {MOST_IDS} records"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
     # One id that is nobody's comes first: an unknown field is refused even if no id is an id.
-    found = context.sim.org.get_many(
+    records = context.sim.org.get_many(
         context.user,
         context.params["object"],
         [EMPTY_KEY, *record_ids],
         fields,
         version=context.release,
     )
-    return json_answer(list(found[1:]))
+    return json_answer(list(records[1:]))
 
 
 def _save(context: Context, verb: Verb) -> Answer:
@@ -94,7 +94,7 @@ def _save(context: Context, verb: Verb) -> Answer:
 
 
 def _listed(results: Sequence[RowResult]) -> Answer:
-    return json_answer([outcomes.listed(one) for one in results])
+    return json_answer([outcomes.listed(result) for result in results])
 
 
 def _together(body: Body) -> bool:
@@ -106,7 +106,7 @@ def _rows(body: Body, *, first: bool = False) -> list[TypedRow]:
     records = body.document.get("records")
     records = records if isinstance(records, list) else []
     _check_count(records)
-    return [_row(one, body.files, first=first) for one in records]
+    return [_row(record, body.files, first=first) for record in records]
 
 
 def _check_count(records: Sequence[object]) -> None:

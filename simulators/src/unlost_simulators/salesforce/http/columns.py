@@ -17,8 +17,8 @@ _SELECT = re.compile(r"^\s*SELECT\s+(.*?)\s+FROM\s", re.IGNORECASE | re.DOTALL)
 def column_metadata(soql: str) -> dict[str, Any]:
     """Give the answer: one entry for each item of SELECT, dotted paths nested in joinColumns."""
     flat = _without_subqueries(soql)
-    found = _SELECT.match(flat)
-    names = [part.strip() for part in _split(found.group(1))] if found else []
+    match = _SELECT.match(flat)
+    names = [part.strip() for part in _split(match.group(1))] if match else []
     return {
         "columnMetadata": [_column(name.split()[-1]) for name in names if name],
         "entityName": from_object(soql),

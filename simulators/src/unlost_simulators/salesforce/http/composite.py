@@ -28,7 +28,7 @@ class RolledBack(Exception):
 
 
 class Composite:
-    """Handlers that need the desk's own dispatch."""
+    """Handlers that need the dispatcher itself."""
 
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch
@@ -41,11 +41,11 @@ class Composite:
         results: list[dict[str, Any]] = []
         failed = False
         for request in requests:
-            asked = subrequests.read(request, body="richInput", prefix="/services/data/")
+            subrequest = subrequests.read(request, body="richInput", prefix="/services/data/")
             if halt and failed:
                 answer = error_answer(_HALTED)
             else:
-                answer = subrequests.answer(context, asked, self._dispatch)
+                answer = subrequests.answer(context, subrequest, self._dispatch)
             failed = failed or answer.status >= 400
             results.append({"statusCode": answer.status, "result": answer.document})
         return json_answer({"hasErrors": failed, "results": results})
@@ -53,53 +53,55 @@ class Composite:
     def composite(self, context: Context) -> Answer:
         """Answer ``POST composite``."""
         wanted = context.call.record()
-        asked = [subrequests.read(one) for one in listed(wanted, "compositeRequest")]
-        if sum(_counts(one.target.lower()) for one in asked) > MAX_QUERIES:
+        requests = [subrequests.read(document) for document in listed(wanted, "compositeRequest")]
+        if sum(_counts(subrequest.target.lower()) for subrequest in requests) > MAX_QUERIES:
             text = f"cannot execute more than {MAX_QUERIES} queries or collections in one call"
             raise limit(text)
         if flag(wanted.get("allOrNone")):
-            entries = self._together(context, asked)
+            entries = self._together(context, requests)
         else:
-            entries = [entry for entry, _ in self._each(context, asked)]
+            entries = [entry for entry, _ in self._each(context, requests)]
         return json_answer({"compositeResponse": entries})
 
-    def _together(self, context: Context, asked: Sequence[Subrequest]) -> list[dict[str, Any]]:
+    def _together(self, context: Context, requests: Sequence[Subrequest]) -> list[dict[str, Any]]:
         """Answer subrequests in one transaction.
 
         After a failure the failed one keeps its answer, all others were rolled back.
         """
-        made: list[tuple[dict[str, Any], bool]] = []
+        answers: list[tuple[dict[str, Any], bool]] = []
         try:
             with context.sim.org.store.transaction():
-                made = self._each(context, asked, stop=True)
-                if made[-1][1]:
+                answers = self._each(context, requests, stop=True)
+                if answers[-1][1]:
                     raise RolledBack
         except RolledBack:
-            broken = len(made) - 1
+            broken = len(answers) - 1
             return [
-                made[broken][0] if at == broken else subrequests.halted(one)
-                for at, one in enumerate(asked)
+                answers[broken][0] if at == broken else subrequests.halted(subrequest)
+                for at, subrequest in enumerate(requests)
             ]
-        return [entry for entry, _ in made]
+        return [entry for entry, _ in answers]
 
     def _each(
-        self, context: Context, asked: Sequence[Subrequest], *, stop: bool = False
+        self, context: Context, requests: Sequence[Subrequest], *, stop: bool = False
     ) -> list[tuple[dict[str, Any], bool]]:
         """Elements of the answer, each with whether it failed; ``stop`` ends with the first."""
         results: dict[str, Any] = {}
-        made: list[tuple[dict[str, Any], bool]] = []
-        for one in asked:
-            answer = self.one(context, one, results)
-            results[one.reference] = answer.document
-            made.append((subrequests.entry(one, answer), subrequests.failed(answer)))
-            if stop and made[-1][1]:
+        answers: list[tuple[dict[str, Any], bool]] = []
+        for subrequest in requests:
+            answer = self.answer_one(context, subrequest, results)
+            results[subrequest.reference] = answer.document
+            answers.append((subrequests.entry(subrequest, answer), subrequests.failed(answer)))
+            if stop and answers[-1][1]:
                 break
-        return made
+        return answers
 
-    def one(self, context: Context, asked: Subrequest, results: dict[str, Any]) -> Answer:
+    def answer_one(
+        self, context: Context, subrequest: Subrequest, results: dict[str, Any]
+    ) -> Answer:
         """Answer one subrequest; ``results`` are the bodies that references point into."""
         try:
-            ready = subrequests.resolved(asked, results, context.version)
+            ready = subrequests.resolved(subrequest, results, context.version)
         except references.Absent as error:
             return error_answer(error)
         return subrequests.answer(context, ready, self._dispatch)

@@ -100,12 +100,12 @@ def _limited(chunks: Iterator[bytes], limit: int | None) -> Iterator[bytes]:
     if limit is None:
         yield from chunks
         return
-    left = limit
+    remaining = limit
     for chunk in chunks:
-        if left <= 0:
+        if remaining <= 0:
             return
-        yield chunk[:left]
-        left -= len(chunk)
+        yield chunk[:remaining]
+        remaining -= len(chunk)
 
 
 def _small(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -45,76 +45,79 @@ class Graphs:
         """Answer ``POST composite/graph``."""
         if context.version < OLDEST_VERSION:
             raise not_found()
-        graphs = [_read(one) for one in listed(context.call.record(), "graphs", most=MOST_GRAPHS)]
+        graphs = [
+            _read(document)
+            for document in listed(context.call.record(), "graphs", most=MOST_GRAPHS)
+        ]
         _check(graphs)
         failures = 0
-        made = []
+        graph_entries = []
         for graph in graphs:
             if failures > MOST_FAILURES:
-                halted = [subrequests.halted(one) for one in graph.nodes]
-                made.append(_entry(graph, halted, good=False))
+                halted = [subrequests.halted(node) for node in graph.nodes]
+                graph_entries.append(_entry(graph, halted, good=False))
                 continue
             entries, good = self._one(context, graph)
             failures += not good
-            made.append(_entry(graph, entries, good=good))
-        return json_answer({"graphs": made})
+            graph_entries.append(_entry(graph, entries, good=good))
+        return json_answer({"graphs": graph_entries})
 
     def _one(self, context: Context, graph: Graph) -> tuple[list[dict[str, Any]], bool]:
         """Answer one graph; gives the elements of its nodes and whether all went well.
 
         After a failure the failed nodes keep their answers, all others were rolled back.
         """
-        made: dict[int, Answer] = {}
+        answers: dict[int, Answer] = {}
         try:
             with context.sim.org.store.transaction():
-                self._run(context, graph, made)
+                self._run(context, graph, answers)
         except RolledBack:
             entries = [
-                subrequests.entry(node, made[at])
-                if at in made and subrequests.failed(made[at])
+                subrequests.entry(node, answers[at])
+                if at in answers and subrequests.failed(answers[at])
                 else subrequests.halted(node)
                 for at, node in enumerate(graph.nodes)
             ]
             return entries, False
-        return [subrequests.entry(one, made[at]) for at, one in enumerate(graph.nodes)], True
+        return [subrequests.entry(node, answers[at]) for at, node in enumerate(graph.nodes)], True
 
-    def _run(self, context: Context, graph: Graph, made: dict[int, Answer]) -> None:
-        """Answer the nodes step by step into ``made``; raises ``RolledBack`` at a failure."""
+    def _run(self, context: Context, graph: Graph, answers: dict[int, Answer]) -> None:
+        """Answer the nodes step by step into ``answers``; raises ``RolledBack`` at a failure."""
         results: dict[str, Any] = {}
         for step in steps(graph.nodes, context.base):
             nodes = [graph.nodes[at] for at in step]
             for at, node, answer in zip(
                 step, nodes, self._answers(context, nodes, results), strict=True
             ):
-                made[at] = answer
+                answers[at] = answer
                 results[node.reference] = answer.document
-            if any(subrequests.failed(made[at]) for at in step):
+            if any(subrequests.failed(answers[at]) for at in step):
                 raise RolledBack
 
     def _answers(
         self, context: Context, nodes: Sequence[Subrequest], results: dict[str, Any]
     ) -> list[Answer]:
         if len(nodes) == 1:
-            return [self._composite.one(context, nodes[0], results)]
+            return [self._composite.answer_one(context, nodes[0], results)]
         try:
-            ready = [subrequests.resolved(one, results, context.version) for one in nodes]
+            ready = [subrequests.resolved(node, results, context.version) for node in nodes]
         except references.Absent:
             # Rare enough to find the node that is to blame by itself.
-            return [self._composite.one(context, one, results) for one in nodes]
+            return [self._composite.answer_one(context, node, results) for node in nodes]
         name = nodes[0].target.rstrip("/").rsplit("/", 1)[1]
-        return records.create_many(context, name, [one.body for one in ready])
+        return records.create_many(context, name, [subrequest.body for subrequest in ready])
 
 
 def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
     """Return the places of the nodes in processing order, grouped by request."""
     depths = _depths(nodes)
-    found: dict[tuple[Any, ...], list[int]] = {}
+    requests: dict[tuple[Any, ...], list[int]] = {}
     for at, node in enumerate(nodes):
         alone = not _creates(node, base)
         # Nodes of one depth do not depend on each other, so equal creations can share a request.
         key = (depths[at], at if alone else node.target.lower().rstrip("/"), alone)
-        found.setdefault(key, []).append(at)
-    return sorted(found.values(), key=lambda step: (depths[step[0]], step[0]))
+        requests.setdefault(key, []).append(at)
+    return sorted(requests.values(), key=lambda step: (depths[step[0]], step[0]))
 
 
 def _creates(node: Subrequest, base: str) -> bool:
@@ -126,7 +129,7 @@ def _creates(node: Subrequest, base: str) -> bool:
 
 def _depths(nodes: Sequence[Subrequest]) -> list[int]:
     """Return the length of the longest chain of references that ends in each node, inclusive."""
-    places = {one.reference: at for at, one in enumerate(nodes)}
+    places = {node.reference: at for at, node in enumerate(nodes)}
     known: dict[int, int] = {}
     for start in range(len(nodes)):
         _measure(start, nodes, places, known, ())
@@ -147,8 +150,10 @@ def _measure(
         return 1
     node = nodes[at]
     named = {*references.named(node.target), *references.named(node.body)}
-    behind = [places[one] for one in named if one in places]
-    deepest = max((_measure(one, nodes, places, known, (*above, at)) for one in behind), default=0)
+    behind = [places[reference] for reference in named if reference in places]
+    deepest = max(
+        (_measure(place, nodes, places, known, (*above, at)) for place in behind), default=0
+    )
     known[at] = deepest + 1
     return known[at]
 
@@ -159,27 +164,27 @@ def _read(document: object) -> Graph:
     if _GRAPH_ID.fullmatch(name) is None:
         raise SalesforceError(400, "INVALID_INPUT", f"Invalid graphId: {name}")
     nodes = listed(given, "compositeRequest", most=MOST_NODES)
-    return Graph(name, tuple(subrequests.read(one) for one in nodes))
+    return Graph(name, tuple(subrequests.read(node) for node in nodes))
 
 
 def _check(graphs: Sequence[Graph]) -> None:
-    names = [one.id for one in graphs]
+    names = [graph.id for graph in graphs]
     if len(set(names)) != len(names):
         raise SalesforceError(400, "INVALID_INPUT", "graphIds must be unique")
     nodes = [node for graph in graphs for node in graph.nodes]
     if len(nodes) > MOST_NODES:
         raise limit(f"cannot process more than {MOST_NODES} nodes in one call")
-    if len({_kind(one) for one in nodes}) > MOST_KINDS:
+    if len({_kind(node) for node in nodes}) > MOST_KINDS:
         raise limit(f"cannot process more than {MOST_KINDS} different nodes in one call")
     if any(max(_depths(graph.nodes)) > MOST_DEPTH for graph in graphs):
         raise limit(f"the depth of a graph cannot be more than {MOST_DEPTH}")
     for graph in graphs:
-        references_of = [one.reference for one in graph.nodes]
+        references_of = [node.reference for node in graph.nodes]
         if len(set(references_of)) != len(references_of):
             text = f"referenceIds must be unique in graph {graph.id}"
             raise SalesforceError(400, "INVALID_INPUT", text)
-    for one in nodes:
-        _check_node(one)
+    for node in nodes:
+        _check_node(node)
 
 
 def _kind(node: Subrequest) -> tuple[str, ...]:

@@ -47,13 +47,13 @@ def create(context: Context) -> Answer:
 
 
 def _multipart(context: Context, kind: str) -> tuple[dict[str, Any], bytes]:
-    found = {part.name: part for part in parts.read(context.call.body, kind)}
-    if "job" not in found or "content" not in found:
+    by_name = {part.name: part for part in parts.read(context.call.body, kind)}
+    if "job" not in by_name or "content" not in by_name:
         raise _client_error("The multipart request needs the parts job and content")
-    data = found["content"].body
+    data = by_name["content"].body
     if len(data.decode("utf-8", "replace")) > MAX_MULTIPART:
         raise _client_error(f"Failed to read request. Exceeded max size limit of {MAX_MULTIPART}")
-    return parts.json_object(found["job"]), data
+    return parts.json_object(by_name["job"]), data
 
 
 def _open(context: Context, wanted: dict[str, Any]) -> IngestJob:
@@ -200,8 +200,8 @@ def _results(context: Context, kind: Results) -> Answer:
 
 
 def _may_see(context: Context, job: IngestJob) -> bool:
-    own = job.order.user_id == context.user.id
-    return own or context.user.may(Permission.MANAGE_DATA_INTEGRATIONS)
+    is_owner = job.order.user_id == context.user.id
+    return is_owner or context.user.may(Permission.MANAGE_DATA_INTEGRATIONS)
 
 
 def _owned(context: Context) -> IngestJob:

@@ -74,9 +74,9 @@ def check_allowance(org: Org) -> None:
     if org.allocations.used(BULK_QUERY_JOBS) >= most:
         text = f"Max bulk v2 query jobs ({most}) per 24 hrs has been reached"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
-    room = org.settings.daily_bulk_query_file_mb
-    if org.allocations.used(BULK_QUERY_MB) > room:
-        kilobytes = USUAL_KB if room == USUAL_MB else room * 1024
+    allowed_mb = org.settings.daily_bulk_query_file_mb
+    if org.allocations.used(BULK_QUERY_MB) > allowed_mb:
+        kilobytes = USUAL_KB if allowed_mb == USUAL_MB else allowed_mb * 1024
         text = f"Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
 
@@ -143,8 +143,8 @@ def result_pages(context: Context) -> Answer:
     base = f"{context.base}/jobs/query/{job.id}"
     sizes = context.sim.settings.page_sizes
     start = _start_row(context, job)
-    found, end = pages.starts(result, start, sizes=sizes, count=PAGES_PER_LIST)
-    urls = [{"resultUrl": f"{base}/results?locator={pages.locator(job.id, row)}"} for row in found]
+    rows, end = pages.starts(result, start, sizes=sizes, count=PAGES_PER_LIST)
+    urls = [{"resultUrl": f"{base}/results?locator={pages.locator(job.id, row)}"} for row in rows]
     document: dict[str, Any] = {"resultPages": urls, "done": end >= result.rows}
     if end < result.rows:
         document["nextRecordsUrl"] = f"{base}/resultpages?locator={pages.locator(job.id, end)}"
@@ -168,8 +168,8 @@ def _invalid_job(text: str) -> SalesforceError:
 
 
 def _may_see(context: Context, job: QueryJob) -> bool:
-    own = job.order.user_id == context.user.id
-    return own or context.user.may(Permission.MANAGE_DATA_INTEGRATIONS)
+    is_owner = job.order.user_id == context.user.id
+    return is_owner or context.user.may(Permission.MANAGE_DATA_INTEGRATIONS)
 
 
 def _owned(context: Context) -> QueryJob:

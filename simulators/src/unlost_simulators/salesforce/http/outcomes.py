@@ -23,27 +23,27 @@ FIELDLESS = frozenset({"INVALID_FIELD", "JSON_PARSER_ERROR", "NOT_FOUND"})
 def refusal(errors: Sequence[RowError]) -> Answer:
     """The answer for one record that was refused."""
     status = STATUS.get(errors[0].code, 400)
-    return json_answer([_alone(one) for one in errors], status)
+    return json_answer([_alone(error) for error in errors], status)
 
 
 def _alone(error: RowError) -> dict[str, Any]:
-    made: dict[str, Any] = {"message": error.message, "errorCode": error.code}
+    document: dict[str, Any] = {"message": error.message, "errorCode": error.code}
     if error.detail is not None:
         # The misspelt name is that of the service.
-        return {"duplicateResut": dict(error.detail), "errorCode": error.code} | made
+        return {"duplicateResut": dict(error.detail), "errorCode": error.code} | document
     if error.fields or error.code not in FIELDLESS:
-        made["fields"] = list(error.fields)
-    return made
+        document["fields"] = list(error.fields)
+    return document
 
 
 def listed(result: RowResult) -> dict[str, Any]:
     """One element of a collection's answer; a refused row has no id."""
-    made: dict[str, Any] = {"id": result.id} if result.success else {}
-    made["success"] = result.success
-    made["errors"] = [listed_error(one) for one in result.errors]
+    document: dict[str, Any] = {"id": result.id} if result.success else {}
+    document["success"] = result.success
+    document["errors"] = [listed_error(error) for error in result.errors]
     if result.created is not None:
-        made["created"] = result.created
-    return made
+        document["created"] = result.created
+    return document
 
 
 def listed_error(error: RowError) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def listed_error(error: RowError) -> dict[str, Any]:
 
 def success(result: RowResult) -> dict[str, Any]:
     """The body of a successful create or upsert."""
-    made: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
+    document: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
     if result.created is not None:
-        made["created"] = result.created
-    return made
+        document["created"] = result.created
+    return document

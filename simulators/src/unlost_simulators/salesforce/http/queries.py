@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from unlost_simulators.salesforce.answers import Rows
+from unlost_simulators.salesforce.answers import ResultRows
 from unlost_simulators.salesforce.cursors import LOCATOR_PREFIX, Cursor
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
@@ -54,7 +54,7 @@ def _page(context: Context, cursor: Cursor, offset: int) -> dict[str, Any]:
 
     children = 0
 
-    def child_cursor(rest: Rows, at: int) -> str:
+    def child_cursor(rest: ResultRows, at: int) -> str:
         nonlocal children
         children += 1
         return _address(context, _keep(context, rest, rest.page_size), at)
@@ -70,7 +70,7 @@ def _page(context: Context, cursor: Cursor, offset: int) -> dict[str, Any]:
     return {**document, "records": list(records)}
 
 
-def _keep(context: Context, rows: Rows, page: int) -> Cursor:
+def _keep(context: Context, rows: ResultRows, page: int) -> Cursor:
     return context.sim.cursors.open(
         context.sim.ids.make(LOCATOR_PREFIX), rows, user_id=context.user.id, page=page
     )
@@ -82,10 +82,10 @@ def _address(context: Context, cursor: Cursor, offset: int) -> str:
 
 def repair_offsets(soql: str) -> str:
     """Put back the plus sign of a time offset that an unencoded address turned into a blank."""
-    return _QUOTED_OR_OFFSET.sub(lambda found: found.group(1) or "+", soql)
+    return _QUOTED_OR_OFFSET.sub(lambda match: match.group(1) or "+", soql)
 
 
 def batch_size(context: Context) -> int | None:
     """Read the hint of ``Sforce-Query-Options: batchSize=N``."""
-    found = _BATCH.search(context.call.headers.get("sforce-query-options", ""))
-    return int(found.group(1)) if found else None
+    match = _BATCH.search(context.call.headers.get("sforce-query-options", ""))
+    return int(match.group(1)) if match else None

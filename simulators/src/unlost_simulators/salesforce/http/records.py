@@ -25,14 +25,14 @@ BLOB_TYPE = "application/octetstream"  # as the service spells it
 
 def record(context: Context) -> Answer:
     """Answer ``GET sobjects/X/ID``."""
-    found = context.sim.org.get(
+    stored = context.sim.org.get(
         context.user,
         context.params["object"],
         context.params["id"],
         fields_of(context),
         version=context.release,
     )
-    return json_answer(found)
+    return json_answer(stored)
 
 
 def record_or_blob(context: Context) -> Answer:
@@ -41,18 +41,18 @@ def record_or_blob(context: Context) -> Answer:
     first, second = context.params["first"], context.params["second"]
     if second.lower() in {each.lower() for each in org.blob_fields(name)}:
         return blob(context, first, second)
-    found = org.get_by_external_id(
+    answer = org.get_by_external_id(
         user, name, first, second, fields_of(context), version=context.release
     )
-    if isinstance(found, Mapping):
-        return json_answer(found)
-    return _several(context, name, found)
+    if isinstance(answer, Mapping):
+        return json_answer(answer)
+    return _several(context, name, answer)
 
 
 def blob(context: Context, record_id: str, field: str) -> Answer:
     """Give the bytes of a blob field, chunked: the service announces no length."""
-    held = context.sim.org.blob(context.user, context.params["object"], record_id, field)
-    return Answer(200, content_type=BLOB_TYPE, stream=held.chunks)
+    content = context.sim.org.blob(context.user, context.params["object"], record_id, field)
+    return Answer(200, content_type=BLOB_TYPE, stream=content.chunks)
 
 
 def create(context: Context) -> Answer:
@@ -72,8 +72,8 @@ def create_many(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) 
     except SalesforceError as error:
         return [error_answer(error) for _ in rows]
     return [
-        _made(context, name, one) if one.success else outcomes.refusal(one.errors)
-        for one in results
+        _made(context, name, result) if result.success else outcomes.refusal(result.errors)
+        for result in results
     ]
 
 
@@ -110,16 +110,16 @@ def delete(context: Context) -> Answer:
 def delete_by_key(context: Context) -> Answer:
     """Answer ``DELETE sobjects/X/ExternalIdField/VALUE``."""
     name = context.params["object"]
-    found = _by_key(context, name, context.params["first"], context.params["second"])
-    if isinstance(found, Answer):
-        return found
-    result = _write(context, Verb.DELETE, name, {"Id": found})
+    target = _by_key(context, name, context.params["first"], context.params["second"])
+    if isinstance(target, Answer):
+        return target
+    result = _write(context, Verb.DELETE, name, {"Id": target})
     return no_content() if result.success else outcomes.refusal(result.errors)
 
 
 def upsert(context: Context) -> Answer:
     """Answer ``PATCH sobjects/X/ExternalIdField/VALUE``; ``updateOnly=true`` never inserts."""
-    name, key, value = (context.params[one] for one in ("object", "first", "second"))
+    name, key, value = (context.params[param] for param in ("object", "first", "second"))
     row = bodies.with_files(bodies.read(context.call))
     _refuse_key(row, key)
     if key.lower() == "id":
@@ -133,7 +133,7 @@ def upsert(context: Context) -> Answer:
     (result,) = context.sim.org.write(
         context.user, Verb.UPSERT, name, [{key: value, **row}], options
     )
-    if any(one.code == "DUPLICATE_EXTERNAL_ID" for one in result.errors):
+    if any(error.code == "DUPLICATE_EXTERNAL_ID" for error in result.errors):
         several = _by_key(context, name, key, value)
         return several if isinstance(several, Answer) else outcomes.refusal(result.errors)
     if not result.success:
@@ -166,36 +166,36 @@ def _refuse_key(row: Mapping[str, Any], key: str) -> None:
 
 def _by_key(context: Context, name: str, key: str, value: str) -> str | Answer:
     """The id of the record with that external id, or the answer that lists several."""
-    found = context.sim.org.get_by_external_id(context.user, name, key, value, ["Id"])
-    return str(found["Id"]) if isinstance(found, Mapping) else _several(context, name, found)
+    match = context.sim.org.get_by_external_id(context.user, name, key, value, ["Id"])
+    return str(match["Id"]) if isinstance(match, Mapping) else _several(context, name, match)
 
 
-def _several(context: Context, name: str, found: Sequence[str]) -> Answer:
+def _several(context: Context, name: str, keys: Sequence[str]) -> Answer:
     known = context.sim.org.object(context.user, name).name
-    return json_answer([f"{context.base}/sobjects/{known}/{each}" for each in found], 300)
+    return json_answer([f"{context.base}/sobjects/{known}/{each}" for each in keys], 300)
 
 
 def updated(context: Context) -> Answer:
     """Answer ``GET sobjects/X/updated``."""
     start, end = window(context)
-    found = context.sim.org.updated(context.user, context.params["object"], start, end)
+    updates = context.sim.org.updated(context.user, context.params["object"], start, end)
     return json_answer(
-        {"ids": list(found.ids), "latestDateCovered": rest_time(found.latest_date_covered)}
+        {"ids": list(updates.ids), "latestDateCovered": rest_time(updates.latest_date_covered)}
     )
 
 
 def deleted(context: Context) -> Answer:
     """Answer ``GET sobjects/X/deleted``."""
     start, end = window(context)
-    found = context.sim.org.deleted(context.user, context.params["object"], start, end)
+    deletions = context.sim.org.deleted(context.user, context.params["object"], start, end)
     return json_answer(
         {
             "deletedRecords": [
                 {"id": record_id, "deletedDate": rest_time(when)}
-                for record_id, when in found.records
+                for record_id, when in deletions.records
             ],
-            "earliestDateAvailable": rest_time(found.earliest_date_available),
-            "latestDateCovered": rest_time(found.latest_date_covered),
+            "earliestDateAvailable": rest_time(deletions.earliest_date_available),
+            "latestDateCovered": rest_time(deletions.latest_date_covered),
         }
     )
 

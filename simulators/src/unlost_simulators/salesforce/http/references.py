@@ -34,14 +34,14 @@ class Absent(SalesforceError):
 def named(value: Any) -> Iterator[str]:
     """The reference ids that a subrequest's url or body mentions."""
     if isinstance(value, str):
-        for found in _REFERENCE.findall(value):
-            yield re.split(r"[.\[]", found)[0]
+        for reference in _REFERENCE.findall(value):
+            yield re.split(r"[.\[]", reference)[0]
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from named(one)
+        for item in value.values():
+            yield from named(item)
     elif isinstance(value, list):
-        for one in value:
-            yield from named(one)
+        for item in value:
+            yield from named(item)
 
 
 def resolve(value: Any, results: Mapping[str, Any], version: int) -> Any:
@@ -49,9 +49,9 @@ def resolve(value: Any, results: Mapping[str, Any], version: int) -> Any:
     if isinstance(value, str):
         return _text(value, results, version)
     if isinstance(value, dict):
-        return {name: resolve(one, results, version) for name, one in value.items()}
+        return {name: resolve(item, results, version) for name, item in value.items()}
     if isinstance(value, list):
-        return [resolve(one, results, version) for one in value]
+        return [resolve(item, results, version) for item in value]
     return value
 
 

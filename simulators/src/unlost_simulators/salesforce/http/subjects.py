@@ -55,8 +55,8 @@ def from_object(soql: str) -> str | None:
     for char in soql:
         depth += (char == "(") - (char == ")")
         flat.append(char if depth == 0 else " ")
-    found = _FROM.search("".join(flat))
-    return found.group(1) if found else None
+    match = _FROM.search("".join(flat))
+    return match.group(1) if match else None
 
 
 def window_fits(call: Call, rule: FaultRule, sim: Simulator) -> bool:

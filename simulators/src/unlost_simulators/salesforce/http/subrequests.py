@@ -48,58 +48,58 @@ def read(document: object, *, body: str = "body", prefix: str = "") -> Subreques
     )
 
 
-def answer(context: Context, asked: Subrequest, dispatch: Dispatch) -> Answer:
+def answer(context: Context, request: Subrequest, dispatch: Dispatch) -> Answer:
     """Handle a subrequest as a separate call; a refusal is a response too."""
-    content = b"" if asked.body is None else write_json(asked.body)
-    headers = {**context.call.headers, "content-type": "application/json", **asked.headers}
-    call = call_from_target(asked.method, asked.target, headers=headers, body=content)
+    content = b"" if request.body is None else write_json(request.body)
+    headers = {**context.call.headers, "content-type": "application/json", **request.headers}
+    call = call_from_target(request.method, request.target, headers=headers, body=content)
     try:
         parts = [part.lower() for part in call.segments]
         if parts[:2] != ["services", "data"] or tuple(parts[3:]) in NESTED:
             raise not_found()
-        made = dispatch(replace(context, call=call))
+        reply = dispatch(replace(context, call=call))
     except SalesforceError as error:
         return error_answer(error)
-    if made.document is None and made.status < 300 and made.status != 204:
+    if reply.document is None and reply.status < 300 and reply.status != 204:
         text = "Binary content cannot be read in a composite request"
         return error_answer(SalesforceError(400, "INVALID_INPUT", text))
-    return made
+    return reply
 
 
-def resolved(asked: Subrequest, results: Mapping[str, Any], version: int) -> Subrequest:
+def resolved(request: Subrequest, results: Mapping[str, Any], version: int) -> Subrequest:
     """The subrequest with its references replaced; raises ``references.Absent``."""
     return replace(
-        asked,
-        target=str(references.resolve(asked.target, results, version)),
-        body=references.resolve(asked.body, results, version),
+        request,
+        target=str(references.resolve(request.target, results, version)),
+        body=references.resolve(request.body, results, version),
     )
 
 
-def failed(made: Answer) -> bool:
+def failed(reply: Answer) -> bool:
     """Return true if a subrequest failed, a row of a collection included."""
-    if made.status >= 400:
+    if reply.status >= 400:
         return True
-    listed = made.document
+    listed = reply.document
     return isinstance(listed, list) and any(
-        isinstance(one, dict) and one.get("success") is False for one in listed
+        isinstance(item, dict) and item.get("success") is False for item in listed
     )
 
 
-def entry(asked: Subrequest, made: Answer) -> dict[str, Any]:
+def entry(request: Subrequest, reply: Answer) -> dict[str, Any]:
     """The subrequest's element of ``compositeResponse``.
 
     Headers as in the samples of the REST API guide, composite: a place for what was created, an
     entity tag and a date for what can be asked for conditionally.
     """
-    told = ("Location", "ETag", "Last-Modified")
+    shown = ("Location", "ETag", "Last-Modified")
     return {
-        "body": made.document,
-        "httpHeaders": {name: made.headers[name] for name in told if name in made.headers},
-        "httpStatusCode": made.status,
-        "referenceId": asked.reference,
+        "body": reply.document,
+        "httpHeaders": {name: reply.headers[name] for name in shown if name in reply.headers},
+        "httpStatusCode": reply.status,
+        "referenceId": request.reference,
     }
 
 
-def halted(asked: Subrequest) -> dict[str, Any]:
+def halted(request: Subrequest) -> dict[str, Any]:
     """The element of a subrequest whose work was rolled back or never begun."""
-    return entry(asked, error_answer(ROLLED_BACK))
+    return entry(request, error_answer(ROLLED_BACK))

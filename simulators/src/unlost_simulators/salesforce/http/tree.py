@@ -44,7 +44,7 @@ class Node:
             yield from child.walk()
 
 
-class _Back(Exception):
+class _TreeRollback(Exception):
     """Rolls a tree back."""
 
 
@@ -55,19 +55,21 @@ def create(context: Context) -> Answer:
     records = bodies.read(context.call).document.get("records")
     if not isinstance(records, list) or not records:
         raise SalesforceError(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required", [])
-    roots = [_node(org, user, of, one, 1) for one in records]
+    roots = [_node(org, user, of, record, 1) for record in records]
     nodes = [node for root in roots for node in root.walk()]
     _check(nodes)
     options = bodies.options(context)
     try:
         with org.store.transaction():
             _save(org, user, nodes, options)
-            if any(one.result is not None and not one.result.success for one in nodes):
-                raise _Back
-    except _Back:
+            if any(node.result is not None and not node.result.success for node in nodes):
+                raise _TreeRollback
+    except _TreeRollback:
         return json_answer({"hasErrors": True, "results": _failures(nodes)}, 400)
-    made = [{"referenceId": one.reference, "id": one.result and one.result.id} for one in nodes]
-    return json_answer({"hasErrors": False, "results": made}, 201)
+    created = [
+        {"referenceId": node.reference, "id": node.result and node.result.id} for node in nodes
+    ]
+    return json_answer({"hasErrors": False, "results": created}, 201)
 
 
 def _node(org: Org, user: SimUser, of: ObjectDef, record: object, level: int) -> Node:
@@ -81,9 +83,9 @@ def _node(org: Org, user: SimUser, of: ObjectDef, record: object, level: int) ->
         raise SalesforceError(400, "INVALID_INPUT", text)
     node = Node(reference, of, {}, level)
     links = {
-        one.name.lower(): one
-        for one in org.schema.children_of(of.name)
-        if one.name is not None and user.sees(one.child)
+        relation.name.lower(): relation
+        for relation in org.schema.children_of(of.name)
+        if relation.name is not None and user.sees(relation.child)
     }
     for name, value in record.items():
         link = links.get(name.lower())
@@ -92,8 +94,8 @@ def _node(org: Org, user: SimUser, of: ObjectDef, record: object, level: int) ->
                 node.row[name] = value
             continue
         child_of = org.object(user, link.child)
-        for one in value["records"]:
-            child = _node(org, user, child_of, one, level + 1)
+        for child_record in value["records"]:
+            child = _node(org, user, child_of, child_record, level + 1)
             child.parent, child.via = node, link.field
             node.children.append(child)
     return node
@@ -103,14 +105,14 @@ def _check(nodes: Sequence[Node]) -> None:
     if len(nodes) > MOST_RECORDS:
         text = f"Total records across all trees cannot exceed {MOST_RECORDS}"
         raise SalesforceError(400, "INVALID_BATCH_SIZE", text)
-    if max(one.level for one in nodes) > MOST_LEVELS:
+    if max(node.level for node in nodes) > MOST_LEVELS:
         text = f"Trees cannot be more than {MOST_LEVELS} levels deep"
         raise SalesforceError(400, "INVALID_INPUT", text)
-    if len({one.of.name for one in nodes}) > MOST_TYPES:
+    if len({node.of.name for node in nodes}) > MOST_TYPES:
         text = f"Trees cannot contain records of more than {MOST_TYPES} different types"
         raise SalesforceError(400, "INVALID_INPUT", text)
-    names = [one.reference for one in nodes]
-    twice = sorted({one for one in names if names.count(one) > 1})
+    names = [node.reference for node in nodes]
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         text = f"Duplicate ReferenceId provided in the request: {', '.join(twice)}"
         raise SalesforceError(400, "INVALID_INPUT", text)
@@ -119,13 +121,13 @@ def _check(nodes: Sequence[Node]) -> None:
 def _save(org: Org, user: SimUser, nodes: Sequence[Node], options: WriteOptions) -> None:
     """Write level after level, each object of a level in one request; a failure ends it."""
     for level in range(1, MOST_LEVELS + 1):
-        here = [one for one in nodes if one.level == level]
-        for name in dict.fromkeys(one.of.name for one in here):
-            some = [one for one in here if one.of.name == name]
-            results = org.write(user, Verb.CREATE, name, [_row(one) for one in some], options)
+        here = [node for node in nodes if node.level == level]
+        for name in dict.fromkeys(node.of.name for node in here):
+            some = [node for node in here if node.of.name == name]
+            results = org.write(user, Verb.CREATE, name, [_row(node) for node in some], options)
             for node, result in zip(some, results, strict=True):
                 node.result = result
-        if any(one.result is not None and not one.result.success for one in here):
+        if any(node.result is not None and not node.result.success for node in here):
             return
 
 
@@ -137,10 +139,10 @@ def _row(node: Node) -> dict[str, Any]:
 
 def _failures(nodes: Sequence[Node]) -> list[dict[str, Any]]:
     """Only the records that caused an error, with what was wrong."""
-    found = []
+    failures = []
     for node in nodes:
         errors = () if node.result is None else node.result.errors
-        told = [outcomes.listed_error(one) for one in errors if one != refusals.ROLLED_BACK]
-        if told:
-            found.append({"referenceId": node.reference, "errors": told})
-    return found
+        listed = [outcomes.listed_error(error) for error in errors if error != refusals.ROLLED_BACK]
+        if listed:
+            failures.append({"referenceId": node.reference, "errors": listed})
+    return failures

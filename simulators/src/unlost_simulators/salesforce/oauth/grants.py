@@ -16,7 +16,7 @@ from datetime import datetime
 from unlost_simulators.salesforce.oauth import jwt
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.errors import OAuthError, invalid_grant
-from unlost_simulators.salesforce.oauth.sessions import SessionBook
+from unlost_simulators.salesforce.oauth.sessions import SessionStore
 from unlost_simulators.salesforce.users import SimUser, Users
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -62,7 +62,7 @@ class Issue:
     signed: bool = True
 
 
-class TokenDesk:
+class TokenIssuer:
     """Gives out tokens for one org."""
 
     def __init__(
@@ -71,7 +71,7 @@ class TokenDesk:
         org_id: str,
         base_url: Callable[[], str],
         apps: AppRegistry,
-        sessions: SessionBook,
+        sessions: SessionStore,
         users: Users,
         now: Callable[[], datetime],
         wall_clock: Callable[[], datetime],

@@ -52,7 +52,7 @@ class AuthorizationCode:
     issued: datetime
 
 
-class SessionBook:
+class SessionStore:
     """All tokens of one org; every method is safe to call from many threads."""
 
     def __init__(self, org_id: str, now: Callable[[], datetime]) -> None:

@@ -35,7 +35,7 @@ _UNKNOWN = {
 }
 
 
-class _TakenBack(Exception):
+class _BinRollback(Exception):
     """Ends the transaction of a call that is to be all or nothing."""
 
 
@@ -43,15 +43,17 @@ def carry_out(
     org: Org, user: SimUser, verb: Verb, given: Sequence[str], all_or_none: AllOrNone
 ) -> list[RowResult]:
     """Carry the verb out on each id; gives one result an id, in the same order."""
-    made: dict[int, RowResult] = {}
+    results: dict[int, RowResult] = {}
     try:
         with org.store.transaction():
-            made = _each(org, user, verb, given)
-            if all_or_none is AllOrNone.ALL and not all(one.success for one in made.values()):
-                raise _TakenBack
-    except _TakenBack:
-        made = {at: _taken_back(one) for at, one in made.items()}
-    return [made[at] for at in range(len(given))]
+            results = _each(org, user, verb, given)
+            if all_or_none is AllOrNone.ALL and not all(
+                result.success for result in results.values()
+            ):
+                raise _BinRollback
+    except _BinRollback:
+        results = {at: _taken_back(result) for at, result in results.items()}
+    return [results[at] for at in range(len(given))]
 
 
 def _taken_back(result: RowResult) -> RowResult:
@@ -61,17 +63,17 @@ def _taken_back(result: RowResult) -> RowResult:
 
 
 def _each(org: Org, user: SimUser, verb: Verb, given: Sequence[str]) -> dict[int, RowResult]:
-    made: dict[int, RowResult] = {}
+    results: dict[int, RowResult] = {}
     groups: dict[str, list[int]] = {}
     for at, key in enumerate(given):
         of = _object_of(org, user, key) if ids.is_id(key) else None
         if of is not None:
             groups.setdefault(of.name, []).append(at)
         else:
-            made[at] = RowResult(key, success=False, errors=(_unknown(verb, key),))
+            results[at] = RowResult(key, success=False, errors=(_unknown(verb, key),))
     for name, places in groups.items():
-        made |= _group(org, user, verb, name, {at: given[at] for at in places})
-    return made
+        results |= _group(org, user, verb, name, {at: given[at] for at in places})
+    return results
 
 
 def _group(
@@ -84,9 +86,13 @@ def _group(
 
 def _object_of(org: Org, user: SimUser, key: str) -> ObjectDef | None:
     """Give the object of an id; where several share its prefix, the one that has the row."""
-    found = [one for one in org.schema.of_id(key) if user.sees(one.name)]
-    holding = [one for one in found if len(found) == 1 or org.store.find(one, [ids.full(key)])]
-    return next(iter(holding or found), None)
+    definitions = [definition for definition in org.schema.of_id(key) if user.sees(definition.name)]
+    holding = [
+        definition
+        for definition in definitions
+        if len(definitions) == 1 or org.store.find(definition, [ids.full(key)])
+    ]
+    return next(iter(holding or definitions), None)
 
 
 def _unknown(verb: Verb, key: str) -> RowError:

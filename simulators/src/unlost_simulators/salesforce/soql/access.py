@@ -1,7 +1,7 @@
 """Visible rows of an object for a user: sharing, and visibility of files, as SQL conditions."""
 
 from unlost_simulators.salesforce.schema import ObjectDef, Sharing
-from unlost_simulators.salesforce.soql.names import Context
+from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.store import tables
 from unlost_simulators.salesforce.users import SimUser
 
@@ -10,10 +10,10 @@ DOCUMENTS = "ContentDocument"
 
 
 def _ids(user: SimUser) -> str:
-    return ", ".join(tables.text(one) for one in (user.id, *sorted(user.group_ids)))
+    return ", ".join(tables.text(record_id) for record_id in (user.id, *sorted(user.group_ids)))
 
 
-def visible(context: Context, of: ObjectDef, alias: str, depth: int = 0) -> str | None:
+def visible(context: CompileContext, of: ObjectDef, alias: str, depth: int = 0) -> str | None:
     """Condition for the rows that the user sees, or None when he sees all."""
     user = context.user
     if of.sharing is Sharing.FILES:
@@ -25,7 +25,7 @@ def visible(context: Context, of: ObjectDef, alias: str, depth: int = 0) -> str 
     return _by_parent(context, of, alias, depth)
 
 
-def _private(context: Context, of: ObjectDef, alias: str) -> str:
+def _private(context: CompileContext, of: ObjectDef, alias: str) -> str:
     who = _ids(context.user)
     owned = f'{alias}."OwnerId" IN ({who})' if of.field("OwnerId") else "TRUE"
     shares = context.schema.get(of.share_object) if of.share_object else None
@@ -38,7 +38,7 @@ def _private(context: Context, of: ObjectDef, alias: str) -> str:
     )
 
 
-def _by_parent(context: Context, of: ObjectDef, alias: str, depth: int) -> str | None:
+def _by_parent(context: CompileContext, of: ObjectDef, alias: str, depth: int) -> str | None:
     link = of.field(of.sharing_parent or "")
     parent = None if link is None else context.schema.get(link.targets[0])
     if link is None or parent is None or depth > 3:
@@ -54,7 +54,7 @@ def _by_parent(context: Context, of: ObjectDef, alias: str, depth: int) -> str |
     )
 
 
-def _files(context: Context, of: ObjectDef, alias: str) -> str:
+def _files(context: CompileContext, of: ObjectDef, alias: str) -> str:
     """Own files and files linked to the user; files of records are reached through their links."""
     who = _ids(context.user)
     if of.name == LINKS:
@@ -68,7 +68,7 @@ def _files(context: Context, of: ObjectDef, alias: str) -> str:
     )
 
 
-def _linked_here(context: Context, alias: str, who: str) -> str:
+def _linked_here(context: CompileContext, alias: str, who: str) -> str:
     """Links to the user, links of his files, and links of records that he sees."""
     parts = [f'{alias}."LinkedEntityId" IN ({who})']
     if context.schema.get(DOCUMENTS) is not None:

@@ -47,7 +47,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function of fields: an aggregate, a date function, FIELDS, toLabel."""
 
     name: str
@@ -55,7 +55,7 @@ class Call:
     at: int = field(default=0, compare=False)
 
 
-type Expression = Path | Call
+type Expression = Path | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Select:
 
 def render(node: Select) -> str:
     """SOQL text that parses to an equal tree."""
-    parts = [f"SELECT {', '.join(_item(one) for one in node.items)} FROM {node.source}"]
+    parts = [f"SELECT {', '.join(_item(item) for item in node.items)} FROM {node.source}"]
     if node.alias:
         parts.append(node.alias)
     if node.scope:
@@ -184,7 +184,7 @@ def render(node: Select) -> str:
         parts.append(f"WHERE {_condition(node.where)}")
     parts.extend(_grouping(node))
     if node.order:
-        parts.append(f"ORDER BY {', '.join(_ordering(one) for one in node.order)}")
+        parts.append(f"ORDER BY {', '.join(_ordering(ordering) for ordering in node.order)}")
     if node.limit is not None:
         parts.append(f"LIMIT {node.limit}")
     if node.offset is not None:
@@ -197,7 +197,7 @@ def render(node: Select) -> str:
 def _grouping(node: Select) -> list[str]:
     parts = []
     if node.group:
-        keys = ", ".join(_expression(one) for one in node.group)
+        keys = ", ".join(_expression(expression) for expression in node.group)
         parts.append(f"GROUP BY {node.rollup}({keys})" if node.rollup else f"GROUP BY {keys}")
     if node.having is not None:
         parts.append(f"HAVING {_condition(node.having)}")
@@ -217,24 +217,24 @@ def _item(item: Item) -> str:
 
 
 def _paths(paths: tuple[Path, ...]) -> str:
-    return ", ".join(one.text for one in paths)
+    return ", ".join(path.text for path in paths)
 
 
 def _expression(expression: Expression) -> str:
     if isinstance(expression, Path):
         return expression.text
-    return f"{expression.name}({', '.join(_expression(one) for one in expression.arguments)})"
+    return f"{expression.name}({', '.join(_expression(argument) for argument in expression.arguments)})"
 
 
-def _ordering(one: Ordering) -> str:
-    text = _expression(one.expression) + (" DESC" if one.descending else " ASC")
-    if one.nulls_first is None:
+def _ordering(ordering: Ordering) -> str:
+    text = _expression(ordering.expression) + (" DESC" if ordering.descending else " ASC")
+    if ordering.nulls_first is None:
         return text
-    return f"{text} NULLS {'FIRST' if one.nulls_first else 'LAST'}"
+    return f"{text} NULLS {'FIRST' if ordering.nulls_first else 'LAST'}"
 
 
 def _listed(literals: tuple[Literal, ...]) -> str:
-    return f"({', '.join(one.text for one in literals)})"
+    return f"({', '.join(literal.text for literal in literals)})"
 
 
 def _condition(node: Condition) -> str:
@@ -251,6 +251,6 @@ def _condition(node: Condition) -> str:
         case Not(part):
             return f"NOT ({_condition(part)})"
         case And(parts):
-            return " AND ".join(f"({_condition(one)})" for one in parts)
+            return " AND ".join(f"({_condition(part)})" for part in parts)
         case Or(parts):
-            return " OR ".join(f"({_condition(one)})" for one in parts)
+            return " OR ".join(f"({_condition(part)})" for part in parts)

@@ -15,7 +15,7 @@ from unlost_simulators.salesforce.soql.clauses import (
 )
 from unlost_simulators.salesforce.soql.forms import for_csv
 from unlost_simulators.salesforce.soql.functions import Typed, is_aggregate, typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 
 COMPOUND = "Selecting compound data not supported in Bulk Query"
@@ -26,7 +26,7 @@ def _refuse(text: str, code: str = "API_ERROR") -> SalesforceError:
     return refusals.plain(code, text)
 
 
-def compile_bulk(context: Context, select: ast.Select) -> BulkSelect:
+def compile_bulk(context: CompileContext, select: ast.Select) -> BulkSelect:
     """Compile a query for a bulk job."""
     of = queryable(context, select)
     if not of.bulk:
@@ -40,8 +40,8 @@ def compile_bulk(context: Context, select: ast.Select) -> BulkSelect:
     order = order_sql(frame, select, tie=False)
     headers = _headers(frame, select)
     columns = ", ".join(
-        f"{for_csv(one.field, one.sql)} AS {tables.name(header)}"
-        for one, header in zip(cells, headers, strict=True)
+        f"{for_csv(cell.field, cell.sql)} AS {tables.name(header)}"
+        for cell, header in zip(cells, headers, strict=True)
     )
     sql = f"SELECT {columns} {frame.from_sql()}{where}{order}{bounds_sql(select)}"
     ordered = bool(select.order) or select.limit is not None
@@ -66,22 +66,22 @@ def _check_shape(select: ast.Select) -> None:
 def _check_expression(expression: ast.Expression) -> None:
     if is_aggregate(expression):
         raise _refuse("Aggregate Relationships not supported in Bulk Query")
-    if isinstance(expression, ast.Call) and expression.name.upper() == "FIELDS":
+    if isinstance(expression, ast.FunctionCall) and expression.name.upper() == "FIELDS":
         raise _refuse("Implementation restriction: FIELDS is not supported in Bulk Query")
 
 
 def _cell(frame: Frame, item: ast.Item) -> Typed:
     if not isinstance(item, ast.FieldItem):
         raise _refuse(COMPOUND)
-    found = typed(frame, item.expression)
-    if found.field.type in COMPOUNDS:
+    typed_expression = typed(frame, item.expression)
+    if typed_expression.field.type in COMPOUNDS:
         raise _refuse(COMPOUND)
-    if found.field.type is FieldType.BASE64:
+    if typed_expression.field.type is FieldType.BASE64:
         raise _refuse(_BINARY)
-    if found.field.type in {FieldType.COMPLEX, FieldType.JSON}:
-        text = f"Cannot serialize value for '{found.field.name}' in CSV format"
+    if typed_expression.field.type in {FieldType.COMPLEX, FieldType.JSON}:
+        text = f"Cannot serialize value for '{typed_expression.field.name}' in CSV format"
         raise _refuse(text, "FeatureNotEnabled")
-    return found
+    return typed_expression
 
 
 def _headers(frame: Frame, select: ast.Select) -> tuple[str, ...]:
@@ -90,11 +90,11 @@ def _headers(frame: Frame, select: ast.Select) -> tuple[str, ...]:
     for item in select.items:
         expression = item.expression if isinstance(item, ast.FieldItem) else None
         if isinstance(expression, ast.Path):
-            found = frame.field(expression)
-            names.append(".".join((*found.through, found.field.name)))
+            resolved = frame.field(expression)
+            names.append(".".join((*resolved.through, resolved.field.name)))
         elif expression is not None:
             names.append(expression.name)
-    doubles = {one for one in names if names.count(one) > 1}
+    doubles = {name for name in names if names.count(name) > 1}
     if doubles:
         text = f"duplicate field selected: {min(doubles)}"
         raise refusals.plain("INVALID_FIELD", text)

@@ -4,11 +4,11 @@ from unlost_simulators.salesforce.schema import COMPOUNDS, FieldDef, FieldType, 
 from unlost_simulators.salesforce.soql import access, ast, refusals, rules
 from unlost_simulators.salesforce.soql.conditions import Compiler, order_key
 from unlost_simulators.salesforce.soql.functions import typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 
 
-def queryable(context: Context, select: ast.Select) -> ObjectDef:
+def queryable(context: CompileContext, select: ast.Select) -> ObjectDef:
     """The object of FROM, if the user sees it and it can be queried."""
     of = context.object(select.source)
     if of is None:
@@ -26,8 +26,8 @@ def where_sql(frame: Frame, select: ast.Select) -> str:
         compiler = Compiler(frame, lambda inner: semi_join(frame, inner))
         parts.append(compiler.condition(select.where))
     if not context.all_rows:
-        hiding = [one for one in ("IsDeleted", of.archived_by) if one and of.field(one)]
-        parts += [f"NOT {frame.alias}.{tables.name(one)}" for one in hiding]
+        hiding = [name for name in ("IsDeleted", of.archived_by) if name and of.field(name)]
+        parts += [f"NOT {frame.alias}.{tables.name(name)}" for name in hiding]
     seen = access.visible(context, of, frame.alias)
     if seen is not None:
         parts.append(seen)
@@ -43,18 +43,18 @@ def semi_join(outer: Frame, select: ast.Select) -> str:
     if len(select.items) != 1 or not isinstance(item, ast.FieldItem):
         text = "Semi join sub-selects must select exactly one field"
         raise refusals.malformed(context.soql, select.source_at, text)
-    for one in rules.leaves(select.where):
-        if isinstance(one, ast.SemiJoin):
+    for leaf in rules.leaves(select.where):
+        if isinstance(leaf, ast.SemiJoin):
             text = "Nesting of semi join sub-selects is not supported"
             raise refusals.malformed(context.soql, select.source_at, text)
     frame = Frame(context, of, f"{outer.alias}s{len(outer.joins)}", select.alias)
-    found = typed(frame, item.expression)
-    if found.field.type not in {FieldType.ID, FieldType.REFERENCE}:
+    selected = typed(frame, item.expression)
+    if selected.field.type not in {FieldType.ID, FieldType.REFERENCE}:
         text = "Semi join sub-selects can only query id fields, cannot use: "
-        raise refusals.malformed(context.soql, select.source_at, f"{text}'{found.field.name}'")
+        raise refusals.malformed(context.soql, select.source_at, f"{text}'{selected.field.name}'")
     where = where_sql(frame, select)
     more = " AND " if where else " WHERE "
-    return f"SELECT {found.sql} {frame.from_sql()}{where}{more}{found.sql} IS NOT NULL"
+    return f"SELECT {selected.sql} {frame.from_sql()}{where}{more}{selected.sql} IS NOT NULL"
 
 
 def order_sql(frame: Frame, select: ast.Select, *, tie: bool) -> str:
@@ -65,14 +65,16 @@ def order_sql(frame: Frame, select: ast.Select, *, tie: bool) -> str:
     if not select.order:
         return f" ORDER BY {frame.alias}.{tables.ORDER}" if tie and frame.joins else ""
     keys = []
-    for one in select.order:
-        found = typed(frame, one.expression)
-        if found.path is not None and (not found.field.sortable or found.field.type in COMPOUNDS):
-            place = one.expression.at
-            raise refusals.cannot(frame.context.soql, place, found.field.name, "sorted")
-        direction = "DESC" if one.descending else "ASC"
-        nulls = "LAST" if one.nulls_first is False else "FIRST"
-        keys.append(f"{order_key(found)} {direction} NULLS {nulls}")
+    for ordering in select.order:
+        typed_expression = typed(frame, ordering.expression)
+        if typed_expression.path is not None and (
+            not typed_expression.field.sortable or typed_expression.field.type in COMPOUNDS
+        ):
+            place = ordering.expression.at
+            raise refusals.cannot(frame.context.soql, place, typed_expression.field.name, "sorted")
+        direction = "DESC" if ordering.descending else "ASC"
+        nulls = "LAST" if ordering.nulls_first is False else "FIRST"
+        keys.append(f"{order_key(typed_expression)} {direction} NULLS {nulls}")
     if tie:
         keys.append(f"{frame.alias}.{tables.ORDER}")
     return f" ORDER BY {', '.join(keys)}"
@@ -87,7 +89,7 @@ def bounds_sql(select: ast.Select) -> str:
 def plain_fields(frame: Frame, select: ast.Select) -> list[FieldDef]:
     """The fields that plain paths of the select list name."""
     return [
-        frame.field(one.expression).field
-        for one in select.items
-        if isinstance(one, ast.FieldItem) and isinstance(one.expression, ast.Path)
+        frame.field(item.expression).field
+        for item in select.items
+        if isinstance(item, ast.FieldItem) and isinstance(item.expression, ast.Path)
     ]

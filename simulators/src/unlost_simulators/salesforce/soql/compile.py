@@ -17,8 +17,8 @@ from unlost_simulators.salesforce.soql.clauses import (
 from unlost_simulators.salesforce.soql.conditions import Compiler, Where
 from unlost_simulators.salesforce.soql.forms import for_json
 from unlost_simulators.salesforce.soql.functions import is_aggregate, typed
-from unlost_simulators.salesforce.soql.names import Context, Frame
-from unlost_simulators.salesforce.soql.planner import Columns, Planner, name_of
+from unlost_simulators.salesforce.soql.names import CompileContext, Frame
+from unlost_simulators.salesforce.soql.planner import Planner, SelectColumns, name_of
 from unlost_simulators.salesforce.soql.shape import Branch, ChildLeaf, Leaf
 from unlost_simulators.salesforce.store import tables
 
@@ -54,7 +54,7 @@ class Compiled:
     """SQL that counts distinct parents, for users whose sharing is evaluated (6.9)."""
 
 
-def compile_query(context: Context, select: ast.Select) -> Compiled:
+def compile_query(context: CompileContext, select: ast.Select) -> Compiled:
     """Compile a query of REST; raises the API's refusal of what it may not be."""
     of = queryable(context, select)
     select = expand_fields(context, of, select)
@@ -62,8 +62,8 @@ def compile_query(context: Context, select: ast.Select) -> Compiled:
     _check_offset(select)
     if _is_count(select):
         return _compile_count(context, of, select)
-    expressions = [one.expression for one in select.items if isinstance(one, ast.FieldItem)]
-    if select.group or any(is_aggregate(one) for one in expressions):
+    expressions = [item.expression for item in select.items if isinstance(item, ast.FieldItem)]
+    if select.group or any(is_aggregate(expression) for expression in expressions):
         return _compile_aggregate(context, of, select)
     return _compile_rows(context, of, select)
 
@@ -78,12 +78,12 @@ def _is_count(select: ast.Select) -> bool:
     if len(select.items) != 1 or select.group:
         return False
     item = select.items[0]
-    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.Call):
+    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.FunctionCall):
         return False
     return item.expression.name.upper() == "COUNT" and not item.expression.arguments
 
 
-def expand_fields(context: Context, of: ObjectDef, select: ast.Select) -> ast.Select:
+def expand_fields(context: CompileContext, of: ObjectDef, select: ast.Select) -> ast.Select:
     """The query with FIELDS(ALL|STANDARD|CUSTOM) replaced by the fields that it means."""
     items: list[ast.Item] = []
     for item in select.items:
@@ -95,15 +95,15 @@ def expand_fields(context: Context, of: ObjectDef, select: ast.Select) -> ast.Se
             text = f"The SOQL FIELDS function must have a LIMIT of at most {MOST_FIELDS_ROWS}"
             raise refusals.plain("MALFORMED_QUERY", text)
         items += [
-            ast.FieldItem(ast.Path((one.name,)))
-            for one in of.fields
-            if context.sees(of, one) and (word == "ALL" or one.custom == (word == "CUSTOM"))
+            ast.FieldItem(ast.Path((field.name,)))
+            for field in of.fields
+            if context.sees(of, field) and (word == "ALL" or field.custom == (word == "CUSTOM"))
         ]
     return replace(select, items=tuple(_once(items)))
 
 
 def _fields_word(item: ast.Item) -> str | None:
-    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.Call):
+    if not isinstance(item, ast.FieldItem) or not isinstance(item.expression, ast.FunctionCall):
         return None
     call = item.expression
     if call.name.upper() != "FIELDS" or len(call.arguments) != 1:
@@ -116,18 +116,18 @@ def _fields_word(item: ast.Item) -> str | None:
 def _once(items: Sequence[ast.Item]) -> list[ast.Item]:
     """Return the items without items that FIELDS() selected a second time."""
     seen: set[str] = set()
-    kept = []
+    unique = []
     for item in items:
         path = item.expression if isinstance(item, ast.FieldItem) else None
         key = path.text.lower() if isinstance(path, ast.Path) and not path.at else None
         if key is None or key not in seen:
-            kept.append(item)
+            unique.append(item)
         if isinstance(path, ast.Path):
             seen.add(path.text.lower())
-    return kept
+    return unique
 
 
-def _compile_count(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_count(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
     where = where_sql(frame, select)
     rows = f"SELECT 1 {frame.from_sql()}{where}{bounds_sql(select)}"
@@ -138,20 +138,20 @@ def _compile_count(context: Context, of: ObjectDef, select: ast.Select) -> Compi
     return Compiled(of, sql, Branch("", of.name, 0), Result.COUNT, 0, select.limit, check)
 
 
-def _compile_rows(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_rows(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
-    columns = Columns()
+    columns = SelectColumns()
     plan = Planner(frame, columns).plan(select)
-    for one in plan.members:
+    for member in plan.members:
         # Only to raise the refusals of the subquery now; it is compiled again for each page.
-        if isinstance(one, ChildLeaf):
-            compile_children(context, one.select, one.via, [])
+        if isinstance(member, ChildLeaf):
+            compile_children(context, member.select, member.via, [])
     where = where_sql(frame, select)
     order = order_sql(frame, select, tie=True)
     tail = f"{frame.from_sql()}{where}"
     sql = f"SELECT {columns.sql()} {tail}{order}{bounds_sql(select)}"
     check = distinct_parents(frame, select, tail)
-    wide = sum(1 for one in plain_fields(frame, select) if one.length >= WIDE_TEXT)
+    wide = sum(1 for field in plain_fields(frame, select) if field.length >= WIDE_TEXT)
     return Compiled(of, sql, plan, Result.RECORDS, wide, select.limit, check)
 
 
@@ -163,40 +163,40 @@ def distinct_parents(frame: Frame, select: ast.Select, tail: str) -> str | None:
     if of.name in {"Attachment", "ProcessInstance"}:
         return f'SELECT count(DISTINCT {frame.alias}."Id") {tail}'
     heads = [
-        one.expression.names[0].lower()
-        for one in select.items
-        if isinstance(one, ast.FieldItem)
-        and isinstance(one.expression, ast.Path)
-        and len(one.expression.names) > 1
+        item.expression.names[0].lower()
+        for item in select.items
+        if isinstance(item, ast.FieldItem)
+        and isinstance(item.expression, ast.Path)
+        and len(item.expression.names) > 1
     ]
-    used = [one for one in heads if one in WHO_PATHS and one in of.by_relationship]
+    used = [head for head in heads if head in WHO_PATHS and head in of.by_relationship]
     if of.name not in {"Task", "Event"} or not used:
         return None
     keys = ", ".join(
-        f"{frame.alias}.{tables.name(of.by_relationship[one].name)}" for one in sorted(set(used))
+        f"{frame.alias}.{tables.name(of.by_relationship[head].name)}" for head in sorted(set(used))
     )
     return f"SELECT count(*) FROM (SELECT DISTINCT {keys} {tail})"
 
 
-def _compile_aggregate(context: Context, of: ObjectDef, select: ast.Select) -> Compiled:
+def _compile_aggregate(context: CompileContext, of: ObjectDef, select: ast.Select) -> Compiled:
     frame = Frame(context, of, nickname=select.alias)
-    columns = Columns()
+    columns = SelectColumns()
     plan = Branch("", "AggregateResult", 0)
-    grouped = {_key(frame, one) for one in select.group}
+    grouped = {_key(frame, expression) for expression in select.group}
     number = 0
     for item in select.items:
         if not isinstance(item, ast.FieldItem):
             text = "Grouped query cannot use child relationships in the SELECT list"
             raise refusals.malformed(context.soql, select.source_at, text)
-        found = typed(frame, item.expression)
-        if not found.aggregate and _key(frame, item.expression) not in grouped:
+        typed_expression = typed(frame, item.expression)
+        if not typed_expression.aggregate and _key(frame, item.expression) not in grouped:
             text = f"Field must be grouped or aggregated: {name_of(item.expression)}"
             raise refusals.malformed(context.soql, item.expression.at, text)
         key = item.alias
-        if key is None and isinstance(item.expression, ast.Call):
+        if key is None and isinstance(item.expression, ast.FunctionCall):
             key, number = f"expr{number}", number + 1
-        place = columns.place(for_json(found.field, found.sql))
-        plan.members.append(Leaf(key or found.field.name, place))
+        place = columns.place(for_json(typed_expression.field, typed_expression.sql))
+        plan.members.append(Leaf(key or typed_expression.field.name, place))
     _check_groups(frame, select)
     where = where_sql(frame, select)
     group = _group_sql(frame, select)
@@ -214,17 +214,21 @@ def _key(frame: Frame, expression: ast.Expression) -> str:
 
 
 def _check_groups(frame: Frame, select: ast.Select) -> None:
-    for one in select.group:
-        found = typed(frame, one)
-        if found.path is not None and (not found.field.groupable or found.field.type in COMPOUNDS):
-            raise refusals.cannot(frame.context.soql, one.at, found.field.name, "grouped")
+    for expression in select.group:
+        typed_expression = typed(frame, expression)
+        if typed_expression.path is not None and (
+            not typed_expression.field.groupable or typed_expression.field.type in COMPOUNDS
+        ):
+            raise refusals.cannot(
+                frame.context.soql, expression.at, typed_expression.field.name, "grouped"
+            )
 
 
 def _group_sql(frame: Frame, select: ast.Select) -> tuple[str, str]:
     """GROUP BY, and the keys for the default order."""
     if not select.group:
         return "", ""
-    keys = ", ".join(_key(frame, one) for one in select.group)
+    keys = ", ".join(_key(frame, expression) for expression in select.group)
     if select.rollup:
         return f" GROUP BY {select.rollup}({keys})", keys
     return f" GROUP BY {keys}", keys
@@ -238,7 +242,7 @@ def _having_sql(frame: Frame, select: ast.Select) -> str:
 
 
 def compile_children(
-    context: Context, select: ast.Select, via: str, parents: Sequence[str]
+    context: CompileContext, select: ast.Select, via: str, parents: Sequence[str]
 ) -> Compiled:
     """A child subquery for the parents of a page; column 0 is the parent's id.
 
@@ -248,11 +252,11 @@ def compile_children(
     select = expand_fields(context, of, select)
     frame = Frame(context, of, "t1", select.alias)
     key = f"{frame.alias}.{tables.name(via)}"
-    columns = Columns()
+    columns = SelectColumns()
     columns.place(key)
     plan = Planner(frame, columns).plan(select)
     where = where_sql(frame, select)
-    listed = ", ".join(tables.text(one) for one in parents) or "''"
+    listed = ", ".join(tables.text(parent) for parent in parents) or "''"
     more = " AND " if where else " WHERE "
     order = order_sql(frame, select, tie=True)
     # QUALIFY filters by rank within each parent, which LIMIT could not.
@@ -262,5 +266,5 @@ def compile_children(
         f"SELECT {columns.sql()}, row_number() OVER (PARTITION BY {key}{ranked}) AS place "
         f"{frame.from_sql()}{where}{more}{key} IN ({listed}){limit} ORDER BY {key}, place"
     )
-    wide = sum(1 for one in plain_fields(frame, select) if one.length >= WIDE_TEXT)
+    wide = sum(1 for field in plain_fields(frame, select) if field.length >= WIDE_TEXT)
     return Compiled(of, sql, plan, Result.RECORDS, wide, select.limit)

@@ -54,7 +54,7 @@ class Compiler:
                 inner = Where(where.negated, where.beside_or or disjunction)
                 # De Morgan: under a NOT, AND and OR change places.
                 word = " OR " if disjunction != where.negated else " AND "
-                return "(" + word.join(self.condition(one, inner) for one in parts) + ")"
+                return "(" + word.join(self.condition(part, inner) for part in parts) + ")"
             case ast.Not(part):
                 return self.condition(part, where.flipped())
             case ast.Compare():
@@ -67,16 +67,16 @@ class Compiler:
                 return self._semi_join(node, where)
 
     def _operand(self, expression: ast.Expression) -> Typed:
-        found = typed(self.frame, expression)
-        one = found.field
+        typed_expression = typed(self.frame, expression)
+        field = typed_expression.field
         soql = self.frame.context.soql
-        if found.path is not None and (not one.filterable or one.type in COMPOUNDS):
-            raise refusals.cannot(soql, expression.at, one.name, "filtered")
-        if found.aggregate and not self.having:
+        if typed_expression.path is not None and (not field.filterable or field.type in COMPOUNDS):
+            raise refusals.cannot(soql, expression.at, field.name, "filtered")
+        if typed_expression.aggregate and not self.having:
             raise refusals.malformed(
                 soql, expression.at, "Aggregate functions are not allowed in WHERE"
             )
-        return found
+        return typed_expression
 
     def _compare(self, node: ast.Compare, *, negated: bool) -> str:
         operand = self._operand(node.expression)
@@ -101,18 +101,18 @@ class Compiler:
         span = literals.span(self.frame.context, literal)
         if span is not None:
             return _sure(_within(operand, span), negated=negated)
-        left, right = _sides(operand, literal)
+        column, right = _sides(operand, literal)
         # ``!=`` includes rows without a value, as in SOQL.
         if negated:
-            return f"({left} IS DISTINCT FROM {right})"
-        return f"({left} = {right}{self._pruned(operand, [literal])})"
+            return f"({column} IS DISTINCT FROM {right})"
+        return f"({column} = {right}{self._pruned(operand, [literal])})"
 
     def _pruned(self, operand: Typed, given: Sequence[ast.Literal]) -> str:
         """For the object's own Id: the same condition on the counters, which prune the scan."""
         alias = self._own(operand)
         if not alias:
             return ""
-        order = ", ".join(str(ids.counter_of(ids.full(str(one.value)))) for one in given)
+        order = ", ".join(str(ids.counter_of(ids.full(str(literal.value)))) for literal in given)
         return f" AND {alias}.{tables.ORDER} IN ({order})"
 
     def _own(self, operand: Typed) -> str:
@@ -123,8 +123,8 @@ class Compiler:
         return path.alias if operand.field.type is FieldType.ID else ""
 
     def _ordered(self, operand: Typed, node: ast.Compare, *, negated: bool) -> str:
-        one, literal, soql = operand.field, node.literal, self.frame.context.soql
-        if one.type in _UNORDERED:
+        field, literal, soql = operand.field, node.literal, self.frame.context.soql
+        if field.type in _UNORDERED:
             raise refusals.bad_operator(soql, node.expression.at)
         # Nothing is less or greater than null, and the negation of that is true for every row.
         if literals.is_null(literal):
@@ -132,47 +132,47 @@ class Compiler:
         span = literals.span(self.frame.context, literal)
         if span is not None:
             bare = _beyond(operand, span, node.operator)
-        elif one.type in KEYS:
+        elif field.type in KEYS:
             bare = _id_order(operand, str(literal.value), node.operator)
         else:
-            left, right = _sides(operand, literal)
-            bare = f"{left} {node.operator} {right}"
+            column, right = _sides(operand, literal)
+            bare = f"{column} {node.operator} {right}"
         return _sure(bare, negated=negated)
 
     def _member(self, node: ast.Member, *, negated: bool) -> str:
         operand = self._operand(node.expression)
         context = self.frame.context
-        for one in node.literals:
-            literals.check(context, operand.field, one)
-        spans = [span for one in node.literals if (span := literals.span(context, one))]
+        for literal in node.literals:
+            literals.check(context, operand.field, literal)
+        spans = [span for literal in node.literals if (span := literals.span(context, literal))]
         given = [
-            one
-            for one in node.literals
-            if not literals.is_null(one) and one.kind is not ast.Kind.RELATIVE
+            literal
+            for literal in node.literals
+            if not literals.is_null(literal) and literal.kind is not ast.Kind.RELATIVE
         ]
-        parts = [_within(operand, one) for one in spans]
+        parts = [_within(operand, span) for span in spans]
         if given:
             parts.append(self._among(operand, given))
-        if any(literals.is_null(one) for one in node.literals):
+        if any(literals.is_null(literal) for literal in node.literals):
             parts.append(f"{operand.sql} IS NULL")
         return _sure("(" + " OR ".join(parts) + ")", negated=negated)
 
     def _among(self, operand: Typed, given: Sequence[ast.Literal]) -> str:
-        left = _sides(operand, given[0])[0]
+        column = _sides(operand, given[0])[0]
         if operand.field.type in KEYS and len(given) > database.FEW:
-            keys = [ids.full(str(one.value)) for one in given]
+            keys = [ids.full(str(literal.value)) for literal in given]
             if all(
                 map(ids.is_id, keys)
             ):  # one text instead of many literals, each of which is bound
                 listed = f"SELECT unnest(string_split({tables.text(','.join(keys))}, ','))"
-                return f"({left} IN ({listed}){self._between(operand, keys)})"
-        values = ", ".join(literals.sql(operand.field, one) for one in given)
-        return f"({left} IN ({values}){self._pruned(operand, given)})"
+                return f"({column} IN ({listed}){self._between(operand, keys)})"
+        values = ", ".join(literals.sql(operand.field, literal) for literal in given)
+        return f"({column} IN ({values}){self._pruned(operand, given)})"
 
     def _between(self, operand: Typed, keys: Sequence[str]) -> str:
         """The same as ``_pruned``, for many: between the lowest and the highest."""
         alias = self._own(operand)
-        orders = [ids.counter_of(one) for one in keys] if alias else []
+        orders = [ids.counter_of(key) for key in keys] if alias else []
         within = f"BETWEEN {min(orders)} AND {max(orders)}" if orders else ""
         return f" AND {alias}.{tables.ORDER} {within}" if orders else ""
 
@@ -181,9 +181,9 @@ class Compiler:
         if operand.field.type is not FieldType.MULTIPICKLIST:
             raise refusals.bad_operator(self.frame.context.soql, node.expression.at)
         parts = []
-        for one in node.literals:
-            literals.check(self.frame.context, operand.field, one)
-            wanted = ", ".join(tables.text(each) for each in str(one.value).lower().split(";"))
+        for literal in node.literals:
+            literals.check(self.frame.context, operand.field, literal)
+            wanted = ", ".join(tables.text(each) for each in str(literal.value).lower().split(";"))
             parts.append(f"list_has_all(string_split(lower({operand.sql}), ';'), [{wanted}])")
         return _sure("(" + " OR ".join(parts) + ")", negated=negated)
 
@@ -227,15 +227,15 @@ def _beyond(operand: Typed, span: Span, operator: str) -> str:
 
 def order_key(operand: Typed) -> str:
     """SQL by which values sort as the org sorts them."""
-    one, path = operand.field, operand.path
-    if one.type in KEYS:
-        own = one.type is FieldType.ID and path is not None and not path.through
-        if own and path is not None and path.of is not None and not path.of.empty_key:
+    field, path = operand.field, operand.path
+    if field.type in KEYS:
+        own_id = field.type is FieldType.ID and path is not None and not path.through
+        if own_id and path is not None and path.of is not None and not path.of.empty_key:
             return f"{path.alias}.{tables.ORDER}"
         # The org sorts lower case before upper case in ids, bytes the other way round.
         both = LOWER + LOWER.upper()
         return f"translate(substr({operand.sql}, 1, 15), '{both}', '{LOWER.upper() + LOWER}')"
-    if literals.is_text(one) and one.type is not FieldType.ANY:
+    if literals.is_text(field) and field.type is not FieldType.ANY:
         return f"lower({operand.sql})"
     return operand.sql
 

@@ -49,18 +49,18 @@ class Typed:
 
 def is_aggregate(expression: ast.Expression) -> bool:
     """Return true if the expression is a call of an aggregate function."""
-    return isinstance(expression, ast.Call) and expression.name.upper() in AGGREGATES
+    return isinstance(expression, ast.FunctionCall) and expression.name.upper() in AGGREGATES
 
 
 def typed(frame: Frame, expression: ast.Expression) -> Typed:
     """The expression as SQL with its type."""
     if isinstance(expression, ast.Path):
-        found = frame.field(expression)
-        return Typed(found.sql, found.field, found)
+        resolved = frame.field(expression)
+        return Typed(resolved.sql, resolved.field, resolved)
     return _call(frame, expression)
 
 
-def _call(frame: Frame, call: ast.Call) -> Typed:
+def _call(frame: Frame, call: ast.FunctionCall) -> Typed:
     name = call.name.upper()
     if name in AGGREGATES:
         return _aggregate(frame, call, name)
@@ -72,7 +72,7 @@ def _call(frame: Frame, call: ast.Call) -> Typed:
     raise refusals.malformed(frame.context.soql, call.at, f"Unknown function: {call.name}")
 
 
-def _only(frame: Frame, call: ast.Call) -> ast.Expression:
+def _only(frame: Frame, call: ast.FunctionCall) -> ast.Expression:
     if len(call.arguments) != 1:
         text = f"Invalid number of arguments for function {call.name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
@@ -83,7 +83,7 @@ def _made(kind: FieldType, label: str) -> FieldDef:
     return FieldDef(label, kind, label, precision=18, scale=0)
 
 
-def _date_part(frame: Frame, call: ast.Call, name: str, inner: Typed) -> Typed:
+def _date_part(frame: Frame, call: ast.FunctionCall, name: str, inner: Typed) -> Typed:
     if inner.field.type not in {FieldType.DATE, FieldType.DATETIME}:
         text = f"field {inner.field.name} does not support function {call.name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
@@ -91,15 +91,15 @@ def _date_part(frame: Frame, call: ast.Call, name: str, inner: Typed) -> Typed:
     return Typed(template.format(inner.sql), _made(kind, call.name))
 
 
-def _aggregate(frame: Frame, call: ast.Call, name: str) -> Typed:
+def _aggregate(frame: Frame, call: ast.FunctionCall, name: str) -> Typed:
     if name == "COUNT" and not call.arguments:
         return Typed("count(*)", _made(FieldType.LONG, "COUNT"), aggregate=True)
     inner = typed(frame, _only(frame, call))
-    one = inner.field
-    numeric = one.type in NUMBERS or one.type in INTEGERS
-    allowed = one.aggregatable and (name not in {"SUM", "AVG"} or numeric)
-    if not allowed or (name in {"MIN", "MAX"} and one.type is FieldType.BOOLEAN):
-        text = f"field {one.name} does not support aggregate operator {name}"
+    field = inner.field
+    numeric = field.type in NUMBERS or field.type in INTEGERS
+    allowed = field.aggregatable and (name not in {"SUM", "AVG"} or numeric)
+    if not allowed or (name in {"MIN", "MAX"} and field.type is FieldType.BOOLEAN):
+        text = f"field {field.name} does not support aggregate operator {name}"
         raise refusals.malformed(frame.context.soql, call.at, text)
     sql, kind = _AGGREGATE[name](inner)
     return Typed(sql, kind, aggregate=True)
@@ -144,11 +144,13 @@ def _same(inner: Typed) -> Typed:
 
 def _label(inner: Typed) -> Typed:
     """toLabel: the label of a picklist's value."""
-    renamed = [one for one in inner.field.picklist if one.label and one.label != one.value]
+    renamed = [
+        value for value in inner.field.picklist if value.label and value.label != value.value
+    ]
     if not renamed:
         return inner
     whens = " ".join(
-        f"WHEN {tables.text(one.value)} THEN {tables.text(str(one.label))}" for one in renamed
+        f"WHEN {tables.text(value.value)} THEN {tables.text(str(value.label))}" for value in renamed
     )
     return replace(inner, sql=f"CASE {inner.sql} {whens} ELSE {inner.sql} END")
 

@@ -12,7 +12,7 @@ from unlost_simulators.salesforce.schema import (
 )
 from unlost_simulators.salesforce.soql import ast, dates, refusals
 from unlost_simulators.salesforce.soql.ast import Kind
-from unlost_simulators.salesforce.soql.names import Context
+from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.store import tables
 
 SPANS = frozenset({FieldType.DATE, FieldType.DATETIME})
@@ -43,7 +43,7 @@ def is_text(field: FieldDef) -> bool:
     return field.type not in _KINDS and field.type not in KEYS
 
 
-def check(context: Context, field: FieldDef, literal: ast.Literal) -> None:
+def check(context: CompileContext, field: FieldDef, literal: ast.Literal) -> None:
     """Refuse a literal of another type than the field's."""
     if literal.kind is Kind.NULL:
         return
@@ -61,7 +61,7 @@ def is_null(literal: ast.Literal) -> bool:
     return literal.kind is Kind.NULL or literal.value == ""
 
 
-def span(context: Context, literal: ast.Literal) -> dates.Span | None:
+def span(context: CompileContext, literal: ast.Literal) -> dates.Span | None:
     """The days of a date literal, or None for other literals."""
     if literal.kind is not Kind.RELATIVE:
         return None
@@ -100,9 +100,9 @@ def pattern(literal: ast.Literal) -> str:
     out: list[str] = []
     place = 0
     while place < len(inside):
-        one = inside[place]
-        if one != "\\":
-            out.append(one)
+        character = inside[place]
+        if character != "\\":
+            out.append(character)
             place += 1
             continue
         width = 6 if inside[place + 1 : place + 2] == "u" else 2

@@ -30,7 +30,7 @@ _HOLE = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CompileContext:
     """The context of a compilation: schema, caller, time, settings."""
 
     soql: str
@@ -42,12 +42,12 @@ class Context:
 
     def object(self, name: str) -> ObjectDef | None:
         """The object of that name if the user sees it."""
-        found = self.schema.get(name)
-        return found if found is not None and self.user.sees(found.name) else None
+        definition = self.schema.get(name)
+        return definition if definition is not None and self.user.sees(definition.name) else None
 
-    def sees(self, of: ObjectDef, one: FieldDef) -> bool:
+    def sees(self, of: ObjectDef, definition: FieldDef) -> bool:
         """Return true if the user sees the field."""
-        return self.user.sees(of.name, one.name)
+        return self.user.sees(of.name, definition.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Parent:
 class Frame:
     """One level of SELECT under compilation. Collects joins as paths are resolved."""
 
-    context: Context
+    context: CompileContext
     of: ObjectDef
     alias: str = "t0"
     nickname: str | None = None
@@ -128,46 +128,48 @@ class Frame:
         if link is None or here.of is None or not self.context.sees(here.of, link):
             raise refusals.no_parent(self.context.soql, at, name)
         through = (*here.through, str(link.relationship))
-        held = self.joins.get(through)
-        if held is not None:
-            return held[1]
+        join = self.joins.get(through)
+        if join is not None:
+            return join[1]
         return self._join(here, link, through, at)
 
     def _join(self, here: Parent, link: FieldDef, through: tuple[str, ...], at: int) -> Parent:
-        targets = [one for one in map(self.context.object, link.targets) if one is not None]
+        targets = [
+            target for target in map(self.context.object, link.targets) if target is not None
+        ]
         if not targets:
             raise refusals.no_parent(self.context.soql, at, through[-1])
         alias = f"{self.alias}_{len(self.joins) + 1}"
         key = f"{here.alias}.{tables.name(link.name)}"
         if link.polymorphic:
-            table, made = poly_source(targets), Parent(alias, None, through)
+            table, parent = poly_source(targets), Parent(alias, None, through)
         else:
             table = source(targets[0], self.context.schema, self.context.user)
-            made = Parent(alias, targets[0], through)
+            parent = Parent(alias, targets[0], through)
         match = f"{alias}.{tables.name(_key_of(targets[0]))}"
-        self.joins[through] = (f"LEFT JOIN {table} {alias} ON {match} = {key}", made)
-        return made
+        self.joins[through] = (f"LEFT JOIN {table} {alias} ON {match} = {key}", parent)
+        return parent
 
     def join_type(self, here: Parent, link: FieldDef, of: ObjectDef) -> Parent:
         """The parent of one type behind a polymorphic reference (TYPEOF)."""
         through = (*here.through, str(link.relationship), f":{of.name}")
-        held = self.joins.get(through)
-        if held is not None:
-            return held[1]
+        join = self.joins.get(through)
+        if join is not None:
+            return join[1]
         alias = f"{self.alias}_{len(self.joins) + 1}"
         table = source(of, self.context.schema, self.context.user)
         key = f"{here.alias}.{tables.name(link.name)}"
-        made = Parent(alias, of, through)
-        self.joins[through] = (f'LEFT JOIN {table} {alias} ON {alias}."Id" = {key}', made)
-        return made
+        parent = Parent(alias, of, through)
+        self.joins[through] = (f'LEFT JOIN {table} {alias} ON {alias}."Id" = {key}', parent)
+        return parent
 
     def _leaf(self, here: Parent, name: str, at: int) -> Resolved:
         if here.of is None:
             return self._name_field(here, name, at)
-        found = here.of.field(name)
-        if found is None or not self.context.sees(here.of, found):
+        definition = here.of.field(name)
+        if definition is None or not self.context.sees(here.of, definition):
             raise refusals.no_field(self.context.soql, at, name, here.of.name)
-        return Resolved(self.value(here, found), found, here.of, here.alias, here.through)
+        return Resolved(self.value(here, definition), definition, here.of, here.alias, here.through)
 
     def _name_field(self, here: Parent, name: str, at: int) -> Resolved:
         kind = NAME_FIELDS.get(name.lower())
@@ -176,14 +178,14 @@ class Frame:
         sql = f"{here.alias}.{tables.name(kind.name)}"
         return Resolved(sql, kind, None, here.alias, here.through)
 
-    def value(self, here: Parent, one: FieldDef) -> str:
+    def value(self, here: Parent, definition: FieldDef) -> str:
         """SQL of a field's value; formulas and roll-ups are worked out here."""
-        if one.formula is not None:
-            return self._formula(here, one.formula.sql)
-        if one.rollup is not None:
-            return self._rollup(here, one)
-        sql = f"{here.alias}.{tables.name(one.name)}"
-        encrypted = one.type is FieldType.ENCRYPTED
+        if definition.formula is not None:
+            return self._formula(here, definition.formula.sql)
+        if definition.rollup is not None:
+            return self._rollup(here, definition)
+        sql = f"{here.alias}.{tables.name(definition.name)}"
+        encrypted = definition.type is FieldType.ENCRYPTED
         if encrypted and not self.context.user.may(Permission.VIEW_ENCRYPTED_DATA):
             return f"CASE WHEN {sql} IS NULL THEN NULL ELSE repeat('*', length({sql})) END"
         return sql
@@ -195,13 +197,13 @@ class Frame:
     def _formula(self, here: Parent, template: str) -> str:
         """The template with its holes filled; formulas see fields that the user does not."""
 
-        def fill(found: re.Match[str]) -> str:
-            names = tuple(found.group(1).split("."))
+        def fill(match: re.Match[str]) -> str:
+            names = tuple(match.group(1).split("."))
             end = here
             for name in names[:-1]:
                 end = self._formula_parent(end, name)
-            held = None if end.of is None else end.of.field(names[-1])
-            return "NULL" if held is None else self.value(end, held)
+            definition = None if end.of is None else end.of.field(names[-1])
+            return "NULL" if definition is None else self.value(end, definition)
 
         return f"({_HOLE.sub(fill, template)})"
 
@@ -210,23 +212,24 @@ class Frame:
         if link is None:
             return Parent(here.alias, None, here.through)
         through = (*here.through, str(link.relationship))
-        held = self.joins.get(through)
-        if held is not None:
-            return held[1]
+        join = self.joins.get(through)
+        if join is not None:
+            return join[1]
         try:
             return self._join(here, link, through, 0)
         except SalesforceError:
             return Parent(here.alias, None, through)
 
-    def _rollup(self, here: Parent, one: FieldDef) -> str:
-        rollup = one.rollup
+    def _rollup(self, here: Parent, definition: FieldDef) -> str:
+        rollup = definition.rollup
         child = None if rollup is None else self.context.schema.get(rollup.child)
         if rollup is None or child is None or child.field(rollup.via) is None:
             return "NULL"
         alive = 'AND NOT c."IsDeleted"' if child.field("IsDeleted") else ""
         value = f"{rollup.function}(c.{tables.name(rollup.field)})"
         return (
-            f"(SELECT CAST({value} AS {tables.sql_type(one)}) FROM {tables.name(child.name)} c "
+            f"(SELECT CAST({value} AS {tables.sql_type(definition)}) "
+            f"FROM {tables.name(child.name)} c "
             f'WHERE c.{tables.name(rollup.via)} = {here.alias}."Id" {alive})'
         )
 
@@ -241,8 +244,8 @@ def _name(name: str, kind: FieldType = FieldType.STRING) -> FieldDef:
 
 
 NAME_FIELDS = {
-    one.name.lower(): one
-    for one in (
+    definition.name.lower(): definition
+    for definition in (
         _name("Id", FieldType.ID),
         _name("Name"),
         _name("Type", FieldType.PICKLIST),

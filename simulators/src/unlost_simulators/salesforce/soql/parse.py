@@ -28,22 +28,22 @@ _OFFSET = re.compile(r"[+\- ](\d\d):?(\d\d)$")
 def unescape(raw: str) -> str:
     """The value of a string literal's inside."""
 
-    def one(found: re.Match[str]) -> str:
-        body = found.group(1)
+    def character(match: re.Match[str]) -> str:
+        body = match.group(1)
         if body[0] == "u" and len(body) == 5:
             return chr(int(body[1:], 16))
         return _ESCAPES.get(body.lower(), body)
 
-    return _ESCAPE.sub(one, raw)
+    return _ESCAPE.sub(character, raw)
 
 
 def _instant(text: str) -> datetime:
     """The instant; a blank before the offset is a ``+`` that a URL turned into a blank."""
-    found = _OFFSET.search(text)
-    if found is None:
+    match = _OFFSET.search(text)
+    if match is None:
         return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
-    sign = "-" if found.group().startswith("-") else "+"
-    whole = f"{text[: found.start()]}{sign}{found[1]}:{found[2]}"
+    sign = "-" if match.group().startswith("-") else "+"
+    whole = f"{text[: match.start()]}{sign}{match[1]}:{match[2]}"
     return datetime.fromisoformat(whole).astimezone(UTC)
 
 
@@ -62,9 +62,9 @@ class _Build(Transformer[Token, Any]):
         (token,) = children
         return ast.Path(tuple(str(token).split(".")), token.start_pos or 0)
 
-    def call(self, children: list[Any]) -> ast.Call:
+    def call(self, children: list[Any]) -> ast.FunctionCall:
         token, arguments = children
-        return ast.Call(str(token), tuple(arguments or ()), token.start_pos)
+        return ast.FunctionCall(str(token), tuple(arguments or ()), token.start_pos)
 
     def call_args(self, children: list[Any]) -> list[Any]:
         return children
@@ -77,7 +77,7 @@ class _Build(Transformer[Token, Any]):
         return ast.ChildItem(children[0])
 
     def names(self, children: list[Token]) -> tuple[ast.Path, ...]:
-        return tuple(self.path([one]) for one in children)
+        return tuple(self.path([name]) for name in children)
 
     def when(self, children: list[Any]) -> tuple[str, tuple[ast.Path, ...]]:
         return (str(children[0]), children[1])
@@ -152,10 +152,12 @@ class _Build(Transformer[Token, Any]):
 
     def select(self, children: list[Any]) -> ast.Select:
         items, *clauses = children
-        found: dict[str, Any] = {one[0]: one[1] for one in clauses if one is not None}
-        name, alias, place = found.pop("source")
-        rollup, group = found.pop("group", (None, ()))
-        return ast.Select(items, name, alias, source_at=place, rollup=rollup, group=group, **found)
+        members: dict[str, Any] = {clause[0]: clause[1] for clause in clauses if clause is not None}
+        name, alias, place = members.pop("source")
+        rollup, group = members.pop("group", (None, ()))
+        return ast.Select(
+            items, name, alias, source_at=place, rollup=rollup, group=group, **members
+        )
 
     def start(self, children: list[Any]) -> ast.Select:
         select: ast.Select = children[0]
@@ -208,8 +210,8 @@ class _Build(Transformer[Token, Any]):
     def string(self, children: list[Token]) -> ast.Literal:
         token = children[0]
         inside = str(token)[1:-1]
-        for found in _ESCAPE.finditer(inside):
-            body = found.group(1)
+        for match in _ESCAPE.finditer(inside):
+            body = match.group(1)
             if body[0] not in _VALID_ESCAPES and len(body) != 5:
                 raise refusals.malformed(
                     self._soql, token.start_pos or 0, f"Illegal character sequence '\\{body}'"

@@ -18,7 +18,7 @@ from unlost_simulators.salesforce.soql.shape import (
 )
 
 
-class Columns:
+class SelectColumns:
     """The flat columns of a result, each expression once."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ def name_of(expression: ast.Expression) -> str:
 class Planner:
     """Turns the select list of a query into columns and the plan of its records."""
 
-    def __init__(self, frame: Frame, columns: Columns) -> None:
+    def __init__(self, frame: Frame, columns: SelectColumns) -> None:
         self._frame = frame
         self._columns = columns
         self._context = frame.context
@@ -78,41 +78,41 @@ class Planner:
         seen.add(name)
 
     def _add(self, root: Branch, expression: ast.Expression) -> None:
-        found = typed(self._frame, expression)
-        if found.path is None or isinstance(expression, ast.Call):
-            key = found.field.name
-            place = self._columns.place(for_json(found.field, found.sql))
+        typed_expression = typed(self._frame, expression)
+        if typed_expression.path is None or isinstance(expression, ast.FunctionCall):
+            key = typed_expression.field.name
+            place = self._columns.place(for_json(typed_expression.field, typed_expression.sql))
             root.members.append(Leaf(key, place))
             return
         branch = root
-        for depth in range(len(found.path.through)):
-            branch = self._branch(branch, found.path.through[: depth + 1])
-        here = self._parent(found.path.through)
-        branch.members.append(self._leaf(here, found.field, found.sql))
+        for depth in range(len(typed_expression.path.through)):
+            branch = self._branch(branch, typed_expression.path.through[: depth + 1])
+        here = self._parent(typed_expression.path.through)
+        branch.members.append(self._leaf(here, typed_expression.field, typed_expression.sql))
 
     def _parent(self, through: tuple[str, ...]) -> Parent:
         return self._frame.joins[through][1] if through else self._frame.root
 
     def _branch(self, within: Branch, through: tuple[str, ...]) -> Branch:
         # Paths with the same beginning share one nested record.
-        for one in within.members:
-            if isinstance(one, Branch) and one.key == through[-1]:
-                return one
+        for member in within.members:
+            if isinstance(member, Branch) and member.key == through[-1]:
+                return member
         parent = self._parent(through)
         type_column = None
         if parent.of is None:
             type_column = self._columns.place(f'{parent.alias}."Type"')
         named = NAME_OBJECT if parent.of is None else parent.of.name
-        made = Branch(through[-1], named, self._id(parent), type_column)
-        within.members.append(made)
-        return made
+        branch = Branch(through[-1], named, self._id(parent), type_column)
+        within.members.append(branch)
+        return branch
 
-    def _leaf(self, here: Parent, one: FieldDef, sql: str) -> Node:
-        if one.type in COMPOUNDS and here.of is not None:
-            return CompoundLeaf(one.name, self._parts(here, one))
-        if one.type is FieldType.BASE64 and here.of is not None:
-            return BlobLeaf(one.name, self._columns.place(sql), here.of.name, self._id(here))
-        return Leaf(one.name, self._columns.place(for_json(one, sql)))
+    def _leaf(self, here: Parent, field: FieldDef, sql: str) -> Node:
+        if field.type in COMPOUNDS and here.of is not None:
+            return CompoundLeaf(field.name, self._parts(here, field))
+        if field.type is FieldType.BASE64 and here.of is not None:
+            return BlobLeaf(field.name, self._columns.place(sql), here.of.name, self._id(here))
+        return Leaf(field.name, self._columns.place(for_json(field, sql)))
 
     def _parts(self, here: Parent, whole: FieldDef) -> tuple[tuple[str, int], ...]:
         of = here.of
@@ -120,10 +120,10 @@ class Planner:
             return ()
         stem = whole.name.removesuffix("Address")
         parts = []
-        for one in of.fields:
-            if one.compound == whole.name and self._context.sees(of, one):
-                sql = for_json(one, self._frame.value(here, one))
-                parts.append((_part_key(one.name, stem), self._columns.place(sql)))
+        for field in of.fields:
+            if field.compound == whole.name and self._context.sees(of, field):
+                sql = for_json(field, self._frame.value(here, field))
+                parts.append((_part_key(field.name, stem), self._columns.place(sql)))
         return tuple(parts)
 
     def _typeof(self, item: ast.TypeOf) -> TypeOfLeaf:
@@ -149,32 +149,36 @@ class Planner:
         return TypeOfLeaf(key, id_column, type_column, branches, otherwise)
 
     def _type_branch(self, parent: Parent, paths: tuple[ast.Path, ...]) -> Branch:
-        made = Branch("", NAME_OBJECT if parent.of is None else parent.of.name, self._id(parent))
+        branch = Branch("", NAME_OBJECT if parent.of is None else parent.of.name, self._id(parent))
         for path in paths:
-            found = self._frame.walk(parent, path.names, path.at)
-            made.members.append(self._leaf(parent, found.field, found.sql))
-        return made
+            resolved = self._frame.walk(parent, path.names, path.at)
+            branch.members.append(self._leaf(parent, resolved.field, resolved.sql))
+        return branch
 
     def _children(self, select: ast.Select) -> ChildLeaf:
         of = self._frame.of
         name = select.source.rsplit(".", 1)[-1]
-        found = next(
+        relation = next(
             (
-                one
-                for one in self._context.schema.children_of(of.name)
-                if one.name is not None and one.name.lower() == name.lower()
+                relation
+                for relation in self._context.schema.children_of(of.name)
+                if relation.name is not None and relation.name.lower() == name.lower()
             ),
             None,
         )
-        child = None if found is None else self._context.object(found.child)
-        if found is None or child is None or not self._context.user.sees(child.name, found.field):
+        child = None if relation is None else self._context.object(relation.child)
+        if (
+            relation is None
+            or child is None
+            or not self._context.user.sees(child.name, relation.field)
+        ):
             raise refusals.no_children(self._context.soql, select.source_at, name)
-        if any(isinstance(one, ast.ChildItem) for one in select.items):
+        if any(isinstance(item, ast.ChildItem) for item in select.items):
             text = "SOQL relationships of more than one level of children are not supported"
             raise refusals.malformed(self._context.soql, select.source_at, text)
         inner = replace(select, source=child.name)
         return ChildLeaf(
-            str(found.name), self._id(self._frame.root), inner, child.name, found.field
+            str(relation.name), self._id(self._frame.root), inner, child.name, relation.field
         )
 
 

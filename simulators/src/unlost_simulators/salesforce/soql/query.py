@@ -14,7 +14,7 @@ from unlost_simulators.salesforce.soql.compile import (
     compile_children,
     compile_query,
 )
-from unlost_simulators.salesforce.soql.names import Context
+from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.soql.parse import parse
 from unlost_simulators.salesforce.soql.result import IN_MEMORY, QueryResult, Spool
 from unlost_simulators.salesforce.soql.shape import ChildLeaf
@@ -30,9 +30,9 @@ RETRIES = 20
 """A schema change between compilation and execution is met by compiling anew."""
 
 
-def context_of(store: Store, user: SimUser, soql: str, *, all_rows: bool) -> Context:
+def context_of(store: Store, user: SimUser, soql: str, *, all_rows: bool) -> CompileContext:
     """Return the context of a compilation, as of now."""
-    return Context(soql, store.schema, user, store.clock.now(), store.settings, all_rows)
+    return CompileContext(soql, store.schema, user, store.clock.now(), store.settings, all_rows)
 
 
 def run_query(
@@ -64,7 +64,9 @@ def run_tree(
     raise AssertionError
 
 
-def _run(store: Store, context: Context, compiled: Compiled, batch_size: int | None) -> QueryResult:
+def _run(
+    store: Store, context: CompileContext, compiled: Compiled, batch_size: int | None
+) -> QueryResult:
     _check_distinct(store, context.settings, compiled)
     size = page_size(context.settings, compiled.wide_fields, batch_size)
 
@@ -102,11 +104,11 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table | Spool:
     """All rows: a table while they are few, else a file."""
     reader = cursor.sql(sql).to_arrow_reader(2048)
     first: list[pa.RecordBatch] = []
-    held = 0
+    rows = 0
     for batch in reader:
         first.append(batch)
-        held += batch.num_rows
-        if held > IN_MEMORY:
+        rows += batch.num_rows
+        if rows > IN_MEMORY:
             return Spool(first, reader)
     return pa.Table.from_batches(first, reader.schema)
 

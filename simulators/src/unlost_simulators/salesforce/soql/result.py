@@ -34,8 +34,8 @@ class Spool:
             pa.OSFile(str(path), "wb") as sink,
             pa.ipc.new_file(sink, rest.schema, options=options) as writer,
         ):
-            for one in chain(first, rest):
-                self._put(writer, one)
+            for batch in chain(first, rest):
+                self._put(writer, batch)
         self._file = pa.memory_map(str(path))
         self._reader = pa.ipc.open_file(self._file)
         self._lock = threading.Lock()
@@ -108,14 +108,14 @@ class QueryResult:
         if self._rows is None or self._compiled.result is Result.COUNT:
             return []
         page = self._rows.slice(offset, limit)
-        rows = list(zip(*(one.to_pylist() for one in page.columns), strict=True))
+        rows = list(zip(*(column.to_pylist() for column in page.columns), strict=True))
         plan = self._compiled.plan
         if self.aggregate:
             shaper = Shaper(version, {})
             return [shaper.aggregate(plan, row) for row in rows]
         nested = self._nested(plan, rows, version, child_cursor)
         shaper = Shaper(version, nested)
-        return [made for row in rows if (made := shaper.record(plan, row)) is not None]
+        return [record for row in rows if (record := shaper.record(plan, row)) is not None]
 
     def _nested(
         self,
@@ -124,7 +124,7 @@ class QueryResult:
         version: str,
         child_cursor: ChildCursor | None,
     ) -> Mapping[tuple[int, str], Any]:
-        found: dict[tuple[int, str], Any] = {}
+        pages: dict[tuple[int, str], Any] = {}
         for node in plan.members:
             if not isinstance(node, ChildLeaf) or not rows:
                 continue
@@ -134,8 +134,8 @@ class QueryResult:
                 part = table.slice(start, end - start)
                 inner = QueryResult(compiled, part, page_size=CHILD_PAGE, children=self._children)
                 key = (id(node), part.column(0)[0].as_py())
-                found[key] = inner.first_page(version, child_cursor)
-        return found
+                pages[key] = inner.first_page(version, child_cursor)
+        return pages
 
     def first_page(self, version: str, child_cursor: ChildCursor | None) -> Json:
         """The result as the JSON of a child subquery."""

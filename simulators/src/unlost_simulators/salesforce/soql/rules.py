@@ -10,7 +10,7 @@ from datetime import date as Day  # noqa: N812
 from unlost_simulators.salesforce.schema import FieldType, ObjectDef
 from unlost_simulators.salesforce.soql import ast, dates, refusals
 from unlost_simulators.salesforce.soql.functions import is_aggregate
-from unlost_simulators.salesforce.soql.names import Context
+from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.users import Permission
 
 LINK_FILTER = (
@@ -35,8 +35,8 @@ _LINK_KEYS = frozenset({"id", "contentdocumentid", "linkedentityid"})
 def conjuncts(node: ast.Condition | None) -> Iterator[ast.Condition]:
     """The conditions that must all hold."""
     if isinstance(node, ast.And):
-        for one in node.parts:
-            yield from conjuncts(one)
+        for part in node.parts:
+            yield from conjuncts(part)
     elif node is not None:
         yield node
 
@@ -47,8 +47,8 @@ def leaves(node: ast.Condition | None) -> Iterator[ast.Condition]:
         case None:
             return
         case ast.And(parts) | ast.Or(parts):
-            for one in parts:
-                yield from leaves(one)
+            for part in parts:
+                yield from leaves(part)
         case ast.Not(part):
             yield from leaves(part)
         case _:
@@ -76,17 +76,17 @@ def _pins(node: ast.Condition, *, allow_in: bool) -> bool:
     return False
 
 
-def check(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def check(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     """Raise the refusal of the object's own rules, if the query breaks one."""
     rule = of.rule
     user = context.user
     if rule.needs_permission and not user.may(Permission(rule.needs_permission)):
         raise refusals.plain("INSUFFICIENT_ACCESS", rule.message or "insufficient access rights")
     _check_required(context, of, select)
-    named = {_name(one, of) for one in leaves(select.where)}
-    for one in rule.unfilterable:
-        if one.lower() in named:
-            raise refusals.cannot(context.soql, select.source_at, one, "filtered")
+    named = {_name(leaf, of) for leaf in leaves(select.where)}
+    for name in rule.unfilterable:
+        if name.lower() in named:
+            raise refusals.cannot(context.soql, select.source_at, name, "filtered")
     if not rule.filters and (select.where is not None or select.order):
         raise refusals.plain(rule.code, rule.message)
     if not rule.aggregates and _aggregates(select):
@@ -98,20 +98,20 @@ def check(context: Context, of: ObjectDef, select: ast.Select) -> None:
 
 
 def _aggregates(select: ast.Select) -> bool:
-    plain = [one.expression for one in select.items if isinstance(one, ast.FieldItem)]
-    return bool(select.group) or any(is_aggregate(one) for one in plain)
+    plain = [item.expression for item in select.items if isinstance(item, ast.FieldItem)]
+    return bool(select.group) or any(is_aggregate(expression) for expression in plain)
 
 
-def _check_required(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def _check_required(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     rule = of.rule
     if not rule.required_filter:
         return
     if rule.lifted_by and context.user.may(Permission(rule.lifted_by)) and context.user.sees_all:
         return
-    wanted = {one.lower() for one in rule.required_filter}
+    wanted = {name.lower() for name in rule.required_filter}
     pinned = any(
-        _name(one, of) in wanted and _pins(one, allow_in=rule.allow_in)
-        for one in conjuncts(select.where)
+        _name(condition, of) in wanted and _pins(condition, allow_in=rule.allow_in)
+        for condition in conjuncts(select.where)
     )
     if not pinned:
         text = rule.message or (LINK_FILTER if of.name == LINKS else _required_text(of))
@@ -129,29 +129,29 @@ def _required_text(of: ObjectDef) -> str:
 
 def _check_links(of: ObjectDef, select: ast.Select) -> None:
     """Conditions on other fields of a link go only with ``LinkedEntityId =``."""
-    found = list(leaves(select.where))
-    others = [one for one in found if _name(one, of) not in _LINK_KEYS]
-    by_ids = any(_name(one, of) in _LINK_KEYS for one in found)
+    conditions = list(leaves(select.where))
+    others = [leaf for leaf in conditions if _name(leaf, of) not in _LINK_KEYS]
+    by_ids = any(_name(leaf, of) in _LINK_KEYS for leaf in conditions)
     by_entity = any(
-        _name(one, of) == "linkedentityid" and _pins(one, allow_in=False)
-        for one in conjuncts(select.where)
+        _name(condition, of) == "linkedentityid" and _pins(condition, allow_in=False)
+        for condition in conjuncts(select.where)
     )
     if others and by_ids and not by_entity:
         raise refusals.plain("MALFORMED_QUERY", LINK_OTHER)
 
 
-def _check_window(context: Context, of: ObjectDef, select: ast.Select) -> None:
+def _check_window(context: CompileContext, of: ObjectDef, select: ast.Select) -> None:
     days = context.settings.query_windows.get(of.name)
     if days is None:
         return
     spans: dict[str, list[datetime | None]] = {}
-    for one in conjuncts(select.where):
-        field = of.field(_name(one, of))
+    for condition in conjuncts(select.where):
+        field = of.field(_name(condition, of))
         if field is not None and field.type is FieldType.DATETIME:
-            if not isinstance(one, ast.Compare):
+            if not isinstance(condition, ast.Compare):
                 continue
             bounds = spans.setdefault(field.name, [None, None])
-            _narrow(context, bounds, one)
+            _narrow(context, bounds, condition)
     for lower, upper in spans.values():
         if lower is not None and (upper or context.now) - lower <= timedelta(days=days):
             return
@@ -162,7 +162,7 @@ def _midnight(day: Day) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _narrow(context: Context, bounds: list[datetime | None], node: ast.Compare) -> None:
+def _narrow(context: CompileContext, bounds: list[datetime | None], node: ast.Compare) -> None:
     value = node.literal.value
     if isinstance(value, datetime):
         low = high = value

@@ -96,26 +96,26 @@ class Shaper:
         if record_id is None:
             return None
         real = branch.type if branch.type_column is None else row[branch.type_column]
-        made: Json = {"attributes": {"type": branch.type, "url": self._url(real, record_id)}}
-        self._fill(made, branch.members, row)
-        return made
+        record: Json = {"attributes": {"type": branch.type, "url": self._url(real, record_id)}}
+        self._fill(record, branch.members, row)
+        return record
 
     def aggregate(self, branch: Branch, row: Row) -> Json:
         """The JSON of an AggregateResult."""
-        made: Json = {"attributes": {"type": "AggregateResult"}}
-        self._fill(made, branch.members, row)
-        return made
+        record: Json = {"attributes": {"type": "AggregateResult"}}
+        self._fill(record, branch.members, row)
+        return record
 
     def _url(self, of: str, record_id: str) -> str:
         return f"/services/data/{self.version}/sobjects/{of}/{record_id or ids.EMPTY_KEY}"
 
-    def _fill(self, made: Json, members: "list[Node]", row: Row) -> None:
+    def _fill(self, record: Json, members: "list[Node]", row: Row) -> None:
         for node in members:
             if type(node) is Leaf:  # most are
                 value = row[node.column]
-                made[node.key] = Number(value) if type(value) is Decimal else value
+                record[node.key] = Number(value) if type(value) is Decimal else value
             else:
-                made[node.key] = self._value(node, row)
+                record[node.key] = self._value(node, row)
 
     def _value(self, node: Node, row: Row) -> Any:
         match node:
@@ -143,16 +143,17 @@ class Shaper:
         if branch is None:
             url = self._url(of, row[node.id_column])
             return {"attributes": {"type": of, "url": url}}
-        made = self.record(branch, row)
-        if made is not None:
-            made["attributes"] = {"type": of, "url": self._url(of, row[node.id_column])}
-        return made
+        record = self.record(branch, row)
+        if record is not None:
+            record["attributes"] = {"type": of, "url": self._url(of, row[node.id_column])}
+        return record
 
 
 def _compound(parts: tuple[tuple[str, int], ...], row: Row) -> Json | None:
     values = {key: row[column] for key, column in parts}
-    if all(one is None for one in values.values()):
+    if all(value is None for value in values.values()):
         return None
     return {
-        key: Number(one) if type(one) is Decimal else one for key, one in sorted(values.items())
+        key: Number(value) if type(value) is Decimal else value
+        for key, value in sorted(values.items())
     }

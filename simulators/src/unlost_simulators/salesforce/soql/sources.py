@@ -19,39 +19,44 @@ def source(of: ObjectDef, schema: Schema, user: SimUser) -> str:
 
 
 def _row(of: ObjectDef, values: dict[str, str]) -> str:
-    cells = ", ".join(f"{_cell(one, values)} AS {tables.name(one.name)}" for one in of.stored)
+    cells = ", ".join(f"{_cell(field, values)} AS {tables.name(field.name)}" for field in of.stored)
     return f"SELECT 0::BIGINT AS {tables.ORDER}, {cells}"
 
 
-def _cell(one: FieldDef, values: dict[str, str]) -> str:
-    if one.type is FieldType.ID and one.name not in values:
+def _cell(field: FieldDef, values: dict[str, str]) -> str:
+    if field.type is FieldType.ID and field.name not in values:
         return "'000000000000000AAA'"
-    return values.get(one.name, f"CAST({tables.default_sql(one)} AS {tables.sql_type(one)})")
+    return values.get(field.name, f"CAST({tables.default_sql(field)} AS {tables.sql_type(field)})")
 
 
 def _permissions(of: ObjectDef, _schema: Schema, user: SimUser) -> str:
     """UserPermissionAccess: one row about the caller."""
-    granted = {f"Permissions{one.value}": str(user.may(one)).upper() for one in Permission}
+    granted = {
+        f"Permissions{permission.value}": str(user.may(permission)).upper()
+        for permission in Permission
+    }
     return f"({_row(of, granted)})"
 
 
 def _entities(of: ObjectDef, schema: Schema, user: SimUser) -> str:
     """EntityDefinition: one row per object that the user sees."""
     rows = []
-    for one in schema.objects:
-        if not user.sees(one.name):
+    for definition in schema.objects:
+        if not user.sees(definition.name):
             continue
         values = {
-            "DurableId": tables.text(one.name),
-            "QualifiedApiName": tables.text(one.name),
-            "DeveloperName": tables.text(one.name.removesuffix("__c")),
-            "Label": tables.text(one.label),
-            "MasterLabel": tables.text(one.label),
-            "PluralLabel": tables.text(one.plural),
-            "KeyPrefix": tables.text(one.prefix) if one.prefix else "CAST(NULL AS VARCHAR)",
-            "IsQueryable": str(one.queryable).upper(),
-            "IsCustomSetting": str(one.custom_setting).upper(),
-            "IsReplicateable": str(one.replicateable).upper(),
+            "DurableId": tables.text(definition.name),
+            "QualifiedApiName": tables.text(definition.name),
+            "DeveloperName": tables.text(definition.name.removesuffix("__c")),
+            "Label": tables.text(definition.label),
+            "MasterLabel": tables.text(definition.label),
+            "PluralLabel": tables.text(definition.plural),
+            "KeyPrefix": tables.text(definition.prefix)
+            if definition.prefix
+            else "CAST(NULL AS VARCHAR)",
+            "IsQueryable": str(definition.queryable).upper(),
+            "IsCustomSetting": str(definition.custom_setting).upper(),
+            "IsReplicateable": str(definition.replicateable).upper(),
         }
         rows.append(_row(of, values))
     return f"({' UNION ALL '.join(rows)})"
@@ -63,10 +68,10 @@ def _field_definitions(of: ObjectDef, schema: Schema, user: SimUser) -> str:
     All rows are one literal: DuckDB binds it a hundred times faster than a UNION of thousands.
     """
     fields = [
-        [each.name, one.name, one.label, one.type.value]
+        [each.name, field.name, field.label, field.type.value]
         for each in schema.objects
         if user.sees(each.name)
-        for one in each.fields
+        for field in each.fields
     ]
     literal = tables.text(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
     values = {
@@ -91,7 +96,7 @@ _VIRTUAL = {
 
 def poly_source(targets: Sequence[ObjectDef]) -> str:
     """The parents of a polymorphic path: Id, Type, Name and what else the Name object has."""
-    return f"({' UNION ALL '.join(_as_name(one) for one in targets)})"
+    return f"({' UNION ALL '.join(_as_name(target) for target in targets)})"
 
 
 def _as_name(of: ObjectDef) -> str:
@@ -99,7 +104,7 @@ def _as_name(of: ObjectDef) -> str:
         '"Id"',
         f'{tables.text(of.name)} AS "Type"',
         f'{_display_name(of)} AS "Name"',
-        *(f"{_text(of, one)} AS {tables.name(one)}" for one in _COMMON),
+        *(f"{_text(of, name)} AS {tables.name(name)}" for name in _COMMON),
         f'{_plain(of, "IsActive", "BOOLEAN")} AS "IsActive"',
         f'{_text(of, "ProfileId")} AS "ProfileId"',
         f'{_text(of, "UserRoleId")} AS "UserRoleId"',
@@ -108,10 +113,10 @@ def _as_name(of: ObjectDef) -> str:
 
 
 def _plain(of: ObjectDef, name: str, kind: str) -> str:
-    found = of.field(name)
-    if found is None or found.computed:
+    field = of.field(name)
+    if field is None or field.computed:
         return f"CAST(NULL AS {kind})"
-    return tables.name(found.name)
+    return tables.name(field.name)
 
 
 def _text(of: ObjectDef, name: str) -> str:
@@ -120,9 +125,9 @@ def _text(of: ObjectDef, name: str) -> str:
 
 def _display_name(of: ObjectDef) -> str:
     """SQL of the name field; a compound name is filled from the object's own columns."""
-    found = next((one for one in of.fields if one.name_field), None) or of.field("Name")
-    if found is None:
+    name_field = next((field for field in of.fields if field.name_field), None) or of.field("Name")
+    if name_field is None:
         return "CAST(NULL AS VARCHAR)"
-    if found.formula is None:
-        return tables.name(found.name)
-    return _FILL.sub(lambda hole: tables.name(hole.group(1)), found.formula.sql)
+    if name_field.formula is None:
+        return tables.name(name_field.name)
+    return _FILL.sub(lambda hole: tables.name(hole.group(1)), name_field.formula.sql)

@@ -37,8 +37,8 @@ class BlobRecipe:
     def md5(self) -> str:
         """Hexadecimal MD5 of the bytes (``ContentVersion.Checksum``)."""
         digest = hashlib.md5(usedforsecurity=False)
-        for one in self.chunks():
-            digest.update(one)
+        for chunk in self.chunks():
+            digest.update(chunk)
         return digest.hexdigest()
 
 
@@ -74,12 +74,14 @@ def random_bytes(seed: int, size: int) -> Iterator[bytes]:
 def lines_of_text(seed: int, size: int) -> Iterator[bytes]:
     """Text that compresses as logs and exports do."""
     source = np.random.default_rng(seed)
-    left = size
-    while left > 0:
+    remaining = size
+    while remaining > 0:
         numbers = source.integers(0, 1_000_000, size=4096)
-        piece = "\n".join(f"{one:06d} batch of cocoa mass, {one % 97} kg" for one in numbers)
-        taken = (piece + "\n").encode()[:left]
-        left -= len(taken)
+        piece = "\n".join(
+            f"{number:06d} batch of cocoa mass, {number % 97} kg" for number in numbers
+        )
+        taken = (piece + "\n").encode()[:remaining]
+        remaining -= len(taken)
         yield taken
 
 

@@ -16,11 +16,11 @@ _making = threading.Lock()
 
 
 def _connected(path: str) -> duckdb.DuckDBPyConnection:
-    made = duckdb.connect(path)
-    made.execute("SET preserve_insertion_order = true")
+    connection = duckdb.connect(path)
+    connection.execute("SET preserve_insertion_order = true")
     # Most statements touch a few hundred rows: sharing them out costs more than it gains.
-    made.execute("SET threads = 1")
-    return made
+    connection.execute("SET threads = 1")
+    return connection
 
 
 @cache
@@ -110,7 +110,7 @@ def arrow(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 def column(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
     """The first column of a query as a list."""
-    return [one[0] for one in cursor.execute(sql).fetchall()]
+    return [row[0] for row in cursor.execute(sql).fetchall()]
 
 
 def scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> Any:

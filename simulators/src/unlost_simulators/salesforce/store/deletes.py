@@ -51,15 +51,15 @@ def delete(
     for error in _restricted(cursor, schema, touched).values():
         raise error
     cleared = _clear_lookups(cursor, schema, touched, deletion)
-    for one in touched:
-        _lose_details(cursor, schema, one)
-    for one in touched:
-        if deletion.hard or vanishes(one):
-            _erase(cursor, one, deletion)
+    for definition in touched:
+        _lose_details(cursor, schema, definition)
+    for definition in touched:
+        if deletion.hard or vanishes(definition):
+            _erase(cursor, definition, deletion)
         else:
-            _bin(cursor, one, deletion)
+            _bin(cursor, definition, deletion)
     cursor.execute("DROP TABLE _doomed")
-    return sorted({one.name for one in touched} | cleared)
+    return sorted({definition.name for definition in touched} | cleared)
 
 
 def gone() -> SalesforceError:
@@ -99,18 +99,18 @@ def _spread(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) ->
     frontier, level = [of], 0
     # Breadth first, level by level: objects may refer to themselves or in circles.
     while frontier:
-        found: list[ObjectDef] = []
+        children: list[ObjectDef] = []
         for parent in frontier:
             for child, field in _children(schema, parent, DeleteRule.CASCADE):
                 if _doom(cursor, parent, child, field, level):
-                    found.append(child)
-        frontier = list({one.name: one for one in found}.values())
+                    children.append(child)
+        frontier = list({definition.name: definition for definition in children}.values())
         level += 1
 
 
 def _too_large(cursor: duckdb.DuckDBPyConnection) -> dict[str, SalesforceError]:
     """The rows that would take too many others along."""
-    found = cursor.execute(
+    counts = cursor.execute(
         "SELECT root, count(*) FROM _doomed WHERE level > 0 GROUP BY root "
         f"HAVING count(*) > {CASCADE_LIMIT}"
     ).fetchall()
@@ -119,15 +119,15 @@ def _too_large(cursor: duckdb.DuckDBPyConnection) -> dict[str, SalesforceError]:
             "DELETE_OPERATION_TOO_LARGE",
             f"cascade delete of {root} would delete {count} records",
         )
-        for root, count in found
+        for root, count in counts
     }
 
 
 def _children(schema: Schema, parent: ObjectDef, rule: DeleteRule) -> list[tuple[ObjectDef, str]]:
     return [
-        (schema.index[one.child.lower()], one.field)
-        for one in schema.children_of(parent.name)
-        if one.on_delete is rule
+        (schema.index[child.child.lower()], child.field)
+        for child in schema.children_of(parent.name)
+        if child.on_delete is rule
     ]
 
 
@@ -156,20 +156,20 @@ def _restricted(
     cursor: duckdb.DuckDBPyConnection, schema: Schema, touched: Sequence[ObjectDef]
 ) -> dict[str, SalesforceError]:
     """The rows that something else holds fast."""
-    held: dict[str, SalesforceError] = {}
+    errors: dict[str, SalesforceError] = {}
     for parent in touched:
         for child, field in _children(schema, parent, DeleteRule.RESTRICT):
-            found = cursor.execute(f"""
+            rows = cursor.execute(f"""
                 SELECT d.root, list(c."Id" ORDER BY c.{tables.ORDER})[1:5]
                 FROM {tables.name(child.name)} c
                 JOIN _doomed d ON c.{tables.name(field)} = d.id
                 WHERE {_alive(child)} AND NOT EXISTS
                   (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
                 GROUP BY d.root ORDER BY d.root""").fetchall()
-            for root, blocked in found:
+            for root, blocked in rows:
                 # The first reason per root counts: the org reports one.
-                held.setdefault(root, _associated(parent, child, blocked))
-    return held
+                errors.setdefault(root, _associated(parent, child, blocked))
+    return errors
 
 
 def _associated(parent: ObjectDef, child: ObjectDef, blocked: Sequence[str]) -> SalesforceError:
@@ -186,14 +186,14 @@ def obstacles(
     """Return the live rows that cannot be deleted, with the reasons."""
     _begin(cursor, of, chosen)
     _spread(cursor, schema, of)
-    held = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
+    errors = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
     cursor.execute("DROP TABLE _doomed")
-    return held
+    return errors
 
 
 def _touched(cursor: duckdb.DuckDBPyConnection, schema: Schema) -> list[ObjectDef]:
     names = database.column(cursor, "SELECT DISTINCT object FROM _doomed ORDER BY object")
-    return [schema.index[one.lower()] for one in names]
+    return [schema.index[name.lower()] for name in names]
 
 
 def _clear_lookups(
@@ -209,13 +209,13 @@ def _clear_lookups(
     changed = set()
     for parent in touched:
         for child, field in _children(schema, parent, DeleteRule.SET_NULL):
-            own = tables.name(field)
+            column = tables.name(field)
             noted = database.scalar(
                 cursor,
                 f"""
                 INSERT INTO _nulled
-                SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{own}, d.root
-                FROM {tables.name(child.name)} c JOIN _doomed d ON c.{own} = d.id
+                SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{column}, d.root
+                FROM {tables.name(child.name)} c JOIN _doomed d ON c.{column} = d.id
                 WHERE d.object = {tables.text(parent.name)} AND {_alive(child)}
                   AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""",
             )
@@ -223,8 +223,8 @@ def _clear_lookups(
                 continue
             changed.add(child.name)
             cursor.execute(f"""
-                UPDATE {tables.name(child.name)} c SET {own} = NULL{_moved(child, deletion)}
-                FROM _doomed d WHERE c.{own} = d.id AND d.object = {tables.text(parent.name)}
+                UPDATE {tables.name(child.name)} c SET {column} = NULL{_moved(child, deletion)}
+                FROM _doomed d WHERE c.{column} = d.id AND d.object = {tables.text(parent.name)}
                   AND {_alive(child)} AND NOT EXISTS
                     (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""")
     return changed

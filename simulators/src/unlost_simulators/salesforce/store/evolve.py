@@ -10,11 +10,11 @@ type Change = tuple[ObjectDef, tuple[str, ...]]
 
 
 def _need(of: ObjectDef, name: str) -> FieldDef:
-    found = of.field(name)
-    if found is None:
+    field = of.field(name)
+    if field is None:
         msg = f"{of.name} has no field {name}"
         raise KeyError(msg)
-    return found
+    return field
 
 
 def add_field(of: ObjectDef, field: FieldDef) -> Change:
@@ -39,8 +39,8 @@ def drop_field(of: ObjectDef, name: str) -> Change:
     """Without the field and its values."""
     field = _need(of, name)
     changed = replace(
-        of.with_fields([one for one in of.fields if one.name != field.name]),
-        tracked=tuple(one for one in of.tracked if one != field.name),
+        of.with_fields([each for each in of.fields if each.name != field.name]),
+        tracked=tuple(each for each in of.tracked if each != field.name),
     )
     if field.computed:
         return changed, ()
@@ -55,8 +55,8 @@ def rename_field(of: ObjectDef, name: str, new_name: str) -> Change:
     if field.relationship and field.name.endswith("__c"):
         renamed = replace(renamed, relationship=f"{new_name[:-3]}__r")
     changed = replace(
-        of.with_fields([renamed if one.name == field.name else one for one in of.fields]),
-        tracked=tuple(new_name if one == field.name else one for one in of.tracked),
+        of.with_fields([renamed if each.name == field.name else each for each in of.fields]),
+        tracked=tuple(new_name if each == field.name else each for each in of.tracked),
     )
     if field.computed:
         return changed, ()
@@ -68,13 +68,13 @@ def retype_field(of: ObjectDef, field: FieldDef) -> Change:
     """Another type under the same name; values that do not fit become null."""
     old = _need(of, field.name)
     renewed = replace(field, name=old.name)
-    changed = of.with_fields([renewed if one.name == old.name else one for one in of.fields])
+    changed = of.with_fields([renewed if each.name == old.name else each for each in of.fields])
     if tables.sql_type(old) == tables.sql_type(renewed):
         return changed, ()
-    own = tables.name(old.name)
+    column = tables.name(old.name)
     kind = tables.sql_type(renewed)
     alter = (
-        f"ALTER TABLE {tables.name(of.name)} ALTER COLUMN {own} TYPE {kind} "
-        f"USING TRY_CAST({own} AS {kind})"
+        f"ALTER TABLE {tables.name(of.name)} ALTER COLUMN {column} TYPE {kind} "
+        f"USING TRY_CAST({column} AS {kind})"
     )
     return changed, (alter,)

@@ -52,8 +52,8 @@ def _with_ids(of: ObjectDef, table: pa.Table, counters: Counters) -> pa.Table:
             counters.seen(of.id_prefix, int(order.max()))
         return table.append_column(tables.ORDER, pa.array(order))
     order = counters.take(of.id_prefix, table.num_rows)
-    made = ids.make_many(of.id_prefix, order)
-    return table.append_column("Id", made).append_column(tables.ORDER, pa.array(order))
+    record_ids = ids.make_many(of.id_prefix, order)
+    return table.append_column("Id", record_ids).append_column(tables.ORDER, pa.array(order))
 
 
 def _drop(table: pa.Table, column: str) -> pa.Table:
@@ -62,17 +62,17 @@ def _drop(table: pa.Table, column: str) -> pa.Table:
 
 def without_zones(table: pa.Table) -> pa.Table:
     """Time stamps as naive UTC, whatever zone they came with."""
-    for place, one in enumerate(table.schema):
-        if pa.types.is_timestamp(one.type):
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
             naive = table.column(place).cast(pa.timestamp("us"))
-            table = table.set_column(place, one.name, naive)
+            table = table.set_column(place, column.name, naive)
     return table
 
 
 def check_columns(of: ObjectDef, table: pa.Table) -> None:
     """Refuse columns that are not stored fields of the object."""
-    known = {one.name for one in of.stored}
-    unknown = [one for one in table.column_names if one not in known]
+    known = {field.name for field in of.stored}
+    unknown = [name for name in table.column_names if name not in known]
     if unknown:
         msg = f"{of.name} has no stored field named {', '.join(unknown)}"
         raise ValueError(msg)
@@ -118,9 +118,9 @@ def _absent(field: FieldDef, system: Mapping[str, str]) -> str:
 
 def insert_sql(of: ObjectDef, given: frozenset[str], source: str, system: Mapping[str, str]) -> str:
     """The statement that appends the rows of ``source``, which has ``_k`` and ``given``."""
-    targets = ", ".join(tables.name(one.name) for one in of.stored)
+    targets = ", ".join(tables.name(field.name) for field in of.stored)
     values = ", ".join(
-        _given(one) if one.name in given else _absent(one, system) for one in of.stored
+        _given(field) if field.name in given else _absent(field, system) for field in of.stored
     )
     return (
         f"INSERT INTO {tables.name(of.name)} ({tables.ORDER}, {targets}) "

@@ -24,7 +24,7 @@ class PendingWrites:
 
     def add(self, write: Pending) -> None:
         """Keep a write until it is due."""
-        self._waiting = sorted([*self._waiting, write], key=lambda one: one.due)
+        self._waiting = sorted([*self._waiting, write], key=lambda waiting: waiting.due)
 
     def is_due(self, now: datetime) -> bool:
         """Return true if some write should be visible by now. Cheap, as every read calls it."""
@@ -33,10 +33,10 @@ class PendingWrites:
 
     def take_due(self, now: datetime) -> list[Pending]:
         """Remove and give the writes that are due, in commit order."""
-        due = [one for one in self._waiting if one.due <= now]
-        self._waiting = [one for one in self._waiting if one.due > now]
+        due = [write for write in self._waiting if write.due <= now]
+        self._waiting = [write for write in self._waiting if write.due > now]
         return due
 
     def oldest_stamp(self) -> datetime | None:
         """Stamp of the longest open transaction: reads may not claim to cover more than that."""
-        return min((one.stamp for one in self._waiting), default=None)
+        return min((write.stamp for write in self._waiting), default=None)

@@ -46,13 +46,13 @@ def _entries(
     cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str], further: str
 ) -> set[str]:
     _choose(cursor, chosen)
-    found = database.column(
+    keys = database.column(
         cursor,
         "SELECT b.id FROM _bin b SEMI JOIN _chosen c ON b.id = c.id "
         f"WHERE b.root = b.id AND b.object = {tables.text(object_name)}{further}",
     )
     cursor.unregister("_chosen")
-    return set(found)
+    return set(keys)
 
 
 def undelete(
@@ -110,17 +110,17 @@ def _restore_lookups(
         "SELECT DISTINCT n.object, n.field FROM _nulled n SEMI JOIN _back b ON n.root = b.root"
     ).fetchall()
     for name, field in pairs:
-        found = schema.get(name)
-        column = found.field(field) if found else None
+        definition = schema.get(name)
+        column = definition.field(field) if definition else None
         # The field may have been removed since; and not every standard lookup is restored.
         if column is None or not (column.custom or (name, field) in RESTORED_STANDARD_LOOKUPS):
             continue
-        own = tables.name(column.name)
+        lookup = tables.name(column.name)
         cursor.execute(f"""
-            UPDATE {tables.name(name)} t SET {own} = n.old{_moved(schema, name, stamp)}
+            UPDATE {tables.name(name)} t SET {lookup} = n.old{_moved(schema, name, stamp)}
             FROM _nulled n SEMI JOIN _back b ON n.old = b.id
             WHERE n.object = {tables.text(name)} AND n.field = {tables.text(field)}
-              AND t."Id" = n.id AND t.{own} IS NULL""")
+              AND t."Id" = n.id AND t.{lookup} IS NULL""")
         changed.add(name)
     cursor.execute("DELETE FROM _nulled n USING _back b WHERE n.root = b.root")
     return changed
@@ -163,14 +163,16 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
     return _purge(cursor)
 
 
-def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> dict[str, int]:
-    """Purge the oldest rows beyond ``room``, except rows deleted in the last two hours."""
-    # Newest first, so that places beyond the room are the oldest rows.
+def purge_surplus(
+    cursor: duckdb.DuckDBPyConnection, capacity: int, now: datetime
+) -> dict[str, int]:
+    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours."""
+    # Newest first, so that places beyond the capacity are the oldest rows.
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
         SELECT * EXCLUDE (place) FROM (
           SELECT *, row_number() OVER (ORDER BY deleted_at DESC, id) AS place FROM _bin)
-        WHERE place > {room}
+        WHERE place > {capacity}
           AND deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'""")
     return _purge(cursor)
 

@@ -90,14 +90,14 @@ class Store:
         with self._database.writing() as cursor:
             for statement in (*tables.create_registers(), *MACROS):
                 cursor.execute(statement)
-            for one in self.schema.objects:
-                cursor.execute(tables.create_table(one))
+            for definition in self.schema.objects:
+                cursor.execute(tables.create_table(definition))
                 if self._database.in_memory:
                     continue
-                table = tables.name(one.name)
+                table = tables.name(definition.name)
                 highest = database.scalar(cursor, f"SELECT max({tables.ORDER}) FROM {table}")
                 if highest is not None:
-                    self._counters.seen(one.id_prefix, int(highest))
+                    self._counters.seen(definition.id_prefix, int(highest))
             self._note_bin(cursor)
 
     def close(self) -> None:
@@ -116,8 +116,12 @@ class Store:
         return self._database.cursor()
 
     def _mine(self) -> Transaction | None:
-        held = self._open
-        return held if held is not None and held.thread == threading.get_ident() else None
+        transaction = self._open
+        return (
+            transaction
+            if transaction is not None and transaction.thread == threading.get_ident()
+            else None
+        )
 
     def in_transaction(self) -> bool:
         """True if the caller's thread has a transaction open."""
@@ -143,14 +147,14 @@ class Store:
             except BaseException:
                 self._note_bin(self._database.cursor())
                 self._rewritten.update(
-                    one for one in self._generation if self._differs(one, before)
+                    name for name in self._generation if self._differs(name, before)
                 )
                 raise
             finally:
                 self._open = None
                 # What was measured meanwhile saw the rows as they are no longer.
                 self._generation.update(
-                    [one for one in self._generation if self._differs(one, before)]
+                    [name for name in self._generation if self._differs(name, before)]
                 )
 
     def _differs(self, name: str, before: Counter[str]) -> bool:
@@ -166,24 +170,24 @@ class Store:
         It is emptied after each write, except writes that only add rows.
         """
         generation = self._rewritten[object_name]
-        held = self._memos.get((object_name, purpose))
-        if held is None or held[0] != generation:
-            held = self._memos[object_name, purpose] = (generation, {})
-        return held[1]
+        memo = self._memos.get((object_name, purpose))
+        if memo is None or memo[0] != generation:
+            memo = self._memos[object_name, purpose] = (generation, {})
+        return memo[1]
 
     def is_empty(self) -> bool:
         """Return true if no object has a row (a fresh database file)."""
         return all(
-            sum((held.live, held.deleted)) == 0
-            for held in (self.holds(one.name) for one in self.schema.objects)
+            sum((count.live, count.deleted)) == 0
+            for count in (self.holds(definition.name) for definition in self.schema.objects)
         )
 
     def _object(self, name: str) -> ObjectDef:
-        found = self.schema.get(name)
-        if found is None:
+        definition = self.schema.get(name)
+        if definition is None:
             msg = f"the org has no object {name}"
             raise KeyError(msg)
-        return found
+        return definition
 
     # Late commits and the passing of time
 
@@ -195,8 +199,8 @@ class Store:
         if not self._pending.is_due(now) and not self._bin_is_due(now):
             return
         with self._lock, self._database.writing() as cursor:
-            for one in self._pending.take_due(now):
-                one.apply(cursor)
+            for write in self._pending.take_due(now):
+                write.apply(cursor)
             if self._bin_is_due(now):
                 limit = now - timedelta(days=self.settings.bin_days)
                 self._purged(cursor, recyclebin.purge_before(cursor, limit))
@@ -218,8 +222,8 @@ class Store:
 
     @contextmanager
     def _commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self.transaction() as held:
-            yield held.cursor
+        with self.transaction() as transaction:
+            yield transaction.cursor
 
     def _write(
         self,
@@ -256,11 +260,11 @@ class Store:
         """Rows that come deleted lie in the bin since their last change."""
         since = '"SystemModstamp"' if of.field("SystemModstamp") else '"CreatedDate"'
         owner = '"OwnerId"' if of.field("OwnerId") else "NULL"
-        own, table = tables.text(of.name), tables.name(of.name)
+        name, table = tables.text(of.name), tables.name(of.name)
         fresh = f"""FROM {table} t WHERE "IsDeleted"
             AND NOT EXISTS (SELECT 1 FROM _bin b WHERE b.id = t."Id")"""
-        cursor.execute(f'INSERT INTO _deleted SELECT {own}, "Id", {since}, {owner} {fresh}')
-        cursor.execute(f'INSERT INTO _bin SELECT {own}, "Id", "Id", {since}, FALSE {fresh}')
+        cursor.execute(f'INSERT INTO _deleted SELECT {name}, "Id", {since}, {owner} {fresh}')
+        cursor.execute(f'INSERT INTO _bin SELECT {name}, "Id", "Id", {since}, FALSE {fresh}')
         self._note_bin(cursor)
 
     # Edits
@@ -290,12 +294,12 @@ class Store:
             self._touch([of.name])
 
         self._write(author.stamp, visible_after, apply)
-        return [str(one) for one in staged.column("Id").to_pylist()]
+        return [str(key) for key in staged.column("Id").to_pylist()]
 
     def _keep_bytes(
         self, of: ObjectDef, rows: Sequence[Mapping[str, Any]]
     ) -> Sequence[Mapping[str, Any]]:
-        named = [one.name for one in of.stored if one.type is FieldType.BASE64]
+        named = [field.name for field in of.stored if field.type is FieldType.BASE64]
         if not named:
             return rows
         return [
@@ -312,7 +316,7 @@ class Store:
 
     def keep_all(self, contents: Sequence[bytes]) -> list[str]:
         """Store several contents together."""
-        keys = [hashlib.sha256(one).hexdigest() for one in contents]
+        keys = [hashlib.sha256(content).hexdigest() for content in contents]
         different = dict(zip(keys, contents, strict=True))
         columns = {"key": pa.array([*different], pa.string()), "content": [*different.values()]}
         with self._commit() as cursor:
@@ -324,7 +328,10 @@ class Store:
                 )
             finally:
                 cursor.unregister("_kept")
-        return [blobs.stored_token(key, len(one)) for key, one in zip(keys, contents, strict=True)]
+        return [
+            blobs.stored_token(key, len(content))
+            for key, content in zip(keys, contents, strict=True)
+        ]
 
     def content(self, token: str) -> Iterator[bytes]:
         """The bytes that a token of a blob field stands for."""
@@ -332,8 +339,8 @@ class Store:
         if kind != blobs.STORED:
             return blobs.BlobRecipe(kind, int(seed), size).chunks()
         cursor = self.cursor()
-        found = cursor.execute("SELECT content FROM _bytes WHERE key = ?", [seed]).fetchone()
-        return blobs.cut(bytes(found[0]) if found else b"")
+        row = cursor.execute("SELECT content FROM _bytes WHERE key = ?", [seed]).fetchone()
+        return blobs.cut(bytes(row[0]) if row else b"")
 
     def update(
         self,
@@ -370,16 +377,16 @@ class Store:
 
     def append(self, of: ObjectDef, rows: pa.Table, author: writes.Author) -> list[str]:
         """Insert staged rows (columns of stored fields, without Id); gives their ids."""
-        with self.transaction() as held:
+        with self.transaction() as transaction:
             whole = load.with_ids(of, rows, self._counters)
-            load.append(held.cursor, of, whole, load.stamps(author.stamp, author.user_id))
+            load.append(transaction.cursor, of, whole, load.stamps(author.stamp, author.user_id))
             self._generation[of.name] += 1
-        return [str(one) for one in whole.column("Id").to_pylist()]
+        return [str(key) for key in whole.column("Id").to_pylist()]
 
     def change(self, of: ObjectDef, staged: writes.Staged, author: writes.Author) -> None:
         """Apply staged changes to live rows and write their history."""
-        with self.transaction() as held:
-            self._change(held.cursor, of, staged, author)
+        with self.transaction() as transaction:
+            self._change(transaction.cursor, of, staged, author)
 
     def _change(
         self,
@@ -400,8 +407,8 @@ class Store:
 
     def check_live(self, of: ObjectDef, chosen: Sequence[str]) -> None:
         """Refuse ids that have no live row, as the API does."""
-        held = {one for one, deleted in self.find(of, chosen) if not deleted}
-        missing = [one for one in chosen if one not in held]
+        live = {key for key, deleted in self.find(of, chosen) if not deleted}
+        missing = [key for key in chosen if key not in live]
         if missing:
             raise deletes.gone()
 
@@ -410,7 +417,7 @@ class Store:
         if not chosen:
             return []
         cursor = self.cursor()
-        order = [ids.counter_of(one) for one in chosen]
+        order = [ids.counter_of(key) for key in chosen]
         cursor.register("_asked", pa.table({"id": pa.array(chosen, pa.string()), "k": order}))
         flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
         return cursor.execute(
@@ -422,17 +429,17 @@ class Store:
 
     def obstacles(self, of: ObjectDef, chosen: Sequence[str]) -> dict[str, SalesforceError]:
         """Return the live rows that cannot be deleted now, with the reasons."""
-        with self.transaction() as held:
-            return deletes.obstacles(held.cursor, self.schema, of, chosen)
+        with self.transaction() as transaction:
+            return deletes.obstacles(transaction.cursor, self.schema, of, chosen)
 
     def remove(
         self, of: ObjectDef, chosen: Sequence[str], author: writes.Author, *, hard: bool = False
     ) -> None:
         """Delete live rows that have no obstacles, at the author's time."""
         deletion = deletes.Deletion(author.stamp, hard)
-        with self.transaction() as held:
-            self._touch(deletes.delete(held.cursor, self.schema, of, chosen, deletion))
-            self._after_bin(held.cursor)
+        with self.transaction() as transaction:
+            self._touch(deletes.delete(transaction.cursor, self.schema, of, chosen, deletion))
+            self._after_bin(transaction.cursor)
 
     def undeletable(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
         """Return the ids of rows of the object that can be undeleted."""
@@ -464,9 +471,9 @@ class Store:
 
     def _after_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if self.settings.bin_capacity_enforced:
-            room = self.settings.data_storage_mb * self.settings.bin_records_per_mb
+            capacity = self.settings.data_storage_mb * self.settings.bin_records_per_mb
             now = naive(self.clock.now())
-            self._purged(cursor, recyclebin.purge_surplus(cursor, room, now))
+            self._purged(cursor, recyclebin.purge_surplus(cursor, capacity, now))
         self._note_bin(cursor)
 
     def undelete(self, chosen: Sequence[str]) -> None:
@@ -503,14 +510,18 @@ class Store:
 
     def trim_delete_log(self, before: datetime, object_name: str | None = None) -> None:
         """Forget deletions of one object, or of all, before an instant."""
-        chosen = [one.name for one in self.schema.objects if object_name in {None, one.name}]
+        chosen = [
+            definition.name
+            for definition in self.schema.objects
+            if object_name in {None, definition.name}
+        ]
         with self._commit() as cursor:
-            for one in chosen:
+            for name in chosen:
                 cursor.execute(
                     "DELETE FROM _deleted WHERE object = ? AND deleted_at < ?",
-                    [one, naive(before)],
+                    [name, naive(before)],
                 )
-                self._trimmed_before[one] = before
+                self._trimmed_before[name] = before
 
     def deletions_known_since(self, object_name: str) -> datetime:
         """From when on the log of deletions is complete (``earliestDateAvailable``)."""

@@ -65,7 +65,7 @@ def column(field: FieldDef) -> str:
 
 def create_table(of: ObjectDef) -> str:
     """The statement that makes an object's table."""
-    columns = ", ".join(column(one) for one in of.stored)
+    columns = ", ".join(column(field) for field in of.stored)
     return f"CREATE TABLE IF NOT EXISTS {name(of.name)} ({ORDER} BIGINT, {columns})"
 
 
@@ -77,7 +77,9 @@ def create_registers() -> tuple[str, ...]:
         "_deleted": "object VARCHAR, id VARCHAR, deleted_at TIMESTAMP, owner VARCHAR",
         "_bytes": "key VARCHAR, content BLOB",
     }
-    return tuple(f"CREATE TABLE IF NOT EXISTS {one} ({of})" for one, of in registers.items())
+    return tuple(
+        f"CREATE TABLE IF NOT EXISTS {register} ({of})" for register, of in registers.items()
+    )
 
 
 def default_sql(field: FieldDef) -> str:

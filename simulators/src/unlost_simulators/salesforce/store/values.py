@@ -65,7 +65,7 @@ def _choice(field: FieldDef, value: Any) -> str | None:
     chosen = _text(field, value)
     if chosen is None or not field.restricted_picklist:
         return chosen
-    allowed = {one.value for one in field.picklist if one.active}
+    allowed = {entry.value for entry in field.picklist if entry.active}
     parts = chosen.split(";") if field.type is FieldType.MULTIPICKLIST else [chosen]
     for part in parts:
         if part not in allowed:
@@ -191,10 +191,10 @@ def check_required(of: ObjectDef, row: Mapping[str, Any]) -> None:
     """Refuse a new row that lacks a required field."""
     given = {name.lower() for name, value in row.items() if value not in {None, ""}}
     missing = [
-        one.name
-        for one in of.fields
-        if one.required and not one.system and one.createable and one.default is None
-        if one.name.lower() not in given and not one.computed
+        field.name
+        for field in of.fields
+        if field.required and not field.system and field.createable and field.default is None
+        if field.name.lower() not in given and not field.computed
     ]
     if missing:
         listed = ", ".join(missing)

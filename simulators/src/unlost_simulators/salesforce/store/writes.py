@@ -45,11 +45,11 @@ def stage_inserts(
         values.check_required(of, row)
         for name, value in row.items():
             field = values.writable(of, name)
-            held = columns.setdefault(field.name, [None] * len(rows))
-            held[place] = values.coerce(field, value)
+            cells = columns.setdefault(field.name, [None] * len(rows))
+            cells[place] = values.coerce(field, value)
     arrays = {
-        name: pa.array(held, tables.arrow_type(values.writable(of, name)))
-        for name, held in columns.items()
+        name: pa.array(cells, tables.arrow_type(values.writable(of, name)))
+        for name, cells in columns.items()
     }
     # An Arrow table without columns has no rows, so a row without values needs a placeholder.
     if not arrays:
@@ -60,11 +60,11 @@ def stage_inserts(
 def stage_updates(of: ObjectDef, changes: Mapping[str, Mapping[str, Any]]) -> Staged:
     """Changes by record id as Arrow; raises the refusal of the first value that does not fit."""
     names = {values.writable(of, name).name for row in changes.values() for name in row}
-    fields = [one for one in of.stored if one.name in names]
-    keys = [ids.full(one) for one in changes]
+    fields = [field for field in of.stored if field.name in names]
+    keys = [ids.full(record_id) for record_id in changes]
     columns: dict[str, pa.Array] = {
         "Id": pa.array(keys, pa.string()),
-        tables.ORDER: pa.array([ids.counter_of(one) for one in keys], pa.int64()),
+        tables.ORDER: pa.array([ids.counter_of(record_id) for record_id in keys], pa.int64()),
     }
     lowered = [{name.lower(): value for name, value in row.items()} for row in changes.values()]
     for field in fields:
@@ -116,11 +116,11 @@ def same_row(alias: str) -> str:
 
 def _update_sql(of: ObjectDef, fields: Sequence[FieldDef], author: Author) -> str:
     sets = []
-    for one in fields:
-        own = tables.name(one.name)
-        flag = tables.name(f"p_{one.name}")
-        sets.append(f"{own} = CASE WHEN s.{flag} THEN s.{own} ELSE t.{own} END")
-    given = {one.name for one in fields}
+    for field in fields:
+        column = tables.name(field.name)
+        flag = tables.name(f"p_{field.name}")
+        sets.append(f"{column} = CASE WHEN s.{flag} THEN s.{column} ELSE t.{column} END")
+    given = {field.name for field in fields}
     for name, sql in stamps_of_change(of, author).items():
         if name not in given:
             sets.append(f"{tables.name(name)} = {sql}")
@@ -134,12 +134,12 @@ def history_rows(
     cursor: duckdb.DuckDBPyConnection, of: ObjectDef, history: ObjectDef, staged: Staged
 ) -> pa.Table | None:
     """Rows of the History object for the tracked fields that staged changes alter, without ids."""
-    tracked = [one for one in staged.fields if one.name in of.tracked]
+    tracked = [field for field in staged.fields if field.name in of.tracked]
     if not tracked:
         return None
     cursor.register(STAGE, staged.table)
     try:
-        parts = [_history_sql(of, history, one) for one in tracked]
+        parts = [_history_sql(of, history, field) for field in tracked]
         return database.arrow(cursor, " UNION ALL ".join(parts))
     finally:
         cursor.unregister(STAGE)
@@ -165,7 +165,7 @@ _DATA_TYPES = {
 
 
 def _history_sql(of: ObjectDef, history: ObjectDef, field: FieldDef) -> str:
-    own, flag = tables.name(field.name), tables.name(f"p_{field.name}")
+    column, flag = tables.name(field.name), tables.name(f"p_{field.name}")
     parent = tables.name(history_parent(of.name))
     typed = ""
     if history.field("DataType"):
@@ -173,9 +173,9 @@ def _history_sql(of: ObjectDef, history: ObjectDef, field: FieldDef) -> str:
         typed = f'{tables.text(kind)} AS "DataType", '
     return (
         f'SELECT t."Id" AS {parent}, {tables.text(history_label(field))} AS "Field", {typed}'
-        f'CAST(t.{own} AS VARCHAR) AS "OldValue", CAST(s.{own} AS VARCHAR) AS "NewValue" '
+        f'CAST(t.{column} AS VARCHAR) AS "OldValue", CAST(s.{column} AS VARCHAR) AS "NewValue" '
         f"FROM {tables.name(of.name)} t JOIN {STAGE} s ON {same_row('t')} "
-        f"WHERE s.{flag} AND t.{own} IS DISTINCT FROM s.{own} AND {live(of, 't')}"
+        f"WHERE s.{flag} AND t.{column} IS DISTINCT FROM s.{column} AND {live(of, 't')}"
     )
 
 

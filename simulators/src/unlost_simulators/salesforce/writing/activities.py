@@ -25,15 +25,15 @@ class Whos(Effects):
         """Refuse relations to records that are no people."""
         if context.by_platform:
             return
-        held = [context.org.schema.get(one) for one in PEOPLE]
-        people = tuple(one.id_prefix for one in held if one is not None)
+        definitions = [context.org.schema.get(name) for name in PEOPLE]
+        people = tuple(definition.id_prefix for definition in definitions if definition is not None)
         for draft in rows:
             key = draft.cells.get("RelationId")
             if key is not None and not str(key).startswith(people):
                 draft.fail("FIELD_INTEGRITY_EXCEPTION", PERSON_ONLY, "RelationId")
 
 
-class Tasks(statuses.Tasks):
+class RelatedTasks(statuses.Tasks):
     """States as ever, and relations."""
 
     reads: tuple[str, ...] = (*statuses.Tasks.reads, *COLUMNS)
@@ -64,22 +64,24 @@ class Events(Effects):
 def relate(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
     """Write the relations of activities where the org keeps them."""
     if context.org.schema.get(name) is not None:
-        made = [row for one in rows for row in _relations(context, name, column, one)]
-        context.create(name, made)
+        relations = [row for draft in rows for row in _relations(context, name, column, draft)]
+        context.create(name, relations)
 
 
 def move(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
     """Replace the relations of activities that changed hands; invitees stay."""
     of = context.org.schema.get(name)
-    moved = [one for one in rows if any(one.changes(field) for field in COLUMNS)]
+    moved = [draft for draft in rows if any(draft.changes(field) for field in COLUMNS)]
     if of is None or not moved:
         return
-    old = {(one.id, one.before.get(each)) for one in moved if one.before for each in COLUMNS}
+    old = {
+        (draft.id, draft.before.get(each)) for draft in moved if draft.before for each in COLUMNS
+    }
     invited = of.field("IsInvitee") is not None
     condition = f'"{column}" IN {{values}}' + (' AND NOT "IsInvitee"' if invited else "")
-    keys = [one.id or "" for one in moved]
-    held = context.select(name, ["Id", column, "RelationId"], condition, keys)
-    context.delete(name, [one["Id"] for one in held if (one[column], one["RelationId"]) in old])
+    keys = [draft.id or "" for draft in moved]
+    stored = context.select(name, ["Id", column, "RelationId"], condition, keys)
+    context.delete(name, [row["Id"] for row in stored if (row[column], row["RelationId"]) in old])
     relate(context, name, column, moved)
 
 
@@ -88,11 +90,17 @@ def _relations(
 ) -> Iterator[dict[str, Any]]:
     of = context.org.schema.get(name)
     field = None if of is None else of.field("RelationId")
-    held = [] if field is None else [context.org.schema.get(one) for one in field.targets]
-    fitting = tuple(one.id_prefix for one in held if one is not None)
+    definitions = (
+        [] if field is None else [context.org.schema.get(target) for target in field.targets]
+    )
+    fitting = tuple(definition.id_prefix for definition in definitions if definition is not None)
     for each in COLUMNS:
         key = draft.value(each)
         if key is None or not str(key).startswith(fitting):
             continue
         whole = {column: draft.id, "RelationId": key, "IsWhat": each == "WhatId", "IsParent": True}
-        yield {one: value for one, value in whole.items() if of is not None and of.field(one)}
+        yield {
+            cell_name: value
+            for cell_name, value in whole.items()
+            if of is not None and of.field(cell_name)
+        }

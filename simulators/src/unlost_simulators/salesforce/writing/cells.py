@@ -63,17 +63,17 @@ class Reader:
         """The fields that the row sets and may not set, in its order."""
         job = self._job
         settings = job.store.settings
-        found = []
+        names = []
         for name in row:
             column = self._column(name)
             field = column.field
             if field is None or column.kind is _Kind.ID or self._leaves(row[name]):
                 continue
             if new and not rights.createable(job.of, field, job.user, settings):
-                found.append(field.name)
+                names.append(field.name)
             if not new and not rights.updateable(job.of, field, job.user):
-                found.append(field.name)
-        return found
+                names.append(field.name)
+        return names
 
     def suspects(self, *, new: bool) -> bool:
         """Return true if any name in the request is one that may not be set."""
@@ -165,12 +165,14 @@ class Reader:
         named = value.get("attributes", {})
         kind = value.get("type") or (named.get("type") if isinstance(named, dict) else None)
         if kind is not None:
-            return next((one for one in field.targets if one.lower() == str(kind).lower()), None)
+            return next(
+                (target for target in field.targets if target.lower() == str(kind).lower()), None
+            )
         return field.targets[0] if len(field.targets) == 1 else None
 
 
 def _members(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: one for key, one in value.items() if key.lower() not in {"attributes", "type"}}
+    return {key: cell for key, cell in value.items() if key.lower() not in {"attributes", "type"}}
 
 
 def _no_object(field: FieldDef, value: Any) -> RowError:

@@ -21,11 +21,11 @@ INACTIVE_OWNER_OBJECTS = frozenset({
 
 def required(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
     """Refuse rows that lack a required field, or clear it."""
-    wanted = [one for one in job.of.stored if _is_required(one)]
+    wanted = [field for field in job.of.stored if _is_required(field)]
     for draft in drafts:
         if not draft.sound:
             continue
-        absent = [one.name for one in wanted if _lacks(draft, one, new=new)]
+        absent = [field.name for field in wanted if _lacks(draft, field, new=new)]
         if absent:
             draft.refuse(refusals.missing(absent))
 
@@ -46,9 +46,18 @@ def record_types(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
     field = job.of.field("RecordTypeId")
     if field is None:
         return
-    usable = {one.id for one in job.of.record_types if one.active and one.available}
+    usable = {
+        record_type.id
+        for record_type in job.of.record_types
+        if record_type.active and record_type.available
+    }
     default = next(
-        (one.id for one in job.of.record_types if one.default and one.id in usable), None
+        (
+            record_type.id
+            for record_type in job.of.record_types
+            if record_type.default and record_type.id in usable
+        ),
+        None,
     )
     for draft in drafts:
         if not draft.sound:
@@ -66,10 +75,10 @@ def owners(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
     """Refuse inactive owners."""
     if job.of.field("OwnerId") is None or job.by_platform:
         return
-    setting = [one for one in drafts if one.sound and one.cells.get("OwnerId") is not None]
+    setting = [draft for draft in drafts if draft.sound and draft.cells.get("OwnerId") is not None]
     if not setting or (not new and _may_keep_inactive(job)):
         return
-    inactive = _inactive_users(job, {str(one.cells["OwnerId"]) for one in setting})
+    inactive = _inactive_users(job, {str(draft.cells["OwnerId"]) for draft in setting})
     for draft in setting:
         owner = str(draft.cells["OwnerId"])
         if owner in inactive:
@@ -85,12 +94,12 @@ def _inactive_users(job: Job, owners: set[str]) -> set[str]:
     users = job.store.schema.get("User")
     if users is not None and users.field("IsActive") is not None:
         inactive = job.store.memo("User", "inactive")
-        asked = sorted(owners - inactive.keys())
-        if asked:
-            found = job.select("User", ["Id", "IsActive"], '"Id" IN {values}', asked)
-            inactive |= {one["Id"]: not one["IsActive"] for one in found}
-        return {one for one in owners if inactive.get(one)}
-    known = {one: job.org.users.by_id(one) for one in owners}
+        unknown = sorted(owners - inactive.keys())
+        if unknown:
+            rows = job.select("User", ["Id", "IsActive"], '"Id" IN {values}', unknown)
+            inactive |= {row["Id"]: not row["IsActive"] for row in rows}
+        return {owner for owner in owners if inactive.get(owner)}
+    known = {owner: job.org.users.by_id(owner) for owner in owners}
     return {key for key, user in known.items() if user is not None and not user.active}
 
 
@@ -102,14 +111,14 @@ def audit_times(job: Job, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         if not draft.sound or not AUDIT_FIELDS & draft.cells.keys():
             continue
-        made = draft.cells.get("CreatedDate") or job.stamp
+        created = draft.cells.get("CreatedDate") or job.stamp
         changed = draft.cells.get("LastModifiedDate") or job.stamp
         for name, label, at in (
-            ("CreatedDate", "Created Date", made),
+            ("CreatedDate", "Created Date", created),
             ("LastModifiedDate", "Last Modified Date", changed),
         ):
             if at > job.stamp:
                 draft.fail("FIELD_INTEGRITY_EXCEPTION", f"{label}: date is in the future", name)
-        if changed < made:
+        if changed < created:
             text = "Last Modified Date: date is before Created Date"
             draft.fail("FIELD_INTEGRITY_EXCEPTION", text, "LastModifiedDate")

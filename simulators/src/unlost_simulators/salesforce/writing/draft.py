@@ -1,4 +1,4 @@
-"""One row on its way through the desk: what it sets, what it was, and why it is refused."""
+"""One row on its way through a write: what it sets, what it was, and why it is refused."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Side effects by object: automatic changes of the platform before and after a write.
 
 A module of effects defines classes derived from ``Effects`` and lists them in ``registry``. The
-desk calls them with all rows of one request together, inside the transaction of the write.
+module ``execution`` calls them with all rows of one request together, inside the transaction of
+the write.
 """
 
 from __future__ import annotations

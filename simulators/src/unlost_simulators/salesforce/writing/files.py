@@ -52,12 +52,12 @@ class Versions(Effects):
         for draft in rows:
             _refuse_misplaced(draft, context)
             _describe(draft, context)
-        _number([one for one in rows if one.sound], context)
+        _number([draft for draft in rows if draft.sound], context)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Documents of first versions, the step back of what was the latest version so far."""
-        first = [one for one in rows if one.cells.get("ContentDocumentId") is None]
-        later = [one for one in rows if one.cells.get("ContentDocumentId") is not None]
+        first = [draft for draft in rows if draft.cells.get("ContentDocumentId") is None]
+        later = [draft for draft in rows if draft.cells.get("ContentDocumentId") is not None]
         _publish(first, context)
         _succeed(later, context)
 
@@ -76,8 +76,8 @@ class Versions(Effects):
         if context.by_platform:
             return
         changes = {
-            str(one.value("ContentDocumentId")): _shown(one, context, SHARED_CHANGES)
-            for one in rows
+            str(draft.value("ContentDocumentId")): _shown(draft, context, SHARED_CHANGES)
+            for draft in rows
         }
         context.update(DOCUMENT, {key: values for key, values in changes.items() if values})
 
@@ -93,12 +93,12 @@ class Documents(Effects):
             return
         moved = {}
         for draft in rows:
-            shown = {one: draft.cells[one] for one in SHARED_CHANGES if one in draft.cells}
+            shown = {name: draft.cells[name] for name in SHARED_CHANGES if name in draft.cells}
             if shown:
                 moved[str(draft.value("LatestPublishedVersionId"))] = shown
         context.amend(VERSION, moved)
-        owned = [one for one in rows if one.changes("OwnerId")]
-        link(context, [(one.id or "", str(one.cells["OwnerId"]), "I") for one in owned])
+        owned = [draft for draft in rows if draft.changes("OwnerId")]
+        link(context, [(draft.id or "", str(draft.cells["OwnerId"]), "I") for draft in owned])
 
 
 def _describe(draft: Draft, context: WriteContext) -> None:
@@ -124,11 +124,11 @@ def _describe(draft: Draft, context: WriteContext) -> None:
 def _measure(draft: Draft, context: WriteContext) -> None:
     """Size and digest of the bytes."""
     content = draft.cells.get("VersionData")
-    held = content if isinstance(content, bytes) else b""
+    data = content if isinstance(content, bytes) else b""
     digest = None
     if isinstance(content, bytes):
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    sizes = {"ContentSize": len(held), "ContentSizeLong": len(held)}
+    sizes = {"ContentSize": len(data), "ContentSizeLong": len(data)}
     _set(draft, context, {"Checksum": digest, **sizes})
 
 
@@ -142,9 +142,11 @@ def _set(draft: Draft, context: WriteContext, values: dict[str, Any]) -> None:
 def _number(rows: Sequence[Draft], context: WriteContext) -> None:
     """Number the versions; the last one of a request is the latest one."""
     fields = ["ContentDocumentId", "VersionNumber", "TagCsv"]
-    keys = [str(one.cells.get("ContentDocumentId")) for one in rows]
-    held = context.select(VERSION, fields, '"ContentDocumentId" IN {values} AND "IsLatest"', keys)
-    before = {one["ContentDocumentId"]: one for one in held}
+    keys = [str(draft.cells.get("ContentDocumentId")) for draft in rows]
+    versions = context.select(
+        VERSION, fields, '"ContentDocumentId" IN {values} AND "IsLatest"', keys
+    )
+    before = {row["ContentDocumentId"]: row for row in versions}
     waiting: dict[str, Draft] = {}
     for draft in rows:
         key = draft.cells.get("ContentDocumentId")
@@ -164,7 +166,7 @@ def _number(rows: Sequence[Draft], context: WriteContext) -> None:
 def _refuse_misplaced(draft: Draft, context: WriteContext) -> None:
     """Refuse fields that only a first version may set, or only a later one."""
     first = draft.cells.get("ContentDocumentId") is None
-    place, time, reason = (draft.cells.get(one) for one in (PLACE, TIME, REASON))
+    place, time, reason = (draft.cells.get(name) for name in (PLACE, TIME, REASON))
     if place is not None and not first:
         draft.fail("FIELD_INTEGRITY_EXCEPTION", PLACE_OF_FIRST, PLACE)
     if time is not None and not first:
@@ -177,28 +179,28 @@ def _refuse_misplaced(draft: Draft, context: WriteContext) -> None:
 
 def _publish(rows: Sequence[Draft], context: WriteContext) -> None:
     """The documents of first versions, each linked to its owner and to the place that was named."""
-    made = context.create(DOCUMENT, [_document(one, context) for one in rows])
-    pairs = [(one, str(result.id)) for one, result in zip(rows, made, strict=True)]
+    documents = context.create(DOCUMENT, [_document(draft, context) for draft in rows])
+    pairs = [(draft, str(result.id)) for draft, result in zip(rows, documents, strict=True)]
     addresses = context.of.field("VersionDataUrl") is not None
     context.amend(
         VERSION,
         {
-            one.id or "": {"ContentDocumentId": key}
-            | ({"VersionDataUrl": f"{VERSION_ADDRESS}{one.id}"} if addresses else {})
-            for one, key in pairs
+            draft.id or "": {"ContentDocumentId": key}
+            | ({"VersionDataUrl": f"{VERSION_ADDRESS}{draft.id}"} if addresses else {})
+            for draft, key in pairs
         },
     )
-    links = [(key, _owner(one, context), "I") for one, key in pairs]
-    places = [(key, one.cells.get("FirstPublishLocationId")) for one, key in pairs]
+    links = [(key, _owner(draft, context), "I") for draft, key in pairs]
+    places = [(key, draft.cells.get("FirstPublishLocationId")) for draft, key in pairs]
     link(context, [*links, *((key, str(place), "V") for key, place in places if place)])
 
 
 def _document(draft: Draft, context: WriteContext) -> dict[str, Any]:
     shown = _shown(draft, context, SAME_IN_BOTH)
-    stamps = {one: draft.cells[one] for one in AUDIT_FIELDS if one in draft.cells}
+    stamps = {name: draft.cells[name] for name in AUDIT_FIELDS if name in draft.cells}
     shared = {"SharingOption": "A", "SharingPrivacy": "N", "PublishStatus": "P"}
     of = context.org.schema.get(DOCUMENT)
-    common = {one: value for one, value in shared.items() if of is not None and of.field(one)}
+    common = {name: value for name, value in shared.items() if of is not None and of.field(name)}
     return {**common, **shown, **stamps, "LatestPublishedVersionId": draft.id}
 
 
@@ -209,19 +211,19 @@ def _owner(draft: Draft, context: WriteContext) -> str:
 def _shown(draft: Draft, context: WriteContext, names: Sequence[str]) -> dict[str, Any]:
     """The cells that the document shows too."""
     of = context.org.schema.get(DOCUMENT)
-    known = [one for one in names if one in draft.cells and of is not None and of.field(one)]
-    return {one: draft.cells[one] for one in known}
+    known = [name for name in names if name in draft.cells and of is not None and of.field(name)]
+    return {name: draft.cells[name] for name in known}
 
 
 def _succeed(rows: Sequence[Draft], context: WriteContext) -> None:
     """Older versions step back, and the documents show the new ones."""
-    latest = {str(one.cells["ContentDocumentId"]): one for one in rows}
+    latest = {str(draft.cells["ContentDocumentId"]): draft for draft in rows}
     fields = ["Id", "ContentDocumentId", "IsLatest", "OwnerId"]
     where = '"ContentDocumentId" IN {values}'
-    held = context.select(VERSION, fields, where, [*latest])
-    new = {one.id for one in rows}
+    versions = context.select(VERSION, fields, where, [*latest])
+    new = {draft.id for draft in rows}
     changes: dict[str, dict[str, Any]] = {}
-    for row in held:
+    for row in versions:
         if row["Id"] in new:
             continue
         change = {"IsLatest": False} if row["IsLatest"] else {}
@@ -233,19 +235,19 @@ def _succeed(rows: Sequence[Draft], context: WriteContext) -> None:
     context.update(
         DOCUMENT,
         {
-            key: _shown(one, context, SAME_IN_BOTH) | {"LatestPublishedVersionId": one.id}
-            for key, one in latest.items()
+            key: _shown(version, context, SAME_IN_BOTH) | {"LatestPublishedVersionId": version.id}
+            for key, version in latest.items()
         },
     )
 
 
 def link(context: WriteContext, wanted: Sequence[tuple[str, str, str]]) -> None:
     """Link documents to records with these share types, where no link is yet."""
-    held = set(linked(context, [document for document, _, _ in wanted]))
+    existing = set(linked(context, [document for document, _, _ in wanted]))
     new = {
         (document, record): share
         for document, record, share in reversed(wanted)
-        if (document, record) not in held
+        if (document, record) not in existing
     }
     rows = [
         {"ContentDocumentId": document, "LinkedEntityId": record, "ShareType": share}
@@ -257,8 +259,8 @@ def link(context: WriteContext, wanted: Sequence[tuple[str, str, str]]) -> None:
 def linked(context: WriteContext, documents: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The links of documents as pairs of document and record."""
     fields = ["ContentDocumentId", "LinkedEntityId"]
-    held = context.select(LINK, fields, '"ContentDocumentId" IN {values}', documents)
-    for row in held:
+    links = context.select(LINK, fields, '"ContentDocumentId" IN {values}', documents)
+    for row in links:
         yield row["ContentDocumentId"], row["LinkedEntityId"]
 
 

@@ -18,8 +18,10 @@ def resolve(job: Job, drafts: Sequence[Draft]) -> None:
     """Put the ids of the targets into the drafts' cells, or refuse the rows."""
     groups: dict[tuple[str, str], _Group] = {}
     for draft in drafts:
-        for one in draft.foreign:
-            groups.setdefault((one.target, one.key.lower()), []).append((draft, one))
+        for foreign_key in draft.foreign:
+            groups.setdefault((foreign_key.target, foreign_key.key.lower()), []).append(
+                (draft, foreign_key)
+            )
     for (target, _), group in groups.items():
         of = job.store.schema.get(target)
         if of is not None:
@@ -42,26 +44,26 @@ def _resolve(job: Job, of: ObjectDef, group: _Group) -> None:
 
 
 def _fill(job: Job, of: ObjectDef, field: FieldDef, group: _Group) -> None:
-    values = [_value(job, field, draft, one) for draft, one in group]
-    found = keys.holders(job, of, field, values)
-    for (draft, one), value in zip(group, values, strict=True):
+    values = [_value(job, field, draft, foreign_key) for draft, foreign_key in group]
+    ids_by_value = keys.holders(job, of, field, values)
+    for (draft, foreign_key), value in zip(group, values, strict=True):
         if not draft.sound:
             continue
-        held = found.get(keys.fold(field, value), []) if value is not None else []
-        if len(held) == 1:
-            draft.cells[one.field.name] = held[0]
-        elif not held:
-            draft.refuse(refusals.no_foreign_key(one.value, field.name, of.name))
+        matches = ids_by_value.get(keys.fold(field, value), []) if value is not None else []
+        if len(matches) == 1:
+            draft.cells[foreign_key.field.name] = matches[0]
+        elif not matches:
+            draft.refuse(refusals.no_foreign_key(foreign_key.value, field.name, of.name))
         else:
-            draft.refuse(refusals.many_foreign_keys(one.value, field.name, of.name))
+            draft.refuse(refusals.many_foreign_keys(foreign_key.value, field.name, of.name))
 
 
-def _value(job: Job, field: FieldDef, draft: Draft, one: ForeignKey) -> object:
-    if one.value is None:
+def _value(job: Job, field: FieldDef, draft: Draft, foreign_key: ForeignKey) -> object:
+    if foreign_key.value is None:
         return None
     try:
-        made: object = converter(field, job.options.channel)(field, one.value)
+        converted: object = converter(field, job.options.channel)(field, foreign_key.value)
     except SalesforceError as error:
         draft.refuse(row_error(error, field, job.options.channel, 0))
         return None
-    return made
+    return converted

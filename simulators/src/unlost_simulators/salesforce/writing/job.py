@@ -70,14 +70,14 @@ class Job:
         if of is None:
             return []
         cursor = self.store.cursor()
-        columns = ", ".join(f"t.{tables.name(one)}" for one in fields)
+        columns = ", ".join(f"t.{tables.name(field)}" for field in fields)
         with database.listing(cursor, sorted(set(values)), tables.text) as listed:
             condition = where.replace("{values}", listed)
-            found = cursor.execute(
+            records = cursor.execute(
                 f"SELECT {columns} FROM {tables.name(of.name)} t "
                 f"WHERE {live(of, 't')} AND ({condition}) ORDER BY t.{tables.ORDER}"
             ).fetchall()
-        return [dict(zip(fields, row, strict=True)) for row in found]
+        return [dict(zip(fields, row, strict=True)) for row in records]
 
     def create(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[RowResult]:
         """Insert rows in the name of the platform."""
@@ -90,15 +90,15 @@ class Job:
     def amend(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
         """Change rows by id as part of the save itself; see ``effects.WriteContext``."""
         of = self.store.schema.get(name)
-        kept = [one for one in _LAST_CHANGE if of is not None and of.field(one)]
-        if not kept:
+        stamps = [column for column in _LAST_CHANGE if of is not None and of.field(column)]
+        if not stamps:
             return self.update(name, changes)
-        held = self.select(name, ["Id", *kept], '"Id" IN {values}', [*changes])
-        return self.update(name, {one["Id"]: {**one, **changes[one["Id"]]} for one in held})
+        stored = self.select(name, ["Id", *stamps], '"Id" IN {values}', [*changes])
+        return self.update(name, {row["Id"]: {**row, **changes[row["Id"]]} for row in stored})
 
     def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:
         """Delete rows in the name of the platform."""
-        return self._also(Verb.DELETE, name, [{"Id": one} for one in record_ids])
+        return self._also(Verb.DELETE, name, [{"Id": record_id} for record_id in record_ids])
 
     def _also(self, verb: Verb, name: str, rows: Sequence[Row]) -> list[RowResult]:
         of = self.store.schema.get(name)

@@ -42,7 +42,7 @@ def identify(job: Job, drafts: Sequence[Draft]) -> None:
                 draft.refuse(refusals.ID_ON_INSERT)
         return
     if job.verb is Verb.UPSERT:
-        _match(job, [one for one in drafts if one.sound])
+        _match(job, [draft for draft in drafts if draft.sound])
         return
     for draft in drafts:
         _own_id(job, draft)
@@ -78,15 +78,15 @@ def _match(job: Job, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         if draft.cells.get(field.name) is None:
             draft.refuse(refusals.key_missing(field.name))
-    wanted = [one for one in drafts if one.sound]
-    found = holders(job, job.of, field, [one.cells[field.name] for one in wanted])
+    wanted = [draft for draft in drafts if draft.sound]
+    ids_by_value = holders(job, job.of, field, [draft.cells[field.name] for draft in wanted])
     for draft in wanted:
-        held = found.get(fold(field, draft.cells[field.name]), [])
-        draft.created = not held
-        if len(held) > 1:
+        matches = ids_by_value.get(fold(field, draft.cells[field.name]), [])
+        draft.created = not matches
+        if len(matches) > 1:
             draft.refuse(refusals.MANY_MATCHES)
-        elif held:
-            draft.id = held[0]
+        elif matches:
+            draft.id = matches[0]
         elif job.options.update_only:
             draft.refuse(refusals.NOTHING_TO_UPDATE)
 
@@ -102,7 +102,7 @@ def holders(
     job: Job, of: ObjectDef, field: FieldDef, values: Sequence[Any]
 ) -> dict[Any, list[str]]:
     """Ids of live rows by the folded value of a field, for these values."""
-    wanted = {fold(field, one) for one in values if one is not None}
+    wanted = {fold(field, value) for value in values if value is not None}
     if not wanted:
         return {}
     column = f"t.{tables.name(field.name)}"
@@ -111,15 +111,15 @@ def holders(
         column = f"lower({column})"
     cursor = job.store.cursor()
     cursor.register("_wanted", pa.table({"value": pa.array(list(wanted), kind)}))
-    found = cursor.execute(
+    pairs = cursor.execute(
         f'SELECT {column}, t."Id" FROM {tables.name(of.name)} t SEMI JOIN _wanted w '
         f"ON {column} = w.value WHERE {live(of, 't')} ORDER BY t.{tables.ORDER}"
     ).fetchall()
     cursor.unregister("_wanted")
-    held: dict[Any, list[str]] = {}
-    for value, key in found:
-        held.setdefault(value, []).append(key)
-    return held
+    ids_by_value: dict[Any, list[str]] = {}
+    for value, key in pairs:
+        ids_by_value.setdefault(value, []).append(key)
+    return ids_by_value
 
 
 def waves(job: Job, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
@@ -127,8 +127,8 @@ def waves(job: Job, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
 
     Within one chunk of the platform a second mention is refused; in a later one it follows.
     """
-    named = [_name(job, one) for one in drafts]
-    if len({one for one in named if one is not None}) == sum(one is not None for one in named):
+    named = [_name(job, draft) for draft in drafts]
+    if len({name for name in named if name is not None}) == sum(name is not None for name in named):
         yield list(drafts)
         return
     for start in range(0, len(drafts), CHUNK):
@@ -160,18 +160,18 @@ def _repeated(job: Job, draft: Draft) -> RowError:
 
 def check_existing(job: Job, drafts: Sequence[Draft], fields: Sequence[str]) -> None:
     """Fill ``before`` of drafts that name a record; refuse drafts that cannot be changed."""
-    named = [one for one in drafts if one.sound and one.id is not None]
-    keys = [one.id or "" for one in named]
-    found = rows.stored_rows(job, job.of, keys, fields)
-    seen = rows.visible_ids(job, job.of, found, job.user) if not job.by_platform else set(found)
+    named = [draft for draft in drafts if draft.sound and draft.id is not None]
+    keys = [draft.id or "" for draft in named]
+    stored = rows.stored_rows(job, job.of, keys, fields)
+    seen = rows.visible_ids(job, job.of, stored, job.user) if not job.by_platform else set(stored)
     editable = rows.editable_ids(job, seen)
     for draft in named:
-        held = found.get(draft.id or "")
-        if held is None or draft.id not in seen:
+        row = stored.get(draft.id or "")
+        if row is None or draft.id not in seen:
             draft.refuse(refusals.NO_SUCH_ROW)
-        elif held["IsDeleted"]:
+        elif row["IsDeleted"]:
             draft.refuse(refusals.DELETED)
         elif draft.id not in editable:
             draft.refuse(refusals.NO_ACCESS)
         else:
-            draft.before = held
+            draft.before = row

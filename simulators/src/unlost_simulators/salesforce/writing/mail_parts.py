@@ -27,15 +27,15 @@ class MailRelations(Effects):
         """Take what agrees with the addresses of the mail, and anything of a draft."""
         if context.by_platform:
             return
-        held = _mails(context, [str(one.cells.get("EmailMessageId")) for one in rows])
-        free = mails.open_mails(context, held)
-        persons = {str(one.cells.get("RelationId")) for one in rows}
+        mails_by_id = _mails(context, [str(draft.cells.get("EmailMessageId")) for draft in rows])
+        free = mails.open_mails(context, mails_by_id)
+        persons = {str(draft.cells.get("RelationId")) for draft in rows}
         known = mail_people.mail_addresses(context, persons)
         for draft in rows:
             key = str(draft.cells.get("EmailMessageId"))
             address = known.get(str(draft.cells.get("RelationId")))
-            settled = key in free or key not in held
-            if not settled and not mail_people.agrees(draft.cells, held[key], address):
+            settled = key in free or key not in mails_by_id
+            if not settled and not mail_people.agrees(draft.cells, mails_by_id[key], address):
                 draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", CLOSED)
             elif draft.cells.get("RelationAddress") is None and address is not None:
                 draft.cells["RelationAddress"] = address
@@ -51,9 +51,9 @@ class MailRelations(Effects):
 
 def _mails(context: WriteContext, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     of = context.org.schema.get(mails.MAIL)
-    names = [one for one in mail_people.COLUMNS if of is not None and of.field(one)]
-    found = context.select(mails.MAIL, ["Id", *names], '"Id" IN {values}', keys)
-    return {one["Id"]: one for one in found}
+    names = [column for column in mail_people.COLUMNS if of is not None and of.field(column)]
+    records = context.select(mails.MAIL, ["Id", *names], '"Id" IN {values}', keys)
+    return {row["Id"]: row for row in records}
 
 
 def _refuse_closed(rows: Sequence[Draft], context: WriteContext, name: str) -> None:
@@ -61,8 +61,8 @@ def _refuse_closed(rows: Sequence[Draft], context: WriteContext, name: str) -> N
     of = context.org.schema.get(mails.MAIL)
     if context.by_platform or of is None:
         return
-    hanging = [one for one in rows if str(one.value(name)).startswith(of.id_prefix)]
-    free = mails.open_mails(context, {str(one.value(name)) for one in hanging})
+    hanging = [draft for draft in rows if str(draft.value(name)).startswith(of.id_prefix)]
+    free = mails.open_mails(context, {str(draft.value(name)) for draft in hanging})
     for draft in hanging:
         if str(draft.value(name)) not in free:
             draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", CLOSED)
@@ -75,7 +75,7 @@ class Links(Effects):
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Look for links of the same pair; then for mails that take no more."""
-        keys = [str(one.cells.get("ContentDocumentId")) for one in rows]
+        keys = [str(draft.cells.get("ContentDocumentId")) for draft in rows]
         pairs = set(files.linked(context, keys))
         for draft in rows:
             pair = (str(draft.cells.get("ContentDocumentId")), str(draft.value("LinkedEntityId")))
@@ -83,11 +83,11 @@ class Links(Effects):
                 draft.fail("DUPLICATE_VALUE", files.already_linked(*pair), "LinkedEntityId")
             pairs.add(pair)
             _fill(draft, context)
-        _refuse_closed([one for one in rows if one.sound], context, "LinkedEntityId")
+        _refuse_closed([draft for draft in rows if draft.sound], context, "LinkedEntityId")
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """A mail with a file has an attachment."""
-        mark(context, [str(one.value("LinkedEntityId")) for one in rows])
+        mark(context, [str(draft.value("LinkedEntityId")) for draft in rows])
 
     def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Files of a mail that is no draft stay."""
@@ -95,7 +95,7 @@ class Links(Effects):
 
     def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The last file may be gone."""
-        mark(context, [str(one.value("LinkedEntityId")) for one in rows])
+        mark(context, [str(draft.value("LinkedEntityId")) for draft in rows])
 
 
 def _fill(draft: Draft, context: WriteContext) -> None:
@@ -111,17 +111,17 @@ class Attachments(files.Bodies):
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """A mail with one has an attachment."""
-        mark(context, [str(one.value("ParentId")) for one in rows])
+        mark(context, [str(draft.value("ParentId")) for draft in rows])
 
     def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The last one may be gone."""
-        mark(context, [str(one.value("ParentId")) for one in rows])
+        mark(context, [str(draft.value("ParentId")) for draft in rows])
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """It is back."""
-        keys = [one.id or "" for one in rows]
-        held = context.select("Attachment", ["ParentId"], '"Id" IN {values}', keys)
-        mark(context, [str(one["ParentId"]) for one in held])
+        keys = [draft.id or "" for draft in rows]
+        attachments = context.select("Attachment", ["ParentId"], '"Id" IN {values}', keys)
+        mark(context, [str(row["ParentId"]) for row in attachments])
 
 
 def mark(context: WriteContext, keys: Sequence[str]) -> None:
@@ -129,20 +129,20 @@ def mark(context: WriteContext, keys: Sequence[str]) -> None:
     of = context.org.schema.get(mails.MAIL)
     if of is None or of.field("HasAttachment") is None:
         return
-    wanted = sorted({one for one in keys if one.startswith(of.id_prefix)})
+    wanted = sorted({key for key in keys if key.startswith(of.id_prefix)})
     flags = context.select(mails.MAIL, ["Id", "HasAttachment"], '"Id" IN {values}', wanted)
     full = _full(context, wanted)
     changes = {
-        one["Id"]: {"HasAttachment": one["Id"] in full}
-        for one in flags
-        if one["HasAttachment"] is not (one["Id"] in full)
+        row["Id"]: {"HasAttachment": row["Id"] in full}
+        for row in flags
+        if row["HasAttachment"] is not (row["Id"] in full)
     }
     context.amend(mails.MAIL, changes)
 
 
 def _full(context: WriteContext, keys: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+    mail_ids: set[str] = set()
     for name, column in (("Attachment", "ParentId"), (files.LINK, "LinkedEntityId")):
-        held = context.select(name, [column], f'"{column}" IN {{values}}', keys)
-        found |= {one[column] for one in held}
-    return found
+        records = context.select(name, [column], f'"{column}" IN {{values}}', keys)
+        mail_ids |= {row[column] for row in records}
+    return mail_ids

@@ -31,7 +31,7 @@ def is_id(value: Any) -> bool:
 
 def full_ids(values: Iterable[str]) -> list[str]:
     """Ids of 18 characters, each once, in their order."""
-    return list(dict.fromkeys(ids.full(one) for one in values))
+    return list(dict.fromkeys(ids.full(value) for value in values))
 
 
 def fits(context: WriteContext, names: Sequence[str], key: str) -> bool:
@@ -51,35 +51,35 @@ def object_of(context: WriteContext, names: Sequence[str], key: str) -> str | No
 def existing(context: WriteContext, names: Sequence[str], keys: Iterable[str]) -> list[str]:
     """Return the ids that live rows of these objects have."""
     wanted = list(keys)
-    found = (context.select(one, ["Id"], '"Id" IN {values}', wanted) for one in names)
-    return [row["Id"] for rows in found for row in rows]
+    selections = (context.select(name, ["Id"], '"Id" IN {values}', wanted) for name in names)
+    return [row["Id"] for rows in selections for row in rows]
 
 
 def mail_addresses(context: WriteContext, keys: Iterable[str]) -> dict[str, str | None]:
     """The address of each person by id."""
     wanted = list(keys)
-    found: dict[str, str | None] = {}
+    emails: dict[str, str | None] = {}
     for name in PEOPLE:
         of = context.org.schema.get(name)
         if of is None or of.field("Email") is None:
             continue
         rows = context.select(name, ["Id", "Email"], '"Id" IN {values}', wanted)
-        found |= {one["Id"]: one["Email"] for one in rows}
-    return found
+        emails |= {row["Id"]: row["Email"] for row in rows}
+    return emails
 
 
 def addresses(text: str | None) -> list[str]:
     """The addresses of a column, as they stand there: ``Name <a@b>`` and ``a@b; c@d``."""
-    return [one for one in _BETWEEN.split(text or "") if "@" in one]
+    return [address for address in _BETWEEN.split(text or "") if "@" in address]
 
 
 def relate(context: WriteContext, rows: Sequence[Draft]) -> None:
     """Write one relation for each person and for each address that belongs to none of them."""
     if context.org.schema.get(RELATION) is None:
         return
-    people = {key for one in rows for _, key in _persons(one)}
+    people = {key for draft in rows for _, key in _persons(draft)}
     known = mail_addresses(context, people)
-    context.create(RELATION, [row for one in rows for row in _relations(context, one, known)])
+    context.create(RELATION, [row for draft in rows for row in _relations(context, draft, known)])
 
 
 def _persons(draft: Draft) -> Iterator[tuple[str, str]]:
@@ -95,15 +95,15 @@ def _persons(draft: Draft) -> Iterator[tuple[str, str]]:
 def _relations(
     context: WriteContext, draft: Draft, known: Mapping[str, str | None]
 ) -> Iterator[dict[str, Any]]:
-    held: set[tuple[str, str]] = set()
+    known_pairs: set[tuple[str, str]] = set()
     for kind, key in _persons(draft):
         address = known.get(key)
-        held.add((kind, (address or "").lower()))
+        known_pairs.add((kind, (address or "").lower()))
         yield _row(context, draft, kind, address, key)
     for kind in COLUMNS:
         for address in addresses(draft.value(kind)):
-            if (kind, address.lower()) not in held:
-                held.add((kind, address.lower()))
+            if (kind, address.lower()) not in known_pairs:
+                known_pairs.add((kind, address.lower()))
                 yield _row(context, draft, kind, address, None)
 
 
@@ -120,21 +120,23 @@ def _row(
 def replace(context: WriteContext, rows: Sequence[Draft]) -> None:
     """Write the relations of drafts anew; a list that was not sent again keeps its people."""
     fields = ["Id", "EmailMessageId", "RelationType", "RelationId"]
-    keys = [one.id or "" for one in rows]
-    held = context.select(RELATION, fields, '"EmailMessageId" IN {values}', keys)
+    keys = [draft.id or "" for draft in rows]
+    relations = context.select(RELATION, fields, '"EmailMessageId" IN {values}', keys)
     for draft in rows:
-        draft.extras |= _kept(draft, [one for one in held if one["EmailMessageId"] == draft.id])
-    context.delete(RELATION, [one["Id"] for one in held])
+        draft.extras |= _unchanged_lists(
+            draft, [row for row in relations if row["EmailMessageId"] == draft.id]
+        )
+    context.delete(RELATION, [row["Id"] for row in relations])
     relate(context, rows)
 
 
-def _kept(draft: Draft, held: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+def _unchanged_lists(draft: Draft, relations: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The people of lists that were not sent again."""
     return {
         name: [
-            one["RelationId"]
-            for one in held
-            if one["RelationType"] == kind and one["RelationId"] is not None
+            row["RelationId"]
+            for row in relations
+            if row["RelationType"] == kind and row["RelationId"] is not None
         ]
         for name, kind in LISTS.items()
         if name not in draft.extras
@@ -150,4 +152,4 @@ def agrees(row: Mapping[str, Any], mail: Mapping[str, Any], address: str | None)
     given = row.get("RelationAddress") or address
     if kind not in COLUMNS or given is None:
         return False
-    return given.lower() in {one.lower() for one in addresses(mail.get(kind))}
+    return given.lower() in {listed.lower() for listed in addresses(mail.get(kind))}

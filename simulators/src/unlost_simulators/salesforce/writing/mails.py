@@ -41,7 +41,7 @@ class Mails(Effects):
         "Status", "ParentId", "RelatedToId", "Subject", "HtmlBody", "TextBody", "FromAddress",
         "ToAddress", "CcAddress", "BccAddress", "FromId",
     )  # fmt: skip
-    extras = MappingProxyType({one.lower(): one for one in (*mail_people.LISTS, FILES)})
+    extras = MappingProxyType({name.lower(): name for name in (*mail_people.LISTS, FILES)})
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Derive values as the platform does, and refuse invalid new mails."""
@@ -76,9 +76,9 @@ class Mails(Effects):
         """The lists and addresses of a draft that were sent replace the rows of before."""
         if context.by_platform:
             return
-        changed = [one for one in rows if one.extras or _addresses_changed(one)]
+        changed = [draft for draft in rows if draft.extras or _addresses_changed(draft)]
         mail_people.replace(context, changed)
-        _unlink_files([one for one in changed if FILES in one.extras], context)
+        _unlink_files([draft for draft in changed if FILES in draft.extras], context)
         _link_files(changed, context)
 
 
@@ -132,9 +132,9 @@ def _refuse_change(draft: Draft) -> None:
     was = None if draft.before is None else draft.before.get("Status")
     read = (was, draft.cells.get("Status")) == (NEW, READ)
     closed = [
-        one
-        for one in (*draft.cells, *draft.extras)
-        if one not in ALWAYS_OPEN and not one.endswith("__c") and not (one == "Status" and read)
+        name
+        for name in (*draft.cells, *draft.extras)
+        if name not in ALWAYS_OPEN and not name.endswith("__c") and not (name == "Status" and read)
     ]
     if closed:
         draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", CLOSED, *closed)
@@ -143,13 +143,13 @@ def _refuse_change(draft: Draft) -> None:
 def _check_lists(rows: Sequence[Draft], context: WriteContext) -> None:
     for name in (*mail_people.LISTS, FILES):
         field = context.of.junction(name)
-        holders = [one for one in rows if one.sound and name in one.extras]
+        holders = [draft for draft in rows if draft.sound and name in draft.extras]
         if field is None or not holders:
             continue
         for draft in holders:
             _check_shape(draft, name)
-        sound = [one for one in holders if one.sound]
-        keys = {key for one in sound for key in one.extras[name]}
+        sound = [draft for draft in holders if draft.sound]
+        keys = {key for draft in sound for key in draft.extras[name]}
         known = set(mail_people.existing(context, field.targets, keys))
         for draft in sound:
             for key in draft.extras[name]:
@@ -168,49 +168,49 @@ def _check_shape(draft: Draft, name: str) -> None:
         text = f"Cannot deserialize instance of JunctionIdList from value {given}"
         draft.fail("JSON_PARSER_ERROR", f"{text} at [line:1, column:1]")
         return
-    bad = [one for one in given if not mail_people.is_id(one)]
-    for one in bad:
-        draft.refuse(refusals.malformed_id(one))
+    bad = [record_id for record_id in given if not mail_people.is_id(record_id)]
+    for record_id in bad:
+        draft.refuse(refusals.malformed_id(record_id))
     if not bad:
         draft.extras[name] = mail_people.full_ids(given)
 
 
 def _addresses_changed(draft: Draft) -> bool:
-    return any(draft.changes(one) for one in mail_people.COLUMNS)
+    return any(draft.changes(column) for column in mail_people.COLUMNS)
 
 
 def _link_files(rows: Sequence[Draft], context: WriteContext) -> None:
     links = [
-        {"ContentDocumentId": key, "LinkedEntityId": one.id, "ShareType": "V"}
-        for one in rows
-        for key in one.extras.get(FILES) or ()
+        {"ContentDocumentId": key, "LinkedEntityId": draft.id, "ShareType": "V"}
+        for draft in rows
+        for key in draft.extras.get(FILES) or ()
     ]
     context.create(LINK, links)
 
 
 def _unlink_files(rows: Sequence[Draft], context: WriteContext) -> None:
-    keys = [one.id or "" for one in rows]
-    held = context.select(LINK, ["Id"], '"LinkedEntityId" IN {values}', keys)
-    context.delete(LINK, [one["Id"] for one in held])
+    keys = [draft.id or "" for draft in rows]
+    links = context.select(LINK, ["Id"], '"LinkedEntityId" IN {values}', keys)
+    context.delete(LINK, [row["Id"] for row in links])
 
 
 def _make_tasks(rows: Sequence[Draft], context: WriteContext) -> None:
     """The task of each mail that is related to a record and is not inbound case mail."""
     wanted = [
-        one
-        for one in rows
-        if one.cells.get("ActivityId") is None
-        and one.cells.get("RelatedToId") is not None
-        and not (one.cells.get("Incoming") and _on_case(one, context))
+        draft
+        for draft in rows
+        if draft.cells.get("ActivityId") is None
+        and draft.cells.get("RelatedToId") is not None
+        and not (draft.cells.get("Incoming") and _on_case(draft, context))
     ]
-    made = context.create(TASK, [_task(one, context) for one in wanted])
-    pairs = zip(wanted, made, strict=True)
-    context.amend(MAIL, {one.id or "": {"ActivityId": task.id} for one, task in pairs})
+    tasks = context.create(TASK, [_task(draft, context) for draft in wanted])
+    pairs = zip(wanted, tasks, strict=True)
+    context.amend(MAIL, {draft.id or "": {"ActivityId": task.id} for draft, task in pairs})
 
 
 def _task(draft: Draft, context: WriteContext) -> dict[str, Any]:
-    people = [key for one in mail_people.LISTS for key in draft.extras.get(one) or ()]
-    who = [one for one in people if mail_people.fits(context, ("Contact", "Lead"), one)]
+    people = [key for column in mail_people.LISTS for key in draft.extras.get(column) or ()]
+    who = [key for key in people if mail_people.fits(context, ("Contact", "Lead"), key)]
     cells = {
         "Subject": f"Email: {draft.cells.get('Subject') or ''}"[:NAME_LENGTH],
         "WhatId": draft.cells["RelatedToId"],
@@ -221,7 +221,7 @@ def _task(draft: Draft, context: WriteContext) -> dict[str, Any]:
         "ActivityDate": draft.cells["MessageDate"].date(),
     }
     of = context.org.schema.get(TASK)
-    return {one: value for one, value in cells.items() if of is not None and of.field(one)}
+    return {name: value for name, value in cells.items() if of is not None and of.field(name)}
 
 
 def open_mails(context: WriteContext, keys: Iterable[str]) -> set[str]:
@@ -234,4 +234,4 @@ def open_mails(context: WriteContext, keys: Iterable[str]) -> set[str]:
         return set(wanted)
     managed = ' OR "IsClientManaged"' if of.field("IsClientManaged") else ""
     condition = f'"Id" IN {{values}} AND ("Status" = \'{DRAFT}\'{managed})'
-    return {one["Id"] for one in context.select(MAIL, ["Id"], condition, wanted)}
+    return {row["Id"] for row in context.select(MAIL, ["Id"], condition, wanted)}

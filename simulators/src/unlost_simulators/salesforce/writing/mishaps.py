@@ -28,7 +28,7 @@ class Mishaps(Protocol):
         """Refusals by place; ``keys`` are the ids that the rows name, None where there is none."""
         ...
 
-    def room(self, subject: WriteSubject, rows: int) -> int | None:
+    def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Return how many of these new rows still fit; None for all of them."""
         ...
 
@@ -45,7 +45,7 @@ class NoMishaps:
         del subject, keys
         return {}
 
-    def room(self, subject: WriteSubject, rows: int) -> int | None:
+    def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Everything fits."""
         del subject, rows
         return None

@@ -28,7 +28,7 @@ class Accounts(Effects):
         """Distinguish persons from businesses by their record type."""
         if context.of.field("IsPersonAccount") is None:
             return
-        persons = _person_types(context, [one.cells.get("RecordTypeId") for one in rows])
+        persons = _person_types(context, [draft.cells.get("RecordTypeId") for draft in rows])
         for draft in rows:
             if draft.cells.get("RecordTypeId") not in persons:
                 _refuse_person_fields(context.of, draft)
@@ -42,14 +42,14 @@ class Accounts(Effects):
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The platform makes the contact."""
-        persons = [one for one in rows if one.cells.get("IsPersonAccount")]
+        persons = [draft for draft in rows if draft.cells.get("IsPersonAccount")]
         contact = context.org.schema.get("Contact")
         if not persons or contact is None:
             return
-        made = context.create("Contact", [_contact(contact, one) for one in persons])
-        pairs = zip(persons, made, strict=True)
+        contacts = context.create("Contact", [_contact(contact, draft) for draft in persons])
+        pairs = zip(persons, contacts, strict=True)
         context.amend(
-            "Account", {one.id or "": {"PersonContactId": made.id} for one, made in pairs}
+            "Account", {draft.id or "": {"PersonContactId": result.id} for draft, result in pairs}
         )
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
@@ -79,7 +79,7 @@ class Accounts(Effects):
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The direct relations of contacts that came along are made anew."""
-        relations.restore(context, "AccountId", [one.id or "" for one in rows])
+        relations.restore(context, "AccountId", [draft.id or "" for draft in rows])
 
 
 class Contacts(Effects):
@@ -89,7 +89,7 @@ class Contacts(Effects):
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The direct relation of a new contact."""
-        relations.begin(context, [one for one in rows if not one.value("IsPersonAccount")])
+        relations.begin(context, [draft for draft in rows if not draft.value("IsPersonAccount")])
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Neither record type nor manager of a person's contact can be set."""
@@ -112,53 +112,55 @@ class Contacts(Effects):
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """The relation that vanished with the contact is made anew."""
-        relations.restore(context, "Id", [one.id or "" for one in rows])
+        relations.restore(context, "Id", [draft.id or "" for draft in rows])
 
 
 def _owned_by_platform(rows: Sequence[Draft]) -> list[Draft]:
-    return [one for one in rows if one.before is not None and one.before.get("IsPersonAccount")]
+    return [
+        draft for draft in rows if draft.before is not None and draft.before.get("IsPersonAccount")
+    ]
 
 
 def _person_types(context: WriteContext, wanted: Sequence[Any]) -> set[str]:
     of = context.org.schema.get("RecordType")
     if of is None or of.field("IsPersonType") is None:
         return set()
-    keys = [str(one) for one in wanted if one is not None]
-    found = context.select("RecordType", ["Id"], '"IsPersonType" AND "Id" IN {values}', keys)
-    return {one["Id"] for one in found}
+    keys = [str(value) for value in wanted if value is not None]
+    types = context.select("RecordType", ["Id"], '"IsPersonType" AND "Id" IN {values}', keys)
+    return {row["Id"] for row in types}
 
 
 def _is_person_field(name: str) -> bool:
-    own = name.startswith("Person") and name != "PersonContactId"
-    return own or name.endswith("__pc") or name in NAME_PARTS
+    own_name = name.startswith("Person") and name != "PersonContactId"
+    return own_name or name.endswith("__pc") or name in NAME_PARTS
 
 
 def _refuse_person_fields(of: ObjectDef, draft: Draft) -> None:
     given = [name for name, value in draft.cells.items() if value and _is_person_field(name)]
-    ordered = [one.name for one in of.stored if one.name in given]
+    ordered = [field.name for field in of.stored if field.name in given]
     if ordered:
         draft.refuse(refusals.not_writable(ordered))
 
 
 def _whole_name(draft: Draft) -> str:
     parts = (draft.value("FirstName"), draft.value("LastName"))
-    return " ".join(str(one) for one in parts if one)
+    return " ".join(str(part) for part in parts if part)
 
 
 def _contact(of: ObjectDef, draft: Draft) -> dict[str, Any]:
     stamps = {name: draft.cells[name] for name in AUDIT_FIELDS if name in draft.cells}
-    own = {"AccountId": draft.id, "IsPersonAccount": True}
-    return {**_shared_cells(of, draft), **stamps, **own}
+    fixed = {"AccountId": draft.id, "IsPersonAccount": True}
+    return {**_shared_cells(of, draft), **stamps, **fixed}
 
 
 def _shared_cells(of: ObjectDef, draft: Draft) -> dict[str, Any]:
     """The cells of an account that its contact has too, under the contact's names."""
-    made = {}
+    cells = {}
     for name, value in draft.cells.items():
         other = _contact_name(name)
         if other is not None and (field := of.field(other)) is not None and not field.computed:
-            made[field.name] = value
-    return made
+            cells[field.name] = value
+    return cells
 
 
 def _contact_name(name: str) -> str | None:

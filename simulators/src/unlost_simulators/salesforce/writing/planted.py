@@ -18,10 +18,10 @@ from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError
 from unlost_simulators.salesforce.writing.rules import (
-    Deed,
     DuplicateRule,
     Moment,
     Phase,
+    TriggerEffect,
     TriggerRule,
     ValidationRule,
 )
@@ -44,18 +44,19 @@ def check_duplicates(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
 def _matches(
     job: Job, rule: DuplicateRule, drafts: Sequence[Draft]
 ) -> Iterable[tuple[Draft, list[str]]]:
-    fields = [one for one in (job.of.field(name) for name in rule.match) if one is not None]
-    sound = [one for one in drafts if one.sound]
+    fields = [field for field in (job.of.field(name) for name in rule.match) if field is not None]
+    sound = [candidate for candidate in drafts if candidate.sound]
     by_field = [
-        keys.holders(job, job.of, one, [draft.value(one.name) for draft in sound]) for one in fields
+        keys.holders(job, job.of, field, [draft.value(field.name) for draft in sound])
+        for field in fields
     ]
     for draft in sound:
-        found: set[str] | None = None
-        for one, held in zip(fields, by_field, strict=True):
-            value = draft.value(one.name)
-            ids = set() if value is None else set(held.get(keys.fold(one, value), []))
-            found = ids if found is None else found & ids
-        others = sorted((found or set()) - {draft.id})
+        matches: set[str] | None = None
+        for field, holders in zip(fields, by_field, strict=True):
+            value = draft.value(field.name)
+            ids = set() if value is None else set(holders.get(keys.fold(field, value), []))
+            matches = ids if matches is None else matches & ids
+        others = sorted((matches or set()) - {draft.id})
         if others:
             yield draft, others
 
@@ -68,11 +69,14 @@ def _duplicate(job: Job, rule: DuplicateRule, matches: Sequence[str]) -> RowErro
             "fieldDiffs": [],
             "matchConfidence": 100.0,
             "record": {
-                "attributes": {"type": of, "url": f"/services/data/v66.0/sobjects/{of}/{one}"},
-                "Id": one,
+                "attributes": {
+                    "type": of,
+                    "url": f"/services/data/v66.0/sobjects/{of}/{record_id}",
+                },
+                "Id": record_id,
             },
         }
-        for one in matches
+        for record_id in matches
     ]
     result = {
         "entityType": of,
@@ -98,7 +102,7 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
     planted = job.org.planted
     if job.by_platform:
         return
-    triggers = [one for one in planted.rules(TriggerRule, job.of.name) if moment in one.on]
+    triggers = [rule for rule in planted.rules(TriggerRule, job.of.name) if moment in rule.on]
     for rule in triggers:
         if rule.phase is Phase.BEFORE:
             _trigger(job, rule, drafts, moment)
@@ -107,7 +111,7 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
             _validate(job, check, drafts)
     for rule in triggers:
         if rule.phase is Phase.AFTER:
-            _trigger(job, rule, [one for one in drafts if one.sound], moment)
+            _trigger(job, rule, [draft for draft in drafts if draft.sound], moment)
 
 
 def _validate(job: Job, rule: ValidationRule, drafts: Sequence[Draft]) -> None:
@@ -122,13 +126,13 @@ def _trigger(job: Job, rule: TriggerRule, drafts: Sequence[Draft], moment: Momen
     if not chosen:
         return
     job.org.planted.hit(rule, len(chosen))
-    if rule.deed is Deed.REFUSE:
+    if rule.deed is TriggerEffect.REFUSE:
         occasion = f"{rule.phase.value.title()}{moment.value.title()}"
         text = f"{rule.name}: execution of {occasion}\n\ncaused by: {rule.message}\n\n"
         text += f"Trigger.{rule.name}: line 1, column 1"
         for draft in chosen:
             draft.fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
-    elif rule.deed is Deed.SET:
+    elif rule.deed is TriggerEffect.SET:
         _set(job, rule, chosen)
     else:
         job.create(rule.creates, _filled(job, rule, chosen))
@@ -148,12 +152,15 @@ def _set(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> None:
 def _filled(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """The rule's values with the rows' own in their holes."""
     wanted = {
-        hole for one in rule.values.values() if isinstance(one, str) for hole in _HOLE.findall(one)
+        hole
+        for value in rule.values.values()
+        if isinstance(value, str)
+        for hole in _HOLE.findall(value)
     }
-    names = [one.name for one in job.of.stored if one.name in wanted]
-    held = rows.stored_rows(job, job.of, [one.id or "" for one in drafts], names)
+    names = [field.name for field in job.of.stored if field.name in wanted]
+    stored = rows.stored_rows(job, job.of, [draft.id or "" for draft in drafts], names)
     return [
-        {name: _fill(value, held[draft.id or ""]) for name, value in rule.values.items()}
+        {name: _fill(value, stored[draft.id or ""]) for name, value in rule.values.items()}
         for draft in drafts
     ]
 
@@ -173,10 +180,10 @@ def _chosen(job: Job, where: str | None, drafts: Sequence[Draft]) -> list[Draft]
         return list(drafts)
     chosen, _ = editing.chosen(job.store, job.of, where, {}, None)
     cursor = job.store.cursor()
-    cursor.register(_SAVED, pa.table({"id": pa.array([one.id for one in drafts], pa.string())}))
-    found = cursor.execute(
+    cursor.register(_SAVED, pa.table({"id": pa.array([draft.id for draft in drafts], pa.string())}))
+    saved = cursor.execute(
         f'SELECT x.id FROM (SELECT t0."Id" AS id {chosen}) x SEMI JOIN {_SAVED} s ON x.id = s.id'
     ).fetchall()
     cursor.unregister(_SAVED)
-    kept = {row[0] for row in found}
-    return [one for one in drafts if one.id in kept]
+    matching = {row[0] for row in saved}
+    return [draft for draft in drafts if draft.id in matching]

@@ -28,10 +28,10 @@ def _by_id(
     of = context.org.schema.get(name)
     if of is None:
         return {}
-    known = ["Id", *(one for one in fields if of.field(one))]
-    keys = [str(one) for one in wanted if one is not None]
-    found = context.select(name, known, '"Id" IN {values}', keys)
-    return {one["Id"]: one for one in found}
+    known = ["Id", *(field for field in fields if of.field(field))]
+    keys = [str(value) for value in wanted if value is not None]
+    records = context.select(name, known, '"Id" IN {values}', keys)
+    return {row["Id"]: row for row in records}
 
 
 def _put(context: WriteContext, draft: Draft, values: Mapping[str, Any]) -> None:
@@ -46,9 +46,9 @@ class Entries(Effects):
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Look at the books, and at the prices that the products have."""
-        wanted = [one.cells.get("Product2Id") for one in rows]
+        wanted = [draft.cells.get("Product2Id") for draft in rows]
         products = _by_id(context, "Product2", ["Name", "ProductCode"], wanted)
-        held = context.select(
+        entries = context.select(
             "PricebookEntry",
             ["Product2Id", "Pricebook2Id"],
             '"Product2Id" IN {values}',
@@ -59,13 +59,13 @@ class Entries(Effects):
             "Pricebook2",
             ["IsStandard"],
             [
-                *(one["Pricebook2Id"] for one in held),
-                *(one.cells.get("Pricebook2Id") for one in rows),
+                *(row["Pricebook2Id"] for row in entries),
+                *(draft.cells.get("Pricebook2Id") for draft in rows),
             ],
         )
-        standard = {key for key, one in books.items() if one.get("IsStandard")}
-        priced = {one["Product2Id"] for one in held if one["Pricebook2Id"] in standard}
-        pairs = {(one["Product2Id"], one["Pricebook2Id"]) for one in held}
+        standard = {key for key, price_book in books.items() if price_book.get("IsStandard")}
+        priced = {row["Product2Id"] for row in entries if row["Pricebook2Id"] in standard}
+        pairs = {(row["Product2Id"], row["Pricebook2Id"]) for row in entries}
         for draft in rows:
             product, book = draft.cells.get("Product2Id"), draft.cells.get("Pricebook2Id")
             if book in books and book not in standard and product not in priced:
@@ -92,13 +92,15 @@ class _Lines(Effects):
     def _entries(self, rows: Sequence[Draft], context: WriteContext) -> dict[str, dict[str, Any]]:
         """The price book entries of the lines; what follows from them is put into the rows."""
         fields = ["Pricebook2Id", "Product2Id", "UnitPrice", "ProductCode", "Name"]
-        wanted = [one.cells.get("PricebookEntryId") for one in rows]
+        wanted = [draft.cells.get("PricebookEntryId") for draft in rows]
         entries = _by_id(context, "PricebookEntry", fields, wanted)
         for draft in rows:
             entry = entries.get(str(draft.cells.get("PricebookEntryId")))
             if entry is not None:
-                own = {name: entry.get(name) for name in ("Product2Id", "ProductCode", "Name")}
-                _put(context, draft, {**own, "ListPrice": entry.get("UnitPrice")})
+                product_cells = {
+                    name: entry.get(name) for name in ("Product2Id", "ProductCode", "Name")
+                }
+                _put(context, draft, {**product_cells, "ListPrice": entry.get("UnitPrice")})
             self._prices(draft, context)
         return entries
 
@@ -123,7 +125,7 @@ class OpportunityLines(_Lines):
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Compare the books."""
         entries = self._entries(rows, context)
-        wanted = [one.cells.get("OpportunityId") for one in rows]
+        wanted = [draft.cells.get("OpportunityId") for draft in rows]
         deals = _by_id(context, "Opportunity", ["Pricebook2Id"], wanted)
         for draft in rows:
             entry = entries.get(str(draft.cells.get("PricebookEntryId")))
@@ -137,8 +139,8 @@ class OpportunityLines(_Lines):
         """An opportunity knows that it has lines."""
         of = context.org.schema.get("Opportunity")
         if of is not None and of.field("HasOpportunityLineItem") is not None:
-            deals = {str(one.cells["OpportunityId"]) for one in rows}
-            context.amend("Opportunity", {one: {"HasOpportunityLineItem": True} for one in deals})
+            deals = {str(draft.cells["OpportunityId"]) for draft in rows}
+            context.amend("Opportunity", {deal: {"HasOpportunityLineItem": True} for deal in deals})
 
 
 class OrderLines(_Lines):
@@ -148,7 +150,7 @@ class OrderLines(_Lines):
         """Look at the orders."""
         self._entries(rows, context)
         orders = _by_id(
-            context, "Order", ["StatusCode"], [one.cells.get("OrderId") for one in rows]
+            context, "Order", ["StatusCode"], [draft.cells.get("OrderId") for draft in rows]
         )
         for draft in rows:
             order = orders.get(str(draft.cells.get("OrderId")), {})

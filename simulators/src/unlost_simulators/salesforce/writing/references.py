@@ -27,16 +27,18 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     for field in job.of.stored:
         if field.type is not FieldType.REFERENCE or field.name in _ELSEWHERE:
             continue
-        setting = [one for one in drafts if one.sound and one.cells.get(field.name) is not None]
+        setting = [
+            draft for draft in drafts if draft.sound and draft.cells.get(field.name) is not None
+        ]
         if setting:
             _check_field(job, field, setting)
             if (job.of.name, field.name) in HIERARCHIES:
-                moved = [one for one in drafts if one.sound and field.name in one.cells]
+                moved = [draft for draft in drafts if draft.sound and field.name in draft.cells]
                 _check_hierarchy(job, field, moved)
 
 
 def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
-    wanted = {str(one.cells[field.name]) for one in drafts}
+    wanted = {str(draft.cells[field.name]) for draft in drafts}
     refused: dict[str, RowError] = {}
     by_object: dict[str, set[str]] = {}
     for key in wanted:
@@ -55,19 +57,19 @@ def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
 
 def _targets(job: Job, field: FieldDef, key: str) -> list[ObjectDef] | None:
     """Objects of the org that the id may belong to; none of the org's is an empty list."""
-    known = [job.store.schema.get(one) for one in field.targets]
-    held = [one for one in known if one is not None]
-    fitting = [one for one in held if one.id_prefix == key[:3]]
+    known = [job.store.schema.get(target) for target in field.targets]
+    targets = [target for target in known if target is not None]
+    fitting = [target for target in targets if target.id_prefix == key[:3]]
     if fitting:
         return fitting
     # Objects that this org does not declare cannot be told by their prefix.
-    return None if len(held) == len(field.targets) and held else []
+    return None if len(targets) == len(field.targets) and targets else []
 
 
 def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
     deleted = job.store.memo(of.name, rows.DELETED)
-    found = rows.stored_rows(job, of, keys - deleted.keys(), ())
-    deleted |= {key: held["IsDeleted"] for key, held in found.items()}
+    stored = rows.stored_rows(job, of, keys - deleted.keys(), ())
+    deleted |= {key: row["IsDeleted"] for key, row in stored.items()}
     seen = rows.visible_ids(job, of, keys & deleted.keys(), job.user)
     refused = {}
     for key in keys:
@@ -82,17 +84,19 @@ def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
 
 def _check_hierarchy(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
     """Walk up from all parents together; a row that reaches itself is refused."""
-    above: dict[str, str | None] = {one.id: one.cells[field.name] for one in drafts if one.id}
+    above: dict[str, str | None] = {
+        draft.id: draft.cells[field.name] for draft in drafts if draft.id
+    }
     known: dict[str, str | None] = {}
-    frontier = {one for one in above.values() if one is not None}
+    frontier = {key for key in above.values() if key is not None}
     for _ in range(_DEEPEST):
-        frontier = {one for one in frontier if one not in known and one not in above}
+        frontier = {key for key in frontier if key not in known and key not in above}
         if not frontier:
             break
-        found = rows.stored_rows(job, job.of, frontier, (field.name,))
+        stored = rows.stored_rows(job, job.of, frontier, (field.name,))
         for key in frontier:
-            known[key] = found.get(key, {}).get(field.name)
-        frontier = {one for one in known.values() if one is not None}
+            known[key] = stored.get(key, {}).get(field.name)
+        frontier = {key for key in known.values() if key is not None}
     for draft in drafts:
         if draft.sound and draft.id and _meets_itself(draft.id, above, known):
             draft.refuse(refusals.BELOW_ITSELF)

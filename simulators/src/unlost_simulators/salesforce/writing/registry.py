@@ -37,7 +37,7 @@ BY_OBJECT: Mapping[str, Effects] = {
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
     "PricebookEntry": prices.Entries(),
-    "Task": activities.Tasks(),
+    "Task": activities.RelatedTasks(),
     "TaskRelation": activities.Whos(),
 }
 

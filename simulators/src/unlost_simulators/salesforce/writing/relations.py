@@ -23,9 +23,11 @@ class Relations(Effects):
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Look for relations of the same contact and account."""
-        keys = [str(one.cells.get("ContactId")) for one in rows]
-        held = context.select(RELATION, ["AccountId", "ContactId"], '"ContactId" IN {values}', keys)
-        pairs = {(one["AccountId"], one["ContactId"]) for one in held}
+        keys = [str(draft.cells.get("ContactId")) for draft in rows]
+        existing = context.select(
+            RELATION, ["AccountId", "ContactId"], '"ContactId" IN {values}', keys
+        )
+        pairs = {(row["AccountId"], row["ContactId"]) for row in existing}
         for draft in rows:
             pair = (draft.cells.get("AccountId"), draft.cells.get("ContactId"))
             if pair in pairs and not draft.cells.get("IsDirect"):
@@ -43,12 +45,12 @@ class Relations(Effects):
 
 def move(context: WriteContext, rows: Sequence[Draft]) -> None:
     """Another account ends the old direct relation of a contact and begins a new one."""
-    moved = [one for one in rows if one.changes("AccountId")]
+    moved = [draft for draft in rows if draft.changes("AccountId")]
     if not moved:
         return
-    keys = [one.id or "" for one in moved]
+    keys = [draft.id or "" for draft in moved]
     old = context.select(RELATION, ["Id"], '"IsDirect" AND "ContactId" IN {values}', keys)
-    context.delete(RELATION, [one["Id"] for one in old])
+    context.delete(RELATION, [row["Id"] for row in old])
     begin(context, moved)
 
 
@@ -59,12 +61,18 @@ def restore(context: WriteContext, field: str, keys: Sequence[str]) -> None:
     contacts = context.select(
         "Contact", ["Id", "AccountId"], f'"{field}" IN {{values}} AND "AccountId" IS NOT NULL', keys
     )
-    ids = [one["Id"] for one in contacts]
-    held = context.select(RELATION, ["ContactId"], '"IsDirect" AND "ContactId" IN {values}', ids)
-    related = {one["ContactId"] for one in held}
+    ids = [contact["Id"] for contact in contacts]
+    existing = context.select(
+        RELATION, ["ContactId"], '"IsDirect" AND "ContactId" IN {values}', ids
+    )
+    related = {row["ContactId"] for row in existing}
     context.create(
         RELATION,
-        [_direct(one["Id"], one["AccountId"]) for one in contacts if one["Id"] not in related],
+        [
+            _direct(contact["Id"], contact["AccountId"])
+            for contact in contacts
+            if contact["Id"] not in related
+        ],
     )
 
 
@@ -72,17 +80,17 @@ def begin(context: WriteContext, rows: Sequence[Draft]) -> None:
     """Direct relations of these contacts; an indirect one to the same account becomes direct."""
     if context.org.schema.get(RELATION) is None:
         return
-    related = [one for one in rows if one.value("AccountId") is not None]
-    keys = [one.id or "" for one in related]
-    held = context.select(
+    related = [draft for draft in rows if draft.value("AccountId") is not None]
+    keys = [draft.id or "" for draft in related]
+    existing = context.select(
         RELATION, ["Id", "AccountId", "ContactId"], '"ContactId" IN {values}', keys
     )
-    known = {(one["ContactId"], one["AccountId"]): one["Id"] for one in held}
-    there = [one for one in related if (one.id, one.value("AccountId")) in known]
-    changes = {known[one.id, one.value("AccountId")]: {"IsDirect": True} for one in there}
+    known = {(row["ContactId"], row["AccountId"]): row["Id"] for row in existing}
+    there = [draft for draft in related if (draft.id, draft.value("AccountId")) in known]
+    changes = {known[draft.id, draft.value("AccountId")]: {"IsDirect": True} for draft in there}
     context.update(RELATION, changes)
-    new = [one for one in related if (one.id, one.value("AccountId")) not in known]
-    context.create(RELATION, [_direct(one.id or "", one.value("AccountId")) for one in new])
+    new = [draft for draft in related if (draft.id, draft.value("AccountId")) not in known]
+    context.create(RELATION, [_direct(draft.id or "", draft.value("AccountId")) for draft in new])
 
 
 def _direct(contact: str, account: str) -> dict[str, object]:

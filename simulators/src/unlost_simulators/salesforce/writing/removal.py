@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce import rights
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.users import Deed, Permission
-from unlost_simulators.salesforce.writing import keys, refusals, room, rows
+from unlost_simulators.salesforce.users import ObjectOperation, Permission
+from unlost_simulators.salesforce.writing import keys, refusals, rows, storage_limit
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.registry import effects_of
@@ -22,9 +22,9 @@ REFUSED_HARD_DELETE = (
 def attempt(job: Job, drafts: Sequence[Draft]) -> None:
     """Carry out the verb on drafts that name their records."""
     if job.verb is Verb.UNDELETE:
-        _undelete(job, [one for one in drafts if one.sound])
+        _undelete(job, [draft for draft in drafts if draft.sound])
     elif job.verb is Verb.EMPTY_BIN:
-        _empty(job, [one for one in drafts if one.sound])
+        _empty(job, [draft for draft in drafts if draft.sound])
     else:
         _delete(job, drafts)
 
@@ -36,73 +36,73 @@ def check_allowed(job: Job) -> None:
 
 
 def _delete(job: Job, drafts: Sequence[Draft]) -> None:
-    if not job.by_platform and not rights.may_do(job.of, job.user, Deed.DELETE):
+    if not job.by_platform and not rights.may_do(job.of, job.user, ObjectOperation.DELETE):
         for draft in drafts:
             draft.refuse(refusals.no_verb(job.of, "deleted"))
         return
     effects = effects_of(job.of.name)
     keys.check_existing(job, drafts, effects.reads)
-    effects.before_delete([one for one in drafts if one.sound], job)
-    going = _free(job, [one for one in drafts if one.sound])
+    effects.before_delete([draft for draft in drafts if draft.sound], job)
+    going = _free(job, [draft for draft in drafts if draft.sound])
     if going:
         hard = job.verb is Verb.HARD_DELETE
-        job.store.remove(job.of, [one.id or "" for one in going], job.author, hard=hard)
+        job.store.remove(job.of, [draft.id or "" for draft in going], job.author, hard=hard)
         effects.after_delete(going, job)
 
 
 def _free(job: Job, drafts: list[Draft]) -> list[Draft]:
     """The drafts that nothing holds; each round may free or bind others."""
     while drafts:
-        held = job.store.obstacles(job.of, [one.id or "" for one in drafts])
-        if not held:
+        obstacles = job.store.obstacles(job.of, [draft.id or "" for draft in drafts])
+        if not obstacles:
             return drafts
         for draft in drafts:
-            error = held.get(draft.id or "")
+            error = obstacles.get(draft.id or "")
             if error is not None:
                 draft.refuse(RowError(error.code, error.message, tuple(error.fields or ())))
-        drafts = [one for one in drafts if one.sound]
+        drafts = [draft for draft in drafts if draft.sound]
     return drafts
 
 
 def _undelete(job: Job, drafts: list[Draft]) -> None:
-    held = job.store.undeletable(job.of, [one.id or "" for one in drafts])
+    undeletable = job.store.undeletable(job.of, [draft.id or "" for draft in drafts])
     for draft in drafts:
-        if draft.id not in held:
+        if draft.id not in undeletable:
             draft.refuse(refusals.NOT_IN_BIN)
-    room.refuse_surplus(job, [one for one in drafts if one.sound])
-    coming = [one for one in drafts if one.sound]
-    if coming and job.org.room.is_full(job.of):
+    storage_limit.refuse_surplus(job, [draft for draft in drafts if draft.sound])
+    coming = [draft for draft in drafts if draft.sound]
+    if coming and job.org.figures.is_full(job.of):
         for draft in coming:
             draft.refuse(refusals.NO_ROOM)
         return
     _refuse_taken(job, coming)
-    coming = [one for one in coming if one.sound]
+    coming = [draft for draft in coming if draft.sound]
     if coming:
-        job.store.undelete([one.id or "" for one in coming])
+        job.store.undelete([draft.id or "" for draft in coming])
         effects_of(job.of.name).after_undelete(coming, job)
 
 
 def _refuse_taken(job: Job, drafts: Sequence[Draft]) -> None:
     """A unique value that a living record took meanwhile keeps the deleted one away."""
-    unique = [one for one in job.of.stored if one.unique]
+    unique = [field for field in job.of.stored if field.unique]
     if not unique or not drafts:
         return
-    names = [one.name for one in unique]
-    stored = rows.stored_rows(job, job.of, [one.id or "" for one in drafts], names)
+    names = [field.name for field in unique]
+    stored = rows.stored_rows(job, job.of, [draft.id or "" for draft in drafts], names)
     for field in unique:
-        found = keys.holders(job, job.of, field, [row[field.name] for row in stored.values()])
+        holders = keys.holders(job, job.of, field, [row[field.name] for row in stored.values()])
         for draft in drafts:
             value = stored[draft.id or ""][field.name]
-            others = [] if value is None else found.get(keys.fold(field, value), [])
+            others = [] if value is None else holders.get(keys.fold(field, value), [])
             if draft.sound and others:
                 draft.refuse(refusals.taken(field.name, others[0]))
 
 
 def _empty(job: Job, drafts: Sequence[Draft]) -> None:
-    held = job.store.bin_entries(job.of, [one.id or "" for one in drafts])
+    entries = job.store.bin_entries(job.of, [draft.id or "" for draft in drafts])
     for draft in drafts:
-        if draft.id not in held:
+        if draft.id not in entries:
             draft.refuse(refusals.NO_BIN_ENTRY)
-    going = [one.id or "" for one in drafts if one.sound]
+    going = [draft.id or "" for draft in drafts if draft.sound]
     if going:
         job.store.empty_bin(going)

@@ -32,21 +32,21 @@ def stored_rows(
     job: Job, of: ObjectDef, keys: Iterable[str], fields: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Read rows by full id, deleted ones too, with ``IsDeleted`` and the existing fields."""
-    wanted = sorted({one for one in keys if ids.is_id(one)})
+    wanted = sorted({key for key in keys if ids.is_id(key)})
     if not wanted:
         return {}
     flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
-    known = {one.name for one in of.stored} - {"Id", "IsDeleted"}
-    names = [one for one in dict.fromkeys(fields) if one in known]
-    columns = "".join(f", t.{tables.name(one)}" for one in names)
+    known = {field.name for field in of.stored} - {"Id", "IsDeleted"}
+    names = [name for name in dict.fromkeys(fields) if name in known]
+    columns = "".join(f", t.{tables.name(name)}" for name in names)
     sql = f'SELECT t."Id", {flag}{columns} FROM {tables.name(of.name)} t'
-    found = _few(job, sql, wanted) if len(wanted) <= database.FEW else _many(job, sql, wanted)
-    return {row[0]: dict(zip(("Id", "IsDeleted", *names), row, strict=True)) for row in found}
+    found_rows = _few(job, sql, wanted) if len(wanted) <= database.FEW else _many(job, sql, wanted)
+    return {row[0]: dict(zip(("Id", "IsDeleted", *names), row, strict=True)) for row in found_rows}
 
 
 def _few(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
     """Read rows by ids that are listed in the statement; their counters limit the search."""
-    orders = ", ".join(str(ids.counter_of(one)) for one in keys)
+    orders = ", ".join(str(ids.counter_of(key)) for key in keys)
     with database.listing(job.store.cursor(), keys, tables.text) as listed:
         where = f'WHERE t.{tables.ORDER} IN ({orders}) AND t."Id" IN {listed}'
         return job.store.cursor().execute(f"{sql} {where}").fetchall()
@@ -54,12 +54,12 @@ def _few(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
 
 def _many(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
     cursor = job.store.cursor()
-    asked = pa.table({"id": keys, "k": [ids.counter_of(one) for one in keys]})
-    cursor.register(_ASKED, asked)
+    key_table = pa.table({"id": keys, "k": [ids.counter_of(key) for key in keys]})
+    cursor.register(_ASKED, key_table)
     join = f'JOIN {_ASKED} a ON t.{tables.ORDER} = a.k AND t."Id" = a.id'
-    found = cursor.execute(f"{sql} {join}").fetchall()
+    found_rows = cursor.execute(f"{sql} {join}").fetchall()
     cursor.unregister(_ASKED)
-    return found
+    return found_rows
 
 
 def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> set[str]:
@@ -71,10 +71,10 @@ def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> 
         return set(wanted)
     cursor = job.store.cursor()
     with database.listing(cursor, wanted, tables.text) as listed:
-        found = cursor.execute(
+        visible = cursor.execute(
             f'SELECT t."Id" FROM {tables.name(of.name)} t WHERE t."Id" IN {listed} AND {condition}'
         ).fetchall()
-    return {row[0] for row in found}
+    return {row[0] for row in visible}
 
 
 def editable_ids(job: Job, keys: Iterable[str]) -> set[str]:
@@ -93,9 +93,9 @@ def _without_wide_reading(user: SimUser) -> SimUser:
 def insert(job: Job, drafts: Sequence[Draft]) -> None:
     """Write new rows and give each draft its id."""
     table = staged(job, drafts)
-    made = job.store.append(job.of, table, job.author)
-    job.store.memo(job.of.name, DELETED).update(dict.fromkeys(made, False))
-    for draft, key in zip(drafts, made, strict=True):
+    new_ids = job.store.append(job.of, table, job.author)
+    job.store.memo(job.of.name, DELETED).update(dict.fromkeys(new_ids, False))
+    for draft, key in zip(drafts, new_ids, strict=True):
         draft.id = key
 
 
@@ -103,28 +103,29 @@ def staged(job: Job, drafts: Sequence[Draft]) -> pa.Table:
     """New rows as an Arrow table of the fields that any of them sets."""
     fields = _fields(job.of, drafts)
     arrays = {
-        one.name: pa.array(_column(job, one, drafts), tables.arrow_type(one)) for one in fields
+        field.name: pa.array(_column(job, field, drafts), tables.arrow_type(field))
+        for field in fields
     }
     return pa.table(arrays or {NOTHING_SET: pa.nulls(len(drafts))})
 
 
 def _fields(of: ObjectDef, drafts: Sequence[Draft]) -> list[FieldDef]:
     names = {name for draft in drafts for name in draft.cells}
-    return [one for one in of.stored if one.name in names]
+    return [field for field in of.stored if field.name in names]
 
 
 def _column(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     absent = _default(job, field)
     name = field.name
     column = [draft.cells.get(name, absent) for draft in drafts]
-    return _kept(job, column) if field.type is FieldType.BASE64 else column
+    return _stored_blobs(job, column) if field.type is FieldType.BASE64 else column
 
 
-def _kept(job: Job, column: Sequence[Any]) -> list[Any]:
+def _stored_blobs(job: Job, column: Sequence[Any]) -> list[Any]:
     """The column with a token in place of all bytes."""
-    contents = [one for one in column if isinstance(one, bytes)]
+    contents = [cell for cell in column if isinstance(cell, bytes)]
     tokens = iter(job.store.keep_all(contents) if contents else ())
-    return [next(tokens) if isinstance(one, bytes) else one for one in column]
+    return [next(tokens) if isinstance(cell, bytes) else cell for cell in column]
 
 
 def _default(job: Job, field: FieldDef) -> Any:
@@ -140,22 +141,22 @@ def _default(job: Job, field: FieldDef) -> Any:
 
 def update(job: Job, drafts: Sequence[Draft]) -> None:
     """Write changes to live rows, with their history."""
-    changed = [one for one in drafts if one.id is not None]
+    changed = [draft for draft in drafts if draft.id is not None]
     if not changed:
         return
     fields = _fields(job.of, changed)
-    keys = [one.id or "" for one in changed]
+    keys = [draft.id or "" for draft in changed]
     columns: dict[str, pa.Array] = {
         "Id": pa.array(keys, pa.string()),
-        tables.ORDER: pa.array([ids.counter_of(one) for one in keys], pa.int64()),
+        tables.ORDER: pa.array([ids.counter_of(key) for key in keys], pa.int64()),
     }
     for field in fields:
         columns[field.name] = pa.array(_given(job, field, changed), tables.arrow_type(field))
-        flags = [field.name in one.cells for one in changed]
+        flags = [field.name in draft.cells for draft in changed]
         columns[f"p_{field.name}"] = pa.array(flags, pa.bool_())
     job.store.change(job.of, Staged(pa.table(columns), tuple(fields)), job.author)
 
 
 def _given(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     column = [draft.cells.get(field.name) for draft in drafts]
-    return _kept(job, column) if field.type is FieldType.BASE64 else column
+    return _stored_blobs(job, column) if field.type is FieldType.BASE64 else column

@@ -30,7 +30,7 @@ class Phase(StrEnum):
     AFTER = "after"
 
 
-class Deed(StrEnum):
+class TriggerEffect(StrEnum):
     """The effect of a trigger."""
 
     REFUSE = "refuse"
@@ -61,7 +61,7 @@ class TriggerRule:
     """
 
     object: str
-    deed: Deed
+    deed: TriggerEffect
     name: str = "Trigger"
     on: frozenset[Moment] = frozenset({Moment.INSERT})
     phase: Phase = Phase.AFTER
@@ -87,7 +87,7 @@ type Rule = ValidationRule | TriggerRule | DuplicateRule
 
 
 @dataclass(slots=True)
-class _Held:
+class _PlantedRule:
     rule: Rule
     hits: int = 0
 
@@ -96,36 +96,36 @@ class Planted:
     """The rules of one org, with their counts; safe from many threads."""
 
     def __init__(self) -> None:
-        self._held: list[_Held] = []
+        self._planted: list[_PlantedRule] = []
         self._lock = threading.Lock()
 
     def plant(self, rule: Rule) -> None:
         """Put a rule in force."""
         with self._lock:
-            self._held.append(_Held(rule))
+            self._planted.append(_PlantedRule(rule))
 
     def clear(self) -> None:
         """Forget all rules and their counts."""
         with self._lock:
-            self._held.clear()
+            self._planted.clear()
 
     def rules[T: Rule](self, kind: type[T], name: str) -> list[T]:
         """The rules of one kind for an object."""
         with self._lock:
-            rules = [one.rule for one in self._held]
-        return [one for one in rules if isinstance(one, kind) and one.object == name]
+            rules = [planted.rule for planted in self._planted]
+        return [rule for rule in rules if isinstance(rule, kind) and rule.object == name]
 
     def hit(self, rule: Rule, times: int = 1) -> None:
         """Count that a rule acted."""
         with self._lock:
-            for one in self._held:
-                if one.rule is rule:
-                    one.hits += times
+            for planted in self._planted:
+                if planted.rule is rule:
+                    planted.hits += times
 
     def report(self) -> list[tuple[Rule, int]]:
         """Each rule with how often it acted."""
         with self._lock:
-            return [(one.rule, one.hits) for one in self._held]
+            return [(planted.rule, planted.hits) for planted in self._planted]
 
     def unhit(self) -> list[str]:
         """Names of the rules that never acted."""

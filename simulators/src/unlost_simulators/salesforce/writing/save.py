@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlost_simulators.salesforce import rights
-from unlost_simulators.salesforce.users import Deed
+from unlost_simulators.salesforce.users import ObjectOperation
 from unlost_simulators.salesforce.writing import (
     checks,
     foreign,
@@ -13,8 +13,8 @@ from unlost_simulators.salesforce.writing import (
     planted,
     references,
     refusals,
-    room,
     rows,
+    storage_limit,
     uniqueness,
 )
 from unlost_simulators.salesforce.writing.cells import Reader
@@ -30,27 +30,27 @@ _PARENTS_OF_TRUTH = ("OwnerId", "RecordTypeId")
 def attempt(job: Job, drafts: Sequence[Draft], reader: Reader, given: Sequence[Row]) -> None:
     """Check and write; afterwards each draft is written or holds its refusals."""
     _refuse_unwritable(job, drafts, reader, given)
-    foreign.resolve(job, [one for one in drafts if one.sound])
-    new = [one for one in drafts if one.id is None]
-    old = [one for one in drafts if one.id is not None]
+    foreign.resolve(job, [draft for draft in drafts if draft.sound])
+    new = [draft for draft in drafts if draft.id is None]
+    old = [draft for draft in drafts if draft.id is not None]
     _prepare_old(job, old)
     _prepare_new(job, new)
 
 
 def write(job: Job, drafts: Sequence[Draft]) -> None:
     """Write the sound drafts, and let what follows from it follow."""
-    sound = [one for one in drafts if one.sound]
-    new = [one for one in sound if one.id is None]
-    old = [one for one in sound if one.id is not None]
+    sound = [draft for draft in drafts if draft.sound]
+    new = [draft for draft in sound if draft.id is None]
+    old = [draft for draft in sound if draft.id is not None]
     effects = effects_of(job.of.name)
     if new:
         rows.insert(job, new)
         effects.after_insert(new, job)
-        planted.run(job, [one for one in new if one.sound], Moment.INSERT)
+        planted.run(job, [draft for draft in new if draft.sound], Moment.INSERT)
     if old:
         rows.update(job, old)
         effects.after_update(old, job)
-        planted.run(job, [one for one in old if one.sound], Moment.UPDATE)
+        planted.run(job, [draft for draft in old if draft.sound], Moment.UPDATE)
 
 
 def _refuse_unwritable(
@@ -60,45 +60,47 @@ def _refuse_unwritable(
         return
     key = (job.options.external_id or "").lower()
     for is_new in (True, False):
-        some = [one for one in drafts if one.sound and (one.id is None) is is_new]
-        deed, done = (Deed.CREATE, "inserted") if is_new else (Deed.EDIT, "updated")
-        if some and not rights.may_do(job.of, job.user, deed):
+        some = [draft for draft in drafts if draft.sound and (draft.id is None) is is_new]
+        operation, done = (
+            (ObjectOperation.CREATE, "inserted") if is_new else (ObjectOperation.EDIT, "updated")
+        )
+        if some and not rights.may_do(job.of, job.user, operation):
             for draft in some:
                 draft.refuse(refusals.no_verb(job.of, done))
         elif some and reader.suspects(new=is_new):
             for draft in some:
                 names = reader.unwritable(given[draft.place], new=is_new)
-                names = [one for one in names if is_new or one.lower() != key]
+                names = [name for name in names if is_new or name.lower() != key]
                 if names:
                     draft.refuse(refusals.not_writable(names))
 
 
 def _prepare_new(job: Job, drafts: Sequence[Draft]) -> None:
-    sound = [one for one in drafts if one.sound]
+    sound = [draft for draft in drafts if draft.sound]
     if not sound:
         return
     checks.record_types(job, sound, new=True)
-    effects_of(job.of.name).before_insert([one for one in sound if one.sound], job)
+    effects_of(job.of.name).before_insert([draft for draft in sound if draft.sound], job)
     checks.required(job, sound, new=True)
     checks.audit_times(job, sound)
     checks.owners(job, sound, new=True)
     references.check(job, sound)
     uniqueness.check(job, sound)
     planted.check_duplicates(job, sound, Moment.INSERT)
-    room.check(job, sound)
+    storage_limit.check(job, sound)
 
 
 def _prepare_old(job: Job, drafts: Sequence[Draft]) -> None:
     effects = effects_of(job.of.name)
     names = {name for draft in drafts for name in draft.cells}
     wanted = names | {*effects.reads, *_PARENTS_OF_TRUTH}
-    fields = [one.name for one in job.of.stored if one.name in wanted]
+    fields = [field.name for field in job.of.stored if field.name in wanted]
     keys.check_existing(job, drafts, fields)
-    sound = [one for one in drafts if one.sound]
+    sound = [draft for draft in drafts if draft.sound]
     if not sound:
         return
     checks.record_types(job, sound, new=False)
-    effects.before_update([one for one in sound if one.sound], job)
+    effects.before_update([draft for draft in sound if draft.sound], job)
     checks.required(job, sound, new=False)
     checks.owners(job, sound, new=False)
     references.check(job, sound)

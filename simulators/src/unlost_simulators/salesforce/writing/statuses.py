@@ -35,10 +35,10 @@ def _states(context: WriteContext, table: str, fields: Sequence[str]) -> dict[st
     of = context.org.schema.get(table)
     if of is None:
         return {}
-    wanted = [one for one in ("MasterLabel", "ApiName", *fields) if of.field(one)]
-    found = context.select(table, wanted, "TRUE")
-    keys = [one for one in ("MasterLabel", "ApiName") if one in wanted]
-    return {row[key]: row for row in found for key in keys if row[key] is not None}
+    wanted = [name for name in ("MasterLabel", "ApiName", *fields) if of.field(name)]
+    states = context.select(table, wanted, "TRUE")
+    keys = [name for name in ("MasterLabel", "ApiName") if name in wanted]
+    return {row[key]: row for row in states for key in keys if row[key] is not None}
 
 
 class Cases(Effects):
@@ -55,7 +55,7 @@ class Cases(Effects):
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """A change of the status may close or open it."""
-        self._follow([one for one in rows if one.changes("Status")], context)
+        self._follow([draft for draft in rows if draft.changes("Status")], context)
 
     def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
         states = _states(context, "CaseStatus", ["IsClosed"])
@@ -90,7 +90,7 @@ class Tasks(Effects):
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """A change may complete it."""
-        moved = [one for one in rows if one.changes("Status") or one.changes("Priority")]
+        moved = [draft for draft in rows if draft.changes("Status") or draft.changes("Priority")]
         self._follow(moved, context)
 
     def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
@@ -121,7 +121,7 @@ class Opportunities(Effects):
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Apply the effects of a stage to opportunities whose stage changes."""
-        self._stage([one for one in rows if one.changes("StageName")], context)
+        self._stage([draft for draft in rows if draft.changes("StageName")], context)
         self._figures(rows, context)
 
     def _stage(self, rows: Sequence[Draft], context: WriteContext) -> None:
@@ -202,12 +202,14 @@ class Orders(Drafted):
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Look for products of the orders that are activated."""
         super().before_update(rows, context)
-        moved = [one for one in rows if one.sound and one.cells.get("StatusCode") == "Activated"]
+        moved = [
+            draft for draft in rows if draft.sound and draft.cells.get("StatusCode") == "Activated"
+        ]
         if not moved or context.org.schema.get("OrderItem") is None:
             return
-        keys = [one.id or "" for one in moved]
-        held = context.select("OrderItem", ["OrderId"], '"OrderId" IN {values}', keys)
-        filled = {one["OrderId"] for one in held}
+        keys = [draft.id or "" for draft in moved]
+        items = context.select("OrderItem", ["OrderId"], '"OrderId" IN {values}', keys)
+        filled = {row["OrderId"] for row in items}
         for draft in moved:
             if draft.id not in filled:
                 draft.fail("FAILED_ACTIVATION", NO_PRODUCTS)

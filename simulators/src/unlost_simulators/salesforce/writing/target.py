@@ -19,7 +19,7 @@ class TargetOrg(Protocol):
 
     store: Store
     users: Users
-    room: Limits
+    figures: Limits
     planted: Planted
     mishaps: Mishaps
 

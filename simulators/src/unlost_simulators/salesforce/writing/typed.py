@@ -13,7 +13,7 @@ from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing import refusals
-from unlost_simulators.salesforce.writing.desk import SETUP_OBJECTS
+from unlost_simulators.salesforce.writing.execution import SETUP_OBJECTS
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,
     Row,
@@ -41,7 +41,7 @@ class TypedRow:
     row: Row
 
 
-class _Back(Exception):
+class _ChunkRollback(Exception):
     """Rolls a request of several objects back."""
 
 
@@ -55,7 +55,7 @@ def write_typed(
     chunks = list(_chunks(rows))
     if len(chunks) > MOST_CHUNKS:
         raise SalesforceError(400, "INVALID_ARGUMENT", TOO_MANY_CHUNKS)
-    first = next((one.object for one in rows if one.object is not None), None)
+    first = next((row.object for row in rows if row.object is not None), None)
     if options.all_or_none is AllOrNone.EACH:
         return [
             result
@@ -67,11 +67,11 @@ def write_typed(
 
 def _chunks(rows: Sequence[TypedRow]) -> Iterator[list[TypedRow]]:
     chunk: list[TypedRow] = []
-    for one in rows:
-        if chunk and (chunk[0].object or "").lower() != (one.object or "").lower():
+    for row in rows:
+        if chunk and (chunk[0].object or "").lower() != (row.object or "").lower():
             yield chunk
             chunk = []
-        chunk.append(one)
+        chunk.append(row)
     if chunk:
         yield chunk
 
@@ -90,10 +90,10 @@ def _write_together(
         with org.store.transaction():
             for chunk in chunks:
                 results += _write_chunk(org, user, verb, chunk, options, first=first)
-            if not all(one.success for one in results):
-                raise _Back
-    except _Back:
-        return [_rolled_back(one) for one in results]
+            if not all(result.success for result in results):
+                raise _ChunkRollback
+    except _ChunkRollback:
+        return [_rolled_back(result) for result in results]
     return results
 
 
@@ -115,7 +115,7 @@ def _write_chunk(
 ) -> list[RowResult]:
     name = chunk[0].object
     if name is None:
-        return [_without_object(verb, one.row) for one in chunk]
+        return [_without_object(verb, row.row) for row in chunk]
     try:
         of = org.object(user, name)
     except SalesforceError:
@@ -124,7 +124,7 @@ def _write_chunk(
     mixed = verb in UNMIXED and first is not None
     if mixed and (of.name in SETUP_OBJECTS) != (first in SETUP_OBJECTS):
         return [_refused(refusals.mixed(of, first or "")) for _ in chunk]
-    return org.write(user, verb, of.name, [one.row for one in chunk], options)
+    return org.write(user, verb, of.name, [row.row for row in chunk], options)
 
 
 def _refused(error: RowError) -> RowResult:
@@ -144,20 +144,22 @@ def _without_object(verb: Verb, row: Row) -> RowResult:
 
 def by_id(org: TargetOrg, user: SimUser, record_ids: Sequence[str]) -> list[TypedRow]:
     """The ids as rows of the objects that they belong to, in the same order."""
-    found: dict[str, str | None] = {}
-    for one in record_ids:
-        if one not in found:
-            found[one] = _object_of(org, user, one)
-    return [TypedRow(found[one], {"Id": one}) for one in record_ids]
+    objects: dict[str, str | None] = {}
+    for record_id in record_ids:
+        if record_id not in objects:
+            objects[record_id] = _object_of(org, user, record_id)
+    return [TypedRow(objects[record_id], {"Id": record_id}) for record_id in record_ids]
 
 
 def _object_of(org: TargetOrg, user: SimUser, record_id: str) -> str | None:
     if not ids.is_id(record_id):
         return None
-    candidates = [one for one in org.schema.of_id(record_id) if user.sees(one.name)]
-    named = [one for one in candidates if one.prefix is not None] or candidates
+    candidates = [
+        definition for definition in org.schema.of_id(record_id) if user.sees(definition.name)
+    ]
+    named = [definition for definition in candidates if definition.prefix is not None] or candidates
     if len(named) < 2:
         return named[0].name if named else None
     key = ids.full(record_id)
-    holding = (one for one in named if org.store.find(one, [key]))
+    holding = (definition for definition in named if org.store.find(definition, [key]))
     return next(holding, named[0]).name

@@ -19,21 +19,21 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     for field in job.of.stored:
         if not field.unique:
             continue
-        moved = [one for one in drafts if one.sound and field.name in one.cells]
-        setting = [one for one in moved if one.cells[field.name] is not None]
+        moved = [draft for draft in drafts if draft.sound and field.name in draft.cells]
+        setting = [draft for draft in moved if draft.cells[field.name] is not None]
         if setting:
-            _check_field(job, field, setting, leaving={one.id for one in moved})
+            _check_field(job, field, setting, leaving={draft.id for draft in moved})
 
 
 def _check_field(
     job: Job, field: FieldDef, drafts: Sequence[Draft], *, leaving: set[str | None]
 ) -> None:
     """Search for other rows with the value; rows that the request changes do not count."""
-    found = keys.holders(job, job.of, field, [one.cells[field.name] for one in drafts])
+    holders = keys.holders(job, job.of, field, [draft.cells[field.name] for draft in drafts])
     claimed: dict[Any, Draft] = {}
     for draft in drafts:
         value = keys.fold(field, draft.cells[field.name])
-        others = [one for one in found.get(value, []) if one not in leaving]
+        others = [record_id for record_id in holders.get(value, []) if record_id not in leaving]
         first = claimed.setdefault(value, draft)
         if others:
             draft.refuse(refusals.taken(field.name, others[0]))

@@ -4,7 +4,7 @@ How its org is made:
 
 - `objects_*.py` declare some 110 objects, 90 of which list as queryable, with the fields, flags
   and delete rules of a real org; `fields.py` has the constructors, `record_types.py` the types.
-- `setup_rows`, `catalogue`, `story_*` and `trap_rows` write out rows one by one into a `Book`
+- `setup_rows`, `catalogue`, `story_*` and `trap_rows` write out rows one by one into `FixedRows`
   (`fixed.py`). Their ids are the same at every seed and scale; `story.py` has the names to refer to.
 - `people`, `sales`, `service`, `files`, `workshop` generate rows by the column. A value depends on
   (seed, table, column, row number) alone (`draws.py`), and ids follow from row numbers (`world.py`),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.users import SimUser
 
@@ -21,7 +21,7 @@ def ordinary_day(org: Org) -> Mapping[str, Any]:
     changed = {customer: {"Phone": "+49 341 0040018", "Credit_Limit__c": 40_000.0}}
     org.update(kenji, "Account", changed)
     others = org.ids_where("Contact", "Title != null", limit=12)
-    org.update(lotte, "Contact", {one: {"Department": "Einkauf"} for one in others})
+    org.update(lotte, "Contact", {contact_id: {"Department": "Einkauf"} for contact_id in others})
     lead = {
         "LastName": "Pereira",
         "FirstName": "Inês",
@@ -67,4 +67,4 @@ def _user(org: Org, username: str) -> SimUser:
 
 
 def _live(org: Org) -> int:
-    return sum(org.holds(one.name).live for one in org.schema.objects)
+    return sum(org.holds(definition.name).live for definition in org.schema.objects)

@@ -49,31 +49,33 @@ CONTACT_COLUMNS = (
 def _contact() -> ObjectDef:
     """Contact with the measured columns alone; the compound address would be a 46th."""
     whole = BY_NAME["Contact"]
-    kept = [
+    chosen = [
         replace(field, compound=None) if field.compound == "MailingAddress" else field
         for field in whole.fields
         if field.name in CONTACT_COLUMNS
     ]
-    return replace(whole, fields=tuple(kept), tracked=("Phone",))
+    return replace(whole, fields=tuple(chosen), tracked=("Phone",))
 
 
 def declared(*special: ObjectDef) -> tuple[ObjectDef, ...]:
     """Give the set-up objects and these, which refer to no others."""
-    named = {one.name: one for one in special}
+    named = {definition.name: definition for definition in special}
     setup = tuple(BY_NAME[name] for name in SETUP)
-    known = {one.name for one in (*setup, *special)}
-    return tuple(_within(one, known) for one in (*setup, *named.values()))
+    known = {definition.name for definition in (*setup, *special)}
+    return tuple(_within(definition, known) for definition in (*setup, *named.values()))
 
 
 def _within(of: ObjectDef, known: set[str]) -> ObjectDef:
     """The object with references to declared objects only; a reference to none of them is left out."""
     narrowed = (
-        replace(field, targets=tuple(one for one in field.targets if one in known))
+        replace(field, targets=tuple(target for target in field.targets if target in known))
         for field in of.fields
     )
-    kept = zip(of.fields, narrowed, strict=True)
-    fields = tuple(now for before, now in kept if now.targets or not before.targets)
-    lists = tuple(one for one in of.junctions if {one.child, *one.field.targets} <= known)
+    pairs = zip(of.fields, narrowed, strict=True)
+    fields = tuple(now for before, now in pairs if now.targets or not before.targets)
+    lists = tuple(
+        junction for junction in of.junctions if {junction.child, *junction.field.targets} <= known
+    )
     return replace(of, fields=fields, share_object=None, junctions=lists)
 
 
@@ -83,8 +85,8 @@ def contact_sizes(scale: int) -> ChocolateSizes:
 
 
 def _measured_contacts(world: World, rows: Rows) -> Made:
-    made = people.contacts(world, rows)
-    return {name: column for name, column in made.items() if name in CONTACT_COLUMNS}
+    columns = people.contacts(world, rows)
+    return {name: column for name, column in columns.items() if name in CONTACT_COLUMNS}
 
 
 def bench_contacts() -> ChocolateScenario:
@@ -143,9 +145,9 @@ def mail_source(body: int) -> Source:
     """Mails whose plain text has exactly `body` characters."""
 
     def rows_of(world: World, rows: Rows) -> Made:
-        made = service.mails(world, rows)
+        columns = service.mails(world, rows)
         country = np.zeros(rows.count, dtype=np.int64)
-        return made | {"TextBody": _text_of(rows, country, body)}
+        return columns | {"TextBody": _text_of(rows, country, body)}
 
     return Source(
         "Mail", "EmailMessage", lambda s: s.mails, rows_of,

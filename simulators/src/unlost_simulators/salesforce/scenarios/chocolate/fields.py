@@ -57,8 +57,8 @@ def text(
 ) -> FieldDef:
     """A text; an external id can be used for look-up and upsert."""
     extra: dict[str, Any] = {"external_id": True, "id_lookup": True} if external_id else {}
-    made = sf.text(name, length, unique=unique, **extra, **_given(label, **rest))
-    return replace(made, type=FieldType(kind))
+    field = sf.text(name, length, unique=unique, **extra, **_given(label, **rest))
+    return replace(field, type=FieldType(kind))
 
 
 def name(length: int, *, unique: bool = True, label: str | None = None, **rest: Any) -> FieldDef:
@@ -264,8 +264,10 @@ def master(name: str, target: str, *, child: str, order: int) -> FieldDef:
 
 def owner(*targets: str, child: str | None = None, label: str = "Owner ID") -> FieldDef:
     """The owner; the platform fills it in when it is left out."""
-    made = lookup("OwnerId", *targets, child=child, relation="Owner", label=label, required=True)
-    return replace(made, system=True)
+    definition = lookup(
+        "OwnerId", *targets, child=child, relation="Owner", label=label, required=True
+    )
+    return replace(definition, system=True)
 
 
 def record_type() -> FieldDef:
@@ -311,8 +313,8 @@ def formula_number(
     name: str, precision: int, scale: int, shown: str, sql: str, *, label: str | None = None
 ) -> FieldDef:
     """A formula that gives a number."""
-    made = sf.formula(name, FieldType.DOUBLE, sql, shown, label=label)
-    return replace(made, precision=precision, scale=scale)
+    field = sf.formula(name, FieldType.DOUBLE, sql, shown, label=label)
+    return replace(field, precision=precision, scale=scale)
 
 
 def rollup(name: str, child: str, via: str, *, label: str | None = None) -> FieldDef:

@@ -63,12 +63,12 @@ def blob_pool() -> BlobPool:
     """The pool; making it digests about 10 MB once."""
     recipes = [recipe(place) for place in range(POOL)]
     return BlobPool(
-        tokens=pa.array([one.token() for one in recipes]),
-        sizes=np.array([one.size for one in recipes], dtype=np.int64),
-        checksums=pa.array([one.md5() for one in recipes]),
-        extensions=pa.array([one.kind for one in recipes]),
-        mime=pa.array([_MIME[one.kind] for one in recipes]),
-        file_types=pa.array([_FILE_TYPES[one.kind] for one in recipes]),
+        tokens=pa.array([blob.token() for blob in recipes]),
+        sizes=np.array([blob.size for blob in recipes], dtype=np.int64),
+        checksums=pa.array([blob.md5() for blob in recipes]),
+        extensions=pa.array([blob.kind for blob in recipes]),
+        mime=pa.array([_MIME[blob.kind] for blob in recipes]),
+        file_types=pa.array([_FILE_TYPES[blob.kind] for blob in recipes]),
     )
 
 
@@ -193,16 +193,16 @@ def _versions(
 def first_versions(world: World, rows: Rows) -> Made:
     """The first version of every file."""
     document = rows.numbers
-    made = _versions(world, document, document, document % POOL, "1")
-    return made | {"IsLatest": booleans(document >= world.sizes.second_versions)}
+    columns = _versions(world, document, document, document % POOL, "1")
+    return columns | {"IsLatest": booleans(document >= world.sizes.second_versions)}
 
 
 def second_versions(world: World, rows: Rows) -> Made:
     """A second version of some files, with a reason."""
     document = rows.numbers
     version = document + world.sizes.documents
-    made = _versions(world, document, version, _latest_place(world, document), "2")
-    return made | {
+    columns = _versions(world, document, version, _latest_place(world, document), "2")
+    return columns | {
         "IsLatest": booleans(np.ones(rows.count, dtype=np.bool_)),
         "ReasonForChange": rows.pick("reason", ("Nieuwe prijzen", "Korrektur", "訂正版")),
     }

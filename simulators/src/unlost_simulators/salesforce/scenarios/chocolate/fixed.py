@@ -1,4 +1,4 @@
-"""Written-out rows: a book of them by object, with handles by which rows refer to each other.
+"""Written-out rows by object, with handles by which rows refer to each other.
 
 The position of a row within its object gives its id, so an id of the story stays the same at every
 seed and every scale. Knows no particular row.
@@ -49,7 +49,7 @@ class FixedRow:
 
 
 @dataclass(slots=True)
-class Book:
+class FixedRows:
     """All written-out rows of a scenario."""
 
     author: Ref
@@ -102,7 +102,7 @@ class Book:
                 yield name, self._table(objects[name], rows, keys)
 
     def _table(self, of: ObjectDef, rows: list[FixedRow], keys: Keys) -> pa.Table:
-        stored = {one.name: one for one in of.stored}
+        stored = {column.name: column for column in of.stored}
         given = {"Id"} | {name for row in rows for name in row.values}
         unknown = given - stored.keys()
         if unknown:

@@ -27,5 +27,5 @@ OBJECTS: tuple[ObjectDef, ...] = (
     *objects_satellites.OBJECTS,
     *objects_exotic.OBJECTS,
 )
-BY_NAME = {one.name: one for one in OBJECTS}
+BY_NAME = {definition.name: definition for definition in OBJECTS}
 KEYS = Keys(OBJECTS)

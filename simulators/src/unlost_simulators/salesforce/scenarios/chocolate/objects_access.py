@@ -20,7 +20,7 @@ from unlost_simulators.salesforce.users import Permission
 USER_PERMISSION_ACCESS = table(
     "UserPermissionAccess",
     "0zz",
-    *(flag(f"Permissions{one.value}", read_only=True) for one in Permission),
+    *(flag(f"Permissions{permission.value}", read_only=True) for permission in Permission),
     flags="Q",
     deleted=False,
     no_prefix=True,
@@ -87,7 +87,7 @@ OBJECT_PERMISSIONS = table(
         required=True,
         updateable=False,
     ),
-    *(flag(f"Permissions{one}") for one in _RIGHTS),
+    *(flag(f"Permissions{right}") for right in _RIGHTS),
     *audit(),
     flags="QCUD---",
     deleted=False,

@@ -30,7 +30,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CAS
 from unlost_simulators.salesforce.schema import FieldDef, ObjectDef, QueryRule
 
 TRACKED = (ACCOUNT, CONTACT, LEAD, CASE, OPPORTUNITY, RECIPE)
-HISTORIES = tuple(history_of(one) for one in TRACKED)
+HISTORIES = tuple(history_of(definition) for definition in TRACKED)
 
 
 def _share(of: str, prefix: str, access: str) -> ObjectDef:
@@ -80,13 +80,15 @@ FEEDS = (_feed("Account"), _feed("Case"))
 
 def _change_event(of: ObjectDef) -> ObjectDef:
     """An event that is sent to subscribers; it cannot be queried."""
-    own = tuple(replace(field, children=None) for field in of.fields if not field.computed)
-    kept = tuple(field for field in own if field.name not in {"Id", "IsDeleted", "SystemModstamp"})
+    stored = tuple(replace(field, children=None) for field in of.fields if not field.computed)
+    tracked = tuple(
+        field for field in stored if field.name not in {"Id", "IsDeleted", "SystemModstamp"}
+    )
     return table(
         f"{of.name}ChangeEvent",
         "0zz",
         text("ReplayId", 1_000, read_only=True),
-        *kept,
+        *tracked,
         flags="T",
         deleted=False,
         no_prefix=True,
@@ -98,7 +100,7 @@ def _change_event(of: ObjectDef) -> ObjectDef:
     )
 
 
-CHANGE_EVENTS = tuple(_change_event(one) for one in (ACCOUNT, CONTACT, CASE))
+CHANGE_EVENTS = tuple(_change_event(definition) for definition in (ACCOUNT, CONTACT, CASE))
 
 
 def _virtual(
@@ -120,11 +122,11 @@ def _virtual(
 
 
 _NOT_QUERYABLE = tuple(
-    _virtual(one, lookup("AccountId", "Account", child=None), text("Subject", 255))
-    for one in ("ActivityHistory", "OpenActivity", "LookedUpFromActivity")
+    _virtual(name, lookup("AccountId", "Account", child=None), text("Subject", 255))
+    for name in ("ActivityHistory", "OpenActivity", "LookedUpFromActivity")
 ) + tuple(
-    _virtual(one, text("Title", 255))
-    for one in (
+    _virtual(name, text("Title", 255))
+    for name in (
         "AggregateResult",
         "AttachedContentDocument",
         "AttachedContentNote",

@@ -171,8 +171,8 @@ EMAIL_MESSAGE = table(
     storage_sql=MAIL_BYTES,
     junctions=(
         *(
-            junction(one, "EmailMessageRelation", "Contact", "Lead", "User")
-            for one in ("ToIds", "CcIds", "BccIds")
+            junction(column, "EmailMessageRelation", "Contact", "Lead", "User")
+            for column in ("ToIds", "CcIds", "BccIds")
         ),
         junction("ContentDocumentIds", "ContentDocumentLink", "ContentDocument"),
     ),

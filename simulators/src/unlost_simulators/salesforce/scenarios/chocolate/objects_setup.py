@@ -105,8 +105,8 @@ USER = table(
     url("SmallPhotoUrl", length=1_024, read_only=True, label="Photo"),
     text("Signature", 1_333, kind="textarea", filterable=False, label="Email Signature"),
     *(
-        instant(one, read_only=True, label=one.replace("Date", " Date"))
-        for one in ("LastViewedDate", "LastReferencedDate")
+        instant(column, read_only=True, label=column.replace("Date", " Date"))
+        for column in ("LastViewedDate", "LastReferencedDate")
     ),
     flags="QCU--RT",
     deleted=False,
@@ -281,7 +281,7 @@ def _status(
     return table(
         name,
         prefix,
-        *(text(one, 255, read_only=True) for one in dict.fromkeys(("MasterLabel", api_name))),
+        *(text(column, 255, read_only=True) for column in dict.fromkeys(("MasterLabel", api_name))),
         integer("SortOrder", 9, read_only=True, label="Sort Order"),
         flag("IsDefault", read_only=True, label="Is Default"),
         *(code if name in {"OrderStatus", "ContractStatus"} else ()),

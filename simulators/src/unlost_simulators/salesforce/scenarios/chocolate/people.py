@@ -126,7 +126,7 @@ def _near(
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class PersonIdentity:
     """The name of a person a row, with a mail address that is made from it."""
 
     first: pa.Array
@@ -135,11 +135,11 @@ class Identity:
     mail: pa.Array
 
 
-def identity(rows: Rows, country: Numbers) -> Identity:
+def identity(rows: Rows, country: Numbers) -> PersonIdentity:
     """Name and mail address; the address is unique by the row number."""
     first = _FIRST.starts[country] + rows.below("first", _FIRST.sizes[country])
     mail = joined(chosen(_MAIL_FIRST, first), ".", digits(rows.numbers), chosen(_DOMAINS, country))
-    return Identity(
+    return PersonIdentity(
         first=chosen(_FIRST.flat, first),
         last=rows.pick_in("last", _LAST, country),
         salutation=rows.pick_in("salutation", _SALUTATIONS, country),
@@ -214,7 +214,7 @@ def business_accounts(world: World, rows: Rows) -> Made:
     }
 
 
-def _person_rows(world: World, person: Numbers) -> tuple[Rows, Numbers, Place, Identity]:
+def _person_rows(world: World, person: Numbers) -> tuple[Rows, Numbers, Place, PersonIdentity]:
     rows = Rows(world.seed, "Person", person)
     account = person + world.sizes.business_accounts
     place = Place.of_account(account)
@@ -261,7 +261,7 @@ def _loyalty(rows: Rows) -> pa.Array:
     return digits((rows.bits("loyalty") % np.uint64(10**18)).astype(np.int64), 18)
 
 
-def _contact_columns(world: World, rows: Rows, place: Place, who: Identity) -> Made:
+def _contact_columns(world: World, rows: Rows, place: Place, who: PersonIdentity) -> Made:
     country = place.country
     bounced = rows.chance("bounced", 2)
     since = OPENING_SECONDS - rows.below("since", 900 * 86_400)

@@ -41,7 +41,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.world import (
 _PRODUCTS = len(words.PRODUCTS)
 _FORECASTS = ("Pipeline", "Pipeline", "Pipeline", "BestCase", "Forecast", "Closed", "Omitted")
 _CAMPAIGN_NAMES = pa.array(words.CAMPAIGNS)
-_TYPES = [one.id for one in OPPORTUNITY_TYPES]
+_TYPES = [record_type.id for record_type in OPPORTUNITY_TYPES]
 
 
 def account_of(world: World, rows: Rows) -> Numbers:
@@ -105,9 +105,9 @@ def opportunities(world: World, rows: Rows) -> Made:
 def opportunity_lines(world: World, rows: Rows) -> Made:
     """Lines in turn, so that every opportunity has some; the price is the list price."""
     opportunity = rows.numbers % max(world.sizes.opportunities, 1)
-    book = _price_book(world, opportunity)
+    price_book = _price_book(world, opportunity)
     product = rows.below("product", _PRODUCTS)
-    entry = book * _PRODUCTS + product
+    entry = price_book * _PRODUCTS + product
     quantity = rows.below("quantity", 80) + 1
     price = PRICES_IN_CENTS[entry]
     return {
@@ -120,7 +120,7 @@ def opportunity_lines(world: World, rows: Rows) -> Made:
         "Description": where(
             rows.chance("noted", 15), rows.pick("note", ("mit Schleife", "のし付き"))
         ),
-        **audited(world, rows, book, days=900),
+        **audited(world, rows, price_book, days=900),
     }
 
 
@@ -224,16 +224,16 @@ def _order_book(world: World, order: Numbers) -> Numbers:
 def order_items(world: World, rows: Rows) -> Made:
     """Items in turn, so that every order has some."""
     order = rows.numbers % max(world.sizes.orders, 1)
-    book = _order_book(world, order)
+    price_book = _order_book(world, order)
     product = rows.below("product", _PRODUCTS)
-    entry = book * _PRODUCTS + product
+    entry = price_book * _PRODUCTS + product
     quantity = rows.below("quantity", 60) + 1
     return {
         "Id": world.keys.generated("OrderItem", rows.numbers),
         "OrderId": world.refer("Order", order, of=world.sizes.orders),
         **_priced(world, product, entry, quantity, PRICES_IN_CENTS[entry]),
         "AvailableQuantity": numbers(quantity),
-        **audited(world, rows, book, days=600),
+        **audited(world, rows, price_book, days=600),
     }
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 import pyarrow as pa
 
 from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
-from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
@@ -64,8 +64,8 @@ class ChocolateScenario:
 
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """Written-out rows first, then generated ones."""
-        declared = {one.name: one for one in self.declared}
-        yield from BOOK.tables(declared, KEYS, only=self.fixed_objects)
+        declared = {definition.name: definition for definition in self.declared}
+        yield from FIXED_ROWS.tables(declared, KEYS, only=self.fixed_objects)
         world = World(seed, self.sizes(scale), KEYS, OWNERS)
         for source in self.sources:
             yield from _generated(source, world)

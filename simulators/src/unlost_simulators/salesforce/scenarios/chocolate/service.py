@@ -22,8 +22,8 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_service import (
 )
 from unlost_simulators.salesforce.scenarios.chocolate.people import (
     SENTENCES,
-    Identity,
     Made,
+    PersonIdentity,
     identity,
     phone,
 )
@@ -55,7 +55,7 @@ _FAREWELLS = (
 # The office that answers, and the mail address of its queue.
 QUEUE_ADDRESS = "service@chocolate.example"
 MAILS_PER_THREAD = 3
-_TYPES = [one.id for one in CASE_TYPES[:2]]
+_TYPES = [record_type.id for record_type in CASE_TYPES[:2]]
 
 
 def case_account(world: World, case: Numbers) -> Numbers:
@@ -68,7 +68,7 @@ def _contact_of(world: World, case: Numbers) -> Numbers:
     return world.contact_at(account, Rows(world.seed, "Case", case), "contact")
 
 
-def contact_identity(world: World, contact: Numbers) -> Identity:
+def contact_identity(world: World, contact: Numbers) -> PersonIdentity:
     """Name and mail address of generated contacts, as their own rows have them."""
     country = country_of(world.account_of_contact(contact))
     return identity(Rows(world.seed, "Contact", contact), country)
@@ -174,7 +174,9 @@ def mails(world: World, rows: Rows) -> Made:
     subject = where(place > 0, joined("RE: ", topic), topic)
     parent = world.refer("Case", case, of=world.sizes.cases)
     stamps = audited(world, rows, country, days=500)
-    stamps |= {one: instants(sent) for one in ("CreatedDate", "LastModifiedDate", "SystemModstamp")}
+    stamps |= {
+        name: instants(sent) for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+    }
     return {
         "Id": world.keys.generated("EmailMessage", rows.numbers),
         "ParentId": parent,
@@ -229,11 +231,11 @@ def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
         ("Case", world.sizes.cases), ("Opportunity", world.sizes.opportunities),
         ("Recipe__c", world.sizes.recipes),
     )  # fmt: skip
-    found = world.refer("Account", account, of=world.accounts)
+    related = world.refer("Account", account, of=world.accounts)
     for number, (name, size) in enumerate(pools, start=1):
         target = world.refer(name, rows.below(name, max(size, 1)), of=size)
-        found = where(kind == number, target, found)
-    return where(kind < 4, found)
+        related = where(kind == number, target, related)
+    return where(kind < 4, related)
 
 
 def tasks(world: World, rows: Rows) -> Made:

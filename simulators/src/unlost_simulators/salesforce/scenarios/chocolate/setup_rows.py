@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
 from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
@@ -73,31 +73,31 @@ def owners() -> dict[int, list[Ref]]:
     """The active people of each office who own records."""
     return {
         office: [
-            Ref("User", one.handle)
-            for one in PEOPLE
-            if one.office == office and one.active and one.profile != "backup"
-            and one.handle not in {"narrow", "auto"}
+            Ref("User", person.handle)
+            for person in PEOPLE
+            if person.office == office and person.active and person.profile != "backup"
+            and person.handle not in {"narrow", "auto"}
         ]
         for office in _OFFICES
     }  # fmt: skip
 
 
-def write(book: Book) -> None:
+def write(fixed: FixedRows) -> None:
     """All set-up rows."""
-    _organization(book)
-    _profiles(book)
-    _roles(book)
-    _people(book)
-    _groups(book)
-    _permission_sets(book)
-    _record_types(book)
-    _hours(book)
-    _status_lists(book)
-    _logs(book)
+    _organization(fixed)
+    _profiles(fixed)
+    _roles(fixed)
+    _people(fixed)
+    _groups(fixed)
+    _permission_sets(fixed)
+    _record_types(fixed)
+    _hours(fixed)
+    _status_lists(fixed)
+    _logs(fixed)
 
 
-def _organization(book: Book) -> None:
-    book.add(
+def _organization(fixed: FixedRows) -> None:
+    fixed.add(
         "Organization", "org", days_ago=3_000, Name=story.COMPANY, Street="Kouter 17\nbus 2",
         City="Gent", State="Oost-Vlaanderen", PostalCode="9000", Country="Belgium",
         Phone="+32 9 0170017", PrimaryContact="Inge Kwinten", DefaultLocaleSidKey="nl_BE",
@@ -107,7 +107,7 @@ def _organization(book: Book) -> None:
     )  # fmt: skip
 
 
-def _profiles(book: Book) -> None:
+def _profiles(fixed: FixedRows) -> None:
     everything = {
         "PermissionsApiEnabled": True, "PermissionsViewAllData": True, "PermissionsViewSetup": True,
         "PermissionsManageUsers": True, "PermissionsQueryAllFiles": True,
@@ -121,10 +121,10 @@ def _profiles(book: Book) -> None:
     )
     for handle, name, flags in profiles:
         kind = "Guest" if handle == "guest" else "Standard"
-        book.add("Profile", handle, days_ago=2_900, Name=name, UserType=kind, **flags)
+        fixed.add("Profile", handle, days_ago=2_900, Name=name, UserType=kind, **flags)
 
 
-def _roles(book: Book) -> None:
+def _roles(fixed: FixedRows) -> None:
     roles = (
         ("ceo", "CEO", None), ("it", "IT", "ceo"), ("cocoa", "Cocoa Purchasing", "ceo"),
         ("sales-be", "Sales Belgium", "ceo"), ("sales-de", "Vertrieb Deutschland", "ceo"),
@@ -133,7 +133,7 @@ def _roles(book: Book) -> None:
         ("service-jp", "お客様窓口", "sales-jp"), ("service-br", "SAC Brasil", "sales-br"),
     )  # fmt: skip
     for handle, name, above in roles:
-        book.add(
+        fixed.add(
             "UserRole", handle, days_ago=2_800, Name=name, RollupDescription=name,
             ParentRoleId=Ref("UserRole", above) if above else None,
             DeveloperName=handle.replace("-", "_"), OpportunityAccessForAccountOwner="Edit",
@@ -141,39 +141,39 @@ def _roles(book: Book) -> None:
         )  # fmt: skip
 
 
-def _people(book: Book) -> None:
-    for number, one in enumerate(PEOPLE):
-        city, locale, language, zone, country = _OFFICES[one.office]
-        name = one.username.partition("@")[0]
-        book.add(
-            "User", one.handle, days_ago=2_500 - number, Username=one.username,
-            FirstName=one.first, LastName=one.last, CompanyName=story.COMPANY, Title=one.title,
-            City=city, Country=country, Email=one.username, Phone=f"+32 9 01700{number:02d}",
-            Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=one.active,
+def _people(fixed: FixedRows) -> None:
+    for number, person in enumerate(PEOPLE):
+        city, locale, language, zone, country = _OFFICES[person.office]
+        name = person.username.partition("@")[0]
+        fixed.add(
+            "User", person.handle, days_ago=2_500 - number, Username=person.username,
+            FirstName=person.first, LastName=person.last, CompanyName=story.COMPANY, Title=person.title,
+            City=city, Country=country, Email=person.username, Phone=f"+32 9 01700{number:02d}",
+            Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=person.active,
             TimeZoneSidKey=zone, LocaleSidKey=locale, LanguageLocaleKey=language,
-            EmailEncodingKey="UTF-8", UserType=one.kind, ProfileId=Ref("Profile", one.profile),
-            UserRoleId=Ref("UserRole", one.role), EmployeeNumber=f"{number + 7:06d}",
-            ManagerId=None if one.handle == "inge" else Ref("User", "inge"),
-            UserPermissionsMarketingUser=one.handle in {"backup", "lotte", "inge"},
+            EmailEncodingKey="UTF-8", UserType=person.kind, ProfileId=Ref("Profile", person.profile),
+            UserRoleId=Ref("UserRole", person.role), EmployeeNumber=f"{number + 7:06d}",
+            ManagerId=None if person.handle == "inge" else Ref("User", "inge"),
+            UserPermissionsMarketingUser=person.handle in {"backup", "lotte", "inge"},
         )  # fmt: skip
 
 
-def _groups(book: Book) -> None:
+def _groups(fixed: FixedRows) -> None:
     queues = (
         ("leads", "Lead Queue", "Lead"),
         ("cases-jp", "日本ケース", "Case"),
         ("cases", "Cases", "Case"),
     )
     for handle, name, about in queues:
-        queue = book.add(
+        queue = fixed.add(
             "Group", handle, Name=name, DeveloperName=handle.replace("-", "_"), Type="Queue",
             Email=f"{handle}@chocolate.example", DoesSendEmailToMembers=True,
         )  # fmt: skip
-        book.add("QueueSobject", QueueId=queue, SobjectType=about)
-    tasters = book.add(
+        fixed.add("QueueSobject", QueueId=queue, SobjectType=about)
+    tasters = fixed.add(
         "Group", "tasters", Name="Tasting Panel 🍫", DeveloperName="Tasting_Panel", Type="Regular"
     )
-    book.add(
+    fixed.add(
         "Group",
         "all",
         Name="All Internal Users",
@@ -185,30 +185,30 @@ def _groups(book: Book) -> None:
         ("cases", "elodie"), ("cases", "anne"), ("cases", "camila"),
     )  # fmt: skip
     for queue_handle, member in members:
-        book.add(
+        fixed.add(
             "GroupMember", GroupId=Ref("Group", queue_handle), UserOrGroupId=Ref("User", member)
         )
     for member in ("inge", "tiago", "takeshi"):
-        book.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("User", member))
-    book.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("Group", "cases"))
+        fixed.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("User", member))
+    fixed.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("Group", "cases"))
 
 
-def _permission_sets(book: Book) -> None:
+def _permission_sets(fixed: FixedRows) -> None:
     sets: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("files", "Query_All_Files", "Query All Files", {"PermissionsQueryAllFiles": True}),
         ("export", "Weekly_Export", "Weekly Export", {"PermissionsApiEnabled": True}),
     )
     for handle, name, label, flags in sets:
-        book.add("PermissionSet", handle, Name=name, Label=label, IsCustom=True, **flags)
+        fixed.add("PermissionSet", handle, Name=name, Label=label, IsCustom=True, **flags)
     for handle in ("admin", "backup", "narrow", "standard", "guest"):
-        book.add(
+        fixed.add(
             "PermissionSet", f"profile-{handle}", Name=f"X00ex{handle}", Label=f"00ex{handle}",
             IsOwnedByProfile=True, ProfileId=Ref("Profile", handle),
         )  # fmt: skip
     for handle in ("profile-admin", "profile-backup", "profile-standard", "profile-narrow"):
         for about in ("Account", "Contact", "Case", "Opportunity"):
             writes = handle in {"profile-admin", "profile-standard"}
-            book.add(
+            fixed.add(
                 "ObjectPermissions",
                 ParentId=Ref("PermissionSet", handle),
                 SobjectType=about,
@@ -217,40 +217,40 @@ def _permission_sets(book: Book) -> None:
                 PermissionsEdit=writes,
                 PermissionsViewAllRecords=handle in {"profile-admin", "profile-backup"},
             )
-    for one in PEOPLE:
-        held = [f"profile-{one.profile}"]
-        held += ["files", "export"] if one.handle == "backup" else []
-        for handle in held:
-            book.add(
+    for person in PEOPLE:
+        handles = [f"profile-{person.profile}"]
+        handles += ["files", "export"] if person.handle == "backup" else []
+        for handle in handles:
+            fixed.add(
                 "PermissionSetAssignment", PermissionSetId=Ref("PermissionSet", handle),
-                AssigneeId=Ref("User", one.handle), IsActive=one.active,
+                AssigneeId=Ref("User", person.handle), IsActive=person.active,
             )  # fmt: skip
 
 
-def _record_types(book: Book) -> None:
+def _record_types(fixed: FixedRows) -> None:
     # Position 0 of RecordType would be counter 0 of the key prefix; the types count from 1.
-    book.add(
+    fixed.add(
         "RecordType", "retired", Name="Retired", DeveloperName="Retired", SobjectType="Case",
         IsActive=False,
     )  # fmt: skip
     for row in RECORD_TYPES:
-        book.add(
+        fixed.add(
             "RecordType", Name=row.info.name, DeveloperName=row.info.developer_name,
             SobjectType=row.object, IsActive=row.info.active, IsPersonType=row.person,
         )  # fmt: skip
 
 
-def _hours(book: Book) -> None:
+def _hours(fixed: FixedRows) -> None:
     for number, (city, _, _, zone, _) in enumerate(_OFFICES.values()):
-        book.add(
+        fixed.add(
             "BusinessHours", f"hours-{number}", Name=f"Office {city}", IsActive=True,
             IsDefault=number == 0, TimeZoneSidKey=zone,
         )  # fmt: skip
     for name in ("Sinterklaas", "Tag der Deutschen Einheit", "文化の日", "Carnaval"):
-        book.add("Holiday", Name=name, IsAllDay=True, IsRecurrence=True)
+        fixed.add("Holiday", Name=name, IsAllDay=True, IsRecurrence=True)
 
 
-def _status_lists(book: Book) -> None:
+def _status_lists(fixed: FixedRows) -> None:
     lists = {
         "CaseStatus": CASE_STATUSES,
         "TaskStatus": ("Not Started", "In Progress", "Completed", "Waiting"),
@@ -259,38 +259,38 @@ def _status_lists(book: Book) -> None:
     for table, labels in lists.items():
         for order, label in enumerate(labels, start=1):
             closed = label in {"Closed", "Completed", "Closed - Converted"}
-            book.add(
+            fixed.add(
                 table, MasterLabel=label, SortOrder=order, IsDefault=order == 1, IsClosed=closed
             )
     for order, label in enumerate(("High", "Normal", "Low"), start=1):
-        book.add(
+        fixed.add(
             "TaskPriority", MasterLabel=label, SortOrder=order, IsDefault=label == "Normal",
             IsHighPriority=label == "High",
         )  # fmt: skip
     for table in ("OrderStatus", "ContractStatus"):
         for order, label in enumerate(("Draft", "Activated"), start=1):
-            book.add(
+            fixed.add(
                 table, MasterLabel=label, ApiName=label, SortOrder=order, IsDefault=order == 1,
                 StatusCode=label,
             )  # fmt: skip
     for order, (label, likely) in enumerate(zip(STAGES, PROBABILITIES, strict=True), start=1):
-        book.add(
+        fixed.add(
             "OpportunityStage", MasterLabel=label, ApiName=label, IsActive=True, SortOrder=order,
             IsClosed=label.startswith("Closed"), IsWon=label == "Closed Won",
             DefaultProbability=float(likely),
         )  # fmt: skip
 
 
-def _logs(book: Book) -> None:
-    for number, one in enumerate(PEOPLE):
-        if one.active and one.kind == "Standard":
-            book.add(
-                "LoginHistory", UserId=Ref("User", one.handle), LoginType="Application",
+def _logs(fixed: FixedRows) -> None:
+    for number, person in enumerate(PEOPLE):
+        if person.active and person.kind == "Standard":
+            fixed.add(
+                "LoginHistory", UserId=Ref("User", person.handle), LoginType="Application",
                 SourceIp=f"192.0.2.{number + 10}", Status="Success", Browser="Chrome 141",
-                Platform="Windows 11", LoginTime=book.rows["User"][number].at,
+                Platform="Windows 11", LoginTime=fixed.rows["User"][number].at,
             )  # fmt: skip
     for number, action in enumerate(("createdUser", "changedProfile", "queueMembership")):
-        book.add(
+        fixed.add(
             "SetupAuditTrail", days_ago=90.0 - number, by=Ref("User", "lotte"), Action=action,
             Section="Manage Users", Display=f"{action} for Wim Claeys",
         )  # fmt: skip

@@ -37,8 +37,8 @@ def _history(table: str) -> Callable[[ChocolateSizes], int]:
     """History rows of a table: as many as asked for, at most one a record."""
 
     def count(sizes: ChocolateSizes) -> int:
-        held: int = getattr(sizes, table)
-        return min(sizes.history_rows, held)
+        rows: int = getattr(sizes, table)
+        return min(sizes.history_rows, rows)
 
     return count
 

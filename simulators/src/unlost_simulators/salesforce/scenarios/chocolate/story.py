@@ -1,7 +1,7 @@
 """The names of the story: who may log in, whose customer is lost, which numbers are overwritten.
 
-Demos and tests refer to them. Ids follow from the handles (`book.story_id`), and stay the same at
-every seed and scale.
+Demos and tests refer to them. Ids follow from the handles (`fixed_rows.story_id`), and stay
+the same at every seed and scale.
 """
 
 from __future__ import annotations

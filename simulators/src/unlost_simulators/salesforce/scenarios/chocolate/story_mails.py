@@ -5,7 +5,7 @@ Their relations are the platform's rows.
 
 from __future__ import annotations
 
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.service import QUEUE_ADDRESS
 from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
     CASE_MELTED,
@@ -35,15 +35,15 @@ _THREAD = (
 )
 
 
-def write(book: Book) -> None:
+def write(fixed: FixedRows) -> None:
     """Thread, sales mail, mail on the account, loop."""
-    _thread(book)
-    _other_mails(book)
-    _loop(book)
-    _templates(book)
+    _thread(fixed)
+    _other_mails(fixed)
+    _loop(fixed)
+    _templates(fixed)
 
 
-def _thread(book: Book) -> None:
+def _thread(fixed: FixedRows) -> None:
     """The first mail shows a picture that lies beside it; the fourth carries a PDF."""
     for number, (incoming, text) in enumerate(_THREAD, start=1):
         days = 9 - 0.4 * number
@@ -57,7 +57,7 @@ def _thread(book: Book) -> None:
             if number == 1
             else "AW: Weihnachtslieferung geschmolzen 😢"
         )
-        book.add(
+        fixed.add(
             "EmailMessage", f"melted-{number}", days_ago=days, by=SERVICE, ParentId=CASE_MELTED,
             RelatedToId=CASE_MELTED, Subject=subject, Name=subject, TextBody=text,
             HtmlBody=Linked(html + picture, Ref("Attachment", "inline")) if number == 1 else f"{html}</body></html>",
@@ -72,13 +72,13 @@ def _thread(book: Book) -> None:
         )  # fmt: skip
 
 
-def _other_mails(book: Book) -> None:
-    task = book.add(
+def _other_mails(fixed: FixedRows) -> None:
+    task = fixed.add(
         "Task", "mail-task", days_ago=30, by=OWNER, Subject="Email: Angebot", Status="Completed",
         WhatId=Ref("Opportunity", "christmas"), WhoId=Ref("Contact", "oezlem"), IsClosed=True,
         AccountId=CUSTOMER, TaskSubtype="Email", ActivityDate=day(30), Priority="Normal",
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "EmailMessage", "offer", days_ago=30, by=OWNER, RelatedToId=Ref("Opportunity", "christmas"),
         ActivityId=task, Subject="Angebot Weihnachtspralinen", Name="Angebot Weihnachtspralinen",
         TextBody="Unser Angebot anbei.", HtmlBody="<p>Unser Angebot anbei.</p>", Status="3",
@@ -87,7 +87,7 @@ def _other_mails(book: Book) -> None:
         ThreadIdentifier="<offer@chocolate.example>", IsTracked=True, IsOpened=True,
         FirstOpenedDate=ago(29), LastOpenedDate=ago(28),
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "EmailMessage", "greeting", days_ago=300, by=OWNER, RelatedToId=CUSTOMER, Status="3",
         Subject="Frohes neues Jahr! 明けましておめでとう", Name="Frohes neues Jahr! 明けましておめでとう",
         TextBody="Alles Gute.", FromAddress="sabine.vogt@chocolate.example", MessageDate=ago(300),
@@ -96,17 +96,17 @@ def _other_mails(book: Book) -> None:
     )  # fmt: skip
 
 
-def _loop(book: Book) -> None:
+def _loop(fixed: FixedRows) -> None:
     """Two machines that answer each other every ten minutes; every mail quotes all before it."""
-    account = book.add(
+    account = fixed.add(
         "Account", "loop", days_ago=200, by=SERVICE, Name="Feinkost Ruhe KG", Office__c="Leipzig",
         Customer_Number__c="0040099", BillingCity="Köln", BillingCountry="Germany",
     )  # fmt: skip
-    contact = book.add(
+    contact = fixed.add(
         "Contact", "loop", days_ago=200, by=SERVICE, AccountId=account, LastName="Buchhaltung",
         Email=LOOP_ADDRESS,
     )  # fmt: skip
-    case = book.add(
+    case = fixed.add(
         "Case", "loop", days_ago=1, by=SERVICE, AccountId=account, ContactId=contact, Status="New",
         Subject="Automatische Antwort", Origin="Email",
     )  # fmt: skip
@@ -116,10 +116,10 @@ def _loop(book: Book) -> None:
         sender, to = (LOOP_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, LOOP_ADDRESS)
         lines = [
             f"Ich bin bis Montag nicht im Haus ({number}).",
-            *(f"> {one}" for one in body.splitlines()),
+            *(f"> {line}" for line in body.splitlines()),
         ]
         body = "\r\n".join(lines)
-        book.add(
+        fixed.add(
             "EmailMessage", f"loop-{number}", days_ago=1 - number / 144, by=SERVICE, ParentId=case,
             RelatedToId=case, Subject=subject[:3_000], Name=subject[:255], TextBody=body,
             HtmlBody=f"<pre>{body}</pre>", FromAddress=sender, ToAddress=to, Incoming=incoming,
@@ -131,12 +131,12 @@ def _loop(book: Book) -> None:
         subject = ("AW: " if incoming else "RE: ") + subject
 
 
-def _templates(book: Book) -> None:
-    folder = book.add(
+def _templates(fixed: FixedRows) -> None:
+    folder = fixed.add(
         "Folder", "templates", Name="Kwinten Templates", DeveloperName="Kwinten_Templates",
         AccessType="Shared", Type="Email",
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "EmailTemplate", "out-of-office", Name="Out of office", DeveloperName="Out_of_office",
         FolderId=folder, IsActive=True, TemplateType="html", Encoding="UTF-8", TimesUsed=12,
         Subject="Automatische Antwort: {!Case.Subject}", Body="Ich bin nicht im Haus.",

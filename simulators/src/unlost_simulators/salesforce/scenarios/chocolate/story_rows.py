@@ -11,7 +11,7 @@ from typing import Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICES_IN_CENTS
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
@@ -35,16 +35,16 @@ def day(days: float) -> date:
     return ago(days).date()
 
 
-def write(book: Book) -> None:
+def write(fixed: FixedRows) -> None:
     """The customer with contacts, cases, sales and activities."""
-    _accounts(book)
-    _contacts(book)
-    _private_customer(book)
-    _sales(book)
-    _cases(book)
-    _activities(book)
-    _workshop(book)
-    _history(book)
+    _accounts(fixed)
+    _contacts(fixed)
+    _private_customer(fixed)
+    _sales(fixed)
+    _cases(fixed)
+    _activities(fixed)
+    _workshop(fixed)
+    _history(fixed)
 
 
 def _leipzig(stem: str) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def _leipzig(stem: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _accounts(book: Book) -> None:
-    holding = book.add(
+def _accounts(fixed: FixedRows) -> None:
+    holding = fixed.add(
         "Account", "holding", days_ago=1_700, by=OWNER, Name="Sonnenschein Holding SE",
         Type="Reseller", RecordTypeId=BUSINESS_ACCOUNT, Industry="Wholesale", Office__c="Leipzig",
         Customer_Number__c=story.PARENT_CUSTOMER_NUMBER, AnnualRevenue=10_000_000.0,
         **_leipzig("Billing"),
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "Account", story.CUSTOMER, days_ago=1_650, by=OWNER, Name=story.CUSTOMER_NAME, Type="Shop",
         RecordTypeId=BUSINESS_ACCOUNT, ParentId=holding, Industry="Retail", Office__c="Leipzig",
         Customer_Number__c=story.CUSTOMER_NUMBER, Phone="+49 341 0040017", Fax="+49 341 0040018",
@@ -75,7 +75,7 @@ def _accounts(book: Book) -> None:
         Delivery_Days__c="Tue;Fri", AccountSource="Trade Fair", LastModifiedDate=ago(12),
         SystemModstamp=ago(12), LastActivityDate=day(3), **_leipzig("Billing"), **_leipzig("Shipping"),
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "Account", "cafe-dresden", days_ago=800, by=OWNER, Name="Sonnenschein Café Dresden",
         Type="Shop", RecordTypeId=BUSINESS_ACCOUNT, ParentId=CUSTOMER, Industry="Café",
         Office__c="Leipzig", Customer_Number__c="0040018", BillingCity="Dresden",
@@ -83,7 +83,7 @@ def _accounts(book: Book) -> None:
     )  # fmt: skip
 
 
-def _contacts(book: Book) -> None:
+def _contacts(fixed: FixedRows) -> None:
     people = (
         ("frieda", "Frau", "Frieda", "Sonnenschein", "Inhaberin", "Geschäftsführung", None),
         ("emil", "Herr", "Emil", "Sonnenschein", "Junior", "Geschäftsführung", "frieda"),
@@ -94,7 +94,7 @@ def _contacts(book: Book) -> None:
         ("petra", "Dr.", "Petra", "O'Reilly", 'Qualität & "Allergene"', "Labor", "oezlem"),
     )  # fmt: skip
     for number, (handle, greeting, first, last, title, department, boss) in enumerate(people):
-        book.add(
+        fixed.add(
             "Contact", handle, days_ago=1_600 - 100 * number, by=OWNER, AccountId=CUSTOMER,
             Salutation=greeting, FirstName=first, LastName=last, Title=title, Department=department,
             ReportsToId=Ref("Contact", boss) if boss else None,
@@ -105,53 +105,53 @@ def _contacts(book: Book) -> None:
             Purchases_Last_Year__c=98_765.43 - 10_000 * number, Newsletter__c=number % 2 == 0,
             Allergies__c="Milk;Nuts" if handle == "petra" else None, **_leipzig("Mailing"),
         )  # fmt: skip
-    book.add(
+    fixed.add(
         "Contact", "clara", days_ago=780, by=OWNER, AccountId=Ref("Account", "cafe-dresden"),
         FirstName="Clara", LastName="Weiß", Email="clara@sonnenschein.example",
         Phone="+49 351 0040020", Sales_Region__c="Mitte",
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "AccountContactRelation", days_ago=700, by=OWNER, AccountId=Ref("Account", "cafe-dresden"),
         ContactId=Ref("Contact", "oezlem"), Roles="Buyer;Taster", IsDirect=False, IsActive=True,
         StartDate=day(700),
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "AccountContactRelation", days_ago=1_400, by=OWNER, AccountId=CUSTOMER,
         ContactId=Ref("Contact", "oezlem"), Roles="Decision Maker", IsDirect=True, IsActive=True,
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "AccountContactRole", days_ago=1_400, by=OWNER, AccountId=CUSTOMER,
         ContactId=Ref("Contact", "frieda"), Role="Decision Maker", IsPrimary=True,
     )  # fmt: skip
     for handle in ("frieda", "oezlem"):
-        book.add(
+        fixed.add(
             "CampaignMember", days_ago=100, by=OWNER, CampaignId=Ref("Campaign", "campaign-1"),
             ContactId=Ref("Contact", handle), Status="Responded", HasResponded=True, Type="Contact",
             FirstRespondedDate=day(95), CompanyOrAccount=story.CUSTOMER_NAME,
         )  # fmt: skip
 
 
-def _private_customer(book: Book) -> None:
+def _private_customer(fixed: FixedRows) -> None:
     shared = {
         "FirstName": "美咲",
         "LastName": "佐々木",
         "Salutation": "様",
         "Phone": "+81 6 0040020",
     }
-    account = book.add(
+    account = fixed.add(
         "Account", "private", days_ago=600, by=Ref("User", "yuki"), Name="美咲 佐々木", Type="Private",
         RecordTypeId=PERSON_ACCOUNT, IsPersonAccount=True, PersonContactId=Ref("Contact", "private"),
         PersonEmail="misaki.sasaki@mail.example", Customer_Number__c="0040020", Office__c="Osaka",
         Sales_Region__pc="Kansai", Loyalty_Number__pc="000000000040020017", **shared,
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "Contact", "private", days_ago=600, by=Ref("User", "yuki"), AccountId=account,
         IsPersonAccount=True, Email="misaki.sasaki@mail.example", Sales_Region__c="Kansai",
         Loyalty_Number__c="000000000040020017", **shared,
     )  # fmt: skip
 
 
-def _sales(book: Book) -> None:
+def _sales(fixed: FixedRows) -> None:
     deals = (
         ("christmas", "Weihnachtspralinen 2026", "Negotiation/Review", 85, 30, ((0, 120), (6, 80))),
         ("easter", "Ostern 2026: Hasen & Eier", "Closed Won", 100, -200, ((18, 300), (21, 60))),
@@ -159,7 +159,7 @@ def _sales(book: Book) -> None:
     )
     for handle, name, stage, likely, due, lines in deals:
         total = sum(int(PRICES_IN_CENTS[product]) * count for product, count in lines) / 100
-        deal = book.add(
+        deal = fixed.add(
             "Opportunity", handle, days_ago=260, by=OWNER, AccountId=CUSTOMER, Name=name,
             StageName=stage, Probability=float(likely), Amount=total, CloseDate=day(-due),
             IsClosed=stage.startswith("Closed"), IsWon=likely == 100, HasOpportunityLineItem=True,
@@ -169,28 +169,28 @@ def _sales(book: Book) -> None:
         )  # fmt: skip
         for order, (product, count) in enumerate(lines, start=1):
             price = int(PRICES_IN_CENTS[product]) / 100
-            book.add(
+            fixed.add(
                 "OpportunityLineItem", days_ago=259, by=OWNER, OpportunityId=deal, SortOrder=order,
                 PricebookEntryId=Ref("PricebookEntry", f"entry-{product}"),
                 Product2Id=Ref("Product2", f"product-{product}"), Name=PRODUCTS[product],
                 Quantity=float(count), UnitPrice=price, ListPrice=price, TotalPrice=price * count,
             )  # fmt: skip
-        book.add(
+        fixed.add(
             "OpportunityContactRole", days_ago=258, by=OWNER, OpportunityId=deal,
             ContactId=Ref("Contact", "oezlem"), Role="Decision Maker", IsPrimary=True,
         )  # fmt: skip
-    _contract_and_orders(book)
+    _contract_and_orders(fixed)
 
 
-def _contract_and_orders(book: Book) -> None:
-    contract = book.add(
+def _contract_and_orders(fixed: FixedRows) -> None:
+    contract = fixed.add(
         "Contract", "frame", days_ago=400, by=OWNER, AccountId=CUSTOMER, Status="Activated",
         StatusCode="Activated", StartDate=day(390), EndDate=day(25), ContractTerm=12,
         CustomerSignedId=Ref("Contact", "frieda"), CustomerSignedDate=day(395),
         SpecialTerms="2 % Skonto bei 14 Tagen; Kühlkette ≤ 18 °C.", ActivatedDate=ago(390),
     )  # fmt: skip
     for handle, days, status in (("order-a", 190, "Activated"), ("order-b", 4, "Draft")):
-        order = book.add(
+        order = fixed.add(
             "Order", handle, days_ago=days, by=OWNER, AccountId=CUSTOMER, ContractId=contract,
             OpportunityId=Ref("Opportunity", "easter") if handle == "order-a" else None,
             Pricebook2Id=Ref("Pricebook2", "book-0"), EffectiveDate=day(days), Status=status,
@@ -198,24 +198,24 @@ def _contract_and_orders(book: Book) -> None:
         )  # fmt: skip
         for product in (0, 3):
             price = int(PRICES_IN_CENTS[product]) / 100
-            book.add(
+            fixed.add(
                 "OrderItem", days_ago=days, by=OWNER, OrderId=order, Quantity=10.0, UnitPrice=price,
                 PricebookEntryId=Ref("PricebookEntry", f"entry-{product}"), ListPrice=price,
                 Product2Id=Ref("Product2", f"product-{product}"), TotalPrice=price * 10,
                 AvailableQuantity=10.0,
             )  # fmt: skip
-    fridge = book.add(
+    fridge = fixed.add(
         "Asset", "fridge", days_ago=900, by=OWNER, AccountId=CUSTOMER, Name="Kühlvitrine 1,20 m",
         ContactId=Ref("Contact", "joao"), SerialNumber="000000401700", Status="Installed",
         PurchaseDate=day(900), Price=2_400.0, Quantity=1.0,
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "Asset", "fridge-lamp", days_ago=899, by=OWNER, AccountId=CUSTOMER, ParentId=fridge,
         RootAssetId=fridge, Name="LED-Leiste", Status="Installed", Quantity=3.0,
     )  # fmt: skip
 
 
-def _cases(book: Book) -> None:
+def _cases(fixed: FixedRows) -> None:
     complaints = (
         ("melted", "Weihnachtslieferung geschmolzen 😢", "Complaint", "Working", "oezlem", 9, None),
         ("invoice", "Falsche Rechnung 0040017-09", "Question", "Closed", "hans", 60, None),
@@ -225,7 +225,7 @@ def _cases(book: Book) -> None:
     )  # fmt: skip
     for handle, subject, kind, status, contact, days, parent in complaints:
         closed = status == "Closed"
-        case = book.add(
+        case = fixed.add(
             "Case", handle, days_ago=days, by=SERVICE, AccountId=CUSTOMER, Subject=subject,
             ContactId=Ref("Contact", contact), Type=kind, Status=status, Origin="Email",
             Priority="High" if kind == "Complaint" else "Medium", Reason="Melted",
@@ -236,18 +236,18 @@ def _cases(book: Book) -> None:
             Ticket_Number__c=f"{40_017_000 + days:018d}",
         )  # fmt: skip
         for number in range(1 if closed else 3):
-            book.add(
+            fixed.add(
                 "CaseComment", days_ago=days - 0.2 * (number + 1), by=SERVICE, ParentId=case,
                 IsPublished=number == 0, CommentBody=f"Schritt {number + 1}: Spedition angefragt.",
             )  # fmt: skip
-    role = book.add("CaseTeamRole", "quality", Name="Qualität", AccessLevel="Edit")
+    role = fixed.add("CaseTeamRole", "quality", Name="Qualität", AccessLevel="Edit")
     for member in (Ref("User", "anne"), Ref("Contact", "petra")):
-        book.add(
+        fixed.add(
             "CaseTeamMember", by=SERVICE, ParentId=CASE_MELTED, MemberId=member, TeamRoleId=role
         )
 
 
-def _activities(book: Book) -> None:
+def _activities(fixed: FixedRows) -> None:
     todo = (
         ("Call", "oezlem", CUSTOMER, "Completed", 20), ("Muster senden", "frieda", CUSTOMER, "Completed", 30),
         ("Gutschrift prüfen", "hans", CASE_MELTED, "In Progress", 1),
@@ -256,7 +256,7 @@ def _activities(book: Book) -> None:
         ("Kühlvitrine warten", "joao", Ref("Asset", "fridge"), "Not Started", -20),
     )  # fmt: skip
     for number, (subject, contact, what, status, due) in enumerate(todo):
-        book.add(
+        fixed.add(
             "Task", f"task-{number}", days_ago=max(due, 0) + 3, by=OWNER, Subject=subject,
             WhoId=Ref("Contact", contact), WhatId=what, AccountId=CUSTOMER, Status=status,
             Priority="Normal", ActivityDate=day(due), IsClosed=status == "Completed",
@@ -267,27 +267,27 @@ def _activities(book: Book) -> None:
         ("tasting", "Verkostung in Leipzig", 40),
         ("visit", "Besuch", 800),
     ):
-        event = book.add(
+        event = fixed.add(
             "Event", handle, days_ago=due + 10, by=OWNER, Subject=subject, WhatId=CUSTOMER,
             WhoId=Ref("Contact", "frieda"), AccountId=CUSTOMER, Location="Karl-Heine-Straße 17",
             StartDateTime=ago(due), ActivityDateTime=ago(due), EndDateTime=ago(due - 0.0625),
             ActivityDate=day(due), EndDate=day(due), DurationInMinutes=90, ShowAs="Busy",
             IsArchived=due > 365, EventSubtype="Event",
         )  # fmt: skip
-        book.add(
+        fixed.add(
             "EventRelation", days_ago=due + 9, by=OWNER, EventId=event, IsInvitee=True, IsWhat=False,
             IsParent=False, RelationId=Ref("Contact", "oezlem"), Status="Accepted",
         )  # fmt: skip
     for number, title in enumerate(("Gesprächsnotiz", "Geschenk: keine Nüsse!")):
-        book.add(
+        fixed.add(
             "Note", f"note-{number}", days_ago=50 + number, by=OWNER, Title=title, ParentId=CUSTOMER,
             Body="Frau Sonnenschein feiert im Mai 60. Geburtstag.\n— nicht vergessen —",
         )  # fmt: skip
-    _feed(book)
+    _feed(fixed)
 
 
-def _feed(book: Book) -> None:
-    post = book.add(
+def _feed(fixed: FixedRows) -> None:
+    post = fixed.add(
         "FeedItem", "post", days_ago=8, by=SERVICE, ParentId=CUSTOMER, Type="TextPost",
         Body="Achtung: Kühlkette bei 0040017 gebrochen. 🚚🌡️", CommentCount=2, InsertedById=SERVICE,
         Status="Published", Revision=1,
@@ -296,61 +296,61 @@ def _feed(book: Book) -> None:
         (7.5, "sabine", "<p>Ich rufe an.</p>"),
         (7.0, "inge", "<p>Danke! 🙏</p>"),
     ):
-        book.add(
+        fixed.add(
             "FeedComment", days_ago=days, by=Ref("User", user), FeedItemId=post, ParentId=CUSTOMER,
             CommentBody=text, CommentType="TextComment", InsertedById=Ref("User", user),
             Status="Published", Revision=1,
         )  # fmt: skip
-    book.add(
+    fixed.add(
         "FeedItem", "file-post", days_ago=7, by=SERVICE, ParentId=CASE_MELTED, Type="ContentPost",
         Body="Gutschrift liegt bei.", RelatedRecordId=Ref("ContentVersion", "credit-note-1"),
         HasContent=True, InsertedById=SERVICE, Status="Published", Revision=1,
     )  # fmt: skip
-    book.add(
+    fixed.add(
         "FeedItem", "tracked", days_ago=8, by=SERVICE, ParentId=CASE_MELTED, Type="TrackedChange",
         InsertedById=SERVICE, Status="Published", Revision=1,
     )  # fmt: skip
-    topic = book.add("Topic", "cold-chain", days_ago=300, Name="Kühlkette", TalkingAbout=2)
-    book.add(
+    topic = fixed.add("Topic", "cold-chain", days_ago=300, Name="Kühlkette", TalkingAbout=2)
+    fixed.add(
         "TopicAssignment", days_ago=8, by=SERVICE, TopicId=topic, EntityId=CASE_MELTED,
         EntityKeyPrefix="500", EntityType="Case",
     )  # fmt: skip
 
 
-def _workshop(book: Book) -> None:
-    recipe = book.add(
+def _workshop(fixed: FixedRows) -> None:
+    recipe = fixed.add(
         "Recipe__c", "sonnenschein", days_ago=500, Name="Sonnenschein-Trüffel", Version__c=3,
         Current_Batch__c=Ref("Cocoa_Batch__c", "batch"), Product__c=Ref("Product2", "product-2"),
         Cocoa__c=62.5, Method__c="<p>Langsam <b>temperieren</b>.</p>",
     )  # fmt: skip
-    batch = book.add(
+    batch = fixed.add(
         "Cocoa_Batch__c", "batch", days_ago=120, Recipe__c=recipe, Supplier__c=Ref("Account", "holding"),
         Container_Number__c="000000000000040017", Weight_kg__c=1_250.125, Cadmium_ppm__c=0.000125,
         Beans__c=12_345_678.0, Roasted_At__c=ago(118), Checked_By__c=Ref("User", "tiago"),
     )  # fmt: skip
-    pear = book.add(
+    pear = fixed.add(
         "Ingredient__c", "pear", days_ago=500, Name="Williams-Birne", EAN__c="000000000000040017",
         Origin_Country__c="Belgium", Energy_kJ__c=239.0001, Organic__c=True,
     )  # fmt: skip
-    book.add("Recipe_Ingredient__c", Recipe__c=recipe, Ingredient__c=pear, Grams__c=12.5)
-    tasting = book.add(
+    fixed.add("Recipe_Ingredient__c", Recipe__c=recipe, Ingredient__c=pear, Grams__c=12.5)
+    tasting = fixed.add(
         "Tasting__c", "tasting", days_ago=40, by=OWNER, Name="Herbstverkostung", Account__c=CUSTOMER,
         Recipe__c=recipe, Host__c=Ref("Contact", "frieda"), Held_At__c=ago(40),
     )  # fmt: skip
     for points, taster in ((19, "frieda"), (17, "oezlem"), (12, "hans")):
-        book.add(
+        fixed.add(
             "Tasting_Score__c", days_ago=40, by=OWNER, Tasting__c=tasting, Points__c=points,
             Taster__c=Ref("Contact", taster), Texture__c="smooth", Aroma__c="nutty",
             Comment__c="mehr davon!" if points > 18 else None,
         )  # fmt: skip
-    book.add(
+    fixed.add(
         "Quality_Report__c", "melted", days_ago=8, by=SERVICE, Batch__c=batch, Case__c=CASE_MELTED,
         Label__c="QR-0040017", Long_Number__c="123456789012345678",
         Protocol__c="Annahme 27 °C\nBloom sichtbar\nUrteil: Reklamation berechtigt",
     )  # fmt: skip
 
 
-def _history(book: Book) -> None:
+def _history(fixed: FixedRows) -> None:
     changes = (
         ("AccountHistory", "AccountId", CUSTOMER, "Credit_Limit__c", "15000.0", "25000.0", 12),
         ("AccountHistory", "AccountId", CUSTOMER, "Phone", "+49 341 0000000", "+49 341 0040017", 300),
@@ -366,7 +366,7 @@ def _history(book: Book) -> None:
     )  # fmt: skip
     for table, parent, ref, column, old, new, days in changes:
         key: dict[str, Any] = {parent: ref}
-        book.add(
+        fixed.add(
             table, days_ago=days, by=OWNER, **key, Field=column, DataType="Text",
             OldValue=old, NewValue=new,
         )  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Ref
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.setup_rows import PEOPLE, Person
 from unlost_simulators.salesforce.users import BACKUP_PERMISSIONS, Permission, SimUser
 
@@ -27,19 +27,21 @@ def _user(person: Person) -> SimUser:
     key = _CONSUMERS.get(person.handle)
     groups = [
         values["GroupId"]
-        for row in BOOK.rows["GroupMember"]
+        for row in FIXED_ROWS.rows["GroupMember"]
         if (values := row.values)["UserOrGroupId"] == Ref("User", person.handle)
     ]
     return SimUser(
-        id=BOOK.id(KEYS, Ref("User", person.handle)),
+        id=FIXED_ROWS.id(KEYS, Ref("User", person.handle)),
         username=person.username,
         name=" ".join(part for part in (person.first, person.last) if part),
         email=person.username,
         active=person.active,
-        profile_id=BOOK.id(KEYS, Ref("Profile", person.profile)),
+        profile_id=FIXED_ROWS.id(KEYS, Ref("Profile", person.profile)),
         permissions=_PERMISSIONS.get(person.profile, frozenset({Permission.API_ENABLED})),
         hidden_fields=NARROW_HIDDEN if person.handle == "narrow" else frozenset(),
-        group_ids=frozenset(BOOK.id(KEYS, one) for one in groups if isinstance(one, Ref)),
+        group_ids=frozenset(
+            FIXED_ROWS.id(KEYS, group) for group in groups if isinstance(group, Ref)
+        ),
         consumer_key=key,
         consumer_secret=story.BACKUP_CONSUMER_SECRET if key else None,
     )

@@ -117,14 +117,14 @@ def recipe_ingredients(world: World, rows: Rows) -> Made:
     size, pool = max(world.sizes.recipes, 1), max(world.sizes.ingredients, 1)
     recipe = rows.numbers % size
     ingredient = (recipe + rows.numbers // size) % pool
-    made = audited(world, rows, _country(rows))
+    columns = audited(world, rows, _country(rows))
     return {
         "Id": world.keys.generated("Recipe_Ingredient__c", rows.numbers),
         "Recipe__c": world.refer("Recipe__c", recipe, of=world.sizes.recipes),
         "Ingredient__c": world.refer("Ingredient__c", ingredient, of=world.sizes.ingredients),
         "Grams__c": numbers(rows.below("grams", 9_000_000), places=3),
         "Share__c": numbers(rows.below("share", 10_000), places=2),
-        **made,
+        **columns,
     }
 
 

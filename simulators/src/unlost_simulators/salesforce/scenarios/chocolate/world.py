@@ -43,10 +43,13 @@ class Keys:
         seen: dict[str, int] = {}
         self._place: dict[str, tuple[str, int]] = {}
         self._pools: dict[tuple[str, int], pa.Array] = {}
-        for one in objects:
-            shared = seen.get(one.id_prefix, 0)
-            seen[one.id_prefix] = shared + 1
-            self._place[one.name] = (one.id_prefix, ids.FIRST_COUNTER + shared * _SHARED_STRIDE)
+        for definition in objects:
+            shared = seen.get(definition.id_prefix, 0)
+            seen[definition.id_prefix] = shared + 1
+            self._place[definition.name] = (
+                definition.id_prefix,
+                ids.FIRST_COUNTER + shared * _SHARED_STRIDE,
+            )
 
     def fixed(self, name: str, position: int) -> str:
         """The id of the written-out row at a position (from 0)."""
@@ -121,8 +124,10 @@ class World:
 
     def owner_ids(self, rows: Rows, column: str, country: Numbers) -> pa.Array:
         """An active user of the country's office a row."""
-        flat = [user for one in sorted(self.owners) for user in self.owners[one]]
-        sizes = np.array([len(self.owners[one]) for one in sorted(self.owners)], dtype=np.int64)
+        flat = [user for office in sorted(self.owners) for user in self.owners[office]]
+        sizes = np.array(
+            [len(self.owners[office]) for office in sorted(self.owners)], dtype=np.int64
+        )
         starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         chosen = starts[country] + rows.below(column, sizes[country])
         return pa.array(flat, pa.string()).take(pa.array(chosen))
@@ -146,8 +151,8 @@ def created_at(rows: Rows, *, days: int = 1_800) -> Numbers:
 def modified_at(rows: Rows, *, days: int = 1_800) -> Numbers:
     """When a row was last changed by a user: in four of ten rows, when it was created."""
     created = created_at(rows, days=days)
-    left = np.maximum(OPENING_SECONDS - created, 1)
-    return created + np.where(rows.chance("touched", 60), rows.below("modified", left), 0)
+    remaining = np.maximum(OPENING_SECONDS - created, 1)
+    return created + np.where(rows.chance("touched", 60), rows.below("modified", remaining), 0)
 
 
 def audited(

@@ -1,11 +1,11 @@
 """An org with the objects of the chocolate maker and next to no rows."""
 
-from simulators.salesforce.writing.hand import Hand
+from simulators.salesforce.writing.record_writer import RecordWriter
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.users import Permission
@@ -33,16 +33,16 @@ def empty_org() -> Org:
     org = Org(_objects(), chosen.users(), clock=VirtualClock(chosen.opening), id18=chosen.org_id)
     for table in ("User", "TaskStatus", "TaskPriority", "CaseStatus"):
         declared = {one.name: one for one in chosen.objects()}
-        for name, loaded in BOOK.tables(declared, KEYS, only=frozenset({table})):
+        for name, loaded in FIXED_ROWS.tables(declared, KEYS, only=frozenset({table})):
             org.store.load(name, loaded)
     return org
 
 
-def admin(org: Org) -> Hand:
+def admin(org: Org) -> RecordWriter:
     found = next(one for one in org.users.all() if one.may(Permission.MODIFY_ALL_DATA))
-    return Hand(org, found)
+    return RecordWriter(org, found)
 
 
-def rows(hand: Hand, name: str, column: str, key: str) -> list[dict[str, object]]:
+def rows(writer: RecordWriter, name: str, column: str, key: str) -> list[dict[str, object]]:
     """Live rows that point to a record."""
-    return [one for one in hand.org.export(name).to_pylist() if one[column] == key]
+    return [one for one in writer.org.export(name).to_pylist() if one[column] == key]

@@ -1,4 +1,4 @@
-"""The desk where writes are handed in: every row is answered, in the order of the request.
+"""Execution of writes: every row is answered, in the order of the request.
 
 Rows are refused one by one; with ``AllOrNone.ALL`` one refusal takes all others back. A refusal
 that comes after the write (a trigger, a validation rule) rolls the whole attempt back, and the rows
@@ -38,7 +38,7 @@ TOO_MANY_ATTEMPTS = RowError(
 )
 
 
-class _TakenBack(Exception):
+class _Rollback(Exception):
     """Ends a transaction whose writes shall not stand."""
 
 
@@ -78,11 +78,11 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
             with job.store.transaction():
                 drafts, stands = _attempt(job, rows, refused)
                 if not stands:
-                    raise _TakenBack
-        except _TakenBack:
+                    raise _Rollback
+        except _Rollback:
             if _all_back(job):
                 return _results(job, drafts)
-            refused = {one.place: one.errors for one in drafts if one.errors}
+            refused = {draft.place: draft.errors for draft in drafts if draft.errors}
         else:
             return _results(job, drafts)
     for draft in drafts:
@@ -96,15 +96,17 @@ def _locked_places(job: Job, rows: Sequence[Row]) -> Mapping[int, RowError]:
     if job.by_platform:
         return {}
     named = [next((row[key] for key in row if key.lower() == "id"), None) for row in rows]
-    return job.org.mishaps.locked(job.subject, [str(one) if one else None for one in named])
+    return job.org.mishaps.locked(
+        job.subject, [str(record_id) if record_id else None for record_id in named]
+    )
 
 
 def _note_growth(job: Job, results: Sequence[RowResult]) -> None:
     """Report the number of added rows to the org's mishaps."""
     if job.verb in {Verb.CREATE, Verb.UNDELETE}:
-        added = sum(one.success for one in results)
+        added = sum(result.success for result in results)
     else:
-        added = sum(bool(one.created) for one in results)
+        added = sum(bool(result.created) for result in results)
     if added:
         job.org.mishaps.grown(job.subject, added)
 
@@ -125,9 +127,9 @@ def _attempt(
     _refuse_mixed(job, drafts)
     stands = True
     for wave in keys.waves(job, drafts):
-        keys.identify(job, [one for one in wave if one.sound])
+        keys.identify(job, [draft for draft in wave if draft.sound])
         stands &= _one_wave(job, wave, reader, rows)
-    return drafts, stands and not (_all_back(job) and any(not one.sound for one in drafts))
+    return drafts, stands and not (_all_back(job) and any(not draft.sound for draft in drafts))
 
 
 def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Row]) -> bool:
@@ -135,28 +137,28 @@ def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Ro
         removal.attempt(job, wave)
         return True
     save.attempt(job, wave, reader, rows)
-    written = [one for one in wave if one.sound]
+    written = [draft for draft in wave if draft.sound]
     if _all_back(job) and len(written) < len(wave):
         return False
     save.write(job, written)
-    return all(one.sound for one in written)
+    return all(draft.sound for draft in written)
 
 
 def _refuse_mixed(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse a set-up object beside others in one transaction."""
     if job.by_platform:
         return
-    with job.store.transaction() as held:
-        first = held.wrote
-        held.wrote = first or job.of.name
+    with job.store.transaction() as transaction:
+        first = transaction.wrote
+        transaction.wrote = first or job.of.name
     if first is not None and (first in SETUP_OBJECTS) != (job.of.name in SETUP_OBJECTS):
         for draft in drafts:
             draft.errors = [refusals.mixed(job.of, first)]
 
 
 def _results(job: Job, drafts: Sequence[Draft]) -> list[RowResult]:
-    taken_back = _all_back(job) and any(not one.sound for one in drafts)
-    return [_result(job, one, taken_back=taken_back) for one in drafts]
+    taken_back = _all_back(job) and any(not draft.sound for draft in drafts)
+    return [_result(job, draft, taken_back=taken_back) for draft in drafts]
 
 
 def _result(job: Job, draft: Draft, *, taken_back: bool) -> RowResult:

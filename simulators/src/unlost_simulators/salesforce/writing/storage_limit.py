@@ -17,29 +17,29 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows that come when data or file storage is used up."""
     if job.by_platform:
         return
-    refuse_surplus(job, [one for one in drafts if one.sound])
-    sound = [one for one in drafts if one.sound]
+    refuse_surplus(job, [draft for draft in drafts if draft.sound])
+    sound = [draft for draft in drafts if draft.sound]
     if not sound:
         return
     size = row_size_sql(job.of)
     if size is not None:
-        _stop(sound, _data_sizes(job, sound, size), job.org.room.data_room())
+        _stop(sound, _data_sizes(job, sound, size), job.org.figures.data_left())
     if job.of.name in FILE_SIZES:
-        _stop(sound, [_file_size(one) for one in sound], job.org.room.file_room())
+        _stop(sound, [_file_size(draft) for draft in sound], job.org.figures.file_left())
 
 
 def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows for which a mishap leaves no room."""
-    room = None if job.by_platform else job.org.mishaps.room(job.subject, len(drafts))
-    for draft in () if room is None else drafts[room:]:
+    fitting = None if job.by_platform else job.org.mishaps.fitting_rows(job.subject, len(drafts))
+    for draft in () if fitting is None else drafts[fitting:]:
         draft.refuse(refusals.NO_ROOM)
 
 
-def _stop(drafts: Sequence[Draft], sizes: Sequence[int], room: float) -> None:
+def _stop(drafts: Sequence[Draft], sizes: Sequence[int], storage: float) -> None:
     """A row is taken while there is any room at all when it comes."""
     used = 0
     for draft, size in zip(drafts, sizes, strict=True):
-        if used >= room:
+        if used >= storage:
             draft.refuse(refusals.NO_ROOM)
         else:
             used += size
@@ -50,14 +50,14 @@ def _data_sizes(job: Job, drafts: Sequence[Draft], size: str) -> list[int]:
         return [int(size)] * len(drafts)
     table = rows.staged(job, drafts)
     missing = "".join(
-        f", CAST(NULL AS {tables.sql_type(one)}) AS {tables.name(one.name)}"
-        for one in job.of.stored
-        if one.name not in table.column_names
+        f", CAST(NULL AS {tables.sql_type(field)}) AS {tables.name(field.name)}"
+        for field in job.of.stored
+        if field.name not in table.column_names
     )
     cursor = job.store.cursor()
     cursor.register(_NEW, table)
     try:
-        return [int(one) for one in database.column(cursor, _size_sql(size, missing))]
+        return [int(cell) for cell in database.column(cursor, _size_sql(size, missing))]
     finally:
         cursor.unregister(_NEW)
 
@@ -68,4 +68,4 @@ def _size_sql(size: str, missing: str) -> str:
 
 def _file_size(draft: Draft) -> int:
     """Bytes that came with the row; a link to something outside has none."""
-    return sum(len(one) for one in draft.cells.values() if isinstance(one, bytes))
+    return sum(len(cell) for cell in draft.cells.values() if isinstance(cell, bytes))

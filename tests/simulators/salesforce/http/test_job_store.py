@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from unlost_simulators.salesforce.bulk.jobs import BulkTiming, JobBook, JobOrder, JobState
+from unlost_simulators.salesforce.bulk.jobs import BulkTiming, JobOrder, JobState, QueryJobStore
 from unlost_simulators.salesforce.bulk.render import CsvForm, render
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError
@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, tmp_path) -> None:
         self.clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
         self.executor = ThreadPoolExecutor(1)
-        self.book = JobBook(self.clock.now, self.executor)
+        self.store = QueryJobStore(self.clock.now, self.executor)
         self.folder = tmp_path
         self.runs = 0
 
@@ -35,10 +35,10 @@ class Bench:
         )
 
     def create(self, job_id: str = JOB, doom: FaultRule | None = None, work=None):
-        return self.book.create(job_id, ORDER, render=work or self.work, doom=doom)
+        return self.store.create(job_id, ORDER, render=work or self.work, doom=doom)
 
     def polls(self, count: int) -> list[JobState]:
-        return [self.book.poll(JOB).state for _ in range(count)]
+        return [self.store.poll(JOB).state for _ in range(count)]
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def refusal(action, *rest) -> SalesforceError:
 
 def test_by_default_the_first_poll_sees_a_complete_job(bench) -> None:
     bench.create()
-    job = bench.book.poll(JOB)
+    job = bench.store.poll(JOB)
     assert job.state is JobState.COMPLETE
     assert job.records == 3
     assert bench.runs == 1
 
 
 def test_states_last_as_many_polls_as_asked(bench) -> None:
-    bench.book.timing = BulkTiming(queue_polls=2, run_polls=3)
+    bench.store.timing = BulkTiming(queue_polls=2, run_polls=3)
     assert bench.create().state is JobState.UPLOAD_COMPLETE
     assert bench.polls(6) == [
         JobState.UPLOAD_COMPLETE,
@@ -76,7 +76,7 @@ def test_states_last_as_many_polls_as_asked(bench) -> None:
 
 
 def test_states_last_as_long_as_asked_on_the_virtual_clock(bench) -> None:
-    bench.book.timing = BulkTiming(queue_seconds=60, run_seconds=600)
+    bench.store.timing = BulkTiming(queue_seconds=60, run_seconds=600)
     bench.create()
     assert bench.polls(2) == [JobState.UPLOAD_COMPLETE] * 2
     assert bench.runs == 0
@@ -87,17 +87,17 @@ def test_states_last_as_long_as_asked_on_the_virtual_clock(bench) -> None:
 
 
 def test_moving_the_clock_moves_jobs_that_nobody_polls(bench) -> None:
-    bench.book.timing = BulkTiming(queue_seconds=60)
+    bench.store.timing = BulkTiming(queue_seconds=60)
     bench.create()
     bench.clock.advance(timedelta(seconds=61))
-    bench.book.tick()
-    assert bench.book.get(JOB).started == bench.clock.now()
+    bench.store.tick()
+    assert bench.store.get(JOB).started == bench.clock.now()
 
 
 def test_real_seconds_can_be_asked_for(bench) -> None:
     real = [100.0]
-    bench.book.real_clock = lambda: real[0]
-    bench.book.timing = BulkTiming(run_real_seconds=5)
+    bench.store.real_clock = lambda: real[0]
+    bench.store.timing = BulkTiming(run_real_seconds=5)
     bench.create()
     assert bench.polls(1) == [JobState.IN_PROGRESS]
     real[0] += 6
@@ -106,12 +106,12 @@ def test_real_seconds_can_be_asked_for(bench) -> None:
 
 def test_jobs_wait_in_the_queue_for_different_real_times(bench) -> None:
     real = [100.0]
-    bench.book.real_clock = lambda: real[0]
-    bench.book.timing = BulkTiming(queue_real_least=20, queue_real_most=300)
+    bench.store.real_clock = lambda: real[0]
+    bench.store.timing = BulkTiming(queue_real_least=20, queue_real_most=300)
     bench.create()
-    wait = bench.book.timing.queued_for(JOB)
+    wait = bench.store.timing.queued_for(JOB)
     assert 20 <= wait <= 300
-    assert wait != bench.book.timing.queued_for(JOB[:14] + "Z")
+    assert wait != bench.store.timing.queued_for(JOB[:14] + "Z")
     real[0] += wait - 0.1
     assert bench.polls(1) == [JobState.UPLOAD_COMPLETE]
     real[0] += 0.2
@@ -119,10 +119,10 @@ def test_jobs_wait_in_the_queue_for_different_real_times(bench) -> None:
 
 
 def test_result_calls_do_not_count_as_polls(bench) -> None:
-    bench.book.timing = BulkTiming(run_polls=1)
+    bench.store.timing = BulkTiming(run_polls=1)
     bench.create()
     for _ in range(3):
-        assert bench.book.look(JOB).state is JobState.IN_PROGRESS
+        assert bench.store.look(JOB).state is JobState.IN_PROGRESS
     assert bench.polls(2) == [JobState.IN_PROGRESS, JobState.COMPLETE]
 
 
@@ -130,13 +130,13 @@ def test_a_doomed_job_fails_after_its_polls(bench) -> None:
     doom = FaultRule(FaultKind.JOB_FAILED, polls=2, message="Retried more than fifteen times")
     bench.create(doom=doom)
     assert bench.polls(3) == [JobState.IN_PROGRESS, JobState.IN_PROGRESS, JobState.FAILED]
-    assert bench.book.get(JOB).error == "Retried more than fifteen times"
+    assert bench.store.get(JOB).error == "Retried more than fifteen times"
 
 
 def test_a_doomed_job_may_keep_silent(bench) -> None:
     bench.create(doom=FaultRule(FaultKind.JOB_FAILED, tell=False))
-    assert bench.book.poll(JOB).state is JobState.FAILED
-    assert bench.book.get(JOB).error is None
+    assert bench.store.poll(JOB).state is JobState.FAILED
+    assert bench.store.get(JOB).error is None
 
 
 def test_a_query_that_breaks_fails_its_job(bench) -> None:
@@ -144,31 +144,31 @@ def test_a_query_that_breaks_fails_its_job(bench) -> None:
         raise SalesforceError(400, "API_ERROR", "Implementation restriction: no")
 
     bench.create(work=broken)
-    job = bench.book.poll(JOB)
+    job = bench.store.poll(JOB)
     assert (job.state, job.error) == (JobState.FAILED, "Implementation restriction: no")
 
 
 def test_abort_and_delete_in_right_and_wrong_states(bench) -> None:
-    bench.book.timing = BulkTiming(run_polls=9)
+    bench.store.timing = BulkTiming(run_polls=9)
     bench.create()
-    wrong = refusal(bench.book.delete, JOB)
+    wrong = refusal(bench.store.delete, JOB)
     assert (wrong.status, wrong.code) == (400, "API_ERROR")
     assert "the job is not terminated" in wrong.message
-    assert bench.book.abort(JOB).state is JobState.ABORTED
-    again = refusal(bench.book.abort, JOB)
+    assert bench.store.abort(JOB).state is JobState.ABORTED
+    again = refusal(bench.store.abort, JOB)
     assert (again.code, again.message) == (
         "INVALIDJOBSTATE",
         "Aborting already Completed Job not allowed",
     )
-    bench.book.delete(JOB)
-    assert refusal(bench.book.get, JOB).status == 404
+    bench.store.delete(JOB)
+    assert refusal(bench.store.get, JOB).status == 404
 
 
 def test_jobs_are_known_by_15_characters_and_gone_after_a_week(bench) -> None:
     bench.create()
-    bench.book.poll(JOB)
-    assert bench.book.get(JOB[:15]).id == JOB
+    bench.store.poll(JOB)
+    assert bench.store.get(JOB[:15]).id == JOB
     bench.clock.advance(timedelta(days=6, hours=23))
-    assert bench.book.all()
+    assert bench.store.all()
     bench.clock.advance(timedelta(hours=2))
-    assert bench.book.all() == []
+    assert bench.store.all() == []

@@ -50,7 +50,7 @@ class _Visit:
         return Subject(self.call.method, self.call.target, self.object)
 
 
-class Desk:
+class Dispatcher:
     """Answers calls on behalf of one simulator."""
 
     def __init__(self, sim: Simulator) -> None:

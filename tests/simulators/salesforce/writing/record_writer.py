@@ -1,4 +1,4 @@
-"""An org with a field of every kind, and a hand that writes into it as the API does."""
+"""An org with a field of every kind, and a writer that writes into it as the API does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -180,7 +180,7 @@ GONE = SimUser(GONE_ID, "gone@example.org", active=False)
 
 
 @dataclass
-class Hand:
+class RecordWriter:
     """Writes as one user; ``ok`` insists that every row was taken."""
 
     org: Org
