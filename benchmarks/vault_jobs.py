@@ -61,7 +61,7 @@ def done(work: Callable[[], object]) -> Job:
 
 def live_segments(vault: EncryptedVault, org: str) -> dict[str, SegmentEntry]:
     """All segments that the newest state is read from, by id."""
-    state = vault.room(org).chain.live()
+    state = vault.org_vault(org).chain.live()
     return {live.entry.id: live.entry for own in state.segments.values() for live in own.values()}
 
 
@@ -94,15 +94,15 @@ def writing_again(folder: Path, hit: list[SegmentEntry], *, rows: int) -> Job:
     """Read these segments and write them, as they are."""
     with Linked(folder, rows) as bench:
         vault = bench.open()
-        room = vault.room(vault.adopt(IDENTITY))
-        out = SegmentWriter(room.org, sealed=room.sealed, prefix="bench")
-        return done(lambda: [written(room, out, entry) for entry in hit])
+        org_vault = vault.org_vault(vault.adopt(IDENTITY))
+        out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix="bench")
+        return done(lambda: [written(org_vault, out, entry) for entry in hit])
 
 
-def written(room: OrgVault, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
+def written(org_vault: OrgVault, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
     """The same segment under another name."""
-    stream = out.stream(room.reader.facts(entry)[0])
-    for rows in room.reader.groups(entry):
+    stream = out.stream(org_vault.reader.facts(entry)[0])
+    for rows in org_vault.reader.groups(entry):
         stream.append_group(rows)
     return stream.close()
 

@@ -167,7 +167,7 @@ def sizes(bench: Bench, versions: float) -> dict[str, float]:
     verified = time.perf_counter() - start
     peak = peak_of(lambda: merged_whole(vault, org))
     fresh = vault.usage(org).bytes
-    segments = vault.room(org).chain.live().segments[TABLE].values()
+    segments = vault.org_vault(org).chain.live().segments[TABLE].values()
     return {
         "vault_mb": size / 1e6,
         "verify_gb_per_s": size / 1e9 / verified,

@@ -58,7 +58,7 @@ class ManyTables:
 
     def entries(self) -> list[SegmentEntry]:
         """All live segments."""
-        return list(self.small.vault.room(self.small.org).chain.live().entries())
+        return list(self.small.vault.org_vault(self.small.org).chain.live().entries())
 
     def bundles(self) -> set[str]:
         """The bundles that are live."""

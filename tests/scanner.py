@@ -49,7 +49,7 @@ def _segment_or_sidecar(vault: EncryptedVault, org: str, name: str, size: int) -
     if name.endswith(".idx"):
         content = vault.sealed.get(ObjectKind.SIDECAR, org=org, name=name)
         return repr(decode(content, name=name)).encode()
-    reader = vault.room(org).reader
+    reader = vault.org_vault(org).reader
     bare = SegmentEntry(
         name.rsplit("/", 1)[1], "", 0, size, "", "", "", vault.sealed.keys.epoch(org)
     )

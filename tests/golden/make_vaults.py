@@ -89,8 +89,8 @@ def rekeyed(folder: Path) -> Story:
 def shredded(folder: Path) -> Story:
     """An org is shredded, and added again."""
     story = vaultstory.told(LocalStore(folder), few=True)
-    room = story.vault.room(story.org)
-    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    org_vault = story.vault.org_vault(story.org)
+    shred_org(org_vault, plan_shredding(org_vault, now=story.clock.now()), at=story.clock.now())
     story.org = story.vault.adopt(vaultstory.IDENTITY)
     vaultstory.first_night(story)
     return story
@@ -99,7 +99,7 @@ def shredded(folder: Path) -> Story:
 def salvaged(folder: Path) -> Story:
     """A page of the accounts and the smallest pack are damaged, and what they cost is given up."""
     story = vaultstory.told(LocalStore(folder))
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     accounts = object_names.segment(story.org, state.of("Account", until=1)[0].entry.object)
     packs = folder.glob("orgs/*/packs/*/*")
     for damaged in (folder / accounts, min(packs, key=lambda path: path.stat().st_size)):

@@ -11,9 +11,9 @@ from unlost.vault.stores.local import LocalStore
 def test_it_finds_the_proof_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "vault"
     story = vaultstory.copied(LocalStore(folder))
-    room = story.vault.room(story.org)
+    org_vault = story.vault.org_vault(story.org)
     head = story.vault.commits(story.org)[-1].head
-    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    shred_org(org_vault, plan_shredding(org_vault, now=story.clock.now()), at=story.clock.now())
     vault = Vault(folder, story.sheet)
     assert vault.orgs() == []
     assert len(list((folder / "shredded").iterdir())) == 3

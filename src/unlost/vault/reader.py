@@ -34,17 +34,17 @@ class OpenOrgs:
     def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgVault]) -> None:
         self._sealed = sealed
         self._open = open_org
-        self._rooms: dict[str, OrgVault] = {}
+        self._org_vaults: dict[str, OrgVault] = {}
         self._lock = threading.Lock()
 
-    def room(self, org: str) -> OrgVault:
+    def org_vault(self, org: str) -> OrgVault:
         """Open the reader of an org; raises NotFound (``org-unknown``)."""
         with self._lock:
-            if org not in self._rooms:
+            if org not in self._org_vaults:
                 if not is_named(self._sealed.store, org) or org in self._shredded():
                     raise unknown_org(org)
-                self._rooms[org] = self._open(org)
-            return self._rooms[org]
+                self._org_vaults[org] = self._open(org)
+            return self._org_vaults[org]
 
     def oids(self) -> list[str]:
         """The oids of all orgs, including orgs whose chain is broken."""
@@ -53,7 +53,7 @@ class OpenOrgs:
 
     def identity(self, org: str) -> OrgIdentity:
         """The identity of an org, with the label in the newest commit."""
-        return self.room(org).identity()
+        return self.org_vault(org).identity()
 
     def _shredded(self) -> Collection[str]:
         return shredded_orgs(self._sealed.store, self._sealed.keys)
@@ -80,11 +80,11 @@ class EncryptedReader:
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
         """All backups that were not forgotten, oldest first, including partial ones."""
-        return tuple(shown_backups(self._orgs.room(org).chain.live()))
+        return tuple(shown_backups(self._orgs.org_vault(org).chain.live()))
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
         """All commits, oldest first: backups, restores and all other kinds."""
-        return tuple(self._orgs.room(org).chain.live().commits.values())
+        return tuple(self._orgs.org_vault(org).chain.live().commits.values())
 
     def at(self, org: str, number: int, *, forgotten: bool = False) -> VaultSnapshot:
         """The snapshot of this number.
@@ -93,7 +93,7 @@ class EncryptedReader:
         commit, including commits whose versions were forgotten.
         """
         if not forgotten:
-            _check_shown(self._orgs.room(org).chain.live(), number)
+            _check_shown(self._orgs.org_vault(org).chain.live(), number)
         return VaultSnapshot(self._reader(org), number)
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
@@ -130,7 +130,7 @@ class EncryptedReader:
 
         ``unfinished``: only the others.
         """
-        return journals(self._orgs.room(org), unfinished=unfinished)
+        return journals(self._orgs.org_vault(org), unfinished=unfinished)
 
     def lineage(
         self,
@@ -161,15 +161,15 @@ class EncryptedReader:
 
         If columns are hidden, facts that name columns are left out.
         """
-        every = past_operations(self._orgs.room(org), kind)
+        every = past_operations(self._orgs.org_vault(org), kind)
         if not self._hidden.get(org):
             return every
         shown = (operation.without_columns() for operation in every)
         return tuple(operation for operation in shown if operation is not None)
 
     def _reader(self, org: str) -> OrgReader:
-        room, hidden = self._orgs.room(org), self._hidden.get(org)
-        return room.visible(hidden) if hidden else room
+        org_vault, hidden = self._orgs.org_vault(org), self._hidden.get(org)
+        return org_vault.visible(hidden) if hidden else org_vault
 
 
 def _check_shown(state: LiveState, number: int) -> None:

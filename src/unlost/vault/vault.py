@@ -102,7 +102,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org; creates the org when it is first seen."""
         for org, known in self.orgs().items():
-            if known.same_org(identity) and self.room(org).chain.live().seq:
+            if known.same_org(identity) and self.org_vault(org).chain.live().seq:
                 return org
         # Its founder may have died before it was durable; from here on the org's data needs it.
         confirm_vault_file(self.sealed.store)
@@ -119,7 +119,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         Raises NotFound (``org-unknown``), Conflict (``org-identity``), IntegrityError.
         """
         self._check_identity(org, identity)
-        return begin_commit(self.room(org), run=run, kind=kind, identity=identity)
+        return begin_commit(self.org_vault(org), run=run, kind=kind, identity=identity)
 
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
         """The last backup that began at or before a time; None if there is none."""
@@ -128,12 +128,12 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
         """The bytes of small files, with one lookup; raises NotFound (``file-unknown``)."""
-        room = self.room(org)
-        return room.load_blob(until=room.chain.live().seq)(blobs)
+        org_vault = self.org_vault(org)
+        return org_vault.load_blob(until=org_vault.chain.live().seq)(blobs)
 
     def journal(self, org: str, run: str) -> RunJournal:
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
-        return RunJournal(self.room(org), run)
+        return RunJournal(self.org_vault(org), run)
 
     def uncached(self) -> "EncryptedVault":
         """The same vault, reading the store itself and not this machine's cache of it."""
@@ -147,9 +147,9 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
             options=self._options,
         )
 
-    def room(self, org: str) -> OrgVault:
+    def org_vault(self, org: str) -> OrgVault:
         """Open an org; raises NotFound (``org-unknown``)."""
-        return self._orgs.room(org)
+        return self._orgs.org_vault(org)
 
     def oids(self) -> list[str]:
         """The oids of all orgs, including orgs whose chain is broken."""

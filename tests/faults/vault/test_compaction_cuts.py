@@ -102,7 +102,7 @@ def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
 
 def strays(story: Story) -> set[str]:
     """Segments and packs that no night needs."""
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     needed = {live.entry.id for held in state.segments.values() for live in held.values()}
     needed |= {pack.id for pack in state.packs.values()}
     folders = (f"orgs/{story.org}/data/", f"orgs/{story.org}/packs/")

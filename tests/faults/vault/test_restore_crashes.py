@@ -58,13 +58,13 @@ def test_the_run_is_carried_on_and_committed_once(kind: FaultKind) -> None:
         store.assert_all_hit()
         on(FaultStore(kept), small)
         ended = RUN not in small.vault.journals(small.org, unfinished=True)
-        done = [info.run for info in small.vault.room(small.org).chain.live().commits.values()]
+        done = [info.run for info in small.vault.org_vault(small.org).chain.live().commits.values()]
         assert (RUN in done) <= ended
         if RUN in done:
             assert list(small.vault.journal(small.org, RUN).read()) == list(ENTRIES)
         else:
             seen.add(carried_on(small))
-        commits = small.vault.room(small.org).chain.live().commits.values()
+        commits = small.vault.org_vault(small.org).chain.live().commits.values()
         assert [info.run for info in commits] == ["night-1", RUN]
         assert [row.live for row in small.vault.lineage(small.org)] == ["b"]
         assert small.vault.verify(VerifyLevel.DEEP).damages == ()

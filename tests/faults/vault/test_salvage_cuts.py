@@ -26,7 +26,7 @@ def hurt(disk: UnsyncedDisk) -> Story:
     """A vault that has lost a segment of accounts, one of words, a pack, a certificate, and of a journal an entry."""
     story = several_nights(disk)
     vaultstory.restore(story)
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     for table in ("Account", SEARCH):
         entry = state.of(table, until=state.seq)[0].entry
         story.store.delete(object_names.segment(story.org, entry.object))

@@ -273,7 +273,7 @@ def test_two_bad_copies_leave_everything_readable(copy: Copy, story: Story) -> N
 def test_a_deep_look_names_damage_once_too(story: Story) -> None:
     """One object of each kind: what depends on it is not named with it."""
     by_kind = {kind_of(listed.name): listed.name for listed in story.store.list("")}
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     files = next(iter(state.segments["$files"]))
     names = [*by_kind.values(), f"orgs/{story.org}/data/{files[:2]}/{files}"]
     names += [listed.name for listed in story.store.list(f"orgs/{story.org}/packs/")]

@@ -47,7 +47,7 @@ def sentences(story: Story, level: VerifyLevel) -> dict[str, str]:
 
 
 def segments_of(story: Story, *tables: str) -> set[str]:
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     return {
         f"orgs/{story.org}/data/{entry.id[:2]}/{entry.id}"
         for table in tables

@@ -450,7 +450,7 @@ class Cuts(RuleBasedStateMachine):
     def strays(self) -> set[str]:
         """Objects that nothing needs, some days after."""
         org = self.vault.adopt(IDENTITY)
-        state = self.vault.room(org).chain.live()
+        state = self.vault.org_vault(org).chain.live()
         live = {entry.name for entry in live_objects(state, org=org)}
         folders = (object_names.segments(org), object_names.packs(org))
         listed = {one.name for each in folders for one in self.vault.sealed.store.list(each)}

@@ -179,7 +179,7 @@ def test_only_a_column_that_is_there_is_hidden(story: World, column: str, error:
 def test_what_writes_is_not_given_to_who_sees_less(story: World) -> None:
     hide(story.app, "sales", "Account.Phone")
     vault: Any = viewer(story).vault
-    for name in ("begin", "adopt", "journal", "read_files", "homes", "room", "sealed"):
+    for name in ("begin", "adopt", "journal", "read_files", "homes", "org_vault", "sealed"):
         with pytest.raises(AttributeError):
             getattr(vault, name)
 

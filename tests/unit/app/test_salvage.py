@@ -73,17 +73,17 @@ def path_of(world: World, live: LiveSegment) -> Path:
 def newest(world: World, table: str) -> LiveSegment:
     """The newest segment of a table."""
     oid = get_org("sales").oid
-    state = vault_of(world).room(oid).chain.live()
+    state = vault_of(world).org_vault(oid).chain.live()
     return state.of(table, until=state.seq)[-1]
 
 
 def spoil_column(world: World, table: str, column: str) -> None:
     """Damage a column of the newest segment of a table."""
     oid, live = get_org("sales").oid, newest(world, table)
-    room = vault_of(world).room(oid)
-    label, _ = room.reader.facts(live.entry)
-    code = f"c{room.schemas.known(label.schema, table)[column].code}"
-    with room.reader.opened(live.entry) as file:
+    org_vault = vault_of(world).org_vault(oid)
+    label, _ = org_vault.reader.facts(live.entry)
+    code = f"c{org_vault.schemas.known(label.schema, table)[column].code}"
+    with org_vault.reader.opened(live.entry) as file:
         at = file.schema_arrow.names.index(code)
         own = file.metadata.row_group(0).column(at)
         start = min(own.dictionary_page_offset or own.data_page_offset, own.data_page_offset)

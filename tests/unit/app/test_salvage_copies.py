@@ -56,10 +56,10 @@ def lose(world: World, org: str) -> Path:
     """Remove the newest segment of a table; its path."""
     whole = world.app.whole_vault
     assert isinstance(whole, EncryptedVault)
-    room = whole.room(get_org(org).oid)
-    state = room.chain.live()
+    org_vault = whole.org_vault(get_org(org).oid)
+    state = org_vault.chain.live()
     live = state.of("Account", until=state.seq)[-1]
-    path = room.sealed.store.path(object_names.segment(room.org, live.entry.object))
+    path = org_vault.sealed.store.path(object_names.segment(org_vault.org, live.entry.object))
     assert path is not None
     path.unlink()
     world.app.open_anew()

@@ -204,7 +204,7 @@ def test_a_commit_that_comes_back_without_its_certificate_stops_nothing(kept: Wo
         kept.clock.advance(days=1)
         backup(kept.app, "sales")
     vault, oid = vault_of(kept), get_org("sales").oid
-    vault.room(oid).chain.renew_checkpoint()
+    vault.org_vault(oid).chain.renew_checkpoint()
     info = vault.snapshots(oid)[-2]
     assert kept.home.vault is not None
     commit = kept.home.vault / object_names.commit(oid, info.number)

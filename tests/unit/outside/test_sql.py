@@ -138,7 +138,7 @@ def test_what_fits_no_type_is_counted(folder: Folder, work: Path) -> None:
 
 def test_a_damaged_vault_says_so_itself(tmp_path: Path, work: Path) -> None:
     damaged = make(tmp_path / "damaged")
-    state = damaged.small.vault.room(damaged.small.org).chain.live()
+    state = damaged.small.vault.org_vault(damaged.small.org).chain.live()
     ident = next(iter(state.segments[TABLE]))
     file = damaged.path / object_names.segment(damaged.small.org, ident)
     file.chmod(0o600)

@@ -29,7 +29,7 @@ def let_delete(small: SmallVault) -> None:
 
 
 def open_names(small: SmallVault) -> list[str]:
-    return [intent.run for intent in open_runs(small.vault.room(small.org))]
+    return [intent.run for intent in open_runs(small.vault.org_vault(small.org))]
 
 
 def test_one_broken_run_does_not_end_all_later_backups(small: SmallVault) -> None:
@@ -49,7 +49,7 @@ def test_one_broken_run_does_not_end_all_later_backups(small: SmallVault) -> Non
 def test_a_run_that_is_over_counts_no_more_for_who_wants_to_be_alone(small: SmallVault) -> None:
     small.night("n1", ("a", "U", {"Name": "Anne"}))
     small.begin("n2").abandon()
-    notes = OpenRun(small.org, "n2", sealed=small.vault.room(small.org).sealed)
+    notes = OpenRun(small.org, "n2", sealed=small.vault.org_vault(small.org).sealed)
     assert not notes.is_open()
     assert len(notes.schemas()) == 1  # the mark is no note
 
@@ -58,7 +58,7 @@ def test_a_sweep_with_the_right_removes_what_ended_without(small: SmallVault) ->
     small.night("n1", ("a", "U", {"Name": "Anne"}))
     broken = small.begin("n2")
     broken.add(TABLE, [rows(("b", "U", {"Name": "Ben"}))])
-    OpenRun(small.org, "n2", sealed=small.vault.room(small.org).sealed).key(b"k" * 32)
+    OpenRun(small.org, "n2", sealed=small.vault.org_vault(small.org).sealed).key(b"k" * 32)
     broken.abandon()
     assert {"n1.over", "n2", "n2.key", "n2.over"} <= left(small)
     with pytest.raises(StoreError) as told:
@@ -79,7 +79,7 @@ def test_the_mark_goes_last(small: SmallVault, monkeypatch: pytest.MonkeyPatch) 
     gone: list[str] = []
     inner = small.store.delete
     monkeypatch.setattr(small.store, "delete", lambda name: gone.append(name) or inner(name))
-    OpenRun(small.org, "n1", sealed=small.vault.room(small.org).sealed).close()
+    OpenRun(small.org, "n1", sealed=small.vault.org_vault(small.org).sealed).close()
     assert gone[-2:] == [object_names.intent(small.org, "n1"), object_names.over(small.org, "n1")]
 
 
@@ -100,7 +100,7 @@ def test_another_fault_of_the_store_is_not_taken_for_a_missing_right(
 
 def test_maintenance_that_fails_ends_its_run(small: SmallVault) -> None:
     small.night("n1", ("a", "U", {"Name": "Anne"}))
-    work = MaintenanceRun(small.vault.room(small.org), run="c1", kind=CommitKind.COMPACT)
+    work = MaintenanceRun(small.vault.org_vault(small.org), run="c1", kind=CommitKind.COMPACT)
     work.open()
     name = object_names.segment(small.org, work.prefix + "0" * 16)
     small.store.put_new(name, b"x")
@@ -110,7 +110,7 @@ def test_maintenance_that_fails_ends_its_run(small: SmallVault) -> None:
 
 
 def test_a_large_file_that_is_held_already_ends_no_night(small: SmallVault) -> None:
-    sealed = small.vault.room(small.org).sealed
+    sealed = small.vault.org_vault(small.org).sealed
     known = {}
     content = [small.entropy.bytes(400_000) for _ in range(4)]
 

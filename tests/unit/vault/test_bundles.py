@@ -179,7 +179,7 @@ def test_a_bundle_that_no_commit_came_to_is_passed_over(
 ) -> None:
     commit = many.begin("r1")
     pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Ann").items()]
-    monkeypatch.setattr(type(commit._room.chain), "put", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(commit._org_vault.chain), "put", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         finish(commit, pieces)
     monkeypatch.undo()
@@ -261,7 +261,7 @@ def test_what_is_left_of_a_bundle_moves_where_it_is_little(many: ManyTables) -> 
 
 
 def _of_night(many: ManyTables, number: int) -> str:
-    held = many.small.vault.room(many.small.org).chain.live().segments["Alpha"].values()
+    held = many.small.vault.org_vault(many.small.org).chain.live().segments["Alpha"].values()
     return next(live.entry.bundle for live in held if live.seq == number)
 
 
@@ -360,10 +360,10 @@ def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
     many.night("r1", all_named("Ann"))
     late = many.begin("r2")
     pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
-    put = type(late._room.chain).put
+    put = type(late._org_vault.chain).put
 
     def beaten(*_: object) -> bool:
-        monkeypatch.setattr(type(late._room.chain), "put", put)
+        monkeypatch.setattr(type(late._org_vault.chain), "put", put)
         notes = late._notes.open(late._intent)
         late._notes.close()
         many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
@@ -371,7 +371,7 @@ def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
         late._notes.key(bytes(32))
         return False
 
-    monkeypatch.setattr(type(late._room.chain), "put", beaten)
+    monkeypatch.setattr(type(late._org_vault.chain), "put", beaten)
     with pytest.raises(Conflict, match="erased"):
         finish(late, pieces)
     assert scanner.found(many.small.vault, GONE.record) == set()
@@ -398,7 +398,7 @@ def test_what_is_forgotten_is_gone_from_bundles_too(many: ManyTables) -> None:
 
 def test_an_entry_that_does_not_fit_its_bundle_is_refused(many: ManyTables) -> None:
     many.night("r1", all_named("Ann"))
-    reader = many.small.vault.room(many.small.org).reader
+    reader = many.small.vault.org_vault(many.small.org).reader
     entry = next(entry for entry in many.entries() if entry.bundle)
     for wrong in (replace(entry, id="1", at=1), replace(entry, id="2", table="Beta")):
         with pytest.raises(IntegrityError, match="does not have the rows"):
@@ -435,6 +435,6 @@ def test_all_that_is_written_has_the_format_that_knows_bundles(many: ManyTables)
     assert many.bundles() == set()
     many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     many.small.reopen()
-    chain = many.small.vault.room(many.small.org).chain
+    chain = many.small.vault.org_vault(many.small.org).chain
     assert [chain.manifest(seq)[0].format for seq in range(1, 6)] == [1] * 5
     assert to_checkpoint(chain.live()).format == 1

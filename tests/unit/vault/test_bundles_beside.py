@@ -50,7 +50,7 @@ def test_a_bundle_holds_one_night_however_often_what_is_in_it_was_moved(many: Ma
     )
     compact(many, "c1", "Alpha")
     nights: dict[str, set[int]] = {}
-    for live in many.small.vault.room(many.small.org).chain.live().segments["Beta"].values():
+    for live in many.small.vault.org_vault(many.small.org).chain.live().segments["Beta"].values():
         nights.setdefault(live.entry.bundle, set()).add(live.last)
     assert sorted(map(len, nights.values())) == [1, 1, 1]
     compact(many, "c2", "Beta")
@@ -78,7 +78,7 @@ def test_what_a_later_night_held_on_to_goes_from_the_bundle_of_the_first(many: M
 
 def _texts(many: ManyTables, table: str) -> Iterator[str]:
     """Names that the bundles hold under ids of a table, live or not."""
-    reader = many.small.vault.room(many.small.org).reader
+    reader = many.small.vault.org_vault(many.small.org).reader
     for entry in {one.bundle: one for one in many.entries() if one.bundle}.values():
         with reader._open(entry) as file:
             for row in file.read().to_pylist():

@@ -102,7 +102,7 @@ def test_a_manifest_that_says_another_number() -> None:
 
 def test_a_wrong_parent() -> None:
     small, other = nights(2), nights(3)
-    manifest, _ = other.vault.room(other.org).chain.manifest(2)
+    manifest, _ = other.vault.org_vault(other.org).chain.manifest(2)
     assert small.org == other.org  # same seed, same ids
     sealed = small.vault.sealed
     name = commit_name(small, 2)

@@ -31,7 +31,7 @@ def small() -> SmallVault:
 
 
 def live(small: SmallVault, table: str = TABLE) -> list[LiveSegment]:
-    state = small.vault.room(small.org).chain.live()
+    state = small.vault.org_vault(small.org).chain.live()
     return state.of(table, until=state.seq)
 
 
@@ -160,7 +160,7 @@ def test_two_schemas_that_differ_in_other_tables_are_one_shape(small: SmallVault
         finish(commit, commit.add(TABLE, [rows(("a", "U", {"Name": f"{number}"}))]))
     small.vault.compact(small.org, run="c1")
     (one,) = live(small)
-    label, columns = small.vault.room(small.org).reader.facts(one.entry)
+    label, columns = small.vault.org_vault(small.org).reader.facts(one.entry)
     assert len(label.shapes) == 1
     assert "_u_shape" not in columns
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -359,10 +359,10 @@ def test_large_work_is_committed_in_parts(
 def of_search(small: SmallVault) -> set[tuple[str, ...]]:
     """All that ``$search`` says."""
     found: set[tuple[str, ...]] = set()
-    room = small.vault.room(small.org)
+    org_vault = small.vault.org_vault(small.org)
     for one in live(small, "$search"):
-        count = len(room.reader.sidecar(one.entry).fences)
-        rows_ = room.reader.read(
+        count = len(org_vault.reader.sidecar(one.entry).fences)
+        rows_ = org_vault.reader.read(
             one.entry, groups=range(count), columns=["_u_id", "table", "record", "column"]
         )
         found |= set(zip(*(column.to_pylist() for column in rows_.columns), strict=True))
@@ -449,7 +449,7 @@ def test_row_groups_are_filled_across_pieces(
     small.night("n2", *((id_, "U", {"Name": "2"}) for id_ in IDS))
     small.vault.compact(small.org, run="c1")
     (one,) = live(small)
-    fences = small.vault.room(small.org).reader.sidecar(one.entry).fences
+    fences = small.vault.org_vault(small.org).reader.sidecar(one.entry).fences
     assert [fence.rows for fence in fences] == [16] * 5
 
 

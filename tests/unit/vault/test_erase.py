@@ -24,7 +24,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, SealedHeader
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor
-from unlost.vault.maintenance.erase import eraser, removing
+from unlost.vault.maintenance.erase import erase_commit, eraser
 from unlost.vault.maintenance.erase.packs import content_bytes
 from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rewrite import merging, tiers
@@ -214,10 +214,10 @@ def test_only_segments_that_hold_it_are_written_again() -> None:
     commit = small.begin("n1")
     added = [commit.add(TABLE, [rows((i, "U", {"Name": f"Jo {i}"}))]) for i in "abcdef"]
     finish(commit, *added)
-    before = small.vault.room(small.org).chain.live().segments[TABLE].keys()
+    before = small.vault.org_vault(small.org).chain.live().segments[TABLE].keys()
     kept = set(before)
     small.vault.apply(small.org, unconditional(wish(thing("c"))), run="e1")
-    after = small.vault.room(small.org).chain.live().segments[TABLE].keys()
+    after = small.vault.org_vault(small.org).chain.live().segments[TABLE].keys()
     assert len(kept & set(after)) == 5
     check_whole(small.vault)
 
@@ -488,7 +488,7 @@ def test_what_was_written_for_it_is_removed_where_it_fails(monkeypatch: pytest.M
 
 def test_a_sweep_finishes_what_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     story = vaultstory.copied()
-    monkeypatch.setattr(removing, "remove_erased", lambda *_: 0)
+    monkeypatch.setattr(erase_commit, "remove_erased", lambda *_: 0)
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     monkeypatch.undo()
     assert scanner.found(story.vault, ZOE.record)
@@ -532,14 +532,14 @@ def test_nobody_else_puts_something_there(beside: bool) -> None:
     story = vaultstory.copied()
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     without_checkpoints(story)
-    room = story.vault.room(story.org)
+    org_vault = story.vault.org_vault(story.org)
     (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
     seq = object_names.redacted(name)
-    manifest, head = room.chain.manifest(seq)
+    manifest, head = org_vault.chain.manifest(seq)
     other = msgspec.structs.replace(manifest, rows_seen=7)
     if not beside:
         story.store.delete(name)
-    forged = put_redaction(room, other, head=head, by=1)
+    forged = put_redaction(org_vault, other, head=head, by=1)
     assert forged.name in {one.object for one in story.vault.verify(VerifyLevel.QUICK).damages}
     with pytest.raises(IntegrityError) as caught:
         reopened(story).snapshots(story.org)
@@ -550,10 +550,10 @@ def test_one_that_came_to_nothing_does_no_harm() -> None:
     story = vaultstory.copied()
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     without_checkpoints(story)
-    room = story.vault.room(story.org)
+    org_vault = story.vault.org_vault(story.org)
     (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
-    manifest, head = room.chain.manifest(object_names.redacted(name))
-    other = put_redaction(room, manifest, head=head, by=1).name
+    manifest, head = org_vault.chain.manifest(object_names.redacted(name))
+    other = put_redaction(org_vault, manifest, head=head, by=1).name
     assert len(reopened(story).snapshots(story.org)) == 3
     assert [one.object for one in story.vault.verify(VerifyLevel.DEEP).damages] == [other]
     story.vault.sweep(story.org, run="s1")

@@ -71,7 +71,7 @@ def test_a_sweep_leaves_an_erasure_alone_that_is_about_to_commit(
 
     def late(self: eraser._Erasing, *given: object) -> int:
         other = other_process(story)
-        remove_erased(other.room(story.org), other.room(story.org).chain.proved())
+        remove_erased(other.org_vault(story.org), other.org_vault(story.org).chain.proved())
         return commits(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(eraser._Erasing, "_commit_written", late)
@@ -89,11 +89,11 @@ def test_no_manifest_goes_while_what_stands_in_its_place_is_away() -> None:
     story.store.put_new(manifest, kept[manifest])  # as if its removal had been cut off
     body = story.store.get(redaction)
     story.store.delete(redaction)
-    room = story.vault.room(story.org)
-    remove_erased(room, room.chain.live())
+    org_vault = story.vault.org_vault(story.org)
+    remove_erased(org_vault, org_vault.chain.live())
     assert story.store.size(manifest) is not None
     story.store.put_new(redaction, body)
-    remove_erased(room, room.chain.live())
+    remove_erased(org_vault, org_vault.chain.live())
     assert story.store.size(manifest) is None
 
 

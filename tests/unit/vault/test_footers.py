@@ -24,8 +24,8 @@ def three_nights(store: Counting) -> tuple[SmallVault, SegmentReader, list[Segme
     small = SmallVault(store=store)
     for night in range(3):
         small.night(f"r{night}", *((f"{n:03d}", "U", {"Text": f"{night}"}) for n in range(50)))
-    room = small.reopen().room(small.org)
-    return small, room.reader, [live.entry for live in room.view(TABLE, until=3).segments]
+    org_vault = small.reopen().org_vault(small.org)
+    return small, org_vault.reader, [live.entry for live in org_vault.view(TABLE, until=3).segments]
 
 
 def ids(reader: SegmentReader, entry: SegmentEntry) -> list[str]:

@@ -81,7 +81,7 @@ def test_what_nobody_goes_on_with_holds_nothing_back(small: SmallVault, kind: Co
     assert small.vault.sweep(small.org, run="s1").held_by is None
     small.clock.advance(days=8)
     assert small.vault.sweep(small.org, run="s2").removed == made.replaced > 0
-    assert not list(open_runs(small.vault.room(small.org)))
+    assert not list(open_runs(small.vault.org_vault(small.org)))
 
 
 def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -> None:
@@ -162,7 +162,7 @@ def test_what_is_gone_is_written_down(small: SmallVault) -> None:
     nights(small, 4)
     number = small.vault.compact(small.org, run="c2").snapshot
     assert number is not None
-    chain = small.vault.room(small.org).chain
+    chain = small.vault.org_vault(small.org).chain
     assert chain.manifest(3)[0].collected == 0
     assert chain.manifest(number)[0].collected == 3
 
@@ -207,7 +207,7 @@ def test_what_is_written_down_as_gone_stays_so(small: SmallVault) -> None:
     small.vault.sweep(small.org, run="s2")
     newest = small.vault.commits(small.org)[-1]
     assert newest.kind is CommitKind.CONDEMN
-    chain = small.vault.room(small.org).chain
+    chain = small.vault.org_vault(small.org).chain
     assert chain.manifest(newest.number)[0].collected == newest.number - 2
 
 

@@ -102,7 +102,7 @@ def test_nothing_that_waited_stays_in_memory(
     """Nor what an earlier process of the run held, whose pieces nobody handed over."""
     for piece in all_named("Ann").items():
         many.begin("r1").add_few(piece[0], [rows(*piece[1])])
-    reader = many.small.vault.room(many.small.org).reader
+    reader = many.small.vault.org_vault(many.small.org).reader
     assert len(reader._buffered) > 4
     commit = many.begin("r1")
     piece = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])

@@ -513,7 +513,7 @@ def test_hidden_columns_are_not_read_from_the_store(monkeypatch: pytest.MonkeyPa
             return whole(self, entry, **options)
 
         monkeypatch.setattr(SegmentReader, name, spied)
-    known = small.vault.room(small.org).schemas.known(manifest_schema(small), PERSON)
+    known = small.vault.org_vault(small.org).schemas.known(manifest_schema(small), PERSON)
     codes = {name: f"c{column.code}" for name, column in known.items()}
     told(visible(small).newest_backup(small.org))
     visible(small).history(small.org, PERSON, "p1")

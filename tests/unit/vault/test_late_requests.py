@@ -130,7 +130,7 @@ def test_one_that_comes_after_a_sweep_finds_its_place_taken(
     other = opened(store, story)
     other.sweep(story.org, run="s0")
     assert store.arrive() == [False]
-    assert not list(open_runs(other.room(story.org)))
+    assert not list(open_runs(other.org_vault(story.org)))
     story.clock.advance(days=8)
     other.sweep(story.org, run="s1")
     assert other.verify(VerifyLevel.DEEP).damages == ()

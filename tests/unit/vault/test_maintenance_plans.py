@@ -24,7 +24,7 @@ KEY = RecordKey(TABLE, "a")
 
 def damage(small: SmallVault, number: int) -> None:
     """Cut off the segment that a backup brought."""
-    segments = small.vault.room(small.org).chain.live().segments[TABLE]
+    segments = small.vault.org_vault(small.org).chain.live().segments[TABLE]
     (entry,) = [live.entry for live in segments.values() if live.seq == number]
     name = object_names.segment(small.org, entry.object)
     data = small.store.get(name)
@@ -160,5 +160,5 @@ def test_a_hold_that_cannot_be_committed_leaves_no_run_open(
         patched.setattr(OpenCommit, "finish", away)
         with pytest.raises(StoreError):
             small.vault.change_holds(small.org, placed=(place,), run="hold-1")
-    assert list(open_runs(small.vault.room(small.org))) == []
+    assert list(open_runs(small.vault.org_vault(small.org))) == []
     assert small.vault.holds(small.org) == ()

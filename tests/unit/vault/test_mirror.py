@@ -407,8 +407,8 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
 def test_a_shredded_org_does_not_come_back(story: vaultstory.Story) -> None:
     other = MemoryStore()
     update_mirror(story.vault, other)
-    room = story.vault.room(story.org)
-    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    org_vault = story.vault.org_vault(story.org)
+    shred_org(org_vault, plan_shredding(org_vault, now=story.clock.now()), at=story.clock.now())
     done = repair_from(story.store, other, opened=opener(story))
     assert not [name for name in contents(story.store) if story.org in name and "orgs/" in name]
     assert not [name for name in done.objects if story.org in name]

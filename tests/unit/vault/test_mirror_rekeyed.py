@@ -109,7 +109,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     before = contents(target)
     renewed(story)
     assert rekeyed(story).complete
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     segment = object_names.segment(
         story.org, max(state.entries(), key=lambda one: one.bytes).object
     )
@@ -120,7 +120,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
         story.store.delete(name)
     else:
         flipped(story.store, name)
-    story.vault.room(story.org).chain.renew_checkpoint()
+    story.vault.org_vault(story.org).chain.renew_checkpoint()
     done = update_mirror(story.vault, target)
     assert done.damaged == (name,)
     assert done.strange == ()
@@ -141,13 +141,13 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
 
 def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -> None:
     target = MemoryStore()
-    packs = set(story.vault.room(story.org).chain.live().packs)
+    packs = set(story.vault.org_vault(story.org).chain.live().packs)
     a_file(story, "n6")
     update_mirror(story.vault, target)
     renewed(story)
     assert rekeyed(story).complete
-    room = story.vault.room(story.org)
-    rotten = object_names.pack(story.org, room.chain.live().pack_id(min(packs)))
+    org_vault = story.vault.org_vault(story.org)
+    rotten = object_names.pack(story.org, org_vault.chain.live().pack_id(min(packs)))
     flipped(story.store, rotten)
     gone = story.vault.apply(story.org, unconditional(Erase((SECRET,))), run="e1")
     assert gone.snapshot
@@ -155,7 +155,7 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
     assert (done.damaged, done.strange) == ((rotten,), ())
     assert done.not_removed
     assert object_names.pack(story.org, min(packs)) in contents(target)
-    manifest = room.chain.manifest(gone.snapshot)[0]
+    manifest = org_vault.chain.manifest(gone.snapshot)[0]
     redacted = {object_names.redacted(entry.name) for entry in manifest.objects} - {0}
     assert redacted
     assert not {object_names.commit(story.org, seq) for seq in redacted} & contents(target).keys()
@@ -271,7 +271,7 @@ def test_the_name_of_an_org_that_was_shredded_does_not_come_back(story: Story) -
     renewed(story)
     assert rekeyed(story).complete
     update_mirror(story.vault, target)
-    room = story.vault.room(story.org)
-    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    org_vault = story.vault.org_vault(story.org)
+    shred_org(org_vault, plan_shredding(org_vault, now=story.clock.now()), at=story.clock.now())
     assert repaired(story, target).objects == ()
     assert not list(story.store.list(object_names.identities()))

@@ -43,7 +43,7 @@ def target(story: vaultstory.Story) -> MemoryStore:
 
 def newest(story: vaultstory.Story) -> str:
     """The object of the newest segment of a table."""
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     live = state.of("Contact", until=state.seq)[-1]
     return object_names.segment(story.org, live.entry.object)
 
@@ -154,7 +154,7 @@ def test_what_a_lost_commit_wrote_is_looked_at_and_brought_back(story: vaultstor
     story = holed(story, 2)
     mirror = MemoryStore()
     update_mirror(story.vault, mirror)
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     own = [live.entry for live in state.of("Account", until=state.seq) if live.seq == 2]
     name = object_names.segment(story.org, own[0].object)
     story.store.delete(name)

@@ -170,7 +170,7 @@ def test_changes(small: SmallVault) -> None:
 def damage(small: SmallVault, suffix: str, how: str) -> str:
     """Spoil the newest segment, or its sidecar."""
     names = [n.name for n in small.store.list(f"orgs/{small.org}/data/")]
-    table = small.vault.room(small.org).chain.live().of(TABLE, until=99)[-1].entry
+    table = small.vault.org_vault(small.org).chain.live().of(TABLE, until=99)[-1].entry
     name = next(n for n in names if n == object_names.segment(small.org, table.id) + suffix)
     data = small.store.get(name)
     small.store.delete(name)
@@ -205,7 +205,7 @@ def test_damaged_objects_are_named(small: SmallVault, how: str, suffix: str) -> 
 
 def test_a_key_of_another_place_does_not_open_a_segment(small: SmallVault) -> None:
     small.night("r1", ("a", "U", A))
-    entry = small.vault.room(small.org).chain.live().of(TABLE, until=1)[0].entry
+    entry = small.vault.org_vault(small.org).chain.live().of(TABLE, until=1)[0].entry
     secret = small.store.get(object_names.segment(small.org, entry.id))
     assert b"Anna" not in secret
     assert secret[-4:] == b"PARE"  # the footer is encrypted too

@@ -138,7 +138,7 @@ def night_of_few(story: Story, run: str) -> None:
 def bundles(story: Story) -> dict[str, set[str]]:
     """The tables of which something lies in each bundle."""
     found: dict[str, set[str]] = {}
-    for entry in story.vault.room(story.org).chain.live().entries():
+    for entry in story.vault.org_vault(story.org).chain.live().entries():
         if entry.bundle:
             found.setdefault(entry.bundle, set()).add(entry.table)
     return found
@@ -348,7 +348,7 @@ def test_a_commit_meanwhile_makes_it_begin_again(
     renewed(story)
     story.vault.rekey(story.org, run="data", most=1)
     fired: list[str] = []
-    chain = story.vault.room(story.org).chain
+    chain = story.vault.org_vault(story.org).chain
 
     def late() -> None:
         if not fired:
@@ -449,7 +449,7 @@ def test_a_thief_cannot_say_that_keys_are_gone(story: Story) -> None:
 
 def test_a_damaged_object_is_named_and_nothing_is_lost(story: Story) -> None:
     renewed(story)
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     pack = next(iter(state.packs.values()))
     name = f"orgs/{story.org}/packs/{pack.id[:2]}/{pack.id}"
     data = story.store.get(name)
@@ -555,7 +555,7 @@ def test_what_is_written_under_a_key_that_is_gone_stops_nobody(story: Story) -> 
     assert rekeyed(story).complete
     late_intent(story, old, "late")
     fresh(story)
-    assert list(open_runs(story.vault.room(story.org))) == []
+    assert list(open_runs(story.vault.org_vault(story.org))) == []
     story.vault.sweep(story.org, run="sweep")
     named = [one.object for one in story.vault.verify(VerifyLevel.FULL).damages]
     assert named == [f"orgs/{story.org}/runs/late"]

@@ -21,7 +21,7 @@ from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.erase.removing import RemovalCommit
+from unlost.vault.maintenance.erase.erase_commit import RemovalCommit
 from unlost.vault.maintenance.maintenance_run import MaintenanceRun
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.read.org_vault import OrgVault
@@ -70,12 +70,12 @@ def beside_last_pack(
     story: Story, patch: pytest.MonkeyPatch, act: Callable[[], object]
 ) -> list[object]:
     """Has something done once the last pack is sealed anew, just before the commit."""
-    packs = story.vault.room(story.org).chain.live().packs
+    packs = story.vault.org_vault(story.org).chain.live().packs
     done: list[object] = []
     sealed = rekeyer.seal_pack
 
-    def sealed_then(room: OrgVault, old: PackEntry) -> PackEntry:
-        new = sealed(room, old)
+    def sealed_then(org_vault: OrgVault, old: PackEntry) -> PackEntry:
+        new = sealed(org_vault, old)
         if object_names.stem(old.id) == max(packs) and not done:
             done.append(act())
         return new
@@ -150,7 +150,7 @@ def test_a_pack_that_was_forgotten_meanwhile_is_not_live_again(
     a_file(story, "n7", content=b"something else" * 30)
     renewed(story)
     only_packs_left(story)
-    before = set(story.vault.room(story.org).chain.live().packs)
+    before = set(story.vault.org_vault(story.org).chain.live().packs)
     other, rules = another(story), KeepRules(daily=1, deleted_days=0)
     done = beside_last_pack(
         story,
@@ -160,7 +160,7 @@ def test_a_pack_that_was_forgotten_meanwhile_is_not_live_again(
     with pytest.raises(Conflict, match="has replaced objects"):
         story.vault.rekey(story.org, run="packs", most=1)
     fresh(story)
-    left = story.vault.room(story.org).chain.live().packs.keys()
+    left = story.vault.org_vault(story.org).chain.live().packs.keys()
     assert done == [len(before - left)] != [0]
     assert all_there(story)
 
@@ -183,14 +183,14 @@ def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story)
 def test_maintenance_that_was_cut_off_before_the_renewal_holds_nothing_up(
     story: Story, kind: CommitKind
 ) -> None:
-    MaintenanceRun(story.vault.room(story.org), run="cut-off", kind=kind).open()
+    MaintenanceRun(story.vault.org_vault(story.org), run="cut-off", kind=kind).open()
     renewed(story)
     assert rekeyed(story).complete
 
 
 def test_maintenance_under_the_newest_key_is_waited_for(story: Story) -> None:
     renewed(story)
-    work = MaintenanceRun(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
+    work = MaintenanceRun(story.vault.org_vault(story.org), run="goes-on", kind=CommitKind.FORGET)
     work.open()
     story.vault.rekey(story.org, run="rekey")
     assert OpenRun(story.org, "goes-on", sealed=story.vault.sealed).is_open()
@@ -245,12 +245,12 @@ def test_a_lost_key_is_no_damage_of_each_object(story: Story) -> None:
 
 
 def test_a_checkpoint_that_is_there_under_an_earlier_key_is_made_anew(story: Story) -> None:
-    chain = story.vault.room(story.org).chain
+    chain = story.vault.org_vault(story.org).chain
     chain.renew_checkpoint()
     (name,) = [one.name for one in story.store.list(object_names.checkpoints(story.org))]
     renewed(story)
     assert story.vault.sealed.header(name).epoch == 1
-    story.vault.room(story.org).chain.renew_checkpoint()
+    story.vault.org_vault(story.org).chain.renew_checkpoint()
     assert story.vault.sealed.header(name).epoch == 2
     assert all_there(story)
 

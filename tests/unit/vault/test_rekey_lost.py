@@ -60,7 +60,7 @@ def test_what_only_the_mirror_has_still_opens_after_a_rekey(
 def test_a_pack_that_was_given_up_holds_a_rekey_up_only_until_it_is_swept(
     story: Story, at: int
 ) -> None:
-    pack = next(iter(story.vault.room(story.org).chain.live().packs.values()))
+    pack = next(iter(story.vault.org_vault(story.org).chain.live().packs.values()))
     name = object_names.pack(story.org, pack.id)
     data = story.store.get(name)
     story.store.delete(name)

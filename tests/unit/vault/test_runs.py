@@ -80,7 +80,7 @@ def test_a_run_that_puts_no_schema_goes_on_with_the_last(small: SmallVault) -> N
     commit = small.vault.begin(small.org, run="r2", kind=CommitKind.BACKUP, identity=IDENTITY)
     finish(commit, commit.add(TABLE, [rows(("b", "U", A))]))
     assert small.vault.at(small.org, 2).schema() == schema()
-    assert len(small.vault.room(small.org).chain.live().objects) == 1
+    assert len(small.vault.org_vault(small.org).chain.live().objects) == 1
 
 
 def test_a_schema_is_stored_once_and_columns_keep_their_numbers(small: SmallVault) -> None:
@@ -89,8 +89,8 @@ def test_a_schema_is_stored_once_and_columns_keep_their_numbers(small: SmallVaul
         commit = small.begin(f"r{number}", put=schema(*names))
         idents.append(commit.put_schema(schema(*names)))
         finish(commit)
-    room = small.vault.room(small.org)
-    codes = [{n: c.code for n, c in room.schemas.known(i, TABLE).items()} for i in idents]
+    org_vault = small.vault.org_vault(small.org)
+    codes = [{n: c.code for n, c in org_vault.schemas.known(i, TABLE).items()} for i in idents]
     assert codes[0] == {"Name": 1, "Phone": 2}
     assert codes[1] == codes[2] == {"Name": 1, "Phone": 2, "Amount": 3}
     assert idents[0] != idents[2]
@@ -185,7 +185,7 @@ def test_what_is_stored_already_is_named_by_its_pack(small: SmallVault) -> None:
         cells = {"Name": record, "Text": long}
         added = commit.add(TABLE, [rows((record, "U", cells), names=["Name", "Text"])])
         finish(commit, added, commit.add_files([incoming(record, b"one")]))
-        chain = small.vault.room(small.org).chain
+        chain = small.vault.org_vault(small.org).chain
         return chain.manifest(chain.live().seq)[0]
 
     first, second = night("r1", "a"), night("r2", "b")
@@ -199,7 +199,7 @@ def test_a_pack_that_was_removed_meanwhile_is_not_referred_to(small: SmallVault)
     commit = small.begin("r2")
     added = commit.add(TABLE, [rows(("b", "U", {"Text": "x" * 70_000}))])
     assert len(added.reuses) == 1
-    small.vault.room(small.org).chain.live().packs.clear()
+    small.vault.org_vault(small.org).chain.live().packs.clear()
     with pytest.raises(Conflict) as refused:
         finish(commit, added)
     assert refused.value.code == "pack-removed"
@@ -210,7 +210,7 @@ def test_counts_of_files_stand_with_their_table(small: SmallVault) -> None:
     commit = small.begin("r1", put=WITH_FILES)
     added = commit.add_files([incoming("a", b"one")])
     commit.finish([TableCommit(TABLE, (added,))], as_of=START)
-    manifest, _ = small.vault.room(small.org).chain.manifest(1)
+    manifest, _ = small.vault.org_vault(small.org).chain.manifest(1)
     part = next(part for part in manifest.tables if part.table == TABLE)
     assert (part.files, part.file_bytes) == (1, 3)
 
@@ -223,15 +223,15 @@ def test_the_live_root_proves_every_object(small: SmallVault) -> None:
 
     small.night("r1", ("a", "U", A | {"Text": "x" * 70_000}))
     small.night("r2", *((f"{n:05d}", "U", A) for n in range(5000)))
-    room = small.vault.room(small.org)
-    state = room.chain.live()
+    org_vault = small.vault.org_vault(small.org)
+    state = org_vault.chain.live()
     objects = list(live_objects(state, org=small.org))
     kinds = {entry.name.split("/")[2] for entry in objects}
     assert kinds == {"data", "packs", "schemas"}
     assert any(entry.name.endswith(".idx") for entry in objects)
     for entry in objects:
         assert small.store.size(entry.name) == entry.bytes
-    manifest, _ = room.chain.manifest(2)
+    manifest, _ = org_vault.chain.manifest(2)
     assert manifest.live_root == live_root(state, org=small.org)
     name, entry = next(iter(state.objects.items()))
     other = state.copy()

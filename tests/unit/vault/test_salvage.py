@@ -76,14 +76,14 @@ class Chunk:
 
 
 def lives(vault: SmallVault) -> dict[str, LiveSegment]:
-    state = vault.vault.room(vault.org).chain.live()
+    state = vault.vault.org_vault(vault.org).chain.live()
     return {one.entry.object: one for held in state.segments.values() for one in held.values()}
 
 
 def chunks(vault: SmallVault) -> Iterator[Chunk]:
-    room = vault.vault.room(vault.org)
+    org_vault = vault.vault.org_vault(vault.org)
     for name, live in lives(vault).items():
-        with room.reader.opened(live.entry) as file:
+        with org_vault.reader.opened(live.entry) as file:
             data = file.metadata
             for group in range(data.num_row_groups):
                 for at in range(data.num_columns):

@@ -236,7 +236,7 @@ def night_and_checkpoint(story: Story) -> None:
     commit.put_schema(vaultstory.WIDER)
     changed = story.rows(vaultstory.accounts([3], Region__c="X"))
     vaultstory.finish(story, commit, [story.add(commit, "Account", [changed])])
-    story.vault.room(story.org).chain.renew_checkpoint()
+    story.vault.org_vault(story.org).chain.renew_checkpoint()
 
 
 @pytest.mark.parametrize("kind", [CommitKind.ERASE, CommitKind.SALVAGE])
@@ -254,7 +254,7 @@ def test_a_lost_commit_that_took_something_away_stops_no_salvage(
     story.vault.sweep(story.org, run="sweep-0")  # a commit from which on it waits for nothing
     night_and_checkpoint(story)
     hurt(folder, object_names.commit(story.org, number), "gone")
-    state = story.vault.room(story.org).chain.live()
+    state = story.vault.org_vault(story.org).chain.live()
     entry = state.of("Account", until=state.seq)[0].entry
     hurt(folder, object_names.segment(story.org, entry.object), "gone")
     story = opened(story, folder)

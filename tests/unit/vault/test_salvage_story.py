@@ -31,12 +31,12 @@ def opened(story: Story, folder: Path) -> Story:
 
 
 def versions(story: Story) -> Told:
-    room = story.vault.room(story.org)
+    org_vault = story.vault.org_vault(story.org)
     found = {}
-    state = room.chain.live()
+    state = org_vault.chain.live()
     for table in ("Account", "Contact", "ContentVersion"):
         ids = [f"{p}{n:012d}AAA" for p in ("001", "003", "068") for n in range(121)]
-        view = room.view(table, until=state.seq, state=state)
+        view = org_vault.view(table, until=state.seq, state=state)
         for record in ids if view else ():
             for one in story.vault.history(story.org, table, record):
                 found[table, record, one.snapshot] = one

@@ -40,14 +40,14 @@ LONG = "private " * 20_000
 
 def spoil_files(story: Story, folder: Path, name: str) -> int:
     """Damage a column of all segments of ``$files``; how many segments."""
-    room = story.vault.room(story.org)
-    code = physical(room.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
-    state = room.chain.live()
+    org_vault = story.vault.org_vault(story.org)
+    code = physical(org_vault.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
+    state = org_vault.chain.live()
     held = state.of(FILES, until=state.seq)
     for live in held:
         path = folder / object_names.segment(story.org, live.entry.object)
         data = bytearray(path.read_bytes())
-        with room.reader.opened(live.entry) as file:
+        with org_vault.reader.opened(live.entry) as file:
             at = file.schema_arrow.names.index(code)
             for group in range(file.metadata.num_row_groups):
                 own = file.metadata.row_group(group).column(at)
@@ -93,8 +93,8 @@ def test_rows_of_contents_do_not_lack_what_only_rows_of_files_have(tmp_path: Pat
 
 def files_of(vault: SmallVault | Story) -> list[str]:
     """The ids of all rows of ``$files`` that can be read."""
-    room = vault.vault.room(vault.org)
-    view = room.view(FILES, until=room.chain.live().seq, state=room.chain.live())
+    org_vault = vault.vault.org_vault(vault.org)
+    view = org_vault.view(FILES, until=org_vault.chain.live().seq, state=org_vault.chain.live())
     found = []
     for rank in range(len(view.segments)):
         for group in range(len(view.sidecar(rank).fences)):
@@ -141,8 +141,8 @@ def written(**texts: str) -> SmallVault:
 @pytest.mark.parametrize("column", ["_u_id", "_u_blobs"])
 def test_a_long_text_that_no_row_names_any_more_cannot_be_read(column: str) -> None:
     vault = written(a1=LONG, a7=LONG + "7")
-    room = vault.vault.room(vault.org)
-    state = room.chain.live()
+    org_vault = vault.vault.org_vault(vault.org)
+    state = org_vault.chain.live()
     before = files_of(vault)
     assert len(before) == 2
     (chunk,) = [
@@ -162,7 +162,7 @@ def test_a_long_text_that_no_row_names_any_more_cannot_be_read(column: str) -> N
     (gone,) = set(before) - {left}
     with pytest.raises(NotFound), vault.vault.open_file(vault.org, gone.split('"')[3]):
         pass
-    live = vault.vault.room(vault.org).chain.live()
+    live = vault.vault.org_vault(vault.org).chain.live()
     assert packs.isdisjoint(object_names.pack(vault.org, pack.id) for pack in live.packs.values())
     assert done.files_lost == 0
     vault.vault.apply(vault.org, unconditional(Erase((RecordKey(TABLE, "a1"),))), run="erase-1")
@@ -181,7 +181,7 @@ def test_counts_of_backups_before_a_restore_stay_when_only_words_are_lost() -> N
     commit.finish([TableCommit(TABLE, (added,))], as_of=START)
     vault.night("night-2", ("d", "U", {"Name": "Dora"}))
     before = [dict(vault.vault.at(vault.org, number).tables()) for number in (1, 2, 3)]
-    state = vault.vault.room(vault.org).chain.live()
+    state = vault.vault.org_vault(vault.org).chain.live()
     for live in state.of(SEARCH, until=state.seq):
         vault.store.delete(object_names.segment(vault.org, live.entry.object))
     salvaged(vault)
@@ -203,7 +203,7 @@ def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
 def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
     vault = written()
     vault.vault.apply(vault.org, unconditional(Erase((RecordKey(TABLE, "a1"),))), run="erase-1")
-    state = vault.vault.room(vault.org).chain.live()
+    state = vault.vault.org_vault(vault.org).chain.live()
     for live in state.of(SUPPRESSED, until=state.seq):
         vault.store.delete(object_names.segment(vault.org, live.entry.object))
     done = salvaged(vault)

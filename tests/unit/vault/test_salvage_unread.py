@@ -106,7 +106,7 @@ def made() -> SmallVault:
 
 def one_of(vault: SmallVault) -> tuple[str, LiveSegment]:
     """The oldest segment of the table, and the name of its object."""
-    state = vault.vault.room(vault.org).chain.live()
+    state = vault.vault.org_vault(vault.org).chain.live()
     live = state.of(TABLE, until=state.seq)[0]
     return object_names.segment(vault.org, live.entry.object), live
 
@@ -190,8 +190,8 @@ def test_a_bad_sector_is_damage() -> None:
     vault = made()
     name, live = one_of(vault)
     use(vault, Sick(vault.store, name, spoil=device_fails, times=TIMES))
-    room = vault.vault.room(vault.org)
-    damaged = find_damaged(room, room.chain.proved())
+    org_vault = vault.vault.org_vault(vault.org)
+    damaged = find_damaged(org_vault, org_vault.chain.proved())
     assert (damaged.objects, damaged.segments) == ((name,), {live.entry.id})
 
 

@@ -48,11 +48,11 @@ def small() -> SmallVault:
 
 
 def plan(small: SmallVault) -> ShredPlanOfOrg:
-    return plan_shredding(small.vault.room(small.org), now=small.clock.now())
+    return plan_shredding(small.vault.org_vault(small.org), now=small.clock.now())
 
 
 def shred(small: SmallVault) -> None:
-    shred_org(small.vault.room(small.org), plan(small), at=small.clock.now())
+    shred_org(small.vault.org_vault(small.org), plan(small), at=small.clock.now())
     small.reopen()
 
 
@@ -72,7 +72,7 @@ def test_nothing_of_it_is_left_but_the_proof(small: SmallVault) -> None:
     left = names(small.store)
     assert [name for name in left if small.org in name] == list(shredded_copies(small.org))
     assert list(small.vault.orgs()) == [other]
-    assert failing(lambda: small.vault.room(small.org), NotFound) == "org-unknown"
+    assert failing(lambda: small.vault.org_vault(small.org), NotFound) == "org-unknown"
     proof = read_proof(small.store, small.keys, shredded_copies(small.org)[2])
     assert (proof.head, proof.commits, proof.objects) == (seen.head, 1, seen.objects)
     assert shredded_orgs(small.store, small.keys) == {small.org: proof}
@@ -103,7 +103,7 @@ def test_holds_and_open_runs_forbid_it(small: SmallVault) -> None:
     small.vault.change_holds(small.org, placed=(hold,), run="hold-1")
     seen = plan(small)
     assert [one.reason for one in seen.holds] == ["lawsuit"]
-    run = lambda: shred_org(small.vault.room(small.org), seen, at=small.clock.now())  # noqa: E731
+    run = lambda: shred_org(small.vault.org_vault(small.org), seen, at=small.clock.now())  # noqa: E731
     assert failing(run, Conflict) == "shred-held"
     small.vault.change_holds(small.org, lifted=(hold.thing,), run="lift-1")
     assert failing(run, Conflict) == "shred-changed"
@@ -253,7 +253,7 @@ def test_a_proof_that_a_thief_of_an_earlier_key_makes_hides_nothing(small: Small
         mac = partial(before.mac, name)
         small.store.put_new(name, encode_shredded(forged, mac=lambda _, body, mac=mac: mac(body)))
     assert list(small.reopen().orgs()) == [small.org]
-    assert small.vault.room(small.org)
+    assert small.vault.org_vault(small.org)
     damaged = [one.object for one in small.vault.verify(VerifyLevel.FULL).damages]
     assert damaged == list(shredded_copies(small.org))
     assert shredding_unfinished(small.store, small.keys) == ()
@@ -275,9 +275,9 @@ def test_what_was_shredded_before_a_renewal_stays_so(small: SmallVault) -> None:
 
 
 def test_who_has_an_earlier_master_key_still_shreds_nothing(small: SmallVault) -> None:
-    room, seen = small.vault.room(small.org), plan(small)
+    org_vault, seen = small.vault.org_vault(small.org), plan(small)
     followed(small)
-    run = lambda: shred_org(room, seen, at=small.clock.now())  # noqa: E731
+    run = lambda: shred_org(org_vault, seen, at=small.clock.now())  # noqa: E731
     assert failing(run, NotAllowed) == "key-outdated"
     assert whole(small)
 

@@ -22,7 +22,7 @@ from unlost.vault.format.canonical import canonical
 from unlost.vault.format.physical import HASH
 
 HASH_BYTES = 16
-LANES = (0, 1)
+HALVES = (0, 1)
 
 type Hashes = NDArray[np.uint64]
 """Row hashes as an array of shape (rows, 2)."""
@@ -37,14 +37,14 @@ class HashedColumn:
 
 
 def seeds(column: str) -> tuple[int, int]:
-    """The seeds of a column's two lanes."""
+    """The seeds of a column's two halves."""
     name = column.encode()
-    return xxh3_64_intdigest(name, seed=LANES[0]), xxh3_64_intdigest(name, seed=LANES[1])
+    return xxh3_64_intdigest(name, seed=HALVES[0]), xxh3_64_intdigest(name, seed=HALVES[1])
 
 
 def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -> Hashes:
     """The hashes of rows, given the arrays of the hashed columns (text, equal length)."""
-    lanes: tuple[list[pl.Expr], list[pl.Expr]] = ([], [])
+    halves: tuple[list[pl.Expr], list[pl.Expr]] = ([], [])
     series = []
     for number, (column, values) in enumerate(columns):
         # A column of nulls adds nothing to the sums, so its canonical text need not be computed.
@@ -52,15 +52,15 @@ def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -
             continue
         text = canonical(pl.Series(str(number), pl.from_arrow(values)), column.kind)
         series.append(text)
-        for lane, seed in zip(lanes, seeds(column.name), strict=True):
-            lane.append(_lane(pl.col(text.name), seed))
+        for half, seed in zip(halves, seeds(column.name), strict=True):
+            half.append(_hash64(pl.col(text.name), seed))
     hashes = np.zeros((rows, 2), dtype=np.uint64)
     if series:
         frame = pl.DataFrame(series)
         sums = frame.select(
-            *(pl.sum_horizontal(lane).alias(str(n)) for n, lane in enumerate(lanes))
+            *(pl.sum_horizontal(half).alias(str(n)) for n, half in enumerate(halves))
         )
-        for number in LANES:
+        for number in HALVES:
             hashes[:, number] = sums.get_column(str(number)).to_numpy()
     return hashes
 
@@ -89,9 +89,9 @@ def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
     series = pl.Series("id", pl.from_arrow(ids))
     if not len(series):
         return np.zeros(0, dtype=np.uint64)
-    frame = pl.DataFrame([series]).select(_lane(pl.col("id"), 0))
+    frame = pl.DataFrame([series]).select(_hash64(pl.col("id"), 0))
     return frame.to_series().to_numpy()
 
 
-def _lane(expression: pl.Expr, seed: int) -> pl.Expr:
+def _hash64(expression: pl.Expr, seed: int) -> pl.Expr:
     return cast("plh.HExpr", expression).nchash.xxh3_64(seed=seed)

@@ -29,7 +29,7 @@ _WORN = 4  # a bundle of which less than this part is live is not worth its plac
 
 
 def unbundled(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     leaving: Collection[str],
@@ -43,7 +43,9 @@ def unbundled(
     """
     done, segments = set(gone), _bundles(state)
     for name in sorted(segments.keys() & leaving):
-        for replaced in _moved(room, out, list(_beside(room, state, segments[name], done)), pause):
+        for replaced in _moved(
+            org_vault, out, list(_beside(org_vault, state, segments[name], done)), pause
+        ):
             done |= {entry.id for entry in replaced.old}
             yield replaced
 
@@ -79,14 +81,14 @@ def worn(state: LiveState, gone: Collection[str]) -> set[str]:
 
 
 def holding(
-    room: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
+    org_vault: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
 ) -> Iterator[str]:
     """Iterate over bundles with dead rows that contain a row with one of these ``ids``."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
     for name, segments in _bundles(state).items():
         if _has_dead(segments):
             pause()
-            mask = pc.is_in(room.reader.ids_beside(segments[0].entry), value_set=wanted)
+            mask = pc.is_in(org_vault.reader.ids_beside(segments[0].entry), value_set=wanted)
             if pc.any(mask).as_py():
                 yield name
 
@@ -107,19 +109,22 @@ def _has_dead(segments: Sequence[LiveSegment]) -> bool:
 
 
 def _beside(
-    room: OrgVault, state: LiveState, segments: Sequence[LiveSegment], done: Collection[str]
+    org_vault: OrgVault, state: LiveState, segments: Sequence[LiveSegment], done: Collection[str]
 ) -> Iterator[AffectedTable]:
     """Iterate by table over the segments that are still to be moved out of a bundle."""
     wanted = {live.entry.id for live in segments} - set(done)
     for table in sorted({live.entry.table for live in segments}):
-        view = room.view(table, until=state.seq, state=state)
+        view = org_vault.view(table, until=state.seq, state=state)
         ranks = (rank for rank, live in enumerate(view.segments) if live.entry.id in wanted)
         if others := frozenset(ranks):
             yield AffectedTable(view, _NO_IDS, others)
 
 
 def _moved(
-    room: OrgVault, out: SegmentWriter, hits: Sequence[AffectedTable], pause: Callable[[], None]
+    org_vault: OrgVault,
+    out: SegmentWriter,
+    hits: Sequence[AffectedTable],
+    pause: Callable[[], None],
 ) -> Iterator[ReplacedSegments]:
     """Write each segment to another bundle; merge segments whose order matters.
 
@@ -132,15 +137,15 @@ def _moved(
             if len(part) == 1 and not part[0].rebased:
                 lone.setdefault(part[0].last, []).append(part[0])
             else:
-                yield from rewritten(room, out, _only(hit, part), pause=pause)
+                yield from rewritten(org_vault, out, _only(hit, part), pause=pause)
     for segments in lone.values():
-        yield from _together(room, out, segments)
+        yield from _together(org_vault, out, segments)
 
 
 def _together(
-    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
+    org_vault: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> Iterator[ReplacedSegments]:
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
+    pieces = [piece_of(org_vault, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
     for live, piece in zip(segments, pieces, strict=True):
         yield ReplacedSegments((live.entry,), (by_id[piece.ident],))
@@ -162,11 +167,11 @@ def _reach(live: LiveSegment) -> CommitRange:
 
 
 def piece_of(
-    room: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
+    org_vault: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
 ) -> BundleEntry:
     """Read a segment from its bundle, as an entry for another bundle."""
-    label, present = room.reader.facts(live.entry)
+    label, present = org_vault.reader.facts(live.entry)
     cells = sorted(name for name in present if not name.startswith("_u_"))
     names = [*(field.name for field in SYSTEM_FIELDS), *cells]
-    rows = room.reader.read(live.entry, groups=[0], columns=names)
+    rows = org_vault.reader.read(live.entry, groups=[0], columns=names)
     return BundleEntry(out.fresh(), BufferedSegment.of(rows, label), reach)

@@ -70,7 +70,7 @@ class MergedSegments:
     between: list[SegmentEntry]
 
 
-def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
+def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
     """Merge the segments that are due, without any change to a snapshot.
 
     Each commit replaces about ``BATCH_BYTES``. The last one also moves the live rest of bundles
@@ -79,14 +79,14 @@ def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
     ``pause``. In that case earlier commits stay, and the objects of the unfinished commit are
     removed.
     """
-    state = room.chain.proved()
-    close_cut_off(room, CommitKind.COMPACT)
+    state = org_vault.chain.proved()
+    close_cut_off(org_vault, CommitKind.COMPACT)
     done = Compaction()
-    batches = list(_batches(_due(room, state))) if state.seq else []
+    batches = list(_batches(_due(org_vault, state))) if state.seq else []
     for number, batch in enumerate(batches, start=1):
         name = run if number == 1 else f"{run}-{number}"
         last = number == len(batches)
-        done = done.then(_compacted(room, batch, run=name, last=last, pause=pause))
+        done = done.then(_compacted(org_vault, batch, run=name, last=last, pause=pause))
     return done
 
 
@@ -105,19 +105,19 @@ def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
 
 
 def _compacted(
-    room: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
+    org_vault: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
-    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.COMPACT)
+    maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.COMPACT)
     maintenance.open()
     try:
-        return _in_place(room, batch, maintenance, pause, last=last)
+        return _in_place(org_vault, batch, maintenance, pause, last=last)
     except Exception:
         maintenance.give_up()
         raise
 
 
 def _in_place(
-    room: OrgVault,
+    org_vault: OrgVault,
     batch: Sequence[DueMerge],
     maintenance: MaintenanceRun,
     pause: Pause,
@@ -127,10 +127,10 @@ def _in_place(
     # A commit that another run makes meanwhile is fine: only the replaced segments must still be
     # live.
     state = maintenance.base
-    out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
-    done = [_merge(room, out, merge, pause) for merge in batch]
-    parts = _index(room, out, state, batch)
-    moved = list(_moved(room, out, state, done, pause)) if last else []
+    out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
+    done = [_merge(org_vault, out, merge, pause) for merge in batch]
+    parts = _index(org_vault, out, state, batch)
+    moved = list(_moved(org_vault, out, state, done, pause)) if last else []
     replaced = [entry for segments in done for entry in (*segments.old, *segments.between)]
     replaced += [
         entry
@@ -138,7 +138,7 @@ def _in_place(
         for entry in (*replaced_segments.old, *replaced_segments.between)
     ]
     # Intermediate segments of a staged merge are in no commit, but must be condemned like the rest.
-    objects = list(unneeded_objects(state, replaced, org=room.org))
+    objects = list(unneeded_objects(state, replaced, org=org_vault.org))
     info = maintenance.commit(
         MaintenanceWork(
             parts=(
@@ -147,7 +147,7 @@ def _in_place(
                 *parts,
             ),
             condemned=tuple(sorted(each.name for each in objects)),
-            collected=collected_up_to(room, room.chain.live()),
+            collected=collected_up_to(org_vault, org_vault.chain.live()),
         )
     )
     return Compaction(
@@ -158,24 +158,24 @@ def _in_place(
     )
 
 
-def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
+def _due(org_vault: OrgVault, state: LiveState) -> Iterator[DueMerge]:
     """Select the segments to merge, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
-        for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
+        for chosen in due(tiers, closed=partial(_closed, org_vault, table, tiers)):
             merge = DueMerge(table, chosen)
             # Tiers whose schemas gave one number to two columns stay apart (docs/adr/0020).
-            if can_merge(TableView(table, merge.segments, room.reading)):
+            if can_merge(TableView(table, merge.segments, org_vault.reading)):
                 yield merge
 
 
-def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
+def _closed(org_vault: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
     """Count the records of the oldest tier that have a newer version. Bare rows have none."""
     if table in BARE_FIELDS:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
-    for rows in key_pieces(TableView(table, newer, room.reading), (U_PREV,)):
+    for rows in key_pieces(TableView(table, newer, org_vault.reading), (U_PREV,)):
         ids = rows.column(U_ID)
         # The first row of each id. Where it names a version before it, that version is in the
         # oldest tier.
@@ -184,15 +184,15 @@ def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(room: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
+def _merge(org_vault: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
     reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
-    merger = Merger(due_.table, room.reading, out, reach, pause)
+    merger = Merger(due_.table, org_vault.reading, out, reach, pause)
     new = merger.merge(due_.segments)
     return MergedSegments([live.entry for live in due_.segments], new, merger.between)
 
 
 def _moved(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     done: Sequence[MergedSegments],
@@ -200,24 +200,26 @@ def _moved(
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles that are mostly dead."""
     gone = {entry.id for segments in done for entry in segments.old}
-    return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
+    return unbundled(org_vault, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
 def _index(
-    room: OrgVault, out: SegmentWriter, state: LiveState, batch: Sequence[DueMerge]
+    org_vault: OrgVault, out: SegmentWriter, state: LiveState, batch: Sequence[DueMerge]
 ) -> list[TablePart]:
     """Build the change index of the commits whose segments are merged."""
     label = SegmentLabel(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
-    entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
+    entries = write_all(_change_rows(org_vault, state, batch), lambda: out.stream(label))
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
 
 
-def _change_rows(room: OrgVault, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
+def _change_rows(
+    org_vault: OrgVault, state: LiveState, batch: Sequence[DueMerge]
+) -> Iterator[pa.Table]:
     """Iterate over the rows of ``$changes`` in their order: tables by name, tiers by age."""
     for merge in batch:
         if is_system(merge.table) or len(merge.tiers) == 1:
             continue
-        view = room.view(merge.table, until=state.seq, state=state)
+        view = org_vault.view(merge.table, until=state.seq, state=state)
         first = min(live.first for live in view.segments)
         for tier in merge.tiers:
             # Merged tiers are in the index already. The first commit of a table needs no row: all

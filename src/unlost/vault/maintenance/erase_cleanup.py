@@ -22,12 +22,12 @@ from unlost.vault.write.dropped_journals import unjournaled
 _REKEYING = frozenset({CommitKind.REKEY})  # readers may still need objects they condemned
 
 
-def erasures_in(room: OrgVault, state: LiveState) -> list[Manifest]:
+def erasures_in(org_vault: OrgVault, state: LiveState) -> list[Manifest]:
     """List the manifests of erasures and rectifications, oldest first."""
-    return _of_kind(room, state, REMOVING)
+    return _of_kind(org_vault, state, REMOVING)
 
 
-def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
+def _salvages_in(org_vault: OrgVault, state: LiveState) -> Iterator[Manifest]:
     """Iterate over the manifests of salvages, oldest first.
 
     Skips a manifest that is lost: it erased nothing.
@@ -35,63 +35,76 @@ def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
     for seq, info in sorted(state.commits.items()):
         if info.kind is CommitKind.SALVAGE:
             with suppress(IntegrityError, NotFound):
-                yield room.chain.manifest(seq)[0]
+                yield org_vault.chain.manifest(seq)[0]
 
 
-def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
+def _of_kind(
+    org_vault: OrgVault, state: LiveState, kinds: Collection[CommitKind]
+) -> list[Manifest]:
     numbers = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
-    return [room.chain.manifest(seq)[0] for seq in numbers]
+    return [org_vault.chain.manifest(seq)[0] for seq in numbers]
 
 
-def remove_erased(room: OrgVault, state: LiveState) -> int:
+def remove_erased(org_vault: OrgVault, state: LiveState) -> int:
     """Remove the objects that erasures replaced; returns the bytes removed. Safe to repeat."""
-    erasures = erasures_in(room, state)
+    erasures = erasures_in(org_vault, state)
     given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
-    redactions = room.sealed.store.list(object_names.redactions(room.org))
+    redactions = org_vault.sealed.store.list(object_names.redactions(org_vault.org))
     if not erasures and not given_up and not any(redactions):
         return 0
     size = 0
-    for name in _must_not_exist(room, state, erasures):
-        size += room.sealed.store.size(name) or 0
-        room.sealed.store.delete(name)
+    for name in _must_not_exist(org_vault, state, erasures):
+        size += org_vault.sealed.store.size(name) or 0
+        org_vault.sealed.store.delete(name)
     return size
 
 
-def is_complete(room: OrgVault, state: LiveState) -> bool:
+def is_complete(org_vault: OrgVault, state: LiveState) -> bool:
     """Return true if the store contains nothing that an erasure removed from the chain."""
-    return not any(_must_not_exist(room, state, erasures_in(room, state)))
+    return not any(_must_not_exist(org_vault, state, erasures_in(org_vault, state)))
 
 
-def _must_not_exist(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
+def _must_not_exist(
+    org_vault: OrgVault, state: LiveState, erasures: list[Manifest]
+) -> Iterator[str]:
     """Iterate over the objects that exist and must not, in the order of the listing.
 
     These are segments, packs, documents that describe them, and the keys of runs that ended. Any
     order is safe: their names follow from the chain, whose manifests or redactions stay, so that a
     cleanup that was cut off finds the others again.
     """
-    listed = [listed_object.name for listed_object in room.sealed.store.list(f"orgs/{room.org}/")]
-    live = {entry.name for entry in live_objects(state, org=room.org)}
-    redactions = object_names.redactions(room.org)
+    listed = [
+        listed_object.name
+        for listed_object in org_vault.sealed.store.list(f"orgs/{org_vault.org}/")
+    ]
+    live = {entry.name for entry in live_objects(state, org=org_vault.org)}
+    redactions = object_names.redactions(org_vault.org)
     gone = {
         name for erasure in erasures for name in (*erasure.condemned, *erasure.withdrawn)
     } - live
-    documents = (object_names.schemas(room.org), object_names.certificates(room.org), redactions)
+    documents = (
+        object_names.schemas(org_vault.org),
+        object_names.certificates(org_vault.org),
+        redactions,
+    )
     # Reading these manifests costs a request each, so only where something may be left of them.
     if any(name.startswith(documents) and name not in live for name in listed):
-        withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
+        withdrawing = [*_of_kind(org_vault, state, _REKEYING), *_salvages_in(org_vault, state)]
         gone |= {name for manifest in withdrawing for name in manifest.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest is deleted only if its redaction exists
-        object_names.commit(room.org, object_names.redacted(name))
+        object_names.commit(org_vault.org, object_names.redacted(name))
         for name in state.objects
         if name.startswith(redactions) and name in there
     }
     # A checkpoint repeats the live state, with the ids of segments. Checkpoints before the last
     # erasure would therefore reveal erased ids.
-    checkpoints = object_names.checkpoints(room.org)
-    newest = object_names.checkpoint(room.org, erasures[-1].seq if erasures else 0)
+    checkpoints = object_names.checkpoints(org_vault.org)
+    newest = object_names.checkpoint(org_vault.org, erasures[-1].seq if erasures else 0)
     # Journals are matched by prefix: the number of their entries is not known here.
-    journals = tuple(object_names.journal(room.org, run) for run in unjournaled(room, state))
+    journals = tuple(
+        object_names.journal(org_vault.org, run) for run in unjournaled(org_vault, state)
+    )
     for name in listed:
         if (
             name in gone
@@ -99,18 +112,18 @@ def _must_not_exist(room: OrgVault, state: LiveState, erasures: list[Manifest]) 
             or name.startswith(journals)
             or (name.startswith(checkpoints) and name < newest)
             or (name.startswith(redactions) and name not in live and _is_late(name, state))
-            or _is_key_of_ended_run(room, state, name)
+            or _is_key_of_ended_run(org_vault, state, name)
         ):
             yield name
 
 
-def _is_key_of_ended_run(room: OrgVault, state: LiveState, name: str) -> bool:
+def _is_key_of_ended_run(org_vault: OrgVault, state: LiveState, name: str) -> bool:
     """Return true for the key of a run that ended: a copy of its buffered rows opens with it."""
     run = object_names.run_of_key(name)
     if not run:
         return False
     over = any(info.run == run for info in state.commits.values())
-    return over or not OpenRun(room.org, run, sealed=room.sealed).is_open()
+    return over or not OpenRun(org_vault.org, run, sealed=org_vault.sealed).is_open()
 
 
 def _is_late(name: str, state: LiveState) -> bool:

@@ -49,42 +49,44 @@ class CondemnedObjects:
         return sum(self.objects.values())
 
 
-def sweep(room: OrgVault, *, run: str) -> Sweep:
+def sweep(org_vault: OrgVault, *, run: str) -> Sweep:
     """Remove condemned objects that are due, and condemn stray ones.
 
     No other maintenance of the org may run meanwhile. Raises IntegrityError, before anything is
     removed, if the chain is damaged; raises StoreError.
     """
-    listing = listing_of(room)  # before the runs and the chain are looked at: see ``_stray``
-    runs = list(open_runs(room))
-    state = room.chain.proved()
+    listing = listing_of(org_vault)  # before the runs and the chain are looked at: see ``_stray``
+    runs = list(open_runs(org_vault))
+    state = org_vault.chain.proved()
     if not state.seq:
         return Sweep()
-    remove_over(room)
-    remove_erased(room, state)  # of an erasure that was cut off after its commit
-    drop_orphans(room)
-    runs = list(_not_over(room, state, runs))
+    remove_over(org_vault)
+    remove_erased(org_vault, state)  # of an erasure that was cut off after its commit
+    drop_orphans(org_vault)
+    runs = list(_not_over(org_vault, state, runs))
     cut_off = [run_intent for run_intent in runs if run_intent.kind in BEGUN_ANEW]
     runs = [run_intent for run_intent in runs if run_intent.kind not in BEGUN_ANEW]
     # The grace period is counted from the commit, so that repeated sweeps do not prolong it.
-    pending = list(_pending(room, state, listing))
-    now = room.clock.now()
+    pending = list(_pending(org_vault, state, listing))
+    now = org_vault.clock.now()
     ripe = [objects for objects in pending if _may_go(objects, runs, now)]
     for name in sorted(name for objects in ripe for name in objects.objects):
-        room.sealed.store.delete(name)
+        org_vault.sealed.store.delete(name)
     waiting = [objects for objects in pending if objects not in ripe]
     known = {name for objects in pending for name in objects.objects}
-    stray = _stray(room, state, listing, runs) - known
+    stray = _stray(org_vault, state, listing, runs) - known
     if stray or cut_off:
-        fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
+        fresh = _condemn(org_vault, run, sorted(stray), collected=_gone_up_to(state, waiting))
         for intent in cut_off:  # a late commit of such a run now finds its number taken
-            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+            OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
     if stray:
         waiting.append(CondemnedObjects(fresh, now, {name: listing[name] for name in stray}))
     return _sweep_result(ripe, waiting, runs, stray=len(stray))
 
 
-def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
+def _not_over(
+    org_vault: OrgVault, state: LiveState, runs: Sequence[RunIntent]
+) -> Iterator[RunIntent]:
     """Iterate over the runs that are really open.
 
     If a run was committed but could not close its intent, the intent is removed here.
@@ -93,12 +95,12 @@ def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> It
         if commit_of_run(state, intent.run) is None:
             yield intent
         else:
-            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+            OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
 
 
-def collected_up_to(room: OrgVault, state: LiveState) -> int:
+def collected_up_to(org_vault: OrgVault, state: LiveState) -> int:
     """Return the newest commit up to which all condemned objects are gone."""
-    return _gone_up_to(state, list(_pending(room, state, listing_of(room))))
+    return _gone_up_to(state, list(_pending(org_vault, state, listing_of(org_vault))))
 
 
 def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects]) -> int:
@@ -107,10 +109,10 @@ def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects]) -> int:
     return max((info.number for info in _maintenance(state)), default=0)
 
 
-def listing_of(room: OrgVault) -> dict[str, int]:
+def listing_of(org_vault: OrgVault) -> dict[str, int]:
     """List the objects that may become garbage: sizes in bytes by name."""
-    folders = (object_names.segments(room.org), object_names.packs(room.org))
-    store = room.sealed.store
+    folders = (object_names.segments(org_vault.org), object_names.packs(org_vault.org))
+    store = org_vault.sealed.store
     return {listed.name: listed.size for folder in folders for listed in store.list(folder)}
 
 
@@ -120,15 +122,15 @@ def _maintenance(state: LiveState) -> list[SnapshotInfo]:
 
 
 def _pending(
-    room: OrgVault, state: LiveState, listing: Mapping[str, int]
+    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]
 ) -> Iterator[CondemnedObjects]:
     """Iterate over condemned objects that still exist, oldest first."""
     infos = _maintenance(state)
-    live = {entry.name for entry in live_objects(state, org=room.org)}
-    done = room.chain.manifest(infos[-1].number)[0].collected if infos else 0
+    live = {entry.name for entry in live_objects(state, org=org_vault.org)}
+    done = org_vault.chain.manifest(infos[-1].number)[0].collected if infos else 0
     for info in infos:
         if info.number > done:
-            names = room.chain.manifest(info.number)[0].condemned
+            names = org_vault.chain.manifest(info.number)[0].condemned
             # An object is live again if a run reused it: a condemnation alone never removes it.
             there = {n: listing[n] for n in names if n in listing and n not in live}
             if there:
@@ -140,7 +142,7 @@ def _may_go(condemned: CondemnedObjects, runs: Sequence[RunIntent], now: datetim
 
 
 def _stray(
-    room: OrgVault, state: LiveState, listing: Mapping[str, int], runs: Sequence[RunIntent]
+    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int], runs: Sequence[RunIntent]
 ) -> set[str]:
     """Find objects that belong to no commit and to no open run.
 
@@ -148,11 +150,11 @@ def _stray(
     therefore belongs to a run that was open at that time, or to a run that had ended, which is in
     the state if it was committed.
     """
-    live = {entry.name for entry in live_objects(state, org=room.org)}
+    live = {entry.name for entry in live_objects(state, org=org_vault.org)}
     folders = (
-        [object_names.segments(room.org)] if runs else [""]
+        [object_names.segments(org_vault.org)] if runs else [""]
     )  # the name of a pack does not show its run
-    begun = tuple(object_names.segment(room.org, run.segment_prefix) for run in runs)
+    begun = tuple(object_names.segment(org_vault.org, run.segment_prefix) for run in runs)
     return {
         name
         for name in listing
@@ -160,8 +162,8 @@ def _stray(
     }
 
 
-def _condemn(room: OrgVault, run: str, names: Sequence[str], *, collected: int) -> int:
-    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.CONDEMN)
+def _condemn(org_vault: OrgVault, run: str, names: Sequence[str], *, collected: int) -> int:
+    maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.CONDEMN)
     return maintenance.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 

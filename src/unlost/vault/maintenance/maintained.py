@@ -19,10 +19,10 @@ from unlost.model.upkeep import Compaction, OrgUsage, Sweep
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.maintenance.compactor import compact
-from unlost.vault.maintenance.erase.marks import erased_among
+from unlost.vault.maintenance.erase.suppression_entries import erased_among
 from unlost.vault.maintenance.garbage import sweep
 from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
-from unlost.vault.maintenance.rekey.look import under_earlier
+from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
 from unlost.vault.maintenance.verify import VerifyScope, verify_vault
@@ -37,7 +37,7 @@ class MaintainedVault(ABC):
         self._witness = witness
 
     @abstractmethod
-    def room(self, org: str) -> OrgVault:
+    def org_vault(self, org: str) -> OrgVault:
         """Open an org; raises NotFound (``org-unknown``)."""
 
     @abstractmethod
@@ -53,7 +53,7 @@ class MaintainedVault(ABC):
     ) -> MaintenancePlan[E]:
         """Compute the effect that an operation would have now; writes nothing."""
         vault = self.uncached() if is_uncached(operation) else self
-        return plan_operation(vault.room(org), operation, pause=pause)
+        return plan_operation(vault.org_vault(org), operation, pause=pause)
 
     def apply[E](
         self,
@@ -66,7 +66,9 @@ class MaintainedVault(ABC):
     ) -> E:
         """Carry out an operation that was agreed to; refuse it if its effect has changed."""
         vault = self.uncached() if is_uncached(plan.operation) else self
-        return apply_plan(vault.room(org), plan, run=run, pause=pause, before_write=before_write)
+        return apply_plan(
+            vault.org_vault(org), plan, run=run, pause=pause, before_write=before_write
+        )
 
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
@@ -76,7 +78,7 @@ class MaintainedVault(ABC):
         Only one compaction may run in an org; backups may run meanwhile. Raises Conflict
         (``maintenance-outrun``), IntegrityError, StoreError, and any error of ``pause``.
         """
-        return compact(self.room(org), run=run, pause=pause)
+        return compact(self.org_vault(org), run=run, pause=pause)
 
     def rekey(
         self,
@@ -87,21 +89,23 @@ class MaintainedVault(ABC):
         pause: Callable[[], None] = lambda: None,
     ) -> Rekeyed:
         """Reseal all live objects under the newest org key, then remove the earlier keys."""
-        return rekey(self.room(org), run=run, most=most, pause=pause)
+        return rekey(self.org_vault(org), run=run, most=most, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
-        return sweep(self.room(org), run=run)
+        return sweep(self.org_vault(org), run=run)
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
         vault, scope = self.uncached(), VerifyScope(level, part)
-        return verify_vault(vault.sealed, scope=scope, witness=self._witness, room=vault.room)
+        return verify_vault(
+            vault.sealed, scope=scope, witness=self._witness, open_org=vault.org_vault
+        )
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """List all legal holds that were not lifted, including expired ones."""
-        room = self.room(org)
-        return tuple(holds_in(room, room.chain.live()))
+        org_vault = self.org_vault(org)
+        return tuple(holds_in(org_vault, org_vault.chain.live()))
 
     def change_holds(
         self,
@@ -112,14 +116,14 @@ class MaintainedVault(ABC):
         run: str,
     ) -> SnapshotInfo:
         """Lift legal holds, then place others; a new one replaces one on the same target."""
-        return commit_holds(self.room(org), placed=placed, lifted=lifted, run=run)
+        return commit_holds(self.org_vault(org), placed=placed, lifted=lifted, run=run)
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
         """Return the records among these that are on the suppression list."""
-        return erased_among(self.room(org), records)
+        return erased_among(self.org_vault(org), records)
 
     def usage(self, org: str) -> OrgUsage:
         """Return the storage that an org needs, according to its newest commit."""
-        room = self.room(org)
-        objects = live_objects(room.chain.live(), org=org)
-        return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(room))
+        org_vault = self.org_vault(org)
+        objects = live_objects(org_vault.chain.live(), org=org)
+        return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(org_vault))

@@ -86,20 +86,20 @@ class MaintenanceRun:
     No other run can use its objects: a run that was cut off is not resumed.
     """
 
-    def __init__(self, room: OrgVault, *, run: str, kind: CommitKind) -> None:
-        self._room = room
-        self._notes = OpenRun(room.org, run, sealed=room.sealed)
+    def __init__(self, org_vault: OrgVault, *, run: str, kind: CommitKind) -> None:
+        self._org_vault = org_vault
+        self._notes = OpenRun(org_vault.org, run, sealed=org_vault.sealed)
         self._kind = kind
         self._unsure = False
-        self.base = room.chain.proved()
+        self.base = org_vault.chain.proved()
         self._intent = RunIntent(
             format=numbers.FORMAT,
             run=run,
             kind=kind,
-            identity=room.chain.manifest(self.base.seq)[0].identity,
+            identity=org_vault.chain.manifest(self.base.seq)[0].identity,
             base=self.base.seq,
-            started=room.clock.now(),
-            segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+            started=org_vault.clock.now(),
+            segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
         )
 
     @property
@@ -123,10 +123,10 @@ class MaintenanceRun:
         (``maintenance-outrun``) if the objects to replace have changed.
         """
         for _ in range(_ATTEMPTS):
-            state = self._room.chain.proved()
+            state = self._org_vault.chain.proved()
             done = commit_of_run(state, self._intent.run)
             if done is not None:
-                self._room.chain.confirm(done.number)
+                self._org_vault.chain.confirm(done.number)
                 self._settle()
                 return done
             if alone and state.seq != self.base.seq:
@@ -143,9 +143,9 @@ class MaintenanceRun:
     def _settle(self) -> None:
         """Write a checkpoint if one is due, and remove the intent."""
         try:
-            self._room.chain.seal_checkpoint()
+            self._org_vault.chain.seal_checkpoint()
             self._notes.close()
-            self._room.chain.drop_checkpoints()
+            self._org_vault.chain.drop_checkpoints()
         except StoreError:
             # A failure here must not report the run as failed: its commit is already in the chain.
             return  # the next run does this again
@@ -153,7 +153,7 @@ class MaintenanceRun:
     def _put(self, manifest: Manifest) -> None:
         """Try to put this manifest as the next commit."""
         try:
-            self._room.chain.put(manifest)
+            self._org_vault.chain.put(manifest)
         except StoreError as error:
             self._unsure = error.code not in _NEVER_STORED
             raise
@@ -164,7 +164,8 @@ class MaintenanceRun:
         A bucket may carry out a request long after its answer was lost and we stopped waiting.
         """
         return (
-            not self._unsure and commit_of_run(self._room.chain.proved(), self._intent.run) is None
+            not self._unsure
+            and commit_of_run(self._org_vault.chain.proved(), self._intent.run) is None
         )
 
     def give_up(self) -> None:
@@ -179,11 +180,11 @@ class MaintenanceRun:
                 self._notes.close()
 
     def _remove_written(self) -> None:
-        store = self._room.sealed.store
+        store = self._org_vault.sealed.store
         # Without the right to delete (docs/adr/0030) the objects stay until a sweep with that
         # right.
         with where_allowed():
-            for listed in list(store.list(object_names.segment(self._room.org, self.prefix))):
+            for listed in list(store.list(object_names.segment(self._org_vault.org, self.prefix))):
                 store.delete(listed.name)
 
     def _check_own(self, state: LiveState, work: MaintenanceWork) -> None:
@@ -205,8 +206,8 @@ class MaintenanceRun:
                 raise _replaced()
 
     def _manifest(self, state: LiveState, work: MaintenanceWork) -> Manifest:
-        before = self._room.chain.manifest(state.seq)[0]
-        now = self._room.clock.now()
+        before = self._org_vault.chain.manifest(state.seq)[0]
+        now = self._org_vault.clock.now()
         entries = [entry for part in work.parts for entry in part.segments]
         manifest = msgspec.structs.replace(
             before,
@@ -234,7 +235,7 @@ class MaintenanceRun:
             journal=None,
             reuses=(),
             # A verification compares this with the register, and so notices removed newest entries.
-            slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
+            slots=newest_entry(self._org_vault.sealed.store, self._org_vault.sealed.keys),
             only=(),
             condemned=work.condemned,
             collected=work.collected,
@@ -253,65 +254,65 @@ class MaintenanceRun:
         return proved_by(manifest, after)
 
 
-def open_runs(room: OrgVault) -> Iterator[RunIntent]:
+def open_runs(org_vault: OrgVault) -> Iterator[RunIntent]:
     """Iterate over the intents of all runs that are open."""
-    folder = object_names.intents(room.org)
-    names = {listed.name for listed in room.sealed.store.list(folder)}
+    folder = object_names.intents(org_vault.org)
+    names = {listed.name for listed in org_vault.sealed.store.list(folder)}
     for name in sorted(names):
         # Names with a dot are objects beside an intent. ``OVER`` marks an ended run in a store that
         # forbids deleting.
         if "." not in name.removeprefix(folder) and name + object_names.OVER not in names:
-            intent = _intent(room, name)
+            intent = _intent(org_vault, name)
             if intent is not None:
                 yield intent
 
 
-def remove_over(room: OrgVault) -> None:
+def remove_over(org_vault: OrgVault) -> None:
     """Finish runs that ended while nothing could be deleted; raises StoreError."""
-    folder = object_names.intents(room.org)
-    names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
+    folder = object_names.intents(org_vault.org)
+    names = [listed.name.removeprefix(folder) for listed in org_vault.sealed.store.list(folder)]
     over = [
         name.removesuffix(object_names.OVER) for name in names if name.endswith(object_names.OVER)
     ]
     for run in over:
-        OpenRun(room.org, run, sealed=room.sealed).remove()
+        OpenRun(org_vault.org, run, sealed=org_vault.sealed).remove()
 
 
-def _intent(room: OrgVault, name: str) -> RunIntent | None:
+def _intent(org_vault: OrgVault, name: str) -> RunIntent | None:
     """Read an intent; None if its run has ended meanwhile."""
     try:
-        content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
+        content = org_vault.sealed.get(ObjectKind.INTENT, org=org_vault.org, name=name)
     except UnlostError:
-        if room.sealed.store.size(name) is None or _is_unreadable(room, name):
+        if org_vault.sealed.store.size(name) is None or _is_unreadable(org_vault, name):
             return None
         raise
     return unpack(content, RunIntent, name=name)[0]
 
 
-def _is_unreadable(room: OrgVault, name: str) -> bool:
+def _is_unreadable(org_vault: OrgVault, name: str) -> bool:
     """Return true if an older process wrote it under a key that is gone: it cannot commit."""
     with suppress(UnlostError):
-        return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
+        return org_vault.sealed.header(name).epoch < org_vault.sealed.keys.oldest(org_vault.org)
     return False
 
 
-def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
+def close_cut_off(org_vault: OrgVault, *kinds: CommitKind) -> None:
     """Close runs of these kinds that were cut off.
 
     Only one of them may be active in an org, and none is resumed, so that an open intent is a
     leftover.
     """
-    for intent in list(open_runs(room)):
+    for intent in list(open_runs(org_vault)):
         if intent.kind in kinds:
-            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+            OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
 
 
-def drop_orphans(room: OrgVault) -> None:
+def drop_orphans(org_vault: OrgVault) -> None:
     """Remove objects beside intents that no longer exist.
 
     A request that arrived late created them after its run had ended.
     """
-    store, folder = room.sealed.store, object_names.intents(room.org)
+    store, folder = org_vault.sealed.store, object_names.intents(org_vault.org)
     for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
         intent = object_names.stem(name)
         if intent != name and store.size(intent) is None:

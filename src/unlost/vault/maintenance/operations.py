@@ -27,7 +27,7 @@ from unlost.vault.read.org_vault import OrgVault
 class FindEffect[O, E](Protocol):
     """Finds the effect that an operation would have now, and writes nothing."""
 
-    def __call__(self, room: OrgVault, operation: O, /, *, pause: Pause) -> E:
+    def __call__(self, org_vault: OrgVault, operation: O, /, *, pause: Pause) -> E:
         """Find the effect."""
         ...
 
@@ -37,7 +37,7 @@ class CarryOut[O, E](Protocol):
 
     def __call__(
         self,
-        room: OrgVault,
+        org_vault: OrgVault,
         operation: O,
         /,
         *,
@@ -75,15 +75,15 @@ def is_uncached(operation: MaintenanceOperation[Any]) -> bool:
 
 
 def plan_operation[E](
-    room: OrgVault, operation: MaintenanceOperation[E], *, pause: Pause
+    org_vault: OrgVault, operation: MaintenanceOperation[E], *, pause: Pause
 ) -> MaintenancePlan[E]:
     """Compute the effect that an operation would have now; writes nothing."""
     procedure: Procedure[MaintenanceOperation[E], E] = PROCEDURES[type(operation)]
-    return planned(operation, procedure.find_effect(room, operation, pause=pause))
+    return planned(operation, procedure.find_effect(org_vault, operation, pause=pause))
 
 
 def apply_plan[E](
-    room: OrgVault,
+    org_vault: OrgVault,
     plan: Agreement[E],
     *,
     run: str,
@@ -100,7 +100,7 @@ def apply_plan[E](
         plan.check(effect)
         before_write(effect)
 
-    return procedure.carry_out(room, operation, run=run, pause=pause, agree=agree)
+    return procedure.carry_out(org_vault, operation, run=run, pause=pause, agree=agree)
 
 
 PAST: Mapping[type[object], Callable[[OrgVault], tuple[Any, ...]]] = {
@@ -109,6 +109,6 @@ PAST: Mapping[type[object], Callable[[OrgVault], tuple[Any, ...]]] = {
 }
 
 
-def past_operations[P](room: OrgVault, kind: type[P]) -> tuple[P, ...]:
+def past_operations[P](org_vault: OrgVault, kind: type[P]) -> tuple[P, ...]:
     """List the operations of this kind that were applied, oldest first."""
-    return PAST[kind](room)
+    return PAST[kind](org_vault)

@@ -45,26 +45,30 @@ class ShredPlanOfOrg:
     holds: tuple[Hold, ...]
 
 
-def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
+def plan_shredding(org_vault: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
     """Compute the effect of shredding an org now; writes nothing.
 
     Raises Conflict (``runs-open``).
     """
-    check_alone(room)
-    state = room.chain.proved()
-    sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
-    holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
+    check_alone(org_vault)
+    state = org_vault.chain.proved()
+    sizes = [listed.size for listed in org_vault.sealed.store.list(_folder(org_vault.org))]
+    holds = (
+        tuple(hold for hold in holds_in(org_vault, state) if hold.lasts(now)) if state.seq else ()
+    )
     nights = len(tuple(shown_backups(state)))
-    return ShredPlanOfOrg(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds)
+    return ShredPlanOfOrg(
+        org_vault.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds
+    )
 
 
-def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
+def shred_org(org_vault: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
     """Destroy an org as planned, and return the proof.
 
     Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``) before anything was changed.
     """
-    _check_agreed(plan, plan_shredding(room, now=at))
-    store, keys = room.sealed.store, room.sealed.keys
+    _check_agreed(plan, plan_shredding(org_vault, now=at))
+    store, keys = org_vault.sealed.store, org_vault.sealed.keys
     proof = ShreddedOrg(
         vault=keys.vault.hex(),
         org=plan.org,

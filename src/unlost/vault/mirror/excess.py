@@ -149,8 +149,8 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
 
 
 def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
-    names_left, org = set(names), scope.room.org
-    gone, oldest = _gone_keys(scope, mirror), scope.room.sealed.keys.oldest(org)
+    names_left, org = set(names), scope.org_vault.org
+    gone, oldest = _gone_keys(scope, mirror), scope.org_vault.sealed.keys.oldest(org)
     for name in names:
         anew = mirror.keys.is_wrapped_anew(name, org=org)
         closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < oldest
@@ -172,24 +172,30 @@ def _is_document(scope: OrgScope, name: str) -> bool:
     A rekey removes the ones that failed runs left, without a record in a commit: under a key that
     is gone they cannot be read.
     """
-    folders = (object_names.schemas(scope.room.org), object_names.certificates(scope.room.org))
+    folders = (
+        object_names.schemas(scope.org_vault.org),
+        object_names.certificates(scope.org_vault.org),
+    )
     return name.startswith(folders) and name not in scope.live
 
 
 def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
     """Earlier keys that are not needed; none if the vault has commits that the mirror lacks."""
-    if scope.room.chain.live().seq != scope.state.seq:
+    if scope.org_vault.chain.live().seq != scope.state.seq:
         return frozenset()
-    return frozenset(mirror.keys.gone_copies(scope.room.org))
+    return frozenset(mirror.keys.gone_copies(scope.org_vault.org))
 
 
 def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
     """Objects to remove even if the mirror lacks others: caches, and data that was to be erased."""
-    erasures = erasures_in(scope.room, scope.state)
+    erasures = erasures_in(scope.org_vault, scope.state)
     redacted = {
         object_names.redacted(entry.name) for erasure in erasures for entry in erasure.objects
     }
-    caches = (object_names.checkpoints(scope.room.org), object_names.intents(scope.room.org))
+    caches = (
+        object_names.checkpoints(scope.org_vault.org),
+        object_names.intents(scope.org_vault.org),
+    )
     for name in names:
         seq = _manifest_of(scope, name)
         if seq:
@@ -215,16 +221,16 @@ def _given_up(scope: OrgScope, away: Collection[str]) -> set[str]:
             names.clear()
             runs.clear()
         elif info.kind is CommitKind.SALVAGE:
-            manifest = scope.room.chain.manifest(seq)[0]
+            manifest = scope.org_vault.chain.manifest(seq)[0]
             names.update(manifest.condemned, manifest.withdrawn)
             runs.update(manifest.unjournaled)
-    journals = tuple(object_names.journal(scope.room.org, run) for run in runs)
+    journals = tuple(object_names.journal(scope.org_vault.org, run) for run in runs)
     return {name for name in away if name in names or name.startswith(journals)}
 
 
 def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
     """True for caches, foreign objects, and objects that another one replaces."""
-    org, state = scope.room.org, scope.state
+    org, state = scope.org_vault.org, scope.state
     if name.startswith(object_names.checkpoints(org)):
         return object_names.sequence(name) < state.seq
     if name.startswith(object_names.redactions(org)) and object_names.redacted_by(name) > state.seq:
@@ -239,7 +245,7 @@ def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
 
 def _manifest_of(scope: OrgScope, name: str) -> int:
     """The number of the commit of a manifest or redaction; 0 for other objects."""
-    if name.startswith(object_names.commits(scope.room.org)):
+    if name.startswith(object_names.commits(scope.org_vault.org)):
         return object_names.sequence(name)
     return object_names.redacted(name)
 
@@ -248,14 +254,14 @@ def _maintenance(scope: OrgScope) -> Iterator[Manifest]:
     """Commits that remove objects, newest first."""
     for seq, info in sorted(scope.state.commits.items(), reverse=True):
         if info.kind in MAINTENANCE:
-            yield scope.room.chain.manifest(seq)[0]
+            yield scope.org_vault.chain.manifest(seq)[0]
 
 
 def _is_gone(scope: OrgScope, name: str, manifest: Manifest) -> bool:
     """True if a commit removed the object, and no later one added it again."""
     if name in scope.live:
         return False
-    if name.startswith(object_names.journals(scope.room.org)):
+    if name.startswith(object_names.journals(scope.org_vault.org)):
         run = name.rsplit("/", 2)[1]
         return run in manifest.unjournaled and run not in scope.state.journals
     return name in manifest.condemned or name in manifest.withdrawn

@@ -39,13 +39,13 @@ WITHHELD = (
 class RepairResult:
     """The objects that were restored, with their bytes, and damage that the mirror cannot repair.
 
-    ``looked`` is the number of objects in the last verification of the repaired vault.
+    ``verified`` is the number of objects in the last verification of the repaired vault.
     """
 
     objects: tuple[str, ...]
     bytes: int
     still_damaged: tuple[Damage, ...]
-    looked: int
+    verified: int
 
 
 def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
@@ -157,7 +157,7 @@ class _Trial:
         """The objects that an org's newest commit proves live, if it is newer than lost ones."""
         vault = self._opened(OverlayStore(self._store, self._other, taken=self.taken))
         try:
-            state = vault.room(org).chain.proved()
+            state = vault.org_vault(org).chain.proved()
         except (IntegrityError, UsageError):
             return frozenset()
         if state.seq <= after:

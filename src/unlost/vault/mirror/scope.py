@@ -9,7 +9,7 @@ from unlost.model.errors import IntegrityError
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.rekey.look import redacted_in
+from unlost.vault.maintenance.rekey.earlier_keys import redacted_in
 from unlost.vault.read.org_vault import OrgVault
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
@@ -20,18 +20,18 @@ _COUNTED = ("data/", "packs/")  # runs write these before they commit
 class OrgScope:
     """One org at its newest commit."""
 
-    room: OrgVault
+    org_vault: OrgVault
     state: LiveState
 
     @cached_property
     def live(self) -> Mapping[str, ObjectEntry]:
         """The objects that must exist, by name, except keys and commits."""
-        return {entry.name: entry for entry in live_objects(self.state, org=self.room.org)}
+        return {entry.name: entry for entry in live_objects(self.state, org=self.org_vault.org)}
 
     @cached_property
     def redacted(self) -> Mapping[int, str]:
         """The redactions, by the numbers of their manifests."""
-        return redacted_in(self.room, self.state)
+        return redacted_in(self.org_vault, self.state)
 
     def wants(self, name: str, rest: str) -> bool:
         """True for the objects of the newest commit, and of the commits before it."""
@@ -51,12 +51,12 @@ class VaultScope:
     not reach the mirror, and of orgs for which it is unknown what may be removed from it.
     """
 
-    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgVault]) -> None:
+    def __init__(self, orgs: Iterable[str], *, open_org: Callable[[str], OrgVault]) -> None:
         self.orgs: dict[str, OrgScope] = {}
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:
             try:
-                org_vault = room(org)
+                org_vault = open_org(org)
                 self.orgs[org] = OrgScope(org_vault, org_vault.chain.proved())
             except IntegrityError as error:
                 self.broken[org] = error

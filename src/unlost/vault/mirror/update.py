@@ -48,13 +48,13 @@ def update_mirror(
 
     source = vault.sealed.store
 
-    def look() -> VaultScope:
-        scopes.append(VaultScope(vault.oids(), room=vault.room))
+    def new_scope() -> VaultScope:
+        scopes.append(VaultScope(vault.oids(), open_org=vault.org_vault))
         return scopes[-1]
 
     _drop_other_slots(vault, target)
     before = {listed_object.name for listed_object in source.list("")}
-    copied = copy_vault(source, target, select=look, tell=tell)
+    copied = copy_vault(source, target, select=new_scope, tell=tell)
     source_names = {listed_object.name for listed_object in source.list("")}
     target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
     excess = {name: size for name, size in target_sizes.items() if name not in source_names}

@@ -78,9 +78,9 @@ def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> I
 class ChangeIndex:
     """The present rows of ``$changes`` of an org, for one table."""
 
-    def __init__(self, room: OrgReader, state: LiveState, table: str) -> None:
+    def __init__(self, org_reader: OrgReader, state: LiveState, table: str) -> None:
         self._table = table
-        self._view = room.view(CHANGES, until=state.seq, state=state)
+        self._view = org_reader.view(CHANGES, until=state.seq, state=state)
 
     def most(self, *, after: int, until: int) -> int:
         """An upper bound of the records changed by the commits after ``after`` up to ``until``."""

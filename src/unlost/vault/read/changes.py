@@ -47,38 +47,40 @@ _TURNED = {
 _CREATED, _CHANGED, _DELETED, _REVIVED = range(1, 5)
 
 
-def changes(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+def changes(org_reader: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
     """``_u_id`` and ``change`` of the records that differ, in the order of their ids."""
     if after > until:
-        yield from changes_back(room, table, after=after, until=until)
+        yield from changes_back(org_reader, table, after=after, until=until)
         return
-    state = room.chain.live()
-    base = room.view(table, until=after, state=state)
+    state = org_reader.chain.live()
+    base = org_reader.view(table, until=after, state=state)
     newer = [live for live in state.of(table, until=until) if live.last > after]
-    added = TableView(table, newer, room.reading, after=after, until=until)
-    for rows in _added_rows(room, state, added):
+    added = TableView(table, newer, org_reader.reading, after=after, until=until)
+    for rows in _added_rows(org_reader, state, added):
         differences = _differences(rows, added, base)
         if len(differences):
             yield differences
 
 
-def changes_back(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+def changes_back(
+    org_reader: OrgReader, table: str, *, after: int, until: int
+) -> Iterator[pa.Table]:
     """The differences seen from the newer snapshot: created becomes deleted, and so on."""
     turned_kinds = pa.array([str(kind) for kind in _TURNED], pa.string())
     turned = pa.array([str(kind) for kind in _TURNED.values()], pa.string())
-    for rows in changes(room, table, after=until, until=after):
+    for rows in changes(org_reader, table, after=until, until=after):
         kinds = turned.take(
             pc.index_in(rows.column("change").combine_chunks(), value_set=turned_kinds)
         )
         yield rows.set_column(1, "change", kinds)
 
 
-def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator[pa.Table]:
+def _added_rows(org_reader: OrgReader, state: LiveState, added: TableView) -> Iterator[pa.Table]:
     """Id, op, prev and snap of all rows that were added, oldest first for each id.
 
     Also their hashes, if they come from segments.
     """
-    index = ChangeIndex(room, state, added.table)
+    index = ChangeIndex(org_reader, state, added.table)
     merged = [live for live in added.segments if _of_several(live)]
     if not merged or not _index_covers(index, state, added, merged):
         yield from _read_rows(added)

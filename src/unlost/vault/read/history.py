@@ -26,15 +26,15 @@ from unlost.vault.read.table_view import RANK, TableView
 _COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY, U_SHAPE)
 
 
-def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
+def history(org_reader: OrgReader, table: str, record: str) -> Sequence[Version]:
     """All versions of a record, oldest first; empty if the vault never saw it.
 
     An observation that equals the version before it is not a version.
     """
-    state = room.chain.live()
-    view = room.view(table, until=state.seq, state=state)
+    state = org_reader.chain.live()
+    view = org_reader.view(table, until=state.seq, state=state)
     rows = _version_rows(view.find(pa.array([record]), _COLUMNS))
-    cells = _cells(room, view, rows, until=state.seq)
+    cells = _cells(org_reader, view, rows, until=state.seq)
     return [_version(table, rows.slice(at, 1), cells[at]) for at in range(len(rows))]
 
 
@@ -54,7 +54,7 @@ def _version_rows(rows: pa.Table) -> pa.Table:
 
 
 def _cells(
-    room: OrgReader, view: TableView, rows: pa.Table, *, until: int
+    org_reader: OrgReader, view: TableView, rows: pa.Table, *, until: int
 ) -> Sequence[dict[str, str | None]]:
     """The cells of each version; versions with the same columns are read together."""
     dicts: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
@@ -64,7 +64,9 @@ def _cells(
         if op in version_rules.WITH_CELLS:
             alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
-        cells = resolve(view.cells(rows.take(places), names), names, room.load_blob(until=until))
+        cells = resolve(
+            view.cells(rows.take(places), names), names, org_reader.load_blob(until=until)
+        )
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
             dicts[at] = row
     return dicts

@@ -42,7 +42,7 @@ def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[
 
 
 def lineage(
-    room: OrgReader,
+    org_reader: OrgReader,
     *,
     targets: Sequence[str],
     table: str | None,
@@ -54,12 +54,12 @@ def lineage(
     ``targets``: oids of all orgs in which records may have been restored. ``lives``: return only
     rows that lead to one of these records.
     """
-    state = room.chain.live()
-    view = room.view(LINEAGE, until=state.seq, state=state)
+    state = org_reader.chain.live()
+    view = org_reader.view(LINEAGE, until=state.seq, state=state)
     if not view:
         return []
     if table is not None and records:
-        return _followed(view, room.org, targets=targets, table=table, records=records)
+        return _followed(view, org_reader.org, targets=targets, table=table, records=records)
     wanted = frozenset(records)
     return [
         row

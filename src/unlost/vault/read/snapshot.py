@@ -73,11 +73,11 @@ _IDS_AT_ONCE = 4_096
 class VaultSnapshot:
     """A snapshot of an opened vault. Safe to share between threads."""
 
-    def __init__(self, room: OrgReader, number: int) -> None:
-        self._room = room
-        self._manifest, self._head = room.chain.manifest(number)
+    def __init__(self, org_reader: OrgReader, number: int) -> None:
+        self._org_reader = org_reader
+        self._manifest, self._head = org_reader.chain.manifest(number)
         # The present live set and not that of its time: merged segments have replaced older ones.
-        self._state = room.chain.live()
+        self._state = org_reader.chain.live()
         self._number = number
         self._columns: dict[str, tuple[str, ...]] = {}
 
@@ -93,7 +93,7 @@ class VaultSnapshot:
 
     def schema(self) -> Schema:
         """The schema of the snapshot."""
-        return self._room.schemas.get(self._manifest.schema).schema
+        return self._org_reader.schemas.get(self._manifest.schema).schema
 
     def tables(self) -> Mapping[str, TableState]:
         """The state of each stored table.
@@ -110,13 +110,13 @@ class VaultSnapshot:
                     break
                 brought = brought or info.kind is CommitKind.RESTORE
                 if info.kind is CommitKind.SALVAGE:
-                    salvage = self._room.chain.manifest(number)[0]
+                    salvage = self._org_reader.chain.manifest(number)[0]
                     states = _standing(states, salvage, counted=not brought)
         return states
 
     def view(self, table: str) -> TableView:
         """The table's segments as of this snapshot; empty if the vault has none."""
-        return self._room.view(table, until=self._number, state=self._state)
+        return self._org_reader.view(table, until=self._number, state=self._state)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The source columns of a table.
@@ -131,8 +131,8 @@ class VaultSnapshot:
         return self._columns[table]
 
     def _columns_of(self, table: str) -> tuple[str, ...]:
-        known = self._room.schemas.known(self._manifest.schema, table)
-        shape = self._room.schemas.table(self._manifest.schema, table)
+        known = self._org_reader.schemas.known(self._manifest.schema, table)
+        shape = self._org_reader.schemas.table(self._manifest.schema, table)
         if shape is None:
             if table not in self.tables():
                 raise _unknown_table(table)
@@ -181,7 +181,7 @@ class VaultSnapshot:
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
         segments = self._state.of(table, until=self._number)
         added = [live for live in segments if live.last > after]
-        view = TableView(table, added, self._room.reading, after=after, until=self._number)
+        view = TableView(table, added, self._org_reader.reading, after=after, until=self._number)
         return TableScan(view, tuple(columns), self._load()).newest()
 
     def _check(self, table: str, columns: Sequence[str], *, system: Collection[str]) -> None:
@@ -280,7 +280,7 @@ class VaultSnapshot:
                 mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(HiddenItem(*mark, since=since))
-        from_viewers = self._room.schemas.hidden
+        from_viewers = self._org_reader.schemas.hidden
         return [mark for mark in marks if mark.column not in from_viewers.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
@@ -297,11 +297,11 @@ class VaultSnapshot:
             file_of_row({**cell, U_ID: key}, since=snap)
             for cell, key, snap in zip(cells, keys, snaps, strict=True)
         ]
-        return self._described(table, files) if self._room.schemas.hidden.of(table) else files
+        return self._described(table, files) if self._org_reader.schemas.hidden.of(table) else files
 
     def _described(self, table: str, files: Sequence[StoredFile]) -> list[StoredFile]:
         """The files without the properties that come from hidden columns."""
-        visible = self._room.schemas.table(self._manifest.schema, table)
+        visible = self._org_reader.schemas.table(self._manifest.schema, table)
         shown = {file.column: file for file in (visible.files if visible else ())}
         return [_without_hidden(file, shown.get(file.column)) for file in files]
 
@@ -310,13 +310,15 @@ class VaultSnapshot:
         name = self.info.certificate
         if name is None:
             return None
-        content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
+        content = self._org_reader.sealed.get(
+            ObjectKind.CERTIFICATE, org=self._org_reader.org, name=name
+        )
         return decoder_for(Certificate).decode(content)
 
     def _file_columns(self, table: str) -> set[str]:
         """The columns of a table that contain files, now or in the past."""
-        shape = self._room.schemas.table(self._manifest.schema, table)
-        known = self._room.schemas.known(self._manifest.schema, table)
+        shape = self._org_reader.schemas.table(self._manifest.schema, table)
+        known = self._org_reader.schemas.known(self._manifest.schema, table)
         once = {name for name, column in known.items() if column.kind is WireKind.BINARY}
         return once | {file.column for file in (shape.files if shape else ())}
 
@@ -386,7 +388,7 @@ class VaultSnapshot:
             yield from filled.select(schema.names).cast(schema).to_batches()
 
     def _load(self) -> LoadBlobs:
-        return self._room.load_blob(until=self._number, state=self._state)
+        return self._org_reader.load_blob(until=self._number, state=self._state)
 
 
 class NamedPieces:

@@ -116,8 +116,8 @@ class BucketStore:
 
     def size(self, name: str) -> int | None:
         """Size in bytes; None if the object does not exist."""
-        look = self._look(name)
-        return None if look is None else int(look["size"])
+        metadata = self._metadata(name)
+        return None if metadata is None else int(metadata["size"])
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
@@ -133,11 +133,11 @@ class BucketStore:
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""
-        look = self._look(name)
-        if look is None:
+        metadata = self._metadata(name)
+        if metadata is None:
             return False
         remover = self._removing()
-        if look["version"] is not None:
+        if metadata["version"] is not None:
             if remover.versions is not None and self._without_versions(name, remover.versions):
                 return True
             self._keeps_deleted = True
@@ -149,7 +149,7 @@ class BucketStore:
             removed = versions.remove(name)
         except ListRefused:
             return False
-        if not removed and self._look(name) is not None:
+        if not removed and self._metadata(name) is not None:
             raise versions.failed(f"it lists no version of “{name}”, although the object exists")
         return True
 
@@ -171,14 +171,14 @@ class BucketStore:
         check_name(name)
         return None
 
-    def _look(self, name: str) -> "ObjectMeta | None":
+    def _metadata(self, name: str) -> "ObjectMeta | None":
         """The metadata of an object; None if there is none."""
         check_name(name)
         with self._speaking(name):
             try:
                 return obstore.head(self._reading, name)
             except FileNotFoundError:
-                self._look_at_bucket()
+                self._check_bucket()
                 return None
 
     def _put(self, name: str, data: bytes) -> bool:
@@ -220,7 +220,7 @@ class BucketStore:
     def _there(self, name: str) -> int:
         return int(obstore.head(self._reading, name)["size"])
 
-    def _look_at_bucket(self) -> None:
+    def _check_bucket(self) -> None:
         """Raise unless the bucket exists: without a bucket, all objects appear to be missing."""
         if not self._seen:
             next(iter(obstore.list(self._reading, None, chunk_size=1)), None)

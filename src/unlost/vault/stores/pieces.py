@@ -25,7 +25,7 @@ GONE_KEPT = timedelta(
     days=1
 )  # for how long a deletion is remembered, for a reader that still has the object's bytes
 LARGEST = 4 << 20  # bytes of a piece
-LOOK_EVERY = 16  # pieces that are written between two checks of the cache's size
+TRIM_EVERY = 16  # pieces that are written between two checks of the cache's size
 _ROOM = 0.9  # the share of the limit to which a full cache is trimmed
 _DIGEST_BYTES = 16
 _GONE = "gone"  # a mark beside an object's pieces: it was deleted and must not be cached again
@@ -84,7 +84,7 @@ class RangeCache:
                 self._write(place / piece.file, piece.digest(data) + data)
                 if (place / _GONE).exists():  # it was deleted meanwhile
                     (place / piece.file).unlink()
-            if next(self._written) % LOOK_EVERY == 0:
+            if next(self._written) % TRIM_EVERY == 0:
                 self.trim()
 
     def forget(self, name: str) -> None:

@@ -14,22 +14,22 @@ _PREFIX_BYTES = 8
 
 
 def begin_commit(
-    room: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
+    org_vault: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
 ) -> OpenCommit:
     """Open or reopen the commit of a run."""
-    state = room.chain.proved()
-    notes = OpenRun(room.org, run, sealed=room.sealed)
+    state = org_vault.chain.proved()
+    notes = OpenRun(org_vault.org, run, sealed=org_vault.sealed)
     fresh = RunIntent(
         format=numbers.FORMAT,
         run=object_names.check_run(run),
         kind=kind,
         identity=identity,
         base=state.seq,
-        started=room.clock.now(),
-        segment_prefix=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        started=org_vault.clock.now(),
+        segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
     )
     resumed = notes.is_open()
     done = commit_of_run(state, run)
     # A committed run gets no intent again: nothing would remove it.
     intent = fresh if done is not None else notes.open(fresh)
-    return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)
+    return OpenCommit(org_vault, intent=intent, notes=notes, resumed=resumed)

@@ -83,14 +83,14 @@ class CommitFinisher:
 
     def __init__(
         self,
-        room: OrgVault,
+        org_vault: OrgVault,
         intent: RunIntent,
         notes: OpenRun,
         *,
         settle: Settle,
         partial: bool = False,
     ) -> None:
-        self._room = room
+        self._org_vault = org_vault
         self._intent = intent
         self._notes = notes
         self._settle_buffered = settle
@@ -103,18 +103,18 @@ class CommitFinisher:
         ``forgotten-meanwhile``), IntegrityError, StoreError.
         """
         for _ in range(_ATTEMPTS):
-            state = self._room.chain.proved()
+            state = self._org_vault.chain.proved()
             done = commit_of_run(state, self._intent.run)
             if done is not None:
                 # The process that committed may have died before its put was durable.
-                self._room.chain.confirm(done.number)
+                self._org_vault.chain.confirm(done.number)
                 self._settle()
                 return done
             self._check_open()
             self._check_nothing_removed(state, tables)
             tables = self._settle_buffered(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
-            self._room.chain.put(manifest)  # won or lost: the next pass finds out
+            self._org_vault.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org, so this run could not commit.",
@@ -165,7 +165,7 @@ class CommitFinisher:
             self._notes.mark_over()
 
     def _remove_written(self, tables: Sequence[TableCommit]) -> None:
-        store, org, run = self._room.sealed.store, self._room.org, self._intent.run
+        store, org, run = self._org_vault.sealed.store, self._org_vault.org, self._intent.run
         for prefix in (
             object_names.segment(org, self._intent.segment_prefix),
             object_names.certificate_prefix(org, run),
@@ -178,20 +178,20 @@ class CommitFinisher:
     @cached_property
     def _journal(self) -> JournalProof | None:
         """The proof of the run's journal, which is complete when the run commits."""
-        return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
+        return prove_journal(self._org_vault.sealed, org=self._org_vault.org, run=self._intent.run)
 
     def _settle(self) -> None:
         """Clean up after the commit: seal a checkpoint if due, then remove unneeded objects."""
         try:
-            self._room.chain.seal_checkpoint()
+            self._org_vault.chain.seal_checkpoint()
             self._notes.close()
-            self._room.chain.drop_checkpoints()
+            self._org_vault.chain.drop_checkpoints()
         except StoreError:
             return  # the commit is valid; a later run or sweep repeats the rest
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
         """The effect of these pieces on a table, over the present head: each record once."""
-        return self._counts(self._room.chain.live(), table, _unique(added))
+        return self._counts(self._org_vault.chain.live(), table, _unique(added))
 
     def _manifest(
         self, state: LiveState, tables: Sequence[TableCommit], *, as_of: datetime, schema: str
@@ -206,8 +206,8 @@ class CommitFinisher:
         totals = sum((outcome.part.counts for outcome in outcomes), Counts())
         manifest = Manifest(
             format=numbers.FORMAT,
-            vault=self._room.sealed.keys.vault.hex(),
-            org=self._room.org,
+            vault=self._org_vault.sealed.keys.vault.hex(),
+            org=self._org_vault.org,
             identity=self._intent.identity,
             seq=seq,
             parent=state.head,
@@ -215,7 +215,7 @@ class CommitFinisher:
             kind=self._intent.kind,
             as_of=as_of,
             started=self._intent.started,
-            finished=self._room.clock.now(),
+            finished=self._org_vault.clock.now(),
             base=self._intent.base,
             schema=schema,
             certificate=self._notes.certificate(),
@@ -229,7 +229,7 @@ class CommitFinisher:
             bytes_added=_bytes(parts, packs),
             journal=self._journal,
             reuses=self._reused(tables, state),
-            slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
+            slots=newest_entry(self._org_vault.sealed.store, self._org_vault.sealed.keys),
             only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
         # ``live_root`` covers the state that includes this manifest, so it is applied to a copy
@@ -256,12 +256,12 @@ class CommitFinisher:
         """The schema of this commit; a run that put none continues with the one before."""
         if self._notes.schemas() or not state.seq:
             return schema
-        return self._room.chain.manifest(state.seq)[0].schema
+        return self._org_vault.chain.manifest(state.seq)[0].schema
 
     def _states(self, state: LiveState) -> dict[str, TableState]:
         if state.seq == 0:
             return {}
-        return {s.table: s for s in self._room.chain.manifest(state.seq)[0].states}
+        return {s.table: s for s in self._org_vault.chain.manifest(state.seq)[0].states}
 
     def _outcome(
         self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
@@ -289,10 +289,10 @@ class CommitFinisher:
         segments = segments_of(table, added)
         # The run compared its rows with its base: another commit has changed the table since.
         if self._rebased(state, table):
-            base = self._room.view(table, until=state.seq, state=state)
-            balance, lost = against(table, segments, base, self._room.reading), 0
+            base = self._org_vault.view(table, until=state.seq, state=state)
+            balance, lost = against(table, segments, base, self._org_vault.reading), 0
         else:
-            claimed, lost = replaced(table, segments, self._room.reading)
+            claimed, lost = replaced(table, segments, self._org_vault.reading)
             balance = _balance(counts).minus(claimed)
         return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
 
@@ -304,13 +304,13 @@ class CommitFinisher:
         known = {
             object_names.stem(name) for name in state.objects
         }  # it may have another name by now
-        schemas = (object_names.schema(self._room.org, ident) for ident in used)
+        schemas = (object_names.schema(self._org_vault.org, ident) for ident in used)
         names = [name for name in schemas if name not in known]
         certificate = self._notes.certificate()
         if certificate is not None:
             names.append(certificate)
         fresh = [name for name in dict.fromkeys(names) if name not in state.objects]
-        return tuple(stored_entry(self._room.sealed, name) for name in fresh)
+        return tuple(stored_entry(self._org_vault.sealed, name) for name in fresh)
 
 
 def commit_of_run(state: LiveState, run: str) -> SnapshotInfo | None:

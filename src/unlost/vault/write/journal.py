@@ -39,10 +39,10 @@ _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 class RunJournal:
     """One run's journal; see the port ``Journal``."""
 
-    def __init__(self, room: OrgVault, run: str) -> None:
+    def __init__(self, org_vault: OrgVault, run: str) -> None:
         self.run = object_names.check_run(run)
-        self._room = room
-        self._chain = EntryChain(room.sealed, org=room.org, run=run)
+        self._org_vault = org_vault
+        self._chain = EntryChain(org_vault.sealed, org=org_vault.org, run=run)
         self._lock = threading.Lock()
         self._count = 0
         self._going = False
@@ -122,10 +122,10 @@ class RunJournal:
         """True if a commit removed the journal; checked only before this process's first entry."""
         if self._count or self._going:
             return False
-        return self.run in unjournaled(self._room, self._room.chain.live())
+        return self.run in unjournaled(self._org_vault, self._org_vault.chain.live())
 
     def _proof(self) -> JournalProof | None:
-        return self._room.chain.live().journals.get(self.run)
+        return self._org_vault.chain.live().journals.get(self.run)
 
 
 class EntryChain:
@@ -228,10 +228,10 @@ def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof 
     return chain.proof(count) if count else None
 
 
-def journals(room: OrgVault, *, unfinished: bool) -> Sequence[str]:
+def journals(org_vault: OrgVault, *, unfinished: bool) -> Sequence[str]:
     """Runs that have a journal: runs with a commit in its order, unless left out, then others."""
-    state = room.chain.live()
-    ended, gone = state.journals, unjournaled(room, state)
-    stored = journal_runs(room.sealed, org=room.org)
+    state = org_vault.chain.live()
+    ended, gone = state.journals, unjournaled(org_vault, state)
+    stored = journal_runs(org_vault.sealed, org=org_vault.org)
     others = [run for run in stored if run not in ended and run not in gone]
     return others if unfinished else [*ended, *others]

@@ -68,20 +68,24 @@ type _Mark = tuple[str, str | None, str | None]
 class OpenCommit:
     """One run's commit. Safe to share between threads; see the port ``Commit``."""
 
-    def __init__(self, room: OrgVault, *, intent: RunIntent, notes: OpenRun, resumed: bool) -> None:
+    def __init__(
+        self, org_vault: OrgVault, *, intent: RunIntent, notes: OpenRun, resumed: bool
+    ) -> None:
         self.run = intent.run
-        self.number = room.chain.live().seq + 1
-        self._room = room
+        self.number = org_vault.chain.live().seq + 1
+        self._org_vault = org_vault
         self._intent = intent
         self._notes = notes
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segment_prefix)
-        self._buffer = WriteBuffer(
-            self._out, room.reader, notes, bundle_from=room.options.bundle_from
+        self._out = SegmentWriter(
+            org_vault.org, sealed=org_vault.sealed, prefix=intent.segment_prefix
         )
-        self._own = OwnSegments(room, intent, notes, resumed=resumed)
+        self._buffer = WriteBuffer(
+            self._out, org_vault.reader, notes, bundle_from=org_vault.options.bundle_from
+        )
+        self._own = OwnSegments(org_vault, intent, notes, resumed=resumed)
         self._schema = self._current_schema()
         self._guard = SuppressionFilter(
-            room,
+            org_vault,
             base=intent.base,
             own=lambda: self._own.view(SUPPRESSED),
             writer=lambda: self._system_writer(SUPPRESSED),
@@ -90,7 +94,7 @@ class OpenCommit:
 
     def put_schema(self, schema: Schema) -> str:
         """Set the schema for everything that is added from now on; returns its id."""
-        ident = self._room.schemas.put(schema, before=self._schema)
+        ident = self._org_vault.schemas.put(schema, before=self._schema)
         self._notes.note_schema(ident)
         self._schema = ident
         return ident
@@ -147,7 +151,8 @@ class OpenCommit:
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that cannot be read becomes a finding."""
         intake = FileIntake(
-            self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
+            self._org_vault.pack_writer(until=self._intent.base),
+            observed_at=self._org_vault.clock.now(),
         )
         writer = self._system_writer(FILES)
         writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
@@ -176,7 +181,7 @@ class OpenCommit:
         writer = self._system_writer(HIDDEN)
         if marks:
             op = Op.STATE if visibility is Visibility.HIDDEN else Op.PURGED
-            writer.take([_mark_rows(marks, op=op, observed_at=self._room.clock.now())])
+            writer.take([_mark_rows(marks, op=op, observed_at=self._org_vault.clock.now())])
         return Added(table=HIDDEN, segments=tuple(writer.segments))
 
     def lineage(self, rows: Sequence[Lineage]) -> Added:
@@ -185,10 +190,10 @@ class OpenCommit:
         Raises NotFound (``org-unknown``) if a target is not an org of this vault.
         """
         for target in {row.target for row in rows}:
-            if not is_named(self._room.sealed.store, target):
+            if not is_named(self._org_vault.sealed.store, target):
                 raise unknown_org(target)
         writer = self._system_writer(LINEAGE)
-        writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
+        writer.take(lineage_rows(rows, observed_at=self._org_vault.clock.now()))
         return Added(table=LINEAGE, segments=tuple(writer.segments))
 
     def hold(self, rows: Rows) -> Added:
@@ -231,21 +236,21 @@ class OpenCommit:
 
     def _finishing(self, *, partial: bool = False) -> CommitFinisher:
         return CommitFinisher(
-            self._room, self._intent, self._notes, settle=self._buffer.settle, partial=partial
+            self._org_vault, self._intent, self._notes, settle=self._buffer.settle, partial=partial
         )
 
     def _current_schema(self) -> str:
         noted = self._notes.schemas()
         if noted:
             return noted[-1]
-        state = self._room.chain.live()
+        state = self._org_vault.chain.live()
         if not self._intent.base or self._intent.base not in state.commits:
             return SYSTEM_SCHEMA
-        return self._room.chain.manifest(self._intent.base)[0].schema
+        return self._org_vault.chain.manifest(self._intent.base)[0].schema
 
     def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, SourceColumns]:
         ident = self._schema
-        shape = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        shape = self._org_vault.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
         if shape is None:
             raise UsageError(
                 "table-unknown",
@@ -253,7 +258,7 @@ class OpenCommit:
                 next_step="Store the schema with which the rows were read before adding them.",
                 table=table,
             )
-        known = self._room.schemas.known(ident, table)
+        known = self._org_vault.schemas.known(ident, table)
         for name in carry:
             if name not in known:
                 raise UsageError(
@@ -275,8 +280,8 @@ class OpenCommit:
     ) -> TableWriter:
         table = columns.table
         tokenizer = None
-        if self._room.options.search:
-            tokenizer = self._room.schemas.tokenizer(ident, table, names=columns.names)
+        if self._org_vault.options.search:
+            tokenizer = self._org_vault.schemas.tokenizer(ident, table, names=columns.names)
         version = VERSION if tokenizer is not None else 0
         base = self._intent.base
         return TableWriter(
@@ -285,20 +290,20 @@ class OpenCommit:
             label=SegmentLabel(table=table, schema=ident, base=base, tokenizer=version),
             out=out,
             against=RowComparison(
-                base=self._room.view(table, until=base),
+                base=self._org_vault.view(table, until=base),
                 written_before=lambda: self._own.view(table),
             ),
-            limit=self._room.limit,
+            limit=self._org_vault.limit,
             big=BigCells(
-                packs=lambda: self._room.pack_writer(until=base),
-                load=self._room.load_blob(until=base),
+                packs=lambda: self._org_vault.pack_writer(until=base),
+                load=self._org_vault.load_blob(until=base),
             ),
             tokenizer=tokenizer,
             written=self._own.note,
         )
 
     def _system_writer(self, table: str) -> TableWriter:
-        known = self._room.schemas.known(SYSTEM_SCHEMA, table)
+        known = self._org_vault.schemas.known(SYSTEM_SCHEMA, table)
         columns = SourceColumns(table, tuple(known), known)
         return self._writer(columns, ident=SYSTEM_SCHEMA, carry=(), out=self._out)
 
@@ -310,15 +315,17 @@ class OpenCommit:
         packs = big.writer.finish()
         writer = self._system_writer(FILES)
         if big.new:
-            writer.take([blob_rows(big.new, observed_at=self._room.clock.now())])
+            writer.take([blob_rows(big.new, observed_at=self._org_vault.clock.now())])
         return packs, tuple(writer.segments)
 
 
 class OwnSegments:
     """The segments that a run has written so far, in this process and in earlier ones."""
 
-    def __init__(self, room: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool) -> None:
-        self._room = room
+    def __init__(
+        self, org_vault: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool
+    ) -> None:
+        self._org_vault = org_vault
         self._intent = intent
         self._notes = notes
         self._entries: dict[str, list[SegmentEntry]] = {}
@@ -338,7 +345,7 @@ class OwnSegments:
                 self._found = True
             entries = tuple(self._entries.get(table, ()))
         live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
-        return TableView(table, live, self._room.reading)
+        return TableView(table, live, self._org_vault.reading)
 
     def _find(self) -> None:
         """Look up the segments that an earlier process wrote for this run."""
@@ -346,7 +353,7 @@ class OwnSegments:
         for ident, size in self._notes.written(self._intent.segment_prefix):
             if ident not in known:
                 epoch = self._epoch(ident, size)
-                entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
+                entry = self._org_vault.reader.recognise(ident, size=size, epoch=epoch)
                 if (
                     entry is not None
                 ):  # rows in bundles are known from the pieces that buffered them
@@ -354,7 +361,7 @@ class OwnSegments:
 
     def _epoch(self, ident: str, size: int) -> int:
         """The epoch of a segment: the run may have begun before a renewal of the keys."""
-        sealed, org = self._room.sealed, self._room.org
+        sealed, org = self._org_vault.sealed, self._org_vault.org
         name, newest = object_names.segment(org, ident), sealed.keys.epoch(org)
         earlier = [epoch for epoch in sealed.keys.epochs(org) if epoch < newest]
         for epoch in reversed(earlier):

@@ -39,14 +39,14 @@ class SuppressionFilter:
 
     def __init__(
         self,
-        room: OrgVault,
+        org_vault: OrgVault,
         *,
         base: int,
         own: Callable[[], TableView],
         writer: Callable[[], TableWriter],
         run: str,
     ) -> None:
-        self._room = room
+        self._org_vault = org_vault
         self._base = base
         self._own = own
         self._writer = writer
@@ -93,22 +93,22 @@ class SuppressionFilter:
             return self._lists
 
     def _read(self) -> None:
-        base = self._room.view(SUPPRESSED, until=self._base)
+        base = self._org_vault.view(SUPPRESSED, until=self._base)
         # Without an erasure before the base, nothing is listed and nothing need be read.
         if base:
             self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
 
     def _built_lists(self) -> _Lists:
-        marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
+        marker = Pseudonymizer(self._org_vault.sealed.keys, self._org_vault.org)
         firm = SuppressionList.of(marker, self._firm)
         return _Lists(firm, SuppressionList.of(marker, [*self._firm, *self._found]))
 
     def _put(self, table: str, ids: list[str]) -> None:
         with self._lock:
-            marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
+            marker = Pseudonymizer(self._org_vault.sealed.keys, self._org_vault.org)
             fresh = marker.marks((table, ""), ids, run=self._run)
             writer = self._writer()
-            writer.take([mark_rows(fresh, observed_at=self._room.clock.now())])
+            writer.take([mark_rows(fresh, observed_at=self._org_vault.clock.now())])
             self._segments.update((entry.id, entry) for entry in writer.segments)
             self._firm += fresh
             self._lists = self._built_lists()

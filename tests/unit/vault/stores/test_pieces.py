@@ -14,7 +14,7 @@ from unlost.testing.stores import StoreContract
 from unlost.vault.stores.cached import CachedStore, remembering
 from unlost.vault.stores.fault import FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, LOOK_EVERY, ObjectRange, RangeCache
+from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, TRIM_EVERY, ObjectRange, RangeCache
 
 LIMIT = 1 << 20
 
@@ -123,14 +123,14 @@ def test_pieces_are_no_more_than_the_limit_and_the_last_read_stay(
     pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
     size = LIMIT // 8
-    for number in range(LOOK_EVERY * 2 + 1):
+    for number in range(TRIM_EVERY * 2 + 1):
         clock.advance(seconds=1)
         pieces.put(ObjectRange(f"o{number}"), bytes(size))
         pieces.get(ObjectRange("o0"))
     assert sum(one.stat().st_size for one in files(tmp_path)) <= LIMIT
     assert pieces.get(ObjectRange("o0")) is not None
     assert pieces.get(ObjectRange("o1")) is None
-    assert pieces.get(ObjectRange(f"o{LOOK_EVERY * 2}")) is not None
+    assert pieces.get(ObjectRange(f"o{TRIM_EVERY * 2}")) is not None
 
 
 def test_that_an_object_was_deleted_is_known_though_there_is_no_room(

@@ -134,7 +134,7 @@ def _verify_part(app: Application, done: RepairResult, *, mirror: bool) -> Check
     return CheckRecord(
         app.clock.now(),
         VerifyLevel.FULL.value,
-        done.looked,
+        done.verified,
         done.bytes,
         damages,
         mirror=mirror,

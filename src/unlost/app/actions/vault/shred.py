@@ -117,7 +117,7 @@ def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str
     shred_plan_of_org = _planned(app, org, opened)
     if shred_plan_of_org.head != head:
         raise shred_changed()
-    return shred_org(vault.room(org.oid), shred_plan_of_org, at=app.clock.now())
+    return shred_org(vault.org_vault(org.oid), shred_plan_of_org, at=app.clock.now())
 
 
 def _open(app: Application) -> OpenedKeys:
@@ -129,4 +129,4 @@ def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> ShredPl
     if done is not None:  # an earlier call was interrupted
         return ShredPlanOfOrg(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
-    return plan_shredding(vault.room(org.oid), now=app.clock.now())
+    return plan_shredding(vault.org_vault(org.oid), now=app.clock.now())

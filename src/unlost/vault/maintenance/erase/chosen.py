@@ -58,26 +58,26 @@ class ErasedRecords:
         return {table: sorted_unique(record_ids) for table, record_ids in sorted(by_table.items())}
 
 
-def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
+def choose(org_vault: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
     """Resolve the requested records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
             raise UsageError(
                 "table-unknown", "“{table}” is an internal table of the vault.", table=key.table
             )
-    rows = _lineage(room, state)
-    records = _closed(wished, [row for row in rows if row.target == room.org])
+    rows = _lineage(org_vault, state)
+    records = _closed(wished, [row for row in rows if row.target == org_vault.org])
     # Rows of the change log contain old and new values of the records, and must go with them.
-    records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
-    return ErasedRecords(state, records, _elsewhere(records, rows, org=room.org))
+    records = tuple(dict.fromkeys((*records, *_logged(org_vault, state, records))))
+    return ErasedRecords(state, records, _elsewhere(records, rows, org=org_vault.org))
 
 
-def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
+def system_rows(org_vault: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
     """Find the row ids of system tables that concern only these records, except ``$search``."""
-    schema = room.chain.manifest(chosen.state.seq)[0].schema
+    schema = org_vault.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
-    targets = _targets(room)
-    files = [file_rows_of(room, schema, table, ids) for table, ids in chosen.ids.items()]
+    targets = _targets(org_vault)
+    files = [file_rows_of(org_vault, schema, table, ids) for table, ids in chosen.ids.items()]
     return {
         FILES: sorted_unique(pa.concat_arrays(files).to_pylist()),
         HIDDEN: sorted_unique(_json(key.table, key.record, None) for key in keys),
@@ -91,7 +91,7 @@ def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
 
 
 def marks_of(
-    room: OrgVault, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
+    org_vault: OrgVault, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
 ) -> tuple[SuppressionMark, ...]:
     """Compute the entries for the suppression list: record ids, and values in ``match`` columns.
 
@@ -100,15 +100,17 @@ def marks_of(
     for match_column in match:
         if match_column.table not in chosen.ids:
             raise _nothing_to_match(match_column)
-    marker = Pseudonymizer(room.sealed.keys, room.org)
+    marker = Pseudonymizer(org_vault.sealed.keys, org_vault.org)
     marks: list[SuppressionMark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
-        for log in logs_of(room, chosen.state, table):
+        for log in logs_of(org_vault, chosen.state, table):
             normalized = matching(ids).drop_nulls().to_list()
             marks += marker.marks((log.table, log.record_column), normalized, run=run)
         for column in (matched.column for matched in match if matched.table == table):
-            marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
+            marks += marker.marks(
+                (table, column), _values(org_vault, chosen, table, column), run=run
+            )
     return tuple(dict.fromkeys(marks))
 
 
@@ -123,11 +125,11 @@ def _nothing_to_match(column: MatchColumn) -> UsageError:
     )
 
 
-def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
+def check_match(org_vault: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
     """Raise UsageError (``column-unknown``) for a column that the table never had."""
-    schema = room.chain.manifest(state.seq)[0].schema
+    schema = org_vault.chain.manifest(state.seq)[0].schema
     for column in match:
-        if column.column not in room.schemas.known(schema, column.table):
+        if column.column not in org_vault.schemas.known(schema, column.table):
             raise UsageError(
                 "column-unknown",
                 "“{table}” never had a column “{column}” that can be matched.",
@@ -137,40 +139,42 @@ def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) 
             )
 
 
-def _values(room: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
+def _values(org_vault: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
     """Return the values of a column in all versions of the records of a table."""
-    view = room.view(table, until=chosen.state.seq, state=chosen.state)
+    view = org_vault.view(table, until=chosen.state.seq, state=chosen.state)
     versions = view.find(chosen.ids[table], (), cells=[column])
     return matching(versions.column(column).combine_chunks()).drop_nulls().unique().to_list()
 
 
-def _lineage(room: OrgVault, state: LiveState) -> Sequence[Lineage]:
+def _lineage(org_vault: OrgVault, state: LiveState) -> Sequence[Lineage]:
     if LINEAGE not in state.segments:
         return ()
-    return lineage(room, targets=_targets(room), table=None, records=())
+    return lineage(org_vault, targets=_targets(org_vault), table=None, records=())
 
 
-def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
+def _logged(
+    org_vault: OrgVault, state: LiveState, records: Sequence[RecordKey]
+) -> Iterator[RecordKey]:
     """Find the rows about these records in the org's own change log, with old and new values."""
-    words = room.view(SEARCH, until=state.seq, state=state)
+    words = org_vault.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
         ids = [key.record for key in records if key.table == table]
-        for log in logs_of(room, state, table):
-            view = room.view(log.table, until=state.seq, state=state)
+        for log in logs_of(org_vault, state, table):
+            view = org_vault.view(log.table, until=state.seq, state=state)
             for record in records_with(view, words, log.record_column, ids):
                 yield RecordKey(log.table, record)
 
 
-def logs_of(room: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
+def logs_of(org_vault: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
     """Find the org's own log of changes to a table, if there is one and it is backed up."""
-    schema = room.chain.manifest(state.seq)[0].schema
-    log_table = room.schemas.table(schema, table)
+    schema = org_vault.chain.manifest(state.seq)[0].schema
+    log_table = org_vault.schemas.table(schema, table)
     if log_table is not None and log_table.change_log is not None:
         yield log_table.change_log
 
 
-def _targets(room: OrgVault) -> list[str]:
-    return named_orgs(room.sealed.store)
+def _targets(org_vault: OrgVault) -> list[str]:
+    return named_orgs(org_vault.sealed.store)
 
 
 def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
@@ -203,11 +207,11 @@ def _elsewhere(
     return tuple(dict.fromkeys(elsewhere))
 
 
-def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str) -> None:
+def check_held(org_vault: OrgVault, chosen: ErasedRecords, *, code: str) -> None:
     """Raise Conflict with this ``code`` if a legal hold protects any of the records."""
-    now = room.clock.now()
-    holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
-    held_keys = {key for hold in holds for key in _held_by(room, chosen, hold)}
+    now = org_vault.clock.now()
+    holds = [hold for hold in holds_in(org_vault, chosen.state) if hold.lasts(now)]
+    held_keys = {key for hold in holds for key in _held_by(org_vault, chosen, hold)}
     if held_keys:
         first = min(held_keys, key=str)
         others = len(held_keys) - 1
@@ -226,7 +230,7 @@ def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str) -> None:
         )
 
 
-def _held_by(room: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
+def _held_by(org_vault: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
     thing = hold.thing
     if thing.scope is HoldScope.ORG:
         return chosen.records
@@ -234,13 +238,13 @@ def _held_by(room: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[Reco
         return [key for key in chosen.records if key.table == thing.table]
     if thing.scope is HoldScope.RECORD:
         return [key for key in chosen.records if key == RecordKey(thing.table, thing.record)]
-    return _known_at(room, chosen, thing.night)
+    return _known_at(org_vault, chosen, thing.night)
 
 
-def _known_at(room: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
+def _known_at(org_vault: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
     """Iterate over the records that the vault had at a backup."""
     for table, ids in chosen.ids.items():
-        rows = versions_of(room, chosen.state, table, ids)
+        rows = versions_of(org_vault, chosen.state, table, ids)
         known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)
         yield from (RecordKey(table, record) for record in pc.unique(known).to_pylist())
 

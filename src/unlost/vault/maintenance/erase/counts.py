@@ -12,9 +12,9 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import last_of_each
 
 
-def versions_of(room: OrgVault, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
+def versions_of(org_vault: OrgVault, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
     """Read all versions of records, with their operations, by id and oldest first."""
-    return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
+    return org_vault.view(table, until=state.seq, state=state).find(ids, (U_OP,))
 
 
 def erased_of(table: str, rows: pa.Table) -> TableErased:

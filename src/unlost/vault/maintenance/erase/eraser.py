@@ -23,8 +23,8 @@ from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.marks import write_marks
-from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.suppression_entries import write_marks
 from unlost.vault.maintenance.erase.survey import (
     ErasureSurvey,
     changes_to_remove,
@@ -40,39 +40,39 @@ from unlost.vault.write.suppression_list import marks_in
 type Agree = Callable[[Erasure], object]
 
 
-def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
+def plan_erasure(org_vault: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
     """Compute the effect that ``erase`` would have now."""
-    state = room.chain.proved()
-    _check_wish(room, state, wish)
-    return find(room, state, wish, run="", pause=pause).effect
+    state = org_vault.chain.proved()
+    _check_wish(org_vault, state, wish)
+    return find(org_vault, state, wish, run="", pause=pause).effect
 
 
-def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+def erase(org_vault: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
     """Remove records from all history, and put them on the suppression list."""
-    state = room.chain.proved()
+    state = org_vault.chain.proved()
     # Before a run is open, so that a usage error leaves no trace.
-    _check_wish(room, state, wish)
+    _check_wish(org_vault, state, wish)
     done, removed = carried_out(
-        room,
+        org_vault,
         run=run,
         kind=CommitKind.ERASE,
-        act=lambda maintenance: _Erasing(room, maintenance, run=run, pause=pause).erase(
+        act=lambda maintenance: _Erasing(org_vault, maintenance, run=run, pause=pause).erase(
             wish, agree
         ),
     )
     return replace(done, removed=removed)
 
 
-def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
+def erasures(org_vault: OrgVault) -> tuple[PastErasure, ...]:
     """List the proofs of all erasures of an org, oldest first."""
-    state = room.chain.live()
-    manifests = erasures_in(room, state) if state.seq else []
+    state = org_vault.chain.live()
+    manifests = erasures_in(org_vault, state) if state.seq else []
     if not manifests:
         return ()
     by_run: dict[str, list[str]] = {}
-    for mark in marks_in(room.view(SUPPRESSED, until=state.seq, state=state)):
+    for mark in marks_in(org_vault.view(SUPPRESSED, until=state.seq, state=state)):
         by_run.setdefault(mark.run, []).append(mark.pseudonym)
-    complete = is_complete(room, state)
+    complete = is_complete(org_vault, state)
     return tuple(
         PastErasure(
             manifest.erased, manifest.seq, tuple(sorted(by_run.get(manifest.run, ()))), complete
@@ -82,7 +82,7 @@ def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
     )
 
 
-def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
+def _check_wish(org_vault: OrgVault, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
@@ -96,7 +96,7 @@ def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
             next_step="Run a backup first: `unlost backup ORG`. Then the vault knows the "
             "tables of the org.",
         )
-    check_match(room, state, wish.match)
+    check_match(org_vault, state, wish.match)
 
 
 class _Erasing(RemovalCommit[ErasureSurvey]):
@@ -104,7 +104,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
 
     def erase(self, wish: Erase, agree: Agree) -> Erasure:
         """Survey, ask for agreement, write, and commit."""
-        erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
+        erasure_survey = find(self._org_vault, self._state, wish, run=self._run, pause=self._pause)
         agree(erasure_survey.effect)
         if erasure_survey.nothing:
             self._maintenance.give_up()
@@ -118,7 +118,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             rewritten_table
             for each in erasure_survey.hits
             for rewritten_table in rewritten(
-                self._room,
+                self._org_vault,
                 self._out,
                 each,
                 pause=self._pause,
@@ -138,7 +138,12 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             (CHANGES, changes_to_remove(erasure_survey.chosen, first)),
         ):
             yield from all_sifted(
-                self._room, self._out, self._state, table, to_remove=to_remove, pause=self._pause
+                self._org_vault,
+                self._out,
+                self._state,
+                table,
+                to_remove=to_remove,
+                pause=self._pause,
             )
 
     def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:
@@ -158,7 +163,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
         return erasure_survey.chosen.ids.values()
 
     def _marks(self, erasure_survey: ErasureSurvey) -> tuple[SegmentEntry, ...]:
-        return write_marks(self._room, self._state, self._out, erasure_survey.marks)
+        return write_marks(self._org_vault, self._state, self._out, erasure_survey.marks)
 
     def _gone_at(self, erasure_survey: ErasureSurvey, seq: int) -> Iterable[TableErased]:
         return erased_at(erasure_survey.versions, seq)
@@ -174,7 +179,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
         pseudonyms = sorted({mark.pseudonym for mark in erasure_survey.marks})
         return ErasureProof(
             run=self._run,
-            at=self._room.clock.now(),
+            at=self._org_vault.clock.now(),
             by=erasure_survey.wish.by,
             tables=erasure_survey.effect.tables,
             files=erasure_survey.effect.files,

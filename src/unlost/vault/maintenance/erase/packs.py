@@ -34,7 +34,7 @@ class ErasedContents:
 
 
 def contents_of(
-    room: OrgVault,
+    org_vault: OrgVault,
     state: LiveState,
     *,
     ids: Ids,
@@ -43,27 +43,27 @@ def contents_of(
     pause: Pause,
 ) -> ErasedContents:
     """Find contents that only rows of ``ids`` (which name ``named``) or ``file_rows`` refer to."""
-    looking = _Looking(room, state, pause)
+    contents_search = _ContentsSearch(org_vault, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
-    contents |= looking.in_files(file_rows)
+    contents |= contents_search.in_files(file_rows)
     # The search for other references reads a column of every table: skip it if nothing is at stake.
     if contents:
-        contents -= looking.needed(contents, ids, file_rows)
+        contents -= contents_search.needed(contents, ids, file_rows)
     gone = pa.array([blob_row_id(content) for content in contents], pa.string())
     rows = sorted_unique(pa.concat_arrays([file_rows, gone]).to_pylist())
-    return looking.packs(rows, count=len(contents))
+    return contents_search.packs(rows, count=len(contents))
 
 
-class _Looking:
+class _ContentsSearch:
     """Search through all columns that refer to contents, and through ``$files``."""
 
-    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, state: LiveState, pause: Pause) -> None:
+        self._org_vault = org_vault
         self._state = state
         self._pause = pause
-        self._files = room.view(FILES, until=state.seq, state=state)
-        self._blob = files_column(room, "blob")
-        self._extents = files_column(room, "extents")
+        self._files = org_vault.view(FILES, until=state.seq, state=state)
+        self._blob = files_column(org_vault, "blob")
+        self._extents = files_column(org_vault, "extents")
 
     def in_files(self, file_rows: pa.Array) -> set[str]:
         """Return the contents that these rows of ``$files`` refer to."""
@@ -80,7 +80,7 @@ class _Looking:
         none = pa.array([], pa.string())
         tables = [table for table in self._state.segments if not is_system(table)]
         for table in tables:
-            view = self._room.view(table, until=self._state.seq, state=self._state)
+            view = self._org_vault.view(table, until=self._state.seq, state=self._state)
             for _, rows in self._rows(view, U_BLOBS):
                 blobs_needed.update(_others(rows, U_BLOBS, ids.get(table, none)))
         for _, rows in self._rows(self._files, self._blob):

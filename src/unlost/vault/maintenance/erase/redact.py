@@ -134,45 +134,45 @@ def manifest_without(
 
 
 def certificates_naming(
-    room: OrgVault, state: LiveState, naming: RecordNameFinder
+    org_vault: OrgVault, state: LiveState, naming: RecordNameFinder
 ) -> Iterator[tuple[str, Certificate]]:
     """Iterate over certificates that name the records, with their replacements."""
-    folder = object_names.certificates(room.org)
+    folder = object_names.certificates(org_vault.org)
     for name in sorted(state.objects):
         if name.startswith(folder):
-            content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=name)
+            content = org_vault.sealed.get(ObjectKind.CERTIFICATE, org=org_vault.org, name=name)
             certificate = decoder_for(Certificate).decode(content)
             certificate_left = certificate_without(certificate, naming)
             if certificate_left != certificate:
                 yield name, certificate_left
 
 
-def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
+def journals_naming(org_vault: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Return the runs whose journals name any of the records."""
-    runs = journal_runs(room.sealed, org=room.org).keys()
-    runs_with_journal = runs - unjournaled(room, room.chain.live())
-    return tuple(sorted(run for run in runs_with_journal if _names_any(room, run, naming)))
+    runs = journal_runs(org_vault.sealed, org=org_vault.org).keys()
+    runs_with_journal = runs - unjournaled(org_vault, org_vault.chain.live())
+    return tuple(sorted(run for run in runs_with_journal if _names_any(org_vault, run, naming)))
 
 
-def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
+def put_certificate(org_vault: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
     """Seal a certificate that replaces another one."""
-    number = int.from_bytes(room.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
+    number = int.from_bytes(org_vault.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
     other = f"{name.rpartition('.')[0]}.{number}"
-    return _sealed(room, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
+    return _sealed(org_vault, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
 
 
-def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
+def put_redaction(org_vault: OrgVault, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
     """Seal the replacement of a manifest that had this ``head``, valid from commit ``by`` on."""
-    mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
-    name = object_names.redaction(room.org, manifest.seq, by=by, mark=mark)
+    mark = org_vault.sealed.entropy.bytes(_OWN_BYTES).hex()
+    name = object_names.redaction(org_vault.org, manifest.seq, by=by, mark=mark)
     return _sealed(
-        room, ObjectKind.REDACTION, name, pack(Redaction(numbers.FORMAT, head, manifest))
+        org_vault, ObjectKind.REDACTION, name, pack(Redaction(numbers.FORMAT, head, manifest))
     )
 
 
-def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
+def _sealed(org_vault: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
     """Seal an object under a random name, so that a cleanup after a failure removes only it."""
-    done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
+    done = org_vault.sealed.put_new(kind, org=org_vault.org, name=name, content=content)
     if not done.created:
         raise AssertionError(f"{name} was drawn twice")
     return ObjectEntry(name, done.bytes, done.blake3)
@@ -204,8 +204,8 @@ def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> T
     return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
 
 
-def _names_any(room: OrgVault, run: str, naming: RecordNameFinder) -> bool:
-    chain = EntryChain(room.sealed, org=room.org, run=run)
+def _names_any(org_vault: OrgVault, run: str, naming: RecordNameFinder) -> bool:
+    chain = EntryChain(org_vault.sealed, org=org_vault.org, run=run)
     link = FIRST_LINK
     for number in range(chain.count()):
         payload, link = chain.get(number, link=link)

@@ -18,13 +18,13 @@ from unlost.vault.maintenance.erase.chosen import (
     system_rows,
 )
 from unlost.vault.maintenance.erase.counts import erased_of, versions_of
-from unlost.vault.maintenance.erase.marks import unlisted
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
     RecordNameFinder,
     certificates_naming,
     journals_naming,
 )
+from unlost.vault.maintenance.erase.suppression_entries import unlisted
 from unlost.vault.maintenance.rewrite.affected_segments import (
     AffectedTable,
     Pause,
@@ -63,19 +63,21 @@ class ErasureSurvey:
         return RecordNameFinder(self.chosen.records)
 
 
-def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
+def find(
+    org_vault: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause
+) -> ErasureSurvey:
     """Find everything that the erasure removes; raises Conflict (``erase-held``), UsageError."""
-    chosen = choose(room, state, wish.records)
-    check_held(room, chosen, code="erase-held")
-    marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
-    rows = {table: versions_of(room, state, table, ids) for table, ids in chosen.ids.items()}
-    system = system_rows(room, chosen)
-    hits = [_hit(room, state, table, ids, pause) for table, ids in chosen.ids.items()]
+    chosen = choose(org_vault, state, wish.records)
+    check_held(org_vault, chosen, code="erase-held")
+    marks = unlisted(org_vault, state, marks_of(org_vault, chosen, wish.match, run=run))
+    rows = {table: versions_of(org_vault, state, table, ids) for table, ids in chosen.ids.items()}
+    system = system_rows(org_vault, chosen)
+    hits = [_hit(org_vault, state, table, ids, pause) for table, ids in chosen.ids.items()]
     hits += [
-        _hit(room, state, table, ids, pause) for table, ids in system.items() if table != FILES
+        _hit(org_vault, state, table, ids, pause) for table, ids in system.items() if table != FILES
     ]
     contents = contents_of(
-        room,
+        org_vault,
         state,
         ids=chosen.ids,
         file_rows=system[FILES],
@@ -84,7 +86,7 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
     )
     # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
     # others.
-    files = _hit(room, state, FILES, contents.rows, pause)
+    files = _hit(org_vault, state, FILES, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
     erasure_survey = ErasureSurvey(
@@ -95,17 +97,17 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         versions=rows,
         hits=tuple(affected for affected in hits if affected.ranks),
         contents=contents,
-        journals=journals_naming(room, naming),
-        certificates=tuple(certificates_naming(room, state, naming)),
+        journals=journals_naming(org_vault, naming),
+        certificates=tuple(certificates_naming(org_vault, state, naming)),
         effect=Erasure(),
     )
     return replace(erasure_survey, effect=_effect_of(erasure_survey))
 
 
 def _hit(
-    room: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
+    org_vault: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
 ) -> AffectedTable:
-    return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
+    return hit(org_vault.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
 def _effect_of(erasure_survey: ErasureSurvey) -> Erasure:

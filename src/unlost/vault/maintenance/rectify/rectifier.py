@@ -22,7 +22,7 @@ from unlost.model.rectification import Rectification, Rectify
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, carried_out
 from unlost.vault.maintenance.rectify.rewriting import (
     ReplacedRows,
     index_touched,
@@ -37,21 +37,21 @@ from unlost.vault.read.org_vault import OrgVault
 type Agree = Callable[[Rectification], object]
 
 
-def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
+def plan_rectification(org_vault: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
     """Compute the effect that ``rectify`` would have now."""
-    return find(room, room.chain.proved(), wish, pause=pause).effect
+    return find(org_vault, org_vault.chain.proved(), wish, pause=pause).effect
 
 
 def rectify(
-    room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
+    org_vault: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
 ) -> Rectification:
     """Replace values in all history; the old ones are nowhere in the vault afterwards."""
-    find(room, room.chain.proved(), wish, pause=pause)  # errors before a run is open
+    find(org_vault, org_vault.chain.proved(), wish, pause=pause)  # errors before a run is open
     done, removed = carried_out(
-        room,
+        org_vault,
         run=run,
         kind=CommitKind.RECTIFY,
-        act=lambda maintenance: _Rectifying(room, maintenance, run=run, pause=pause).rectify(
+        act=lambda maintenance: _Rectifying(org_vault, maintenance, run=run, pause=pause).rectify(
             wish, agree
         ),
     )
@@ -63,7 +63,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
 
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
         """Survey, ask for agreement, write, and commit."""
-        rectification_survey = find(self._room, self._state, wish, pause=self._pause)
+        rectification_survey = find(self._org_vault, self._state, wish, pause=self._pause)
         agree(rectification_survey.effect)
         if not rectification_survey.changes:
             self._maintenance.give_up()
@@ -77,15 +77,17 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             table = each.view.table
             if table == FILES:
                 yield from rewritten(
-                    self._room, self._out, each, pause=self._pause, repacked=repacked
+                    self._org_vault, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
                 choose = partial(ReplacedRows, corrected=rectification_survey.becoming(table))
-                yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
+                yield from rewritten(
+                    self._org_vault, self._out, each, pause=self._pause, choose=choose
+                )
         # Words and index after the rows: they must describe the corrected values.
         yield from self._words(rectification_survey)
         yield from all_sifted(
-            self._room,
+            self._org_vault,
             self._out,
             self._state,
             CHANGES,
@@ -98,10 +100,10 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
         columns = rectification_survey.columns
         to_remove = words_to_remove(rectification_survey.word_changes, columns)
         yield from all_sifted(
-            self._room, self._out, self._state, SEARCH, to_remove=to_remove, pause=self._pause
+            self._org_vault, self._out, self._state, SEARCH, to_remove=to_remove, pause=self._pause
         )
         yield from written_words(
-            self._room, self._out, self._state, rectification_survey.word_changes, columns
+            self._org_vault, self._out, self._state, rectification_survey.word_changes, columns
         )
 
     def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
@@ -119,7 +121,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
     def _proof(self, rectification_survey: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
-            at=self._room.clock.now(),
+            at=self._org_vault.clock.now(),
             by=rectification_survey.wish.by,
             tables=rectification_survey.effect.tables,
             files=rectification_survey.effect.files,

@@ -139,7 +139,7 @@ class RectificationSurvey:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _AffectedRow:
     """A row, and its cells that change."""
 
     right: CorrectedColumns
@@ -152,29 +152,33 @@ class _Looked:
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
+def find(
+    org_vault: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause
+) -> RectificationSurvey:
     """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
-    chosen = choose(room, state, [wish.record])
-    check_held(room, chosen, code="rectify-held")
-    rights = tuple(_rights(room, chosen, wish))
-    looked = _looked(room, state, rights, pause)
+    chosen = choose(org_vault, state, [wish.record])
+    check_held(org_vault, chosen, code="rectify-held")
+    rights = tuple(_rights(org_vault, chosen, wish))
+    affected_rows = _affected_rows(org_vault, state, rights, pause)
     # A request for an unknown record is probably a typing error, so it fails instead of doing
     # nothing.
-    if not any(looked_row.right.table == wish.record.table for looked_row in looked):
+    if not any(affected_row.right.table == wish.record.table for affected_row in affected_rows):
         raise _unknown(wish)
-    shown = _shown(room, state, rights)
-    changes = tuple(_changes(room, looked, shown))
+    shown = _shown(org_vault, state, rights)
+    changes = tuple(_changes(org_vault, affected_rows, shown))
     rectification_survey = RectificationSurvey(
         wish=wish,
         chosen=chosen,
         rights=rights,
         changes=changes,
-        beside=tuple(_beside(looked, shown)),
+        beside=tuple(_beside(affected_rows, shown)),
         word_changes=tuple(
             WordChanges(
-                looked_row.right.table, looked_row.row, {**looked_row.row.cells, **looked_row.cells}
+                affected_row.right.table,
+                affected_row.row,
+                {**affected_row.row.cells, **affected_row.cells},
             )
-            for looked_row in looked
+            for affected_row in affected_rows
         ),
         hits=(),
         contents=NO_CONTENTS,
@@ -184,25 +188,27 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
     )
     if changes:
         rectification_survey = _documented(
-            room, state, _lying(room, state, rectification_survey, looked, pause)
+            org_vault, state, _lying(org_vault, state, rectification_survey, affected_rows, pause)
         )
-    return replace(rectification_survey, effect=_effect_of(rectification_survey, looked))
+    return replace(rectification_survey, effect=_effect_of(rectification_survey, affected_rows))
 
 
-def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
+def _rights(
+    org_vault: OrgVault, chosen: ErasedRecords, wish: Rectify
+) -> Iterator[CorrectedColumns]:
     """Iterate over the corrections: of the record's versions, and of the org's own change log."""
     table, ids = wish.record.table, chosen.ids
-    schema = room.chain.manifest(chosen.state.seq)[0].schema
-    known = room.schemas.known(schema, table)
+    schema = org_vault.chain.manifest(chosen.state.seq)[0].schema
+    known = org_vault.schemas.known(schema, table)
     values = {right_value.column: right_value.value for right_value in wish.values}
     _check(known, wish)
-    check_free(room.schemas.table(schema, table), wish)
+    check_free(org_vault.schemas.table(schema, table), wish)
     if wish.was is None:
         was = dict.fromkeys(values)
     else:
         was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
     yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
-    for log in logs_of(room, chosen.state, table):
+    for log in logs_of(org_vault, chosen.state, table):
         for name, value in values.items() if log.table in ids else ():
             cells = {log.old_column: value, log.new_column: value}
             yield CorrectedColumns(
@@ -241,89 +247,93 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
             )
 
 
-def _looked(
-    room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
-) -> list[_Looked]:
+def _affected_rows(
+    org_vault: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
+) -> list[_AffectedRow]:
     """Read all affected rows, each once.
 
     Several corrections may read the same row of a change log; at most one of them changes it.
     """
-    rows_by_key: dict[_Key, _Looked] = {}
+    rows_by_key: dict[_Key, _AffectedRow] = {}
     for right in rights:
         pause()
-        for row in rows_of(room, state, right.table, right.ids, right.columns):
-            looked_row = _Looked(right, row, right.of(row))
-            if looked_row.cells or looked_row.key not in rows_by_key:
-                rows_by_key[looked_row.key] = looked_row
+        for row in rows_of(org_vault, state, right.table, right.ids, right.columns):
+            affected_row = _AffectedRow(right, row, right.of(row))
+            if affected_row.cells or affected_row.key not in rows_by_key:
+                rows_by_key[affected_row.key] = affected_row
     return list(rows_by_key.values())
 
 
 def _changes(
-    room: OrgVault, looked: Sequence[_Looked], shown: Collection[_Key]
+    org_vault: OrgVault, affected_rows: Sequence[_AffectedRow], shown: Collection[_Key]
 ) -> Iterator[RectifiedRow]:
-    for looked_row in looked:
-        if looked_row.cells:
+    for affected_row in affected_rows:
+        if affected_row.cells:
             become = corrected(
-                looked_row.row,
-                looked_row.cells,
-                known_of(room, looked_row.right.table, looked_row.row),
+                affected_row.row,
+                affected_row.cells,
+                known_of(org_vault, affected_row.right.table, affected_row.row),
             )
             yield RectifiedRow(
-                looked_row.right.table,
-                looked_row.row,
-                looked_row.cells,
+                affected_row.right.table,
+                affected_row.row,
+                affected_row.cells,
                 become,
-                looked_row.key in shown,
+                affected_row.key in shown,
             )
 
 
-def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
+def _beside(
+    affected_rows: Sequence[_AffectedRow], shown: Collection[_Key]
+) -> Iterator[RectifiedRow]:
     """Iterate over unchanged versions that follow a changed one."""
-    before: dict[tuple[str, str], _Looked] = {}
-    for looked_row in _by_age(looked):
-        if looked_row.key in shown:
-            last = before.get((looked_row.right.table, looked_row.row.record))
-            before[looked_row.right.table, looked_row.row.record] = looked_row
-            if last is not None and last.cells and not looked_row.cells:
+    before: dict[tuple[str, str], _AffectedRow] = {}
+    for affected_row in _by_age(affected_rows):
+        if affected_row.key in shown:
+            last = before.get((affected_row.right.table, affected_row.row.record))
+            before[affected_row.right.table, affected_row.row.record] = affected_row
+            if last is not None and last.cells and not affected_row.cells:
                 yield RectifiedRow(
-                    looked_row.right.table,
-                    looked_row.row,
+                    affected_row.right.table,
+                    affected_row.row,
                     {},
-                    unchanged_row(looked_row.row),
+                    unchanged_row(affected_row.row),
                     shown=True,
                 )
 
 
-def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
+def _shown(
+    org_vault: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]
+) -> frozenset[_Key]:
     """Return the rows that snapshots show, without rows that lost to another of their commit."""
     shown_keys: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
-        rows = room.view(table, until=state.seq, state=state).find(ids, ())
+        rows = org_vault.view(table, until=state.seq, state=state).find(ids, ())
         columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
         shown_keys |= {(table, *key) for key in zip(*columns, strict=True)}
     return frozenset(shown_keys)
 
 
 def _lying(
-    room: OrgVault,
+    org_vault: OrgVault,
     state: LiveState,
     rectification_survey: RectificationSurvey,
-    looked: Sequence[_Looked],
+    affected_rows: Sequence[_AffectedRow],
     pause: Pause,
 ) -> RectificationSurvey:
     """Add the contents that are removed and the segments that are rewritten."""
     ids = {right.table: right.ids for right in rectification_survey.rights}
     none = pa.array([], pa.string())
     contents = contents_of(
-        room,
+        org_vault,
         state,
         ids=ids,
         file_rows=none,
-        named=[_unneeded(rectification_survey, looked)],
+        named=[_unneeded(rectification_survey, affected_rows)],
         pause=pause,
     )
     hits = [
-        AffectedTable(room.view(table, until=state.seq, state=state), ids_of_table, ranks)
+        AffectedTable(org_vault.view(table, until=state.seq, state=state), ids_of_table, ranks)
         for table, ids_of_table in ids.items()
         if (
             ranks := frozenset(
@@ -333,7 +343,7 @@ def _lying(
             )
         )
     ]
-    view = room.view(FILES, until=state.seq, state=state)
+    view = org_vault.view(FILES, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
     # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
     # packs.
@@ -344,7 +354,7 @@ def _lying(
 
 
 def _unneeded(
-    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+    rectification_survey: RectificationSurvey, affected_rows: Sequence[_AffectedRow]
 ) -> pa.ChunkedArray:
     """Return the contents that the rows referred to and no longer do."""
     become = {
@@ -352,27 +362,29 @@ def _unneeded(
         for change in rectification_survey.changes
     }
     blobs = [
-        become[looked_row.key].blobs if looked_row.key in become else looked_row.row.blobs
-        for looked_row in looked
+        become[affected_row.key].blobs if affected_row.key in become else affected_row.row.blobs
+        for affected_row in affected_rows
     ]
-    had = names_in(pa.chunked_array([[looked_row.row.blobs for looked_row in looked]], pa.string()))
+    had = names_in(
+        pa.chunked_array([[affected_row.row.blobs for affected_row in affected_rows]], pa.string())
+    )
     names = names_in(pa.chunked_array([blobs], pa.string()))
     return pa.chunked_array([sorted(set(had) - set(names))], pa.string())
 
 
 def _documented(
-    room: OrgVault, state: LiveState, rectification_survey: RectificationSurvey
+    org_vault: OrgVault, state: LiveState, rectification_survey: RectificationSurvey
 ) -> RectificationSurvey:
     """Add the journals that are removed and the certificates that are rewritten."""
     return replace(
         rectification_survey,
         journals=journals_naming(
-            room,
+            org_vault,
             RecordNameFinder(
                 _linked_records(rectification_survey.chosen, rectification_survey.wish)
             ),
         ),
-        certificates=tuple(certificates_naming(room, state, rectification_survey.naming)),
+        certificates=tuple(certificates_naming(org_vault, state, rectification_survey.naming)),
     )
 
 
@@ -382,10 +394,10 @@ def _linked_records(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ..
 
 
 def _effect_of(
-    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+    rectification_survey: RectificationSurvey, affected_rows: Sequence[_AffectedRow]
 ) -> Rectification:
     shown = [change for change in rectification_survey.changes if change.shown]
-    newest = _newest(looked)
+    newest = _newest(affected_rows)
     freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
     return Rectification(
         records=_linked_records(rectification_survey.chosen, rectification_survey.wish),
@@ -402,17 +414,19 @@ def _effect_of(
     )
 
 
-def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
+def _newest(affected_rows: Sequence[_AffectedRow]) -> Mapping[tuple[str, str], RectifyRow]:
     """Return the newest version by table and record."""
     return {
-        (looked_row.right.table, looked_row.row.record): looked_row.row
-        for looked_row in _by_age(looked)
+        (affected_row.right.table, affected_row.row.record): affected_row.row
+        for affected_row in _by_age(affected_rows)
     }
 
 
-def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
+def _by_age(affected_rows: Sequence[_AffectedRow]) -> list[_AffectedRow]:
     """Sort oldest first; of several rows of one commit, the one that is shown comes last."""
-    return sorted(looked, key=lambda looked_row: (looked_row.row.snap, looked_row.row.rank))
+    return sorted(
+        affected_rows, key=lambda affected_row: (affected_row.row.snap, affected_row.row.rank)
+    )
 
 
 def _table(

@@ -121,11 +121,11 @@ class CorrectedRow:
 
 
 def rows_of(
-    room: OrgVault, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
+    org_vault: OrgVault, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
 ) -> Iterator[RectifyRow]:
     """Read all rows of these ids, including rows that no snapshot shows."""
-    view = room.view(table, until=state.seq, state=state)
-    load = room.load_blob(until=state.seq, state=state)
+    view = org_vault.view(table, until=state.seq, state=state)
+    load = org_vault.load_blob(until=state.seq, state=state)
     for place in view.locate(ids):
         # After a rebase another commit may lie between, so that ``_u_prev`` cannot be trusted.
         rebased = view.segments[place.rank].rebased
@@ -179,9 +179,9 @@ def prev_after_change(row: RectifyRow) -> str | None:
     return UNKNOWN_PREV if row.prev in OVER_ALIVE else row.prev
 
 
-def known_of(room: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:
+def known_of(org_vault: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:
     """Return the columns by which the hash of a row was computed."""
-    return room.schemas.known(row.shape.schema, table)
+    return org_vault.schemas.known(row.shape.schema, table)
 
 
 def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:

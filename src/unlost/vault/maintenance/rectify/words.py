@@ -54,7 +54,7 @@ def words_to_remove(
 
 
 def written_words(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     changes: Sequence[WordChanges],
@@ -64,7 +64,7 @@ def written_words(
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
     for word_changes in changes:
-        words = _words(room, word_changes, columns[word_changes.table])
+        words = _words(org_vault, word_changes, columns[word_changes.table])
         if words is not None and len(words):
             snap = word_changes.row.snap
             # Beside the tier of its commit, so that a search as of a backup finds the new words
@@ -79,12 +79,12 @@ def written_words(
         yield ReplacedSegments((), (stream.close(),))
 
 
-def _words(room: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa.Table | None:
+def _words(org_vault: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa.Table | None:
     """Return the words of a row; None if these columns never had any."""
     # Rows written without a tokenizer have no words, also after a correction.
     if not changes.row.shape.tokenizer:
         return None
-    tokenizer_then = room.schemas.tokenizer(
+    tokenizer_then = org_vault.schemas.tokenizer(
         changes.row.shape.schema, changes.table, names=tuple(changes.row.present)
     )
     tokenizer = _only(tokenizer_then, columns) if tokenizer_then is not None else None

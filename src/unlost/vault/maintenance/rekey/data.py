@@ -73,9 +73,9 @@ class ResealedData:
         return (*(segment.name for segment in segments), *packs)
 
 
-def new_mark(room: OrgVault) -> str:
+def new_mark(org_vault: OrgVault) -> str:
     """Return a random suffix, which makes the name of a resealed object unique."""
-    return room.sealed.entropy.bytes(_MARK_BYTES).hex()
+    return org_vault.sealed.entropy.bytes(_MARK_BYTES).hex()
 
 
 def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
@@ -87,16 +87,16 @@ def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
 
 
 def seal_segments(
-    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
+    org_vault: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> list[SegmentEntry]:
     """Reseal segments of one group, and return the replacements in their order. Durable."""
     if not segments[0].entry.bundle:
-        return [_seal_alone(room, out, live) for live in segments]
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
+        return [_seal_alone(org_vault, out, live) for live in segments]
+    pieces = [piece_of(org_vault, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
     new = [by_id[piece.ident] for piece in pieces]
     for live, entry in zip(segments, new, strict=True):
-        _check_same(room, live.entry, entry)
+        _check_same(org_vault, live.entry, entry)
     return new
 
 
@@ -108,19 +108,19 @@ def _reach(live: LiveSegment) -> CommitRange | None:
     return CommitRange(live.entry.first, live.entry.last) if live.merged else None
 
 
-def _seal_alone(room: OrgVault, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
+def _seal_alone(org_vault: OrgVault, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
     """Reseal a segment with the same row groups; memory is bounded by twice its size. Durable."""
     old = live.entry
-    label, _ = room.reader.facts(old)
+    label, _ = org_vault.reader.facts(old)
     stream = out.stream(label, reach=_reach(live))
-    for rows in room.reader.groups(old):
+    for rows in org_vault.reader.groups(old):
         stream.append_group(rows)
     new = stream.close()
-    _check_same(room, old, new)
+    _check_same(org_vault, old, new)
     return new
 
 
-def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
+def _check_same(org_vault: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
     # The earlier segment is removed later, so a difference must stop the rekey before it counts.
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
@@ -128,20 +128,23 @@ def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
             "“{segment}” does not contain the rows that its commit lists.",
             next_step="Run `unlost verify --level full`, then restore the object from a mirror "
             "of the vault.",
-            segment=object_names.segment(room.org, old.object),
+            segment=object_names.segment(org_vault.org, old.object),
         )
 
 
-def seal_pack(room: OrgVault, old: PackEntry) -> PackEntry:
+def seal_pack(org_vault: OrgVault, old: PackEntry) -> PackEntry:
     """Reseal a pack with the same content. Durable.
 
     Rows still refer to it by its original id, which is the stem of the new name.
     """
-    content = room.sealed.get(
-        ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, old.id)
+    content = org_vault.sealed.get(
+        ObjectKind.PACK, org=org_vault.org, name=object_names.pack(org_vault.org, old.id)
     )
-    ident = object_names.resealed(object_names.stem(old.id), new_mark(room))
-    written = room.sealed.put_new(
-        ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, ident), content=content
+    ident = object_names.resealed(object_names.stem(old.id), new_mark(org_vault))
+    written = org_vault.sealed.put_new(
+        ObjectKind.PACK,
+        org=org_vault.org,
+        name=object_names.pack(org_vault.org, ident),
+        content=content,
     )
     return replace(old, id=ident, bytes=written.bytes, blake3=written.blake3, epoch=written.epoch)

@@ -19,7 +19,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rekey.data import new_mark
-from unlost.vault.maintenance.rekey.look import redacted_in
+from unlost.vault.maintenance.rekey.earlier_keys import redacted_in
 from unlost.vault.read.org_vault import OrgVault
 
 type Noting = Callable[[str], AbstractContextManager[bool | None]]
@@ -43,14 +43,14 @@ class ResealedDocuments:
         folder = object_names.certificates(org)
         return {old: new.name for old, new in self.anew.items() if old.startswith(folder)}
 
-    def withdrawn(self, room: OrgVault, state: LiveState) -> tuple[str, ...]:
+    def withdrawn(self, org_vault: OrgVault, state: LiveState) -> tuple[str, ...]:
         """Return the names of objects that are no longer live."""
-        stood = redacted_in(room, state)
+        stood = redacted_in(org_vault, state)
         return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
 
 
 def seal_documents(
-    room: OrgVault,
+    org_vault: OrgVault,
     state: LiveState,
     names: Iterable[str],
     seqs: Iterable[int],
@@ -64,40 +64,43 @@ def seal_documents(
     """
     for name in names:
         with noting(name):
-            done.anew[name] = _document(room, name)
+            done.anew[name] = _document(org_vault, name)
             yield done.anew[name].name
-    certificates = done.recertified(room.org)
+    certificates = done.recertified(org_vault.org)
     for seq in seqs:
-        with noting(object_names.commit(room.org, seq)):
-            done.redactions[seq] = _manifest(room, state, seq, certificates)
+        with noting(object_names.commit(org_vault.org, seq)):
+            done.redactions[seq] = _manifest(org_vault, state, seq, certificates)
             yield done.redactions[seq].name
 
 
-def _document(room: OrgVault, name: str) -> ObjectEntry:
+def _document(org_vault: OrgVault, name: str) -> ObjectEntry:
     """Reseal a schema or a certificate."""
-    certificates = object_names.certificates(room.org)
+    certificates = object_names.certificates(org_vault.org)
     if name.startswith(certificates):
         run = name.removeprefix(certificates).partition(".")[0]
-        number = int(new_mark(room), 16) | 1 << 63  # runs count their own from 0
+        number = int(new_mark(org_vault), 16) | 1 << 63  # runs count their own from 0
         return _sealed(
-            room, ObjectKind.CERTIFICATE, name, object_names.certificate(room.org, run, number)
+            org_vault,
+            ObjectKind.CERTIFICATE,
+            name,
+            object_names.certificate(org_vault.org, run, number),
         )
-    new = object_names.resealed(object_names.stem(name), new_mark(room))
-    return _sealed(room, ObjectKind.SCHEMA, name, new)
+    new = object_names.resealed(object_names.stem(name), new_mark(org_vault))
+    return _sealed(org_vault, ObjectKind.SCHEMA, name, new)
 
 
-def _sealed(room: OrgVault, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
-    content = room.sealed.get(kind, org=room.org, name=name)
-    written = room.sealed.put_new(kind, org=room.org, name=new, content=content)
-    return _read_back(room, ObjectEntry(new, written.bytes, written.blake3))
+def _sealed(org_vault: OrgVault, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
+    content = org_vault.sealed.get(kind, org=org_vault.org, name=name)
+    written = org_vault.sealed.put_new(kind, org=org_vault.org, name=new, content=content)
+    return _read_back(org_vault, ObjectEntry(new, written.bytes, written.blake3))
 
 
-def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
+def _read_back(org_vault: OrgVault, entry: ObjectEntry) -> ObjectEntry:
     """Return the entry; raises IntegrityError if the store returns other bytes.
 
     The earlier object is deleted soon, so that a bad write would otherwise lose the document.
     """
-    if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
+    if blake3(org_vault.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
             "rekey-unread",
             "The store does not return the bytes that were written to “{entry}”.",
@@ -108,20 +111,22 @@ def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
 
 
 def _manifest(
-    room: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
+    org_vault: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
 ) -> ObjectEntry:
     """Write the redaction that replaces a manifest, with the new name of its certificate."""
-    manifest, head = room.chain.manifest(seq)
+    manifest, head = org_vault.chain.manifest(seq)
     certificate = state.commits[seq].certificate
     manifest_now = msgspec.structs.replace(
         manifest, certificate=certificates.get(certificate or "", certificate)
     )
-    return _read_back(room, put_redaction(room, manifest_now, head=head, by=state.seq + 1))
+    return _read_back(
+        org_vault, put_redaction(org_vault, manifest_now, head=head, by=state.seq + 1)
+    )
 
 
-def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:
+def seal_beside(org_vault: OrgVault, kind: ObjectKind, name: str) -> None:
     """Reseal an object that no manifest names, then delete the earlier one. Safe to repeat."""
-    other = object_names.resealed(object_names.stem(name), new_mark(room))
-    _sealed(room, kind, name, other)
+    other = object_names.resealed(object_names.stem(name), new_mark(org_vault))
+    _sealed(org_vault, kind, name, other)
     # Only after the new object was read back: for a moment both exist, and both are valid.
-    room.sealed.store.delete(name)
+    org_vault.sealed.store.delete(name)

@@ -38,7 +38,7 @@ from unlost.vault.maintenance.maintenance_run import (
 )
 from unlost.vault.maintenance.rekey.data import ResealedData, seal_pack, seal_segments, together
 from unlost.vault.maintenance.rekey.documents import ResealedDocuments, seal_beside, seal_documents
-from unlost.vault.maintenance.rekey.look import (
+from unlost.vault.maintenance.rekey.earlier_keys import (
     EarlierKeysSurvey,
     earlier_packs,
     earlier_segments,
@@ -53,16 +53,16 @@ _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all w
 type Pause = Callable[[], None]
 
 
-def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
+def rekey(org_vault: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
     """Continue until everything, or ``most`` bytes, are done; see the port ``VaultMaintenance``."""
-    state = room.chain.proved()
-    if is_complete(room.sealed.keys, room.org):
+    state = org_vault.chain.proved()
+    if is_complete(org_vault.sealed.keys, org_vault.org):
         return Rekeyed()
-    close_cut_off(room, CommitKind.REKEY)
-    _close_earlier(room)
-    drop_orphans(room)
-    remove_erased(room, state)
-    rekeying = _Rekeying(room, run=run, pause=pause)
+    close_cut_off(org_vault, CommitKind.REKEY)
+    _close_earlier(org_vault)
+    drop_orphans(org_vault)
+    remove_erased(org_vault, state)
+    rekeying = _Rekeying(org_vault, run=run, pause=pause)
     done = Rekeyed()
     while most is None or done.bytes < most:
         step = rekeying.step()
@@ -72,32 +72,35 @@ def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeye
     return done
 
 
-def _close_earlier(room: OrgVault) -> None:
+def _close_earlier(org_vault: OrgVault) -> None:
     """Close maintenance runs that began under an earlier key and were cut off; none is resumed."""
-    epoch = room.sealed.keys.epoch(room.org)
-    for intent in list(open_runs(room)):
+    epoch = org_vault.sealed.keys.epoch(org_vault.org)
+    for intent in list(open_runs(org_vault)):
         if intent.kind in MAINTENANCE:
             with suppress(NotFound):
-                if room.sealed.header(object_names.intent(room.org, intent.run)).epoch < epoch:
-                    OpenRun(room.org, intent.run, sealed=room.sealed).close()
+                if (
+                    org_vault.sealed.header(object_names.intent(org_vault.org, intent.run)).epoch
+                    < epoch
+                ):
+                    OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
 
 
 class _Rekeying:
-    def __init__(self, room: OrgVault, *, run: str, pause: Pause) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, *, run: str, pause: Pause) -> None:
+        self._org_vault = org_vault
         self._run = run
         self._steps = 0
         self._pause = pause
-        self._epoch = room.sealed.keys.epoch(room.org)
-        self._looking = EarlierKeysSurvey(room, self._epoch)
+        self._epoch = org_vault.sealed.keys.epoch(org_vault.org)
+        self._survey = EarlierKeysSurvey(org_vault, self._epoch)
         self._damaged: set[str] = set()
 
     def step(self) -> Rekeyed | None:
         """Make one commit; None if no commit names an object under an earlier key."""
-        state = self._room.chain.proved()
+        state = self._org_vault.chain.proved()
         if self._segments(state) or self._packs(state):
             return self._committed(self._data)
-        documents = (n for n in self._looking.documents(state) if n not in self._damaged)
+        documents = (n for n in self._survey.documents(state) if n not in self._damaged)
         names = list(islice(documents, DOCUMENTS))
         seqs = list(islice(self._manifests(state), DOCUMENTS))
         if names or seqs:
@@ -112,15 +115,15 @@ class _Rekeying:
         if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
             return rekeyed
         self._remove_needless()
-        keys, org = self._room.sealed.keys, self._room.org
+        keys, org = self._org_vault.sealed.keys, self._org_vault.org
         keys.retire(org, before=self._epoch)
         # A process that still uses an earlier key either takes the number of this commit, or is
         # stopped.
-        done = self._committed(self._last) if self._room.chain.live().seq else Rekeyed()
+        done = self._committed(self._last) if self._org_vault.chain.live().seq else Rekeyed()
         if not self._is_clean():
             return replace(done, more=True, complete=False)
         for name in keys.gone_copies(org):
-            self._room.sealed.store.delete(name)
+            self._org_vault.sealed.store.delete(name)
         return done
 
     def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
@@ -129,17 +132,17 @@ class _Rekeying:
         return [segment for segment in segments if self._object(segment) not in self._damaged]
 
     def _object(self, segments: list[LiveSegment]) -> str:
-        return object_names.segment(self._room.org, segments[0].entry.object)
+        return object_names.segment(self._org_vault.org, segments[0].entry.object)
 
     def _packs(self, state: LiveState) -> list[PackEntry]:
-        pack_entries, org = earlier_packs(state, self._epoch), self._room.org
+        pack_entries, org = earlier_packs(state, self._epoch), self._org_vault.org
         return [
             pack for pack in pack_entries if object_names.pack(org, pack.id) not in self._damaged
         ]
 
     def _manifests(self, state: LiveState) -> Iterator[int]:
-        for seq in self._looking.manifests(state):
-            if object_names.commit(self._room.org, seq) not in self._damaged:
+        for seq in self._survey.manifests(state):
+            if object_names.commit(self._org_vault.org, seq) not in self._damaged:
                 yield seq
 
     @contextmanager
@@ -156,7 +159,7 @@ class _Rekeying:
         """Run ``act`` for one commit; after a failure, remove what was written for it."""
         self._steps += 1
         maintenance = MaintenanceRun(
-            self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
+            self._org_vault, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
         )
         maintenance.open()
         written_names: list[str] = []
@@ -166,33 +169,33 @@ class _Rekeying:
             self._drop(maintenance, written_names)
             maintenance.give_up()
             raise
-        remove_erased(self._room, self._room.chain.proved())
+        remove_erased(self._org_vault, self._org_vault.chain.proved())
         return done
 
     def _drop(self, maintenance: MaintenanceRun, written_names: list[str]) -> None:
         with suppress(UnlostError):
             if maintenance.came_to_nothing():
                 for name in written_names:
-                    self._room.sealed.store.delete(name)
+                    self._org_vault.sealed.store.delete(name)
 
     def _data(self, maintenance: MaintenanceRun, written_names: list[str]) -> Rekeyed:
         """Reseal segments, then packs, up to the size of one commit."""
-        done, room = ResealedData(), self._room
-        out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+        done, org_vault = ResealedData(), self._org_vault
+        out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
         for segment in self._segments(maintenance.base):
             if done.is_enough(sum(live.entry.own_bytes for live in segment)):
                 break
             self._pause()
             with self._noting(self._object(segment)):
-                for live, new in zip(segment, seal_segments(room, out, segment), strict=True):
+                for live, new in zip(segment, seal_segments(org_vault, out, segment), strict=True):
                     done.took(live.entry, new)
         for pack in self._packs(maintenance.base):
             if done.is_enough(pack.bytes):
                 break
             self._pause()
-            with self._noting(object_names.pack(room.org, pack.id)):
-                resealed = seal_pack(room, pack)
-                written_names.append(object_names.pack(room.org, resealed.id))
+            with self._noting(object_names.pack(org_vault.org, pack.id)):
+                resealed = seal_pack(org_vault, pack)
+                written_names.append(object_names.pack(org_vault.org, resealed.id))
                 done.took_pack(pack, resealed)
         if not done.objects:
             maintenance.give_up()
@@ -200,7 +203,7 @@ class _Rekeying:
         maintenance_work = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
-            condemned=tuple(sorted(done.replaced(room.org))),
+            condemned=tuple(sorted(done.replaced(org_vault.org))),
         )
         return self._commit(maintenance, maintenance_work, _going_on(done.objects, done.bytes))
 
@@ -215,7 +218,7 @@ class _Rekeying:
         """Reseal schemas and certificates, and write redactions of manifests."""
         done = ResealedDocuments()
         sealing = seal_documents(
-            self._room, maintenance.base, names, seqs, done=done, noting=self._noting
+            self._org_vault, maintenance.base, names, seqs, done=done, noting=self._noting
         )
         for name in sealing:
             written_names.append(name)
@@ -225,8 +228,8 @@ class _Rekeying:
             return _going_on(0, 0)
         maintenance_work = MaintenanceWork(
             objects=done.objects,
-            withdrawn=done.withdrawn(self._room, maintenance.base),
-            recertified=done.recertified(self._room.org),
+            withdrawn=done.withdrawn(self._org_vault, maintenance.base),
+            recertified=done.recertified(self._org_vault.org),
         )
         size = sum(object_entry.bytes for object_entry in done.objects)
         # Alone: a redaction is valid from a commit number on, which must not go to another run.
@@ -245,32 +248,34 @@ class _Rekeying:
         *,
         alone: bool = False,
     ) -> Rekeyed:
-        described = replace(described, collected=collected_up_to(self._room, maintenance.base))
+        described = replace(described, collected=collected_up_to(self._org_vault, maintenance.base))
         return replace(done, snapshot=maintenance.commit(described, alone=alone).number)
 
     def _beside(self) -> None:
         """Reseal the identity, and the journals of runs that are not open."""
-        room = self._room
-        under_way = tuple(object_names.journal(room.org, run.run) for run in open_runs(room))
-        for name in self._looking.journals():
+        org_vault = self._org_vault
+        under_way = tuple(
+            object_names.journal(org_vault.org, run.run) for run in open_runs(org_vault)
+        )
+        for name in self._survey.journals():
             if not name.startswith(under_way):
                 self._pause()
                 with self._noting(name):
-                    seal_beside(room, ObjectKind.JOURNAL, name)
-        for name in self._looking.identities():
+                    seal_beside(org_vault, ObjectKind.JOURNAL, name)
+        for name in self._survey.identities():
             with self._noting(name):
-                seal_beside(room, ObjectKind.IDENTITY, name)
+                seal_beside(org_vault, ObjectKind.IDENTITY, name)
 
     def _unfinished(self) -> Rekeyed:
         """Return the reasons that keep the earlier keys for now."""
-        state = self._room.chain.proved()
-        self._damaged.update(self._looking.lost_entries(state))
-        waiting = self._looking.waiting(state)
+        state = self._org_vault.chain.proved()
+        self._damaged.update(self._survey.lost_entries(state))
+        waiting = self._survey.waiting(state)
         pending_runs = [
-            object_names.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())
+            object_names.run_of(name) for name in (*self._survey.runs(), *self._survey.journals())
         ]
-        if self._looking.needless(state):  # an open run may still come to need it
-            pending_runs += [intent.run for intent in open_runs(self._room)]
+        if self._survey.needless(state):  # an open run may still come to need it
+            pending_runs += [intent.run for intent in open_runs(self._org_vault)]
         return Rekeyed(
             waiting=len(waiting),
             held_by=next(iter(pending_runs), ""),
@@ -280,26 +285,29 @@ class _Rekeying:
 
     def _remove_needless(self) -> None:
         """Remove unused documents and checkpoints, which only repeat manifests."""
-        for name in self._looking.needless(self._room.chain.proved()):
-            self._room.sealed.store.delete(name)
-        if self._looking.checkpoints():
-            self._room.chain.renew_checkpoint()
+        for name in self._survey.needless(self._org_vault.chain.proved()):
+            self._org_vault.sealed.store.delete(name)
+        if self._survey.checkpoints():
+            self._org_vault.chain.renew_checkpoint()
 
     def _is_clean(self) -> bool:
         """Return true if nothing of the org needs an earlier key, after a new search."""
         # A new survey: the other one remembers epochs from before the keys were retired.
-        state, looking = self._room.chain.proved(), EarlierKeysSurvey(self._room, self._epoch)
+        state, survey = (
+            self._org_vault.chain.proved(),
+            EarlierKeysSurvey(self._org_vault, self._epoch),
+        )
         return not (
             earlier_segments(state, self._epoch)
             or earlier_packs(state, self._epoch)
-            or looking.documents(state)
-            or any(looking.manifests(state))
-            or looking.journals()
-            or looking.identities()
-            or looking.runs()
-            or looking.needless(state)
-            or looking.waiting(state)
-            or looking.checkpoints()
+            or survey.documents(state)
+            or any(survey.manifests(state))
+            or survey.journals()
+            or survey.identities()
+            or survey.runs()
+            or survey.needless(state)
+            or survey.waiting(state)
+            or survey.checkpoints()
         )
 
 

@@ -48,15 +48,15 @@ class UnneededContents:
 
     contents: set[str] = field(default_factory=set)
 
-    def went(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
+    def went(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
         """Add the contents of versions that go; ``columns``: where they refer to contents."""
-        gone = looked.going
+        gone = surveyed.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
-    def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
+    def stays(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
         """Subtract the contents of versions that stay."""
-        staying = looked.staying
+        staying = surveyed.staying
         for name in columns:
             self.contents.difference_update(names_in(staying.column(name)))
 
@@ -66,15 +66,15 @@ class UnneededContents:
         return pa.array([blob_row_id(content) for content in self.contents], pa.string())
 
 
-def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
+def naming_columns(org_vault: OrgVault, table: str) -> tuple[str, ...]:
     """Return the physical columns of a table that refer to contents."""
-    return (files_column(room, "blob"),) if table == FILES else (U_BLOBS,)
+    return (files_column(org_vault, "blob"),) if table == FILES else (U_BLOBS,)
 
 
-def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
+def file_rows_of(org_vault: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
     """Return all possible ids of rows of ``$files`` for records of a table."""
-    known = room.schemas.known(schema, table)
-    file_table = room.schemas.table(schema, table)
+    known = org_vault.schemas.known(schema, table)
+    file_table = org_vault.schemas.table(schema, table)
     columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
     columns |= {file.column for file in (file_table.files if file_table else ())}
     ids = [file_row_id(table, record, c) for record in records.to_pylist() for c in sorted(columns)]
@@ -88,8 +88,8 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     bytes of all packs.
     """
     count, going = 0, [_NOTHING]
-    for looked in files.look((extents,)):
-        texts = looked.going.column(extents)
+    for surveyed in files.look((extents,)):
+        texts = surveyed.going.column(extents)
         count += len(texts) - texts.null_count
         going.append(pieces_in(texts))
     pieces = pl.concat(going).unique()
@@ -99,8 +99,8 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     # Second pass: one piece of a pack can belong to several rows, since equal contents are stored
     # once.
     staying = [_NOTHING]
-    for looked in files.look((extents,)):
-        pieces_found = pieces_in(looked.staying.column(extents))
+    for surveyed in files.look((extents,)):
+        pieces_found = pieces_in(surveyed.staying.column(extents))
         staying.append(pieces_found.join(touched, on="pack", how="semi"))
     needed = pl.concat(staying).unique()
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
@@ -116,9 +116,9 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     )
 
 
-def files_column(room: OrgVault, name: str) -> str:
+def files_column(org_vault: OrgVault, name: str) -> str:
     """Return the physical name of a column of ``$files``."""
-    return physical(room.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
+    return physical(org_vault.schemas.known(SYSTEM_SCHEMA, FILES)[name].code)
 
 
 def names_in(texts: pa.ChunkedArray) -> list[str]:

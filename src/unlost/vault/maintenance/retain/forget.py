@@ -32,9 +32,9 @@ from unlost.vault.maintenance.maintenance_run import (
     open_runs,
 )
 from unlost.vault.maintenance.retain.contents import FreedContents
+from unlost.vault.maintenance.retain.row_buffer import RowBuffer
 from unlost.vault.maintenance.retain.scope import RetentionScope, scope_of
-from unlost.vault.maintenance.retain.spill import RowSpill
-from unlost.vault.maintenance.retain.tables import RowSpills, TablesForgotten, TableTally
+from unlost.vault.maintenance.retain.tables import RowBuffers, TablesForgotten, TableTally
 from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
@@ -55,58 +55,62 @@ class ForgetCommitParts:
     tables: tuple[ReplacedSegments, ...]
     freed: FreedContents
     repacked: RepackedPacks
-    spills: RowSpills
+    row_buffers: RowBuffers
 
-    def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
+    def replaced(self, org_vault: OrgVault) -> Iterator[ObjectEntry]:
         """Iterate over the objects that are no longer needed."""
-        spills = self.spills
+        row_buffers = self.row_buffers
         gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.replaced_changes.entries]
-        yield from unneeded_objects(self.scope.state, gone, org=room.org)
+        gone += [
+            *row_buffers.words.entries,
+            *row_buffers.changes.entries,
+            *row_buffers.replaced_changes.entries,
+        ]
+        yield from unneeded_objects(self.scope.state, gone, org=org_vault.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
-            yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)
+            yield ObjectEntry(object_names.pack(org_vault.org, pack.id), pack.bytes, pack.blake3)
 
 
-def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
+def plan_forgetting(org_vault: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
     """Compute the effect that ``forget`` would have now."""
-    state = room.chain.proved()
+    state = org_vault.chain.proved()
     if not state.seq:
         return Forgetting()
-    scope = scope_of(room, state, operation.rules)
-    tables = TablesForgotten(room, scope, pause)
+    scope = scope_of(org_vault, state, operation.rules)
+    tables = TablesForgotten(org_vault, scope, pause)
     return _effect_of(scope, tables.tally(), tables)
 
 
 def forget(
-    room: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
+    org_vault: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
 ) -> Forgetting:
     """Remove what the rules do not keep; remaining backups are unchanged to the bit."""
-    state = room.chain.proved()
+    state = org_vault.chain.proved()
     if not state.seq:
         agree(Forgetting())
         return Forgetting()
-    check_alone(room)
-    close_cut_off(room, CommitKind.FORGET)
-    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.FORGET)
+    check_alone(org_vault)
+    close_cut_off(org_vault, CommitKind.FORGET)
+    maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.FORGET)
     maintenance.open()
     try:
-        return _forgotten(room, operation, maintenance, pause, agree)
+        return _forgotten(org_vault, operation, maintenance, pause, agree)
     except Exception:
         maintenance.give_up()
         raise
 
 
-def check_alone(room: OrgVault) -> None:
+def check_alone(org_vault: OrgVault) -> None:
     """Raise Conflict while a run is open that may use data that is to go.
 
     Committed runs that are not closed do not count. Neither does the placing of a legal hold: it
     relies on no data, and if it commits meanwhile, the commit of the forgetting fails.
     """
-    state = room.chain.proved()
+    state = org_vault.chain.proved()
     others = [
         intent
-        for intent in open_runs(room)
+        for intent in open_runs(org_vault)
         if intent.kind not in BEGUN_ANEW and commit_of_run(state, intent.run) is None
     ]
     if others:
@@ -119,12 +123,12 @@ def check_alone(room: OrgVault) -> None:
 
 
 def _forgotten(
-    room: OrgVault, operation: Forget, maintenance: MaintenanceRun, pause: Pause, agree: Agree
+    org_vault: OrgVault, operation: Forget, maintenance: MaintenanceRun, pause: Pause, agree: Agree
 ) -> Forgetting:
-    out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
-    scope = scope_of(room, maintenance.base, operation.rules)
-    spills = _spills(room, out, scope.state)
-    tables = TablesForgotten(room, scope, pause, spills=spills)
+    out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
+    scope = scope_of(org_vault, maintenance.base, operation.rules)
+    row_buffers = _row_buffers(org_vault, out, scope.state)
+    tables = TablesForgotten(org_vault, scope, pause, row_buffers=row_buffers)
     tallies = tables.tally()
     forgetting = _effect_of(scope, tallies, tables)
     agree(forgetting)
@@ -133,44 +137,50 @@ def _forgotten(
         return forgetting
     repacked = RepackedPacks()
     try:
-        repacked = repack(room, tables.freed.moving)
-        done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
-        done += _bare(room, out, scope.state, spills, pause)
-        done += _unbundled(room, out, scope, tallies, done, pause)
-        parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
-        return _commit(room, maintenance, parts, forgetting)
+        repacked = repack(org_vault, tables.freed.moving)
+        done = [_rewritten(org_vault, out, tally, repacked, pause) for tally in tallies]
+        done += _bare(org_vault, out, scope.state, row_buffers, pause)
+        done += _unbundled(org_vault, out, scope, tallies, done, pause)
+        parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, row_buffers)
+        return _commit(org_vault, maintenance, parts, forgetting)
     except Exception:
-        _drop_packs(room, repacked, maintenance)
+        _drop_packs(org_vault, repacked, maintenance)
         raise
 
 
-def _drop_packs(room: OrgVault, repacked: RepackedPacks, maintenance: MaintenanceRun) -> None:
+def _drop_packs(org_vault: OrgVault, repacked: RepackedPacks, maintenance: MaintenanceRun) -> None:
     """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
         if maintenance.came_to_nothing():
             for entry in repacked.entries:
-                room.sealed.store.delete(object_names.pack(room.org, entry.id))
+                org_vault.sealed.store.delete(object_names.pack(org_vault.org, entry.id))
 
 
-def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
+def _row_buffers(org_vault: OrgVault, out: SegmentWriter, state: LiveState) -> RowBuffers:
     """Create buffers for rows that leave or enter bare tables, with the labels of these tables."""
-    return RowSpills(
-        words=_spill(room, out, state, SEARCH),
-        changes=_spill(room, out, state, CHANGES),
-        replaced_changes=_spill(room, out, state, CHANGES),
+    return RowBuffers(
+        words=_row_buffer(org_vault, out, state, SEARCH),
+        changes=_row_buffer(org_vault, out, state, CHANGES),
+        replaced_changes=_row_buffer(org_vault, out, state, CHANGES),
     )
 
 
-def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowSpill:
+def _row_buffer(org_vault: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowBuffer:
     segments = state.of(table, until=state.seq)
     label = (
-        room.reader.facts(segments[-1].entry)[0] if segments else SegmentLabel(table, "", state.seq)
+        org_vault.reader.facts(segments[-1].entry)[0]
+        if segments
+        else SegmentLabel(table, "", state.seq)
     )
-    return RowSpill(out, label, CommitRange(1, state.seq))
+    return RowBuffer(out, label, CommitRange(1, state.seq))
 
 
 def _rewritten(
-    room: OrgVault, out: SegmentWriter, tally: TableTally, repacked: RepackedPacks, pause: Pause
+    org_vault: OrgVault,
+    out: SegmentWriter,
+    tally: TableTally,
+    repacked: RepackedPacks,
+    pause: Pause,
 ) -> ReplacedSegments:
     """Rewrite the tiers of a table that lose something, each separately."""
     old: list[SegmentEntry] = []
@@ -179,9 +189,9 @@ def _rewritten(
     for tier in tally.hit:
         choice: MergeChoice = tally.survey.choice(tier)
         if tally.table == FILES:
-            choice = RelocatedContents(choice, room, repacked)
+            choice = RelocatedContents(choice, org_vault, repacked)
         reach = CommitRange(tier.first, tier.last)
-        merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
+        merger = Merger(tally.table, org_vault.reading, out, reach, pause, choice=choice)
         new += merger.merge(tier.segments)
         old += [live.entry for live in tier.segments]
         between += merger.between
@@ -189,21 +199,21 @@ def _rewritten(
 
 
 def _bare(
-    room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
+    org_vault: OrgVault, out: SegmentWriter, state: LiveState, row_buffers: RowBuffers, pause: Pause
 ) -> list[ReplacedSegments]:
     """Rewrite ``$search`` and ``$changes`` without the rows that go."""
     words, changes, segments = (
-        s.close() for s in (spills.words, spills.changes, spills.replaced_changes)
+        s.close() for s in (row_buffers.words, row_buffers.changes, row_buffers.replaced_changes)
     )
     bare_replaced = [
-        _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
-        _without(room, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
+        _without(org_vault, out, state.of(SEARCH, until=state.seq), words, (), pause),
+        _without(org_vault, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
     ]
     return [replaced for replaced in bare_replaced if replaced is not None]
 
 
 def _without(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     segments: Sequence[LiveSegment],
     gone: Sequence[LiveSegment],
@@ -214,7 +224,7 @@ def _without(
         return None
     tiers: Sequence[Tier] = tiers_of(segments)
     reach = CommitRange(tiers[0].first, tiers[-1].last)
-    merger = Merger(segments[0].entry.table, room.reading, out, reach, pause)
+    merger = Merger(segments[0].entry.table, org_vault.reading, out, reach, pause)
     new = merger.merge([*segments, *fresh], without=gone)
     return ReplacedSegments(
         tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
@@ -222,7 +232,7 @@ def _without(
 
 
 def _unbundled(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     scope: RetentionScope,
     tallies: Sequence[TableTally],
@@ -238,21 +248,24 @@ def _unbundled(
     # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
     leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
     gone = {entry.id for replaced in done for entry in replaced.old}
-    return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
+    return unbundled(org_vault, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
-    room: OrgVault, maintenance: MaintenanceRun, parts: ForgetCommitParts, forgetting: Forgetting
+    org_vault: OrgVault,
+    maintenance: MaintenanceRun,
+    parts: ForgetCommitParts,
+    forgetting: Forgetting,
 ) -> Forgetting:
-    objects = list(parts.replaced(room))
+    objects = list(parts.replaced(org_vault))
     # Checked again: a backup that began since may refer to versions that go.
-    check_alone(room)
+    check_alone(org_vault)
     info = maintenance.commit(
         MaintenanceWork(
             parts=tuple(table.part for table in parts.tables),
             packs=parts.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
-            collected=collected_up_to(room, room.chain.live()),
+            collected=collected_up_to(org_vault, org_vault.chain.live()),
             dropped=parts.freed.packs,
             forgotten=parts.scope.going,
             tombstones={

@@ -44,9 +44,9 @@ def lift_rows(things: Sequence[HoldTarget], *, observed_at: datetime) -> Rows:
     return _rows(things, Op.PURGED, None, observed_at)
 
 
-def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
+def holds_in(org_vault: OrgVault, state: LiveState) -> Iterator[Hold]:
     """Iterate over all holds of an org that were not lifted."""
-    view = room.view(HOLDS, until=state.seq, state=state)
+    view = org_vault.view(HOLDS, until=state.seq, state=state)
     for rows in key_pieces(view, (U_OP,)):
         newest = newest_of_each(rows)
         standing = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
@@ -60,11 +60,11 @@ def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
 
 
 def commit_holds(
-    room: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
+    org_vault: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
 ) -> SnapshotInfo:
     """Lift holds, then place others, in one commit."""
-    now = room.clock.now()
-    commit = begin_commit(room, run=run, kind=CommitKind.HOLD, identity=room.identity())
+    now = org_vault.clock.now()
+    commit = begin_commit(org_vault, run=run, kind=CommitKind.HOLD, identity=org_vault.identity())
     try:
         added = [
             commit.hold(rows)

@@ -78,13 +78,13 @@ def _beginning(hold: Hold) -> str:
     return msgspec.json.encode(["file", *parts]).decode().removesuffix("]") + ","
 
 
-def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionScope:
+def scope_of(org_vault: OrgVault, state: LiveState, rules: KeepRules) -> RetentionScope:
     """Compute what these rules keep of an org as of a commit."""
-    now = room.clock.now()
-    holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
+    now = org_vault.clock.now()
+    holds = tuple(hold for hold in holds_in(org_vault, state) if hold.lasts(now))
     backups = shown_backups(state)
     kept_numbers = (
-        _staying_numbers(room, state, backups, rules, holds, now) if backups else frozenset()
+        _staying_numbers(org_vault, state, backups, rules, holds, now) if backups else frozenset()
     )
     return RetentionScope(
         state=state,
@@ -106,7 +106,7 @@ def shown_backups(state: LiveState) -> list[SnapshotInfo]:
 
 
 def _staying_numbers(
-    room: OrgVault,
+    org_vault: OrgVault,
     state: LiveState,
     backups: Sequence[SnapshotInfo],
     rules: KeepRules,
@@ -115,14 +115,14 @@ def _staying_numbers(
 ) -> frozenset[int]:
     if any(hold.thing.scope is HoldScope.ORG for hold in holds):
         return frozenset(info.number for info in backups)
-    zone = ZoneInfo(room.chain.manifest(state.seq)[0].identity.zone)
+    zone = ZoneInfo(org_vault.chain.manifest(state.seq)[0].identity.zone)
     return kept_nights(
         backups,
         rules,
         zone=zone,
         now=now,
         pinned=_held_nights(holds),
-        good=lambda info: _is_good(room, info),
+        good=lambda info: _is_good(org_vault, info),
     )
 
 
@@ -130,12 +130,14 @@ def _held_nights(holds: Collection[Hold]) -> set[int]:
     return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
 
 
-def _is_good(room: OrgVault, info: SnapshotInfo) -> bool:
+def _is_good(org_vault: OrgVault, info: SnapshotInfo) -> bool:
     """Return true if the certificate of a backup reports no gap."""
     if info.certificate is None:
         return False
     try:
-        content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=info.certificate)
+        content = org_vault.sealed.get(
+            ObjectKind.CERTIFICATE, org=org_vault.org, name=info.certificate
+        )
     # A backup whose certificate cannot be read is not known to be good.
     except UnlostError:
         return False

@@ -66,9 +66,9 @@ class RetentionSurvey:
         """Iterate over all versions in pieces, in the order of ids; with further ``columns``."""
         keys = self._reader(columns)
         for piece in cut(self.view, narrow=True):
-            looked = self.look_at(keys, piece)
-            if looked is not None:
-                yield looked
+            surveyed = self.look_at(keys, piece)
+            if surveyed is not None:
+                yield surveyed
 
     def choice(self, tier: Tier) -> "Survivors":
         """Return the selection of the rows that stay of a tier."""
@@ -111,16 +111,16 @@ class Survivors:
 
         If the predecessor of a version goes, its ``_u_prev`` becomes unknown.
         """
-        looked = self._survey.look_at(self._reader, piece)
-        mine = np.zeros(0, dtype=np.bool_) if looked is None else looked.within(self._tier)
-        if looked is None or int(np.count_nonzero(mine)) != len(rows):
+        surveyed = self._survey.look_at(self._reader, piece)
+        mine = np.zeros(0, dtype=np.bool_) if surveyed is None else surveyed.within(self._tier)
+        if surveyed is None or int(np.count_nonzero(mine)) != len(rows):
             raise IntegrityError(
                 "segment-disagrees",
                 "Segments of “{table}” do not contain the versions that they list.",
                 next_step="Run `unlost verify --level deep`. Nothing was changed.",
                 table=self._survey.view.table,
             )
-        predecessor_goes, goes = looked.fates.predecessor_goes[mine], looked.fates.goes[mine]
+        predecessor_goes, goes = surveyed.fates.predecessor_goes[mine], surveyed.fates.goes[mine]
         if predecessor_goes.any():
             rows = rows.set_column(
                 rows.column_names.index(U_PREV),

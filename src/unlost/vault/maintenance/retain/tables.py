@@ -26,8 +26,8 @@ from unlost.vault.maintenance.retain.contents import (
     freed,
     naming_columns,
 )
+from unlost.vault.maintenance.retain.row_buffer import RowBuffer
 from unlost.vault.maintenance.retain.scope import RetentionScope
-from unlost.vault.maintenance.retain.spill import RowSpill
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
@@ -40,12 +40,12 @@ type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class RowSpills:
+class RowBuffers:
     """Buffers for rows that leave or enter bare tables."""
 
-    words: RowSpill
-    changes: RowSpill
-    replaced_changes: RowSpill  # replacements of outdated rows of ``$changes``
+    words: RowBuffer
+    changes: RowBuffer
+    replaced_changes: RowBuffer  # replacements of outdated rows of ``$changes``
 
 
 @dataclass(slots=True)
@@ -83,32 +83,32 @@ class TableTally:
         """Counts for the report."""
         return TableForgotten(self.table, self.versions, self.records, self.staying_versions)
 
-    def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
+    def count(self, surveyed: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
         """Add a piece; ``moved``: a mask of versions that stay and must be rewritten."""
-        fates, tiers = looked.fates, self._tiers_of(looked)
+        fates, tiers = surveyed.fates, self._tiers_of(surveyed)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
         self.staying_versions += len(fates.goes) - goes
-        self.records += int(np.count_nonzero(ends_of_whole(looked)))
+        self.records += int(np.count_nonzero(ends_of_whole(surveyed)))
         many = len(self.touched)
         touched = fates.goes | fates.predecessor_goes
         if moved is not None:
             touched |= np.asarray(moved.to_numpy(zero_copy_only=False), dtype=np.bool_)
         self.touched += np.bincount(tiers[touched], minlength=many)
-        lost = self._places(looked.lost.column(U_SNAP).to_numpy())
+        lost = self._places(surveyed.lost.column(U_SNAP).to_numpy())
         self.touched += np.bincount(lost, minlength=many)
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
-    def several(self, looked: SurveyedVersions) -> NDArray[np.bool_]:
+    def several(self, surveyed: SurveyedVersions) -> NDArray[np.bool_]:
         """Return a mask of versions in tiers of several commits.
 
         Only these have rows in ``$changes``.
         """
         several = np.array([tier.first != tier.last for tier in self.survey.tiers])
-        return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
+        return np.asarray(several[self._tiers_of(surveyed)], dtype=np.bool_)
 
-    def _tiers_of(self, looked: SurveyedVersions) -> NDArray[np.int64]:
-        return self._places(looked.snaps)
+    def _tiers_of(self, surveyed: SurveyedVersions) -> NDArray[np.int64]:
+        return self._places(surveyed.snaps)
 
     def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the tiers of commits."""
@@ -116,29 +116,31 @@ class TableTally:
         return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
 
 
-def ends_of_whole(looked: SurveyedVersions) -> NDArray[np.bool_]:
+def ends_of_whole(surveyed: SurveyedVersions) -> NDArray[np.bool_]:
     """Return a mask of the newest versions of records that go completely."""
-    return np.asarray(looked.fates.whole & last_of_each(looked.keys.column(U_ID)), dtype=np.bool_)
+    return np.asarray(
+        surveyed.fates.whole & last_of_each(surveyed.keys.column(U_ID)), dtype=np.bool_
+    )
 
 
 class TablesForgotten:
-    """Survey of all tables of an org. With ``spills``, it buffers the effects on other tables."""
+    """Survey of all tables of an org. With ``row_buffers``, it buffers the effects on other tables."""
 
     def __init__(
         self,
-        room: OrgVault,
+        org_vault: OrgVault,
         scope: RetentionScope,
         pause: Pause,
         *,
-        spills: RowSpills | None = None,
+        row_buffers: RowBuffers | None = None,
     ) -> None:
-        self._room = room
+        self._org_vault = org_vault
         self._scope = scope
         self._pause = pause
-        self._spills = spills
+        self._row_buffers = row_buffers
         self._unneeded = UnneededContents()
         self._file_rows: list[pa.Array] = []
-        self._schema = room.chain.manifest(scope.state.seq)[0].schema
+        self._schema = org_vault.chain.manifest(scope.state.seq)[0].schema
         self.freed = FreedContents()
 
     def tally(self) -> list[TableTally]:
@@ -152,19 +154,19 @@ class TablesForgotten:
         if FILES not in self._scope.state.segments:
             return
         first = self._survey(FILES, gone=self._file_rows)
-        for looked in first.look(naming_columns(self._room, FILES)):
+        for surveyed in first.look(naming_columns(self._org_vault, FILES)):
             self._pause()
-            self._unneeded.went(looked, naming_columns(self._room, FILES))
+            self._unneeded.went(surveyed, naming_columns(self._org_vault, FILES))
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
         tally = TableTally(self._survey(FILES, gone=gone))
-        extents = files_column(self._room, "extents")
+        extents = files_column(self._org_vault, "extents")
         sizes = {ident: pack.bytes for ident, pack in self._scope.state.packs.items()}
         self.freed = freed(tally.survey, extents, sizes)
         moving = self.freed.moving.get_column("pack").unique().to_arrow().cast(pa.string())
-        for looked in tally.survey.look((extents,)):
+        for surveyed in tally.survey.look((extents,)):
             self._pause()
-            tally.count(looked, moved=names_any(looked.keys.column(extents), moving))
+            tally.count(surveyed, moved=names_any(surveyed.keys.column(extents), moving))
         yield tally
 
     def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> RetentionSurvey:
@@ -173,45 +175,49 @@ class TablesForgotten:
 
     def _view(self, table: str) -> TableView:
         state = self._scope.state
-        return self._room.view(table, until=state.seq, state=state)
+        return self._org_vault.view(table, until=state.seq, state=state)
 
     def _tally(self, survey: RetentionSurvey) -> TableTally:
         tally = TableTally(survey)
         if survey.keeping.everything:
             return tally
-        names = naming_columns(self._room, tally.table)
-        words = VersionWords(self._room, survey.view)
-        for looked in survey.look(names):
+        names = naming_columns(self._org_vault, tally.table)
+        words = VersionWords(self._org_vault, survey.view)
+        for surveyed in survey.look(names):
             self._pause()
-            tally.count(looked)
-            if looked.fates.nothing:
+            tally.count(surveyed)
+            if surveyed.fates.nothing:
                 continue
-            self._unneeded.went(looked, names)
-            self._note_whole(tally.table, looked)
-            if self._spills is not None:
-                self._spill(self._spills, tally, looked, words)
-        if self._spills is not None:
-            self._spill_first(self._spills, tally)
+            self._unneeded.went(surveyed, names)
+            self._note_whole(tally.table, surveyed)
+            if self._row_buffers is not None:
+                self._buffer_effects(self._row_buffers, tally, surveyed, words)
+        if self._row_buffers is not None:
+            self._buffer_first_commit(self._row_buffers, tally)
         return tally
 
-    def _note_whole(self, table: str, looked: SurveyedVersions) -> None:
-        ends = looked.keys.filter(pa.array(ends_of_whole(looked))).column(U_ID)
+    def _note_whole(self, table: str, surveyed: SurveyedVersions) -> None:
+        ends = surveyed.keys.filter(pa.array(ends_of_whole(surveyed))).column(U_ID)
         if len(ends):
-            self._file_rows.append(file_rows_of(self._room, self._schema, table, ends))
+            self._file_rows.append(file_rows_of(self._org_vault, self._schema, table, ends))
 
-    def _spill(
-        self, spills: RowSpills, tally: TableTally, looked: SurveyedVersions, words: VersionWords
+    def _buffer_effects(
+        self,
+        row_buffers: RowBuffers,
+        tally: TableTally,
+        surveyed: SurveyedVersions,
+        words: VersionWords,
     ) -> None:
-        keys, fates, several = looked.keys, looked.fates, tally.several(looked)
+        keys, fates, several = surveyed.keys, surveyed.fates, tally.several(surveyed)
         for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
-            spills.words.add(rows)
+            row_buffers.words.add(rows)
         stale = (fates.goes | fates.predecessor_goes) & several
-        spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
-        spills.replaced_changes.add(
-            self._changes_anew(tally, looked, fates.predecessor_goes & several)
+        row_buffers.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
+        row_buffers.replaced_changes.add(
+            self._changes_anew(tally, surveyed, fates.predecessor_goes & several)
         )
 
-    def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
+    def _buffer_first_commit(self, row_buffers: RowBuffers, tally: TableTally) -> None:
         """Remove the new first commit of a table from the index, if its oldest tiers go completely.
 
         The first commit of a table has no rows in the index.
@@ -220,19 +226,19 @@ class TablesForgotten:
         if not len(staying) or staying[0] == 0:
             return
         first = tally.survey.tiers[int(staying[0])].first
-        for looked in tally.survey.look():
+        for surveyed in tally.survey.look():
             self._pause()
-            mine = tally.several(looked) & (looked.snaps == first)
-            spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
-            spills.changes.add(
-                self._changes_anew(tally, looked, looked.fates.predecessor_goes & mine)
+            mine = tally.several(surveyed) & (surveyed.snaps == first)
+            row_buffers.changes.add(change_rows(tally.table, surveyed.keys.filter(pa.array(mine))))
+            row_buffers.changes.add(
+                self._changes_anew(tally, surveyed, surveyed.fates.predecessor_goes & mine)
             )
 
     def _changes_anew(
-        self, tally: TableTally, looked: SurveyedVersions, predecessor_goes: NDArray[np.bool_]
+        self, tally: TableTally, surveyed: SurveyedVersions, predecessor_goes: NDArray[np.bool_]
     ) -> pa.Table:
         """Build rows of ``$changes`` for versions whose predecessor goes."""
-        rows = looked.keys.filter(pa.array(predecessor_goes))
+        rows = surveyed.keys.filter(pa.array(predecessor_goes))
         prev = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), len(rows))
         rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
         return change_rows(tally.table, rows)
@@ -243,7 +249,7 @@ class TablesForgotten:
             return
         tables = [table for table in self._scope.state.segments if not is_system(table)]
         for survey in (*map(self._survey, tables), files):
-            names = naming_columns(self._room, survey.view.table)
-            for looked in survey.look(names):
+            names = naming_columns(self._org_vault, survey.view.table)
+            for surveyed in survey.look(names):
                 self._pause()
-                self._unneeded.stays(looked, names)
+                self._unneeded.stays(surveyed, names)

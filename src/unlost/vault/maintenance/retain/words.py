@@ -22,8 +22,8 @@ _SCHEMA = pa.schema(SEARCH_FIELDS)
 class VersionWords:
     """Recomputes the words of versions of one table."""
 
-    def __init__(self, room: OrgVault, view: TableView) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, view: TableView) -> None:
+        self._org_vault = org_vault
         self._view = view
         self._tokenizers: dict[tuple[int, int], Tokenizer | None] = {}
 
@@ -43,7 +43,7 @@ class VersionWords:
 
     def _lost(self, ids: pa.Array, goes: NDArray[np.bool_], names: tuple[str, ...]) -> pa.Table:
         rows = self._view.find(pc.unique(ids), (U_OP, U_SHAPE), cells=names)
-        load = self._room.load_blob(until=self._room.chain.live().seq)
+        load = self._org_vault.load_blob(until=self._org_vault.chain.live().seq)
         cells = resolve(rows.select([*names, U_BLOBS]), names, load)
         head = rows.select([U_ID, RANK, U_SHAPE])
         whole = pa.table([*head.columns, *cells.columns], [*head.column_names, *cells.column_names])
@@ -79,13 +79,15 @@ class VersionWords:
         if key not in self._tokenizers:
             shape = self._shapes(rank)[number]
             present = tuple(self._view.names(rank, shape=number))
-            tokenizer = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
+            tokenizer = self._org_vault.schemas.tokenizer(
+                shape.schema, self._view.table, names=present
+            )
             # Words of an earlier tokenizer cannot be recomputed. They stay, which costs only space.
             self._tokenizers[key] = tokenizer if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 
     def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:
-        label = self._room.reader.facts(self._view.segments[rank].entry)[0]
+        label = self._org_vault.reader.facts(self._view.segments[rank].entry)[0]
         return label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
 
 

@@ -87,7 +87,7 @@ class AllExceptRows:
 
 
 def rewritten(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     table: AffectedTable,
     *,
@@ -100,12 +100,12 @@ def rewritten(
     Contents that moved refer to their new packs afterwards.
     """
     for tier, segments in table.groups:
-        view = TableView(table.view.table, segments, room.reading)
+        view = TableView(table.view.table, segments, org_vault.reading)
         choice = choose(view) if choose is not None else AllExceptRows(view, table.ids)
         if repacked is not None:
-            choice = RelocatedContents(choice, room, repacked)
+            choice = RelocatedContents(choice, org_vault, repacked)
         reach = CommitRange(tier.first, tier.last)
-        merger = Merger(table.view.table, room.reading, out, reach, pause, choice=choice)
+        merger = Merger(table.view.table, org_vault.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
         yield ReplacedSegments(
             tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
@@ -113,7 +113,7 @@ def rewritten(
 
 
 def all_sifted(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     table: str,
@@ -124,13 +124,13 @@ def all_sifted(
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the segments of a bare table that have rows to remove; see ``sifted``."""
     for live in state.of(table, until=state.seq):
-        replaced = sifted(room, out, live, to_remove, pause=pause, become=become)
+        replaced = sifted(org_vault, out, live, to_remove, pause=pause, become=become)
         if replaced is not None:
             yield replaced
 
 
 def sifted(
-    room: OrgVault,
+    org_vault: OrgVault,
     out: SegmentWriter,
     live: LiveSegment,
     to_remove: RowsToRemove,
@@ -142,12 +142,12 @@ def sifted(
 
     With ``become`` these rows stay under their ids, in the form that it returns.
     """
-    view = TableView(live.entry.table, [live], room.reading)
+    view = TableView(live.entry.table, [live], org_vault.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
     # Two passes: most segments have no row to remove, and must not be written for nothing.
     if not any(pc.any(to_remove(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
-    label = room.reader.facts(live.entry)[0]
+    label = org_vault.reader.facts(live.entry)[0]
     sifted_rows = (
         _without_rows(rows, to_remove(rows), become) for rows in _rows(view, names, pause)
     )

@@ -67,19 +67,19 @@ class RepackedPacks:
         return pa.array(sorted({pack for pack, _ in self.moved}), pa.string())
 
 
-def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
+def repack(org_vault: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """Write the pieces of some packs into new ones; memory is bounded by two packs.
 
     The new packs are durable when it returns.
     """
-    state, writing = room.chain.live(), _Writing(room)
+    state, writing = org_vault.chain.live(), _Writing(org_vault)
     try:
         # Grouped by pack, so that each one is read once.
         for (pack,), pack_pieces in pieces.sort("pack", "offset").group_by(
             "pack", maintain_order=True
         ):
-            name = object_names.pack(room.org, state.pack_id(str(pack)))
-            content = room.sealed.get(ObjectKind.PACK, org=room.org, name=name)
+            name = object_names.pack(org_vault.org, state.pack_id(str(pack)))
+            content = org_vault.sealed.get(ObjectKind.PACK, org=org_vault.org, name=name)
             for offset, length in pack_pieces.select("offset", "length").iter_rows():
                 writing.add((str(pack), offset), content[offset : offset + length])
         return writing.close()
@@ -88,17 +88,17 @@ def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
         raise
 
 
-def repack_pieces(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
+def repack_pieces(org_vault: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """Repack packs that are partly damaged: each piece is read on its own."""
-    state, writing = room.chain.live(), _Writing(room)
+    state, writing = org_vault.chain.live(), _Writing(org_vault)
     try:
         for pack, offset, length in pieces.sort("pack", "offset").iter_rows():
-            name = object_names.pack(room.org, state.pack_id(pack))
-            content = room.sealed.get_range(
+            name = object_names.pack(org_vault.org, state.pack_id(pack))
+            content = org_vault.sealed.get_range(
                 ObjectKind.PACK,
-                org=room.org,
+                org=org_vault.org,
                 name=name,
-                header=room.sealed.header(name),
+                header=org_vault.sealed.header(name),
                 start=offset,
                 length=length,
             )
@@ -110,8 +110,8 @@ def repack_pieces(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
 
 
 class _Writing:
-    def __init__(self, room: OrgVault) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault) -> None:
+        self._org_vault = org_vault
         self._entries: list[PackEntry] = []
         self._moved: dict[PackOffset, PackOffset] = {}
         self._pack = self._new_id()
@@ -134,27 +134,29 @@ class _Writing:
         """Remove the packs that were written."""
         with suppress(UnlostError):
             for entry in self._entries:
-                self._room.sealed.store.delete(object_names.pack(self._room.org, entry.id))
+                self._org_vault.sealed.store.delete(
+                    object_names.pack(self._org_vault.org, entry.id)
+                )
 
     def _write(self) -> None:
-        name = object_names.pack(self._room.org, self._pack)
-        written = self._room.sealed.put_new(
-            ObjectKind.PACK, org=self._room.org, name=name, content=self._content
+        name = object_names.pack(self._org_vault.org, self._pack)
+        written = self._org_vault.sealed.put_new(
+            ObjectKind.PACK, org=self._org_vault.org, name=name, content=self._content
         )
         self._entries.append(PackEntry(self._pack, written.bytes, written.blake3, written.epoch))
         self._pack, self._content = self._new_id(), bytearray()
 
     def _new_id(self) -> str:
-        return self._room.sealed.entropy.bytes(ID_BYTES).hex()
+        return self._org_vault.sealed.entropy.bytes(ID_BYTES).hex()
 
 
 class RelocatedContents:
     """Rows of ``$files`` that stay, with the new places of moved contents; see ``MergeChoice``."""
 
-    def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
+    def __init__(self, choice: MergeChoice, org_vault: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
         self._repacked = repacked
-        self._known = room.schemas.known(SYSTEM_SCHEMA, FILES)
+        self._known = org_vault.schemas.known(SYSTEM_SCHEMA, FILES)
         self._extents = physical(self._known["extents"].code)
 
     def pieces(self) -> Sequence[MergePiece]:

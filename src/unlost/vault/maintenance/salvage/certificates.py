@@ -50,7 +50,7 @@ type Files = Mapping[str, tuple[int, int]]
 class ReplacementCertificates:
     """Writes replacement certificates; ``state``: the org as it is after the salvage."""
 
-    room: OrgVault
+    org_vault: OrgVault
     state: LiveState
     pause: Pause
 
@@ -74,7 +74,7 @@ class ReplacementCertificates:
 
     def _manifest(self, number: int) -> Manifest | None:
         with suppress(IntegrityError, NotFound):
-            return self.room.chain.manifest(number)[0]
+            return self.org_vault.chain.manifest(number)[0]
         return None
 
     def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
@@ -110,7 +110,7 @@ class ReplacementCertificates:
         An hourly backup has only the tables read since the last nightly one, whose certificate has
         the rest.
         """
-        schema, read = self.room.schemas.get(manifest.schema).schema, self._read_since(info)
+        schema, read = self.org_vault.schemas.get(manifest.schema).schema, self._read_since(info)
         for state in manifest.states:
             if not info.partial or state.table in read:
                 line = _line(manifest, state, schema, files)
@@ -131,8 +131,8 @@ class ReplacementCertificates:
 
     def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
         """Count the files as of some commits: each file once, in its state at that time."""
-        view = self.room.view(FILES, until=self.state.seq, state=self.state)
-        size, frames_by_seq = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
+        view = self.org_vault.view(FILES, until=self.state.seq, state=self.state)
+        size, frames_by_seq = files_column(self.org_vault, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
             self.pause()
             files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))

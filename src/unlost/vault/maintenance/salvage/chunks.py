@@ -36,9 +36,9 @@ class RowSpan:
 class RemainingChunks:
     """An object with a readable footer, seen from one of its segments."""
 
-    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgVault) -> None:
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, org_vault: OrgVault) -> None:
         self._file = file
-        self._room = room
+        self._org_vault = org_vault
         self.live = live
         metadata = file.metadata
         if live.entry.bundle:
@@ -74,7 +74,7 @@ class RemainingChunks:
             if is_lost(error):
                 return None
             raise unread(
-                object_names.segment(self._room.org, self.live.entry.object), error
+                object_names.segment(self._org_vault.org, self.live.entry.object), error
             ) from error
         return rows if len(rows) >= span.start + span.rows else None
 
@@ -85,7 +85,7 @@ class RemainingChunks:
         """
         rows = self._rows(self._file, span, name)
         if rows is None:
-            with suppress(IntegrityError), self._room.reader.opened(self.live.entry) as anew:
+            with suppress(IntegrityError), self._org_vault.reader.opened(self.live.entry) as anew:
                 rows = self._rows(anew, span, name)
         if rows is None:
             return None
@@ -96,34 +96,34 @@ class RemainingChunks:
 
 
 @contextmanager
-def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
+def leavings(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
     """Open the rest of a segment; None if its object or its footer is lost.
 
     Raises StoreError if it cannot be read at the moment.
     """
-    name = object_names.segment(room.org, live.entry.object)
+    name = object_names.segment(org_vault.org, live.entry.object)
     with ExitStack() as stack:
         file = None
-        if room.sealed.store.size(name) == live.entry.bytes:
+        if org_vault.sealed.store.size(name) == live.entry.bytes:
             # Twice: bytes that were spoilt on their way are right at the second attempt.
-            file = _opened(room, live, stack) or _opened(room, live, stack)
-        yield None if file is None else RemainingChunks(file, live, room=room)
+            file = _opened(org_vault, live, stack) or _opened(org_vault, live, stack)
+        yield None if file is None else RemainingChunks(file, live, org_vault=org_vault)
 
 
-def _opened(room: OrgVault, live: LiveSegment, stack: ExitStack) -> pq.ParquetFile | None:
+def _opened(org_vault: OrgVault, live: LiveSegment, stack: ExitStack) -> pq.ParquetFile | None:
     try:
-        return stack.enter_context(room.reader.opened(live.entry))
+        return stack.enter_context(org_vault.reader.opened(live.entry))
     except IntegrityError:
         return None
 
 
-def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
+def sidecar_of(org_vault: OrgVault, live: LiveSegment) -> Sidecar | None:
     """Read the sidecar with the bounds of row groups; None if it is damaged too.
 
     Raises StoreError if it cannot be read at the moment.
     """
     try:
-        return room.reader.sidecar(live.entry)
+        return org_vault.reader.sidecar(live.entry)
     except (IntegrityError, UsageError):  # a wrong bit may look like a newer format
         return None
     except StoreError as error:

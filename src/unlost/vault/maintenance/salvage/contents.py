@@ -55,11 +55,11 @@ class SalvagedContents:
         return self.readable is not None and blob not in self.readable
 
 
-class ContentsLook:
+class ContentsSurveyor:
     """Survey of rows of ``$files``, given as tables with source names and ``_u_id``."""
 
-    def __init__(self, room: OrgVault, state: LiveState, damaged: Damaged) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, state: LiveState, damaged: Damaged) -> None:
+        self._org_vault = org_vault
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
         self.contents = SalvagedContents(readable=set())
@@ -95,12 +95,12 @@ class ContentsLook:
 
         Raises StoreError if it cannot be read at the moment.
         """
-        blob = self._room.placed(blob_of_row(row), self._state)
+        blob = self._org_vault.placed(blob_of_row(row), self._state)
         return self._whole(blob) or self._whole(blob)
 
     def _whole(self, blob: Blob) -> bool:
         try:
-            with open_blob(self._room.sealed, org=self._room.org, blob=blob) as stream:
+            with open_blob(self._org_vault.sealed, org=self._org_vault.org, blob=blob) as stream:
                 while stream.read(_READ_BYTES):
                     pass
         except (IntegrityError, NotFound, UsageError):  # a wrong bit may look like a newer format
@@ -115,11 +115,11 @@ class ContentsLook:
 class Reachable:
     """Rows of ``$files`` with readable contents; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, room: OrgVault, contents: SalvagedContents) -> None:
+    def __init__(self, view: TableView, org_vault: OrgVault, contents: SalvagedContents) -> None:
         self._view = view
         self._contents = contents
-        self._extents = files_column(room, "extents")
-        self._blob = files_column(room, "blob")
+        self._extents = files_column(org_vault, "extents")
+        self._blob = files_column(org_vault, "blob")
 
     def pieces(self) -> Sequence[MergePiece]:
         """Cut the rewritten segments alone into pieces."""
@@ -152,18 +152,18 @@ def lost_file(ident: str) -> LostFile:
     return LostFile(RecordKey(table, record), column)
 
 
-def rows_of(room: OrgVault, view: TableView, rank: int) -> Iterator[pa.Table]:
+def rows_of(org_vault: OrgVault, view: TableView, rank: int) -> Iterator[pa.Table]:
     """Read the rows of a segment of ``$files``, with the columns that the survey needs."""
     present = view.names(rank)
     stored = [present[name] for name in _COLUMNS if name in present]
     for group in range(len(view.sidecar(rank).fences)):
-        yield by_name(room, view.read(rank, [group], (U_ID, *stored)))
+        yield by_name(org_vault, view.read(rank, [group], (U_ID, *stored)))
 
 
-def by_name(room: OrgVault, rows: pa.Table) -> pa.Table:
+def by_name(org_vault: OrgVault, rows: pa.Table) -> pa.Table:
     """Return rows with ``_u_id`` and the columns that the survey needs."""
     absent = pa.nulls(len(rows), pa.string())
-    codes = [files_column(room, name) for name in _COLUMNS]
+    codes = [files_column(org_vault, name) for name in _COLUMNS]
     cells = [rows.column(code) if code in rows.column_names else absent for code in codes]
     return pa.table([rows.column(U_ID), *cells], names=[U_ID, *_COLUMNS])
 

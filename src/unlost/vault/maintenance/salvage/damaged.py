@@ -40,7 +40,7 @@ class Damaged:
         ]
 
 
-def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
+def find_damaged(org_vault: OrgVault, state: LiveState) -> Damaged:
     """Read every live object; raises IntegrityError (``salvage-schema``) if a schema is damaged.
 
     Raises StoreError if the store cannot read an object at the moment, or returns different bytes
@@ -48,11 +48,11 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     """
     listing = {
         listed_object.name: listed_object.size
-        for listed_object in room.sealed.store.list(f"orgs/{room.org}/")
+        for listed_object in org_vault.sealed.store.list(f"orgs/{org_vault.org}/")
     }
-    damages = {damage.object: damage for damage in _damages(room, state, listing)}
+    damages = {damage.object: damage for damage in _damages(org_vault, state, listing)}
     schema = next(
-        (name for name in damages if name.startswith(object_names.schemas(room.org))), None
+        (name for name in damages if name.startswith(object_names.schemas(org_vault.org))), None
     )
     if schema is not None:
         raise IntegrityError(
@@ -62,20 +62,20 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
             "--repair-from mirror`",
             schema=schema,
         )
-    segments = frozenset(_segments(room, state, damages))
-    packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}
+    segments = frozenset(_segments(org_vault, state, damages))
+    packs = {stem: object_names.pack(org_vault.org, pack.id) for stem, pack in state.packs.items()}
     damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
     named = {packs[stem] for stem in damaged_packs} | {
         segment_object.name
         for entry in state.entries()
         if entry.id in segments
-        for segment_object in segment_objects(entry, org=room.org)
+        for segment_object in segment_objects(entry, org=org_vault.org)
         if segment_object.name in damages
     }
     certificates = [
-        name for name in damages if name.startswith(object_names.certificates(room.org))
+        name for name in damages if name.startswith(object_names.certificates(org_vault.org))
     ]
-    journals = broken_journals(room, state, listing)
+    journals = broken_journals(org_vault, state, listing)
     named |= {*certificates, *journals.objects}
     other_damages = [damages[name] for name in sorted(damages.keys() - named)]
     return Damaged(
@@ -88,21 +88,23 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     )
 
 
-def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
+def _damages(
+    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]
+) -> tuple[Damage, ...]:
     """Compare all live objects with what was written.
 
     Raises StoreError if one cannot be read at the moment.
     """
     # Not the local cache: a good copy there would hide damage in the store.
-    store = itself(room.sealed.store)
-    return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
+    store = itself(org_vault.sealed.store)
+    return tuple(proved_damages(live_objects(state, org=org_vault.org), store, listing))
 
 
-def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
+def _segments(org_vault: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
     """Iterate over the ids of segments with a damaged object."""
     for entry in state.entries():
         if any(
             segment_object.name in damages
-            for segment_object in segment_objects(entry, org=room.org)
+            for segment_object in segment_objects(entry, org=org_vault.org)
         ):
             yield entry.id

@@ -50,7 +50,7 @@ type Within = tuple[str, str]
 class RebuiltTable:
     """Rebuilds derived tables; ``after``: the state with all records after the salvage."""
 
-    room: OrgVault
+    org_vault: OrgVault
     after: LiveState
     out: SegmentWriter
     load: LoadBlobs
@@ -77,7 +77,7 @@ class RebuiltTable:
         else:
             wanted &= set(tables)
             yield from all_sifted(
-                self.room,
+                self.org_vault,
                 self.out,
                 self.after,
                 CHANGES,
@@ -97,14 +97,14 @@ class RebuiltTable:
         return stream.close()
 
     def _schema(self) -> str:
-        return self.room.chain.manifest(self.after.seq)[0].schema
+        return self.org_vault.chain.manifest(self.after.seq)[0].schema
 
     def _left_of(
         self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """Rewrite the rest of a segment; returns it and the id ranges of lost row groups."""
-        entry, car = live.entry, sidecar_of(self.room, live)
-        with leavings(self.room, live) as chunks:
+        entry, car = live.entry, sidecar_of(self.org_vault, live)
+        with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 return (), [(entry.min_id, entry.max_id)]
             stream = self.out.stream(chunks.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
@@ -122,7 +122,7 @@ class RebuiltTable:
         """Iterate over the words of all rows that ever had words."""
         for table, segments in sorted(self.after.segments.items()):
             for live in segments.values() if not is_system(table) else ():
-                label, _ = self.room.reader.facts(live.entry)
+                label, _ = self.org_vault.reader.facts(live.entry)
                 segment_shape = SegmentShape(label.schema, (), label.tokenizer)
                 for number, shape in enumerate(label.shapes or (segment_shape,)):
                     if shape.tokenizer:
@@ -130,9 +130,9 @@ class RebuiltTable:
 
     def _words_of(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[pa.Table]:
         table = live.entry.table
-        view = TableView(table, [live], self.room.reading)
+        view = TableView(table, [live], self.org_vault.reading)
         present = view.names(0, shape=number)
-        tokenizer = self.room.schemas.tokenizer(shape.schema, table, names=tuple(present))
+        tokenizer = self.org_vault.schemas.tokenizer(shape.schema, table, names=tuple(present))
         if tokenizer is None or not tokenizer.columns:
             return
         names = tokenizer.columns
@@ -151,7 +151,7 @@ class RebuiltTable:
         for live in live_segments:
             if live.first == live.last:
                 continue
-            view = TableView(table, [live], self.room.reading)
+            view = TableView(table, [live], self.org_vault.reading)
             for group in range(len(view.sidecar(0).fences)):
                 self.pause()
                 rows = view.read(0, [group], (U_ID, U_OP, U_PREV, U_SNAP))

@@ -34,25 +34,25 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 
 
 def lacked_of(
-    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    org_vault: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> list[frozenset[str]]:
     """Return the lacking columns of rows, without columns that rows of their kind never have."""
     if table != FILES or not any(without):
         return list(without)
-    known = room.schemas.known(SYSTEM_SCHEMA, table)
+    known = org_vault.schemas.known(SYSTEM_SCHEMA, table)
     of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _HAVE_FILES)
     pairs = zip(without, _blobs(ids), strict=True)
     return [lacking & (of_blobs if blob else of_files) for lacking, blob in pairs]
 
 
 def rows_without(
-    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    org_vault: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> NDArray[np.bool_]:
     """Return a mask of rows that are useless without the columns that they lack."""
     gone = np.zeros(len(ids), dtype=np.bool_)
     if not is_system(table) or not any(without):
         return gone
-    known = room.schemas.known(SYSTEM_SCHEMA, table)
+    known = org_vault.schemas.known(SYSTEM_SCHEMA, table)
     if table != FILES:
         needed = _codes(known, _NEEDED.get(table, frozenset(known)))
         return np.array([bool(lacking & needed) for lacking in without], dtype=np.bool_)

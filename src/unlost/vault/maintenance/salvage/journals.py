@@ -14,8 +14,8 @@ from unlost.vault.commits.state import LiveState
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.maintenance.verify.scope import VerifyScope
+from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
@@ -40,29 +40,31 @@ class BrokenJournals:
     other_damages: tuple[Damage, ...] = ()
 
 
-def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
+def broken_journals(
+    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]
+) -> BrokenJournals:
     """Verify all journals of an org; ``listing``: sizes of its objects by name.
 
     Raises StoreError if the store cannot read an entry at the moment, or returns other bytes the
     second time.
     """
-    first = _proved(room, state, listing)
+    first = _proved(org_vault, state, listing)
     if not first.damages():
         return BrokenJournals()
     names = [damage.object for damage in first.damages()]
-    before = dict(_sights(room, names))
-    again = _proved(room, state, _listing(room))
-    if first.damages() != again.damages() or before != dict(_sights(room, names)):
+    before = dict(_sights(org_vault, names))
+    again = _proved(org_vault, state, _listing(org_vault))
+    if first.damages() != again.damages() or before != dict(_sights(org_vault, names)):
         raise unsteady(names[0])
-    return _broken_journals(room, state, first)
+    return _broken_journals(org_vault, state, first)
 
 
-def _broken_journals(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
+def _broken_journals(org_vault: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
     damages: list[Damage] = []
     for damage in proving.damages():
-        run, number = _entry_of(room.org, damage.object)
+        run, number = _entry_of(org_vault.org, damage.object)
         proof = state.journals.get(run)
         if damage.object in proving.unsure or (proof is not None and number >= proof.entries):
             damages.append(damage)
@@ -78,24 +80,26 @@ def _entry_of(org: str, name: str) -> tuple[str, int]:
     return run, number
 
 
-def _listing(room: OrgVault) -> Mapping[str, int]:
-    store, folder = room.sealed.store, object_names.journals(room.org)
+def _listing(org_vault: OrgVault) -> Mapping[str, int]:
+    store, folder = org_vault.sealed.store, object_names.journals(org_vault.org)
     return {listed_object.name: listed_object.size for listed_object in store.list(folder)}
 
 
-def _proved(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
+def _proved(org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
     proving = _Proving()
-    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=proving)
-    over = unjournaled(room, state)
+    verifier = JournalVerifier(
+        org_vault.org, sealed=org_vault.sealed, listing=listing, findings=proving
+    )
+    over = unjournaled(org_vault, state)
     verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
     return proving
 
 
-def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
+def _sights(org_vault: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
     """Read the objects stored under these names."""
-    store = itself(room.sealed.store)
+    store = itself(org_vault.sealed.store)
     for name in names:
-        there = name if store.size(name) is not None else room.sealed.resealed(name)
+        there = name if store.size(name) is not None else org_vault.sealed.resealed(name)
         size = store.size(there) if there is not None else None
         yield name, sight(store, there or name, size=size, piece=_READ_BYTES)
 

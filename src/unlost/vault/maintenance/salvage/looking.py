@@ -25,7 +25,7 @@ from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.salvage.certificates import has_files
 from unlost.vault.maintenance.salvage.contents import (
-    ContentsLook,
+    ContentsSurveyor,
     SalvagedContents,
     by_name,
     is_file,
@@ -103,13 +103,15 @@ def begun(state: LiveState) -> blake3:
 class SalvageSurveyor:
     """Surveys an org; ``state`` is its head."""
 
-    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, state: LiveState, pause: Pause) -> None:
+        self._org_vault = org_vault
         self._state = state
         self._pause = pause
         self._parts: list[pa.Table] = []
         self._named: set[str] = set()
-        self._found = SalvageSurvey(state, find_damaged(room, state) if state.seq else Damaged())
+        self._found = SalvageSurvey(
+            state, find_damaged(org_vault, state) if state.seq else Damaged()
+        )
 
     def find(self) -> SalvageSurvey:
         """Find everything; raises IntegrityError if an object that all others need is damaged."""
@@ -150,7 +152,7 @@ class SalvageSurveyor:
 
     def _work(self, table: str) -> TableWork:
         return TableWork(
-            self._room,
+            self._org_vault,
             self._state,
             table,
             self._found.damaged.of(self._state, table),
@@ -161,24 +163,24 @@ class SalvageSurveyor:
 
     def _contents(self) -> None:
         """Read ``$files`` twice: first the places of contents, then the files that have them."""
-        salvage_survey, room = self._found, self._room
+        salvage_survey, org_vault = self._found, self._org_vault
         # The rows of damaged segments are kept in memory, since each of the two passes needs them.
-        look = ContentsLook(room, self._state, salvage_survey.damaged)
+        surveyor = ContentsSurveyor(org_vault, self._state, salvage_survey.damaged)
         work = salvage_survey.files = self._work(FILES)
-        self._parts = [by_name(room, rows) for rows in work.look()]
+        self._parts = [by_name(org_vault, rows) for rows in work.look()]
         for rows in self._files(work):
-            look.blobs(rows)
+            surveyor.blobs(rows)
         for rows in self._files(work):
-            look.files(rows)
-        salvage_survey.contents = look.contents
+            surveyor.files(rows)
+        salvage_survey.contents = surveyor.contents
 
     def _unnamed(self) -> None:
         """Find contents without references, because the rows that referred to them may be lost."""
         salvage_survey = self._found
-        looked = {work.table: work for work in salvage_survey.works}
+        works_by_table = {work.table: work for work in salvage_survey.works}
         for table in self._state.segments:
             if not is_system(table):
-                work = looked.get(table) or self._work(table)
+                work = works_by_table.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
         files = salvage_survey.files or self._work(FILES)
         gone = unnamed(
@@ -200,7 +202,7 @@ class SalvageSurveyor:
         view = work.healthy()
         for rank in range(len(view.segments)):
             self._pause()
-            yield from rows_of(self._room, view, rank)
+            yield from rows_of(self._org_vault, view, rank)
 
     def _table(self, table: str) -> None:
         work = self._work(table)
@@ -213,7 +215,9 @@ class SalvageSurveyor:
             self._found.works.append(work)
 
     def _with_files(self) -> Iterator[str]:
-        schema = self._room.schemas.get(self._room.chain.manifest(self._state.seq)[0].schema)
+        schema = self._org_vault.schemas.get(
+            self._org_vault.chain.manifest(self._state.seq)[0].schema
+        )
         for table in schema.schema.tables:
             if has_files(table):
                 yield table.name

@@ -98,7 +98,7 @@ class RowGroupReader:
     ``load`` reads contents; without it, hashes stay unchanged.
     """
 
-    room: OrgVault
+    org_vault: OrgVault
     remaining: RemainingChunks
     book: ShapeTable
     missing: Missing
@@ -167,12 +167,12 @@ class _Own:
         ]
         if self._beyond:
             self._without = [missing_codes | self._beyond for missing_codes in self._without]
-        self._without = lacked_of(self._all.room, self._table, self._ids, self._without)
+        self._without = lacked_of(self._all.org_vault, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
         needed = [lacked_codes if filled else _NOTHING for lacked_codes, filled in lacked]
-        gone = rows_without(self._all.room, self._table, self._ids, needed)
+        gone = rows_without(self._all.org_vault, self._table, self._ids, needed)
         numbers, new = self._new_shapes(shapes)
         rows = self._rows(blobs, numbers)
         touched = (
@@ -199,12 +199,12 @@ class _Own:
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
     def _known(self, shape: SegmentShape) -> Mapping[str, KnownColumn]:
-        return self._all.room.schemas.known(shape.schema, self._table)
+        return self._all.org_vault.schemas.known(shape.schema, self._table)
 
     def _lost_names(self) -> frozenset[str]:
         """Return the lost columns by their source names."""
         codes = {code for missing_codes in self._without for code in missing_codes}
-        known = self._all.room.schemas.known(self._all.remaining.label.schema, self._table)
+        known = self._all.org_vault.schemas.known(self._all.remaining.label.schema, self._table)
         names = {physical(column.code): name for name, column in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 

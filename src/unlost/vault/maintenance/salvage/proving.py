@@ -15,7 +15,7 @@ from unlost.model.errors import NotFound, StoreError
 from unlost.model.snapshot import Damage
 from unlost.model.store import Store
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.maintenance.verify.ledger import MISSING
+from unlost.vault.maintenance.verify.verify_result import MISSING
 from unlost.vault.stores.unread import device_failed, unsteady
 
 _READ_BYTES = 8 << 20
@@ -39,14 +39,14 @@ def proved_damages(
     Raises StoreError if an object cannot be read at the moment, or differs when it is read again.
     """
 
-    def look(entry: ObjectEntry) -> Damage | None:
-        return _looked(store, entry, listing.get(entry.name))
+    def damage_of(entry: ObjectEntry) -> Damage | None:
+        return _damage_of(store, entry, listing.get(entry.name))
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
-        yield from (damage for damage in pool.map(look, objects) if damage is not None)
+        yield from (damage for damage in pool.map(damage_of, objects) if damage is not None)
 
 
-def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
+def _damage_of(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
     first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
     if first == StoredDigest(entry.bytes, entry.blake3):
         return None

@@ -29,8 +29,8 @@ from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.erase.erase_commit import check_alone, close_committed
 from unlost.vault.maintenance.erase.redact import put_certificate
-from unlost.vault.maintenance.erase.removing import check_alone, close_committed
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
@@ -56,38 +56,40 @@ from unlost.vault.stores.unread import unsteady
 type Agree = Callable[[SalvageEffect], object]
 
 
-def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
+def plan_salvage(org_vault: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
     """Compute what a salvage would keep and lose now."""
     # ``find`` before ``reread``: the latter goes by the losses that the former has found.
-    look = SalvageSurveyor(room, room.chain.proved(), pause)
-    return look.find().effect(look.reread())
+    surveyor = SalvageSurveyor(org_vault, org_vault.chain.proved(), pause)
+    return surveyor.find().effect(surveyor.reread())
 
 
-def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
+def salvage(
+    org_vault: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree
+) -> SalvageEffect:
     """Remove damaged objects while no other run is open."""
-    state = room.chain.proved()
-    close_cut_off(room, *BEGUN_ANEW)
-    close_committed(room, state)
-    check_alone(room, state, run="")
+    state = org_vault.chain.proved()
+    close_cut_off(org_vault, *BEGUN_ANEW)
+    close_committed(org_vault, state)
+    check_alone(org_vault, state, run="")
     if not state.seq:
         agree(SalvageEffect())
         return SalvageEffect()
-    maintenance = MaintenanceRun(room, run=run, kind=CommitKind.SALVAGE)
+    maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.SALVAGE)
     maintenance.open()
     try:
-        return _Salvaging(room, maintenance, run=run, pause=pause).salvage(agree)
+        return _Salvaging(org_vault, maintenance, run=run, pause=pause).salvage(agree)
     except Exception:
         maintenance.give_up()
         raise
 
 
-def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
+def salvages(org_vault: OrgVault) -> tuple[PastSalvage, ...]:
     """List the salvages of an org, oldest first."""
     return tuple(
         PastSalvage(
-            number, info.run, info.finished, tuple(_sentences(room.chain.manifest(number)[0]))
+            number, info.run, info.finished, tuple(_sentences(org_vault.chain.manifest(number)[0]))
         )
-        for number, info in sorted(room.chain.live().commits.items())
+        for number, info in sorted(org_vault.chain.live().commits.items())
         if info.kind is CommitKind.SALVAGE
     )
 
@@ -124,20 +126,20 @@ class _Salvaging:
     """One salvage, from the survey to its commit."""
 
     def __init__(
-        self, room: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
+        self, org_vault: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
     ) -> None:
-        self._room = room
+        self._org_vault = org_vault
         self._maintenance = maintenance
         self._run = run
         self._pause = pause
         self._state = maintenance.base
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+        self._out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
         self._created: list[str] = []
 
     def salvage(self, agree: Agree) -> SalvageEffect:
         """Survey, ask for agreement, write, and commit."""
-        look = SalvageSurveyor(self._room, self._state, self._pause)
-        salvage_survey, reread = look.find(), look.reread()
+        surveyor = SalvageSurveyor(self._org_vault, self._state, self._pause)
+        salvage_survey, reread = surveyor.find(), surveyor.reread()
         salvage_effect = salvage_survey.effect(reread)
         agree(salvage_effect)
         if not salvage_survey.damaged:
@@ -149,12 +151,14 @@ class _Salvaging:
             self._drop()
             raise
         with suppress(UnlostError):  # committed: the next sweep removes the rest
-            remove_erased(self._room, self._room.chain.proved())
+            remove_erased(self._org_vault, self._org_vault.chain.proved())
         return replace(salvage_effect, snapshot=number)
 
     def _commit(self, salvage_survey: SalvageSurvey, effect: SalvageEffect) -> int:
         repacked = self._moved(salvage_survey.contents.moving)
-        self._created += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        self._created += [
+            object_names.pack(self._org_vault.org, entry.id) for entry in repacked.entries
+        ]
         done = _Done([], self._state.copy())
         self._files(salvage_survey, repacked, done)
         for work in salvage_survey.works:
@@ -163,11 +167,13 @@ class _Salvaging:
         # After all records: words and index are rebuilt from the state with the substitutes.
         self._derived(salvage_survey, done)
         certificates = self._certificates(salvage_survey.damaged.certificates, done.after)
-        check_alone(self._room, self._room.chain.proved(), run=self._run)
+        check_alone(self._org_vault, self._org_vault.chain.proved(), run=self._run)
         gone = [entry for replaced in done.replaced for entry in (*replaced.old, *replaced.between)]
-        objects = unneeded_objects(self._state, gone, org=self._room.org)
+        objects = unneeded_objects(self._state, gone, org=self._org_vault.org)
         leaving = salvage_survey.damaged.packs | salvage_survey.contents.leaving
-        packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
+        packs = {
+            object_names.pack(self._org_vault.org, self._state.pack_id(pack)) for pack in leaving
+        }
         counted = {
             work.table: self._counted(work.table, done.after) for work in salvage_survey.works
         }
@@ -176,7 +182,7 @@ class _Salvaging:
                 parts=tuple(_parts(done.replaced, effect)),
                 packs=repacked.entries,
                 condemned=tuple(sorted({object_entry.name for object_entry in objects} | packs)),
-                collected=collected_up_to(self._room, self._state),
+                collected=collected_up_to(self._org_vault, self._state),
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
                 # Their cursors are dropped, so that the next backup brings back what the org still
@@ -193,19 +199,21 @@ class _Salvaging:
     def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
         """Write the replacement of each lost certificate."""
         written: dict[str, ObjectEntry] = {}
-        for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
-            written[name] = put_certificate(self._room, name, certificate)
+        for name, certificate in ReplacementCertificates(self._org_vault, after, self._pause).of(
+            lost
+        ):
+            written[name] = put_certificate(self._org_vault, name, certificate)
             self._created.append(written[name].name)
         return written
 
     def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
         """Copy contents that were just verified into new packs."""
         try:
-            return repack_pieces(self._room, pieces)
+            return repack_pieces(self._org_vault, pieces)
         except (IntegrityError, NotFound):
             ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
             raise unsteady(
-                ", ".join(object_names.pack(self._room.org, pack_id) for pack_id in ids)
+                ", ".join(object_names.pack(self._org_vault.org, pack_id) for pack_id in ids)
             ) from None
 
     def _files(self, salvage_survey: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
@@ -217,20 +225,20 @@ class _Salvaging:
         touched = [live for live in healthy if self._is_touched(live, salvage_survey, repacked)]
 
         def choose(view: TableView) -> MergeChoice:
-            reachable = Reachable(view, self._room, salvage_survey.contents)
+            reachable = Reachable(view, self._org_vault, salvage_survey.contents)
             both = _Both(reachable, PredecessorUnknown(view, work.losses))
-            return RelocatedContents(both, self._room, repacked)
+            return RelocatedContents(both, self._org_vault, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
     def _is_touched(
         self, live: LiveSegment, salvage_survey: SalvageSurvey, repacked: RepackedPacks
     ) -> bool:
-        view = TableView(FILES, [live], self._room.reading)
+        view = TableView(FILES, [live], self._org_vault.reading)
         choice = RelocatedContents(
-            Reachable(view, self._room, salvage_survey.contents), self._room, repacked
+            Reachable(view, self._org_vault, salvage_survey.contents), self._org_vault, repacked
         )
-        names = list(self._room.reader.facts(live.entry)[1])
+        names = list(self._org_vault.reader.facts(live.entry)[1])
         for group in range(len(view.sidecar(0).fences)):
             rows = view.read(0, [group], names)
             if choice.staying(choice.pieces()[0], rows) is not rows:
@@ -245,15 +253,15 @@ class _Salvaging:
         *,
         beside: Sequence[LiveSegment] = (),
     ) -> list[ReplacedSegments]:
-        load = self._room.load_blob(until=self._state.seq, state=after)
+        load = self._org_vault.load_blob(until=self._state.seq, state=after)
         stand_ins = work.substituted(self._out, load)
         stand_ins |= {live.entry.id: live for live in beside}
         return list(work.rewritten(self._out, stand_ins, choose))
 
     def _derived(self, salvage_survey: SalvageSurvey, done: _Done) -> None:
         """Rebuild ``$search`` and ``$changes`` from the remaining records."""
-        load = self._room.load_blob(until=self._state.seq, state=done.after)
-        remade = RebuiltTable(self._room, done.after, self._out, load, self._pause)
+        load = self._org_vault.load_blob(until=self._state.seq, state=done.after)
+        remade = RebuiltTable(self._org_vault, done.after, self._out, load, self._pause)
         for live in salvage_survey.damaged.of(self._state, SEARCH):
             done.took([remade.words(live)])
         tables = [work.table for work in salvage_survey.works]
@@ -267,7 +275,7 @@ class _Salvaging:
 
     def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
         """Count live and deleted records."""
-        view = self._room.view(table, until=self._state.seq, state=after)
+        view = self._org_vault.view(table, until=self._state.seq, state=after)
         alive = dead = 0
         for rows in key_pieces(view, (U_ID, U_OP)):
             ops = newest_of_each(rows).column(U_OP)
@@ -280,7 +288,7 @@ class _Salvaging:
         with suppress(UnlostError):
             if self._maintenance.came_to_nothing():
                 for name in self._created:
-                    self._room.sealed.store.delete(name)
+                    self._org_vault.sealed.store.delete(name)
 
 
 class _Both:

@@ -37,7 +37,7 @@ class TableWork:
     ``missing``: test for lost contents.
     """
 
-    room: OrgVault
+    org_vault: OrgVault
     state: LiveState
     table: str
     damaged: Sequence[LiveSegment]
@@ -49,19 +49,19 @@ class TableWork:
     def look(self) -> Iterator[pa.Table]:
         """Find the losses; yields the rest of each row group."""
         for live in self.damaged:
-            for piece in self._looked(live):
+            for piece in self._salvaged(live):
                 if len(piece.rows):
                     yield piece.rows
 
-    def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
+    def _salvaged(self, live: LiveSegment) -> Iterator[SalvagedRows]:
         book = self.books[live.entry.id] = ShapeTable()
-        car = sidecar_of(self.room, live)
-        with leavings(self.room, live) as chunks:
+        car = sidecar_of(self.org_vault, live)
+        with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = RowGroupReader(self.room, chunks, book, self.missing)
+            piecing = RowGroupReader(self.org_vault, chunks, book, self.missing)
             for number, span in enumerate(chunks.spans):
                 self.pause()
                 piece = piecing.piece(span)
@@ -75,11 +75,11 @@ class TableWork:
     def _substitute(
         self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
     ) -> LiveSegment | None:
-        with leavings(self.room, live) as chunks:
+        with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 return None
             book = self.books[live.entry.id]
-            piecing = RowGroupReader(self.room, chunks, book, self.missing, load)
+            piecing = RowGroupReader(self.org_vault, chunks, book, self.missing, load)
             stream = out.stream(
                 label_of(chunks, book),
                 group_rows=GROUP_ROWS,
@@ -99,14 +99,14 @@ class TableWork:
         return TableView(
             self.table,
             [segment for segment in segments if segment.entry.id not in damaged],
-            self.room.reading,
+            self.org_vault.reading,
         )
 
     def rewritten(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
     ) -> Iterator[ReplacedSegments]:
         """Rewrite damaged segments, overlapping ones, and ones that follow lost versions."""
-        whole = self.room.view(self.table, until=self.state.seq, state=self.state)
+        whole = self.org_vault.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
         ranks = (at for at, segment in enumerate(whole.segments) if segment.entry.id in hit_ids)
         table = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
@@ -118,10 +118,10 @@ class TableWork:
             if not segments_left:
                 yield ReplacedSegments(old, ())
                 continue
-            view = TableView(self.table, segments_left, self.room.reading)
+            view = TableView(self.table, segments_left, self.org_vault.reading)
             reach = CommitRange(tier.first, tier.last)
             merger = Merger(
-                self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
+                self.table, self.org_vault.reading, out, reach, self.pause, choice=choose(view)
             )
             new = merger.merge(segments_left)
             yield ReplacedSegments(old, tuple(new), (*segment_entries, *merger.between))

@@ -19,7 +19,7 @@ from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_o
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 
 LATE = (
     "It is not the original commit. A late request of a process that had lost reused a name "
@@ -60,13 +60,13 @@ class ChainVerifier:
         sealed: SealedObjects,
         listing: Mapping[str, int],
         seen: Witnessed | None,
-        ledger: VerifyFindings,
+        findings: VerifyFindings,
     ) -> None:
         self._org = org
         self._sealed = sealed
         self._listing = listing
         self._seen = seen
-        self._ledger = ledger
+        self._findings = findings
         self._stood_in: list[str] = []
         self._withdrawn: set[str] = set()
 
@@ -90,10 +90,10 @@ class ChainVerifier:
         for folder in (object_names.commits, object_names.checkpoints):
             for name in self._names(folder(self._org)):
                 if not object_names.sequence(name):
-                    self._ledger.damage(name, FOREIGN)
+                    self._findings.damage(name, FOREIGN)
         for name in self._names(object_names.redactions(self._org)):
             if not object_names.redacted(name):
-                self._ledger.damage(name, FOREIGN)
+                self._findings.damage(name, FOREIGN)
 
     def _names(self, folder: str) -> list[str]:
         return [name for name in self._listing if name.startswith(folder)]
@@ -109,11 +109,11 @@ class ChainVerifier:
     def _step(self, walk: ChainWalk, seq: int) -> None:
         name = self._name(seq)
         if name not in self._listing:
-            self._ledger.damage(name, self._missing(seq))
+            self._findings.damage(name, self._missing(seq))
             walk.whole = False
             return
-        self._ledger.saw(self._listing[name])
-        read = self._ledger.attempt(name, lambda: self._read(name, seq))
+        self._findings.saw(self._listing[name])
+        read = self._findings.attempt(name, lambda: self._read(name, seq))
         if read is None:
             walk.whole = False
             return
@@ -124,10 +124,12 @@ class ChainVerifier:
         if seq == 1 or before is not None:
             parent = before[0] if before else ""
             if manifest.parent != parent:
-                self._ledger.damage(name, "It does not follow the previous commit.")
+                self._findings.damage(name, "It does not follow the previous commit.")
                 walk.whole = False
         for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
-            self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which is in no commit.")
+            self._findings.damage(
+                name, f"It refers to the pack {pack[:12]}, which is in no commit."
+            )
         walk.slots = max(walk.slots, manifest.slots)
         self._withdrawn.update(manifest.withdrawn)
         walk.unjournaled.update(manifest.unjournaled)
@@ -151,7 +153,7 @@ class ChainVerifier:
         except UnlostError:
             return False
         if two:
-            self._ledger.damage(name, LATE)
+            self._findings.damage(name, LATE)
         return two
 
     def _missing(self, seq: int) -> str:
@@ -212,7 +214,7 @@ class ChainVerifier:
         root = live_root(state, org=self._org)
         if root != walk.manifests[state.seq][1]:
             name = object_names.commit(self._org, state.seq)
-            self._ledger.damage(name, "The objects that should be live do not match its proof.")
+            self._findings.damage(name, "The objects that should be live do not match its proof.")
             walk.whole = False
 
     def _check_witness(self, walk: ChainWalk) -> None:
@@ -220,23 +222,23 @@ class ChainVerifier:
             return
         if walk.manifests[self._seen.number][0] != self._seen.head:
             name = object_names.commit(self._org, self._seen.number)
-            self._ledger.damage(name, "It is not the commit that the home recorded.")
+            self._findings.damage(name, "It is not the commit that the home recorded.")
             walk.whole = False
 
     def _check_stood_in(self, walk: ChainWalk) -> None:
         """Report redactions that no erasure wrote."""
         if walk.whole:
             for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
-                self._ledger.damage(name, "It replaces a commit, but no erasure created it.")
+                self._findings.damage(name, "It replaces a commit, but no erasure created it.")
 
     def _check_checkpoint(self, walk: ChainWalk, name: str) -> None:
-        self._ledger.saw(self._listing[name])
-        document = self._ledger.attempt(name, lambda: self._read_checkpoint(name))
+        self._findings.saw(self._listing[name])
+        document = self._findings.attempt(name, lambda: self._read_checkpoint(name))
         proof = walk.manifests.get(object_names.sequence(name))
         if document is None or proof is None:
             return
         if not self._proves(walk, from_checkpoint(document), object_names.sequence(name)):
-            self._ledger.damage(name, "It does not match the proof of its commit.")
+            self._findings.damage(name, "It does not match the proof of its commit.")
 
     def _read_checkpoint(self, name: str) -> Checkpoint:
         content = self._sealed.get(ObjectKind.CHECKPOINT, org=self._org, name=name)

@@ -36,7 +36,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import GroupFence, build_filter
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.index import IndexCheck
-from unlost.vault.maintenance.verify.ledger import VerifyFindings
+from unlost.vault.maintenance.verify.verify_result import VerifyFindings
 from unlost.vault.maintenance.verify.words import WordsCheck
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
@@ -55,10 +55,12 @@ class DeepVerifier:
     ``good``: names of these objects; all others have been reported.
     """
 
-    def __init__(self, room: OrgVault, *, good: frozenset[str], ledger: VerifyFindings) -> None:
-        self._room = room
+    def __init__(
+        self, org_vault: OrgVault, *, good: frozenset[str], findings: VerifyFindings
+    ) -> None:
+        self._org_vault = org_vault
         self._good = good
-        self._ledger = ledger
+        self._findings = findings
 
     def check(self, state: LiveState) -> None:
         """Verify segments with their sidecars, then packs with their contents, then the rest.
@@ -71,7 +73,7 @@ class DeepVerifier:
             if schemas_good and self._is_whole(live):
                 self._check_segment(live, blobs=blobs_good)
         for pack in state.packs.values():
-            self._check_sealed(object_names.pack(self._room.org, pack.id), ObjectKind.PACK)
+            self._check_sealed(object_names.pack(self._org_vault.org, pack.id), ObjectKind.PACK)
         self._check_blobs(state)
         self._check_words(state)
         self._check_index(state)
@@ -83,63 +85,65 @@ class DeepVerifier:
 
     def _is_whole(self, live: LiveSegment) -> bool:
         """Return true if a segment and its sidecar are undamaged."""
-        objects = segment_objects(live.entry, org=self._room.org)
+        objects = segment_objects(live.entry, org=self._org_vault.org)
         return all(self._is_good(entry.name) for entry in objects)
 
     def _blobs_are_good(self, state: LiveState) -> bool:
         """Return true if every content can be found and read."""
-        packs = (object_names.pack(self._room.org, pack.id) for pack in state.packs.values())
+        packs = (object_names.pack(self._org_vault.org, pack.id) for pack in state.packs.values())
         return all(map(self._is_good, packs)) and all(
             self._is_whole(live) for live in state.segments.get(FILES, {}).values()
         )
 
     def _check_sealed(self, name: str, kind: ObjectKind) -> None:
         if self._is_good(name):
-            self._ledger.attempt(
-                name, lambda: self._room.sealed.get(kind, org=self._room.org, name=name)
+            self._findings.attempt(
+                name, lambda: self._org_vault.sealed.get(kind, org=self._org_vault.org, name=name)
             )
 
     def _check_segment(self, live: LiveSegment, *, blobs: bool) -> None:
-        check = SegmentCheck(live, self._room, blobs=blobs)
-        segment = object_names.segment(self._room.org, live.entry.object)
-        sidecar = object_names.sidecar(self._room.org, live.entry.id)
-        self._ledger.attempt(segment if live.entry.sidecar else sidecar, check.sidecar)
-        self._ledger.attempt(segment, check.rows)
+        check = SegmentCheck(live, self._org_vault, blobs=blobs)
+        segment = object_names.segment(self._org_vault.org, live.entry.object)
+        sidecar = object_names.sidecar(self._org_vault.org, live.entry.id)
+        self._findings.attempt(segment if live.entry.sidecar else sidecar, check.sidecar)
+        self._findings.attempt(segment, check.rows)
 
     def _check_blobs(self, state: LiveState) -> None:
         """Read every content that a row of ``$files`` refers to."""
         for live in state.segments.get(FILES, {}).values():
             if self._is_whole(live):
-                for blob in _blobs_in(live, self._room):
-                    self._check_blob(self._room.placed(blob, state))
+                for blob in _blobs_in(live, self._org_vault):
+                    self._check_blob(self._org_vault.placed(blob, state))
 
     def _check_blob(self, blob: Blob) -> None:
         # A content without extents is empty, and nothing of it is stored.
-        names = [object_names.pack(self._room.org, extent.pack) for extent in blob.extents]
+        names = [object_names.pack(self._org_vault.org, extent.pack) for extent in blob.extents]
         if names and all(self._is_good(name) for name in names):
-            self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
+            self._findings.attempt(names[0], lambda: _drain(self._org_vault, blob))
 
     def _check_words(self, state: LiveState) -> None:
         """Compare the words with the rows, if all objects are undamaged."""
         words = state.segments.get(SEARCH, {})
         if words and self._all_good(state):
-            name = object_names.segment(self._room.org, next(iter(words)))
-            self._ledger.attempt(name, WordsCheck(self._room, state).check)
+            name = object_names.segment(self._org_vault.org, next(iter(words)))
+            self._findings.attempt(name, WordsCheck(self._org_vault, state).check)
 
     def _check_index(self, state: LiveState) -> None:
         """Compare the index with merged commits, if all objects are undamaged."""
         if self._all_good(state):
             first_index = next(iter(state.segments.get(CHANGES, {})), None)
-            commit = object_names.commit(self._room.org, state.seq)
+            commit = object_names.commit(self._org_vault.org, state.seq)
             name = (
-                object_names.segment(self._room.org, first_index)
+                object_names.segment(self._org_vault.org, first_index)
                 if first_index is not None
                 else commit
             )
-            self._ledger.attempt(name, IndexCheck(self._room, state).check)
+            self._findings.attempt(name, IndexCheck(self._org_vault, state).check)
 
     def _all_good(self, state: LiveState) -> bool:
-        return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
+        return all(
+            self._is_good(entry.name) for entry in live_objects(state, org=self._org_vault.org)
+        )
 
 
 class SegmentCheck:
@@ -148,16 +152,16 @@ class SegmentCheck:
     ``blobs`` False: skips rows with texts in contents, which cannot be read.
     """
 
-    def __init__(self, live: LiveSegment, room: OrgVault, *, blobs: bool) -> None:
+    def __init__(self, live: LiveSegment, org_vault: OrgVault, *, blobs: bool) -> None:
         self._blobs = blobs
         self._live = live
         self._entry: SegmentEntry = live.entry
-        self._room = room
-        self._view = TableView(live.entry.table, [live], room.reading)
+        self._org_vault = org_vault
+        self._view = TableView(live.entry.table, [live], org_vault.reading)
 
     def sidecar(self) -> None:
         """Compare fences and filter with the ids."""
-        car = self._room.reader.sidecar(self._entry)
+        car = self._org_vault.reader.sidecar(self._entry)
         ids = [self._ids(group) for group in range(len(car.fences))]
         fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
         group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
@@ -170,7 +174,7 @@ class SegmentCheck:
     def rows(self) -> None:
         """Check the number and order of rows, the first and last id, and each row's hash."""
         count, last = 0, ""
-        for group in range(len(self._room.reader.sidecar(self._entry).fences)):
+        for group in range(len(self._org_vault.reader.sidecar(self._entry).fences)):
             ids = self._ids(group)
             count += len(ids)
             last = self._check_order(ids, after=last)
@@ -203,7 +207,7 @@ class SegmentCheck:
             raise _disagrees("The versions in the segment do not match its commits")
 
     def _check_hashes(self, group: int) -> None:
-        label, present = self._room.reader.facts(self._entry)
+        label, present = self._org_vault.reader.facts(self._entry)
         cells = [name for name in present if not name.startswith("_u_")]
         rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, U_SHAPE, *cells])
         if not self._blobs:
@@ -214,7 +218,7 @@ class SegmentCheck:
                 self._check_shape(of_shape, schema, self._view.names(0, shape=number))
 
     def _check_shape(self, rows: pa.Table, schema: str, present: dict[str, str]) -> None:
-        known = self._room.schemas.known(schema, self._entry.table)
+        known = self._org_vault.schemas.known(schema, self._entry.table)
         counted = [name for name in present if not known[name].volatile]
         cells = resolve(named(rows, counted, present), counted, self._load)
         arrays = [
@@ -225,18 +229,18 @@ class SegmentCheck:
             raise _disagrees("The hash of a row does not match its values")
 
     def _load(self, blobs: Collection[str]) -> Mapping[str, bytes]:
-        return self._room.load_blob(until=self._room.chain.live().seq)(blobs)
+        return self._org_vault.load_blob(until=self._org_vault.chain.live().seq)(blobs)
 
 
 def _all_segments(state: LiveState) -> list[LiveSegment]:
     return [live for segment in state.segments.values() for live in segment.values()]
 
 
-def _blobs_in(live: LiveSegment, room: OrgVault) -> list[Blob]:
-    view = TableView(FILES, [live], room.reading)
+def _blobs_in(live: LiveSegment, org_vault: OrgVault) -> list[Blob]:
+    view = TableView(FILES, [live], org_vault.reading)
     present = view.names(0)
     blobs = []
-    for group in range(len(room.reader.sidecar(live.entry).fences)):
+    for group in range(len(org_vault.reader.sidecar(live.entry).fences)):
         wanted = [present[name] for name in BLOB_COLUMNS if name in present]
         rows = view.read(0, [group], [U_ID, U_BLOBS, *wanted])
         cells = named(rows, BLOB_COLUMNS, present).append_column(U_ID, rows.column(U_ID))
@@ -245,8 +249,8 @@ def _blobs_in(live: LiveSegment, room: OrgVault) -> list[Blob]:
     return blobs
 
 
-def _drain(room: OrgVault, blob: Blob) -> None:
-    with open_blob(room.sealed, org=room.org, blob=blob) as stream:
+def _drain(org_vault: OrgVault, blob: Blob) -> None:
+    with open_blob(org_vault.sealed, org=org_vault.org, blob=blob) as stream:
         while stream.read(_READ_BYTES):
             pass
 

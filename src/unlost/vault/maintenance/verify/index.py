@@ -61,8 +61,8 @@ def sums_of(rows: pa.Table) -> ChangeSums:
 class IndexCheck:
     """Check of ``$changes`` of one org."""
 
-    def __init__(self, room: OrgVault, state: LiveState) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, state: LiveState) -> None:
+        self._org_vault = org_vault
         self._state = state
 
     def check(self) -> None:
@@ -90,7 +90,7 @@ class IndexCheck:
                         yield change_rows(table, later)
 
     def _groups(self, live: LiveSegment, columns: Iterable[str]) -> Iterator[pa.Table]:
-        view = TableView(live.entry.table, [live], self._room.reading)
+        view = TableView(live.entry.table, [live], self._org_vault.reading)
         for group in range(len(view.sidecar(0).fences)):
             yield view.read(0, [group], tuple(columns))
 

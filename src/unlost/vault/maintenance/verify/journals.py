@@ -8,8 +8,8 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import damaged
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.maintenance.verify.scope import VerifyScope
+from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.write.journal import EntryChain, entry_counts
 
 
@@ -17,13 +17,18 @@ class JournalVerifier:
     """Verifies the journals of one org; ``listing``: sizes of the org's objects by name."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: VerifyFindings
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        listing: Mapping[str, int],
+        findings: VerifyFindings,
     ) -> None:
         self._org = org
         self._sealed = sealed
         self._listing = listing
         self._lies = _lying(listing, object_names.journals(org))
-        self._ledger = ledger
+        self._findings = findings
 
     def check(
         self, proofs: Mapping[str, JournalProof], scope: VerifyScope, *, over: Collection[str]
@@ -54,11 +59,11 @@ class JournalVerifier:
         """Report missing and surplus entries; returns the numbers of the entries to prove."""
         count = numbers[-1] + 1 if proof is None else proof.entries
         for number in sorted(set(range(count)) - set(numbers)):
-            self._ledger.damage(chain.name(number), MISSING)
+            self._findings.damage(chain.name(number), MISSING)
         for number in numbers:
-            self._ledger.saw(self._listing[self._lies[chain.name(number)]])
+            self._findings.saw(self._listing[self._lies[chain.name(number)]])
             if number >= count:
-                self._ledger.damage(chain.name(number), "It was written after the run had ended.")
+                self._findings.damage(chain.name(number), "It was written after the run had ended.")
         return [number for number in numbers if number < count]
 
     def _check_size(self, name: str) -> None:
@@ -66,7 +71,7 @@ class JournalVerifier:
             if self._sealed.header(name).sealed_length != self._listing[name]:
                 raise damaged(name, "its size does not match its header")
 
-        self._ledger.attempt(name, prove)
+        self._findings.attempt(name, prove)
 
     def _check_links(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
@@ -78,11 +83,11 @@ class JournalVerifier:
             # After a gap the expected link is unknown, so only the seal of the entry can be proved.
             link = link if number == count else None
             call = partial(_proved, chain, number, link)
-            link = self._ledger.attempt(chain.name(number), call)
+            link = self._findings.attempt(chain.name(number), call)
             count = number + 1
         if proof is not None and link is not None and count == proof.entries:
             call_end = partial(chain.check_root, link, proof)
-            self._ledger.attempt(chain.name(count - 1), call_end)
+            self._findings.attempt(chain.name(count - 1), call_end)
 
 
 def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from unlost.model.store import Store
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.stores.store import missing
 from unlost.vault.stores.unread import unread
 
@@ -17,31 +17,31 @@ _MOST_READERS = 4
 
 
 def check_sizes(
-    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: VerifyFindings
+    objects: Iterable[ObjectEntry], listing: Mapping[str, int], findings: VerifyFindings
 ) -> list[ObjectEntry]:
     """Check presence and size; returns the objects that agree."""
     agree = []
     for entry in objects:
         size = listing.get(entry.name)
-        ledger.saw(size or 0)
+        findings.saw(size or 0)
         if size is None:
-            ledger.damage(entry.name, MISSING)
+            findings.damage(entry.name, MISSING)
         elif size != entry.bytes:
-            ledger.damage(entry.name, f"It has {size} bytes instead of {entry.bytes}.")
+            findings.damage(entry.name, f"It has {size} bytes instead of {entry.bytes}.")
         else:
             agree.append(entry)
     return agree
 
 
 def check_digests(
-    objects: Iterable[ObjectEntry], store: Store, ledger: VerifyFindings
+    objects: Iterable[ObjectEntry], store: Store, findings: VerifyFindings
 ) -> list[ObjectEntry]:
     """Check the hash of all bytes, a few objects at a time; returns the objects that agree."""
 
     def check(entry: ObjectEntry) -> ObjectEntry | None:
-        digest_now = ledger.attempt(entry.name, lambda: _digest(store, entry))
+        digest_now = findings.attempt(entry.name, lambda: _digest(store, entry))
         if digest_now is not None and digest_now != entry.blake3:
-            ledger.damage(entry.name, "Its bytes have changed since they were written.")
+            findings.damage(entry.name, "Its bytes have changed since they were written.")
         return entry if digest_now == entry.blake3 else None
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:

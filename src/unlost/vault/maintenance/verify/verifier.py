@@ -24,7 +24,6 @@ from unlost.vault.layout.org_names import identity_name
 from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import VerifyFindings
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
@@ -34,6 +33,7 @@ from unlost.vault.maintenance.verify.material import (
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
 from unlost.vault.maintenance.verify.scope import VerifyScope
+from unlost.vault.maintenance.verify.verify_result import VerifyFindings
 from unlost.vault.read.org_vault import OrgVault
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
@@ -44,37 +44,37 @@ def verify_vault(
     *,
     scope: VerifyScope,
     witness: Witness | None,
-    room: Callable[[str], OrgVault],
+    open_org: Callable[[str], OrgVault],
     orgs: Iterable[str] = (),
 ) -> VerifyReport:
     """Verify all orgs of a vault.
 
-    ``room``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
+    ``open_org``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
     that are found. Damage is reported and never raised. Raises StoreError if the store does not
     answer.
     """
-    ledger = VerifyFindings()
-    check_vault_file(sealed.store, sealed.keys, ledger)
+    findings = VerifyFindings()
+    check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
     for org in sorted({*orgs, *_orgs_in(sealed)}):
-        verifier = OrgVerifier(org, sealed=sealed, witness=witness, ledger=ledger)
+        verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)
         if walk.state.seq:
             heads[org] = walk.state.head
         if scope.level is VerifyLevel.DEEP and walk.whole:
-            verifier.check_deep(walk, room)
+            verifier.check_deep(walk, open_org)
     # After the orgs: only their manifests show how many entries the register must have.
-    check_slots(sealed.store, sealed.keys, ledger, entries=entries)
-    check_homes(sealed, ledger)
-    check_shredded(sealed, ledger)
+    check_slots(sealed.store, sealed.keys, findings, entries=entries)
+    check_homes(sealed, findings)
+    check_shredded(sealed, findings)
     return VerifyReport(
         level=scope.level,
-        objects=ledger.objects,
-        bytes=ledger.bytes,
+        objects=findings.objects,
+        bytes=findings.bytes,
         heads=heads,
-        damages=ledger.damages(),
+        damages=findings.damages(),
     )
 
 
@@ -82,32 +82,32 @@ class OrgVerifier:
     """Verifies one org up to the level ``full``; ``good``: the objects that agree."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: VerifyFindings
+        self, org: str, *, sealed: SealedObjects, witness: Witness | None, findings: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
         self._witness = witness
-        self._ledger = ledger
+        self._findings = findings
         self.good: frozenset[str] = frozenset()
 
     def check(self, scope: VerifyScope) -> ChainWalk:
         """Verify keys, chain, open runs, and live objects."""
-        check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
+        check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._findings)
         if not self._has_keys():
             return ChainWalk(whole=False)
         seen = self._witness.get(self._org) if self._witness else None
         listing = self._listing()
         walk = ChainVerifier(
-            self._org, sealed=self._sealed, listing=listing, seen=seen, ledger=self._ledger
+            self._org, sealed=self._sealed, listing=listing, seen=seen, findings=self._findings
         ).walk()
         self._check_identity()
         self._check_runs(listing)
-        JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
-            walk.state.journals, scope, over=walk.unjournaled
-        )
-        objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
+        JournalVerifier(
+            self._org, sealed=self._sealed, listing=listing, findings=self._findings
+        ).check(walk.state.journals, scope, over=walk.unjournaled)
+        objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._findings)
         objects = [object_entry for object_entry in objects if scope.proves(object_entry.name)]
-        objects = check_digests(objects, self._sealed.store, self._ledger)
+        objects = check_digests(objects, self._sealed.store, self._findings)
         self.good = _names(objects)
         return walk
 
@@ -130,19 +130,19 @@ class OrgVerifier:
         }
         return ends | rest
 
-    def check_deep(self, walk: ChainWalk, room: Callable[[str], OrgVault]) -> None:
+    def check_deep(self, walk: ChainWalk, open_org: Callable[[str], OrgVault]) -> None:
         """Decrypt and recompute the objects that agreed so far."""
-        opened = self._ledger.attempt(
-            identity_name(self._sealed.store, self._org), lambda: room(self._org)
+        opened = self._findings.attempt(
+            identity_name(self._sealed.store, self._org), lambda: open_org(self._org)
         )
         if opened is not None:
-            DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
+            DeepVerifier(opened, good=self.good, findings=self._findings).check(walk.state)
 
     def _check_identity(self) -> None:
         """Check the object with the org's identity."""
         name = identity_name(self._sealed.store, self._org)
-        self._ledger.saw(self._sealed.store.size(name) or 0)
-        self._ledger.attempt(
+        self._findings.saw(self._sealed.store.size(name) or 0)
+        self._findings.attempt(
             name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
         )
 
@@ -150,13 +150,13 @@ class OrgVerifier:
         """Check intents and the objects beside them; a run that ends meanwhile is no damage."""
         for name, size in listing.items():
             if name.startswith(f"orgs/{self._org}/runs/"):
-                self._ledger.saw(size)
+                self._findings.saw(size)
                 with suppress(NotFound):
                     self._check_run(name)
 
     def _check_run(self, name: str) -> None:
         data = self._sealed.store.get(name)
-        self._ledger.attempt(
+        self._findings.attempt(
             name,
             lambda: self._sealed.open(ObjectKind.INTENT, org=self._org, name=name, data=data),
         )

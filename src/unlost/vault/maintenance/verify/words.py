@@ -62,8 +62,8 @@ class _Pass:
 class WordsCheck:
     """Check of the words of one org."""
 
-    def __init__(self, room: OrgVault, state: LiveState) -> None:
-        self._room = room
+    def __init__(self, org_vault: OrgVault, state: LiveState) -> None:
+        self._org_vault = org_vault
         self._state = state
         self._words = list(state.segments.get(SEARCH, {}).values())
         self._tables = [
@@ -113,7 +113,7 @@ class WordsCheck:
         )
 
     def _label(self, live: LiveSegment) -> SegmentLabel:
-        return self._room.reader.facts(live.entry)[0]
+        return self._org_vault.reader.facts(live.entry)[0]
 
     def _stored_words(self) -> Iterator[Hashes]:
         for live in self._words:
@@ -132,8 +132,8 @@ class WordsCheck:
 
     def _of_shape(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[Hashes]:
         table = live.entry.table
-        present = TableView(table, [live], self._room.reading).names(0, shape=number)
-        tokenizer = self._room.schemas.tokenizer(shape.schema, table, names=tuple(present))
+        present = TableView(table, [live], self._org_vault.reading).names(0, shape=number)
+        tokenizer = self._org_vault.schemas.tokenizer(shape.schema, table, names=tuple(present))
         if tokenizer is None:
             return
         names = tokenizer.columns
@@ -145,12 +145,12 @@ class WordsCheck:
     def _tokens_of(
         self, rows: pa.Table, names: Sequence[str], present: dict[str, str], tokenizer: Tokenizer
     ) -> pa.Table:
-        load = self._room.load_blob(until=self._state.seq)
+        load = self._org_vault.load_blob(until=self._state.seq)
         cells = resolve(named(rows, names, present), names, load)
         return tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
 
     def _groups(self, live: LiveSegment, columns: Iterable[str]) -> Iterator[pa.Table]:
-        view = TableView(live.entry.table, [live], self._room.reading)
+        view = TableView(live.entry.table, [live], self._org_vault.reading)
         for group in range(len(view.sidecar(0).fences)):
             yield view.read(0, [group], tuple(columns))
 

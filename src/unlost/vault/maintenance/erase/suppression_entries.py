@@ -27,19 +27,19 @@ from unlost.vault.write.table_writer import RowComparison, TableWriter
 
 
 def unlisted(
-    room: OrgVault, state: LiveState, marks: Sequence[SuppressionMark]
+    org_vault: OrgVault, state: LiveState, marks: Sequence[SuppressionMark]
 ) -> tuple[SuppressionMark, ...]:
     """Return the entries that are not on the list yet."""
-    listed = room.view(SUPPRESSED, until=state.seq, state=state)
+    listed = org_vault.view(SUPPRESSED, until=state.seq, state=state)
     known = {mark.pseudonym for mark in marks_in(listed)}
     return tuple(mark for mark in marks if mark.pseudonym not in known)
 
 
-def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+def erased_among(org_vault: OrgVault, records: Collection[RecordKey]) -> frozenset[RecordKey]:
     """Return the records that are on the suppression list."""
-    state = room.chain.live()
-    marks = marks_in(room.view(SUPPRESSED, until=state.seq, state=state))
-    listed = SuppressionList.of(Pseudonymizer(room.sealed.keys, room.org), marks)
+    state = org_vault.chain.live()
+    marks = marks_in(org_vault.view(SUPPRESSED, until=state.seq, state=state))
+    listed = SuppressionList.of(Pseudonymizer(org_vault.sealed.keys, org_vault.org), marks)
     erased_keys: set[RecordKey] = set()
     for table in {key.table for key in records}:
         if listed.touches(table):
@@ -51,24 +51,25 @@ def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[Re
 
 
 def write_marks(
-    room: OrgVault, state: LiveState, out: SegmentWriter, marks: Sequence[SuppressionMark]
+    org_vault: OrgVault, state: LiveState, out: SegmentWriter, marks: Sequence[SuppressionMark]
 ) -> tuple[SegmentEntry, ...]:
     """Add entries to the list; durable when it returns."""
-    known = room.schemas.known(SYSTEM_SCHEMA, SUPPRESSED)
+    known = org_vault.schemas.known(SYSTEM_SCHEMA, SUPPRESSED)
     writer = TableWriter(
         columns=SourceColumns(SUPPRESSED, tuple(known), known),
         carry=(),
         label=SegmentLabel(table=SUPPRESSED, schema=SYSTEM_SCHEMA, base=state.seq),
         out=out,
         against=RowComparison(
-            base=room.view(SUPPRESSED, until=state.seq, state=state),
+            base=org_vault.view(SUPPRESSED, until=state.seq, state=state),
             # Nothing was written before: each erasure adds all of its entries in one call.
-            written_before=lambda: TableView(SUPPRESSED, (), room.reading),
+            written_before=lambda: TableView(SUPPRESSED, (), org_vault.reading),
         ),
-        limit=room.limit,
+        limit=org_vault.limit,
         big=BigCells(
-            packs=lambda: room.pack_writer(until=state.seq), load=room.load_blob(until=state.seq)
+            packs=lambda: org_vault.pack_writer(until=state.seq),
+            load=org_vault.load_blob(until=state.seq),
         ),
     )
-    writer.take([mark_rows(marks, observed_at=room.clock.now())] if marks else [])
+    writer.take([mark_rows(marks, observed_at=org_vault.clock.now())] if marks else [])
     return tuple(writer.segments)

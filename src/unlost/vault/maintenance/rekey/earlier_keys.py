@@ -22,15 +22,15 @@ from unlost.vault.write.journal import journal_runs
 _SIDECAR = ".idx"
 
 
-def under_earlier(room: OrgVault) -> UnderEarlier:
+def under_earlier(org_vault: OrgVault) -> UnderEarlier:
     """Sum up objects under earlier keys according to the newest commit, without opening any."""
-    keys, state = room.sealed.keys, room.chain.live()
-    epoch = keys.epoch(room.org)
+    keys, state = org_vault.sealed.keys, org_vault.chain.live()
+    epoch = keys.epoch(org_vault.org)
     segments = [live.entry for live in earlier_segments(state, epoch)]
     packs = earlier_packs(state, epoch)
     objects = len({entry.object for entry in segments}) + len(packs)
     size = sum(segment.own_bytes for segment in segments) + sum(pack.bytes for pack in packs)
-    return UnderEarlier(objects, size, complete=is_complete(keys, room.org))
+    return UnderEarlier(objects, size, complete=is_complete(keys, org_vault.org))
 
 
 def is_complete(keys: Keyring, org: str) -> bool:
@@ -57,7 +57,7 @@ def earlier_packs(state: LiveState, epoch: int) -> list[PackEntry]:
 class EarlierKeysSurvey:
     """Search of an org for objects under earlier keys; remembers the epochs it has read."""
 
-    room: OrgVault
+    org_vault: OrgVault
     epoch: int
     _seen: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -68,7 +68,7 @@ class EarlierKeysSurvey:
         """
         if name not in self._seen:
             try:
-                self._seen[name] = self.room.sealed.header(name).epoch
+                self._seen[name] = self.org_vault.sealed.header(name).epoch
             except NotFound:
                 return gone
             except IntegrityError:
@@ -80,7 +80,7 @@ class EarlierKeysSurvey:
 
         Includes lost ones: a mirror may have them under an earlier key.
         """
-        redactions = object_names.redactions(self.room.org)
+        redactions = object_names.redactions(self.org_vault.org)
         names = (name for name in sorted(state.objects) if not name.startswith(redactions))
         return [name for name in names if self.is_earlier(name, gone=True)]
 
@@ -89,24 +89,27 @@ class EarlierKeysSurvey:
 
         Includes lost ones.
         """
-        stands = redacted_in(self.room, state)
+        stands = redacted_in(self.org_vault, state)
         for seq in sorted(state.commits):
             if self.is_earlier(
-                stands.get(seq) or object_names.commit(self.room.org, seq), gone=True
+                stands.get(seq) or object_names.commit(self.org_vault.org, seq), gone=True
             ):
                 yield seq
 
     def checkpoints(self) -> list[str]:
         """List checkpoints, which repeat the live state."""
-        return self._listed(object_names.checkpoints(self.room.org))
+        return self._listed(object_names.checkpoints(self.org_vault.org))
 
     def journals(self) -> list[str]:
         """List journal entries."""
-        return self._listed(object_names.journals(self.room.org))
+        return self._listed(object_names.journals(self.org_vault.org))
 
     def lost_entries(self, state: LiveState) -> list[str]:
         """List journal entries that do not exist: a mirror may have them under an earlier key."""
-        stored, org = journal_runs(self.room.sealed, org=self.room.org), self.room.org
+        stored, org = (
+            journal_runs(self.org_vault.sealed, org=self.org_vault.org),
+            self.org_vault.org,
+        )
         return [
             object_names.journal_entry(org, run, number)
             for run, proof in state.journals.items()
@@ -115,16 +118,16 @@ class EarlierKeysSurvey:
 
     def identities(self) -> list[str]:
         """List the objects with the identity of the org."""
-        names = identity_names(self.room.sealed.store, self.room.org)
+        names = identity_names(self.org_vault.sealed.store, self.org_vault.org)
         return [name for name in names if self.is_earlier(name)]
 
     def runs(self) -> list[str]:
         """List intents of open runs, and the objects beside them."""
-        return self._listed(object_names.intents(self.room.org))
+        return self._listed(object_names.intents(self.org_vault.org))
 
     def needless(self, state: LiveState) -> list[str]:
         """List documents that no commit names; valid only if no open run may still commit them."""
-        org = self.room.org
+        org = self.org_vault.org
         folders = (
             object_names.redactions(org),
             object_names.certificates(org),
@@ -135,31 +138,31 @@ class EarlierKeysSurvey:
 
     def waiting(self, state: LiveState) -> dict[str, int]:
         """Return segments and packs that no commit names and that still exist: sizes by name."""
-        live = {entry.name for entry in live_objects(state, org=self.room.org)}
-        listing = listing_of(self.room)
+        live = {entry.name for entry in live_objects(state, org=self.org_vault.org)}
+        listing = listing_of(self.org_vault)
         waiting_sizes = {name: size for name, size in listing.items() if name not in live}
         return {
             name: size for name, size in waiting_sizes.items() if self._data_is_earlier(name, size)
         }
 
     def _listed(self, folder: str) -> list[str]:
-        names = [listed.name for listed in self.room.sealed.store.list(folder)]
+        names = [listed.name for listed in self.org_vault.sealed.store.list(folder)]
         return [name for name in names if self.is_earlier(name)]
 
     def _data_is_earlier(self, name: str, size: int) -> bool:
-        if name.startswith(object_names.packs(self.room.org)) or name.endswith(_SIDECAR):
+        if name.startswith(object_names.packs(self.org_vault.org)) or name.endswith(_SIDECAR):
             try:
                 return self.is_earlier(name)
             except UsageError:  # a wrong bit may look like a newer format; nothing needs it
                 return True
         # Parquet encryption has no clear header with an epoch, so the newest key is tried instead.
-        sealed, org = self.room.sealed, self.room.org
+        sealed, org = self.org_vault.sealed, self.org_vault.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None
 
 
-def redacted_in(room: OrgVault, state: LiveState) -> dict[int, str]:
+def redacted_in(org_vault: OrgVault, state: LiveState) -> dict[int, str]:
     """Return the live redactions by the numbers of their commits."""
-    folder = object_names.redactions(room.org)
+    folder = object_names.redactions(org_vault.org)
     names = (name for name in state.objects if name.startswith(folder))
     return {object_names.redacted(name): name for name in names}

@@ -96,43 +96,43 @@ class WrittenCommit:
 
 
 def carried_out[T](
-    room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceRun], T]
+    org_vault: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceRun], T]
 ) -> tuple[T, int]:
     """Run ``act`` while no other run is open; returns its result and the number of bytes removed.
 
     First removes what an earlier run left that was cut off. Raises Conflict (``runs-open``).
     """
-    state = room.chain.proved()
-    close_cut_off(room, *BEGUN_ANEW)
-    close_committed(room, state)
-    check_alone(room, state, run="")
-    before = remove_erased(room, state)
-    maintenance = MaintenanceRun(room, run=run, kind=kind)
+    state = org_vault.chain.proved()
+    close_cut_off(org_vault, *BEGUN_ANEW)
+    close_committed(org_vault, state)
+    check_alone(org_vault, state, run="")
+    before = remove_erased(org_vault, state)
+    maintenance = MaintenanceRun(org_vault, run=run, kind=kind)
     maintenance.open()
     try:
         done = act(maintenance)
     except Exception:
         maintenance.give_up()
         raise
-    state = room.chain.proved()
+    state = org_vault.chain.proved()
     # Earlier checkpoints contain ids that are erased now. The cleanup below removes them.
     if commit_of_run(state, run) is not None:
-        room.chain.renew_checkpoint()
-    return done, before + remove_erased(room, state)
+        org_vault.chain.renew_checkpoint()
+    return done, before + remove_erased(org_vault, state)
 
 
-def close_committed(room: OrgVault, state: LiveState) -> None:
+def close_committed(org_vault: OrgVault, state: LiveState) -> None:
     """Close runs that were committed but not closed: their keys open what they buffered."""
-    for intent in list(open_runs(room)):
+    for intent in list(open_runs(org_vault)):
         if commit_of_run(state, intent.run):
-            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+            OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
 
 
-def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
+def check_alone(org_vault: OrgVault, state: LiveState, *, run: str) -> None:
     """Raise Conflict while another run is open, since it may use or store data that is to go."""
     others = [
         intent
-        for intent in open_runs(room)
+        for intent in open_runs(org_vault)
         if intent.run != run and not commit_of_run(state, intent.run)
     ]
     if others:
@@ -148,13 +148,13 @@ class RemovalCommit[F: ErasedDocuments](ABC):
     """One commit that removes data from all history, with everything that is written for it."""
 
     def __init__(
-        self, room: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
+        self, org_vault: OrgVault, maintenance: MaintenanceRun, *, run: str, pause: Pause
     ) -> None:
-        self._room = room
+        self._org_vault = org_vault
         self._maintenance = maintenance
         self._run = run
         self._pause = pause
-        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=maintenance.prefix)
+        self._out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
 
     @property
     def _state(self) -> LiveState:
@@ -197,22 +197,24 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     def _listing(self) -> dict[str, int]:
         """List possible garbage, including certificates of runs that wrote another one later."""
-        folder = object_names.certificates(self._room.org)
-        certificates = self._room.sealed.store.list(folder)
-        return listing_of(self._room) | {
+        folder = object_names.certificates(self._org_vault.org)
+        certificates = self._org_vault.sealed.store.list(folder)
+        return listing_of(self._org_vault) | {
             certificate.name: certificate.size for certificate in certificates
         }
 
     def _write(self, survey: F, written_names: list[str]) -> WrittenCommit:
-        repacked = repack(self._room, survey.contents.freed.moving)
+        repacked = repack(self._org_vault, survey.contents.freed.moving)
         # ``written_names`` grows step by step: after a failure, all of these objects are removed.
         # Segments are found by their prefix instead.
-        written_names += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        written_names += [
+            object_names.pack(self._org_vault.org, entry.id) for entry in repacked.entries
+        ]
         replaced = tuple(self._rewritten(survey, repacked))
         replaced += tuple(self._beside(survey, replaced))
         marks = self._marks(survey)
         certificates = {
-            name: put_certificate(self._room, name, certificate)
+            name: put_certificate(self._org_vault, name, certificate)
             for name, certificate in survey.certificates
         }
         written_names += [entry.name for entry in certificates.values()]
@@ -226,10 +228,10 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         self, survey: F, replaced: Sequence[ReplacedSegments]
     ) -> Iterable[ReplacedSegments]:
         """Rewrite the live segments that share a bundle with rows that go."""
-        room, state, ids = self._room, self._state, self._records(survey)
-        leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
+        org_vault, state, ids = self._org_vault, self._state, self._records(survey)
+        leaving = touched(replaced) | set(holding(org_vault, state, ids, pause=self._pause))
         gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
-        return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
+        return unbundled(org_vault, self._out, state, leaving, gone=gone, pause=self._pause)
 
     def _redactions(
         self,
@@ -245,12 +247,14 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         entries, naming = [], survey.naming
         for seq in sorted(self._state.commits):
             self._pause()
-            manifest, head = self._room.chain.manifest(seq)
+            manifest, head = self._org_vault.chain.manifest(seq)
             manifest_left = manifest_without(
                 manifest, live=live, names=names, naming=naming, erased=self._gone_at(survey, seq)
             )
             if manifest_left != manifest:
-                entry = put_redaction(self._room, manifest_left, head=head, by=self._state.seq + 1)
+                entry = put_redaction(
+                    self._org_vault, manifest_left, head=head, by=self._state.seq + 1
+                )
                 # Recorded as soon as it exists, so that a failure of the next one removes it.
                 written_names.append(entry.name)
                 entries.append(entry)
@@ -259,14 +263,14 @@ class RemovalCommit[F: ErasedDocuments](ABC):
     def _replaced_redactions(self, fresh: Sequence[ObjectEntry]) -> list[str]:
         """Return the names of redactions that the new ones replace."""
         seqs = {object_names.redacted(entry.name) for entry in fresh}
-        folder = object_names.redactions(self._room.org)
+        folder = object_names.redactions(self._org_vault.org)
         redaction_names = [name for name in self._state.objects if name.startswith(folder)]
         return [name for name in redaction_names if object_names.redacted(name) in seqs]
 
     def _commit_written(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
-        room, state, balanced = self._room, self._state, self._balanced(survey)
+        org_vault, state, balanced = self._org_vault, self._state, self._balanced(survey)
         # Checked again: a backup may have begun since, whose rows the survey did not see.
-        check_alone(room, room.chain.proved(), run=self._run)
+        check_alone(org_vault, org_vault.chain.proved(), run=self._run)
         parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
@@ -275,7 +279,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
                 condemned=tuple(sorted(self._condemned(survey, written, listing))),
-                collected=collected_up_to(room, state),
+                collected=collected_up_to(org_vault, state),
                 dropped=survey.contents.freed.packs,
                 tombstones=balanced.tombstones,
                 alive=balanced.alive,
@@ -290,7 +294,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     def _condemned(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
         """Return unneeded segments and packs: replaced now or earlier, or left by ended runs."""
-        org = self._room.org
+        org = self._org_vault.org
         gone = [
             entry for replaced in written.replaced for entry in (*replaced.old, *replaced.between)
         ]
@@ -307,7 +311,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         with suppress(UnlostError):
             if self._maintenance.came_to_nothing():
                 for name in written_names:
-                    self._room.sealed.store.delete(name)
+                    self._org_vault.sealed.store.delete(name)
 
 
 def _by_table(parts: Sequence[TablePart]) -> tuple[TablePart, ...]:

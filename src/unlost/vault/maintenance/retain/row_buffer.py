@@ -15,7 +15,7 @@ MOST_ROWS = 250_000  # that wait in memory
 
 
 @dataclass(slots=True)
-class RowSpill:
+class RowBuffer:
     """Buffered rows of one bare table; ``entries`` is complete after ``close``."""
 
     out: SegmentWriter
