@@ -48,7 +48,7 @@ def test_people_read_it_and_see_the_chart(program: Program, tmp_path: Path) -> N
     picture = tmp_path / "storage.svg"
     told = program("storage", "chocolate", "--loops", "--plot", str(picture))
     assert told.code == 0
-    for text in ("data storage", "Email", "by year of creation", "1 loop of automatic mails",
+    for text in ("data storage", "Email", "by year of creation", "1 mail loop",
                  "Turn off one of the two automatic replies"):  # fmt: skip
         assert text in told.out, told.out
     assert ET.parse(picture).getroot().tag.endswith("svg")
