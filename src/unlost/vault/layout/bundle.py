@@ -34,7 +34,7 @@ def rows_in(
     wanted = list(columns)
     if not entry.bundle:
         return file.read_row_groups(list(groups), columns=wanted, use_threads=threads)
-    group, start = lying(file.metadata, entry)
+    group, start = row_group_of(file.metadata, entry)
     rows = file.read_row_groups([group], columns=wanted, use_threads=threads)
     count = entry.rows if groups else 0
     return rows.take(
@@ -55,7 +55,7 @@ def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[SegmentLab
     return bundle_part.label, frozenset((*fact_names, *bundle_part.present))
 
 
-def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
+def row_group_of(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
     """The row group that contains a segment, and the segment's first row in it."""
     begin = 0
     for group in range(metadata.num_row_groups):

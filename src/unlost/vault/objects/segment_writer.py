@@ -96,11 +96,11 @@ class SegmentWriter:
             ),
         )
 
-    def sealed_sidecar(self, car: Sidecar, *, ident: str, epoch: int) -> bytes:
+    def sealed_sidecar(self, sidecar: Sidecar, *, ident: str, epoch: int) -> bytes:
         """A segment's sidecar as it is stored."""
         name, keys = object_names.sidecar(self.org, ident), self.sealed.keys
         return seal(
-            sidecars.encode(car),
+            sidecars.encode(sidecar),
             place=keys.place(ObjectKind.SIDECAR, org=self.org, name=name),
             key=keys.object_key(ObjectKind.SIDECAR, org=self.org, name=name, epoch=epoch),
             epoch=epoch,
@@ -174,8 +174,8 @@ class SegmentStream:
         body = self._sink.getvalue()  # does not copy
         merged = self._reach is not None
         hashes = counted(np.concatenate(self._hashes), table=self._label.table, merged=merged)
-        car = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
-        sealed = self._out.sealed_sidecar(car, ident=self._ident, epoch=self._epoch)
+        sidecar = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
+        sealed = self._out.sealed_sidecar(sidecar, ident=self._ident, epoch=self._epoch)
         inline = len(sealed) <= sidecars.INLINE_BYTES
         if not inline:
             self._out.create(object_names.sidecar(self._out.org, self._ident), sealed)

@@ -77,15 +77,15 @@ class SegmentReader:
             if entry.id in self._sidecars:
                 self._sidecars.move_to_end(entry.id)
                 return self._sidecars[entry.id]
-        car = self._read_sidecar(entry)
+        sidecar = self._read_sidecar(entry)
         with self._lock:
             if entry.id not in self._sidecars:
-                self._sidecars[entry.id] = car
+                self._sidecars[entry.id] = sidecar
                 self._sidecar_bytes += entry.sidecar_bytes
             while self._sidecar_bytes > _SIDECAR_CACHE_BYTES and len(self._sidecars) > 1:
                 _, gone = self._sidecars.popitem(last=False)
                 self._sidecar_bytes -= gone.filter.nbytes
-        return car
+        return sidecar
 
     def facts(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
         """The label of a segment and its physical columns; raises IntegrityError."""

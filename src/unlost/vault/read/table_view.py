@@ -323,17 +323,17 @@ class TableView:
         back = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
         return pa.concat_tables(parts).combine_chunks().take(pa.array(back))
 
-    def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
+    def _read_at(self, group: "_GroupRows", names: Sequence[str]) -> pa.Table:
         """The wanted rows of one row group."""
-        wanted = self.stored(lying.rank, names)
-        entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
-        rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
-        mine = self._with_manifest_columns(lying.rank, rows, wanted).take(pa.array(lying.at))
-        return self.named(lying.rank, mine, names)
+        wanted = self.stored(group.rank, names)
+        entry, stored = self.segments[group.rank].entry, self._stored(group.rank, wanted)
+        rows = self.reading.segments.read_group(entry, group=group.group, columns=stored)
+        group_rows = self._with_manifest_columns(group.rank, rows, wanted).take(pa.array(group.at))
+        return self.named(group.rank, group_rows, names)
 
 
 @dataclass(frozen=True, slots=True)
-class _Lying:
+class _GroupRows:
     """Wanted rows of one row group: their places in it, and their places in the result."""
 
     rank: int
@@ -342,12 +342,12 @@ class _Lying:
     rows: NDArray[np.int64]
 
 
-def _by_group(rows: pa.Table) -> Iterator[_Lying]:
+def _by_group(rows: pa.Table) -> Iterator[_GroupRows]:
     ranks, groups, at = (rows.column(name).to_numpy() for name in (RANK, GROUP, AT))
     order = np.lexsort((groups, ranks))
     ends = np.flatnonzero((np.diff(ranks[order]) != 0) | (np.diff(groups[order]) != 0)) + 1
     for rows_of_group in np.split(order, ends):
-        yield _Lying(
+        yield _GroupRows(
             int(ranks[rows_of_group[0]]),
             int(groups[rows_of_group[0]]),
             at[rows_of_group],

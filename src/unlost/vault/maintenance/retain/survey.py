@@ -25,13 +25,13 @@ class SurveyedVersions:
     """Shown versions of some ids (``KEYS``, ``_u_prev``), and the decision about each.
 
     ``lost``: rows that lost to another row of their own commit, of records that lose something;
-    they go too. ``lying``: rows that lost as well, but stay.
+    they go too. ``lost_but_stay``: rows that lost as well, but stay.
     """
 
     keys: pa.Table
     fates: VersionFates
     lost: pa.Table
-    lying: pa.Table
+    lost_but_stay: pa.Table
 
     @property
     def snaps(self) -> "np.typing.NDArray[np.int64]":
@@ -46,7 +46,7 @@ class SurveyedVersions:
     @property
     def staying(self) -> pa.Table:
         """Versions that stay, and rows that lost but stay."""
-        return pa.concat_tables([self.keys.filter(pa.array(~self.fates.goes)), self.lying])
+        return pa.concat_tables([self.keys.filter(pa.array(~self.fates.goes)), self.lost_but_stay])
 
     def within(self, tier: Tier) -> "np.typing.NDArray[np.bool_]":
         """Return a mask of the versions in a tier."""

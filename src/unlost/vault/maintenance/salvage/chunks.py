@@ -16,7 +16,7 @@ from unlost.model.errors import IntegrityError, StoreError, UsageError
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.layout import object_names
-from unlost.vault.layout.bundle import facts_in, lying
+from unlost.vault.layout.bundle import facts_in, row_group_of
 from unlost.vault.layout.segment_label import SegmentShape, label_of
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.unread import device_failed, is_lost, unread
@@ -43,7 +43,7 @@ class RemainingChunks:
         metadata = file.metadata
         if live.entry.bundle:
             self.label, self.present = facts_in(metadata, live.entry)
-            group, start = lying(metadata, live.entry)
+            group, start = row_group_of(metadata, live.entry)
             self.spans = [RowSpan(group, start, live.entry.rows)]
         else:
             self.label = label_of(metadata.metadata or {})
@@ -132,10 +132,10 @@ def sidecar_of(org_vault: OrgVault, live: LiveSegment) -> Sidecar | None:
         raise
 
 
-def span_of_ids(car: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:
+def span_of_ids(sidecar: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:
     """Return the lowest and highest possible id in one row group of a segment."""
     entry = live.entry
-    if car is None or number >= len(car.fences):
+    if sidecar is None or number >= len(sidecar.fences):
         return entry.min_id, entry.max_id
-    following = car.fences[number + 1 : number + 2]
-    return car.fences[number].first, following[0].first if following else entry.max_id
+    following = sidecar.fences[number + 1 : number + 2]
+    return sidecar.fences[number].first, following[0].first if following else entry.max_id

@@ -103,7 +103,7 @@ class RebuiltTable:
         self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """Rewrite the rest of a segment; returns it and the id ranges of lost row groups."""
-        entry, car = live.entry, sidecar_of(self.org_vault, live)
+        entry, sidecar = live.entry, sidecar_of(self.org_vault, live)
         with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 return (), [(entry.min_id, entry.max_id)]
@@ -113,7 +113,7 @@ class RebuiltTable:
                 self.pause()
                 rows = whole_rows(chunks, number)
                 if rows is None:
-                    lost.append(span_of_ids(car, live, number))
+                    lost.append(span_of_ids(sidecar, live, number))
                 else:
                     stream.append(rows)
             return ((stream.close(),) if stream.rows else ()), lost

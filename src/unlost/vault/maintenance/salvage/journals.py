@@ -12,7 +12,7 @@ from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel
 from unlost.vault.commits.state import LiveState
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
+from unlost.vault.maintenance.salvage.proving import StoredDigest, stored_digest
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
@@ -52,9 +52,9 @@ def broken_journals(
     if not first.damages():
         return BrokenJournals()
     names = [damage.object for damage in first.damages()]
-    before = dict(_sights(org_vault, names))
+    before = dict(_stored_digests(org_vault, names))
     again = _proved(org_vault, state, _listing(org_vault))
-    if first.damages() != again.damages() or before != dict(_sights(org_vault, names)):
+    if first.damages() != again.damages() or before != dict(_stored_digests(org_vault, names)):
         raise unsteady(names[0])
     return _broken_journals(org_vault, state, first)
 
@@ -95,13 +95,15 @@ def _proved(org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]) -
     return proving
 
 
-def _sights(org_vault: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
+def _stored_digests(
+    org_vault: OrgVault, names: Iterable[str]
+) -> Iterator[tuple[str, StoredDigest]]:
     """Read the objects stored under these names."""
     store = itself(org_vault.sealed.store)
     for name in names:
         there = name if store.size(name) is not None else org_vault.sealed.resealed(name)
         size = store.size(there) if there is not None else None
-        yield name, sight(store, there or name, size=size, piece=_READ_BYTES)
+        yield name, stored_digest(store, there or name, size=size, piece=_READ_BYTES)
 
 
 class _Proving(VerifyFindings):

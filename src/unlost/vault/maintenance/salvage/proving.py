@@ -47,17 +47,19 @@ def proved_damages(
 
 
 def _damage_of(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
-    first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
+    first = stored_digest(store, entry.name, size=listed, piece=_READ_BYTES)
     if first == StoredDigest(entry.bytes, entry.blake3):
         return None
     size = store.size(entry.name)
-    second = sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
+    second = stored_digest(
+        store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1)
+    )
     if second != first:
         raise unsteady(entry.name)
     return Damage(entry.name, _sentence(entry, first))
 
 
-def sight(store: Store, name: str, *, size: int | None, piece: int) -> StoredDigest:
+def stored_digest(store: Store, name: str, *, size: int | None, piece: int) -> StoredDigest:
     """Read an object piece by piece; raises StoreError if it cannot be read at the moment."""
     if size is None:
         return StoredDigest(None, _UNREADABLE)
@@ -78,11 +80,11 @@ def sight(store: Store, name: str, *, size: int | None, piece: int) -> StoredDig
     return StoredDigest(size, digest.hexdigest())
 
 
-def _sentence(entry: ObjectEntry, sight: StoredDigest) -> str:
-    if sight.size is None:
+def _sentence(entry: ObjectEntry, stored_digest: StoredDigest) -> str:
+    if stored_digest.size is None:
         return MISSING
-    if sight.size != entry.bytes:
-        return f"It has {sight.size} bytes instead of {entry.bytes}."
-    if sight.digest == _UNREADABLE:
+    if stored_digest.size != entry.bytes:
+        return f"It has {stored_digest.size} bytes instead of {entry.bytes}."
+    if stored_digest.digest == _UNREADABLE:
         return "The disk can no longer read it."
     return "Its bytes have changed since they were written."

@@ -45,7 +45,7 @@ from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedP
 from unlost.vault.maintenance.salvage.certificates import ReplacementCertificates
 from unlost.vault.maintenance.salvage.contents import Reachable
 from unlost.vault.maintenance.salvage.derived import RebuiltTable
-from unlost.vault.maintenance.salvage.looking import SalvageSurvey, SalvageSurveyor
+from unlost.vault.maintenance.salvage.survey import SalvageSurvey, SalvageSurveyor
 from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each

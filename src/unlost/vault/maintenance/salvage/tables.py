@@ -44,7 +44,7 @@ class TableWork:
     missing: Missing
     pause: Pause
     losses: Losses
-    books: dict[str, ShapeTable] = field(default_factory=dict)
+    shape_tables: dict[str, ShapeTable] = field(default_factory=dict)
 
     def look(self) -> Iterator[pa.Table]:
         """Find the losses; yields the rest of each row group."""
@@ -54,18 +54,18 @@ class TableWork:
                     yield piece.rows
 
     def _salvaged(self, live: LiveSegment) -> Iterator[SalvagedRows]:
-        book = self.books[live.entry.id] = ShapeTable()
-        car = sidecar_of(self.org_vault, live)
+        shape_table = self.shape_tables[live.entry.id] = ShapeTable()
+        sidecar = sidecar_of(self.org_vault, live)
         with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = RowGroupReader(self.org_vault, chunks, book, self.missing)
+            row_groups = RowGroupReader(self.org_vault, chunks, shape_table, self.missing)
             for number, span in enumerate(chunks.spans):
                 self.pause()
-                piece = piecing.piece(span)
-                self.losses.took(piece, *span_of_ids(car, live, number))
+                piece = row_groups.piece(span)
+                self.losses.took(piece, *span_of_ids(sidecar, live, number))
                 yield piece
 
     def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
@@ -78,16 +78,16 @@ class TableWork:
         with leavings(self.org_vault, live) as chunks:
             if chunks is None:
                 return None
-            book = self.books[live.entry.id]
-            piecing = RowGroupReader(self.org_vault, chunks, book, self.missing, load)
+            shape_table = self.shape_tables[live.entry.id]
+            row_groups = RowGroupReader(self.org_vault, chunks, shape_table, self.missing, load)
             stream = out.stream(
-                label_of(chunks, book),
+                label_of(chunks, shape_table),
                 group_rows=GROUP_ROWS,
                 reach=CommitRange(live.first, live.last),
             )
             for span in chunks.spans:
                 self.pause()
-                rows = piecing.piece(span).rows
+                rows = row_groups.piece(span).rows
                 if len(rows):
                     stream.append(rows)
             return replace(live, entry=stream.close()) if stream.rows else None

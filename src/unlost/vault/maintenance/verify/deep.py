@@ -161,14 +161,14 @@ class SegmentCheck:
 
     def sidecar(self) -> None:
         """Compare fences and filter with the ids."""
-        car = self._org_vault.reader.sidecar(self._entry)
-        ids = [self._ids(group) for group in range(len(car.fences))]
+        sidecar = self._org_vault.reader.sidecar(self._entry)
+        ids = [self._ids(group) for group in range(len(sidecar.fences))]
         fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
-        group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
+        group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in sidecar.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
         told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
         built = build_filter(told_of)
-        if fences != group_fences or not np.array_equal(built, car.filter):
+        if fences != group_fences or not np.array_equal(built, sidecar.filter):
             raise _disagrees("The sidecar does not match the rows")
 
     def rows(self) -> None:
