@@ -40,12 +40,12 @@ class FastClock:
 def main() -> None:
     """Serve one org at a time until SIGTERM."""
     home, factor, ahead = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    brake = CancellationFlag()
-    signal.signal(signal.SIGTERM, lambda *_: brake.pull())
+    cancel_flag = CancellationFlag()
+    signal.signal(signal.SIGTERM, lambda *_: cancel_flag.set())
     clock = FastClock(factor, ahead=ahead)
     service = Service(
-        lambda held: open_application(home, clock=clock, brake=held),
-        brake,
+        lambda held: open_application(home, clock=clock, cancel_flag=held),
+        cancel_flag,
         workers=1,
         part=ServicePart.WORKER,
     )

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.results import Figure, keep
 from unlost.app.actions.backups.night import after_error
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application
 from unlost.app.home.database import connect
 from unlost.app.home.home import plan_home, write_home, write_secret_file
@@ -122,7 +122,7 @@ def year(orgs: int, days: int) -> list[Figure]:
         began = time.process_time()
         while clock.now() < BEGINS + timedelta(days=days):
             with transaction.atomic():  # what a disk's flush costs is not what is asked here
-                tick(app, desk)
+                enqueue_due_jobs(app, desk)
             clock.advance(seconds=STEP.total_seconds())
         took = time.process_time() - began
         size = sum(file.stat().st_size for file in app.home.files if file.exists())

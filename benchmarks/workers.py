@@ -28,7 +28,7 @@ from tests.postgres import Postgres, postgres
 from benchmarks.measure import environment, median
 from benchmarks.results import Figure, keep
 from benchmarks.service import BEGINS, ZONES, home, judged, made_up
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application, open_application
 from unlost.catalog.locks import open_locks
 from unlost.catalog.nights import open_nights
@@ -212,7 +212,7 @@ class Site:
 
 def _over(app: Application) -> bool:
     """A look as the service makes it, here each second; True once no night is open."""
-    tick(app, Asking(app.home.queue))
+    enqueue_due_jobs(app, Asking(app.home.queue))
     time.sleep(1.0)
     return not open_nights()
 
@@ -280,7 +280,7 @@ def week(orgs: int) -> list[Figure]:
         began, cpu = time.monotonic(), time.process_time()
         try:
             while clock.now() < BEGINS + timedelta(days=days):
-                tick(app, jobs)
+                enqueue_due_jobs(app, jobs)
                 until(lambda: not jobs.doing())
                 clock.advance(seconds=3600)
         finally:

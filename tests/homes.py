@@ -187,23 +187,23 @@ class World:
         connect(self.home.catalog)
         self.app = self.opened()
 
-    def opened(self, *, brake: CancellationFlag | None = None) -> Application:
+    def opened(self, *, cancel_flag: CancellationFlag | None = None) -> Application:
         return Application(
             self.home,
             clock=self.clock,
             entropy=self.entropy,
             connectors=self.load,
             vault=lambda home, clock, entropy: self.vault,
-            brake=brake,
+            cancel_flag=cancel_flag,
         )
 
     def opened_at(
-        self, root: Path, *, brake: CancellationFlag | None = None, actor: Actor | None = None
+        self, root: Path, *, cancel_flag: CancellationFlag | None = None, actor: Actor | None = None
     ) -> Application:
         """As the command line opens it."""
         read_home(root)
         connect(self.home.catalog)
-        app = self.opened(brake=brake)
+        app = self.opened(cancel_flag=cancel_flag)
         return app.acting(actor) if actor is not None else app
 
     def continue_from[T](self, earlier: "World", scene: T = None) -> T:

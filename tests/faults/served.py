@@ -29,11 +29,11 @@ class ShiftedClock(SystemClock):
 def main() -> None:
     """Serve until SIGTERM."""
     home, shift = Path(sys.argv[1]), Path(sys.argv[2])
-    brake = CancellationFlag()
-    signal.signal(signal.SIGTERM, lambda *_: brake.pull())
+    cancel_flag = CancellationFlag()
+    signal.signal(signal.SIGTERM, lambda *_: cancel_flag.set())
     clock = ShiftedClock(shift)
     service = Service(
-        lambda held: open_application(home, clock=clock, brake=held), brake, every=0.5
+        lambda held: open_application(home, clock=clock, cancel_flag=held), cancel_flag, every=0.5
     )
     service.run()
 

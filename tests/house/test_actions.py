@@ -22,7 +22,7 @@ INSIDE = {
     "schedule": {"hourly_tables"},
     "snapshots": {"snapshot_at"},
     "storage_use": {"storage_use", "loops"},
-    "tick": {"tick"},
+    "due_jobs": {"enqueue_due_jobs"},
 }
 
 

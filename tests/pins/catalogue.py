@@ -22,7 +22,7 @@ from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
 from unlost.app.actions.alerts.alerts import _sender_settings as sender_settings
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.orgs.previews import _place as place_of_look
+from unlost.app.actions.orgs.previews import _place as place_of_preview
 from unlost.app.actions.orgs.previews import preview_state, request_preview, run_preview
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.people import sso as sso_actions
@@ -49,14 +49,14 @@ from unlost.catalog.mirroring import last_mirror, save_mirror
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
-    LookRow,
     MirrorRow,
     Night,
     Org,
     PlanRow,
+    PreviewRow,
     ScheduleRow,
     ScrubRow,
-    TickRow,
+    SelectionRow,
     VaultCheck,
     WriterRow,
 )
@@ -85,11 +85,11 @@ KEYS = (RecordKey("Account", "A1"), RecordKey("Contact", "C1"))
 
 @dataclass(frozen=True, slots=True)
 class WrittenHome:
-    """A home with the ids of its plan and of its look. ``values`` has the JSON of all columns."""
+    """A home with the ids of its plan and of its preview. ``values`` has the JSON of all columns."""
 
     world: World
     plan: str
-    look: str
+    preview_id: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,17 +98,17 @@ def write_home(folder: Path) -> WrittenHome:
     world = World(folder / "home")
     fill(world.org)
     app = world.app
-    look = request_preview(app, NEW_ORG).look
-    run_preview(app, look)
+    preview_id = request_preview(app, NEW_ORG).preview_id
+    run_preview(app, preview_id)
     add_org(app, NEW_ORG)
     _add_channels(world)
     _add_providers(world)
     plan = _make_plan(world, folder)
     change(app, "sales", ScheduleChange(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
     change(app, "sales", ScheduleChange(hourly="Account"))
-    change_selected(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
+    change_selected(app, "sales", LIST, shown=[], selected=[f"Account/{CUSTOMER}", "Contact/C1"])
     _write_for_service()
-    home = WrittenHome(world, plan, look)
+    home = WrittenHome(world, plan, preview_id)
     values = {name: plain(column.values()) for name, column in COLUMNS.items()}
     return replace(home, values={**values, "look": plain(drafts(home))})
 
@@ -237,7 +237,7 @@ def _read_details(_home: WrittenHome) -> list[Any]:
     return [entry.deed.detail for entry in reversed(newest(most=99))]
 
 
-def _read_ticks(home: WrittenHome) -> list[Any]:
+def _read_selections(home: WrittenHome) -> list[Any]:
     return [selected_records(home.world.app, "sales", LIST).records]
 
 
@@ -281,7 +281,7 @@ COLUMNS: dict[str, Column] = {
     "details in the audit": Column(AuditRow, "detail", _read_details),
     "request of a plan": Column(PlanRow, "request", _read_request),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),
-    "selected records": Column(TickRow, "records", _read_ticks),
+    "selected records": Column(SelectionRow, "records", _read_selections),
     "records to erase": Column(ScrubRow, "records", _read_scrubs),
     "damaged objects of the mirror": Column(MirrorRow, "damaged", lambda _: [_mirror().damaged]),
     "unknown objects of the mirror": Column(MirrorRow, "strange", lambda _: [_mirror().strange]),
@@ -297,8 +297,8 @@ def plain(value: object) -> Any:
 
 def drafts(home: WrittenHome) -> Mapping[str, Any]:
     """Open the sealed request and answer of the look."""
-    app, row = home.world.app, LookRow.objects.get(id=home.look)
-    place = place_of_look(app, home.look)
+    app, row = home.world.app, PreviewRow.objects.get(id=home.preview_id)
+    place = place_of_preview(app, home.preview_id)
     return {
         "asked": open_draft(app, row.asked, place=place),
         "answer": open_draft(app, row.answer, place=place),
@@ -307,11 +307,11 @@ def drafts(home: WrittenHome) -> Mapping[str, Any]:
 
 def put_drafts(home: WrittenHome, values: Mapping[str, Any]) -> None:
     """Replace the request and the answer of the look."""
-    app, place = home.world.app, place_of_look(home.world.app, home.look)
+    app, place = home.world.app, place_of_preview(home.world.app, home.preview_id)
     sealed = {name: seal_draft(app, value, place=place) for name, value in values.items()}
-    LookRow.objects.filter(id=home.look).update(**sealed)
+    PreviewRow.objects.filter(id=home.preview_id).update(**sealed)
 
 
 def read_look(home: WrittenHome) -> Any:
     """Read the answer of the look through the product."""
-    return plain(preview_state(home.world.app, home.look).looked)
+    return plain(preview_state(home.world.app, home.preview_id).result)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 import vaultstory
-from unlost.engine.spill import FILES, IDS, REFERENCES, SEEN
+from unlost.engine.temp_rows import FILES, IDS, REFERENCES, SEEN
 from unlost.model.erasure import Erase, MatchColumn
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey

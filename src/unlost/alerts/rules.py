@@ -10,10 +10,10 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
+from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message, Noun, code_of, counted, message, render
 from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
-from unlost.model.upkeep import UpkeepRecord
 
 OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
 PATIENCE = 2  # failures of one backup before an alert
@@ -500,7 +500,11 @@ def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
 
 def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Compaction of the org's part of the vault failed after its newest backup."""
-    if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
+    if (
+        org.maintenance is not None
+        and org.maintenance.held_by
+        and _overdue(org.maintenance, org.now)
+    ):
         yield _alarm(
             AlertRule.VAULT_GROWS,
             org,
@@ -509,9 +513,9 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
             "Unneeded objects of {org} cannot be removed from the vault: the run {run} has not ended.",
             "Resume the run, or cancel it.",
             "unlost runs {run}",
-            run=org.upkeep.held_by,
+            run=org.maintenance.held_by,
         )
-    if org.upkeep is not None and org.upkeep.failed:
+    if org.maintenance is not None and org.maintenance.failed:
         yield _alarm(
             AlertRule.VAULT_GROWS,
             org,
@@ -520,7 +524,7 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
             "Compaction of {org} failed: {why}",
             "Backups continue and nothing is lost. Fix the cause, then compact the vault.",
             "unlost compact {org}",
-            why=org.upkeep.error or "",
+            why=org.maintenance.error or "",
         )
 
 
@@ -540,9 +544,9 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
         )
 
 
-def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
+def _overdue(maintenance: MaintenanceRecord, now: datetime) -> bool:
     """True if unneeded objects should have been deleted long ago."""
-    return upkeep.next_at is not None and now - upkeep.next_at >= HELD_LONG
+    return maintenance.next_at is not None and now - maintenance.next_at >= HELD_LONG
 
 
 # --- inside ---------------------------------------------------------------------------------------

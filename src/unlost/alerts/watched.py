@@ -7,12 +7,12 @@ from datetime import datetime
 from unlost.model.certificate import Certificate
 from unlost.model.connector_info import Expiry
 from unlost.model.forecast import Forecast
+from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.retention import ForgottenRecord
 from unlost.model.schedule import Schedule
-from unlost.model.upkeep import UpkeepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class OrgFacts:
     drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
     expiries: tuple[Expiry, ...] = ()
     halted: tuple[HaltedRestore, ...] = ()
-    upkeep: UpkeepRecord | None = None
+    maintenance: MaintenanceRecord | None = None
     forgotten: ForgottenRecord | None = None
 
 

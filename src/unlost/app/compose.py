@@ -128,19 +128,19 @@ class Application:
         entropy: Entropy,
         connectors: Callable[[str], Connector] = load_connector,
         vault: "VaultOpener | None" = None,
-        brake: CancellationFlag | None = None,
+        cancel_flag: CancellationFlag | None = None,
         actor: Actor | None = None,
     ) -> None:
         """Open nothing yet. ``connectors`` and ``vault`` replace the usual ways of loading these.
 
-        ``brake`` stops active runs; ``actor`` is who acts, by default the user of this machine.
+        ``cancel_flag`` stops active runs; ``actor`` is who acts, by default the user of this machine.
         """
         self.actor = actor or machine(system_user())
         self.home = home
         self.clock = clock
         self.entropy = entropy
         self.connector = connectors
-        self.brake = brake or CancellationFlag()
+        self.cancel_flag = cancel_flag or CancellationFlag()
         self._open_vault = vault or open_home_vault
         self._closing = ExitStack()
         self._closing.callback(disconnect)
@@ -234,7 +234,7 @@ class Application:
         """Locks that one process at a time can take. If they are lost, active runs are stopped."""
         from unlost.catalog.locks import open_locks
 
-        locks = open_locks(self.home.database, self.home.locks, lost=self.brake.lose)
+        locks = open_locks(self.home.database, self.home.locks, lost=self.cancel_flag.lose)
         self._closing.callback(locks.close)
         return locks
 
@@ -324,7 +324,9 @@ class Application:
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
         cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
         # Every call takes from the budget first, so this is the place where runs can be stopped.
-        return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
+        return RunCancelled(
+            SqlBudget(oid, clock=self.clock, share=share), self.cancel_flag, cancellation
+        )
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """Return the encrypted secrets of an org's write user."""
@@ -424,7 +426,7 @@ def open_application(
     entropy: Entropy | None = None,
     connectors: Callable[[str], Connector] = load_connector,
     vault: VaultOpener | None = None,
-    brake: CancellationFlag | None = None,
+    cancel_flag: CancellationFlag | None = None,
     actor: Actor | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
@@ -437,6 +439,6 @@ def open_application(
         entropy=entropy or SystemEntropy(),
         connectors=connectors,
         vault=vault,
-        brake=brake,
+        cancel_flag=cancel_flag,
         actor=actor,
     )

@@ -24,7 +24,7 @@ from importlib import import_module
 from typing import Any, get_origin, get_type_hints
 
 STAY = frozenset({"app", "observer", "ask", "senders", "stack"})
-ROOM = "unlost.app.actions"
+ACTIONS_PACKAGE = "unlost.app.actions"
 BYTES, LINES, ZIP = "application/octet-stream", "application/jsonl", "application/zip"
 RESULT = "Unlost-Result"  # a header: the result that describes the bytes, as percent-encoded JSON
 
@@ -57,7 +57,7 @@ class ApiOperation:
     def call(self) -> Callable[..., Any]:
         """The action function; accessing it imports its module."""
         module, _, name = self.function.rpartition(".")
-        function: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
+        function: Callable[..., Any] = getattr(import_module(f"{ACTIONS_PACKAGE}.{module}"), name)
         return function
 
     @property

@@ -114,14 +114,14 @@ def _spent_until(
     ours = row.limit * share.ours / 100 - calls
     spent = sum(hour.calls for hour in hours)
     if spent > ours:
-        return _room_at(hours, spent - ours, now=now)
+        return _free_again_at(hours, spent - ours, now=now)
     fresh = row.reported_at is not None and now - row.reported_at <= STALE
     if fresh and row.used + row.taken > row.limit * share.total / 100 - calls:
         return now + PAUSE
     return None
 
 
-def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
+def _free_again_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
     """The time at which ``over`` calls of this home are a day old; an hour counts to its end."""
     for hour in sorted(hours, key=lambda api_hour: api_hour.hour):
         over -= hour.calls

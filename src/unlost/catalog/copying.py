@@ -49,8 +49,8 @@ MOVING = frozenset({
 })  # fmt: skip
 PASSING = (
     "catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
-    "catalog_homecopy", "catalog_linkrow", "catalog_planrow", "catalog_lookrow",
-    "catalog_tickrow", "catalog_scrubrow", "catalog_mirrorrow", "django_session",
+    "catalog_homecopy", "catalog_linkrow", "catalog_planrow", "catalog_previewrow",
+    "catalog_selectionrow", "catalog_scrubrow", "catalog_mirrorrow", "django_session",
     "usersessions_usersession", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog",
     "axes_accessattemptexpiration",
 )  # fmt: skip

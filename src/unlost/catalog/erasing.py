@@ -13,7 +13,7 @@ import msgspec
 from django.db import connection, models
 
 from unlost.catalog.connection import returned_connection, together
-from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
+from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, SelectionRow
 from unlost.model.erasure import spoken
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
@@ -93,11 +93,11 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
 
 def _erase_selections(org: str, texts: set[str]) -> int:
     count = 0
-    for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
+    for row in SelectionRow.objects.filter(org__name=org).iterator(_AT_ONCE):
         remaining = [record for record in row.records if record not in texts]
         if remaining != row.records:
             count += 1
-            TickRow.objects.filter(pk=row.pk).update(records=remaining)
+            SelectionRow.objects.filter(pk=row.pk).update(records=remaining)
     return count
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import MirrorRow, Run, Upkeep
+from unlost.catalog.models import MaintenanceRow, MirrorRow, Run
 from unlost.model.mirror import MirrorRecord
 
 # The table has a single row.
@@ -61,7 +61,7 @@ def vault_changed_since(at: datetime) -> bool:
     """True if a run, a compaction or a removal ended since an instant."""
     with returned_connection():
         runs = Run.objects.filter(ended_at__gte=at)
-        return runs.exists() or Upkeep.objects.filter(at__gte=at).exists()
+        return runs.exists() or MaintenanceRow.objects.filter(at__gte=at).exists()
 
 
 def _value(row: MirrorRow) -> MirrorRecord:

@@ -129,7 +129,7 @@ class VaultCheck(models.Model):
     repaired = models.JSONField(default=list)
 
 
-class Upkeep(models.Model):
+class MaintenanceRow(models.Model):
     """The last maintenance of an org's part of the vault."""
 
     oid = models.CharField(max_length=40, primary_key=True)
@@ -408,7 +408,7 @@ class AuditRow(models.Model):
 class PlanRow(models.Model):
     """A person's choice of records to restore, and its plan when it is ready: no values of records.
 
-    ``seat`` is the slot whose lock the planning worker holds; ``content`` is the plan's file,
+    ``slot`` is the slot whose lock the planning worker holds; ``content`` is the plan's file,
     ``summary`` its overview for people, ``run`` the restore that it became.
     """
 
@@ -419,16 +419,16 @@ class PlanRow(models.Model):
     made_by = models.CharField(max_length=150)
     request = models.JSONField()
     state = models.CharField(max_length=20)
-    seat = models.CharField(max_length=20, default="")
+    slot = models.CharField(max_length=20, default="")
     summary = models.JSONField(null=True)
     run = models.CharField(max_length=80, default="", db_index=True)
     error = MessageField(null=True)
 
 
-class LookRow(models.Model):
+class PreviewRow(models.Model):
     """A preview of an org that is not protected yet: request and answer, both sealed.
 
-    ``answer`` is empty until it is done. ``seat`` is the slot whose lock the worker holds,
+    ``answer`` is empty until it is done. ``slot`` is the slot whose lock the worker holds,
     ``tries`` counts its starts: a preview whose process ended starts again.
     """
 
@@ -436,17 +436,17 @@ class LookRow(models.Model):
     asked_at = models.DateTimeField(db_index=True)
     asked = models.TextField()
     answer = models.TextField(default="")
-    seat = models.CharField(max_length=20, default="")
+    slot = models.CharField(max_length=20, default="")
     tries = models.IntegerField(default=0)
 
 
-class TickRow(models.Model):
+class SelectionRow(models.Model):
     """The records of a list that a person selected, as TABLE/ID: no values of records.
 
     ``of`` distinguishes the lists of an org.
     """
 
-    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="ticks")
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="selections")
     by = models.CharField(max_length=150)
     of = models.CharField(max_length=500)
     at = models.DateTimeField()
@@ -456,7 +456,7 @@ class TickRow(models.Model):
         """One row for each list and person."""
 
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["org", "by", "of"], name="one_tick_row_per_list")
+            models.UniqueConstraint(fields=["org", "by", "of"], name="one_selection_row_per_list")
         ]
 
 

@@ -15,10 +15,10 @@ from unlost.catalog.models import (
     ApiHour,
     ForgottenRow,
     LeaseRow,
+    MaintenanceRow,
     Org,
     ScrubRow,
     Secret,
-    Upkeep,
     WitnessRow,
     WriterRow,
 )
@@ -174,7 +174,7 @@ def retire_org(name: str, *, kept_as: str) -> None:
 
 
 # Tables without a foreign key to the org: some of their rows must outlive it.
-_BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
+_BY_OID = (WitnessRow, MaintenanceRow, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
 
 
 def drop_org(org: ProtectedOrg) -> None:

@@ -26,7 +26,7 @@ class PlanState(StrEnum):
 class StoredPlan:
     """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
 
-    ``seat``: the slot of the planning worker, empty until one starts.
+    ``slot``: the slot of the planning worker, empty until one starts.
     """
 
     id: str
@@ -35,7 +35,7 @@ class StoredPlan:
     made_at: datetime
     made_by: str
     request: Mapping[str, Json]
-    seat: str
+    slot: str
     summary: Mapping[str, Json] | None
     run: str
     error: Message | None
@@ -82,15 +82,15 @@ def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
         return [_value(row, row.org.name) for row in rows[:most]]
 
 
-def begin_plan(plan: str, *, seat: str) -> bool:
+def begin_plan(plan: str, *, slot: str) -> bool:
     """Record the planning worker's slot; mark other plans of this slot as broken off.
 
     Call it while the slot is locked. False if there is nothing to plan.
     """
     making = PlanRow.objects.filter(state=PlanState.MAKING.value)
     with returned_connection():
-        making.filter(seat=seat).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
-        return bool(making.filter(id=plan).update(seat=seat))
+        making.filter(slot=slot).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
+        return bool(making.filter(id=plan).update(slot=slot))
 
 
 def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
@@ -149,7 +149,7 @@ def _value(row: PlanRow, org: str) -> StoredPlan:
         row.made_at,
         row.made_by,
         row.request,
-        row.seat,
+        row.slot,
         row.summary,
         row.run,
         row.error,

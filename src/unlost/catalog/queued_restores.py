@@ -103,7 +103,7 @@ def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
         if row.wish:
-            _as_wished(row, now=now)
+            _apply_command(row, now=now)
             return None
         if row.resume_at is not None and row.resume_at > now:
             return None
@@ -115,7 +115,7 @@ def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
         return RestoreTry(row.tries, crashed, row.failures)
 
 
-def _as_wished(row: Run, *, now: datetime) -> None:
+def _apply_command(row: Run, *, now: datetime) -> None:
     """Apply a pause or cancellation that people requested before this try began."""
     paused = row.wish == RunCommand.PAUSE.value
     row.state = (RunState.PARKED if paused else RunState.ABANDONED).value

@@ -162,10 +162,10 @@ def command_of(run: str) -> RunCommand:
     return RunCommand(command or "")
 
 
-def set_command(run: str, wish: RunCommand) -> bool:
+def set_command(run: str, command: RunCommand) -> bool:
     """Record a command for a run; False if the run is unknown."""
     with returned_connection():
-        return bool(Run.objects.filter(id=run).update(wish=wish.value))
+        return bool(Run.objects.filter(id=run).update(wish=command.value))
 
 
 def is_paused(oid: str) -> bool:

@@ -10,7 +10,7 @@ from unlost.model.message import message
 from unlost.model.ports.system import Observer
 from unlost.model.progress import Phase, Progress
 
-LOOK_EVERY = 2.0  # seconds between two polls
+POLL_SECONDS = 2.0  # seconds between two polls
 BEGINS_WITHIN = 600.0  # seconds; a service that has not started by then is busy or stopped
 
 
@@ -48,8 +48,8 @@ def follow(
                 return _done(now)
             # Only the time without progress counts: a run may take hours.
             waited = 0.0 if now.state == RunState.RUNNING.value else waited
-        app.clock.sleep(LOOK_EVERY)
-        waited += LOOK_EVERY
+        app.clock.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
     raise not_begun(run)
 
 

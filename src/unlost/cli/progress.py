@@ -16,7 +16,7 @@ WORDS: dict[str, str] = {
     Phase.FILES: "fetching files",
     Phase.CENSUS: "listing ids",
     Phase.AUDIT: "comparing part of",
-    Phase.SECOND_LOOK: "re-reading what changed meanwhile",
+    Phase.REREAD: "re-reading what changed meanwhile",
     Phase.COMMIT: "committing",
     "restore": "writing",
     "read-back": "reading back what was written",

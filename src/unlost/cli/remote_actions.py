@@ -39,7 +39,7 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.ports.system import Observer
 
-LOOK_EVERY = 2.0  # seconds between two polls of a plan in the making
+POLL_SECONDS = 2.0  # seconds between two polls of a plan in the making
 
 
 def _there(home: RemoteHome) -> Application:
@@ -103,7 +103,7 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
     except StoreError:  # a proxy timed out, or the network failed for a moment
         view = show_stored_plan(app, view.org, view.plan)
     while view.state is PlanState.MAKING:
-        app.clock.sleep(LOOK_EVERY)
+        app.clock.sleep(POLL_SECONDS)
         view = show_stored_plan(app, view.org, view.plan)
     if view.state is PlanState.MADE:
         return view

@@ -6,32 +6,32 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.spill import SpilledRows, SpillWriter, batches
+from unlost.engine.temp_rows import TempRows, TempRowsWriter, batches
 
 RUN_ROWS = 500_000
 BATCH_ROWS = 50_000
 
 
-def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[SpilledRows]:
-    """Spill ``tables`` (with a column ``id``) as runs that are sorted by the bytes of the id.
+def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[TempRows]:
+    """Write ``tables`` (with a column ``id``) to files as runs that are sorted by the bytes of the id.
 
     Rows of one id keep their order within a run.
     """
-    runs: list[SpilledRows] = []
+    runs: list[TempRows] = []
     waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
         waiting.append(table)
         rows += table.num_rows
         if rows >= RUN_ROWS:
-            runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
+            runs.append(_write_run(waiting, folder, f"{name}-{len(runs)}"))
             waiting, rows = [], 0
     if rows:
-        runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
+        runs.append(_write_run(waiting, folder, f"{name}-{len(runs)}"))
     return runs
 
 
-def read_run(folder: Path, run: SpilledRows) -> Iterator[pa.Table]:
+def read_run(folder: Path, run: TempRows) -> Iterator[pa.Table]:
     """A sorted run, a batch at a time."""
     for batch in batches(folder, run):
         yield pa.Table.from_batches([batch])
@@ -80,12 +80,12 @@ class _Head:
             self.last = self.rows["id"][-1].as_py().encode()
 
 
-def _spill_run(waiting: list[pa.Table], folder: Path, name: str) -> SpilledRows:
+def _write_run(waiting: list[pa.Table], folder: Path, name: str) -> TempRows:
     rows = pa.concat_tables(waiting)
     # By bytes, the order in which the vault returns its ids.
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()
-    writer = SpillWriter(folder, name, ordered.schema)
+    writer = TempRowsWriter(folder, name, ordered.schema)
     for batch in ordered.to_batches(max_chunksize=BATCH_ROWS):
         writer.write(batch)
     return writer.close()

@@ -119,8 +119,8 @@ def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
 
 def last_observation(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
     """The time of a snapshot's knowledge of a table: the last backup that read the table."""
-    looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
-    return looks[-1] if looks else None
+    times = [info.as_of for info in infos if info.number <= number and info.read(table)]
+    return times[-1] if times else None
 
 
 def proof_of_night(vault: VaultReader, oid: str) -> Certificate | None:

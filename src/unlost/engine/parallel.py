@@ -1,14 +1,14 @@
-"""Several calls at a time: lanes run side by side, the items of one lane in order.
+"""Several calls at a time: workers run side by side, the items of one queue in order.
 
 A SaaS may lock the records that a row refers to while it writes the row. Rows that share a locked
-record must therefore be written one call after the other, in one lane; lanes share none:
+record must therefore be written one call after the other, in one queue; queues share none:
 
-  lane 1:  call A1 ──► call A2 ──► call A3     rows of account X
-  lane 2:  call B1 ───────► call B2            rows of account Y
-           one thread for each lane; items are made by the caller's thread, in its order
+  queue 1:  call A1 ──► call A2 ──► call A3     rows of account X
+  queue 2:  call B1 ───────► call B2            rows of account Y
+            one thread for each queue; items are made by the caller's thread, in its order
 
 Items are built by the consuming thread only, so that building (which reads the vault and the
-journal) need not be safe for threads. Each lane has at most two items: one in its call, and the
+journal) need not be safe for threads. Each queue has at most two items: one in its call, and the
 next one ready. See docs/adr/0019.
 """
 
@@ -18,11 +18,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-READY = 2  # items of a lane that exist: the one in its call, and the next one
+READY = 2  # items of a queue that exist: the one in its call, and the next one
 
 
 @dataclass(slots=True)
-class _Lane[A, T]:
+class _CallWorker[A, T]:
     """Items to come, and the calls of taken items, the oldest first."""
 
     items: Iterator[A]
@@ -47,30 +47,30 @@ class _Lane[A, T]:
             yield self.calls.popleft().result()
 
 
-def abreast[A, T](call: Callable[[A], T], lanes: Sequence[Iterator[A]]) -> Iterator[T]:
-    """Call ``call`` for each item of each lane; yields results as they come.
+def abreast[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iterator[T]:
+    """Call ``call`` for each item of each queue; yields results as they come.
 
-    Calls run in one thread for each lane; items are made by the consuming thread, and need not be
+    Calls run in one thread for each queue; items are made by the consuming thread, and need not be
     safe for threads. An error of a call is raised here when no other call is running; no new call
     is started after it.
     """
     with ExitStack() as stack:
-        running = [_Lane[A, T](lane, stack.enter_context(_thread())) for lane in lanes]
+        running = [_CallWorker[A, T](queue, stack.enter_context(_thread())) for queue in queues]
         try:
             while running:
-                for lane in running:
-                    if lane.takes:
-                        lane.take(call)
-                    yield from lane.over()
-                running = [lane for lane in running if lane.calls or not lane.ended]
-                if running and not any(lane.takes for lane in running):
-                    wait([lane.calls[0] for lane in running], return_when=FIRST_COMPLETED)
+                for worker in running:
+                    if worker.takes:
+                        worker.take(call)
+                    yield from worker.over()
+                running = [worker for worker in running if worker.calls or not worker.ended]
+                if running and not any(worker.takes for worker in running):
+                    wait([worker.calls[0] for worker in running], return_when=FIRST_COMPLETED)
         finally:
-            for lane in running:
-                for future in lane.calls:
+            for worker in running:
+                for future in worker.calls:
                     # Running calls cannot be cancelled: leaving the pools waits for them.
                     future.cancel()
 
 
 def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="unlost-lane")
+    return ThreadPoolExecutor(1, thread_name_prefix="unlost-call")

@@ -8,7 +8,7 @@ no DBOS steps; the progress of its work is stored elsewhere, so a repeated job c
                     night, hourly: step results in ``unlost.jobs.store``
                     restore:       journal in the vault
 
-The queue "org" has the jobs of all kinds but restores and upkeep: nightly and hourly backups,
+The queue "org" has the jobs of all kinds but restores and maintenance: nightly and hourly backups,
 verification, and the mirror. Partitions run one job at a time, so two jobs of one queue never work
 on the same org. A worker that dies loses the lock on its slot; other workers notice and queue its
 jobs again.
@@ -42,10 +42,10 @@ APPLICATION = "unlost"
 VERSION = "1"
 WORKFLOW = "job"
 # Separate queues: restores never wait behind backups, nor backups behind vault maintenance.
-GENERAL, RESTORES, UPKEEP = "org", "restore", "upkeep"
-QUEUES = {JobKind.RESTORE: RESTORES, JobKind.UPKEEP: UPKEEP}
+GENERAL, RESTORES, MAINTENANCE = "org", "restore", "upkeep"
+QUEUES = {JobKind.RESTORE: RESTORES, JobKind.MAINTENANCE: MAINTENANCE}
 RESTORE_WORKERS = 2
-UPKEEP_WORKERS = 1
+MAINTENANCE_WORKERS = 1
 POLL_SECONDS = 0.5
 POOL = 8  # sessions of the engine in one process
 REAP_SECONDS = 5.0  # interval at which workers look for jobs of dead workers
@@ -125,7 +125,7 @@ class DurableJobs:
             DBOS.launch()
             _queue(GENERAL, self._workers)
             _queue(RESTORES, RESTORE_WORKERS)
-            _queue(UPKEEP, UPKEEP_WORKERS)
+            _queue(MAINTENANCE, MAINTENANCE_WORKERS)
         except BaseException:
             self.stop()
             raise

@@ -51,12 +51,12 @@ CREATE TABLE IF NOT EXISTS steps (
     def format(self) -> int:
         """The format number written last, 0 at first."""
 
-        def look(say: Say) -> int:
+        def newest_number(say: Say) -> int:
             if not say("SELECT to_regclass(?)", [f"{SCHEMA}.format"])[0][0]:
                 return 0
             return int(say("SELECT coalesce(max(number), 0) FROM format", ())[0][0])
 
-        return self.work(look)
+        return self.work(newest_number)
 
     def prepare(self, number: int) -> None:
         """Create missing tables, and write the format number; one process at a time."""

@@ -12,7 +12,7 @@ class JobKind(StrEnum):
     NIGHT = "night"  # one attempt at a nightly backup: ``subject`` is its name
     RESTORE = "restore"  # run or resume a restore: ``subject`` is its run
     HOURLY = "hourly"  # a few tables between nightly backups: ``subject`` is the hour
-    UPKEEP = "upkeep"  # maintain an org in the vault: ``subject`` is the nightly backup before
+    MAINTENANCE = "upkeep"  # maintain an org in the vault: ``subject`` is the nightly backup before
     VERIFY = "verify"  # verify the vault: ``subject`` is the level, and the part
     MIRROR = "mirror"  # bring the mirror up to date
 
@@ -31,7 +31,7 @@ class Job:
     """A job. Enqueuing the same ``id`` again has no effect.
 
     ``org``: the oid, empty for the whole vault. Jobs of one org in the same queue run one after the
-    other; restores and upkeep each have a queue of their own.
+    other; restores and maintenance each have a queue of their own.
     """
 
     id: str

@@ -12,7 +12,7 @@ class Phase(StrEnum):
     FILES = "files"
     CENSUS = "census"
     AUDIT = "audit"
-    SECOND_LOOK = "second-look"
+    REREAD = "second-look"
     COMMIT = "commit"
     RESTORE = "restore"
     READ_BACK = "read-back"

@@ -70,9 +70,9 @@ class Rectify(MaintenanceOperation[Rectification]):
         )
 
 
-def check_free(table: Table | None, wish: Rectify) -> None:
+def check_free(table: Table | None, operation: Rectify) -> None:
     """Raise UsageError (``rectify-fixed``) for a column also stored outside its cells."""
-    for value in wish.values:
+    for value in operation.values:
         why = _why_fixed(table, value.column) if table is not None else ""
         if why:
             raise UsageError(
@@ -80,7 +80,7 @@ def check_free(table: Table | None, wish: Rectify) -> None:
                 "{column} of {table} cannot be corrected: {why}.",
                 next_step="Leave it out. To remove the name of a file, erase its record.",
                 column=value.column,
-                table=wish.record.table,
+                table=operation.record.table,
                 why=why,
             )
 

@@ -22,7 +22,7 @@ from unlost.outside.dataset import TableDataset, TableScanner
 from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
 MEMORY = "1GB"
-SPILL = "20GB"
+TEMP_SPACE = "20GB"
 BATCH_ROWS = 16_384
 TEXT, HISTORY = "_text", "_history"
 _OWN_SCHEMAS = frozenset({"main", "information_schema", "pg_catalog", "temp"})
@@ -223,7 +223,7 @@ def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
     for setting, value in (
         ("memory_limit", MEMORY),
         ("temp_directory", str(work)),
-        ("max_temp_directory_size", SPILL),
+        ("max_temp_directory_size", TEMP_SPACE),
         ("temp_file_encryption", "true"),
         # Names in a statement must not resolve to Python variables.
         ("python_enable_replacements", "false"),
@@ -246,7 +246,7 @@ def _failing(troubles: list[UnlostError]) -> Iterator[None]:
             "The statement needs more than {memory} of memory and {disk} on disk.",
             next_step="Select fewer columns or rows, or aggregate before sorting.",
             memory=MEMORY,
-            disk=SPILL,
+            disk=TEMP_SPACE,
         ) from error
     except duckdb.Error as error:
         if troubles:

@@ -19,13 +19,13 @@ from unlost.model.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
-LOOKS = 1000  # before a job counts as endless
+MOST_POLLS = 1000  # before a job counts as endless
 
 
 def prepared(source: Source, task: ReadTask) -> Ready:
     """Prepare a task until it can be read, passing it through JSON as a run's record does."""
     outcome: Ready | Wait = Wait(source.server_time(), task)
-    for _ in range(LOOKS):
+    for _ in range(MOST_POLLS):
         if isinstance(outcome, Ready):
             return outcome
         outcome = source.prepare(through_json(outcome.task))

@@ -137,9 +137,9 @@ class MemoryWriter:
         live = dict(self.platform.live(table.name))
         return self._rows([(key, live[key]) for key in ids if key in live], columns)
 
-    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+    def fetch_several(self, queries: Sequence[RecordQuery]) -> Sequence[Rows]:
         """Fetch them query by query."""
-        return [self.fetch(look.table, look.ids, columns=look.columns) for look in looks]
+        return [self.fetch(query.table, query.ids, columns=query.columns) for query in queries]
 
     def recent(
         self,
@@ -199,7 +199,7 @@ class MemoryWriter:
 
     def _act(self, op: WriteOp, table: str, row: WriteRow) -> str:
         if op is WriteOp.CREATE:
-            self._make_room()
+            self._use_storage()
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
             raise RowRefused("MISSING_ARGUMENT", "Id not specified")
@@ -212,7 +212,7 @@ class MemoryWriter:
                 self.platform.delete(table, row.id, by=self.user)
         return row.id
 
-    def _make_room(self) -> None:
+    def _use_storage(self) -> None:
         if self.full_after is None:
             return
         if self.full_after == 0:

@@ -188,7 +188,7 @@ class Platform:
                 self.org.purge(name, record)
         self._binned.clear()
 
-    # --- looks -------------------------------------------------------------------------------------
+    # --- reads -------------------------------------------------------------------------------------
 
     def leaves_bin(self, table: str, record: str) -> bool:
         """True if a record of the bin can be undeleted alone; unique keys are not checked."""

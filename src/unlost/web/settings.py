@@ -139,4 +139,4 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a page has at most 500 rows to tick
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a page has at most 500 rows to select

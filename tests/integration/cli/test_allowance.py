@@ -31,8 +31,8 @@ def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_c
         assert add_org(program, served.url).code in {0, 3}
         clock = VirtualClock(BEGAN)
 
-        def opened(brake: CancellationFlag) -> Application:
-            return open_application(program.home, clock=clock, brake=brake)
+        def opened(cancel_flag: CancellationFlag) -> Application:
+            return open_application(program.home, clock=clock, cancel_flag=cancel_flag)
 
         def pass_time(hours: float) -> None:
             clock.advance(hours=hours)

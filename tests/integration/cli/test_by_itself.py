@@ -52,8 +52,8 @@ class ByItself:
         self.mail_port = 0
         self.hook = ""
 
-    def opened(self, brake: CancellationFlag) -> Application:
-        return open_application(self.program.home, clock=self.clock, brake=brake)
+    def opened(self, cancel_flag: CancellationFlag) -> Application:
+        return open_application(self.program.home, clock=self.clock, cancel_flag=cancel_flag)
 
     def pass_time(self, *, hours: float) -> None:
         self.clock.advance(hours=hours)

@@ -37,8 +37,8 @@ class Company:
             for name in ORGS:
                 change(app, name, ScheduleChange(at="01:30", window=0))
 
-    def opened(self, brake: CancellationFlag) -> Application:
-        return open_application(self.program.home, clock=self.clock, brake=brake)
+    def opened(self, cancel_flag: CancellationFlag) -> Application:
+        return open_application(self.program.home, clock=self.clock, cancel_flag=cancel_flag)
 
     def night(self) -> dict[str, int]:
         """A day passes, and the service looks; backups by org."""

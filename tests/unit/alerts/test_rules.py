@@ -15,12 +15,12 @@ from unlost.model.alert import AlertRule, Notification, NotificationKind, Raised
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
+from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
 from unlost.model.night import CheckRecord, NightRecord, NightState
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
 from unlost.model.schedule import Schedule
-from unlost.model.upkeep import UpkeepRecord
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 GIB = 2.0**30
@@ -280,16 +280,16 @@ def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
 
 
 def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
-    kept = UpkeepRecord(NOW, snapshot=3, before=100, after=10)
-    assert said(replace(sales(), upkeep=kept)) == {}
-    held = UpkeepRecord(NOW, waiting=9, next_at=NOW - timedelta(days=7), held_by="backup-1")
-    alarm = said(replace(sales(), upkeep=held))[AlertRule.VAULT_GROWS]
+    kept = MaintenanceRecord(NOW, snapshot=3, before=100, after=10)
+    assert said(replace(sales(), maintenance=kept)) == {}
+    held = MaintenanceRecord(NOW, waiting=9, next_at=NOW - timedelta(days=7), held_by="backup-1")
+    alarm = said(replace(sales(), maintenance=held))[AlertRule.VAULT_GROWS]
     assert (alarm.subject, alarm.command) == ("held", "unlost runs backup-1")
     soon = replace(held, next_at=NOW - timedelta(days=6))
-    assert said(replace(sales(), upkeep=soon)) == {}
-    assert said(replace(sales(), upkeep=replace(held, held_by=""))) == {}
-    failed = UpkeepRecord(NOW, error=Message("store-full", "The disk is full."))
-    alarm = said(replace(sales(), upkeep=failed))[AlertRule.VAULT_GROWS]
+    assert said(replace(sales(), maintenance=soon)) == {}
+    assert said(replace(sales(), maintenance=replace(held, held_by=""))) == {}
+    failed = MaintenanceRecord(NOW, error=Message("store-full", "The disk is full."))
+    alarm = said(replace(sales(), maintenance=failed))[AlertRule.VAULT_GROWS]
     assert alarm.urgency is Urgency.SOON
     assert "The disk is full." in alarm.sentence
     assert alarm.command == "unlost compact sales"

@@ -218,7 +218,7 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
 
     source.discover = away  # type: ignore[method-assign, assignment]
     from unlost.app.actions.backups.night import do_night
-    from unlost.app.actions.runs.tick import tick
+    from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
     from unlost.model.jobs import Job, JobKind
 
     class Now:
@@ -232,7 +232,7 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     told = []
     for _ in range(40):
         told += desk.look(minutes=5)
-        tick(desk.app, Now())
+        enqueue_due_jobs(desk.app, Now())
     assert [(one.alarm.rule, one.alarm.urgency.value) for one in told] == [
         (AlertRule.NIGHT_FAILED, "soon"),
         (AlertRule.NIGHT_FAILED, "now"),

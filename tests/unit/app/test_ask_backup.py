@@ -9,7 +9,7 @@ from unit.app.test_restore import refused
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup as module
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.backups.backup_run import KIND
 from unlost.catalog.audit import every
 from unlost.catalog.nights import NightEnd, end_try, hold_night, open_nights, start_try
@@ -94,7 +94,7 @@ def test_where_the_queue_is_away_the_next_look_of_the_service_asks(
         def again(self, ids: object) -> None:
             pass
 
-    tick(served.app.acting(SERVICE), Queue())
+    enqueue_due_jobs(served.app.acting(SERVICE), Queue())
     assert "night" in found
 
 

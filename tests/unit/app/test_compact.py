@@ -9,8 +9,8 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.compact import compact, keep_small
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.alerts.alert_facts import Watcher
+from unlost.catalog.maintenance import last_maintenance
 from unlost.catalog.orgs import get_org
-from unlost.catalog.upkeep import last_upkeep
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
 from unlost.model.snapshot import CommitKind
@@ -75,7 +75,7 @@ def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
     assert kept is not None
     assert (kept.failed, kept.snapshot) == (False, 3)
     assert 0 < kept.after < kept.before
-    assert last_upkeep(oid()) == kept
+    assert last_maintenance(oid()) == kept
     assert vault_state(several.app).orgs[0].upkeep == kept
     assert vault_state(several.app).orgs[0].bytes == several.app.vault.usage(oid()).bytes
     assert keep_small(several.app, "gone") is None

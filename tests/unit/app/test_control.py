@@ -14,7 +14,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.app.home.cancellation import LOOK_SECONDS, RunCancellation
+from unlost.app.home.cancellation import POLL_SECONDS, RunCancellation
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, find_run, list_runs, set_command
 from unlost.model.alert import AlertRule
@@ -39,7 +39,7 @@ def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, call: Callable[[], 
         if not done:
             done.append(True)
             call()
-            world.clock.advance(seconds=LOOK_SECONDS)
+            world.clock.advance(seconds=POLL_SECONDS)
         world.connector.contexts[-1].budget.take()
         return discover()
 
@@ -167,7 +167,7 @@ def test_a_restore_that_is_stopped_is_gone_on_with(
     def interrupted(*told: object, **named: object) -> object:
         (run,) = [one.id for one in list_runs("sales") if one.state is RunState.RUNNING]
         act(sales.app, run)
-        sales.clock.advance(seconds=LOOK_SECONDS)
+        sales.clock.advance(seconds=POLL_SECONDS)
         sales.connector.contexts[-1].budget.take()
         return write(*told, **named)  # type: ignore[arg-type]
 
@@ -183,12 +183,14 @@ def test_a_restore_that_is_stopped_is_gone_on_with(
 
 def test_what_people_want_is_looked_up_every_two_seconds(sales: World) -> None:
     asked = []
-    brake = RunCancellation("run", sales.clock, lambda run: (asked.append(run), RunCommand.NONE)[1])
+    cancel_flag = RunCancellation(
+        "run", sales.clock, lambda run: (asked.append(run), RunCommand.NONE)[1]
+    )
     for _ in range(10):
-        brake.check()
+        cancel_flag.check()
     assert len(asked) == 1
-    sales.clock.advance(seconds=LOOK_SECONDS)
-    brake.check()
+    sales.clock.advance(seconds=POLL_SECONDS)
+    cancel_flag.check()
     assert len(asked) == 2
     assert not set_command("nobody", RunCommand.PAUSE)
 

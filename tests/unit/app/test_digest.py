@@ -174,24 +174,26 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
             assert held.wait(HANGING)
 
     save_check(CheckRecord(sales.clock.now(), "quick", 1, 1, ("x is missing",)))
-    looks: list[int] = []
-    brake = CancellationFlag()
-    service = Service(lambda told: sales.opened(brake=told), brake, every=0.05, senders=Slow())
-    look = Service._look
+    ticks: list[int] = []
+    cancel_flag = CancellationFlag()
+    service = Service(
+        lambda told: sales.opened(cancel_flag=told), cancel_flag, every=0.05, senders=Slow()
+    )
+    enqueue_due = Service._enqueue_due
 
     def counted(self: Service, *told: object) -> None:
-        looks.append(1)
-        if len(looks) > 5 and asked.is_set():
+        ticks.append(1)
+        if len(ticks) > 5 and asked.is_set():
             held.set()
-            brake.pull()
-        look(self, *told)  # type: ignore[arg-type]
+            cancel_flag.set()
+        enqueue_due(self, *told)  # type: ignore[arg-type]
 
-    Service._look = counted  # type: ignore[method-assign]
+    Service._enqueue_due = counted  # type: ignore[method-assign]
     try:
         service.run()
     finally:
-        Service._look = look  # type: ignore[method-assign]
-    assert len(looks) > 5
+        Service._enqueue_due = enqueue_due  # type: ignore[method-assign]
+    assert len(ticks) > 5
 
 
 # --- shape and credentials ------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from unlost.app.actions.vault.compact import compact
 from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, TickRow
+from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, SelectionRow
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
@@ -80,7 +80,7 @@ def planted(year: World) -> World:
             request={"records": [f"Account/{named}"]}, content=f'["{named}"]'.encode(),
         )  # fmt: skip
     ticked = [f"Account/{GONE}", "Account/A40019"]
-    TickRow.objects.create(org=org, by="ada", of="lost", at=now, records=ticked)
+    SelectionRow.objects.create(org=org, by="ada", of="lost", at=now, records=ticked)
     after_change(year.app)
     year.app.cache(org.oid).put("described", GONE.encode())
     left = year.home.work / run.id
@@ -96,7 +96,7 @@ def test_the_home_knows_nothing_of_it_afterwards(planted: World) -> None:
     done(planted)
     assert in_home(planted) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
-    assert TickRow.objects.get().records == ["Account/A40019"]
+    assert SelectionRow.objects.get().records == ["Account/A40019"]
     assert str(AlertRow.objects.get(rule="lost").message).startswith("This concerned a record")
     assert planted.app.cache(org.oid).get("described") is None
     homes = planted.vault.homes

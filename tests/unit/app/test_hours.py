@@ -24,9 +24,9 @@ from unlost.app.actions.backups.hour import (
 from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.runs.control import cancel, go_on, pause
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.app.home.cancellation import LOOK_SECONDS
+from unlost.app.home.cancellation import POLL_SECONDS
 from unlost.app.vault.home_copy import copy_if_due, copy_is_due
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import (
@@ -208,7 +208,7 @@ def test_an_org_in_an_unknown_zone_stops_no_other(hours: Hours) -> None:
     hours.until("2026-03-02T04:00")
     save_org(replace(org, identity=replace(org.identity, zone="Mars/Base")))
     hours.world.clock.advance(hours=1)
-    assert tick(hours.app, hours.desk).failed == (hours.oid,)
+    assert enqueue_due_jobs(hours.app, hours.desk).failed == (hours.oid,)
     assert hours.done == ["2026-03-02T04Z"]
 
 
@@ -276,7 +276,7 @@ def meanwhile(hours: Hours, call: Callable[[], object]) -> None:
         if not done:
             done.append(True)
             call()
-            hours.world.clock.advance(seconds=LOOK_SECONDS)
+            hours.world.clock.advance(seconds=POLL_SECONDS)
             hours.world.connector.contexts[-1].budget.take()
         return discover()
 
@@ -296,7 +296,7 @@ def test_a_night_overtakes_an_hour_that_is_under_way(hours: Hours) -> None:
 
     def dusk() -> None:
         hours.world.clock.advance(seconds=120)
-        tick(hours.app, Later())
+        enqueue_due_jobs(hours.app, Later())
 
     change(hours.app, "sales", ScheduleChange(at="02:58"))
     hours.world.clock.advance(seconds=62 * 60)

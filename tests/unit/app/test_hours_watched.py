@@ -151,7 +151,7 @@ def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
 ) -> None:
     days.live(hours=4, updates=0)
     monkeypatch.setattr("unlost.app.actions.backups.hour.open_nights", list)
-    monkeypatch.setattr("unlost.app.actions.runs.tick.open_nights", list)
+    monkeypatch.setattr("unlost.app.actions.runs.due_jobs.open_nights", list)
     days.live(hours=40, updates=0)
     assert days.app.vault.snapshots(days.oid)[-1].partial
     checks = {one.name: one for one in doctor(days.app, ask=False).checks}

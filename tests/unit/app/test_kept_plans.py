@@ -29,7 +29,7 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
-from unlost.app.restores.planners import SEATS
+from unlost.app.restores.planners import SLOTS
 from unlost.catalog.models import PlanRow
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.plans import PlanState, begin_plan, find_plan, plan_content
@@ -129,7 +129,7 @@ def test_a_fault_of_ours_is_told_too(shop: Shop, monkeypatch: pytest.MonkeyPatch
 def test_a_console_that_ended_in_the_middle_broke_it_off(shop: Shop) -> None:
     view = choose(shop.app, "sales", LOST)
     held = shop.app.locks.take("planner-1")
-    assert begin_plan(view.plan, seat="planner-1")
+    assert begin_plan(view.plan, slot="planner-1")
     assert stands(shop, view) is PlanState.MAKING
     held.release()  # as the system does when a process ends
     assert stands(shop, view) is PlanState.BROKEN_OFF
@@ -149,8 +149,8 @@ def test_one_that_nobody_began_to_make_broke_off(shop: Shop) -> None:
 
 def test_who_takes_the_seat_of_one_that_ended_knows_that_it_ended(shop: Shop) -> None:
     first, second = (choose(shop.app, "sales", LOST) for _ in range(2))
-    begin_plan(first.plan, seat="planner-1")
-    begin_plan(second.plan, seat="planner-1")
+    begin_plan(first.plan, slot="planner-1")
+    begin_plan(second.plan, slot="planner-1")
     held = shop.app.locks.take("planner-1")
     assert stands(shop, first) is PlanState.BROKEN_OFF
     assert stands(shop, second) is PlanState.MAKING
@@ -158,7 +158,7 @@ def test_who_takes_the_seat_of_one_that_ended_knows_that_it_ended(shop: Shop) ->
 
 
 def test_so_many_are_made_at_a_time(shop: Shop) -> None:
-    held = [shop.app.locks.take(f"planner-{number}") for number in range(1, SEATS + 1)]
+    held = [shop.app.locks.take(f"planner-{number}") for number in range(1, SLOTS + 1)]
     view = made(shop)
     assert (view.state, code_of(view.error)) == (PlanState.FAILED, "planners-busy")
     for one in held:

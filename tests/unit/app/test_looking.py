@@ -12,16 +12,16 @@ from unlost.app.actions.orgs import previews as module
 from unlost.app.actions.orgs.previews import (
     BEGINS_WITHIN,
     KEPT,
-    SEATS,
-    LookState,
+    SLOTS,
+    PreviewState,
     discard_preview,
     preview_state,
     request_preview,
     run_preview,
 )
-from unlost.app.restores.worker_slots import seat_of
-from unlost.catalog.looks import answer_preview, begin_preview, find_preview
-from unlost.catalog.models import LookRow
+from unlost.app.restores.worker_slots import take_slot
+from unlost.catalog.models import PreviewRow
+from unlost.catalog.previews import answer_preview, begin_preview, find_preview
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
 
@@ -32,40 +32,40 @@ def opened(world: World) -> int:
 
 def test_what_is_found_is_told_with_what_opens_the_org(world: World) -> None:
     view = request_preview(world.app, new())
-    assert (view.state, view.alone, view.looked) == (LookState.LOOKING, False, None)
-    found = run_preview(world.app, view.look)
-    assert found.state is LookState.FOUND
-    assert found.looked is not None
-    assert (found.looked.org.name, found.looked.org.tables > 0) == ("sales", True)
-    assert found.looked.secrets == {"password": SECRET}
+    assert (view.state, view.alone, view.result) == (PreviewState.RUNNING, False, None)
+    found = run_preview(world.app, view.preview_id)
+    assert found.state is PreviewState.FOUND
+    assert found.result is not None
+    assert (found.result.org.name, found.result.org.tables > 0) == ("sales", True)
+    assert found.result.secrets == {"password": SECRET}
     assert SECRET not in repr(found)
-    assert preview_state(world.app, view.look) == found
+    assert preview_state(world.app, view.preview_id) == found
 
 
 def test_it_is_done_once_until_it_is_asked_for_again(world: World) -> None:
-    look = request_preview(world.app, new()).look
+    look = request_preview(world.app, new()).preview_id
     for _ in range(2):
         run_preview(world.app, look)
     assert opened(world) == 1
     again = request_preview(world.app, new())
-    assert (again.look, again.state) == (look, LookState.LOOKING)
-    assert run_preview(world.app, look).state is LookState.FOUND
+    assert (again.preview_id, again.state) == (look, PreviewState.RUNNING)
+    assert run_preview(world.app, look).state is PreviewState.FOUND
     assert opened(world) == 2
 
 
 def test_each_question_of_each_person_is_a_look_of_its_own(world: World) -> None:
     ada = acting(world, Role.ADMIN)
     looks = {
-        request_preview(world.app, new()).look,
-        request_preview(world.app, new(secret="another")).look,
-        request_preview(world.app, new(address="two")).look,
-        request_preview(ada, new()).look,
+        request_preview(world.app, new()).preview_id,
+        request_preview(world.app, new(secret="another")).preview_id,
+        request_preview(world.app, new(address="two")).preview_id,
+        request_preview(ada, new()).preview_id,
     }
     assert len(looks) == 4
 
 
 def test_nobody_else_hears_of_it(world: World) -> None:
-    look = request_preview(acting(world, Role.ADMIN), new()).look
+    look = request_preview(acting(world, Role.ADMIN), new()).preview_id
     eve = world.app.acting(Actor(ActorKind.PERSON, "eve", (Grant(Role.ADMIN),)))
     for act in (preview_state, run_preview, discard_preview):
         with pytest.raises(NotFound, match="no longer available"):
@@ -76,9 +76,9 @@ def test_nobody_else_hears_of_it(world: World) -> None:
 
 
 def test_why_nothing_was_found_is_kept_with_it(world: World) -> None:
-    look = request_preview(world.app, new(secret="wrong")).look
+    look = request_preview(world.app, new(secret="wrong")).preview_id
     view = run_preview(world.app, look)
-    assert (view.state, view.looked) == (LookState.FAILED, None)
+    assert (view.state, view.result) == (PreviewState.FAILED, None)
     assert view.error is not None
     assert view.error.code == "memory-sign-in"
     assert view.error.next_step == "Type it again."
@@ -90,49 +90,49 @@ def test_a_fault_of_ours_is_told_without_what_it_was_about(
     def broken(*_: object) -> None:
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setattr(module, "look_at", broken)
-    view = run_preview(world.app, request_preview(world.app, new()).look)
+    monkeypatch.setattr(module, "preview_org", broken)
+    view = run_preview(world.app, request_preview(world.app, new()).preview_id)
     assert view.error is not None
     assert view.error.sentence == "The org could not be previewed: ZeroDivisionError."
 
 
 def test_it_waits_for_a_seat(world: World) -> None:
-    look = request_preview(world.app, new()).look
+    look = request_preview(world.app, new()).preview_id
     with ExitStack() as stack:
-        for _ in range(SEATS):
-            assert stack.enter_context(seat_of(world.app, "looker", seats=SEATS))
+        for _ in range(SLOTS):
+            assert stack.enter_context(take_slot(world.app, "looker", slots=SLOTS))
         assert not run_preview(world.app, look).alone
         world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
         assert preview_state(world.app, look).alone, "whoever asks begins it again"
-        assert run_preview(world.app, look).state is LookState.LOOKING
+        assert run_preview(world.app, look).state is PreviewState.RUNNING
     assert opened(world) == 0
-    assert run_preview(world.app, look).state is LookState.FOUND
+    assert run_preview(world.app, look).state is PreviewState.FOUND
 
 
 # --- who looks ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def seat(world: World) -> Iterator[str]:
+def slot(world: World) -> Iterator[str]:
     """The seat of somebody who looks, in this process or another."""
-    with seat_of(world.app, "looker", seats=SEATS) as name:
+    with take_slot(world.app, "looker", slots=SLOTS) as name:
         assert name is not None
         yield name
 
 
-def test_two_who_begin_it_at_a_time_are_one(world: World, seat: str) -> None:
-    look = request_preview(world.app, new()).look
-    assert begin_preview(look, seat=seat, tries=0)
-    assert not begin_preview(look, seat="looker-4", tries=0), "it was begun since it was read"
+def test_two_who_begin_it_at_a_time_are_one(world: World, slot: str) -> None:
+    look = request_preview(world.app, new()).preview_id
+    assert begin_preview(look, slot=slot, tries=0)
+    assert not begin_preview(look, slot="looker-4", tries=0), "it was begun since it was read"
     view = run_preview(world.app, look)
-    assert (view.state, view.alone, opened(world)) == (LookState.LOOKING, False, 0)
+    assert (view.state, view.alone, opened(world)) == (PreviewState.RUNNING, False, 0)
 
 
 def test_who_lost_its_seat_does_not_answer_for_who_took_over(world: World) -> None:
-    look = request_preview(world.app, new()).look
-    assert begin_preview(look, seat="looker-1", tries=0)  # and its process ended
+    look = request_preview(world.app, new()).preview_id
+    assert begin_preview(look, slot="looker-1", tries=0)  # and its process ended
     assert preview_state(world.app, look).alone
-    assert begin_preview(look, seat="looker-2", tries=1)
+    assert begin_preview(look, slot="looker-2", tries=1)
     answer_preview(look, answer="of the first", tries=1)
     kept = find_preview(look)
     assert kept is not None
@@ -140,21 +140,23 @@ def test_who_lost_its_seat_does_not_answer_for_who_took_over(world: World) -> No
 
 
 def test_a_seat_that_is_taken_again_tells_nothing_of_who_sat_there_before(world: World) -> None:
-    first, second = (request_preview(world.app, new(address=one)).look for one in ("one", "two"))
-    assert begin_preview(first, seat="looker-1", tries=0)  # and its process ended
-    with seat_of(world.app, "looker", seats=SEATS) as name:
+    first, second = (
+        request_preview(world.app, new(address=one)).preview_id for one in ("one", "two")
+    )
+    assert begin_preview(first, slot="looker-1", tries=0)  # and its process ended
+    with take_slot(world.app, "looker", slots=SLOTS) as name:
         assert name == "looker-1"
-        assert begin_preview(second, seat=name, tries=0)
+        assert begin_preview(second, slot=name, tries=0)
         world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
         assert preview_state(world.app, first).alone
         assert not preview_state(world.app, second).alone
-        assert run_preview(world.app, first).state is LookState.FOUND
+        assert run_preview(world.app, first).state is PreviewState.FOUND
 
 
 def test_looks_are_forgotten_after_hours(world: World) -> None:
-    look = request_preview(world.app, new()).look
+    look = request_preview(world.app, new()).preview_id
     world.clock.advance(seconds=(KEPT + timedelta(minutes=1)).total_seconds())
-    other = request_preview(world.app, new(address="two")).look
-    assert [row.id for row in LookRow.objects.all()] == [other]
+    other = request_preview(world.app, new(address="two")).preview_id
+    assert [row.id for row in PreviewRow.objects.all()] == [other]
     discard_preview(world.app, other)
     assert find_preview(look) is find_preview(other) is None

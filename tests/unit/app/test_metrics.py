@@ -55,7 +55,9 @@ class Asked:
 
     def look(self) -> None:
         Service(
-            lambda brake: self.world.opened(brake=brake), CancellationFlag(), board=self.board
+            lambda cancel_flag: self.world.opened(cancel_flag=cancel_flag),
+            CancellationFlag(),
+            board=self.board,
         ).run(once=True)
 
 
@@ -158,7 +160,7 @@ def test_a_look_that_failed_is_no_sign_of_health(
     def broken(*_told: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(service, "tick", broken)
+    monkeypatch.setattr(service, "enqueue_due_jobs", broken)
     asked.look()
     assert asked.get("/health")[0] == 503
     monkeypatch.undo()

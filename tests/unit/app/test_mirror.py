@@ -15,7 +15,7 @@ from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.retention.erase import ErasureRequest, erase, plan
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.actions.vault.mirror import (
     ask_mirror,
     end_mirror,
@@ -228,7 +228,7 @@ def test_damage_is_not_taken_over_and_told(mirrored: World) -> None:
 
 def asked(world: World) -> list[Job]:
     desk = Asked()
-    tick(world.app, desk)
+    enqueue_due_jobs(world.app, desk)
     return [job for job in desk.jobs if job.kind is JobKind.MIRROR]
 
 

@@ -11,7 +11,7 @@ from homes import World
 from unlost.app.actions.backups.backup import NOTES_LOST
 from unlost.app.actions.backups.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.backups.schedule import ScheduleChange, change
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.catalog.nights import find_night, nights_of, start_try
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import RunState, find_run, list_runs
@@ -90,7 +90,7 @@ class Nights:
         while minutes > 0:
             step = min(minutes, every)
             self.world.clock.advance(seconds=60 * step)
-            tick(self.app, self.desk)
+            enqueue_due_jobs(self.app, self.desk)
             minutes -= step
 
     def until(self, moment: str) -> None:
@@ -147,7 +147,7 @@ def test_a_night_that_a_crash_cut_after_its_commit_is_not_done_again(
     monkeypatch.setattr("unlost.app.actions.backups.night.end_try", crash)
     nights.world.clock.advance(hours=2)
     with pytest.raises(KeyboardInterrupt):
-        tick(nights.app, nights.desk)
+        enqueue_due_jobs(nights.app, nights.desk)
     assert nights.state("2026-03-02T03:00") is NightState.RUNNING
     monkeypatch.undo()
     do_night(nights.app, nights.oid, "2026-03-02T03:00")
@@ -158,7 +158,7 @@ def test_a_night_that_a_crash_cut_after_its_commit_is_not_done_again(
 def test_a_night_whose_worker_dies_each_time_is_given_up(nights: Nights) -> None:
     nights.world.clock.advance(hours=2)
     name = "2026-03-02T03:00"
-    tick(nights.app, SilentDesk())
+    enqueue_due_jobs(nights.app, SilentDesk())
     for _ in range(MOST_FAILURES):  # the first one begins the night
         start_try(nights.oid, name)
     found = find_night(nights.oid, name)
@@ -207,7 +207,7 @@ def test_a_worker_that_stood_still_reopens_no_night_that_another_one_ended(
         raise error
 
     source.discover = stands_still  # type: ignore[method-assign, assignment]
-    tick(nights.app, nights.desk)
+    enqueue_due_jobs(nights.app, nights.desk)
     assert nights.state(name) is NightState.DONE
     (run,) = list_runs("sales")
     assert (run.state, run.snapshot) == (RunState.DONE, 1)
@@ -283,7 +283,7 @@ def test_a_stopped_worker_leaves_a_night_that_the_next_one_goes_on_with(nights: 
     discover = source.discover
 
     def stopped() -> object:
-        nights.app.brake.pull()
+        nights.app.cancel_flag.set()
         nights.world.connector.contexts[-1].budget.take()
         return discover()
 
@@ -337,7 +337,7 @@ def test_an_org_in_an_unknown_zone_stops_no_other(nights: Nights) -> None:
     identity = replace(org.identity, tenant="two", zone="Mars/Base")
     save_org(replace(org, name="mars", oid="oid-mars", identity=identity))
     nights.world.clock.advance(hours=2)
-    ticked = tick(nights.app, nights.desk)
+    ticked = enqueue_due_jobs(nights.app, nights.desk)
     assert ticked.failed == ("oid-mars",)
     assert nights.state("2026-03-02T03:00") is NightState.DONE
 
@@ -368,18 +368,18 @@ def test_the_whole_vault_is_verified_once_a_week(nights: Nights) -> None:
 def test_nothing_is_asked_for_where_nothing_was_ever_kept(world: World) -> None:
     desk = Desk(world)
     world.clock.advance(days=1)
-    assert tick(world.app, desk).queued == ()
+    assert enqueue_due_jobs(world.app, desk).queued == ()
 
 
 def test_an_org_without_a_schedule_of_its_own_has_the_usual_one(sales: World) -> None:
     oid = get_org("sales").oid
     desk = Desk(sales)
-    tick(sales.app, desk)
+    enqueue_due_jobs(sales.app, desk)
     kept = schedule_of(oid)
     assert kept.schedule == Schedule()
     assert kept.next_at is not None
     sales.clock.advance(days=1)
-    tick(sales.app, desk)
+    enqueue_due_jobs(sales.app, desk)
     assert [night.state for night in nights_of(oid, most=5)] == [NightState.DONE]
 
 

@@ -15,7 +15,7 @@ from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import RestoreTry, queue_restore, start_restore
@@ -167,7 +167,7 @@ def test_it_is_not_tried_for_ever(lost: Shop, asked: list[str]) -> None:
 
 def test_a_service_that_stops_goes_on_with_it_at_once(lost: Shop, asked: list[str]) -> None:
     run = handed(lost)
-    lost.app.brake.pull()
+    lost.app.cancel_flag.set()
     lost.writer.faults.plant("write", LimitReached("run-stopped", "Stopped."), table="Contact")
     assert do_restore(lost.app, run) is RunState.PARKED
     assert ids(lost) == [f"restore:{run}:2"]
@@ -276,7 +276,7 @@ def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
             self.forgotten = list(ids)  # type: ignore[call-overload]
 
     queue = Queue()
-    tick(lost.app, queue)
+    enqueue_due_jobs(lost.app, queue)
     assert f"restore:{run}:1" in queue.found
     assert f"restore:{run}:1" in queue.forgotten
 

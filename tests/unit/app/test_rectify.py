@@ -14,7 +14,7 @@ from unlost.app.actions.retention.rectify import CorrectionRequest, plan, rectif
 from unlost.app.actions.vault.compact import compact
 from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
-from unlost.catalog.models import AlertRow, Org, PlanRow, ScrubRow, TickRow
+from unlost.catalog.models import AlertRow, Org, PlanRow, ScrubRow, SelectionRow
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
@@ -90,7 +90,7 @@ def planted(year: World) -> World:
             content=f'["{named}", "{WRONG}"]'.encode() if named == KEY else b"[]",
         )  # fmt: skip
     ticked = [f"Account/{KEY}", "Account/A40019"]
-    TickRow.objects.create(org=org, by="ada", of="lost", at=now, records=ticked)
+    SelectionRow.objects.create(org=org, by="ada", of="lost", at=now, records=ticked)
     year.app.cache(org.oid).put("described", WRONG.encode())
     return year
 
@@ -104,7 +104,7 @@ def in_home(world: World) -> list[str]:
 def check_clean(world: World) -> None:
     assert in_home(world) == []
     assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
-    assert TickRow.objects.get().records == [f"Account/{KEY}", "Account/A40019"]
+    assert SelectionRow.objects.get().records == [f"Account/{KEY}", "Account/A40019"]
     assert str(AlertRow.objects.get(rule="lost").message).endswith("has since been corrected.")
     assert world.app.cache(get_org("sales").oid).get("described") is None
     assert ScrubRow.objects.count() == 0

@@ -225,7 +225,9 @@ def test_a_home_is_rebuilt_out_of_its_copy_into_either(
 
 def test_a_worker_needs_a_database(tmp_path: Path) -> None:
     made = Machine(tmp_path)
-    service = Service(lambda _brake: made.opened(), CancellationFlag(), part=ServicePart.WORKER)
+    service = Service(
+        lambda _cancel_flag: made.opened(), CancellationFlag(), part=ServicePart.WORKER
+    )
     with pytest.raises(UsageError) as caught:
         service.run()
     assert caught.value.code == "one-worker"

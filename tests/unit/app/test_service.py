@@ -10,7 +10,7 @@ from homes import World
 from patience import HANGING, until
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.schedule import ScheduleChange, change
-from unlost.app.actions.runs.tick import TickResult
+from unlost.app.actions.runs.due_jobs import EnqueuedJobs
 from unlost.app.home.cancellation import CancellationFlag, RunCancelled
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
@@ -26,18 +26,18 @@ class Running:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.brake = CancellationFlag()
-        self.service = Service(self.opened, self.brake, every=0.05)
+        self.cancel_flag = CancellationFlag()
+        self.service = Service(self.opened, self.cancel_flag, every=0.05)
         self.thread = threading.Thread(target=self.service.run)
 
-    def opened(self, brake: CancellationFlag) -> object:
-        return self.world.opened(brake=brake)
+    def opened(self, cancel_flag: CancellationFlag) -> object:
+        return self.world.opened(cancel_flag=cancel_flag)
 
     def start(self) -> None:
         self.thread.start()
 
     def stop(self) -> None:
-        self.brake.pull()
+        self.cancel_flag.set()
         self.thread.join(HANGING)
         assert not self.thread.is_alive()
 
@@ -79,7 +79,7 @@ def test_a_run_that_is_stopped_goes_on_with_the_next_service(running: Running) -
 
     def slow() -> object:
         met.set()
-        running.brake.wait(HANGING)
+        running.cancel_flag.wait(HANGING)
         world.connector.contexts[-1].budget.take()
         return discover()
 
@@ -128,13 +128,13 @@ def test_a_fault_of_one_look_does_not_end_the_service(
 ) -> None:
     errors = [StoreError("vault-away", "It is away."), ZeroDivisionError("division by zero")]
 
-    def failing(app: object, jobs: object) -> TickResult:
+    def failing(app: object, jobs: object) -> EnqueuedJobs:
         if errors:
             raise errors.pop(0)
-        running.brake.pull()
-        return TickResult((), ())
+        running.cancel_flag.set()
+        return EnqueuedJobs((), ())
 
-    monkeypatch.setattr("unlost.app.service.service.tick", failing)
+    monkeypatch.setattr("unlost.app.service.service.enqueue_due_jobs", failing)
     running.service.run()
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [one.get("code") for one in events if one["event"] == "tick-failed"] == [
@@ -159,7 +159,7 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
         secret=None,
     )
     world.connector.source("one").discover = refuse  # type: ignore[method-assign, assignment]
-    running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
+    running.service = Service(running.opened, running.cancel_flag, every=0.05, senders=Post)
     running.thread = threading.Thread(target=running.service.run)
     running.start()
     world.clock.advance(days=1)
@@ -184,7 +184,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
     world = running.world
     asked = ChannelRequest(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
     add_channel(world.app, asked, secret=None)
-    running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
+    running.service = Service(running.opened, running.cancel_flag, every=0.05, senders=Post)
     running.thread = threading.Thread(target=running.service.run)
     running.start()
     for count in (1, 2, 3):
@@ -198,7 +198,7 @@ def refuse() -> None:
     raise NotAllowed("sign-in", "The password is wrong.")
 
 
-def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> None:
+def test_a_budget_hands_on_what_is_told_until_the_flag_is_set() -> None:
     said: list[object] = []
 
     class Kept:
@@ -208,23 +208,23 @@ def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> No
         def report(self, *, used: int, limit: int) -> None:
             said.append((used, limit))
 
-    brake = CancellationFlag()
-    budget = RunCancelled(Kept(), brake)
+    cancel_flag = CancellationFlag()
+    budget = RunCancelled(Kept(), cancel_flag)
     budget.take(3)
     budget.report(used=1, limit=2)
-    brake.pull()
+    cancel_flag.set()
     with pytest.raises(LimitReached):
         budget.take()
     assert said == [3, (1, 2)]
 
 
-def test_the_brake_stops_calls_and_stays_pulled() -> None:
-    brake = CancellationFlag()
-    brake.check()
-    assert brake.wait(0) is False
-    brake.pull()
-    assert brake.pulled
-    assert brake.wait(0)
+def test_the_flag_stops_calls_and_stays_set() -> None:
+    cancel_flag = CancellationFlag()
+    cancel_flag.check()
+    assert cancel_flag.wait(0) is False
+    cancel_flag.set()
+    assert cancel_flag.is_set
+    assert cancel_flag.wait(0)
     with pytest.raises(LimitReached) as caught:
-        brake.check()
+        cancel_flag.check()
     assert caught.value.code == "run-stopped"

@@ -196,7 +196,7 @@ def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.Monk
     def run(self: Service, *, once: bool = False) -> None:
         served.append(once)
         signal.raise_signal(signal.SIGTERM)
-        assert self.brake.pulled
+        assert self.cancel_flag.is_set
 
     monkeypatch.setattr(Service, "run", run)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -208,7 +208,7 @@ def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.Monk
     assert served == [False]
     assert ended.out.startswith("Unlost runs with ")
     assert ended.out.endswith("Stopped.\n")
-    assert not CancellationFlag().pulled
+    assert not CancellationFlag().is_set
 
 
 def test_up_needs_a_home(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

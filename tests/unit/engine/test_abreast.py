@@ -1,4 +1,4 @@
-"""Lanes go beside one another; what stands in one lane goes in turn."""
+"""Queues go beside one another; what stands in one queue goes in turn."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def test_the_items_of_a_lane_go_one_after_another_and_are_made_by_who_asks() -> 
     under_way = [0, 0]
     done: list[tuple[int, int]] = []
 
-    def lane(which: int) -> Iterator[tuple[int, int]]:
+    def queue(which: int) -> Iterator[tuple[int, int]]:
         for number in range(20):
             makers.add(threading.current_thread())
             yield which, number
@@ -35,7 +35,7 @@ def test_the_items_of_a_lane_go_one_after_another_and_are_made_by_who_asks() -> 
         done.append(item)
         under_way[item[0]] -= 1
 
-    list(abreast(call, [lane(0), lane(1)]))
+    list(abreast(call, [queue(0), queue(1)]))
     assert makers == {threading.current_thread()}
     for which in range(2):
         assert [number for lane_, number in done if lane_ == which] == list(range(20))
@@ -59,12 +59,12 @@ def test_what_a_call_raises_begins_no_new_one_and_waits_for_the_others() -> None
 
 
 def test_what_is_to_be_made_may_fail_too() -> None:
-    def lane() -> Iterator[int]:
+    def queue() -> Iterator[int]:
         yield 1
         raise KeyError
 
     with pytest.raises(KeyError):
-        list(abreast(str, [lane(), iter([2])]))
+        list(abreast(str, [queue(), iter([2])]))
 
 
 def test_no_lanes_and_empty_ones_are_over_at_once() -> None:

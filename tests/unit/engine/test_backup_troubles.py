@@ -273,7 +273,7 @@ def test_looks_go_on_until_one_is_short(scene: Scene) -> None:
     scene.source.read_seconds = 40
     done = scene.night()
     assert done.certificate.rounds >= 1
-    assert Phase.SECOND_LOOK in {event.phase for event in scene.observer.events}
+    assert Phase.REREAD in {event.phase for event in scene.observer.events}
     assert scene.head.tables()["Account"].alive == 7
     assert line_of(done, "Account").stored == 7
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.engine import merge
-from unlost.engine.spill import IDS, NOTHING, SpillWriter, batches
+from unlost.engine.temp_rows import IDS, NOTHING, TempRowsWriter, batches
 
 IDS_LISTS = st.lists(st.lists(st.text("abé🍫z", max_size=3), max_size=6), max_size=4)
 
@@ -47,7 +47,7 @@ def test_runs_are_cut_and_sorted_by_bytes(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_a_spill_without_rows_is_no_file(tmp_path: Path) -> None:
-    writer = SpillWriter(tmp_path, "none", IDS)
+    writer = TempRowsWriter(tmp_path, "none", IDS)
     writer.write(pa.RecordBatch.from_pydict({"id": pa.array([], pa.string())}))
     assert writer.close() == NOTHING
     assert list(batches(tmp_path, NOTHING)) == []

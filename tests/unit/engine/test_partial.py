@@ -105,7 +105,7 @@ def test_many_hours_raise_no_doubt_about_the_rights_of_a_week(
 ) -> None:
     scene.policy = WEEKLY
     chocolate(scene)
-    monkeypatch.setattr("unlost.engine.backup.known.NIGHTS_LOOKED_AT", 3)
+    monkeypatch.setattr("unlost.engine.backup.known.NIGHTS_EXAMINED", 3)
     scene.night()
     for _ in range(2):
         for _ in range(5):

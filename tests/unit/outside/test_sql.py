@@ -162,7 +162,7 @@ def test_what_is_too_large_says_so(
     folder: Folder, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql, "MEMORY", "8MB")
-    monkeypatch.setattr(sql, "SPILL", "1MB")
+    monkeypatch.setattr(sql, "TEMP_SPACE", "1MB")
     with pytest.raises(LimitReached) as large, ExitStack():
         ask(folder, work, "SELECT i, count(*) FROM range(20000000) t(i) GROUP BY i ORDER BY 2")
     assert large.value.code == "sql-too-large"

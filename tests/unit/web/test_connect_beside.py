@@ -11,9 +11,9 @@ from homes import SECRET, MemoryConnector, World, fill
 from unit.web.conftest import SignIn
 from unlost.app.actions.orgs import previews
 from unlost.app.actions.orgs.previews import MOST_TRIES
-from unlost.catalog.looks import find_preview
-from unlost.catalog.models import LookRow
+from unlost.catalog.models import PreviewRow
 from unlost.catalog.orgs import find_org, get_org
+from unlost.catalog.previews import find_preview
 from unlost.testing.org import MemoryOrg
 from unlost.testing.source import MemorySource
 from unlost.web.parts import background
@@ -129,7 +129,7 @@ def test_a_look_that_was_begun_twice_is_one(world: World, admin: Client, later: 
     opened = len(world.connector.contexts)
     for _ in range(2):
         admin.post(BACK, SIGN_IN)
-    assert LookRow.objects.count() == 1
+    assert PreviewRow.objects.count() == 1
     do(later)
     assert len(world.connector.contexts) == opened + 1
     assert "Other shop" in told(admin)
@@ -138,7 +138,7 @@ def test_a_look_that_was_begun_twice_is_one(world: World, admin: Client, later: 
 def test_another_password_is_another_look(world: World, admin: Client, later: list[Work]) -> None:
     admin.post(BACK, {**SIGN_IN, "secret-password": "wrong horse"})
     admin.post(BACK, SIGN_IN)
-    assert LookRow.objects.count() == 1, "what was asked before is forgotten"
+    assert PreviewRow.objects.count() == 1, "what was asked before is forgotten"
     do(later)
     assert "Other shop" in told(admin)
 
@@ -166,10 +166,10 @@ def test_a_console_that_was_killed_while_it_looked_looks_again(
 
     for tried in range(1, MOST_TRIES + 1):
         with monkeypatch.context() as dying:
-            dying.setattr(previews, "look_at", killed)
+            dying.setattr(previews, "preview_org", killed)
             with pytest.raises(SystemExit):
                 later.pop()()
-        assert LookRow.objects.get().tries == tried
+        assert PreviewRow.objects.get().tries == tried
         assert "Unlost is checking shop" in told(admin)
         assert len(later) == 1, "it is begun again at once"
     do(later)
@@ -265,14 +265,14 @@ def test_nothing_of_it_lies_in_clear_and_nothing_stays(admin: Client, later: lis
     assert not [text for text in lying for word in (SECRET, "Other shop", "T-2") if word in text]
     admin.post("/connect/hour/", HOUR)
     assert find_org("shop") is not None
-    assert LookRow.objects.count() == 0
+    assert PreviewRow.objects.count() == 0
 
 
 def everything() -> str:
     """All that the tables hold which the wizard writes to."""
     found: list[object] = []
     with connection.cursor() as cursor:
-        for table in ("catalog_lookrow", "django_session"):
+        for table in ("catalog_previewrow", "django_session"):
             cursor.execute(f"SELECT * FROM {table}")
             found += cursor.fetchall()
     return str(found)
@@ -280,7 +280,7 @@ def everything() -> str:
 
 def test_a_look_that_was_forgotten_is_asked_for_anew(admin: Client, later: list[Work]) -> None:
     admin.post(BACK, SIGN_IN)
-    (row,) = LookRow.objects.all()
+    (row,) = PreviewRow.objects.all()
     assert find_preview(row.id) is not None
     row.delete()
     do(later)

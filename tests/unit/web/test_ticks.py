@@ -16,7 +16,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores import selections as action
 from unlost.app.actions.restores.kept_plan import show_stored_plan
-from unlost.catalog.models import TickRow
+from unlost.catalog.models import SelectionRow
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
 
@@ -187,7 +187,7 @@ def test_all_is_unticked_with_one_button(reader: Reader) -> None:
     assert parse_qs(urlsplit(address).query)["start"] == ["2"], "the page stays"
     assert reader.ticked == []
     assert "0 records selected" in reader.page
-    assert TickRow.objects.count() == 0
+    assert SelectionRow.objects.count() == 0
 
 
 def test_tabs_of_tables_are_of_the_same_list(reader: Reader) -> None:
@@ -259,10 +259,10 @@ def test_only_names_of_records_are_kept(reader: Reader, shop: Shop) -> None:
     sent = reader.form.sent()
     sent["record"] += ["nothing", "/x", "Account/", "Account/a\x00b", "Account/" + "x" * 600]
     reader.client.post(TICKS, sent, headers=HTMX)
-    (row,) = TickRow.objects.all()
+    (row,) = SelectionRow.objects.all()
     assert row.records == list(reader.form.boxes)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM catalog_tickrow")
+        cursor.execute("SELECT * FROM catalog_selectionrow")
         assert "Schoko" not in str(cursor.fetchall())
 
 
@@ -296,7 +296,7 @@ def test_those_of_older_lists_are_forgotten(
     reader.open(COMPARE, table="Account")
     list(every(reader))
     reader.changed()
-    assert TickRow.objects.count() == 1
+    assert SelectionRow.objects.count() == 1
     reader.open(LOST)
     assert "0 records selected" in reader.page
 
@@ -304,11 +304,11 @@ def test_those_of_older_lists_are_forgotten(
 def test_what_was_ticked_long_ago_is_not_shown(reader: Reader, shop: Shop) -> None:
     list(every(reader))
     reader.changed()
-    TickRow.objects.update(at=shop.world.clock.now() - action.KEPT * 2)
+    SelectionRow.objects.update(at=shop.world.clock.now() - action.KEPT * 2)
     reader.open(LOST)
     assert "0 records selected" in reader.page
     reader.press(NEXT)
-    assert TickRow.objects.count() == 0
+    assert SelectionRow.objects.count() == 0
 
 
 def test_what_is_brought_back_is_not_ticked_any_more(shop: Shop, reader: Reader) -> None:
@@ -332,7 +332,7 @@ def test_without_a_list_nothing_is_kept(reader: Reader) -> None:
     assert reader.client.post(TICKS).status_code == 404
     answer = reader.client.post(TICKS, {"of": "lost/2/3", "to": "//elsewhere.example/?a=1"})
     assert answer["Location"].startswith("/orgs/sales/lost/?"), "nowhere else"
-    assert TickRow.objects.count() == 0
+    assert SelectionRow.objects.count() == 0
 
 
 @pytest.mark.parametrize("place", [f"{COMPARE}?table=Contact", LOST])

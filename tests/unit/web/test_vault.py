@@ -10,18 +10,18 @@ from unit.web.conftest import SignIn
 from unlost.app.actions.vault import mirror, vault_state
 from unlost.app.home.home import write_mirror
 from unlost.catalog.checks import save_check, standing_check
+from unlost.catalog.maintenance import save_maintenance
 from unlost.catalog.mirroring import save_mirror
 from unlost.catalog.models import Org
 from unlost.catalog.orgs import get_org
-from unlost.catalog.upkeep import save_upkeep
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.jobs import Job, JobKind
+from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyPart
-from unlost.model.upkeep import UpkeepRecord
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.stores.address import StoreAddress
 
@@ -116,12 +116,12 @@ def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: Sign
     client = sign_in()
     assert "Upkeep" in client.get("/vault/").content.decode()
     oid, now = get_org("sales").oid, world.clock.now()
-    kept = UpkeepRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
-    save_upkeep(oid, kept)
+    kept = MaintenanceRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
+    save_maintenance(oid, kept)
     told = client.get("/vault/").content.decode()
     assert "no longer needed:" in told
     assert "7.0 MB" in told
-    save_upkeep(oid, UpkeepRecord(now, error=Message("store-full", "The disk is full.")))
+    save_maintenance(oid, MaintenanceRecord(now, error=Message("store-full", "The disk is full.")))
     told = client.get("/vault/").content.decode()
     assert "The disk is full." in told
     assert "no longer needed:" not in told

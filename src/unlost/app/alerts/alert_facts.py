@@ -21,6 +21,7 @@ from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_mirror_check, last_repair, standing_check
 from unlost.catalog.keeping import last_forgotten
+from unlost.catalog.maintenance import last_maintenance
 from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
@@ -28,7 +29,6 @@ from unlost.catalog.queued_restores import halted_restores
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
-from unlost.catalog.upkeep import last_upkeep
 from unlost.engine.storage.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
 from unlost.model.connector_info import Expiry
@@ -115,7 +115,7 @@ class Watcher:
                 HaltedRestore(halted_restore.run, halted_restore.error)
                 for halted_restore in halted_restores(org.oid)
             ),
-            upkeep=last_upkeep(org.oid),
+            maintenance=last_maintenance(org.oid),
             forgotten=last_forgotten(org.oid),
         )
 
@@ -156,18 +156,18 @@ def _proved(
     app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
 ) -> ProvedBackups:
     """Return the facts of the newest nightly backups, newest first."""
-    looked = list(reversed(whole[-COMPARED - 1 :]))
-    proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
+    compared = list(reversed(whole[-COMPARED - 1 :]))
+    proofs = [app.vault.at(oid, night.number).certificate() for night in compared]
     counts = tuple(
         _with_day(app, oid, every, night, _counts(proof), exact=at < TOLD_APART)
-        for at, (night, proof) in enumerate(zip(looked, proofs, strict=True))
+        for at, (night, proof) in enumerate(zip(compared, proofs, strict=True))
         if proof is not None
     )
-    before = looked[1].number if len(looked) > 1 else None
-    if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
+    before = compared[1].number if len(compared) > 1 else None
+    if before is not None and _forgotten_between(app, oid, every, before, compared[0].number):
         before = None  # columns that vanished before then were reported at the time
-    drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
-    return ProvedBackups(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
+    drift = drifted(app, oid, before, compared[0].number) if before is not None else ()
+    return ProvedBackups(compared[0].number, before, proofs[0], counts, drift, compared[0].number)
 
 
 def _with_hours(

@@ -31,7 +31,7 @@ from unlost.vault.stores.reach import check_not_locked
 
 OTHERS = 0o077  # permissions that a key file must not grant
 PRIVATE = 0o600
-ROOM = 0.10  # the free share of a disk below which to warn
+FREE_SHARE = 0.10  # the free share of a disk below which to warn
 
 
 def home_checks(app: Application) -> Iterator[RepairableCheck]:
@@ -40,7 +40,7 @@ def home_checks(app: Application) -> Iterator[RepairableCheck]:
     yield from _database(app)
     yield from _vault(app)
     yield from key_checks(app)
-    yield from _room(app)
+    yield from _free_space(app)
     yield from _service(app)
 
 
@@ -203,12 +203,12 @@ def _second_copy(app: Application) -> RepairableCheck:
     return good("mirror", f"The mirror in {place} is up to date.")
 
 
-def _room(app: Application) -> Iterator[RepairableCheck]:
+def _free_space(app: Application) -> Iterator[RepairableCheck]:
     for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
         if folder is not None and folder.exists():
             used = shutil.disk_usage(folder)
             free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
-            if used.free < ROOM * used.total:
+            if used.free < FREE_SHARE * used.total:
                 yield warning("disk", free, "Free disk space before the next backup needs it.")
             else:
                 yield good("disk", free)

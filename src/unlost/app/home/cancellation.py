@@ -14,29 +14,29 @@ class CancellationFlag:
     """A flag of the process that stops all its runs; once set, it stays set."""
 
     lost: bool = False
-    _pulled: threading.Event = field(default_factory=threading.Event)
+    _event: threading.Event = field(default_factory=threading.Event)
 
     def lose(self) -> None:
         """Stop all runs, because this process lost the locks that they rely on."""
         self.lost = True
-        self.pull()
+        self.set()
 
-    def pull(self) -> None:
+    def set(self) -> None:
         """Stop all runs of this process."""
-        self._pulled.set()
+        self._event.set()
 
     @property
-    def pulled(self) -> bool:
+    def is_set(self) -> bool:
         """True once the flag is set."""
-        return self._pulled.is_set()
+        return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait until the flag is set, at most this long; return True if it is set."""
-        return self._pulled.wait(seconds)
+        return self._event.wait(seconds)
 
     def check(self) -> None:
         """Raise LimitReached (``run-stopped``) if the flag is set."""
-        if self.pulled:
+        if self.is_set:
             raise LimitReached(
                 "run-stopped",
                 "The worker was stopped during the run.",
@@ -49,12 +49,12 @@ class RunCancelled:
     """A budget that grants no calls once a run is cancelled (port ``Budget``)."""
 
     budget: Budget
-    brake: CancellationFlag
+    cancel_flag: CancellationFlag
     run_flag: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
         """Take calls from the budget; raises LimitReached when the run is stopped."""
-        self.brake.check()
+        self.cancel_flag.check()
         if self.run_flag is not None:
             self.run_flag.check()
         self.budget.take(calls)
@@ -64,7 +64,7 @@ class RunCancelled:
         self.budget.report(used=used, limit=limit)
 
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -74,31 +74,31 @@ class RunCancellation:
     run: str
     clock: Clock
     wanted: Callable[[str], RunCommand]
-    _looked: float = field(default=-LOOK_SECONDS)
+    _polled_at: float = field(default=-POLL_SECONDS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         """Raise LimitReached (``run-paused``, ``run-cancelled``) after a command."""
         with self._lock:
             now = self.clock.monotonic()
-            if now - self._looked < LOOK_SECONDS:
+            if now - self._polled_at < POLL_SECONDS:
                 return
-            self._looked = now
-        wish = self.wanted(self.run)
-        if wish is not RunCommand.NONE:
-            raise stopped(self.run, wish)
+            self._polled_at = now
+        command = self.wanted(self.run)
+        if command is not RunCommand.NONE:
+            raise stopped(self.run, command)
 
 
-def stopped(run: str, wish: RunCommand) -> LimitReached:
+def stopped(run: str, command: RunCommand) -> LimitReached:
     """Return the error for a paused or cancelled run (codes of ``model.jobs``)."""
-    if wish is RunCommand.PAUSE:
+    if command is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
             "The run {run} was paused manually.",
             next_step="Resume it with `unlost runs {run} --go-on`.",
             run=run,
         )
-    if wish is RunCommand.GIVE_WAY:
+    if command is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
             "The run {run} stopped so that the nightly backup can start.",

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.app.compose import Application
-from unlost.app.restores.worker_slots import seat_of
+from unlost.app.restores.worker_slots import take_slot
 from unlost.model.errors import Conflict
 
-SEATS = 4  # restores planned at the same time in a home
+SLOTS = 4  # restores planned at the same time in a home
 
 
 @contextmanager
-def seated(app: Application) -> Iterator[str]:
+def planner_slot(app: Application) -> Iterator[str]:
     """Take a free slot and yield its name; raises Conflict (``planners-busy``)."""
-    with seat_of(app, "planner", seats=SEATS) as name:
+    with take_slot(app, "planner", slots=SLOTS) as name:
         if name is None:
             raise Conflict(
                 "planners-busy",
                 "{limit} restore plans are being created. This is the limit.",
                 next_step="Wait a minute, then try again.",
-                limit=SEATS,
+                limit=SLOTS,
             )
         yield name

@@ -8,9 +8,9 @@ from unlost.model.locks import HeldLock
 
 
 @contextmanager
-def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
+def take_slot(app: Application, kind: str, *, slots: int) -> Iterator[str | None]:
     """Take a free slot of a kind and yield its name; None if all are taken."""
-    taken = _take(app, kind, seats)
+    taken = _take(app, kind, slots)
     if taken is None:
         yield None
         return
@@ -21,17 +21,17 @@ def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
         lock.release()
 
 
-def is_taken(app: Application, seat: str) -> bool:
+def is_taken(app: Application, slot: str) -> bool:
     """Return True while a process holds the slot; a process that dies releases it."""
-    lock = app.locks.take(seat)
+    lock = app.locks.take(slot)
     if lock is None:
         return True
     lock.release()
     return False
 
 
-def _take(app: Application, kind: str, seats: int) -> tuple[str, HeldLock] | None:
-    for number in range(1, seats + 1):
+def _take(app: Application, kind: str, slots: int) -> tuple[str, HeldLock] | None:
+    for number in range(1, slots + 1):
         name = f"{kind}-{number}"
         lock = app.locks.take(name)
         if lock is not None:

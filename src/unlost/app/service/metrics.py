@@ -44,9 +44,9 @@ class MetricsBoard:
 
     _newest: list[ServiceSample] = field(default_factory=list)
 
-    def show(self, look: ServiceSample) -> None:
+    def show(self, sample: ServiceSample) -> None:
         """Replace the sample."""
-        self._newest = [look]
+        self._newest = [sample]
 
     @property
     def newest(self) -> ServiceSample | None:
@@ -62,27 +62,29 @@ class ServiceFigures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield all metrics; none before the first sample."""
-        look = self._board.newest
-        if look is not None:
-            yield from _of_service(look)
+        sample = self._board.newest
+        if sample is not None:
+            yield from _of_service(sample)
             for figure in ORG_FIGURES:
-                yield _family(figure, look.watched.orgs)
-            yield from _storages(look.watched.orgs)
+                yield _family(figure, sample.watched.orgs)
+            yield from _storages(sample.watched.orgs)
 
 
-def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
+def _of_service(sample: ServiceSample) -> Iterator[GaugeMetricFamily]:
     yield _plain(
-        "last_look_timestamp_seconds", "Time of the last check by the service", look.at.timestamp()
+        "last_look_timestamp_seconds",
+        "Time of the last check by the service",
+        sample.at.timestamp(),
     )
     jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
-    jobs.add_metric(["waiting"], look.waiting)
-    jobs.add_metric(["running"], look.running)
+    jobs.add_metric(["waiting"], sample.waiting)
+    jobs.add_metric(["running"], sample.running)
     yield jobs
     alerts = GaugeMetricFamily("unlost_alerts", "Open alerts, by urgency", labels=["urgency"])
-    for urgency, count in sorted(look.alerts.items()):
+    for urgency, count in sorted(sample.alerts.items()):
         alerts.add_metric([urgency], count)
     yield alerts
-    check = look.watched.check
+    check = sample.watched.check
     if check is not None:
         yield _plain(
             "vault_checked_timestamp_seconds", "Time of the last verification of the vault",
@@ -206,11 +208,11 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
 
 
 def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
-    look = board.newest
-    well = look is not None and now - look.at <= TOO_LONG
+    sample = board.newest
+    well = sample is not None and now - sample.at <= TOO_LONG
     report = {
         "status": "ok" if well else "not looking",
-        "last_look": look.at.isoformat() if look is not None else None,
+        "last_look": sample.at.isoformat() if sample is not None else None,
     }
     start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
     return [json.dumps(report).encode() + b"\n"]

@@ -1,7 +1,7 @@
 """The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
 
     process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
-             ├─ worker threads  jobs of the queue: nights, hours, restores, upkeep, verify, mirror
+             ├─ worker threads  jobs of the queue: nights, hours, restores, maintenance, verify, mirror
              └─ "post" thread   e-mails, heartbeats, digests
 
 Each job opens the home anew, as another process would, so that jobs share no state in memory. A
@@ -23,7 +23,7 @@ from unlost.app.actions.backups.hour import do_hour
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.retention.forget import forget_if_due
-from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.actions.vault.compact import keep_small
 from unlost.app.actions.vault.mirror import keep_mirrored
 from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
@@ -95,7 +95,7 @@ class Service:
     """
 
     opened: Opener
-    brake: CancellationFlag
+    cancel_flag: CancellationFlag
     every: float = EVERY_SECONDS
     workers: int = 4
     senders: Senders = sender
@@ -108,12 +108,12 @@ class Service:
     _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
 
     def run(self, *, once: bool = False) -> None:
-        """Serve until the brake is pulled; ``once``: do the work that is due now, and end.
+        """Serve until the cancel flag is set; ``once``: do the work that is due now, and end.
 
         Raises Conflict (``worker-running``, ``workers-full``), UsageError (``one-worker``),
         StoreError (``database-away``) if the database was lost meanwhile.
         """
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             jobs = DurableJobs(
                 app.home.queue,
                 self.handlers(),
@@ -131,10 +131,10 @@ class Service:
                 self._serve(app, jobs, once=once)
             finally:
                 # Also after an error: threads of running jobs must not outlive the service.
-                self.brake.pull()
+                self.cancel_flag.set()
                 jobs.stop(patience=PATIENCE)
                 self._postman.shutdown(wait=True)
-        if self.brake.lost:
+        if self.cancel_flag.lost:
             raise database_away("the session that held its locks has ended")
 
     def handlers(self) -> dict[JobKind, Handler]:
@@ -143,7 +143,7 @@ class Service:
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
             JobKind.HOURLY: self._hour,
-            JobKind.UPKEEP: self._upkeep,
+            JobKind.MAINTENANCE: self._maintain,
             JobKind.VERIFY: self._verify,
             JobKind.MIRROR: self._mirror,
         }
@@ -151,17 +151,17 @@ class Service:
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
         log = ServiceLog(sys.stderr, clock=app.clock)
         log.event(f"{self.part.value}-started", workers=self.workers)
-        while not self.brake.pulled:
+        while not self.cancel_flag.is_set:
             if self._leads(app, log):
-                looked = self._look(app, jobs, log)
-                if self._tell(app, log) and looked:
+                succeeded = self._enqueue_due(app, jobs, log)
+                if self._tell(app, log) and succeeded:
                     self._leave(app, jobs, log)
             if once:
                 self._drain(jobs)
                 self._tell(app, log, wait=True)
             if once:
                 break
-            self.brake.wait(self.every)
+            self.cancel_flag.wait(self.every)
         log.event(f"{self.part.value}-stopped")
 
     def _leads(self, app: Application, log: ServiceLog) -> bool:
@@ -177,16 +177,16 @@ class Service:
 
     def _drain(self, jobs: DurableJobs) -> None:
         """Wait until no job is waiting or active."""
-        while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
+        while jobs.doing() and not self.cancel_flag.wait(DRAIN_SECONDS):
             pass
 
-    def _look(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
+    def _enqueue_due(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
         """Run a tick; returns True if it succeeded. A failure is retried a minute later."""
         with _outlived(log, "tick-failed") as ended:
-            ticked = tick(app, jobs)
-            for oid, night in ticked.begun:
+            enqueued = enqueue_due_jobs(app, jobs)
+            for oid, night in enqueued.begun:
                 log.event("night-begun", org=oid, night=night)
-            for oid in ticked.failed:
+            for oid in enqueued.failed:
                 log.event("schedule-unreadable", org=oid)
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
             if copy_if_due(app):
@@ -258,7 +258,7 @@ class Service:
         return True
 
     def _night(self, job: Job) -> None:
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             log = ServiceLog(sys.stderr, clock=app.clock)
             night = do_night(app, job.org, job.subject)
             ended = find_night(job.org, job.subject) if night is not None else None
@@ -268,29 +268,31 @@ class Service:
                     "night-tried", **event, state=ended.state.value, code=code_of(ended.error)
                 )
             if ended is not None and ended.state is NightState.DONE:
-                name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
+                name = f"{JobKind.MAINTENANCE.value}:{job.org}:{ended.name}"
                 with _outlived(log, "upkeep-unasked"):  # the next night enqueues it again
-                    ask(app.home.queue, Job(name, JobKind.UPKEEP, job.org, ended.name))
+                    ask(app.home.queue, Job(name, JobKind.MAINTENANCE, job.org, ended.name))
 
-    def _upkeep(self, job: Job) -> None:
-        with self.opened(self.brake) as app:
+    def _maintain(self, job: Job) -> None:
+        with self.opened(self.cancel_flag) as app:
             log = ServiceLog(sys.stderr, clock=app.clock)
             # Before compaction, which merges what forgetting rewrote.
             forgot = forget_if_due(app, job.org)
             if forgot is not None:
                 event = {"nights": forgot.nights, "versions": forgot.versions}
                 log.event("forgot", org=job.org, code=code_of(forgot.error), **event)
-            upkeep_record = keep_small(app, job.org)
-            if upkeep_record is not None:
+            maintenance_record = keep_small(app, job.org)
+            if maintenance_record is not None:
                 sizes = {
-                    "merged": upkeep_record.before,
-                    "into": upkeep_record.after,
-                    "removed": upkeep_record.removed,
+                    "merged": maintenance_record.before,
+                    "into": maintenance_record.after,
+                    "removed": maintenance_record.removed,
                 }
-                log.event("kept-small", org=job.org, code=code_of(upkeep_record.error), **sizes)
+                log.event(
+                    "kept-small", org=job.org, code=code_of(maintenance_record.error), **sizes
+                )
 
     def _restore(self, job: Job) -> None:
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("restore-begun", org=job.org, run=job.subject)
             state = do_restore(app, job.subject)
@@ -298,14 +300,14 @@ class Service:
                 log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
 
     def _hour(self, job: Job) -> None:
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             hour = do_hour(app, job.org, job.subject)
             event = {"org": job.org, "hour": job.subject, "run": hour.run}
             log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("hour-tried", **event, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             level, _, part = job.subject.partition(" ")
             some = read_part(part) if part else None
             verify_result = verify(app, level=VerifyLevel(level), part=some)
@@ -322,7 +324,7 @@ class Service:
                 log.event("mirror-verified", part=part, **event)
 
     def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
-        with self.opened(self.brake) as app:
+        with self.opened(self.cancel_flag) as app:
             done = keep_mirrored(app)
             if done is not None:
                 event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}

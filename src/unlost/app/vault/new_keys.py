@@ -78,8 +78,8 @@ class NewKey:
 def check_new(new: NewKey, slot: str) -> None:
     """Raise UsageError (``key-unclear``, ``passphrase-short``) unless exactly one kind is given."""
     slot_folder(slot)
-    wished = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
-    if sum(wished) != 1:
+    kinds = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
+    if sum(kinds) != 1:
         raise UsageError(
             "key-unclear",
             "The kind of the new key is not clear.",

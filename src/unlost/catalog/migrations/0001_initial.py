@@ -63,13 +63,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='LookRow',
+            name='PreviewRow',
             fields=[
                 ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('asked_at', models.DateTimeField(db_index=True)),
                 ('asked', models.TextField()),
                 ('answer', models.TextField(default='')),
-                ('seat', models.CharField(default='', max_length=20)),
+                ('slot', models.CharField(default='', max_length=20)),
                 ('tries', models.IntegerField(default=0)),
             ],
         ),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Upkeep',
+            name='MaintenanceRow',
             fields=[
                 ('oid', models.CharField(max_length=40, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
                 ('made_by', models.CharField(max_length=150)),
                 ('request', models.JSONField()),
                 ('state', models.CharField(max_length=20)),
-                ('seat', models.CharField(default='', max_length=20)),
+                ('slot', models.CharField(default='', max_length=20)),
                 ('summary', models.JSONField(null=True)),
                 ('run', models.CharField(db_index=True, default='', max_length=80)),
                 ('error', unlost.catalog.message_field.MessageField(null=True)),
@@ -359,14 +359,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='TickRow',
+            name='SelectionRow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('by', models.CharField(max_length=150)),
                 ('of', models.CharField(max_length=500)),
                 ('at', models.DateTimeField()),
                 ('records', models.JSONField(default=list)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ticks', to='catalog.org')),
+                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='selections', to='catalog.org')),
             ],
         ),
         migrations.CreateModel(
@@ -475,7 +475,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('org', 'name', 'at'), name='one_sample_per_moment'),
         ),
         migrations.AddConstraint(
-            model_name='tickrow',
-            constraint=models.UniqueConstraint(fields=('org', 'by', 'of'), name='one_tick_row_per_list'),
+            model_name='selectionrow',
+            constraint=models.UniqueConstraint(fields=('org', 'by', 'of'), name='one_selection_row_per_list'),
         ),
     ]

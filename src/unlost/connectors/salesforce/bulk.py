@@ -80,7 +80,7 @@ class BulkQueries:
         answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
         return str(answer["id"])
 
-    def look(self, job: str) -> JobInfo:
+    def job_info(self, job: str) -> JobInfo:
         """The state of a job."""
         try:
             answer = self._api.get_json(f"jobs/query/{job}")
@@ -94,7 +94,7 @@ class BulkQueries:
     def wait(self, job: str) -> JobInfo:
         """Poll a job until it ends."""
         for polls in count():
-            info = self.look(job)
+            info = self.job_info(job)
             if info.complete or info.lost:
                 return info
             self._api.clock.sleep(pause(polls))

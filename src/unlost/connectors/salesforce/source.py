@@ -122,7 +122,7 @@ class SalesforceSource:
         if kind is TaskKind.BULK:
             return self._start(task, work)
         if kind is TaskKind.JOB:
-            return self._look(task, work)
+            return self._poll_job(task, work)
         return Ready((task,))
 
     def read(self, task: ReadTask) -> Iterator[Page]:
@@ -214,8 +214,8 @@ class SalesforceSource:
             return self._by_rest(first, work, first_line(error.text) or error.native)
         return self._wait(first, replace(work, job=job, polls=0))
 
-    def _look(self, first: ReadTask, work: TaskState) -> Ready | Wait:
-        info = self._bulk.look(work.job)
+    def _poll_job(self, first: ReadTask, work: TaskState) -> Ready | Wait:
+        info = self._bulk.job_info(work.job)
         if info.complete:
             return self._ready(first, replace(work, rows=info.rows))
         if not info.lost:

@@ -6,13 +6,13 @@ The stages of a run:
   discover       describe tables and columns, then plan each table (pure, see ``plan``)
   mark-columns   mark columns that the user may no longer see, or may see again
   look-0         read all planned tables with their files
-  look-1..3      read what changed since the last look began, until a look took < 5 minutes
+  look-1..3      read what changed since the last round began, until one took < 5 minutes
   row check      compare a part of the rows that claim not to have changed (``row_check``)
   census         list all live ids where due, and decide about missing records (``deletes``)
   count, quotas  the source's own numbers, for the certificate
   commit         schema, certificate and all tables become visible in one write
 
-An org is not one instant: while the last table is read, the first one goes on changing. The looks
+An org is not one instant: while the last table is read, the first one goes on changing. The rounds
 narrow the window, and the certificate states it for each table.
 
 Reading is made of steps of the runner: a run that is started again with the same id replays the
@@ -241,14 +241,14 @@ def _mark_columns(session: BackupSession, progresses: Sequence[TableProgress]) -
 def _read_until_stable(
     session: BackupSession, progresses: Sequence[TableProgress], as_of: datetime
 ) -> tuple[int, bool]:
-    """Read everything, then changes made meanwhile, until a look was short; returns the rounds."""
+    """Read everything, then changes made meanwhile, until a round was short; returns the rounds."""
     by_name = {progress.name: progress for progress in progresses}
     requests = [TableRequest(a.name, a.plan.since) for a in progresses]
     start, rounds = as_of, 0
     # Each look covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.
     while True:
-        end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
+        end = _read_round(session, by_name, requests, round_name=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
         requests = [] if calm else _again(session, progresses)
         if not requests or rounds == session.policy.rounds:
@@ -261,29 +261,29 @@ def _read_round(
     progresses: dict[str, TableProgress],
     requests: Sequence[TableRequest],
     *,
-    look: str,
+    round_name: str,
     start: datetime,
 ) -> datetime:
     """Read ``requests`` with their files; returns the source's time at the end."""
-    phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
-    reads = read_tables(session, requests, ReadRound(look, phase))
+    phase = Phase.READ if round_name == "look-0" else Phase.REREAD
+    reads = read_tables(session, requests, ReadRound(round_name, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
-    for result in add_files(session, results, look=look):
+    for result in add_files(session, results, round_name=round_name):
         progresses[result.table].files.append(result)
-    end = session.runner.step(f"{look}/end", session.source.server_time, result=datetime)
+    end = session.runner.step(f"{round_name}/end", session.source.server_time, result=datetime)
     for read in reads.values():
         progress = progresses[read.table]
-        progress.looks.append(read)
+        progress.rounds.append(read)
         progress.start, progress.end = start, end
     return end
 
 
 def _again(session: BackupSession, progresses: Sequence[TableProgress]) -> list[TableRequest]:
-    """Requests for the changes since each table's last look began."""
+    """Requests for the changes since each table's last round began."""
     requests = []
     for progress in progresses:
         table = progress.plan.table
-        # A table that is read whole each time would be read whole again in every look.
+        # A table that is read whole each time would be read whole again in every round.
         if progress.failure is not None or not table.has(TableTrait.INCREMENTAL):
             continue
         assert progress.start is not None
@@ -316,7 +316,7 @@ def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> N
         if census.failure is None:
             progress.live = census.live
             progress.resolved = resolve(session, census)
-            progress.files += add_files(session, progress.resolved.reads, look="census")
+            progress.files += add_files(session, progress.resolved.reads, round_name="census")
 
 
 CANNOT_LIST = ReadFailure(

@@ -33,7 +33,7 @@ from unlost.engine.backup.session import (
     source_errors,
 )
 from unlost.engine.merge import aligned, read_run, sorted_runs
-from unlost.engine.spill import IDS, NOTHING, SEEN, SpilledRows, SpillWriter, batches
+from unlost.engine.temp_rows import IDS, NOTHING, SEEN, TempRows, TempRowsWriter, batches
 from unlost.model.reading import Op
 
 
@@ -50,9 +50,9 @@ class CensusResult:
     table: str
     at: datetime
     live: int = 0
-    lost: SpilledRows = NOTHING
-    unread: SpilledRows = NOTHING
-    vanished: SpilledRows = NOTHING
+    lost: TempRows = NOTHING
+    unread: TempRows = NOTHING
+    vanished: TempRows = NOTHING
     failure: ReadFailure | None = None
 
 
@@ -109,7 +109,7 @@ def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
-def _listed(session: BackupSession, table: str) -> list[SpilledRows]:
+def _listed(session: BackupSession, table: str) -> list[TempRows]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
     texts = (array.cast(pa.string()) for array in from_source(arrays))
@@ -122,13 +122,13 @@ def _compare(
     table: str,
     at: datetime,
     reads: Sequence[ReadResult],
-    listed: list[SpilledRows] | None,
+    listed: list[TempRows] | None,
 ) -> CensusResult:
     folder, name = session.folder, f"census/{table}"
     seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
     lost, unread, vanished = (
-        SpillWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
+        TempRowsWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
     )
     trusted, live = session.table(table).trusted, 0
     for side in _sides(session, table, seen, listed):
@@ -136,18 +136,18 @@ def _compare(
         live += side.census.n_unique()
         absent = absent_ids(side, before=at)
         known = absent.is_in(hidden.implode())
-        _spill(lost, absent.filter(~known))
+        _write_ids(lost, absent.filter(~known))
         # Under other rights the absence of a hidden row means nothing.
-        _spill(vanished, absent.filter(known & trusted))
-        _spill(unread, unread_ids(side, hidden=hidden))
+        _write_ids(vanished, absent.filter(known & trusted))
+        _write_ids(unread, unread_ids(side, hidden=hidden))
     return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
 
 
 def _sides(
     session: BackupSession,
     table: str,
-    seen: Sequence[SpilledRows],
-    listed: Sequence[SpilledRows] | None,
+    seen: Sequence[TempRows],
+    listed: Sequence[TempRows] | None,
 ) -> Iterator[CensusSlice]:
     runs = [*seen, *(listed or ())]
     streams = [_stored_ids(session, table), *(read_run(session.folder, run) for run in runs)]
@@ -190,6 +190,6 @@ def _series(ids: pa.Array) -> pl.Series:
     return converted.cast(pl.String).rename("id")
 
 
-def _spill(writer: SpillWriter, ids: pl.Series) -> None:
+def _write_ids(writer: TempRowsWriter, ids: pl.Series) -> None:
     array = ids.to_arrow().cast(pa.string())
     writer.write(pa.RecordBatch.from_arrays([array], schema=IDS))

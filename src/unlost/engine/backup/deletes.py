@@ -25,7 +25,7 @@ from unlost.engine.backup.lookup import (
     LookupReason,
     LookupResult,
     look_up,
-    spilled_batches,
+    temp_id_batches,
     tombstones,
 )
 from unlost.engine.backup.policy import BackupPolicy
@@ -70,10 +70,10 @@ def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) 
 def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     """Read the records that only the census has; decide about the records that it lacks."""
     table = census.table
-    fetched = look_up(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
+    fetched = look_up(session, temp_id_batches(session, table, LookupReason.UNREAD, census.unread))
     live_count = _live_count(session, table)
     plan = session.table(table)
-    lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
+    lost = temp_id_batches(session, table, LookupReason.LOST, census.lost)
     # So many lookups would take too many calls: the breaker decides without them.
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
@@ -83,16 +83,16 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
             live_count=live_count,
             policy=session.policy,
         )
-        looked: list[LookupResult] = []
+        results: list[LookupResult] = []
     else:
-        looked = look_up(session, lost)
-        ids = tuple(key for lookup_result in looked for key in lookup_result.missing)
+        results = look_up(session, lost)
+        ids = tuple(key for lookup_result in results for key in lookup_result.missing)
         missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
         believed = fate(
             trusted=plan.trusted, missing=len(ids), live_count=live_count, policy=session.policy
         )
     vanished = look_for_hidden(session, census, live_count=live_count)
-    every = (*fetched, *looked, *vanished.looked)
+    every = (*fetched, *results, *vanished.lookups)
     failure = next(
         (lookup_result.failure for lookup_result in every if lookup_result.failure is not None),
         None,

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult, file_ref
 from unlost.engine.backup.session import BackupSession
-from unlost.engine.spill import SpilledRows, open_spill
+from unlost.engine.temp_rows import TempRows, open_temp_rows
 from unlost.model.errors import TransientError
 from unlost.model.ports.vault import IncomingFile
 from unlost.model.progress import Phase, Progress
@@ -20,10 +20,10 @@ from unlost.model.snapshot import Added, StoredFile
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Some files of one spill: rows ``start`` to ``stop`` of a batch."""
+    """Some files of one temporary file of rows: rows ``start`` to ``stop`` of a batch."""
 
     table: str
-    spilled: SpilledRows
+    temp_rows: TempRows
     batch: int
     start: int
     stop: int
@@ -31,7 +31,7 @@ class FileGroup:
     @property
     def key(self) -> str:
         """The group's key among the run's steps."""
-        return f"{self.spilled.name}/{self.batch}/{self.start}"
+        return f"{self.temp_rows.name}/{self.batch}/{self.start}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,11 @@ class FilesResult:
 
 
 def add_files(
-    session: BackupSession, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
+    session: BackupSession,
+    reads: Sequence[ReadResult],
+    *,
+    round_name: str,
+    sizes_tell: bool = False,
 ) -> list[FilesResult]:
     """Add the files of the rows read to the commit.
 
@@ -53,7 +57,7 @@ def add_files(
     """
     groups = [group for read in reads for group in _groups(session, read)]
     return session.runner.map(
-        f"{look}/files",
+        f"{round_name}/files",
         lambda group: _add_group(session, group, sizes_tell=sizes_tell),
         groups,
         key=lambda group: group.key,
@@ -85,7 +89,7 @@ def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
     if not read.files.rows:
         return
     policy = session.policy
-    with open_spill(session.folder, read.files) as reader:
+    with open_temp_rows(session.folder, read.files) as reader:
         for batch in range(reader.num_record_batches):
             sizes = reader.get_batch(batch).column("size").fill_null(0).to_pylist()
             cuts = _cuts(sizes, policy.file_group, policy.file_group_bytes)
@@ -125,7 +129,7 @@ def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) ->
 
 
 def _refs(session: BackupSession, group: FileGroup) -> list[FileRef]:
-    with open_spill(session.folder, group.spilled) as reader:
+    with open_temp_rows(session.folder, group.temp_rows) as reader:
         rows = reader.get_batch(group.batch).slice(group.start, group.stop - group.start)
         return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
 

@@ -88,7 +88,7 @@ def table_gone(state: TableState) -> Finding:
 
 
 def window_open(rounds: int, policy: BackupPolicy) -> Finding:
-    """The finding for a last look that took too long to call the snapshot one moment."""
+    """The finding for a last round that took too long to call the snapshot one moment."""
     minutes = int(policy.calm_window.total_seconds() // 60)
     return Finding.of(
         FindingKind.WINDOW_OPEN,

@@ -8,7 +8,7 @@ from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
-NIGHTS_LOOKED_AT = 60
+NIGHTS_EXAMINED = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
@@ -20,16 +20,16 @@ def known_of(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= previous.info.number]
     # Reading a schema is one more request: unbounded, each backup would start slower than the last.
-    looked = known[-NIGHTS_LOOKED_AT:]
+    examined = known[-NIGHTS_EXAMINED:]
     rights = [
-        vault.at(org, night.number, forgotten=True).schema().fingerprint for night in looked[:-1]
+        vault.at(org, night.number, forgotten=True).schema().fingerprint for night in examined[:-1]
     ]
     rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
-    cut = len(looked) < len(known)
+    cut = len(examined) < len(known)
     return KnownState(
         schema,
         states,
-        {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
+        {name: rights_since(state, examined, rights, cut=cut) for name, state in states.items()},
         _hidden_columns(previous),
         _unread_files(lines_of(vault, org, previous)),
         len(known),
@@ -46,14 +46,14 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
 
 
 def rights_since(
-    state: TableState, looked: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
+    state: TableState, examined: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
 ) -> frozenset[str]:
     """Fingerprints of the runs since a table's census, including the run of the census.
 
     ``cut``: earlier runs exist that were not examined; a census among them leaves doubt.
     """
     at = state.census_at
-    before = [i for i, night in enumerate(looked) if at is not None and night.as_of <= at]
+    before = [i for i, night in enumerate(examined) if at is not None and night.as_of <= at]
     doubt = {UNKNOWN_RIGHTS} if cut and not before else set()
     return frozenset(rights[before[-1] if before else 0 :]) | doubt
 

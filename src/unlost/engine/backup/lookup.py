@@ -1,4 +1,4 @@
-"""Look up rows by their ids, in batches: the second look at the differences of a census."""
+"""Look up rows by their ids, in batches: a check of the differences of a census."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from unlost.engine.backup.session import (
     judged,
     source_errors,
 )
-from unlost.engine.spill import SpilledRows, batches
+from unlost.engine.temp_rows import TempRows, batches
 from unlost.model.progress import Phase
 from unlost.model.reading import Op, Page, Rows
 from unlost.model.snapshot import Added
@@ -53,12 +53,12 @@ class LookupResult:
     failure: ReadFailure | None = None
 
 
-def spilled_batches(
-    session: BackupSession, table: str, why: LookupReason, spilled: SpilledRows
+def temp_id_batches(
+    session: BackupSession, table: str, why: LookupReason, temp_rows: TempRows
 ) -> Iterator[Batch]:
-    """The ids of a spill in batches."""
+    """The ids of a temporary file in batches."""
     size, count = session.policy.lookup_batch, 0
-    for rows in batches(session.folder, spilled):
+    for rows in batches(session.folder, temp_rows):
         for at in range(0, rows.num_rows, size):
             ids = rows.column("id").slice(at, size).to_pylist()
             yield Batch(table, why, count, tuple(ids))
@@ -76,14 +76,14 @@ def batched(
 
 def look_up(session: BackupSession, lookups: Iterable[Batch]) -> list[LookupResult]:
     """Look up all batches, a few at a time; found rows go into the commit."""
-    looked: list[LookupResult] = []
+    results: list[LookupResult] = []
     turn: list[Batch] = []
     for batch in lookups:
         turn.append(batch)
         if len(turn) == session.policy.reads_at_once:
-            looked += _look_up_batches(session, turn)
+            results += _look_up_batches(session, turn)
             turn = []
-    return looked + _look_up_batches(session, turn)
+    return results + _look_up_batches(session, turn)
 
 
 def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:

@@ -68,7 +68,7 @@ class TableRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReadRound:
-    """A look at the org, with its name among the run's steps.
+    """A round of reads, with its name among the run's steps.
 
     ``most_bytes``: reading of a task stops after this many bytes (None: at its end).
     """
@@ -80,7 +80,7 @@ class ReadRound:
 
 @dataclass(frozen=True, slots=True)
 class TableRound:
-    """A table's part of one look, in the order in which results count.
+    """A table's part of one round, in the order in which results count.
 
     ``again``: results of a second plan after the first one was interrupted.
     """
@@ -108,14 +108,14 @@ class _Unit:
 
 
 def read_tables(
-    session: BackupSession, requests: Sequence[TableRequest], look: ReadRound
+    session: BackupSession, requests: Sequence[TableRequest], read_round: ReadRound
 ) -> dict[str, TableRound]:
-    """Read all ``requests`` in one look."""
+    """Read all ``requests`` in one round."""
     reads: dict[str, TableRound] = {}
     table_requests = list(requests)
     for attempt in range(ATTEMPTS):
-        name = f"{look.name}/{attempt}"
-        for read in _attempt(session, table_requests, replace(look, name=name)):
+        name = f"{read_round.name}/{attempt}"
+        for read in _attempt(session, table_requests, replace(read_round, name=name)):
             before = reads.get(read.table)
             reads[read.table] = read if before is None else _joined(before, read)
         table_requests = [r for r in table_requests if _worth_another(reads[r.table].failure)]
@@ -133,17 +133,17 @@ def _worth_another(failure: ReadFailure | None) -> bool:
 
 
 def _attempt(
-    session: BackupSession, requests: Sequence[TableRequest], look: ReadRound
+    session: BackupSession, requests: Sequence[TableRequest], read_round: ReadRound
 ) -> list[TableRound]:
     plans = session.runner.map(
-        f"{look.name}/plan",
+        f"{read_round.name}/plan",
         lambda request: _planned(session, request),
         requests,
         key=lambda request: request.table,
         result=PlannedReads,
     )
     units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
-    results, failures = _drive(session, units, look)
+    results, failures = _drive(session, units, read_round)
     return [
         TableRound(
             request.table,
@@ -166,7 +166,7 @@ def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
 
 
 def _drive(
-    session: BackupSession, units: list[_Unit], look: ReadRound
+    session: BackupSession, units: list[_Unit], read_round: ReadRound
 ) -> tuple[dict[tuple[str, str], ReadResult], dict[str, ReadFailure]]:
     """Advance all units to their end, a few at a time."""
     results: dict[tuple[str, str], ReadResult] = {}
@@ -177,10 +177,10 @@ def _drive(
         if not due:
             session.runner.sleep_until(min(unit.until for unit in units if unit.until is not None))
             continue
-        turn = _turn(session, due, f"{look.name}/read")
+        turn = _turn(session, due, f"{read_round.name}/read")
         steps = session.runner.map(
-            f"{look.name}/read",
-            lambda unit: _advanced(session, unit, look),
+            f"{read_round.name}/read",
+            lambda unit: _advanced(session, unit, read_round),
             turn,
             key=lambda unit: unit.key,
             result=ReadProgress,
@@ -210,10 +210,10 @@ def _followers(unit: _Unit, step: ReadProgress) -> list[_Unit]:
     return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
 
 
-def _advanced(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadProgress:
+def _advanced(session: BackupSession, unit: _Unit, read_round: ReadRound) -> ReadProgress:
     try:
         if unit.ready:
-            return ReadProgress(read=_read(session, unit, look))
+            return ReadProgress(read=_read(session, unit, read_round))
         with source_errors():
             state = session.source.prepare(unit.task.task())
     except SourceFailed as broke:
@@ -223,12 +223,12 @@ def _advanced(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadProgr
     return ReadProgress(until=state.until, waiting=_saved(state.task))
 
 
-def _read(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadResult:
+def _read(session: BackupSession, unit: _Unit, read_round: ReadRound) -> ReadResult:
     plan = session.table(unit.task.table)
-    notes = RowObserver(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
+    notes = RowObserver(session, plan.table.name, f"{read_round.name}/{unit.key}", read_round.phase)
     with source_errors():
         pages = session.source.read(unit.task.task())
-    wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)
+    wanted = pages if read_round.most_bytes is None else _up_to(pages, read_round.most_bytes)
     added = session.commit.add_few(plan.table.name, notes.passing(wanted), carry=plan.carry)
     return notes.close(added)
 

@@ -108,10 +108,10 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
         for progress, due_range in zip(checked, due, strict=True)
         if due_range.ids is not None
     ]
-    look = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
-    reads = read_tables(session, requests, look)
+    read_round = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
+    reads = read_tables(session, requests, read_round)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
-    files = add_files(session, results, look="audit", sizes_tell=True)
+    files = add_files(session, results, round_name="audit", sizes_tell=True)
     for progress in checked:
         if progress.name in reads:
             progress.row_check = _checked(session, reads[progress.name])
@@ -120,7 +120,7 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
 
 def _can_be_checked(progress: TableProgress) -> bool:
     """False for tables that this run read whole, or could not read."""
-    incremental = progress.plan.since is not None and not progress.looks[0].full
+    incremental = progress.plan.since is not None and not progress.rounds[0].full
     ranges = progress.plan.table.has(TableTrait.ID_RANGES)
     return incremental and ranges and progress.failure is None
 

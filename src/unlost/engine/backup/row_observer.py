@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.backup.session import BackupSession, from_source, source_errors
 from unlost.engine.rows import chosen
-from unlost.engine.spill import FILES, REFERENCES, SEEN, SpilledRows, SpillWriter
+from unlost.engine.temp_rows import FILES, REFERENCES, SEEN, TempRows, TempRowsWriter
 from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding
 from unlost.model.progress import Phase, Progress
@@ -26,9 +26,9 @@ class ReadResult:
 
     table: str
     added: Added
-    seen: SpilledRows
-    files: SpilledRows
-    references: SpilledRows
+    seen: TempRows
+    files: TempRows
+    references: TempRows
     marked: Added | None = None
     again: tuple[str, ...] = ()
     rows: int = 0
@@ -43,7 +43,7 @@ class ReadResult:
 
 
 class RowObserver:
-    """Collects ids, files and references of one read in separate spills."""
+    """Collects ids, files and references of one read in separate temporary files."""
 
     def __init__(self, session: BackupSession, table: str, name: str, phase: Phase) -> None:
         self._session = session
@@ -51,9 +51,9 @@ class RowObserver:
         self._table = session.table(table).table
         self._hidden = session.hidden(table)
         folder = session.folder
-        self._seen = SpillWriter(folder, f"{name}.seen", SEEN)
-        self._files = SpillWriter(folder, f"{name}.files", FILES)
-        self._references = SpillWriter(folder, f"{name}.refs", REFERENCES)
+        self._seen = TempRowsWriter(folder, f"{name}.seen", SEEN)
+        self._files = TempRowsWriter(folder, f"{name}.files", FILES)
+        self._references = TempRowsWriter(folder, f"{name}.refs", REFERENCES)
         described = {plan.table.name for plan in session.plan.tables}
         self._pointing = [
             column.name
@@ -135,5 +135,5 @@ class RowObserver:
 
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
-    """A file reference from a spill's row."""
+    """A file reference from a row of a temporary file."""
     return decoder_for(FileRef).convert({**row, "table": table})

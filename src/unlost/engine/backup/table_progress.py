@@ -28,13 +28,13 @@ class RowCheckResult:
 class TableProgress:
     """A run's work on a table; filled while it goes on.
 
-    ``start`` and ``end`` are the read window of the last look. ``live`` is the source's count.
+    ``start`` and ``end`` are the read window of the last round. ``live`` is the source's count.
     """
 
     plan: TablePlan
     before: TableState | None
     marks: list[Added] = field(default_factory=list)
-    looks: list[TableRound] = field(default_factory=list)
+    rounds: list[TableRound] = field(default_factory=list)
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
@@ -52,7 +52,10 @@ class TableProgress:
     @property
     def failure(self) -> ReadFailure | None:
         """The reason why the table could not be read as planned."""
-        return next((look.failure for look in self.looks if look.failure is not None), None)
+        return next(
+            (table_round.failure for table_round in self.rounds if table_round.failure is not None),
+            None,
+        )
 
     @property
     def unproved(self) -> ReadFailure | None:
@@ -67,18 +70,22 @@ class TableProgress:
     def reads(self) -> tuple[ReadResult, ...]:
         """All reads, in the order in which they count."""
         checks = [self.row_check.read] if self.row_check is not None else []
-        looks = [read for look in (*self.looks, *checks) for read in (*look.results, *look.again)]
-        return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
+        reads = [
+            read
+            for table_round in (*self.rounds, *checks)
+            for read in (*table_round.results, *table_round.again)
+        ]
+        return (*reads, *(self.resolved.reads if self.resolved is not None else ()))
 
     @property
     def full(self) -> bool:
         """True if every row was read."""
-        return bool(self.looks) and self.looks[0].full and self.failure is None
+        return bool(self.rounds) and self.rounds[0].full and self.failure is None
 
     @property
     def wants_census(self) -> bool:
         """True if the source lost its cursor or its list of deletions."""
-        died = bool(self.looks) and self.looks[0].full and not self.plan.full
+        died = bool(self.rounds) and self.rounds[0].full and not self.plan.full
         return died or any(read.wants_census for read in self.reads)
 
     def pieces(self) -> tuple[Added, ...]:

@@ -19,7 +19,7 @@ from unlost.engine.backup.lookup import (
     LookupResult,
     batched,
     look_up,
-    spilled_batches,
+    temp_id_batches,
     tombstones,
 )
 from unlost.engine.backup.session import BackupSession
@@ -30,12 +30,12 @@ from unlost.model.snapshot import Added, Visibility
 class VanishedRows:
     """The result of a lookup of hidden rows that the census lacks."""
 
-    looked: tuple[LookupResult, ...] = ()
+    lookups: tuple[LookupResult, ...] = ()
 
     @property
     def gone(self) -> tuple[str, ...]:
         """Ids that were not found."""
-        return tuple(key for looked in self.looked for key in looked.missing)
+        return tuple(key for lookup_result in self.lookups for key in lookup_result.missing)
 
 
 def look_for_hidden(
@@ -46,7 +46,7 @@ def look_for_hidden(
     Looks up none if there are more than the breaker allows in a table of ``live_count`` rows.
     """
     ids: list[str] = []
-    for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
+    for batch in temp_id_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
         # Checked while collecting: no calls are spent on a loss that is not believed anyway.
         if not session.policy.allows_loss(missing=len(ids), live_count=live_count):

@@ -18,7 +18,7 @@ class Backoff:
         """The wait in seconds after the failed ``attempt`` (1 is the first).
 
         ``fraction`` in [0, 1) spreads the wait over its upper half, so that many callers do not
-        return together. The wait is never shorter than ``retry_after``, the server's wish.
+        return together. The wait is never shorter than ``retry_after``, which the server asks for.
         """
         grown = min(self.longest, self.first * 2.0 ** (attempt - 1))
         return max(grown * (0.5 + fraction / 2), retry_after or 0.0)

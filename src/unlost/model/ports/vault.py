@@ -25,6 +25,7 @@ from unlost.model.copies import HomeCopies
 from unlost.model.erasure import PastErasure
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+from unlost.model.maintenance_results import Compaction, OrgUsage, Sweep
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.reading import FileRef, Rows
@@ -49,7 +50,6 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
-from unlost.model.upkeep import Compaction, OrgUsage, Sweep
 
 
 class Snapshot(ReadByColumns, Protocol):

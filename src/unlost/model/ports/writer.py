@@ -77,7 +77,7 @@ class Writer(Protocol):
         """Read these live records from the org; missing ids are omitted."""
         ...
 
-    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+    def fetch_several(self, queries: Sequence[RecordQuery]) -> Sequence[Rows]:
         """Return what ``fetch`` does for each query, in as few calls as the org allows."""
         ...
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Self
 
 from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+from unlost.model.maintenance_results import Compaction, OrgUsage, Sweep
 from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Witness
 from unlost.model.rekeying import Rekeyed
 from unlost.model.retention import Hold, HoldTarget
 from unlost.model.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
-from unlost.model.upkeep import Compaction, OrgUsage, Sweep
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.maintenance.compactor import compact

@@ -3,10 +3,10 @@
 Each row of ``app.operations`` becomes a view whose signature is that of the action, so django-ninja
 parses requests and generates the OpenAPI description from the same types:
 
-    action(app, org: str, wish: ScheduleChange)    PUT /orgs/{org}/schedule
-      app            request.unlost, from the token
-      org            path parameter
-      wish           JSON body
+    action(app, org: str, schedule_change: ScheduleChange)    PUT /orgs/{org}/schedule
+      app                request.unlost, from the token
+      org                path parameter
+      schedule_change    JSON body
 
 The first line of an action's docstring, up to a semicolon, is the operation's summary; the whole
 docstring is its description. See docs/adr/0015.

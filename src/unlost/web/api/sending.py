@@ -46,8 +46,8 @@ def _audit(app: Application) -> StreamedResponse:
     return saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
 
 
-def _person(app: Application, org: str, wish: PersonRequest) -> StreamedResponse:
-    person_data, body = open_person(app, org, wish)
+def _person(app: Application, org: str, person_request: PersonRequest) -> StreamedResponse:
+    person_data, body = open_person(app, org, person_request)
     answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
     answer[RESULT] = quote(msgspec.json.encode(person_data))
     return answer

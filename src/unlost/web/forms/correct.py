@@ -53,13 +53,13 @@ class CorrectForm(forms.Form):
         ]
 
     def clean(self) -> dict[str, Any]:
-        """Check that a wrong value is only given together with its tick."""
+        """Check that a wrong value is only given together with its checkbox."""
         given = super().clean() or {}
         if given.get("was") and not given.get("limited"):
             self.add_error("limited", _("Check this box, or leave the wrong value empty."))
         return given
 
-    def wish(self, table: str, record: str) -> CorrectionRequest:
+    def as_request(self, table: str, record: str) -> CorrectionRequest:
         """Return the request for the action."""
         column, was = self.cleaned_data["column"], self._ended("was")
         return CorrectionRequest(

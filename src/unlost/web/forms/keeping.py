@@ -31,7 +31,7 @@ class KeepForm(forms.Form):
         _("How long it is kept after no kept backup contains the record; 0: for ever."),
     )
 
-    def wish(self) -> RetentionChange:
+    def as_request(self) -> RetentionChange:
         """Return the typed rules; an empty field switches its rule off."""
         typed: dict[str, Any] = {name: self.cleaned_data[name] or 0 for name in NUMBERS}
         return RetentionChange(**typed)
@@ -72,7 +72,7 @@ class HoldForm(forms.Form):
             raise forms.ValidationError(_("Enter the number of a backup."))
         return which
 
-    def wish(self) -> HoldRequest:
+    def as_request(self) -> HoldRequest:
         """Return the request for the action."""
         given = self.cleaned_data
         what, which = given["what"], given["which"]

@@ -9,11 +9,11 @@ from unlost.app.actions.retention.erase import ErasureRequest
 from unlost.app.actions.retention.privacy import PersonRequest
 
 LONGEST = 200_000  # characters, for thousands of records
-TICKED, MATCH, SEARCH = "record", "match", "search"
+SELECTED, MATCH, SEARCH = "record", "match", "search"
 
 
 class PersonForm(forms.Form):
-    """The records of a person: ticked in search results, or typed."""
+    """The records of a person: selected in search results, or typed."""
 
     text = forms.CharField(
         label=_("Search"),
@@ -46,8 +46,8 @@ class PersonForm(forms.Form):
         given = self.cleaned_data
         return PersonRequest(_named(given["records"]), related=given["related"])
 
-    def wish(self, match: list[str]) -> ErasureRequest:
-        """Return the request for an erasure; ``match`` are the ticked columns."""
+    def as_request(self, match: list[str]) -> ErasureRequest:
+        """Return the request for an erasure; ``match`` are the selected columns."""
         whose = self.whose()
         return ErasureRequest(whose.records, related=whose.related, match=tuple(match))
 

@@ -7,7 +7,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours_of, wished
+from unlost.app.actions.backups.schedule import (
+    NONE,
+    OFF,
+    ScheduleChange,
+    changed_schedule,
+    hours_of,
+)
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
@@ -71,12 +77,12 @@ class ScheduleForm(forms.Form):
             self.add_error("at", _("Enter a start time, or turn nightly backups off."))
         if not self.errors:
             try:
-                wished(Schedule(), self.wish())
+                changed_schedule(Schedule(), self.as_request())
             except UsageError as error:
                 add_problem(self, error)
         return given
 
-    def wish(self) -> ScheduleChange:
+    def as_request(self) -> ScheduleChange:
         """Return the typed changes."""
         given = self.cleaned_data
         begins: time | None = given["at"] if given["nightly"] else None

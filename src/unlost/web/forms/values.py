@@ -24,7 +24,7 @@ HINTS = {
 
 
 class ValuesForm(forms.Form):
-    """A field for each column that can be set, and a tick that empties it."""
+    """A field for each column that can be set, and a checkbox that empties it."""
 
     def __init__(self, fields: PlannedFields, data: Any = None) -> None:
         super().__init__(data)
@@ -37,10 +37,14 @@ class ValuesForm(forms.Form):
                 )
 
     def rows(self) -> Iterator[tuple[PlannedField, forms.BoundField, forms.BoundField | None]]:
-        """Yield each column with its field and its tick."""
+        """Yield each column with its field and its checkbox."""
         for field in self.planned.fields:
-            tick = EMPTY + field.name
-            yield field, self[VALUE + field.name], self[tick] if tick in self.fields else None
+            checkbox = EMPTY + field.name
+            yield (
+                field,
+                self[VALUE + field.name],
+                self[checkbox] if checkbox in self.fields else None,
+            )
 
     def clean(self) -> dict[str, Any]:
         """Check that each value is valid for its column."""

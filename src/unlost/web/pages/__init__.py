@@ -1,1 +1,1 @@
-"""The pages of the console, one module a room of it."""
+"""The pages of the console, one module for each part of it."""

@@ -44,18 +44,18 @@ def harmless(cell: str) -> str:
 
 
 def _cells(entry: AuditEntry) -> list[str]:
-    deed = entry.deed
+    event = entry.deed
     return [
         str(entry.number),
-        deed.at.isoformat(),
-        deed.kind.value,
-        deed.actor,
-        deed.act,
-        deed.trace.value,
-        deed.org,
-        deed.subject,
-        deed.outcome,
-        msgspec.json.encode(deed.detail).decode(),
+        event.at.isoformat(),
+        event.kind.value,
+        event.actor,
+        event.act,
+        event.trace.value,
+        event.org,
+        event.subject,
+        event.outcome,
+        msgspec.json.encode(event.detail).decode(),
         entry.digest,
     ]
 

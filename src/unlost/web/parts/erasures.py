@@ -14,7 +14,7 @@ from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web.parts import background
 
 type _Key = tuple[str, str]
-type Wished = ErasureRequest | CorrectionRequest
+type ErasureOrCorrection = ErasureRequest | CorrectionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ErasureProgress:
     """The state of an org's last erasure or correction: active, done, or failed."""
 
     begun: datetime
-    wish: Wished
+    request: ErasureOrCorrection
     done: ErasureResult | RectifyResult | None = None
     error: UnlostError | None = None
 
@@ -34,14 +34,14 @@ class ErasureProgress:
     @property
     def corrects(self) -> bool:
         """True for a correction, which erases no record."""
-        return isinstance(self.wish, CorrectionRequest)
+        return isinstance(self.request, CorrectionRequest)
 
 
 _progress: dict[_Key, ErasureProgress] = {}
 _lock = threading.Lock()
 
 
-def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
+def begin(app: Application, org: str, request: ErasureOrCorrection, *, plan: str) -> None:
     """Start the plan of this digest; raises Conflict (``erasure-under-way``)."""
     with _lock:
         before = progress(app, org)
@@ -51,7 +51,7 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
                 "Records of this org are being erased or corrected.",
                 next_step="Wait until it is done.",
             )
-        under_way = ErasureProgress(app.clock.now(), wish)
+        under_way = ErasureProgress(app.clock.now(), request)
         _progress[_key(app, org)] = under_way
     background.begin(lambda: _do(app, org, under_way, plan=plan))
 
@@ -63,7 +63,7 @@ def progress(app: Application, org: str) -> ErasureProgress | None:
 
 def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) -> None:
     try:
-        ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
+        ended = replace(under_way, done=_act(app, org, under_way.request, plan=plan))
     except UnlostError as error:
         ended = replace(under_way, error=error)
     except Exception:  # noqa: BLE001 (the audit has its name; no caller waits for this thread)
@@ -71,10 +71,12 @@ def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) ->
     _progress[_key(app, org)] = ended
 
 
-def _act(app: Application, org: str, wish: Wished, *, plan: str) -> ErasureResult | RectifyResult:
-    if isinstance(wish, CorrectionRequest):
-        return rectify(app, org, wish, plan=plan)
-    return erase(app, org, wish, plan=plan)
+def _act(
+    app: Application, org: str, request: ErasureOrCorrection, *, plan: str
+) -> ErasureResult | RectifyResult:
+    if isinstance(request, CorrectionRequest):
+        return rectify(app, org, request, plan=plan)
+    return erase(app, org, request, plan=plan)
 
 
 def _key(app: Application, org: str) -> _Key:

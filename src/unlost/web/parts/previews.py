@@ -14,8 +14,8 @@ import msgspec
 
 from unlost.app.actions.orgs.orgs import NewOrg
 from unlost.app.actions.orgs.previews import (
-    LookState,
-    LookView,
+    PreviewState,
+    PreviewView,
     discard_preview,
     preview_state,
     request_preview,
@@ -28,7 +28,7 @@ from unlost.web.parts.drafts import draft, drop_draft, keep_draft
 from unlost.web.requests import UserRequest
 
 DRAFT = "connect"
-OF_LOOK = ("look", "tried")
+OF_PREVIEW = ("look", "tried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class PreviewProgress:
     """The wizard's draft with its results, and the preview; None if none is active."""
 
     known: Mapping[str, Any]
-    view: LookView | None = None
+    view: PreviewView | None = None
 
     @property
     def going(self) -> bool:
         """True while the org is inspected."""
-        return self.view is not None and self.view.state is LookState.LOOKING
+        return self.view is not None and self.view.state is PreviewState.RUNNING
 
     @property
     def error(self) -> UnlostError | None:
@@ -58,10 +58,10 @@ def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str
     """Start a preview with these settings in a thread, and store its id in the draft."""
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
     view = request_preview(request.unlost, new)
-    for before in {known.get("look"), known.get("seen")} - {None, view.look}:
+    for before in {known.get("look"), known.get("seen")} - {None, view.preview_id}:
         _forget(request, str(before))
-    keep_draft(request, DRAFT, {**known, "look": view.look, "tried": dict(config)})
-    background.begin(partial(_run_preview, request.unlost, view.look))
+    keep_draft(request, DRAFT, {**known, "look": view.preview_id, "tried": dict(config)})
+    background.begin(partial(_run_preview, request.unlost, view.preview_id))
 
 
 def progress(request: UserRequest) -> PreviewProgress:
@@ -74,14 +74,14 @@ def progress(request: UserRequest) -> PreviewProgress:
     except NotFound:
         return PreviewProgress(_stored_draft(request, _without_preview(known)))
     if view.alone:
-        background.begin(partial(_run_preview, request.unlost, view.look))
-    if view.looked is None:
+        background.begin(partial(_run_preview, request.unlost, view.preview_id))
+    if view.result is None:
         return PreviewProgress(known, view)
     taken = {
         "config": known["tried"],
-        "secrets": dict(view.looked.secrets),
-        "found": msgspec.to_builtins(view.looked.org),
-        "seen": view.look,  # it lies until the next: another page may be taking it up now
+        "secrets": dict(view.result.secrets),
+        "found": msgspec.to_builtins(view.result.org),
+        "seen": view.preview_id,  # it lies until the next: another page may be taking it up now
     }
     return PreviewProgress(_stored_draft(request, {**_without_preview(known), **taken}))
 
@@ -89,8 +89,8 @@ def progress(request: UserRequest) -> PreviewProgress:
 def end(request: UserRequest) -> None:
     """Delete the draft and the preview's result."""
     known = draft(request, DRAFT)
-    for look in {known.get("look"), known.get("seen")} - {None}:
-        _forget(request, str(look))
+    for preview_id in {known.get("look"), known.get("seen")} - {None}:
+        _forget(request, str(preview_id))
     drop_draft(request, DRAFT)
 
 
@@ -99,9 +99,9 @@ def unseen(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in _without_preview(known).items() if name != "found"}
 
 
-def _run_preview(app: Application, look: str) -> None:
+def _run_preview(app: Application, preview_id: str) -> None:
     with suppress(NotFound):  # dropped meanwhile, in favour of another preview
-        run_preview(app, look)
+        run_preview(app, preview_id)
 
 
 def _stored_draft(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -110,9 +110,9 @@ def _stored_draft(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str
 
 
 def _without_preview(known: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in known.items() if name not in OF_LOOK}
+    return {name: value for name, value in known.items() if name not in OF_PREVIEW}
 
 
-def _forget(request: UserRequest, look: str) -> None:
+def _forget(request: UserRequest, preview_id: str) -> None:
     with suppress(NotFound):
-        discard_preview(request.unlost, look)
+        discard_preview(request.unlost, preview_id)

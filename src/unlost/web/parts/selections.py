@@ -1,4 +1,4 @@
-"""Ticks across the pages of a list: those a page shows, and those it sends."""
+"""Selections across the pages of a list: those a page shows, and those it sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from unlost.web.requests import UserRequest
 
 @dataclass(frozen=True, slots=True)
 class SelectedRecords:
-    """The ticked records of the list ``of``, and the records ``shown`` on a page."""
+    """The selected records of the list ``of``, and the records ``shown`` on a page."""
 
     of: str
     records: frozenset[str]
@@ -19,33 +19,33 @@ class SelectedRecords:
 
     @property
     def total(self) -> int:
-        """The number of ticked records."""
+        """The number of selected records."""
         return len(self.records)
 
     @property
     def elsewhere(self) -> int:
-        """The number of ticked records on other pages."""
+        """The number of selected records on other pages."""
         return len(self.records - self.shown)
 
 
-def ticked(
+def selected(
     request: UserRequest, org: str, *, of: str, shown: Sequence[str]
 ) -> SelectedRecords | None:
-    """Return the ticked records of a list; None if the actor may not restore."""
+    """Return the selected records of a list; None if the actor may not restore."""
     if not may(request.unlost, Right.RESTORE, org):
         return None
     return seen(selected_records(request.unlost, org, of), shown)
 
 
 def sent_selections(request: UserRequest, org: str) -> SelectionLists:
-    """Store the ticks that a page sends, in addition to those of other pages."""
+    """Store the selection that a page sends, in addition to those of other pages."""
     posted = request.POST
     of, chosen = posted.get("of", ""), posted.getlist("record")
     return change_selected(
-        request.unlost, org, of, shown=posted.getlist("every-record"), ticked=chosen
+        request.unlost, org, of, shown=posted.getlist("every-record"), selected=chosen
     )
 
 
 def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
-    """Return the ticks for a page that shows these records."""
+    """Return the selection for a page that shows these records."""
     return SelectedRecords(lists.of, frozenset(lists.records), frozenset(shown))

@@ -32,7 +32,12 @@ class Diagnosis:
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
     """Run all health checks. ``ask`` also calls the orgs; ``repair`` repairs what can be repaired."""
-    return Diagnosis(tuple(_done(look) if repair else look.check for look in _checks(app, ask=ask)))
+    return Diagnosis(
+        tuple(
+            _done(repairable) if repair else repairable.check
+            for repairable in _checks(app, ask=ask)
+        )
+    )
 
 
 def _checks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
@@ -41,11 +46,13 @@ def _checks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
         yield from org_checks(app, org, ask=ask)
 
 
-def _done(look: RepairableCheck) -> HealthCheck:
-    if look.repair is None:
-        return look.check
+def _done(repairable: RepairableCheck) -> HealthCheck:
+    if repairable.repair is None:
+        return repairable.check
     try:
-        look.repair()
+        repairable.repair()
     except (UnlostError, OSError) as error:
-        return replace(look.check, sentence=f"{look.check.sentence} The repair failed: {error}")
-    return replace(look.check, repaired=True)
+        return replace(
+            repairable.check, sentence=f"{repairable.check.sentence} The repair failed: {error}"
+        )
+    return replace(repairable.check, repaired=True)

@@ -46,7 +46,7 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
     try:
         _back_up(app, night)
     except UnlostError as error:
-        pause = timedelta(0) if app.brake.pulled else PAUSE
+        pause = timedelta(0) if app.cancel_flag.is_set else PAUSE
         end_try(
             oid,
             name,

@@ -84,12 +84,12 @@ def show(app: Application, org: str | None = None) -> Schedules:
 
 
 @action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
-def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
+def change(app: Application, org: str, schedule_change: ScheduleChange) -> OrgSchedule:
     """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
     known, now = get_org(org), app.clock.now()
-    schedule = wished(schedule_of(known.oid).schedule, wish)
-    if wish.hourly is not None:
-        schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
+    schedule = changed_schedule(schedule_of(known.oid).schedule, schedule_change)
+    if schedule_change.hourly is not None:
+        schedule = replace(schedule, hourly=hourly_tables(app, known, schedule_change.hourly))
     place = {"zone": known.identity.zone, "key": known.oid}
     # The tick looks only at stored times, so both are computed now.
     following = upcoming(schedule, now=now, **place)
@@ -99,17 +99,19 @@ def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
     return _shown(app, [known])[0]
 
 
-def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
+def changed_schedule(schedule: Schedule, schedule_change: ScheduleChange) -> Schedule:
     """Return the schedule with the changes applied; raises UsageError."""
-    if wish.at is not None:
-        schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
-    if wish.window is not None:
-        schedule = replace(schedule, window=wish.window)
-    if wish.blackout is not None:
-        hours = [text for text in wish.blackout if text != NONE]
+    if schedule_change.at is not None:
+        schedule = replace(
+            schedule, nightly=None if schedule_change.at == OFF else time_of(schedule_change.at)
+        )
+    if schedule_change.window is not None:
+        schedule = replace(schedule, window=schedule_change.window)
+    if schedule_change.blackout is not None:
+        hours = [text for text in schedule_change.blackout if text != NONE]
         schedule = replace(schedule, blackout=tuple(hours_of(text) for text in hours))
-    if wish.calls is not None:
-        schedule = replace(schedule, calls=wish.calls)
+    if schedule_change.calls is not None:
+        schedule = replace(schedule, calls=schedule_change.calls)
     return schedule
 
 

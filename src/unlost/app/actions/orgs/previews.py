@@ -1,6 +1,6 @@
 """Previews of orgs that take longer than a web request: stored, executed in a thread, polled.
 
-    request_preview ─> LOOKING ─run_preview─> FOUND | FAILED ─> add the org, or discard_preview
+    request_preview ─> RUNNING ─run_preview─> FOUND | FAILED ─> add the org, or discard_preview
 
 The request contains secrets and the result may contain renewed ones, so both are stored encrypted,
 bound to the person who asked.
@@ -18,13 +18,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.app.access import Where, action
-from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview
-from unlost.app.actions.orgs.orgs import preview_org as look_at
+from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview, preview_org
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.orgs.drafts import open_draft, seal_draft
-from unlost.app.restores.worker_slots import is_taken, seat_of
-from unlost.catalog.looks import (
+from unlost.app.restores.worker_slots import is_taken, take_slot
+from unlost.catalog.previews import (
     StoredPreview,
     answer_preview,
     begin_preview,
@@ -32,7 +31,7 @@ from unlost.catalog.looks import (
     find_preview,
     store_preview,
 )
-from unlost.catalog.looks import drop_preview as forget
+from unlost.catalog.previews import drop_preview as forget
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError
@@ -40,38 +39,38 @@ from unlost.model.message import Message, message
 
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
-SEATS = 4  # previews that run at the same time in a home; others wait
+SLOTS = 4  # previews that run at the same time in a home; others wait
 # A preview that no process has started by then is started again.
 BEGINS_WITHIN = timedelta(seconds=10)
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 MOST_TRIES = 3  # a preview whose process died that often fails
 
 
-class LookState(StrEnum):
+class PreviewState(StrEnum):
     """The state of a preview."""
 
-    LOOKING = "looking"
+    RUNNING = "looking"
     FOUND = "found"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class LookView:
+class PreviewView:
     """A preview as it stands.
 
-    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``looked`` is
+    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``result`` is
     set once it succeeded, ``error`` once it failed.
     """
 
-    look: str
-    state: LookState
+    preview_id: str
+    state: PreviewState
     alone: bool = False
-    looked: OrgPreview | None = None
+    result: OrgPreview | None = None
     error: UnlostError | None = None
 
 
 @action("org.ask-look", Right.MANAGE, where=Where.HOME)
-def request_preview(app: Application, new: NewOrg) -> LookView:
+def request_preview(app: Application, new: NewOrg) -> PreviewView:
     """Store a request for a preview, which ``run_preview`` then executes; that may take minutes.
 
     The same request of the same person is one preview while it is active, and a new one afterwards.
@@ -79,37 +78,37 @@ def request_preview(app: Application, new: NewOrg) -> LookView:
     now = app.clock.now()
     drop_previews(before=now - KEPT)
     plain = msgspec.to_builtins(new)
-    look = _id(app, plain)
-    store_preview(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
-    return _view(app, _stored_preview(app, look))
+    preview_id = _id(app, plain)
+    store_preview(preview_id, asked=seal_draft(app, plain, place=_place(app, preview_id)), at=now)
+    return _view(app, _stored_preview(app, preview_id))
 
 
 @action("org.do-look", Right.MANAGE, where=Where.HOME)
-def run_preview(app: Application, look: str) -> LookView:
+def run_preview(app: Application, preview_id: str) -> PreviewView:
     """Execute a preview, unless another process does or it is finished.
 
     An error of the org is stored as the result, not raised. Raises NotFound (``look-unknown``).
     """
     # The slot's lock shows that this process is alive; if it dies, the preview is started again.
-    with seat_of(app, "looker", seats=SEATS) as seat:
-        preview = _stored_preview(app, look)
-        free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))
-        if seat is not None and free and begin_preview(look, seat=seat, tries=preview.tries):
-            answer = seal_draft(app, _answer(app, preview), place=_place(app, look))
-            answer_preview(look, answer=answer, tries=preview.tries + 1)
-    return _view(app, _stored_preview(app, look))
+    with take_slot(app, "looker", slots=SLOTS) as slot:
+        preview = _stored_preview(app, preview_id)
+        free = slot is not None and (preview.slot in ("", slot) or not is_taken(app, preview.slot))
+        if slot is not None and free and begin_preview(preview_id, slot=slot, tries=preview.tries):
+            answer = seal_draft(app, _answer(app, preview), place=_place(app, preview_id))
+            answer_preview(preview_id, answer=answer, tries=preview.tries + 1)
+    return _view(app, _stored_preview(app, preview_id))
 
 
 @action("org.look-state", Right.MANAGE, where=Where.HOME)
-def preview_state(app: Application, look: str) -> LookView:
+def preview_state(app: Application, preview_id: str) -> PreviewView:
     """Show the state of a preview; raises NotFound (``look-unknown``), also for another user's."""
-    return _view(app, _stored_preview(app, look))
+    return _view(app, _stored_preview(app, preview_id))
 
 
 @action("org.drop-look", Right.MANAGE, where=Where.HOME)
-def discard_preview(app: Application, look: str) -> None:
+def discard_preview(app: Application, preview_id: str) -> None:
     """Delete a preview and its result; raises NotFound (``look-unknown``)."""
-    forget(_stored_preview(app, look).id)
+    forget(_stored_preview(app, preview_id).id)
 
 
 def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
@@ -118,7 +117,7 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         if preview.tries >= MOST_TRIES:
             raise _broke_off()
         draft = open_draft(app, preview.settings, place=_place(app, preview.id))
-        return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
+        return {"looked": msgspec.to_builtins(preview_org(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
         return {"error": msgspec.to_builtins(error.message)}
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
@@ -127,27 +126,27 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         return {"error": msgspec.to_builtins(fault)}
 
 
-def _view(app: Application, preview: StoredPreview) -> LookView:
+def _view(app: Application, preview: StoredPreview) -> PreviewView:
     if not preview.answer:
-        return LookView(preview.id, LookState.LOOKING, alone=_is_alone(app, preview))
+        return PreviewView(preview.id, PreviewState.RUNNING, alone=_is_alone(app, preview))
     draft = open_draft(app, preview.answer, place=_place(app, preview.id))
     if "looked" in draft:
-        return LookView(
-            preview.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
+        return PreviewView(
+            preview.id, PreviewState.FOUND, result=decoder_for(OrgPreview).convert(draft["looked"])
         )
     error = UnlostError.of(decoder_for(Message).convert(draft["error"]))
-    return LookView(preview.id, LookState.FAILED, error=error)
+    return PreviewView(preview.id, PreviewState.FAILED, error=error)
 
 
 def _is_alone(app: Application, preview: StoredPreview) -> bool:
-    if not preview.seat:
+    if not preview.slot:
         return app.clock.now() - preview.asked_at >= BEGINS_WITHIN
-    return not is_taken(app, preview.seat)
+    return not is_taken(app, preview.slot)
 
 
-def _stored_preview(app: Application, look: str) -> StoredPreview:
-    preview = find_preview(look)
-    if preview is None or not open_draft(app, preview.settings, place=_place(app, look)):
+def _stored_preview(app: Application, preview_id: str) -> StoredPreview:
+    preview = find_preview(preview_id)
+    if preview is None or not open_draft(app, preview.settings, place=_place(app, preview_id)):
         raise NotFound(
             "look-unknown",
             "This preview is no longer available.",
@@ -173,5 +172,5 @@ def _id(app: Application, settings: Mapping[str, Any]) -> str:
     return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()
 
 
-def _place(app: Application, look: str) -> str:
-    return f"{app.actor.name}/look/{look}"
+def _place(app: Application, preview_id: str) -> str:
+    return f"{app.actor.name}/look/{preview_id}"

@@ -231,8 +231,8 @@ class ListedRecords:
         first = max(self.part.start - self.passed, 0)
         end = max(self.part.start + self.part.most - self.passed, 0)
         self.passed += len(ids)
-        room = ids.slice(first, max(end - first, 0))
-        return batch.filter(pc.is_in(batch["id"], value_set=room))
+        page_ids = ids.slice(first, max(end - first, 0))
+        return batch.filter(pc.is_in(batch["id"], value_set=page_ids))
 
 
 def _described(sides: ComparedSides, name: str) -> Table:

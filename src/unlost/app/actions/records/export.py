@@ -65,7 +65,7 @@ def _tables(result: ExportResult) -> Mapping[str, Json]:
 
 
 @action("data.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_tables)
-def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> ExportResult:
+def export(app: Application, org: str, export_request: ExportRequest, *, out: Path) -> ExportResult:
     """Export tables of a backup to a folder outside the vault, unencrypted.
 
     The folder must be new; an export of Delta tables is continued. Raises NotFound for an unknown
@@ -74,14 +74,16 @@ def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> Exp
     StoreError.
     """
     known = get_org(org)
-    what = TableContent.VERSIONS if wish.history else TableContent.RECORDS
-    kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
+    what = TableContent.VERSIONS if export_request.history else TableContent.RECORDS
+    kind = ExportKind(
+        known.oid, export_request.form, what, export_request.values, export_request.people
+    )
     check_kind(kind)
     out = out.absolute()
     check_outside(out, vault=app.home.vault)
-    snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
-    tables = _chosen(snapshot, wish.tables)
-    if wish.form is ExportFormat.DELTA:
+    snapshot = snapshot_at(app, known, parse_past(export_request.as_of, zone=known.identity.zone))
+    tables = _chosen(snapshot, export_request.tables)
+    if export_request.form is ExportFormat.DELTA:
         # The library for Delta tables is optional, and slow to import.
         from unlost.outside.delta import export_delta
 
@@ -99,10 +101,10 @@ def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> Exp
         org=org,
         zone=known.identity.zone,
         out=str(out),
-        form=wish.form,
+        form=export_request.form,
         snapshot=info.number,
         as_of=info.as_of,
-        people=wish.people,
+        people=export_request.people,
         tables=written,
     )
 

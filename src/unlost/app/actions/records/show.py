@@ -107,8 +107,10 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
         record, state, as_of = _live(app, known, described, ids)
     else:
         record, state = _stored_state(snapshot, described, ids)
-        looks, number = app.vault.snapshots(known.oid), snapshot.info.number
-        as_of = last_observation(looks, number=number, table=described.name) or snapshot.info.as_of
+        snapshots, number = app.vault.snapshots(known.oid), snapshot.info.number
+        as_of = (
+            last_observation(snapshots, number=number, table=described.name) or snapshot.info.as_of
+        )
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 

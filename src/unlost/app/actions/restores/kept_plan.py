@@ -23,7 +23,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, p
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
 from unlost.app.restores.overrides import check
-from unlost.app.restores.planners import seated
+from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
@@ -148,8 +148,8 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of a selection. An error is stored with the plan, not raised."""
     known, stored_plan = get_org(org), _stored_plan(org, plan)
     try:
-        with seated(app) as seat:
-            if begin_plan(plan, seat=seat):
+        with planner_slot(app) as slot:
+            if begin_plan(plan, slot=slot):
                 restore_plan = _planned(app, known, stored_plan)
                 plain = msgspec.to_builtins(summary(restore_plan))
                 store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
@@ -289,9 +289,9 @@ def _state(app: Application, plan: StoredPlan) -> PlanState:
 
 def _is_being_made(app: Application, plan: StoredPlan) -> bool:
     """Return True while a process is making the plan, or may still start."""
-    if not plan.seat:
+    if not plan.slot:
         return app.clock.now() - plan.made_at < BEGINS_WITHIN
-    return is_taken(app, plan.seat)
+    return is_taken(app, plan.slot)
 
 
 def _stored_plan(org: str, plan: str) -> StoredPlan:

@@ -136,7 +136,7 @@ def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timed
     """Return the time until the next attempt, None to stop, and whether it counts as a failure."""
     if isinstance(error, LimitReached):
         # Otherwise the run itself stores when it resumes.
-        return (timedelta(0) if app.brake.pulled else None), False
+        return (timedelta(0) if app.cancel_flag.is_set else None), False
     if error.code == IN_PROGRESS:
         return BUSY, False
     if error.code == DATABASE_AWAY:

@@ -1,4 +1,4 @@
-"""Records that a person ticks in a list of several pages, stored until they are restored."""
+"""Records that a person selects in a list of several pages, stored until they are restored."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.catalog.ticks import (
+from unlost.catalog.selections import (
     SelectionList,
     change_selected_in,
     drop_older_lists,
@@ -17,15 +17,15 @@ from unlost.catalog.ticks import (
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 
-MOST = 2_000  # ticked records of a list; to restore more, restore a whole table
-LISTS = 10  # lists with ticks per person; ticks in older lists are dropped
+MOST = 2_000  # selected records of a list; to restore more, restore a whole table
+LISTS = 10  # lists with selections per person; those in older lists are dropped
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 LONGEST = 500  # characters of a record's name, and of a list's
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionLists:
-    """All ticked records of a list, as TABLE/ID."""
+    """All selected records of a list, as TABLE/ID."""
 
     of: str
     records: tuple[str, ...]
@@ -40,7 +40,7 @@ def selected_records(app: Application, org: str, of: str) -> SelectionLists:
 
 @action("record.tick", Right.RESTORE)
 def change_selected(
-    app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
+    app: Application, org: str, of: str, *, shown: Collection[str], selected: Sequence[str]
 ) -> SelectionLists:
     """Save the selection of one page; selections on other pages stay.
 
@@ -49,12 +49,12 @@ def change_selected(
     now = app.clock.now()
     drop_selections(before=now - KEPT)
     # A page sends the records that it shows, as browsers do not send unticked boxes.
-    here = {*shown, *ticked}
+    here = {*shown, *selected}
 
     def changed(before: Sequence[str]) -> Sequence[str]:
-        still = set(ticked)
+        still = set(selected)
         remaining = [record for record in before if record not in here or record in still]
-        every = list(dict.fromkeys([*remaining, *filter(_names_record, ticked)]))
+        every = list(dict.fromkeys([*remaining, *filter(_names_record, selected)]))
         if len(every) > MOST:
             raise _too_many()
         return every
@@ -72,7 +72,7 @@ def clear_selected(app: Application, org: str, of: str) -> SelectionLists:
 
 
 @action("record.untick", Right.RESTORE)
-def untick(app: Application, org: str, records: Collection[str]) -> None:
+def deselect(app: Application, org: str, records: Collection[str]) -> None:
     """Remove restored records from the actor's selections in all lists of an org."""
     gone = frozenset(records)
     for selection_list in lists_of(org, by=app.actor.name):

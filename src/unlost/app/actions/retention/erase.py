@@ -120,14 +120,16 @@ def _noted(done: ErasureResult) -> dict[str, Json]:
 
 
 @action("erase.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
+def plan(app: Application, org: str, erasure_request: ErasureRequest) -> ErasePlan:
     """Show what would be erased now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``,
     ``column-unknown``), Conflict (``erase-held``), NotFound.
     """
     known = get_org(org)
-    planned = app.whole_vault.plan(known.oid, _operation(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(
+        known.oid, _operation(app, known, erasure_request), pause=app.cancel_flag.check
+    )
     erasure = planned.effect
     return ErasePlan(
         org=known.name,
@@ -147,6 +149,7 @@ def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
     )
 
 
+# ``wish`` and ``plan`` are names in the request of the API.
 @action("erase.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> ErasureResult:
     """Erase what the plan with this digest showed, in the vault and in the home.
@@ -167,7 +170,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
         scrubbing.finish(app, known)  # of one that was cut off
         agreed = Agreement(_operation(app, known, wish), plan)
         done = vault.apply(
-            known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+            known.oid, agreed, run=run, pause=app.cancel_flag.check, before_write=before_write
         )
         # After the commit, so that an erasure that fails changes nothing in the home.
         scrubbed = scrubbing.finish(app, known, sure=run)
@@ -209,12 +212,12 @@ def _line(erasure: PastErasure) -> ErasureLine:
     )
 
 
-def _operation(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
-    records = chosen_records(app, org, wish.records)
+def _operation(app: Application, org: ProtectedOrg, erasure_request: ErasureRequest) -> Erase:
+    records = chosen_records(app, org, erasure_request.records)
     head = app.whole_vault.newest_backup(org.oid)
-    if wish.related and head is not None:
+    if erasure_request.related and head is not None:
         records = with_belongings(head, records)
-    return Erase(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
+    return Erase(records, tuple(map(_column, erasure_request.match)), by=Role.ADMIN.value)
 
 
 def _column(text: str) -> MatchColumn:

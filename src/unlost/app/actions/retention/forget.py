@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
-from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, remarks, wished
+from unlost.app.actions.retention.keeping import (
+    RetentionChange,
+    RuleWarning,
+    changed_rules,
+    remarks,
+)
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
@@ -15,6 +20,7 @@ from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 from unlost.model.maintenance import Agreement, unconditional
+from unlost.model.maintenance_results import Sweep
 from unlost.model.message import Message, fault
 from unlost.model.reading import Json
 from unlost.model.retention import (
@@ -26,10 +32,9 @@ from unlost.model.retention import (
     TableForgotten,
 )
 from unlost.model.snapshot import CommitKind, SnapshotInfo
-from unlost.model.upkeep import Sweep
 from unlost.model.written import written
 
-KIND = CommitKind.COMPACT  # upkeep and forgetting exclude each other
+KIND = CommitKind.COMPACT  # maintenance and forgetting exclude each other
 EVERY = timedelta(days=7)
 PATIENCE = timedelta(days=14)  # after which a notice says that it never had its turn
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
@@ -109,15 +114,15 @@ def _noted(done: ForgetResult) -> dict[str, Json]:
 
 
 @action("forget.plan", Right.OPERATE)
-def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
+def plan(app: Application, org: str, retention_change: RetentionChange) -> ForgetPlan:
     """Show what would be forgotten now, by the org's rules with this change; nothing is written.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
     known = get_org(org)
-    rules = wished(rules_of(known.oid).rules, wish)
+    rules = changed_rules(rules_of(known.oid).rules, retention_change)
     vault = app.whole_vault
-    planned = vault.plan(known.oid, Forget(rules), pause=app.brake.check)
+    planned = vault.plan(known.oid, Forget(rules), pause=app.cancel_flag.check)
     forgetting = planned.effect
     infos = vault.commits(known.oid)  # a forgetting beside it takes nothing out of these
     return ForgetPlan(
@@ -198,7 +203,7 @@ def _forgotten(
     with app.lease.hold(org.oid, kind=KIND, run=run):
         check_no_restore(app, org)
         done = vault.apply(
-            org.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+            org.oid, agreed, run=run, pause=app.cancel_flag.check, before_write=before_write
         )
         swept = _swept(app, org, done, run=f"{run}-sweep")
     save_forgotten(
@@ -219,7 +224,7 @@ def _forgotten(
 def _swept(app: Application, org: ProtectedOrg, done: Forgetting, *, run: str) -> Sweep:
     """Sweep, and report when the bytes go.
 
-    The forgetting is committed already, so that the upkeep reports a failed sweep.
+    The forgetting is committed already, so that the next maintenance reports a failed sweep.
     """
     try:
         return app.whole_vault.sweep(org.oid, run=run)

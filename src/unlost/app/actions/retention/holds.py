@@ -65,8 +65,8 @@ def holds(app: Application, org: str) -> Holds:
     return _listed(app, get_org(org))
 
 
-@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
-def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
+@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("hold_request",), detail=_noted)
+def hold(app: Application, org: str, hold_request: HoldRequest) -> Holds:
     """Place a legal hold; an existing one on the same target is replaced.
 
     Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for a
@@ -74,19 +74,22 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     the existing one.
     """
     known = get_org(org)
-    until = _until(wish.until, zone=known.identity.zone, now=app.clock.now())
-    fresh = Hold(_thing_of(app, known, wish), wish.reason.strip(), app.actor.name, until)
+    until = _until(hold_request.until, zone=known.identity.zone, now=app.clock.now())
+    fresh = Hold(
+        _thing_of(app, known, hold_request), hold_request.reason.strip(), app.actor.name, until
+    )
     _check_no_shorter(app, known, fresh)
     app.whole_vault.change_holds(known.oid, placed=(fresh,), run=_run(app))
     return _listed(app, known)
 
 
-@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
-def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
+@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("hold_request",), detail=_noted)
+def lift(app: Application, org: str, hold_request: HoldRequest) -> Holds:
     """Lift a legal hold; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
     thing = next(
-        (target for target in _meant(app, known, wish) if _has_hold(app, known, target)), None
+        (target for target in _meant(app, known, hold_request) if _has_hold(app, known, target)),
+        None,
     )
     if thing is None:
         raise NotFound(
@@ -99,18 +102,18 @@ def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     return _listed(app, known)
 
 
-def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTarget:
+def _thing_of(app: Application, org: ProtectedOrg, hold_request: HoldRequest) -> HoldTarget:
     """Resolve the target in the vault; raises UsageError, NotFound."""
-    scope = _scope(wish)
+    scope = _scope(hold_request)
     if scope is HoldScope.ORG:
         return HoldTarget(scope)
     if scope is HoldScope.NIGHT:
-        moment = Numbered(wish.night or 0)
+        moment = Numbered(hold_request.night or 0)
         return HoldTarget(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
     head = _head(app, org)
     if scope is HoldScope.TABLE:
-        return HoldTarget(scope, _table(head, wish.table))
-    name, record = _parts(wish.record)
+        return HoldTarget(scope, _table(head, hold_request.table))
+    name, record = _parts(hold_request.record)
     table = _table(head, name)
     ids = typed_ids(app, org, record)
     known_ids = (
@@ -122,31 +125,33 @@ def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTar
     return HoldTarget(scope, table, known_id)
 
 
-def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
+def _meant(
+    app: Application, org: ProtectedOrg, hold_request: HoldRequest
+) -> tuple[HoldTarget, ...]:
     """Return possible targets of the hold to lift: literally as typed, and resolved.
 
     The target may no longer exist in the vault.
     """
-    scope = _scope(wish)
+    scope = _scope(hold_request)
     if scope is HoldScope.RECORD:
-        table, record = _parts(wish.record)
+        table, record = _parts(hold_request.record)
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
         return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
-    return (HoldTarget(scope, wish.table, night=wish.night or 0),)
+    return (HoldTarget(scope, hold_request.table, night=hold_request.night or 0),)
 
 
 def _has_hold(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
     return any(placed.thing == thing for placed in app.whole_vault.holds(org.oid))
 
 
-def _scope(wish: HoldRequest) -> HoldScope:
+def _scope(hold_request: HoldRequest) -> HoldScope:
     named = [
         scope
         for scope, given in (
-            (HoldScope.ORG, wish.everything),
-            (HoldScope.TABLE, wish.table),
-            (HoldScope.RECORD, wish.record),
-            (HoldScope.NIGHT, wish.night is not None),
+            (HoldScope.ORG, hold_request.everything),
+            (HoldScope.TABLE, hold_request.table),
+            (HoldScope.RECORD, hold_request.record),
+            (HoldScope.NIGHT, hold_request.night is not None),
         )
         if given
     ]

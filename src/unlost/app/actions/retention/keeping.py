@@ -86,28 +86,32 @@ def show(app: Application, org: str | None = None) -> RetentionPolicies:
 
 
 @action("keep.set", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
-def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
+def change(app: Application, org: str, retention_change: RetentionChange) -> OrgRetention:
     """Change an org's keep rules; nothing is forgotten yet.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
     known = get_org(org)
-    rules = wished(rules_of(known.oid).rules, wish)
+    rules = changed_rules(rules_of(known.oid).rules, retention_change)
     set_rules(known.oid, rules, at=app.clock.now())
     after_change(app)
     return _retention_of(known, rules_of(known.oid))
 
 
-def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
+def changed_rules(rules: KeepRules, retention_change: RetentionChange) -> KeepRules:
     """Return the rules with this change; raises UsageError."""
-    given = {name: getattr(wish, name) for name in NUMBERS if getattr(wish, name) is not None}
-    if wish.everything and any(given.values()):
+    given = {
+        name: getattr(retention_change, name)
+        for name in NUMBERS
+        if getattr(retention_change, name) is not None
+    }
+    if retention_change.everything and any(given.values()):
         raise UsageError(
             "keep-contradictory",
             "--everything cannot be combined with a number of backups to keep.",
             next_step="Use either --everything or the numbers.",
         )
-    keep_rules = KeepRules() if wish.everything else replace(rules, **given)
+    keep_rules = KeepRules() if retention_change.everything else replace(rules, **given)
     check_rules(keep_rules)
     return keep_rules
 

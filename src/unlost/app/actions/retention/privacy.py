@@ -79,7 +79,9 @@ def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
 
 
 @action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_noted)
-def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
+def export_person(
+    app: Application, org: str, person_request: PersonRequest, *, out: Path
+) -> PersonData:
     """Write all data of a person in the vault to a new zip file, in clear text.
 
     Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
@@ -88,24 +90,24 @@ def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path)
     out = out.absolute()
     check_outside(out, vault=app.home.vault)
     with written(out) as target:
-        person_data, pieces = _put_together(app, org, wish)
+        person_data, pieces = _put_together(app, org, person_request)
         target.writelines(pieces)
     return replace(person_data, out=str(out))
 
 
 @action("privacy.download", Right.READ, trace=Trace.READ, detail=_noted_of)
 def open_person(
-    app: Application, org: str, wish: PersonRequest
+    app: Application, org: str, person_request: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     """Return all data of a person in the vault as parts of a zip file, created while they are read.
 
     Raises the errors of ``export_person``; a later read error is raised while the parts are read.
     """
-    return _put_together(app, org, wish)
+    return _put_together(app, org, person_request)
 
 
 def _put_together(
-    app: Application, org: str, wish: PersonRequest
+    app: Application, org: str, person_request: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
     head = app.vault.newest_backup(known.oid)
@@ -116,8 +118,8 @@ def _put_together(
             next_step="Create one with `unlost backup {org}`.",
             org=org,
         )
-    named = chosen_records(app, known, wish.records)
-    records = gather(app, known, head, named, related=wish.related)
+    named = chosen_records(app, known, person_request.records)
+    records = gather(app, known, head, named, related=person_request.related)
     person = _person(app, known, head, records)
     person_data = PersonData(
         org=known.name,

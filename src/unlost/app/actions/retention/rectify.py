@@ -91,7 +91,7 @@ def _noted(done: RectifyResult) -> dict[str, Json]:
 
 
 @action("rectify.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
+def plan(app: Application, org: str, correction_request: CorrectionRequest) -> RectifyPlan:
     """Show what would be corrected now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``,
@@ -99,7 +99,9 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     ``edit-value-wrong``), Conflict (``rectify-held``), NotFound.
     """
     known = get_org(org)
-    planned = app.whole_vault.plan(known.oid, _operation(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(
+        known.oid, _operation(app, known, correction_request), pause=app.cancel_flag.check
+    )
     rectification = planned.effect
     return RectifyPlan(
         org=known.name,
@@ -118,6 +120,7 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     )
 
 
+# ``wish`` and ``plan`` are names in the request of the API.
 @action("rectify.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -> RectifyResult:
     """Correct what the plan with this digest showed, in the vault and in the home.
@@ -139,7 +142,7 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
         scrubbing.finish(app, known)  # of one that was cut off
         agreed = Agreement(_operation(app, known, wish), plan)
         done = vault.apply(
-            known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+            known.oid, agreed, run=run, pause=app.cancel_flag.check, before_write=before_write
         )
         scrubbed = scrubbing.finish(app, known)
     want_mirror()  # the mirror must not contain it either
@@ -155,27 +158,34 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     )
 
 
-def _operation(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> Rectify:
-    (record,) = chosen_records(app, org, (wish.record,))
+def _operation(
+    app: Application, org: ProtectedOrg, correction_request: CorrectionRequest
+) -> Rectify:
+    (record,) = chosen_records(app, org, (correction_request.record,))
     reading = TypedValueReader(app, org)
     values = [
         RightValue(name, reading.cell(record.table, name, text))
-        for name, text in map(_named, wish.values)
+        for name, text in map(_named, correction_request.values)
     ]
-    return Rectify(record, tuple(values), _was(reading, record, values, wish), by=Role.ADMIN.value)
+    return Rectify(
+        record,
+        tuple(values),
+        _was(reading, record, values, correction_request),
+        by=Role.ADMIN.value,
+    )
 
 
 def _was(
     reading: TypedValueReader,
     record: RecordKey,
     values: Sequence[RightValue],
-    wish: CorrectionRequest,
+    correction_request: CorrectionRequest,
 ) -> str | None:
     """Return the wrong value in the org's form; as typed if the column cannot contain it."""
-    if wish.was and len(values) == 1:
+    if correction_request.was and len(values) == 1:
         with suppress(UsageError):
-            return reading.cell(record.table, values[0].column, wish.was)
-    return wish.was
+            return reading.cell(record.table, values[0].column, correction_request.was)
+    return correction_request.was
 
 
 def _named(text: str) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from unlost.app.access import action
-from unlost.app.actions.runs.tick import job_of
+from unlost.app.actions.runs.due_jobs import job_of
 from unlost.app.backups.backup_run import IN_PROGRESS, KIND
 from unlost.app.compose import Application
 from unlost.catalog.nights import add_night, find_night, open_nights, release_night

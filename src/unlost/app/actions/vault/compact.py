@@ -9,13 +9,13 @@ from unlost.app.compose import Application
 from unlost.app.home.process import give_back
 from unlost.app.retention import scrubbing
 from unlost.app.vault.rekeying import go_on
+from unlost.catalog.maintenance import save_maintenance
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
-from unlost.catalog.upkeep import save_upkeep
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
+from unlost.model.maintenance_results import Compaction, MaintenanceRecord, Merged, Sweep
 from unlost.model.message import Message
 from unlost.model.snapshot import CommitKind
-from unlost.model.upkeep import Compaction, Merged, Sweep, UpkeepRecord
 
 KIND = CommitKind.COMPACT
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
@@ -61,7 +61,7 @@ def compact(app: Application, org: str | None = None) -> CompactResult:
     return CompactResult(tuple(_compacted(app, org_row) for org_row in mine))
 
 
-def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
+def keep_small(app: Application, oid: str) -> MaintenanceRecord | None:
     """Compact an org after a nightly backup; returns None if nothing was done.
 
     Never raises: an alert reports failures.
@@ -75,13 +75,13 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
     except UnlostError as error:
         if error.code in PASSING:
             return None  # stopped, or another process compacts: the next night does the rest
-        record = UpkeepRecord(app.clock.now(), error=error.message)
+        record = MaintenanceRecord(app.clock.now(), error=error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
         reason = str(error) or type(error).__name__
-        record = UpkeepRecord(app.clock.now(), error=Message(type(error).__name__, reason))
+        record = MaintenanceRecord(app.clock.now(), error=Message(type(error).__name__, reason))
     else:
         return _record(app, org, done, swept)
-    save_upkeep(oid, record)
+    save_maintenance(oid, record)
     return record
 
 
@@ -109,7 +109,7 @@ def _compacted_and_swept(app: Application, org: ProtectedOrg) -> tuple[Compactio
     scrubbing.finish_if_idle(app, org)
     with app.lease.hold(org.oid, kind=KIND, run=run):
         try:
-            done = vault.compact(org.oid, run=run, pause=app.brake.check)
+            done = vault.compact(org.oid, run=run, pause=app.cancel_flag.check)
             go_on(app, org.oid, run=f"{run}-rekey")
         except Exception:
             # The compaction may have failed for lack of disk space.
@@ -118,8 +118,10 @@ def _compacted_and_swept(app: Application, org: ProtectedOrg) -> tuple[Compactio
         return done, vault.sweep(org.oid, run=f"{run}-sweep")
 
 
-def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep) -> UpkeepRecord:
-    record = UpkeepRecord(
+def _record(
+    app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep
+) -> MaintenanceRecord:
+    record = MaintenanceRecord(
         at=app.clock.now(),
         snapshot=done.snapshot,
         before=sum(merged.bytes_before for merged in done.merged),
@@ -129,5 +131,5 @@ def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep)
         next_at=swept.next_at,
         held_by=swept.held_by or "",
     )
-    save_upkeep(org.oid, record)
+    save_maintenance(org.oid, record)
     return record

@@ -72,7 +72,7 @@ class RebuildResult:
 
 
 def rebuild(
-    wish: Rebuild,
+    request: Rebuild,
     *,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
@@ -85,15 +85,15 @@ def rebuild(
     unchanged then.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    key = _read_key(wish.home_key) if wish.home_key is not None else None
+    key = _read_key(request.home_key) if request.home_key is not None else None
 
     silent: list[str] = []
 
     def fill(home: Home, store: Store, keys: Keyring) -> None:
         vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
-        silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
+        silent.extend(_fill(home, _content(vault, request.copy), key, at=clock.now()))
 
-    init_result = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
+    init_result = adopt_vault(request.place, sheet=request.sheet, entropy=entropy, fill=fill)
     place = Path(init_result.home)
     with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
         orgs = tuple(_org(app, org) for org in list_orgs())

@@ -58,10 +58,10 @@ def _rekeyed(app: Application, org: ProtectedOrg) -> OrgRekeyed:
     scrubbing.finish_if_idle(app, org)
     with app.lease.hold(org.oid, kind=KIND, run=run):
         vault = app.whole_vault
-        done = vault.rekey(org.oid, run=run, pause=app.brake.check)
+        done = vault.rekey(org.oid, run=run, pause=app.cancel_flag.check)
         if done.waiting:
             vault.sweep(org.oid, run=f"{run}-sweep")
-            done = done.then(vault.rekey(org.oid, run=f"{run}-end", pause=app.brake.check))
+            done = done.then(vault.rekey(org.oid, run=f"{run}-end", pause=app.cancel_flag.check))
     return _as_org_rekeyed(org.name, done)
 
 

@@ -160,7 +160,7 @@ class _Run:
 def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
-            maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
+            maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.cancel_flag.check)
         # Damaged commits, schemas or keys cannot be salvaged: report them, and go on with other
         # orgs.
         except IntegrityError as error:
@@ -195,7 +195,7 @@ def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, .
 def _salvaged(app: Application, run: _Run) -> OrgSalvage:
     org, plan = run.seen.org, run.seen.plan
     return _as_org_salvage(
-        org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check)
+        org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.cancel_flag.check)
     )
 
 

@@ -11,16 +11,16 @@ from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
 from unlost.catalog.checks import newest_checks
 from unlost.catalog.copying import NewestCopy, last_copy
+from unlost.catalog.maintenance import last_maintenance
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.jobs import Job, JobKind
+from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
-from unlost.model.upkeep import UpkeepRecord
 from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10
@@ -43,7 +43,7 @@ class StoredOrg:
     number: int
     head: str
     newest: datetime
-    upkeep: UpkeepRecord | None
+    upkeep: MaintenanceRecord | None
     earlier: int = 0
 
 
@@ -137,7 +137,7 @@ def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
         newest.number,
         newest.head[:HEAD_DIGITS],
         newest.finished,
-        last_upkeep(org.oid),
+        last_maintenance(org.oid),
         usage.earlier_keys.bytes,
     )
 

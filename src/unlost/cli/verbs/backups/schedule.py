@@ -85,10 +85,10 @@ def change(
         from unlost.app.actions.backups.schedule import change as act
 
         # Typer gives an empty list for an option that was not used.
-        wish = ScheduleChange(
+        request = ScheduleChange(
             at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly
         )
-        answer(act(application, org, wish), as_json=json, show=_show)
+        answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
 
 

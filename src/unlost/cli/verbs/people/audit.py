@@ -79,15 +79,15 @@ def _show_list(out: "Console", result: "AuditPage") -> None:
         return
     table = grid("Number", "When", "Who", "Action", "Org", "Subject", "Outcome", right=("Number",))
     for entry in result.entries:
-        deed = entry.deed
+        event = entry.deed
         table.add_row(
             str(entry.number),
-            when(deed.at),
-            f"{deed.actor} ({deed.kind.value})",
-            deed.act,
-            deed.org,
-            plain(deed.subject),
-            deed.outcome,
+            when(event.at),
+            f"{event.actor} ({event.kind.value})",
+            event.act,
+            event.org,
+            plain(event.subject),
+            event.outcome,
         )
     out.print(table)
     if result.more is not None:

@@ -77,8 +77,8 @@ def export(
         from unlost.app.actions.records.export import export as act
 
         people = audience is Audience.PEOPLE
-        wish = ExportRequest(form, tuple(table or ()), as_of, typed, history, people)
-        answer(act(application, org, wish, out=out), as_json=json, show=_show)
+        request = ExportRequest(form, tuple(table or ()), as_of, typed, history, people)
+        answer(act(application, org, request, out=out), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -110,8 +110,8 @@ def person(
         from unlost.app.actions.retention.privacy import PersonRequest
         from unlost.app.actions.retention.privacy import export_person as act
 
-        wish = PersonRequest(tuple(record), related=related)
-        answer(act(application, org, wish, out=out), as_json=json, show=_show_person)
+        request = PersonRequest(tuple(record), related=related)
+        answer(act(application, org, request, out=out), as_json=json, show=_show_person)
     return ExitCode.OK
 
 

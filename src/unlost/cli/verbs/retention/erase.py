@@ -75,8 +75,8 @@ def erase(
         from unlost.app.actions.retention.erase import erase as act
         from unlost.app.actions.retention.erase import plan as planned
 
-        wish = ErasureRequest(tuple(record), related=related, match=tuple(match or ()))
-        seen = planned(application, org, wish)
+        request = ErasureRequest(tuple(record), related=related, match=tuple(match or ()))
+        seen = planned(application, org, request)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
@@ -84,7 +84,7 @@ def erase(
         if not yes:
             _ask(seen, as_json=json)
         # The digest makes sure that exactly the confirmed plan is executed.
-        answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
+        answer(act(application, org, request, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
 

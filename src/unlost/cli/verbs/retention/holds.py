@@ -66,10 +66,10 @@ def change(
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import hold as act
 
-        wish = HoldRequest(
+        request = HoldRequest(
             table=table, record=record, night=night, everything=whole, reason=reason, until=until
         )
-        answer(act(application, org, wish), as_json=json, show=_show)
+        answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -89,8 +89,8 @@ def lift(
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import lift as act
 
-        wish = HoldRequest(table=table, record=record, night=night, everything=whole)
-        answer(act(application, org, wish), as_json=json, show=_show)
+        request = HoldRequest(table=table, record=record, night=night, everything=whole)
+        answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
 
 

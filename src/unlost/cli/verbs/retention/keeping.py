@@ -82,7 +82,7 @@ def change(
         from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
 
-        wish = RetentionChange(
+        request = RetentionChange(
             days=days,
             daily=daily,
             weekly=weekly,
@@ -91,7 +91,7 @@ def change(
             deleted_days=deleted_days,
             everything=everything,
         )
-        answer(act(application, org, wish), as_json=json, show=_show)
+        answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
 
 

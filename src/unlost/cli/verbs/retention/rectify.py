@@ -47,8 +47,8 @@ def rectify(
         from unlost.app.actions.retention.rectify import plan as planned
         from unlost.app.actions.retention.rectify import rectify as act
 
-        wish = CorrectionRequest(record, tuple(value), was)
-        seen = planned(application, org, wish)
+        request = CorrectionRequest(record, tuple(value), was)
+        seen = planned(application, org, request)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
@@ -56,7 +56,7 @@ def rectify(
         if not yes:
             _ask(seen, as_json=json)
         # The digest makes sure that exactly the confirmed plan is executed.
-        answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
+        answer(act(application, org, request, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
 

@@ -79,8 +79,8 @@ def up(
     from unlost.app.service.metrics import MetricsBoard, served
     from unlost.app.service.service import ServicePart
 
-    brake, board = _stoppable(), MetricsBoard()
-    service = _service(root, brake, ServicePart.SERVICE, workers=workers, board=board)
+    cancel_flag, board = _stoppable(), MetricsBoard()
+    service = _service(root, cancel_flag, ServicePart.SERVICE, workers=workers, board=board)
     reached = ReachedAddress(port=port, origins=origins_of(origin or ()))
     with ExitStack() as open_now:
         if metrics is not None:
@@ -92,7 +92,7 @@ def up(
         if console and not once:
             open_now.enter_context(_console(root, reached))
         service.run(once=once)
-    typer.echo("Stopped." if brake.pulled and not once else "Done.")
+    typer.echo("Stopped." if cancel_flag.is_set and not once else "Done.")
     return ExitCode.OK
 
 
@@ -125,8 +125,8 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
     root = home_or_fail(home)
     from unlost.app.service.service import ServicePart
 
-    brake = _stoppable()
-    service = _service(root, brake, ServicePart.WORKER, workers=workers)
+    cancel_flag = _stoppable()
+    service = _service(root, cancel_flag, ServicePart.WORKER, workers=workers)
     typer.echo(f"Worker of {root}. Stop it with Ctrl-C; another worker resumes its runs.")
     service.run()
     typer.echo("Stopped.")
@@ -136,16 +136,16 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
 def _stoppable() -> "CancellationFlag":
     from unlost.app.home.cancellation import CancellationFlag
 
-    brake = CancellationFlag()
+    cancel_flag = CancellationFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Runs stop at their next call, and are resumed at the next start.
-        signal.signal(number, lambda *_: brake.pull())
-    return brake
+        signal.signal(number, lambda *_: cancel_flag.set())
+    return cancel_flag
 
 
 def _service(
     root: "Path",
-    brake: "CancellationFlag",
+    cancel_flag: "CancellationFlag",
     part: "ServicePart",
     *,
     workers: int,
@@ -157,8 +157,8 @@ def _service(
 
     return Service(
         # Each job opens the home for itself; see ``Service.opened``.
-        lambda flag: open_application(root, brake=flag, actor=SERVICE),
-        brake,
+        lambda flag: open_application(root, cancel_flag=flag, actor=SERVICE),
+        cancel_flag,
         workers=workers,
         board=board,
         part=part,

@@ -93,8 +93,8 @@ def rebuild(
         bandwidth=bandwidth,
     )
     place = InitRequest(root=folder, vault=there, service_key=service_key, database=database)
-    wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
-    answer(act(wish), as_json=json, show=_show)
+    request = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
+    answer(act(request), as_json=json, show=_show)
     return ExitCode.OK
 
 

@@ -13,7 +13,7 @@ from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
 from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
-from unlost.connectors.salesforce.writing.looks import RecordLookups
+from unlost.connectors.salesforce.writing.lookups import RecordLookups
 from unlost.connectors.salesforce.writing.permissions import missing_for
 from unlost.connectors.salesforce.writing.rules import rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
@@ -50,14 +50,14 @@ class SalesforceWriter:
         self._client = client
         self._api = client.api
         self._clock = clock
-        self._looks = RecordLookups(self._api)
+        self._lookups = RecordLookups(self._api)
         self._collections = CollectionCalls(client, entropy)
         self._jobs = IngestJobs(client, entropy)
         self._bin = RecycleBin(client)
         self._uploads = FileUploads(client, entropy)
         self._describes: dict[str, Describe] = {}
         self._capabilities: dict[str, WriteCapability] = {}
-        self._standard_book: str | None = None
+        self._standard_pricebook: str | None = None
         self._identity: OrgIdentity | None = None
 
     def identity(self) -> OrgIdentity:
@@ -134,16 +134,16 @@ class SalesforceWriter:
         self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
     ) -> Mapping[tuple[str, ...], str]:
         """Live records by a key."""
-        return self._looks.find(table, columns, values)
+        return self._lookups.find(table, columns, values)
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Live records by id; columns that the org no longer has are null."""
-        return self._looks.fetch(table, ids, self._known(table, columns))
+        return self._lookups.fetch(table, ids, self._known(table, columns))
 
-    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
+    def fetch_several(self, queries: Sequence[RecordQuery]) -> Sequence[Rows]:
         """Live records of several tables in few calls; vanished columns are null."""
-        return self._looks.fetch_several(
-            [replace(look, columns=self._known(look.table, look.columns)) for look in looks]
+        return self._lookups.fetch_several(
+            [replace(query, columns=self._known(query.table, query.columns)) for query in queries]
         )
 
     def recent(
@@ -154,7 +154,7 @@ class SalesforceWriter:
         births = None
         if self.capability(table).audit:
             births = [row.cells.get("CreatedDate") for row in sent]
-        return self._looks.recent(table, since, known, births=births)
+        return self._lookups.recent(table, since, known, births=births)
 
     def settle(self, table: Table, *, since: datetime) -> None:
         """Wait for writes that may still be in progress."""
@@ -187,11 +187,11 @@ class SalesforceWriter:
         """Standard prices go first (error STANDARD_PRICE_NOT_DEFINED)."""
         if table.name != "PricebookEntry":
             return [list(rows)]
-        if self._standard_book is None:
+        if self._standard_pricebook is None:
             pricebooks = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
-            self._standard_book = str(pricebooks[0]["Id"]) if pricebooks else ""
-        first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_book]
-        rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
+            self._standard_pricebook = str(pricebooks[0]["Id"]) if pricebooks else ""
+        first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_pricebook]
+        rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_pricebook]
         return [wave for wave in (first, rest) if wave]
 
     def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
@@ -200,7 +200,7 @@ class SalesforceWriter:
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
             keyed = ((row.key, key.of(row.cells)) for row in rows)
             by_row = {row: value for row, value in keyed if value is not None}
-            live = self._looks.find(table, key.columns, by_row.values()) if by_row else {}
+            live = self._lookups.find(table, key.columns, by_row.values()) if by_row else {}
             outcomes |= {
                 row: done(row, live[value]) for row, value in by_row.items() if value in live
             }

@@ -96,19 +96,19 @@ class _Kept:
             yield self._tables[table]
             return
         waiting: list[pa.Table] = []
-        room = self._left
+        bytes_left = self._left
         for batch in self._snapshot.scan(table, columns=columns):
             rows = _referring(pa.Table.from_batches([batch]), columns)
-            room -= rows.nbytes
-            if room < 0:
+            bytes_left -= rows.nbytes
+            if bytes_left < 0:
                 # The table does not fit into the budget: it is read again next time.
                 waiting.clear()
             else:
                 waiting.append(rows)
             yield rows
-        if waiting and room >= 0:
+        if waiting and bytes_left >= 0:
             self._tables[table] = pa.concat_tables(waiting)
-            self._left = room
+            self._left = bytes_left
 
 
 def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:

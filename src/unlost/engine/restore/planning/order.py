@@ -27,7 +27,7 @@ from unlost.model.plan import RecordKey
 # Rough, for any org: rows that a call writes, rows that a call reads, and calls of a job that
 # writes any number of rows.
 ROWS_PER_CALL = 200
-ROWS_PER_LOOK = 2_000
+ROWS_PER_LOOKUP = 2_000
 JOB_CALLS = 5
 WORTH = 20  # calls that a second pass must save before chains are cut for it
 WORTH_ANYWAY = 4  # the same, where the table has a second pass already
@@ -217,7 +217,7 @@ def _calls(graph: _Graph, without: TableColumn | None) -> int:
     later = {arc.source for arc in graph.postponed}
     later |= {arc.source for arc in graph.arcs if id(arc) not in arc_ids}
     by_table = Counter(graph.keys[source].table for source in later)
-    second = sum(_writes(count) + -(-count // ROWS_PER_LOOK) for count in by_table.values())
+    second = sum(_writes(count) + -(-count // ROWS_PER_LOOKUP) for count in by_table.values())
     return _creates(graph, rest) + second
 
 

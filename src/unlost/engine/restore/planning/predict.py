@@ -276,17 +276,17 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
     seen = set()
     for quota in prospect.quotas:
         files = "file" in quota.name.lower()
-        room = quota.limit - quota.used
+        available = quota.limit - quota.used
         if (quota.unit, files) in seen or quota.unit not in ("bytes", "calls"):
             continue
         seen.add((quota.unit, files))
         if quota.unit == "calls":
             needed = cost.calls
-            amounts = f"{needed:,}", f"{room:,.0f}"
+            amounts = f"{needed:,}", f"{available:,.0f}"
         else:
             needed = cost.file_bytes if files else cost.data_bytes
-            amounts = f"{needed / MIB:,.1f} MB", f"{room / MIB:,.1f} MB"
-        if needed > room:
+            amounts = f"{needed / MIB:,.1f} MB", f"{available / MIB:,.1f} MB"
+        if needed > available:
             yield PlanNote.of(
                 "quota-short",
                 NoteWeight.WARNING,

@@ -161,7 +161,7 @@ class _Walk:
         while fresh:
             if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
-            self._look(fresh)
+            self._add_members(fresh)
             met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
             if self.gathering.related is RelatedPolicy.ALL:
@@ -186,7 +186,7 @@ class _Walk:
             and (newcomer.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
-    def _look(self, fresh: Sequence[_Fresh]) -> None:
+    def _add_members(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}
         for newcomer in fresh:
             groups.setdefault((newcomer.pick.snapshot, newcomer.pick.key.table), []).append(

@@ -82,7 +82,7 @@ def send_beside(
     """Make a call that runs beside others; like ``send``.
 
     An answer without a fault becomes durable with the next written entry: at the latest with the
-    lane's next intent. An unclear outcome is returned, since it can be resolved only when no
+    queue's next intent. An unclear outcome is returned, since it can be resolved only when no
     call runs.
     """
     called = _call(session, stage, op, table, rows)
@@ -98,14 +98,14 @@ def send_beside(
 
 
 def send_abreast(
-    session: RestoreSession, lanes: Sequence[Iterator[Callable[[], CallOutcome | None]]]
+    session: RestoreSession, queues: Sequence[Iterator[Callable[[], CallOutcome | None]]]
 ) -> None:
-    """Make the calls of all lanes; every outcome is in the journal on return.
+    """Make the calls of all queues; every outcome is in the journal on return.
 
     Raises as ``send`` does.
     """
     try:
-        outcomes = list(abreast(lambda call: call(), lanes))
+        outcomes = list(abreast(lambda call: call(), queues))
     finally:
         # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()

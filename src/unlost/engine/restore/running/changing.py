@@ -237,13 +237,13 @@ def _set_abreast(
     """Make several calls at a time: these records were created by this run a moment ago."""
 
     def calls(
-        lane: Iterable[tuple[str, Sequence[PlanStep]]],
+        queue: Iterable[tuple[str, Sequence[PlanStep]]],
     ) -> Iterator[Callable[[], CallOutcome | None]]:
         send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
-        return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
+        return (partial(send_rows, rows) for _, batch in queue if (rows := ready(batch)))
 
-    lanes = batches_abreast(session, {table: steps}, late=True)
-    send_abreast(session, [calls(lane) for lane in lanes])
+    queues = batches_abreast(session, {table: steps}, late=True)
+    send_abreast(session, [calls(queue) for queue in queues])
 
 
 def _batches_to_look_up(

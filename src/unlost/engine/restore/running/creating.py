@@ -4,7 +4,7 @@ For each level of the plan:
 
   build   wanted cells from the vault, references replaced by live ids (``rows``, ``links``)
   refuse  rows whose required parent did not come back
-  send    small tables: several calls at a time, in lanes (``parallel_rows``)
+  send    small tables: several calls at a time, in queues (``parallel_rows``)
           large tables: Bulk jobs; records with files: small ones together, large ones alone
   link    ask the org which by-products it created with these records
 
@@ -141,17 +141,17 @@ class Creator:
         """Create these, several calls at a time; meanwhile the records of ``then`` are read."""
         if not by_table:
             return
-        lanes = batches_abreast(self.session, by_table, late=False)
-        calls = [self._ready(lane) for lane in lanes]
-        # One more lane that only reads, so that the vault is read while calls run.
+        queues = batches_abreast(self.session, by_table, late=False)
+        calls = [self._ready(queue) for queue in queues]
+        # One more queue that only reads, so that the vault is read while calls run.
         reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
         send_abreast(self.session, [*calls, reading])
 
     def _ready(
-        self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
+        self, queue: Iterable[tuple[str, Sequence[PlanStep]]]
     ) -> Iterator[Callable[[], CallOutcome | None]]:
-        """The calls of a lane; rows are built when their turn comes."""
-        for table, steps in lane:
+        """The calls of a queue; rows are built when their turn comes."""
+        for table, steps in queue:
             if rows := self._sendable(table, self.build(table, steps)):
                 yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
 

@@ -14,23 +14,25 @@ type Marks = set[str]
 """The locks that a record takes while it is written."""
 
 
-def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list[list[int]]:
-    """Indexes of rows in at most ``most`` lanes; rows that share a mark stand in one, in order.
+def distribute_rows(
+    rows: Sequence[Collection[Hashable]], *, most: int, full: int
+) -> list[list[int]]:
+    """Indexes of rows in at most ``most`` queues; rows that share a mark stand in one, in order.
 
-    A lane holds a multiple of ``full`` rows if possible, so that calls are full.
+    A queue holds a multiple of ``full`` rows if possible, so that calls are full.
     """
     calls = -(-len(rows) // full)
     count = min(most, calls)
-    room = [full * (calls // count + (at < calls % count)) for at in range(count)]
+    capacity = [full * (calls // count + (at < calls % count)) for at in range(count)]
     parts: list[list[int]] = [[] for _ in range(count)]
     # The largest first, as in bin packing: small groups fill the gaps.
     for group in sorted(_groups(rows), key=len, reverse=True):
-        fits = (at for at in range(count) if room[at] >= len(group))
-        lane = next(fits, None)
-        # A group larger than the room of any lane goes where most is left: it must not be split.
-        lane = max(range(count), key=room.__getitem__) if lane is None else lane
-        parts[lane] += group
-        room[lane] -= len(group)
+        fits = (at for at in range(count) if capacity[at] >= len(group))
+        queue = next(fits, None)
+        # A group larger than the capacity of any queue goes where most is left: it must not be split.
+        queue = max(range(count), key=capacity.__getitem__) if queue is None else queue
+        parts[queue] += group
+        capacity[queue] -= len(group)
     return [sorted(part) for part in parts if part]
 
 
@@ -58,7 +60,7 @@ def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
 def batches_abreast(
     session: RestoreSession, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
-    """The steps as lanes of calls. ``late``: references are set on existing records."""
+    """The steps as queues of calls. ``late``: references are set on existing records."""
     capabilities = [session.capability(table) for table in by_table]
     steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {
@@ -66,12 +68,12 @@ def batches_abreast(
         for t, plan_steps in by_table.items()
         for key, row_marks in _marks(session, t, plan_steps, late=late)
     }
-    parts = lanes(
+    parts = distribute_rows(
         [marks[step.key] for step in steps],
         most=min(capability.calls_at_once for capability in capabilities),
         full=min(capability.rows_per_call for capability in capabilities),
     )
-    return [list(_calls(session, [steps[at] for at in lane])) for lane in parts]
+    return [list(_calls(session, [steps[at] for at in queue])) for queue in parts]
 
 
 def _calls(

@@ -35,7 +35,7 @@ def edit(request: UserRequest, org: str) -> HttpResponse:
     form = OrgScheduleForm(sent(request), initial=values_of(schedule.schedule))
     if form.is_valid():
         try:
-            change(request.unlost, org, form.wish())
+            change(request.unlost, org, form.as_request())
         except UnlostError as error:
             field = "hourly_tables" if error.code.startswith(HOURLY) else None
             if error.code == "not-permitted":

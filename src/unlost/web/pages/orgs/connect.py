@@ -140,7 +140,7 @@ def scope(request: UserRequest) -> HttpResponse:
     at = progress(request)
     known = at.known
     if at.going:
-        return _looking(request, known)
+        return _in_progress(request, known)
     if not at.is_found:
         return _back(request)
     form = _scope_form(request, known)
@@ -170,14 +170,14 @@ def hour(request: UserRequest) -> HttpResponse:
         except UnlostError as error:
             add_problem(form, error)
         else:
-            change(request.unlost, org.name, form.wish())
+            change(request.unlost, org.name, form.as_request())
             end(request)
             messages.success(request, _("%(org)s is connected.") % {"org": org.name})
             return redirect("org", org=org.name)
     return _step(request, 4, form, known, found=org)
 
 
-# --- looking --------------------------------------------------------------------------------------
+# --- checking -------------------------------------------------------------------------------------
 
 
 def _begun(
@@ -202,13 +202,13 @@ def _begun(
     return True
 
 
-def _looking(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
+def _in_progress(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
     """Render the page during the inspection; for htmx only the fragment that polls again."""
     if request.method == "POST":
         return redirect("connect-scope")
     if request.htmx:
-        return render(request, "connect/seen.html", {"draft": known, "looking": True})
-    return _step(request, SCOPE, forms.Form(), known, looking=True)
+        return render(request, "connect/seen.html", {"draft": known, "checking": True})
+    return _step(request, SCOPE, forms.Form(), known, checking=True)
 
 
 def _back(request: UserRequest) -> HttpResponse:

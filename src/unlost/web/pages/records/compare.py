@@ -14,7 +14,7 @@ from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.parts.paging import PageLinks, start_of
-from unlost.web.parts.selections import ticked
+from unlost.web.parts.selections import selected
 from unlost.web.requests import UserRequest
 
 LIVE = "live"
@@ -65,7 +65,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
-        context["ticks"] = ticked(request, org, of=of, shown=shown)
+        context["selection"] = selected(request, org, of=of, shown=shown)
     return render(request, "compare/compare.html", context)
 
 
@@ -82,7 +82,7 @@ def lost(request: UserRequest, org: str) -> HttpResponse:
     )
     pages = PageLinks(start, PAGE, len(lost_result.records), lost_result.total)
     shown = [f"{record.table}/{record.record}" for record in lost_result.records]
-    context["ticks"] = ticked(
+    context["selection"] = selected(
         request, org, of=f"lost/{lost_result.old}/{lost_result.new}", shown=shown
     )
     return render(request, "compare/lost.html", context | {"found": lost_result, "pages": pages})

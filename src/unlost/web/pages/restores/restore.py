@@ -23,7 +23,7 @@ from unlost.app.actions.restores.kept_plan import (
 )
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
-from unlost.app.actions.restores.selections import untick
+from unlost.app.actions.restores.selections import deselect
 from unlost.catalog.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
@@ -75,8 +75,8 @@ def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
             request.unlost,
             org,
             plan,
-            tables=_not_ticked(request, "table"),
-            records=_not_ticked(request, "record"),
+            tables=_not_selected(request, "table"),
+            records=_not_selected(request, "record"),
             related="alone" not in request.POST,
         )
     except UsageError as error:
@@ -108,7 +108,9 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
         view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
     # Otherwise the next restore from the same list would include these records again.
-    untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
+    deselect(
+        request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records
+    )
     if not handed.served:
         messages.warning(
             request, _("The service is not running. The restore starts after `unlost up`.")
@@ -138,7 +140,7 @@ def page(
 
 
 def _wanted(request: UserRequest, org: str) -> RestoreRequest:
-    """Return the selection in a form: ticked records, all deleted records, or changed fields."""
+    """Return the selection in a form: selected records, all deleted records, or changed fields."""
     posted = request.POST
     what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
     table = posted.get("table") or None
@@ -150,7 +152,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
         )
     chosen = tuple(dict.fromkeys(posted.getlist("record")))
-    if "of" in posted:  # a page of a list; other pages of it may have ticks too
+    if "of" in posted:  # a page of a list; other pages of it may have selections too
         chosen = sent_selections(request, org).records
     if not chosen:
         raise UsageError(
@@ -161,8 +163,8 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 
 
-def _not_ticked(request: UserRequest, name: str) -> list[str]:
-    """Return the values that could be ticked and are not; a table can be in several branches."""
+def _not_selected(request: UserRequest, name: str) -> list[str]:
+    """Return the values that could be selected and are not; a table can be in several branches."""
     every = Counter(request.POST.getlist(f"every-{name}"))
     return sorted(every - Counter(request.POST.getlist(name)))
 

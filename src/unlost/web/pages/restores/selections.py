@@ -1,4 +1,4 @@
-"""Store the ticks of a list when a person ticks, turns the page, or clears all."""
+"""Store the selection in a list when a person selects a record, turns the page, or clears all."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
@@ -20,7 +20,7 @@ LISTS = ("compare", "lost")  # the pages with lists; a list's name begins with t
 @require_POST
 @needs(Right.RESTORE)
 def change_selections(request: UserRequest, org: str) -> HttpResponse:
-    """Store the ticks of a page; returns the total for htmx, else redirects to the next page."""
+    """Store the selection of a page; returns the total for htmx, else redirects to the next page."""
     posted, problem = request.POST, None
     try:
         if "clear" in posted:
@@ -28,12 +28,12 @@ def change_selections(request: UserRequest, org: str) -> HttpResponse:
         else:
             lists = sent_selections(request, org)
             if request.htmx:
-                context = {"ticks": seen(lists, posted.getlist("every-record"))}
-                return render(request, "compare/ticked.html", context)
+                context = {"selection": seen(lists, posted.getlist("every-record"))}
+                return render(request, "compare/selected.html", context)
     except UsageError as error:
         problem = error
     if problem is not None and request.htmx:
-        return render(request, "compare/ticked.html", {"error": problem})
+        return render(request, "compare/selected.html", {"error": problem})
     if problem is not None:
         messages.error(request, error_text(problem))
     return redirect(_list(org, posted, stay=problem is not None))

@@ -41,7 +41,7 @@ def rules(request: UserRequest, org: str) -> HttpResponse:
     form = KeepForm(request.POST)
     if not form.is_valid():
         return _page(request, org, form=form)
-    change(request.unlost, org, form.wish())
+    change(request.unlost, org, form.as_request())
     messages.success(request, _("The rules of %(org)s were saved.") % {"org": org})
     return redirect("keeping", org=org)
 
@@ -66,14 +66,14 @@ def place_hold(request: UserRequest, org: str) -> HttpResponse:
     """Set a legal hold; from the page of a record, on that record."""
     form = HoldForm(request.POST)
     if form.is_valid():
-        wish = form.wish()
+        hold_request = form.as_request()
         try:
-            hold(request.unlost, org, wish)
+            hold(request.unlost, org, hold_request)
         except UnlostError as error:
             add_problem(form, error, field=None)
         else:
             messages.success(request, _("The legal hold was set. Its data is not forgotten."))
-            table, _slash, record = wish.record.partition("/")
+            table, _slash, record = hold_request.record.partition("/")
             if record and "back" in request.POST:
                 return redirect("record", org=org, table=table, record=record)
             return redirect("keeping", org=org)
@@ -86,13 +86,13 @@ def lifted(request: UserRequest, org: str) -> HttpResponse:
     """Lift a legal hold."""
     sent = request.POST
     table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
-    wish = HoldRequest(
+    hold_request = HoldRequest(
         table="" if record else table,
         record=f"{table}/{record}" if record else "",
         night=int(night) if night.isdecimal() and night != "0" else None,
         everything="org" in sent,
     )
-    lift(request.unlost, org, wish)
+    lift(request.unlost, org, hold_request)
     messages.success(request, _("The legal hold was lifted. The rules apply again."))
     return redirect("keeping", org=org)
 
@@ -134,7 +134,7 @@ def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetP
     """Return the plan for typed rules; None if there are none or they are invalid."""
     if not isinstance(form, KeepForm) or not form.is_valid():
         return None
-    return plan(request.unlost, org, form.wish())
+    return plan(request.unlost, org, form.as_request())
 
 
 def _by_year(

@@ -14,7 +14,7 @@ from unlost.app.actions.retention.privacy import open_person
 from unlost.app.operations import ZIP
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
-from unlost.web.forms.privacy import MATCH, SEARCH, TICKED, AgreeForm, PersonForm
+from unlost.web.forms.privacy import MATCH, SEARCH, SELECTED, AgreeForm, PersonForm
 from unlost.web.forms.problems import add_problem, done
 from unlost.web.needs import needs
 from unlost.web.parts.erasures import begin, progress
@@ -31,13 +31,13 @@ def privacy(request: UserRequest, org: str) -> HttpResponse:
     if request.htmx:
         return _state(request, org)
     if request.method == "GET":
-        named = "\n".join(request.GET.getlist(TICKED))
+        named = "\n".join(request.GET.getlist(SELECTED))
         return _page(request, org, PersonForm(initial={"records": named}))
-    form, app = PersonForm(_with_ticked(request.POST)), request.unlost
+    form, app = PersonForm(_with_selected(request.POST)), request.unlost
     if SEARCH in request.POST:
         find_result = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
         return _page(request, org, form, hits=find_result.hits if find_result is not None else None)
-    seen = done(form, lambda: plan(app, org, form.wish(request.POST.getlist(MATCH))))
+    seen = done(form, lambda: plan(app, org, form.as_request(request.POST.getlist(MATCH))))
     return _page(request, org, form, seen=seen)
 
 
@@ -45,7 +45,7 @@ def privacy(request: UserRequest, org: str) -> HttpResponse:
 @needs(Right.MANAGE)
 def data(request: UserRequest, org: str) -> HttpResponseBase:
     """Download the data of the person."""
-    form, app = PersonForm(_with_ticked(request.POST)), request.unlost
+    form, app = PersonForm(_with_selected(request.POST)), request.unlost
     opened = done(form, lambda: open_person(app, org, form.whose()))
     if opened is None:
         return _page(request, org, form)
@@ -60,20 +60,20 @@ def erased(request: UserRequest, org: str) -> HttpResponse:
     form, agreed = PersonForm(request.POST), AgreeForm(request.POST, org=org)
     if form.is_valid() and agreed.is_valid():
         try:
-            wish = form.wish(request.POST.getlist(MATCH))
-            begin(request.unlost, org, wish, plan=request.POST.get("plan", ""))
+            erasure_request = form.as_request(request.POST.getlist(MATCH))
+            begin(request.unlost, org, erasure_request, plan=request.POST.get("plan", ""))
         except UnlostError as error:
             add_problem(form, error)
         else:
             return redirect("privacy", org=org)
     wanted = request.POST.getlist(MATCH)
-    seen = done(form, lambda: plan(request.unlost, org, form.wish(wanted)))
+    seen = done(form, lambda: plan(request.unlost, org, form.as_request(wanted)))
     return _page(request, org, form, seen=seen, agreed=agreed)
 
 
-def _with_ticked(sent: QueryDict) -> QueryDict:
-    """Return the form data with the ticked records added to the named ones."""
-    named = [*sent.get("records", "").splitlines(), *sent.getlist(TICKED)]
+def _with_selected(sent: QueryDict) -> QueryDict:
+    """Return the form data with the selected records added to the named ones."""
+    named = [*sent.get("records", "").splitlines(), *sent.getlist(SELECTED)]
     query_dict = sent.copy()
     query_dict["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
     return query_dict

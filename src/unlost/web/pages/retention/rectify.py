@@ -37,9 +37,9 @@ def corrected(request: UserRequest, org: str, table: str, record: str) -> HttpRe
         AgreeForm(request.POST, org=org),
     )
     if form.is_valid() and agreed.is_valid():
-        wish = form.wish(shown.table, shown.record)
+        correction_request = form.as_request(shown.table, shown.record)
         try:
-            begin(request.unlost, org, wish, plan=request.POST.get("plan", ""))
+            begin(request.unlost, org, correction_request, plan=request.POST.get("plan", ""))
         except UnlostError as error:
             add_problem(form, error)
         else:
@@ -48,8 +48,8 @@ def corrected(request: UserRequest, org: str, table: str, record: str) -> HttpRe
 
 
 def _planned(request: UserRequest, shown: ShowResult, form: CorrectForm) -> RectifyPlan | None:
-    wish = (shown.table, shown.record)
-    return done(form, lambda: plan(request.unlost, shown.org, form.wish(*wish)))
+    record_key = (shown.table, shown.record)
+    return done(form, lambda: plan(request.unlost, shown.org, form.as_request(*record_key)))
 
 
 def _page(

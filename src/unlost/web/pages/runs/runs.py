@@ -92,7 +92,7 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
 
 @require_POST
 def retry(request: UserRequest, run: str) -> HttpResponse:
-    """Plan the failed records again: all, or those with the ticked causes.
+    """Plan the failed records again: all, or those with the selected causes.
 
     A field can be set for all records with the same cause.
     """

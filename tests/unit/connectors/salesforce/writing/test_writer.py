@@ -21,7 +21,7 @@ from fakes.salesforce import (
 from fakes.wire import Chunks, error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org, kinds, rows, write
 from unlost.connectors.salesforce import SalesforceConnector
-from unlost.connectors.salesforce.writing import collections, ingest, looks
+from unlost.connectors.salesforce.writing import collections, ingest, lookups
 from unlost.model.errors import (
     AuthExpired,
     NotAllowed,
@@ -237,7 +237,7 @@ def test_several_tables_are_described_in_one_call(org: Org) -> None:
 def test_records_with_long_texts_are_fetched_in_smaller_parts(
     org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "LONGEST_ANSWER", 1_000)
+    monkeypatch.setattr(lookups, "LONGEST_ANSWER", 1_000)
     org.add("Account", field("Name", length=80), field("Story", length=300))
     org.rows["Account"] = [row(id_of("001", n), Name=f"A{n}", Story="x") for n in range(7)]
     every = [id_of("001", n) for n in range(7)]

@@ -58,15 +58,15 @@ class RecordLookups:
         """Live records of these ids."""
         return self.fetch_several([RecordQuery(table, ids, columns)])[0]
 
-    def fetch_several(self, looks: Sequence[RecordQuery]) -> list[Rows]:
+    def fetch_several(self, queries: Sequence[RecordQuery]) -> list[Rows]:
         """The live records of each query; several retrieves go in one call."""
-        by_look: list[list[Record]] = [[] for _ in looks]
-        for parts in _together(_parts(looks)):
+        by_query: list[list[Record]] = [[] for _ in queries]
+        for parts in _together(_parts(queries)):
             for part, records in zip(parts, self._retrieved(parts), strict=True):
-                by_look[part.look] += self._whole(part, records)
+                by_query[part.query_index] += self._whole(part, records)
         return [
-            self._rows(records, ("Id", *_known(look)), look.columns)
-            for look, records in zip(looks, by_look, strict=True)
+            self._rows(records, ("Id", *_known(query)), query.columns)
+            for query, records in zip(queries, by_query, strict=True)
         ]
 
     def _whole(
@@ -192,10 +192,11 @@ def _born(records: Sequence[Record], since: datetime, births: Sequence[str | Non
 class RetrieveSlice:
     """Ids of one retrieve.
 
-    ``look`` is the index of its query, ``weight`` the most characters that its answer can have.
+    ``query_index`` is the position of its query, ``weight`` the most characters that its answer can
+    have.
     """
 
-    look: int
+    query_index: int
     table: Table
     ids: Sequence[str]
     wanted: Sequence[str]
@@ -212,13 +213,13 @@ class RetrieveSlice:
         return {"ids": list(self.ids), "fields": list(self.wanted)}
 
 
-def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
-    for place, look in enumerate(looks):
-        known = _known(look)
-        described = (look.table.column(name) for name in known)
+def _parts(queries: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
+    for place, query in enumerate(queries):
+        known = _known(query)
+        described = (query.table.column(name) for name in known)
         longest = max(1, sum(column.length for column in described if column is not None))
-        for ids in batched(look.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
-            yield RetrieveSlice(place, look.table, ids, ("Id", *known), len(ids) * longest)
+        for ids in batched(query.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
+            yield RetrieveSlice(place, query.table, ids, ("Id", *known), len(ids) * longest)
 
 
 def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
@@ -234,8 +235,8 @@ def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
         yield slices
 
 
-def _known(look: RecordQuery) -> list[str]:
-    return [name for name in look.columns if name != "Id"]
+def _known(query: RecordQuery) -> list[str]:
+    return [name for name in query.columns if name != "Id"]
 
 
 def _archives(table: Table) -> bool:

@@ -6,14 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from unlost.engine.spill import IDS, SpilledRows, SpillWriter, batches
+from unlost.engine.temp_rows import IDS, TempRows, TempRowsWriter, batches
 from unlost.model.errors import IntegrityError
 
 ROWS = pa.RecordBatch.from_arrays([pa.array([f"{n:018d}" for n in range(99)])], schema=IDS)
 
 
-def spilled(folder: Path) -> SpilledRows:
-    writer = SpillWriter(folder, "look-0/Account.seen", IDS)
+def temp_rows(folder: Path) -> TempRows:
+    writer = TempRowsWriter(folder, "look-0/Account.seen", IDS)
     writer.write(ROWS)
     return writer.close()
 
@@ -30,7 +30,7 @@ def test_notes_are_synced_before_they_have_a_name(
         synced.append((os.fstat(handle).st_ino, names))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    made = spilled(tmp_path)
+    made = temp_rows(tmp_path)
     inode = (tmp_path / made.name).stat().st_ino
     assert synced == [(inode, ["Account.seen.part"])]
     assert sum(batch.num_rows for batch in batches(tmp_path, made)) == made.rows == 99
@@ -38,7 +38,7 @@ def test_notes_are_synced_before_they_have_a_name(
 
 @pytest.mark.parametrize("left", [0, 1, 8, 400, -1])
 def test_notes_that_are_cut_are_refused(tmp_path: Path, left: int) -> None:
-    made = spilled(tmp_path)
+    made = temp_rows(tmp_path)
     file = tmp_path / made.name
     file.write_bytes(file.read_bytes()[:left])
     with pytest.raises(IntegrityError) as told:

@@ -1,4 +1,4 @@
-"""Upkeep of a vault: results of compactions and sweeps, and storage use."""
+"""Maintenance of a vault: results of compactions and sweeps, and storage use."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,8 +73,8 @@ class OrgUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class UpkeepRecord:
-    """The newest upkeep of an org.
+class MaintenanceRecord:
+    """The newest maintenance of an org.
 
     ``before`` and ``after``: bytes of the merged segments. ``removed``: bytes deleted. ``waiting``:
     bytes that are deleted at ``next_at`` at the earliest, after the run ``held_by`` has ended, if

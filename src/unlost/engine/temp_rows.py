@@ -1,6 +1,6 @@
 """Ids and file names on disk: per-row facts of a run, without holding them in memory.
 
-A spill is an Arrow IPC file in the run's work folder, whole or absent, and durable when it is
+They are an Arrow IPC file in the run's work folder, whole or absent, and durable when it is
 closed: a checkpoint may name it.
 """
 
@@ -30,18 +30,18 @@ FILES = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class SpilledRows:
-    """A closed spill: a JSON value. A spill without rows has no file."""
+class TempRows:
+    """Rows in a closed temporary file: a JSON value. Without rows there is no file."""
 
     name: str = ""
     rows: int = 0
 
 
-NOTHING = SpilledRows()
+NOTHING = TempRows()
 
 
-class SpillWriter:
-    """Writes one spill. The file takes its name when it is closed, complete."""
+class TempRowsWriter:
+    """Writes one file of rows. It takes its name when it is closed, complete."""
 
     def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
         self._name = "/".join(quote(part, safe="") for part in name.split("/"))
@@ -67,8 +67,8 @@ class SpillWriter:
         self._writer.write_batch(batch)
         self._rows += batch.num_rows
 
-    def close(self) -> SpilledRows:
-        """Make the spill durable; returns its name and number of rows."""
+    def close(self) -> TempRows:
+        """Make the file durable; returns its name and number of rows."""
         if self._writer is None or self._file is None:
             return NOTHING
         self._writer.close()
@@ -77,30 +77,30 @@ class SpillWriter:
             # The step that names this file is stored next: the file must be durable before that.
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
-        return SpilledRows(self._name, self._rows)
+        return TempRows(self._name, self._rows)
 
     @property
     def _unfinished(self) -> Path:
         return self._path.with_name(self._path.name + ".part")
 
 
-def batches(folder: Path, spilled: SpilledRows) -> Iterator[pa.RecordBatch]:
-    """The rows of a spill, a batch at a time."""
-    if not spilled.rows:
+def batches(folder: Path, temp_rows: TempRows) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, a batch at a time."""
+    if not temp_rows.rows:
         return
-    with open_spill(folder, spilled) as reader:
+    with open_temp_rows(folder, temp_rows) as reader:
         for at in range(reader.num_record_batches):
             yield reader.get_batch(at)
 
 
-def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileReader:
+def open_temp_rows(folder: Path, temp_rows: TempRows) -> pa.ipc.RecordBatchFileReader:
     """A reader with access to each batch; raises IntegrityError if the file is missing."""
     try:
-        return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))
+        return pa.ipc.open_file(pa.memory_map(str(folder / temp_rows.name)))
     except (OSError, pa.ArrowInvalid) as error:
         raise IntegrityError(
             "work-folder-damaged",
             "The file {file} in the work folder of the run is missing or damaged.",
             next_step="Run the backup again. A new run starts. The vault is not affected.",
-            file=spilled.name,
+            file=temp_rows.name,
         ) from error

@@ -1,4 +1,4 @@
-"""One tick of the service: enqueue everything that is due. Runs about once a minute.
+"""Enqueue everything that is due. The service does so about once a minute: a tick.
 
 A missed tick is harmless: schedules store when each org is due next, and a late tick catches up. A
 tick may also run twice, as every job has an id that names its attempt, and the queue takes each id
@@ -41,8 +41,8 @@ PARTS = 30  # of the vault: every byte is read once in as many days
 
 @written(queued="asked")
 @dataclass(frozen=True, slots=True)
-class TickResult:
-    """The result of a tick: nightly backups that began, with their orgs, and enqueued jobs.
+class EnqueuedJobs:
+    """The result of ``enqueue_due_jobs``: nightly backups that began, with their orgs, and enqueued jobs.
 
     ``failed`` are orgs whose next time could not be computed. Hourly backups are among the jobs.
     """
@@ -61,7 +61,7 @@ class _Turn:
     following: datetime | None
 
 
-def tick(app: Application, jobs: Jobs) -> TickResult:
+def enqueue_due_jobs(app: Application, jobs: Jobs) -> EnqueuedJobs:
     """Start nightly backups that are due, and enqueue attempts and hourly backups that are due."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
@@ -92,7 +92,7 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
     # Only after enqueueing, which is idempotent: a crash in between loses no hour.
     for turn in turns:
         put_off_hour(turn.oid, hour_at=turn.following)
-    return TickResult(tuple(begun), tuple(job.id for job in due_jobs), tuple(failed))
+    return EnqueuedJobs(tuple(begun), tuple(job.id for job in due_jobs), tuple(failed))
 
 
 def _begin(schedule: StoredSchedule, now: datetime) -> str | None:

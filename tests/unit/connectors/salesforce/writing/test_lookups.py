@@ -7,7 +7,7 @@ import pytest
 from fakes.salesforce import field, id_of, row
 from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org
-from unlost.connectors.salesforce.writing import looks
+from unlost.connectors.salesforce.writing import lookups
 from unlost.model.errors import Conflict
 from unlost.model.writing import RecordQuery
 
@@ -164,7 +164,7 @@ def test_records_with_long_texts_are_not_fetched_together(
     shelf = Shelf(org)
     shape = org.shape(shelf.names[0]).column("Name")
     assert shape is not None
-    monkeypatch.setattr(looks, "LONGEST_ANSWER", 2 * max(1, shape.length))
+    monkeypatch.setattr(lookups, "LONGEST_ANSWER", 2 * max(1, shape.length))
     assert shelf.look() == [[{"Name": name}] for name in shelf.names]
     assert shelf.composites() == [shelf.names[:2], shelf.names[2:4], shelf.names[4:6]]
 

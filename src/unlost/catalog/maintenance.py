@@ -1,11 +1,11 @@
 """The last maintenance of each org's part of the vault."""
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import Upkeep
-from unlost.model.upkeep import UpkeepRecord
+from unlost.catalog.models import MaintenanceRow
+from unlost.model.maintenance_results import MaintenanceRecord
 
 
-def save_upkeep(oid: str, record: UpkeepRecord) -> None:
+def save_maintenance(oid: str, record: MaintenanceRecord) -> None:
     """Save the newest maintenance of an org, replacing the one before."""
     values = {
         "at": record.at,
@@ -19,18 +19,18 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
         "error": record.error,
     }
     with returned_connection():
-        Upkeep.objects.update_or_create(oid=oid, defaults=values)
+        MaintenanceRow.objects.update_or_create(oid=oid, defaults=values)
 
 
-def last_upkeep(oid: str) -> UpkeepRecord | None:
+def last_maintenance(oid: str) -> MaintenanceRecord | None:
     """The newest maintenance of an org; None if there was none."""
     with returned_connection():
-        row = Upkeep.objects.filter(oid=oid).first()
+        row = MaintenanceRow.objects.filter(oid=oid).first()
     return None if row is None else _value(row)
 
 
-def _value(row: Upkeep) -> UpkeepRecord:
-    return UpkeepRecord(
+def _value(row: MaintenanceRow) -> MaintenanceRecord:
+    return MaintenanceRecord(
         at=row.at,
         snapshot=row.snapshot,
         before=row.bytes_before,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.catalog.connection import returned_connection, together
-from unlost.catalog.models import Org, TickRow
+from unlost.catalog.models import Org, SelectionRow
 
 type Change = Callable[[Sequence[str]], Sequence[str]]
 
@@ -25,7 +25,7 @@ def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[s
     Selections from before ``since`` do not count.
     """
     with returned_connection():
-        row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()
+        row = SelectionRow.objects.filter(**_named(selection_list), at__gte=since).first()
     return row.records if row is not None else ()
 
 
@@ -34,14 +34,14 @@ def change_selected_in(
 ) -> Sequence[str]:
     """Change the selection in a list, one change after the other, and return the rest."""
     with together():
-        rows = TickRow.objects.select_for_update()
+        rows = SelectionRow.objects.select_for_update()
         org = Org.objects.get(name=selection_list.org)
         row, _ = rows.get_or_create(
             org=org, by=selection_list.by, of=selection_list.of, defaults={"at": at}
         )
         records = list(change(row.records))
         if records:
-            TickRow.objects.filter(pk=row.pk).update(at=at, records=records)
+            SelectionRow.objects.filter(pk=row.pk).update(at=at, records=records)
         else:
             row.delete()
     return records
@@ -50,21 +50,23 @@ def change_selected_in(
 def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
     """The lists of an org with selections of a person."""
     with returned_connection():
-        list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
+        list_names = SelectionRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
         return [SelectionList(org, by, of) for of in list_names]
 
 
 def drop_selections(*, before: datetime) -> None:
     """Delete selections made before an instant."""
     with returned_connection():
-        TickRow.objects.filter(at__lt=before).delete()
+        SelectionRow.objects.filter(at__lt=before).delete()
 
 
 def drop_older_lists(*, by: str, most: int) -> None:
     """Delete a person's selections in all lists except the ``most`` newest."""
     with returned_connection():
-        newest = TickRow.objects.filter(by=by).order_by("-at", "-id").values_list("id", flat=True)
-        TickRow.objects.filter(id__in=list(newest[most:])).delete()
+        newest = (
+            SelectionRow.objects.filter(by=by).order_by("-at", "-id").values_list("id", flat=True)
+        )
+        SelectionRow.objects.filter(id__in=list(newest[most:])).delete()
 
 
 def _named(selection_list: SelectionList) -> dict[str, str]:
