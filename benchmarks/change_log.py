@@ -28,9 +28,9 @@ from benchmarks.results import Figure, keep
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.engine.records.history import history
 from unlost.model.org import OrgIdentity
-from unlost.model.reading import Rows
-from unlost.model.schema import ChangeLog, Column, Reference, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import ChangeLog, Column, Reference, Schema, Table, WireKind
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, create_vault, open_vault

@@ -37,11 +37,11 @@ use_settings()
 from unlost.app.actions.vault.compact import keep_small  # noqa: E402 (Django is told first)
 from unlost.app.compose import Application, open_application  # noqa: E402 (Django is told first)
 from unlost.app.home.home import read_home_key  # noqa: E402
-from unlost.catalog.orgs import ProtectedOrg, save_org  # noqa: E402
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org  # noqa: E402
 from unlost.model.org import OrgIdentity  # noqa: E402
-from unlost.model.reading import Rows  # noqa: E402
-from unlost.model.schema import Schema  # noqa: E402
-from unlost.model.snapshot import CommitKind, TableCommit  # noqa: E402
+from unlost.model.source.reading import Rows  # noqa: E402
+from unlost.model.source.schema import Schema  # noqa: E402
+from unlost.model.vault.snapshot import CommitKind, TableCommit  # noqa: E402
 
 AREA = "console"
 UNLOST = Path(sys.executable).with_name("unlost")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 
 K, T = WireKind, ColumnTrait
 _A_TO_Z, _DIGITS = (97, 123), (48, 58)

@@ -16,7 +16,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.compose import open_application
 from unlost.app.home.home import Home
 from unlost.app.home.system import SystemClock
-from unlost.catalog.orgs import get_org, save_org
+from unlost.catalog.orgs.orgs import get_org, save_org
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.ports.vault import Vault
 
@@ -28,7 +28,7 @@ class WithoutSearch:
         self.search = search
 
     def __call__(self, home: Home, clock: Clock, entropy: Entropy) -> Vault:
-        from unlost.catalog.witness import SqlWitness
+        from unlost.catalog.vault.witness import SqlWitness
         from unlost.vault.keys.opening import open_keyring
         from unlost.vault.keys.unlock import ByServiceKeyFile
         from unlost.vault.stores.local import LocalStore

@@ -33,9 +33,9 @@ from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, changed, load, observed
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy
-from unlost.model.schema import Column, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, TableCommit
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.source.schema import Column, Schema, Table, WireKind
+from unlost.model.vault.snapshot import CommitKind, TableCommit
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 from unlost.vault.keys.opening import add_slot, open_keyring
 from unlost.vault.keys.unlock import SERVICE_SLOT, ByServiceKeyFile, ServiceKey, write_service_key
 from unlost.vault.stores.cached import CachedStore

@@ -24,14 +24,14 @@ from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application
 from unlost.app.home.database import connect
 from unlost.app.home.home import plan_home, write_home, write_secret_file
-from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
-from unlost.catalog.orgs import ProtectedOrg, save_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.runs.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.errors import TransientError
 from unlost.model.forecast import Sample
-from unlost.model.jobs import Job, JobKind
-from unlost.model.night import NightState
 from unlost.model.org import OrgIdentity
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import NightState
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.vault import memory_vault

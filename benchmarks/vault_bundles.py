@@ -29,9 +29,9 @@ from benchmarks.results import Figure, keep
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.org import OrgIdentity
-from unlost.model.reading import Rows
-from unlost.model.schema import Schema
-from unlost.model.snapshot import CommitKind, TableCommit
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Schema
+from unlost.model.vault.snapshot import CommitKind, TableCommit
 from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, create_vault

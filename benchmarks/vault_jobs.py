@@ -29,11 +29,11 @@ from benchmarks.vault_nights import IDENTITY, Bench
 from benchmarks.vault_year import LIVED, TABLE, peak_of, shown
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy
-from unlost.model.erasure import Erase
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.snapshot import SegmentEntry, VerifyLevel
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.snapshot import SegmentEntry, VerifyLevel
 from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.mirror.update import update_mirror

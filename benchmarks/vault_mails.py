@@ -26,8 +26,8 @@ from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, observed, timed
 from unlost.app.home.process import settle
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, TableCommit
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.snapshot import CommitKind, TableCommit
 
 MAIL = Table(
     "EmailMessage",

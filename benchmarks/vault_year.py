@@ -36,10 +36,10 @@ from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
 from unlost.app.home.process import give_back, settle
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.schema import Schema
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
+from unlost.model.source.schema import Schema
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 

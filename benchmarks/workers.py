@@ -30,10 +30,10 @@ from benchmarks.results import Figure, keep
 from benchmarks.service import BEGINS, ZONES, home, judged, made_up
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application, open_application
-from unlost.catalog.locks import open_locks
-from unlost.catalog.nights import open_nights
+from unlost.catalog.home.locks import open_locks
+from unlost.catalog.runs.nights import open_nights
 from unlost.jobs.durable import DurableJobs, ask
-from unlost.model.jobs import Job, JobKind
+from unlost.model.runs.jobs import Job, JobKind
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 

@@ -42,9 +42,9 @@ from unlost.app.actions.vault.init import InitResult
 from unlost.app.actions.vault.rebuild import RebuildResult
 from unlost.app.actions.vault.salvage import SalvagePlan, SalvageResult
 from unlost.app.actions.vault.verify import VerifyResult
-from unlost.catalog.audit import AuditProof
-from unlost.catalog.people import Person
-from unlost.catalog.tokens import ApiToken
+from unlost.catalog.people.audit import AuditProof
+from unlost.catalog.people.people import Person
+from unlost.catalog.people.tokens import ApiToken
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {

@@ -13,7 +13,7 @@ from unlost.connectors.salesforce.writing.capability import SYSTEM
 from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
 from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
 from unlost.engine.restore.values.edits import WHY_NOT
-from unlost.model.writing import Birth, Gather, LateColumn, NeverReason
+from unlost.model.source.writing import Birth, Gather, LateColumn, NeverReason
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "what-comes-back.md"
 INTRODUCTION = """# What comes back, and what never can

@@ -19,12 +19,12 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
-from unlost.model.connector_info import Expiry
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.ports.source import Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
-from unlost.model.schema import Column, Reference, Schema, WireKind
+from unlost.model.source.connector_info import Expiry
+from unlost.model.source.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smallvault import COLUMNS, TABLE, SmallVault, finish, rows
-from unlost.model.schema import Column, Schema, Table, WireKind
+from unlost.model.source.schema import Column, Schema, Table, WireKind
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
 from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, write_service_key

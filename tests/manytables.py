@@ -10,8 +10,8 @@ import pytest
 
 from smallvault import COLUMNS, IDENTITY, Row, SmallVault, rows
 from unlost.model.plan import RecordKey
-from unlost.model.schema import Column, Schema, Table, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.schema import Column, Schema, Table, WireKind
+from unlost.model.vault.snapshot import (
     Added,
     CommitKind,
     SegmentEntry,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow.parquet as pq
 import zstandard
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import decode
 from unlost.vault.layout import object_names

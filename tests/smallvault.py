@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Witness
-from unlost.model.reading import Rows
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit
-from unlost.model.store import Store
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.snapshot import Added, CommitKind, SnapshotInfo, TableCommit
+from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.hierarchy import Keyring

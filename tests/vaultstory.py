@@ -17,11 +17,10 @@ from typing import BinaryIO
 import pyarrow as pa
 
 import copying
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import Cursor, FileRef, Op, Rows
-from unlost.model.schema import (
+from unlost.model.source.reading import Cursor, FileRef, Op, Rows
+from unlost.model.source.schema import (
     Column,
     ColumnTrait,
     FileColumn,
@@ -30,8 +29,16 @@ from unlost.model.schema import (
     Table,
     WireKind,
 )
-from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit, Visibility
-from unlost.model.store import Store
+from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.snapshot import (
+    Added,
+    CommitKind,
+    Lineage,
+    SnapshotInfo,
+    TableCommit,
+    Visibility,
+)
+from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness

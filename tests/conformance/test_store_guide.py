@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import vaultstory
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract

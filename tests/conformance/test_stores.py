@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.testing.stores import StoreContract
 from unlost.vault.stores.fault import FaultStore
 from unlost.vault.stores.local import LocalStore

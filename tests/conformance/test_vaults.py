@@ -6,19 +6,19 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost.model.erasure import Erase, MatchColumn, PastErasure, TableErased
 from unlost.model.errors import Conflict, NotFound, UnlostError
-from unlost.model.lineage import resolve
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Commit
-from unlost.model.reading import Rows
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
-from unlost.model.schema import Column, Schema, Table, WireKind
-from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Column, Schema, Table, WireKind
+from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure, TableErased
+from unlost.model.vault.lineage import resolve
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.vault import memory_vault, reopened
 from unlost.vault.vault import EncryptedVault

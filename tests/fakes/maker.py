@@ -9,7 +9,7 @@ from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.source import SalesforceSource
 from unlost.model.ports.source import Context
 from unlost.model.ports.system import Cache
-from unlost.model.reading import Cursor, Page
+from unlost.model.source.reading import Cursor, Page
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver

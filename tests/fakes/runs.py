@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 from unlost.model.ports.source import Source
-from unlost.model.reading import Cursor, Page, ReadTask, Ready, Wait
-from unlost.model.schema import Table
+from unlost.model.source.reading import Cursor, Page, ReadTask, Ready, Wait
+from unlost.model.source.schema import Table
 
 
 def read_all(source: Source, table: Table, since: Cursor | None = None) -> list[Page]:

@@ -20,7 +20,7 @@ import httpx
 from fakes.wire import Wire, context, csv_answer, error_answer, json_answer
 from unlost.connectors.salesforce import AuthFlow, SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.source import SalesforceSource
-from unlost.model.schema import Table
+from unlost.model.source.schema import Table
 
 HOST = "https://acme.my.salesforce.com"
 ORG_ID = "00D000000000001EAA"

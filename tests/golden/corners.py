@@ -11,14 +11,14 @@ from pathlib import Path
 import zstandard
 
 import vaultstory
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Op
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, Lineage, Visibility
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, Lineage, Visibility
 from unlost.vault.format.slots import KeyStretch
 from unlost.vault.keys.opening import add_slot
 from unlost.vault.keys.unlock import ByPassphrase

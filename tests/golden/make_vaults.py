@@ -16,12 +16,12 @@ import vaultstory
 from golden.corners import corners
 from golden.telling import told
 from second_reader.test_renewed import renewed
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.salvage import Salvage
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.salvage import Salvage
 from unlost.vault.commits import chain
 from unlost.vault.format import sidecar
 from unlost.vault.layout import object_names

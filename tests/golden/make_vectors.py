@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from golden.make_sealed import INSTANT, MASTER, STRETCH, VAULT
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.snapshot import CommitKind, Counts
+from unlost.model.vault.snapshot import CommitKind, Counts
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.commits.state import LiveState, live_root

@@ -10,9 +10,9 @@ from typing import Any
 
 from second_reader.reader import Org, Vault
 from second_reader.rowhash import row_hash
-from unlost.model.erasure import PastErasure
-from unlost.model.reading import Op
-from unlost.model.snapshot import CommitKind
+from unlost.model.source.reading import Op
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.keys.opening import vault_format
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.vault import EncryptedVault

@@ -22,7 +22,7 @@ from golden.corners import (
     record,
 )
 from second_reader.reader import Org, Vault, derive
-from unlost.model.retention import HoldScope, HoldTarget
+from unlost.model.vault.retention import HoldScope, HoldTarget
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import open_keyring

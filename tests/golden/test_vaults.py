@@ -12,7 +12,7 @@ from golden.make_vaults import MAKERS
 from golden.telling import ByReader, Told, in_force, nights, scanned, tables, told
 from second_reader.reader import Vault
 from sweeps import sampled
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import open_keyring

@@ -42,10 +42,6 @@ from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
-from unlost.catalog.audit import newest
-from unlost.catalog.checks import save_check, standing_check
-from unlost.catalog.erasing import PendingScrub, note_scrub, noted_scrubs
-from unlost.catalog.mirroring import last_mirror, save_mirror
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
@@ -60,18 +56,22 @@ from unlost.catalog.models import (
     VaultCheck,
     WriterRow,
 )
-from unlost.catalog.nights import find_night
-from unlost.catalog.orgs import get_org
-from unlost.catalog.schedules import begin_night, schedule_of
-from unlost.catalog.sso import list_providers, sealed_secret
-from unlost.catalog.writers import find_writer
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.writers import find_writer
+from unlost.catalog.people.audit import newest
+from unlost.catalog.people.sso import list_providers, sealed_secret
+from unlost.catalog.runs.nights import find_night
+from unlost.catalog.runs.schedules import begin_night, schedule_of
+from unlost.catalog.vault.checks import save_check, standing_check
+from unlost.catalog.vault.erasing import PendingScrub, note_scrub, noted_scrubs
+from unlost.catalog.vault.mirroring import last_mirror, save_mirror
 from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
 from unlost.model.decoders import decoder_for
-from unlost.model.mirror import MirrorRecord
-from unlost.model.night import CheckRecord
 from unlost.model.plan import RecordKey
-from unlost.model.schedule import DueBackup
+from unlost.model.runs.night import CheckRecord
+from unlost.model.runs.schedule import DueBackup
+from unlost.model.vault.mirror import MirrorRecord
 from unlost.testing.clock import START
 
 NEW_ORG = NewOrg("memory", "sales", {"address": "one", "speed": 3}, {"password": SECRET})

@@ -11,10 +11,10 @@ import polars as pl
 
 from pins.examples import Examples
 from unlost.app.home.cache import cache_key
-from unlost.catalog.audit import FIRST, AuditEvent, digest_of
-from unlost.catalog.nights import run_of
-from unlost.catalog.secrets import place_of, sealing_key
-from unlost.catalog.writers import PREFIX
+from unlost.catalog.orgs.secrets import place_of, sealing_key
+from unlost.catalog.orgs.writers import PREFIX
+from unlost.catalog.people.audit import FIRST, AuditEvent, digest_of
+from unlost.catalog.runs.nights import run_of
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.quotas import KNOWN
 from unlost.connectors.salesforce.rights import UserRights
@@ -23,9 +23,9 @@ from unlost.engine.restore.values.cells import digest
 from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
 from unlost.model.access import ActorKind, Trace
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
-from unlost.model.jobs import Job, JobKind
 from unlost.model.message import Message
-from unlost.model.schema import Schema
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.source.schema import Schema
 from unlost.outside.delta import _application, _properties
 from unlost.outside.exporting import ExportKind
 from unlost.outside.formats import ExportFormat

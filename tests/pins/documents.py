@@ -26,7 +26,7 @@ from unlost.app.actions.orgs.previews import OrgPreview
 from unlost.app.actions.restores.kept_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
-from unlost.catalog.audit import AuditEntry
+from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.describes import CachedDescribe
 from unlost.connectors.salesforce.work import TaskKind, TaskState, task, work_of
@@ -44,15 +44,15 @@ from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
-from unlost.model.certificate import Certificate
 from unlost.model.decoders import decoder_for
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RestorePlan
-from unlost.model.reading import FileRef, ReadTask
-from unlost.model.schedule import Schedule
-from unlost.model.schema import Schema
-from unlost.model.snapshot import Added
+from unlost.model.runs.schedule import Schedule
+from unlost.model.source.reading import FileRef, ReadTask
+from unlost.model.source.schema import Schema
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import Added
 from unlost.outside.exporting import RECEIPT, ExportReceipt, begun, note
 from unlost.testing.clock import VirtualClock
 from unlost.vault.format.manifest import (

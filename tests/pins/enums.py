@@ -5,23 +5,23 @@ from enum import Enum
 
 from pins.shapes import enum_values
 from unlost.app.people.sign_ins import SignInAct, SignInRefusal
-from unlost.catalog.people import Theme
-from unlost.catalog.plans import PlanState
-from unlost.catalog.runs import RunState
-from unlost.catalog.sso import SsoProtocol
+from unlost.catalog.people.people import Theme
+from unlost.catalog.people.sso import SsoProtocol
+from unlost.catalog.runs.plans import PlanState
+from unlost.catalog.runs.runs import RunState
 from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.connectors.salesforce.work import TaskKind
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.lookup import LookupReason
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.alert import AlertRule, ChannelKind, NotificationKind, Urgency
-from unlost.model.jobs import JobKind, RunCommand
-from unlost.model.night import NightState
 from unlost.model.org import OrgKind
-from unlost.model.progress import Phase
-from unlost.model.reading import Op
-from unlost.model.retention import HoldScope
-from unlost.model.snapshot import CommitKind, VerifyLevel, Visibility
+from unlost.model.runs.jobs import JobKind, RunCommand
+from unlost.model.runs.night import NightState
+from unlost.model.runs.progress import Phase
+from unlost.model.source.reading import Op
+from unlost.model.vault.retention import HoldScope
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel, Visibility
 from unlost.outside.formats import ExportFormat
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.sealed import ObjectKind

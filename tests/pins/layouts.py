@@ -19,9 +19,9 @@ from unlost.alerts.signed_webhook import payload
 from unlost.app.home.home import FILE, Home, write_home, write_mirror
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.message import Message
-from unlost.model.reading import FileRef, Op, Rows
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import Lineage, StoredFile
+from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import Lineage, StoredFile
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
 from unlost.vault.format.register import Register, encode_register, read_register, register_name

@@ -11,9 +11,9 @@ from typing import Any
 import unlost
 from pins.shapes import value_shape
 from unlost.app.service.metrics import MetricsBoard, ServiceFigures, ServiceSample
-from unlost.model.reading import Op
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.snapshot import Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.vault.snapshot import Version
 from unlost.outside.person.parts import ExportedTable, PersonReader
 from unlost.outside.person.tables import OWN, as_json
 

@@ -19,8 +19,8 @@ from unlost.engine.restore.running.execute import execute, resume, run_of
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.schema import DeleteRule, Reference
-from unlost.model.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
+from unlost.model.source.schema import DeleteRule, Reference
+from unlost.model.source.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
 from unlost.testing.faults import Crash
 from unlost.vault.layout import object_names
 

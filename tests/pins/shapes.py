@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 KINDS = {
     str: "text",

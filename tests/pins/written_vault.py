@@ -13,11 +13,11 @@ import zstandard
 
 import vaultstory
 from unlost.engine.temp_rows import FILES, IDS, REFERENCES, SEEN
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import CommitKind, Visibility
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, Visibility
 from unlost.outside.source import TableContent, table_source
 from unlost.vault.commits import chain
 from unlost.vault.format.physical import physical

@@ -9,7 +9,7 @@ import pytest
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.model.reading import Op
+from unlost.model.source.reading import Op
 from unlost.vault.maintenance import compactor
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, Story

@@ -6,10 +6,10 @@ import pytest
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
 from unlost.vault.stores.local import LocalStore
 
 ZOE = RecordKey("Contact", "003000000000003AAA")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, KeepRules
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
 from unlost.vault.stores.local import LocalStore
 
 NEWEST = 3

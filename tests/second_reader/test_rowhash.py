@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_reader import rowhash
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.canonical import canonical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 

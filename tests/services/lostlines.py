@@ -12,7 +12,7 @@ from services.proxy import Line, Loss
 from services.servers import Server, opened
 from smallvault import SmallVault
 from unlost.model.errors import StoreError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.unlock import ByRecoverySheet

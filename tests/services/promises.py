@@ -11,8 +11,8 @@ from services.lostlines import live_through
 from services.proxy import line_to
 from services.servers import Server, opened
 from unlost.model.errors import StoreError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
 from unlost.vault.stores.address import StoreAddress

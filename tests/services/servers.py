@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services import signing
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.reach import open_store
 

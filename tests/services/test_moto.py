@@ -8,7 +8,7 @@ import pytest
 import vaultstory
 from services.promises import BucketPromises
 from services.servers import VERSIONED, Server, moto, opened
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.stores.probe import probe_store
 

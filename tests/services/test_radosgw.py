@@ -14,7 +14,7 @@ from services.ceph import Cluster, add_user, radosgw
 from services.promises import BucketPromises
 from services.servers import VERSIONED, Server, locked, opened
 from unlost.model.errors import StoreError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked

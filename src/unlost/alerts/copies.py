@@ -6,7 +6,7 @@ from datetime import timedelta
 from unlost.alerts.watched import MirrorFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Noun, counted, message
-from unlost.model.mirror import MIRROR_LATE
+from unlost.model.vault.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
 REPORTED_FOR = timedelta(days=7)  # a repair takes no time; its cause may last

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from unlost.alerts.copies import copies
 from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
-from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
-from unlost.model.jobs import CANCELLED, PAUSED
-from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message, Noun, code_of, counted, message, render
-from unlost.model.night import NightRecord, NightState
-from unlost.model.quota import Quota
+from unlost.model.runs.jobs import CANCELLED, PAUSED
+from unlost.model.runs.night import NightRecord, NightState
+from unlost.model.source.quota import Quota
+from unlost.model.vault.certificate import Certificate, TableLine, Verdict
+from unlost.model.vault.maintenance_results import MaintenanceRecord
 
 OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
 PATIENCE = 2  # failures of one backup before an alert

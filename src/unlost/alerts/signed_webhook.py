@@ -15,7 +15,7 @@ from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Notification
 from unlost.model.decoders import decoder_for
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 SIGNATURE = "Unlost-Signature"
 FORMAT = 1

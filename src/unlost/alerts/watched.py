@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.model.certificate import Certificate
-from unlost.model.connector_info import Expiry
 from unlost.model.forecast import Forecast
-from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
-from unlost.model.mirror import MirrorRecord
-from unlost.model.night import CheckRecord, NightRecord
-from unlost.model.retention import ForgottenRecord
-from unlost.model.schedule import Schedule
+from unlost.model.runs.night import CheckRecord, NightRecord
+from unlost.model.runs.schedule import Schedule
+from unlost.model.source.connector_info import Expiry
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.maintenance_results import MaintenanceRecord
+from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.retention import ForgottenRecord
 
 
 @dataclass(frozen=True, slots=True)

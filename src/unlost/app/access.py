@@ -22,11 +22,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
 import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
-from unlost.catalog.audit import AuditEvent, note
-from unlost.catalog.orgs import find_org
+from unlost.catalog.orgs.orgs import find_org
+from unlost.catalog.people.audit import AuditEvent, note
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -33,31 +33,31 @@ from unlost.app.home.home import Home, read_home, read_home_key
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
 from unlost.app.home.visible_source import VisibleSource
-from unlost.catalog.budget import BudgetShare, SqlBudget
-from unlost.catalog.hidden_columns import hidden_by_org
-from unlost.catalog.lease import SqlLease
-from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.runs import command_of, find_run
-from unlost.catalog.schedules import schedule_of
-from unlost.catalog.secrets import SqlSecretStore, sealing_key
-from unlost.catalog.witness import SqlWitness
-from unlost.catalog.writers import WriterSecrets, find_writer
+from unlost.catalog.home.lease import SqlLease
+from unlost.catalog.orgs.budget import BudgetShare, SqlBudget
+from unlost.catalog.orgs.hidden_columns import hidden_by_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, list_orgs
+from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+from unlost.catalog.orgs.writers import WriterSecrets, find_writer
+from unlost.catalog.runs.runs import command_of, find_run
+from unlost.catalog.runs.schedules import schedule_of
+from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, Right, machine
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, UsageError
-from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.locks import Locks
 from unlost.model.ports.run import Runner
 from unlost.model.ports.source import Connector, Context, Source
 from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Lease, Observer, SecretStore
 from unlost.model.ports.vault import Vault, VaultReader
 from unlost.model.ports.writer import Writer
-from unlost.model.progress import Progress
+from unlost.model.runs.locks import Locks
+from unlost.model.runs.progress import Progress
+from unlost.model.source.hidden_columns import HiddenColumns
 
 if TYPE_CHECKING:
     from unlost.app.home.cache import FolderCache
     from unlost.jobs.store import StepStore
-    from unlost.model.store import Store
+    from unlost.model.vault.store import Store
     from unlost.vault.keys.hierarchy import Keyring
     from unlost.vault.vault import EncryptedVault
 
@@ -232,7 +232,7 @@ class Application:
     @cached_property
     def locks(self) -> Locks:
         """Locks that one process at a time can take. If they are lost, active runs are stopped."""
-        from unlost.catalog.locks import open_locks
+        from unlost.catalog.home.locks import open_locks
 
         locks = open_locks(self.home.database, self.home.locks, lost=self.cancel_flag.lose)
         self._closing.callback(locks.close)

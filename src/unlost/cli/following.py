@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, replace
 
 from unlost.app.actions.runs.run import RunStatus, RunTable, run_status
 from unlost.app.compose import Application
-from unlost.catalog.runs import RunState
+from unlost.catalog.runs.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
 from unlost.model.message import message
 from unlost.model.ports.system import Observer
-from unlost.model.progress import Phase, Progress
+from unlost.model.runs.progress import Phase, Progress
 
 POLL_SECONDS = 2.0  # seconds between two polls
 BEGINS_WITHIN = 600.0  # seconds; a service that has not started by then is busy or stopped

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from unlost.cli.text import size
 from unlost.model.ports.system import Clock, Observer
-from unlost.model.progress import Phase, Progress
+from unlost.model.runs.progress import Phase, Progress
 
 WORDS: dict[str, str] = {
     Phase.DISCOVER: "discovering tables",

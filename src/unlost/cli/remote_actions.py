@@ -29,9 +29,9 @@ from unlost.app.actions.runs.run import run_status
 from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
 from unlost.app.restores.overrides import AS_IT_WAS
-from unlost.catalog.audit import AuditEntry
-from unlost.catalog.plans import PlanState
-from unlost.catalog.runs import RunState
+from unlost.catalog.people.audit import AuditEntry
+from unlost.catalog.runs.plans import PlanState
+from unlost.catalog.runs.runs import RunState
 from unlost.cli.following import follow, not_begun, status_if_begun
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.vault import VaultReader
-from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"
 LIVE = "live"

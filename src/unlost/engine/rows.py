@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from unlost.model.reading import Rows
+from unlost.model.source.reading import Rows
 
 
 def chosen(rows: Rows, mask: pa.Array) -> Rows:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 NUMBERS = (WireKind.DECIMAL, WireKind.INTEGER)
 FREE_FORM = frozenset({*NUMBERS, WireKind.INSTANT, WireKind.BOOLEAN})

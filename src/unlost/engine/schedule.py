@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from blake3 import blake3
 
-from unlost.model.schedule import DueBackup, Schedule
+from unlost.model.runs.schedule import DueBackup, Schedule
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -35,8 +35,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from unlost.jobs.postgres import unreachable
 from unlost.jobs.slots import SLOTS, ServiceSlot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
-from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Locks
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.locks import Locks
 
 APPLICATION = "unlost"
 VERSION = "1"

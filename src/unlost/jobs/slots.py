@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unlost.model.errors import Conflict
-from unlost.model.locks import HeldLock, Locks
+from unlost.model.runs.locks import HeldLock, Locks
 
 ALONE, ALONE_LOCK = "local", "worker"
 LEAD = "lead"  # the holder of this lock looks for due work: one process of a home

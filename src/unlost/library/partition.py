@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.library.opening import VaultOpening, opened
 from unlost.library.rows import ReadableRows
-from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.model.vault.snapshot import EVERY_ID, IdSpan
 from unlost.outside.dataset import TableDataset
 from unlost.outside.source import TableContent, table_source
 

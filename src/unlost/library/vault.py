@@ -15,7 +15,7 @@ from unlost.library.opening import VaultOpening, opened, opening
 from unlost.library.table import ReadableTable
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.outside.source import table_called, table_source
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.stores.address import BucketOptions, read_address

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from unlost.model.errors import UsageError
-from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.model.vault.snapshot import EVERY_ID, IdSpan
 from unlost.outside.source import TableContent, TableSource
 
 ID = "_u_id"

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Schema, WireKind
-from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.model.source.schema import Schema, WireKind
+from unlost.model.vault.snapshot import EVERY_ID, IdSpan
 from unlost.outside.types import type_of, typed
 from unlost.vault.layout.parallel import ahead
 

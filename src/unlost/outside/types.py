@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.canonical import canonical, instant
 
 # 26 digits before the point and 12 behind it: two such numbers can be multiplied in DuckDB, which

@@ -15,8 +15,8 @@ import pytest
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports.source import Source
-from unlost.model.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
-from unlost.model.schema import Schema, Table, TableTrait, WireKind
+from unlost.model.source.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.source.schema import Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 MOST_POLLS = 1000  # before a job counts as endless

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
-from unlost.model.reading import Op, Rows
-from unlost.model.schema import Table
-from unlost.model.writing import (
+from unlost.model.source.reading import Op, Rows
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import (
     NOT_IN_BIN,
     MissingPermission,
     OutcomeKind,

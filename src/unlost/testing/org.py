@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports.system import Clock
-from unlost.model.schema import (
+from unlost.model.source.schema import (
     ChangeLog,
     Column,
     ColumnTrait,

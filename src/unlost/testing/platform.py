@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from unlost.model.schema import DeleteRule
-from unlost.model.writing import (
+from unlost.model.source.schema import DeleteRule
+from unlost.model.source.writing import (
     Gather,
     MatchKey,
     NeverColumn,

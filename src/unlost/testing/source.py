@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, SourceRefused
 from unlost.model.org import OrgIdentity
-from unlost.model.quota import Quota
-from unlost.model.reading import (
+from unlost.model.source.quota import Quota
+from unlost.model.source.reading import (
     Cursor,
     FileRef,
     IdRange,
@@ -26,7 +26,7 @@ from unlost.model.reading import (
     Rows,
     Wait,
 )
-from unlost.model.schema import Schema, Table, TableTrait, WireKind
+from unlost.model.source.schema import Schema, Table, TableTrait, WireKind
 from unlost.testing.faults import Faults
 from unlost.testing.org import MemoryOrg, MemoryRecord
 

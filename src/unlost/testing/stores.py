@@ -7,13 +7,13 @@ from threading import Barrier
 import pytest
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.store import ListedObject, Store
+from unlost.model.vault.store import ListedObject, Store
 
 _WRITERS = 8
 
 
 class StoreContract:
-    """The promises of ``unlost.model.store.Store``, each as a test.
+    """The promises of ``unlost.model.vault.store.Store``, each as a test.
 
     A subclass provides the fixture ``store`` (an empty store), and ``reopen`` where a store keeps
     its objects longer than the process.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from unlost.model.reading import Op, Rows
+from unlost.model.source.reading import Op, Rows
 
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
 # Texts that CSV readers, spreadsheets or number parsers are known to damage.

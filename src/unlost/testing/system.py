@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from unlost.model.errors import Conflict
 from unlost.model.ports.system import Witnessed
-from unlost.model.progress import Progress
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Progress
+from unlost.model.vault.snapshot import CommitKind
 
 
 class MemorySecretStore:

@@ -1,7 +1,7 @@
 """A vault for tests: the real vault code, over a store in memory."""
 
 from unlost.model.ports.system import Clock, Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore

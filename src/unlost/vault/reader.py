@@ -7,12 +7,12 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
-from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
-from unlost.model.salvage import PastSalvage
-from unlost.model.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
+from unlost.model.source.hidden_columns import HiddenColumns
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs

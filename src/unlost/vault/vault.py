@@ -8,11 +8,11 @@ from itertools import count
 import msgspec
 
 from unlost.model.errors import Conflict
-from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy, Witness
-from unlost.model.snapshot import CommitKind
-from unlost.model.store import Store
+from unlost.model.source.hidden_columns import HiddenColumns
+from unlost.model.vault.snapshot import CommitKind
+from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import confirm_vault_file, found_vault

@@ -23,8 +23,8 @@ from django.utils import translation
 
 from unlost.catalog.connection import held_connection
 from unlost.catalog.models import User
-from unlost.catalog.orgs import orgs_read_once
-from unlost.catalog.people import actor_of
+from unlost.catalog.orgs.orgs import orgs_read_once
+from unlost.catalog.people.people import actor_of
 from unlost.model.access import Actor
 from unlost.model.errors import UnlostError
 from unlost.web.api.problem import API

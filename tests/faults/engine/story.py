@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 
 def story(work: Path, *, durable: bool = False) -> Scene:

@@ -12,8 +12,8 @@ from sweeps import in_full, parts_of
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.session import BackupPorts
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import CommitKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.model.certificate import Verdict
 from unlost.model.finding import FindingKind
-from unlost.model.reading import Page, ReadTask
+from unlost.model.source.reading import Page, ReadTask
+from unlost.model.vault.certificate import Verdict
 
 LONG = 4000  # seconds that a look takes: longer than the overlap of two looks
 

@@ -15,7 +15,7 @@ from sweeps import parts_of
 from unit.engine.scene import Scene
 from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.errors import StoreError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
 
 pytestmark = pytest.mark.full

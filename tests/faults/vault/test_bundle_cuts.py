@@ -12,10 +12,10 @@ import scanner
 import vaultstory
 from faults.vault.test_power_cuts import ROOT, opened
 from sweeps import parts_of
-from unlost.model.erasure import Erase
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import Added, CommitKind, VerifyLevel
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.snapshot import Added, CommitKind, VerifyLevel
 from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk

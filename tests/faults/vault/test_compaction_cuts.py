@@ -13,7 +13,7 @@ import pytest
 import vaultstory
 from faults.vault.test_power_cuts import first_vault, night, opened
 from sweeps import parts_in_two_ways
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.rewrite.tiers import Tier

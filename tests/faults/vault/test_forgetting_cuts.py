@@ -7,9 +7,9 @@ import pytest
 from faults.vault.test_compaction_cuts import after_several_nights, pictures, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.fault import StoreCrash
 from vaultstory import Story

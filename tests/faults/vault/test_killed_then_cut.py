@@ -21,7 +21,7 @@ from faults.vault.test_power_cuts import (
     phones,
 )
 from sweeps import parts_of
-from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.testing.system import MemoryWitness
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.stores.fault import StoreCrash

@@ -13,7 +13,7 @@ import pytest
 import vaultstory
 from sweeps import parts_in_two_ways, parts_of
 from unlost.model.errors import StoreError
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness

@@ -13,12 +13,12 @@ import vaultstory
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.erasure import PastErasure
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, Rectify, RightValue
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectification, Rectify, RightValue
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, NOTE, Story, account_id, certificate, finish

@@ -12,7 +12,7 @@ from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
 from unit.vault.test_rekey import Thief, keys_of, renewed
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.stores.fault import StoreCrash

@@ -11,7 +11,7 @@ import pytest
 from faults.vault.test_power_cuts import ROOT, after_first_night, night, phones
 from sweeps import parts_in_two_ways
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import Keyring

@@ -8,7 +8,7 @@ import pytest
 
 from smallvault import IDENTITY, SmallVault, finish
 from sweeps import in_full
-from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash
 
 RUN = "restore-1"

@@ -8,10 +8,10 @@ import vaultstory
 from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.certificate import Verdict
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage, SalvageEffect
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage, SalvageEffect
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.physical import SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE

@@ -13,8 +13,8 @@ import vaultstory
 from faults.vault.test_power_cuts import ROOT, opened
 from sweeps import parts_in_two_ways
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.key_slots import remove_way, replace_way, ways
 from unlost.vault.keys.opening import add_slot, open_keyring

@@ -17,8 +17,8 @@ import pytest
 from integration.cli.conftest import Program, moved_in
 from unlost.connectors.salesforce.writing import writer as writing
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
-from unlost.model.schema import Table
-from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]

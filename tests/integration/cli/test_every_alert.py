@@ -17,16 +17,16 @@ from unit.connectors.salesforce.test_expiry import pem
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.restores.queued_restore import hand_over
 from unlost.app.home.cancellation import CancellationFlag
-from unlost.catalog.observer import SqlObserver
-from unlost.catalog.orgs import get_org
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
-from unlost.catalog.storage import keep_samples
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.observer import SqlObserver
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
+from unlost.catalog.vault.storage import keep_samples
 from unlost.model.alert import AlertRule
 from unlost.model.errors import StoreError
 from unlost.model.message import Message
-from unlost.model.progress import Phase, Progress
-from unlost.model.quota import Quota
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.quota import Quota
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.vault import EncryptedVault
 
 __all__ = ["alone"]

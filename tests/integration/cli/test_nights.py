@@ -8,7 +8,7 @@ import pytest
 
 from integration.cli.conftest import Program, add_org
 from unlost.app.compose import open_application
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]

@@ -13,7 +13,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
-from unlost.model.reading import Wait
+from unlost.model.source.reading import Wait
 
 pytestmark = pytest.mark.network
 

@@ -15,8 +15,8 @@ from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, Salesfor
 from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import FindingKind
-from unlost.model.reading import Page, Rows
-from unlost.model.schema import Schema, TableTrait
+from unlost.model.source.reading import Page, Rows
+from unlost.model.source.schema import Schema, TableTrait
 from unlost.testing.system import MemoryCache
 
 pytestmark = pytest.mark.network

@@ -12,8 +12,8 @@ from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.errors import Conflict, SourceRefused, UsageError
 from unlost.model.ports.source import Context
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.writing import NeverReason, OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.source.writing import NeverReason, OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver

@@ -9,8 +9,8 @@ import pytest
 import vaultstory
 from unlost.model.errors import IntegrityError, UnlostError
 from unlost.model.ports.system import Witnessed
-from unlost.model.snapshot import VerifyLevel, VerifyReport
-from unlost.model.store import ListedObject
+from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
+from unlost.model.vault.store import ListedObject
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness

@@ -10,7 +10,7 @@ import pytest
 
 import vaultstory
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import PackEntry, SegmentEntry, VerifyLevel
+from unlost.model.vault.snapshot import PackEntry, SegmentEntry, VerifyLevel
 from unlost.vault.commits import chain
 from unlost.vault.commits.chain import Chain
 from unlost.vault.format import sidecar

@@ -9,8 +9,8 @@ from typing import Any
 from unit.engine.scene import Scene
 from unlost.engine.records.history import Event, history
 from unlost.engine.sameness import canonical
-from unlost.model.schema import ColumnTrait, WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.schema import ColumnTrait, WireKind
+from unlost.model.vault.snapshot import ChangeKind
 
 type Key = tuple[str, str]
 type Cells = dict[str, str | None]

@@ -24,8 +24,8 @@ from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import RowCheckPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
-from unlost.model.schema import TableTrait, WireKind
-from unlost.model.snapshot import CommitKind
+from unlost.model.source.schema import TableTrait, WireKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.org import ALL_TRAITS
 from unlost.testing.source import MemorySource

@@ -14,7 +14,7 @@ from unlost.engine.restore.running.compared import LINK_LOST, OVERWRITTEN
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, RestorePlan, SelectionKind
-from unlost.model.writing import NOT_IN_BIN
+from unlost.model.source.writing import NOT_IN_BIN
 
 WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
 SKIPS = {"key-taken", "key-not-unique", "parent-required", "circle-required", "lost-since"}

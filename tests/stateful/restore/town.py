@@ -9,8 +9,8 @@ from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_a
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.model.plan import RecordKey, RestorePlan, Selection
-from unlost.model.schema import DeleteRule, Reference, WireKind
-from unlost.model.writing import Identity
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import Identity
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.platform import Platform, RowRefused
 

@@ -31,14 +31,14 @@ from stateful.vault.test_versions import (
     rows_of,
     schema_of,
 )
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.commits.state import live_objects

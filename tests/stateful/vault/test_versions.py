@@ -18,17 +18,17 @@ from hypothesis.stateful import (
 
 from stateful.vault.lives import let_live
 from stateful.vault.model import Model, Run, Seen
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Journal
-from unlost.model.reading import Rows
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import (
     Added,
     CommitKind,
     Lineage,
@@ -37,7 +37,7 @@ from unlost.model.snapshot import (
     VerifyLevel,
     Visibility,
 )
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import draft_keyring

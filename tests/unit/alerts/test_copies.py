@@ -9,8 +9,8 @@ from unlost.alerts.rules import alarms
 from unlost.alerts.watched import AlertFacts, MirrorFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message
-from unlost.model.mirror import MirrorRecord
-from unlost.model.night import CheckRecord
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.mirror import MirrorRecord
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 GOOD = MirrorRecord("/mnt/second", NOW - timedelta(hours=1), NOW)

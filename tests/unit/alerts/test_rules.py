@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
 from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
-from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
-from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
-from unlost.model.night import CheckRecord, NightRecord, NightState
 from unlost.model.org import OrgIdentity
-from unlost.model.quota import Quota
-from unlost.model.schedule import Schedule
+from unlost.model.runs.night import CheckRecord, NightRecord, NightState
+from unlost.model.runs.schedule import Schedule
+from unlost.model.source.quota import Quota
+from unlost.model.vault.certificate import Certificate, TableLine, Verdict
+from unlost.model.vault.maintenance_results import MaintenanceRecord
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 GIB = 2.0**30

@@ -10,8 +10,8 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan
 from unlost.app.actions.restores.restore_run import RestoreResult, run_plan
-from unlost.catalog.orgs import get_org
-from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.catalog.orgs.orgs import get_org
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform

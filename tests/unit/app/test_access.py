@@ -26,9 +26,9 @@ from unlost.app.actions.restores.restore_run import run_detail, runs
 from unlost.app.actions.runs.control import cancel
 from unlost.app.actions.storage.storage import storage
 from unlost.app.compose import Application
-from unlost.catalog.audit import newest
 from unlost.catalog.models import AuditRow
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import newest
 from unlost.model.access import (
     RIGHTS,
     SERVICE,

@@ -24,8 +24,8 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import RETRIES
-from unlost.catalog.checks import save_check
-from unlost.catalog.runs import begin_run
+from unlost.catalog.runs.runs import begin_run
+from unlost.catalog.vault.checks import save_check
 from unlost.model.alert import (
     AlertRule,
     ChannelKind,
@@ -36,10 +36,10 @@ from unlost.model.alert import (
 )
 from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
 from unlost.model.message import Message
-from unlost.model.night import CheckRecord
-from unlost.model.quota import Quota
-from unlost.model.reading import Json
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.night import CheckRecord
+from unlost.model.source.quota import Quota
+from unlost.model.source.reading import Json
+from unlost.model.vault.snapshot import CommitKind
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 ALARM = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "It is not.", ""))
@@ -219,7 +219,7 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     source.discover = away  # type: ignore[method-assign, assignment]
     from unlost.app.actions.backups.night import do_night
     from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
-    from unlost.model.jobs import Job, JobKind
+    from unlost.model.runs.jobs import Job, JobKind
 
     class Now:
         def again(self, ids: object) -> None:
@@ -416,8 +416,8 @@ def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk)
 
 
 def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:
-    from unlost.catalog.observer import SqlObserver
-    from unlost.model.progress import Phase, Progress
+    from unlost.catalog.runs.observer import SqlObserver
+    from unlost.model.runs.progress import Phase, Progress
 
     at = desk.app.clock.now()
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=at)

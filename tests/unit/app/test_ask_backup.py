@@ -11,16 +11,16 @@ from unlost.app.actions.runs import ask_backup as module
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.backups.backup_run import KIND
-from unlost.catalog.audit import every
-from unlost.catalog.nights import NightEnd, end_try, hold_night, open_nights, start_try
-from unlost.catalog.orgs import get_org, retire_org
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.orgs.orgs import get_org, retire_org
+from unlost.catalog.people.audit import every
+from unlost.catalog.runs.nights import NightEnd, end_try, hold_night, open_nights, start_try
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, StoreError
-from unlost.model.jobs import PAUSED, Job
 from unlost.model.message import Message
-from unlost.model.night import NightState
+from unlost.model.runs.jobs import PAUSED, Job
+from unlost.model.runs.night import NightState
 
 
 @pytest.fixture

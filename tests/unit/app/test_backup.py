@@ -13,10 +13,9 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.runs.control import cancel
 from unlost.app.actions.vault.verify import verify
-from unlost.catalog.observer import run_items
-from unlost.catalog.orgs import get_org
-from unlost.catalog.runs import RunState, find_run, list_runs
-from unlost.model.certificate import Verdict
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.observer import run_items
+from unlost.catalog.runs.runs import RunState, find_run, list_runs
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -27,7 +26,8 @@ from unlost.model.errors import (
     TransientError,
 )
 from unlost.model.message import code_of
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.org import MemoryOrg
 from unlost.testing.system import ListObserver
 

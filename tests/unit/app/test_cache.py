@@ -9,7 +9,7 @@ from homes import SECRET, World
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.home import cache as module
 from unlost.app.home.cache import FolderCache, cache_key
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.testing.entropy import SeededEntropy
 
 KEY = cache_key(b"k" * 32)

@@ -9,11 +9,11 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.compact import compact, keep_small
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.catalog.maintenance import last_maintenance
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.maintenance import last_maintenance
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 

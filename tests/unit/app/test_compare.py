@@ -7,12 +7,12 @@ from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.compare import ComparisonSide, RecordSlice, compare
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.compare import TableSummary
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.snapshot import ChangeKind
 
 
 def live(world: World) -> None:

@@ -19,7 +19,7 @@ from unlost.app.actions.orgs.write_access import (
 from unlost.app.compose import Application
 from unlost.app.orgs.connector_settings import bare, settings_of
 from unlost.app.orgs.drafts import open_draft, seal_draft
-from unlost.catalog.orgs import find_org, get_org
+from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity

@@ -15,13 +15,13 @@ from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.home.cancellation import POLL_SECONDS, RunCancellation
-from unlost.catalog.nights import nights_of
-from unlost.catalog.runs import RunState, find_run, list_runs, set_command
+from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.runs.runs import RunState, find_run, list_runs, set_command
 from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, LimitReached, NotFound
-from unlost.model.jobs import RunCommand
 from unlost.model.message import code_of
-from unlost.model.night import NightState
+from unlost.model.runs.jobs import RunCommand
+from unlost.model.runs.night import NightState
 
 
 @pytest.fixture

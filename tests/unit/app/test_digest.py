@@ -19,8 +19,8 @@ from unlost.app.alerts.digest_email import DailyAt, digest_day
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
-from unlost.catalog.checks import save_check
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.checks import save_check
 from unlost.model.alert import (
     AlertRule,
     ChannelKind,
@@ -31,10 +31,10 @@ from unlost.model.alert import (
 )
 from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.message import Message
-from unlost.model.night import CheckRecord
 from unlost.model.ports.source import Connector
-from unlost.model.quota import Quota
-from unlost.model.schema import WireKind
+from unlost.model.runs.night import CheckRecord
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import WireKind
 
 URL = "https://hooks.example.com/x"
 

@@ -22,15 +22,15 @@ from unlost.app.compose import Application
 from unlost.app.health import home, orgs
 from unlost.app.health.health import HealthState
 from unlost.catalog.alerts import match
-from unlost.catalog.checks import save_check
-from unlost.catalog.orgs import get_org, save_org
+from unlost.catalog.orgs.orgs import get_org, save_org
+from unlost.catalog.vault.checks import save_check
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message
-from unlost.model.night import CheckRecord
-from unlost.model.store import StoreProperties
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
@@ -216,7 +216,7 @@ def test_what_is_not_seen_and_a_clock_that_is_wrong_are_told(
 def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
     served: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unlost.model.writing import MissingPermission
+    from unlost.model.source.writing import MissingPermission
 
     lacks = [MissingPermission("Edit", "Edit on Account is missing.")]
     monkeypatch.setattr(MemoryWriter, "missing", lambda self, tables: lacks)

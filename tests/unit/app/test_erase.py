@@ -16,13 +16,13 @@ from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, SelectionRow
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
 from unlost.model.message import message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
 GONE = "A40017"
 WISH = ErasureRequest((f"Account/{GONE}",), match=("Account.Number",))

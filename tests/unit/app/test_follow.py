@@ -18,14 +18,14 @@ from unlost.app.actions.people.people import add
 from unlost.app.actions.people.tokens import make
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.models import Secret
-from unlost.catalog.nights import nights_of
-from unlost.catalog.orgs import get_org
-from unlost.catalog.people import actor_of
-from unlost.catalog.tokens import actor_of_token
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.people import actor_of
+from unlost.catalog.people.tokens import actor_of_token
+from unlost.catalog.runs.nights import nights_of
 from unlost.model.access import Right, Role
 from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, NotAllowed, StoreError
-from unlost.model.night import NightState
+from unlost.model.runs.night import NightState
 from unlost.testing.org import MemoryOrg
 
 

@@ -34,10 +34,10 @@ from unlost.app.actions.storage.storage import storage
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher, drifted
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.backup.known import known_of
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import ChangeKind, CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import ChangeKind, CommitKind, VerifyLevel
 
 
 def thin(world: World, **rules: int) -> None:
@@ -195,7 +195,7 @@ def test_how_a_restore_ended_is_told_after_its_backup_was_forgotten(shop: Shop) 
 
 
 def test_nothing_is_forgotten_under_a_restore_that_may_go_on(shop: Shop) -> None:
-    from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
+    from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
     from unlost.engine.restore.journal.entries import RunOpened
     from unlost.engine.restore.journal.log import RestoreLog
     from unlost.engine.restore.values.plan_file import read_plan

@@ -20,12 +20,12 @@ from unlost.app.actions.records.show import show
 from unlost.app.actions.storage.storage_use import storage_use
 from unlost.app.compose import Application
 from unlost.app.home.visible_source import WITHOUT_VALUES, VisibleSource
-from unlost.catalog.hidden_columns import hide_column
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.hidden_columns import hide_column
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.source import Source
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 PHONE, OLD = "+41 40017", "+49 1 secret"
 RECORD = "A40017"

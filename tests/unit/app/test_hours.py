@@ -28,8 +28,8 @@ from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.home.cancellation import POLL_SECONDS
 from unlost.app.vault.home_copy import copy_if_due, copy_is_due
-from unlost.catalog.orgs import get_org, save_org
-from unlost.catalog.runs import (
+from unlost.catalog.orgs.orgs import get_org, save_org
+from unlost.catalog.runs.runs import (
     RunState,
     begin_run,
     find_run,
@@ -38,10 +38,10 @@ from unlost.catalog.runs import (
 )
 from unlost.engine.schedule import name_of_hour
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
-from unlost.model.jobs import Job, JobKind
 from unlost.model.message import code_of
-from unlost.model.night import NightState
-from unlost.model.snapshot import CommitKind, nights
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import NightState
+from unlost.model.vault.snapshot import CommitKind, nights
 
 
 class HourDesk(Desk):

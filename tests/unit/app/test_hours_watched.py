@@ -14,11 +14,11 @@ from unlost.app.alerts.alert_facts import TOLD_APART, Watcher
 from unlost.app.alerts.digest_email import digest
 from unlost.app.health.health import HealthState
 from unlost.app.service.metrics import ORG_FIGURES
-from unlost.catalog.storage import storages
+from unlost.catalog.vault.storage import storages
 from unlost.model.alert import AlertRule
-from unlost.model.certificate import Verdict
-from unlost.model.quota import Quota
-from unlost.model.snapshot import nights
+from unlost.model.source.quota import Quota
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.snapshot import nights
 
 CUSTOMERS = 400
 
@@ -171,8 +171,8 @@ def test_hours_keep_no_samples_of_storages(days: Days) -> None:
 
 def test_a_usual_hour_is_not_a_usual_night(days: Days) -> None:
     days.live(hours=6)
-    from unlost.catalog.runs import begin_run, list_runs
-    from unlost.model.snapshot import CommitKind
+    from unlost.catalog.runs.runs import begin_run, list_runs
+    from unlost.model.vault.snapshot import CommitKind
 
     begin_run("hourly-x", org="sales", kind=CommitKind.BACKUP, full=False, at=days.now, hourly=True)
     (org,) = days.watcher.gather(days.app).orgs

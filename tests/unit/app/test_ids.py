@@ -11,10 +11,10 @@ from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.records.ids import stored_id
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.source import Connector
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.testing.org import file_cells
 
 WRONG = ("", "two words", "A-40017")

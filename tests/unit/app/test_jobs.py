@@ -24,12 +24,12 @@ from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.runs.run import FORGOTTEN, run_status, written_by_table
 from unlost.app.actions.runs.runs import RunGroup, list_page
-from unlost.catalog.nights import add_night
-from unlost.catalog.runs import RunState, begin_run
+from unlost.catalog.runs.nights import add_night
+from unlost.catalog.runs.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.platform import RowRefused
 
 LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))

@@ -17,13 +17,13 @@ from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, change, show
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.vault.home_copy import copy_is_due
-from unlost.catalog.audit import every
-from unlost.catalog.keeping import LARGEST, last_forgotten, rules_of
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import every
+from unlost.catalog.vault.keeping import LARGEST, last_forgotten, rules_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
-from unlost.model.retention import HoldScope, HoldTarget, KeepRules
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.retention import HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import CommitKind
 
 ALL = RetentionChange()
 

@@ -31,9 +31,9 @@ from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.restores.planners import SLOTS
 from unlost.catalog.models import PlanRow
-from unlost.catalog.orgs import get_org, save_org
-from unlost.catalog.plans import PlanState, begin_plan, find_plan, plan_content
-from unlost.catalog.runs import RunState
+from unlost.catalog.orgs.orgs import get_org, save_org
+from unlost.catalog.runs.plans import PlanState, begin_plan, find_plan, plan_content
+from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import (
     Conflict,

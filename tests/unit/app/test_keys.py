@@ -16,9 +16,9 @@ from unlost.app.compose import Application
 from unlost.app.health.health import HealthCheck, HealthState
 from unlost.app.home.home_keys import WayIn, open_keys
 from unlost.app.vault.new_keys import NewKey
-from unlost.catalog.audit import newest
+from unlost.catalog.people.audit import newest
 from unlost.model.errors import NotAllowed, UnlostError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.slots import KeyStretch
 from unlost.vault.keys.key_slots import SlotKind

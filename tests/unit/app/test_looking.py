@@ -21,7 +21,7 @@ from unlost.app.actions.orgs.previews import (
 )
 from unlost.app.restores.worker_slots import take_slot
 from unlost.catalog.models import PreviewRow
-from unlost.catalog.previews import answer_preview, begin_preview, find_preview
+from unlost.catalog.runs.previews import answer_preview, begin_preview, find_preview
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
 

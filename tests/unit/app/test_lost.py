@@ -10,7 +10,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.lost import LostResult, lost
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.reading import Op
+from unlost.model.source.reading import Op
 from unlost.testing.clock import START
 
 opened = scene(open_shop)

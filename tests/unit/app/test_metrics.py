@@ -23,7 +23,7 @@ from unlost.catalog.alerts import match
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.message import Message
-from unlost.model.quota import Quota
+from unlost.model.source.quota import Quota
 
 pytestmark = pytest.mark.network
 

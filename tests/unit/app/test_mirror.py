@@ -28,21 +28,21 @@ from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_pa
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
 from unlost.app.vault.mirror import MirrorCondition, check_unseen
-from unlost.catalog.checks import (
+from unlost.catalog.vault.checks import (
     last_mirror_check,
     last_repair,
     newest_checks,
     save_check,
     standing_check,
 )
-from unlost.catalog.mirroring import last_mirror, save_mirror, want_mirror
+from unlost.catalog.vault.mirroring import last_mirror, save_mirror, want_mirror
 from unlost.jobs.slots import take_slot
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
-from unlost.model.jobs import Job, JobKind
 from unlost.model.message import Message, code_of
-from unlost.model.mirror import MirrorRecord
-from unlost.model.night import CheckRecord, standing_damages
-from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import CheckRecord, standing_damages
+from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.snapshot import VerifyLevel, VerifyPart
 from unlost.testing.clock import START
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.address import BucketOptions, StoreAddress

@@ -15,7 +15,7 @@ from unlost.app.backups.moments import (
     resolve,
 )
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 
 def night(number: int, as_of: str) -> SnapshotInfo:

@@ -12,10 +12,10 @@ from unlost.app.actions.backups.backup import NOTES_LOST
 from unlost.app.actions.backups.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
-from unlost.catalog.nights import find_night, nights_of, start_try
-from unlost.catalog.orgs import get_org, save_org
-from unlost.catalog.runs import RunState, find_run, list_runs
-from unlost.catalog.schedules import schedule_of
+from unlost.catalog.orgs.orgs import get_org, save_org
+from unlost.catalog.runs.nights import find_night, nights_of, start_try
+from unlost.catalog.runs.runs import RunState, find_run, list_runs
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.errors import (
     IntegrityError,
     LimitReached,
@@ -24,11 +24,11 @@ from unlost.model.errors import (
     UnlostError,
     database_away,
 )
-from unlost.model.jobs import Job, JobKind
 from unlost.model.message import code_of
-from unlost.model.night import NightState
-from unlost.model.schedule import Schedule
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import NightState
+from unlost.model.runs.schedule import Schedule
+from unlost.model.vault.snapshot import CommitKind
 
 QUARTER = 15  # minutes
 

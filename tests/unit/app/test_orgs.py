@@ -7,7 +7,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.catalog.models import Secret
-from unlost.catalog.orgs import find_org, get_org
+from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.ports.source import SecretField

@@ -42,14 +42,14 @@ from unlost.app.restores.overrides import (
     with_edits,
     with_given,
 )
-from unlost.catalog.audit import every
-from unlost.catalog.plans import PlanState
-from unlost.catalog.runs import RunState
+from unlost.catalog.people.audit import every
+from unlost.catalog.runs.plans import PlanState
+from unlost.catalog.runs.runs import RunState
 from unlost.engine.restore.planning.summary import TypedRecord
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder
-from unlost.model.schema import Column, ColumnTrait, Reference, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Reference, WireKind
 from unlost.testing.platform import RowRefused
 
 VIEWER = Grant(Role.VIEWER, None)

@@ -7,10 +7,10 @@ from homes import SECRET, World, fill
 from unlost.app.actions.alerts.overview import Overview, Protection, overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
 from unlost.model.message import Message
-from unlost.model.quota import Quota
-from unlost.model.snapshot import CommitKind
+from unlost.model.source.quota import Quota
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.org import MemoryOrg
 
 MOST = 6

@@ -17,9 +17,9 @@ from unlost.app.actions.people.people import (
 )
 from unlost.app.actions.people.tokens import drop, make, tokens
 from unlost.catalog.models import LinkRow, TokenRow
-from unlost.catalog.orgs import get_org
-from unlost.catalog.people import actor_of, find_person
-from unlost.catalog.tokens import actor_of_token, find_link, use_link
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.people import actor_of, find_person
+from unlost.catalog.people.tokens import actor_of_token, find_link, use_link
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 

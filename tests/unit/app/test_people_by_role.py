@@ -12,10 +12,10 @@ from unlost.app.actions.people.lockouts import lockouts, unlock
 from unlost.app.actions.people.people import add, edit, forget_factors, let_back, remove
 from unlost.app.actions.people.profile import keep
 from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
-from unlost.catalog.audit import newest, prove
 from unlost.catalog.models import LinkRow, User
-from unlost.catalog.people import Profile, Theme, actor_of, people_with_email
-from unlost.catalog.tokens import make_link
+from unlost.catalog.people.audit import newest, prove
+from unlost.catalog.people.people import Profile, Theme, actor_of, people_with_email
+from unlost.catalog.people.tokens import make_link
 from unlost.model.access import Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 

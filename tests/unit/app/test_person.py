@@ -26,11 +26,11 @@ from unlost.app.actions.retention.privacy import (
 from unlost.app.compose import Application
 from unlost.app.records import person as module
 from unlost.app.records import referring
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit
+from unlost.model.source.schema import WireKind
 from unlost.model.storage import MailRule
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
 assert at_work  # a fixture
 assert company  # a fixture

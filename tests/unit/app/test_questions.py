@@ -13,13 +13,13 @@ from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.actions.vault.verify import verify
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.history import Origin
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.reading import Op
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import ChangeKind, VerifyLevel
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.snapshot import ChangeKind, VerifyLevel
 
 
 def live(world: World) -> None:

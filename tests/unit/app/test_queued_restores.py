@@ -17,9 +17,9 @@ from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.catalog.orgs import get_org
-from unlost.catalog.queued_restores import RestoreTry, queue_restore, start_restore
-from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.queued_restores import RestoreTry, queue_restore, start_restore
+from unlost.catalog.runs.runs import RunRecord, RunState, begin_run, find_run
 from unlost.model.alert import AlertRule
 from unlost.model.errors import (
     Conflict,
@@ -31,9 +31,9 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
-from unlost.model.jobs import Job, JobKind
 from unlost.model.message import code_of
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START
 
 after_loss = scene(lost_shop)

@@ -20,16 +20,16 @@ from unlost.app.actions.vault.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.compose import Application, open_application
 from unlost.app.vault.home_copy import after_run, copy_if_due, copy_is_due, read_copy
 from unlost.catalog.alerts import list_alerts, list_channels, match
-from unlost.catalog.copying import last_copy
+from unlost.catalog.home.copying import last_copy
 from unlost.catalog.models import Run
-from unlost.catalog.runs import RunState, begin_run, list_runs
+from unlost.catalog.runs.runs import RunState, begin_run, list_runs
 from unlost.catalog.schema import SCHEMA
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.ports.source import Connector
 from unlost.model.ports.vault import Vault
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.org import MemoryOrg

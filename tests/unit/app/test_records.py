@@ -7,10 +7,10 @@ import pytest
 from homes import World
 from unlost.app.actions.backups.backup import backup
 from unlost.app.records.record_facts import RecordNames, UserNames, how_gone, last_alive
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Op
-from unlost.model.snapshot import CommitKind, SnapshotInfo, Version
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, Version
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -15,11 +15,11 @@ from unlost.app.actions.vault.compact import compact
 from unlost.app.actions.vault.verify import verify
 from unlost.app.retention import scrubbing
 from unlost.catalog.models import AlertRow, Org, PlanRow, ScrubRow, SelectionRow
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
 WRONG = "Schoko Z\u00fcrich"
 KEY = "A40017"

@@ -14,7 +14,7 @@ from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
 from unlost.app.health.orgs import org_checks
 from unlost.app.vault import rekeying
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import Conflict
 from unlost.model.message import code_of
 from unlost.vault.maintenance.garbage import GRACE

@@ -9,7 +9,7 @@ from unlost.app.actions.records.show import show
 from unlost.app.records import referring
 from unlost.app.records import related as module
 from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
-from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
+from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS, MemoryOrg, file_cells
 
 CUSTOMER = "A40017"

@@ -12,7 +12,7 @@ from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
 from unlost.app.home.home_keys import WayIn, draft_of, open_keys
 from unlost.app.vault.new_keys import NewKey
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.hierarchy import epoch_folder

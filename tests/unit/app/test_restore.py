@@ -25,8 +25,8 @@ from unlost.app.actions.restores.restore_run import (
     runs,
 )
 from unlost.app.records import record_selectors
-from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
-from unlost.catalog.writers import find_writer
+from unlost.catalog.orgs.writers import find_writer
+from unlost.catalog.runs.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.model.errors import (
     Conflict,
@@ -41,8 +41,8 @@ from unlost.model.errors import (
 )
 from unlost.model.message import code_of
 from unlost.model.ports.source import SecretField
-from unlost.model.snapshot import CommitKind
-from unlost.model.writing import Identity, MissingPermission, WriteOp
+from unlost.model.source.writing import Identity, MissingPermission, WriteOp
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost

@@ -11,10 +11,10 @@ from unit.app.test_access import actor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
-from unlost.catalog.orgs import get_org, save_org
+from unlost.catalog.orgs.orgs import get_org, save_org
 from unlost.model.access import Role
 from unlost.model.org import OrgIdentity
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
 LOST, ALIVE = "A40017", "A40018"
 

@@ -24,13 +24,13 @@ from unlost.app.actions.vault.mirror import run_mirror, set_mirror
 from unlost.app.actions.vault.repair import repair
 from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.actions.vault.verify import verify
-from unlost.catalog.checks import standing_check
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.checks import standing_check
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.hidden_columns import hidden_columns
 from unlost.model.plan import NoteWeight
-from unlost.model.salvage import PastSalvage
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.source.hidden_columns import hidden_columns
+from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.stores.address import StoreAddress

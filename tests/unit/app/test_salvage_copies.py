@@ -14,10 +14,10 @@ from unlost.app.actions.vault import salvage as actions
 from unlost.app.actions.vault.mirror import end_mirror, run_mirror, set_mirror
 from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.actions.vault.verify import verify
-from unlost.catalog.orgs import get_org, list_orgs
+from unlost.catalog.orgs.orgs import get_org, list_orgs
 from unlost.model.errors import Conflict, StoreError
-from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.org import MemoryOrg
 from unlost.vault.layout import object_names
 from unlost.vault.stores.address import StoreAddress

@@ -20,10 +20,10 @@ from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import digest
 from unlost.app.health.orgs import org_checks
-from unlost.catalog.orgs import get_org
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.testing.platform import RowRefused
 from unlost.vault.layout import object_names
 

@@ -11,7 +11,7 @@ from unit.web.idp import ENTITY, SIGN_IN, identity, metadata
 from unlost.app.actions.people.sso import NewSaml, add_saml, providers, remove
 from unlost.app.people import saml
 from unlost.app.people.saml import described, read_metadata
-from unlost.catalog.sso import SsoProtocol
+from unlost.catalog.people.sso import SsoProtocol
 from unlost.model.errors import Conflict, UsageError
 
 NEW = NewSaml(name="acme", metadata=metadata())

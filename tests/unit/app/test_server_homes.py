@@ -28,8 +28,8 @@ from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
-from unlost.catalog.orgs import get_org
-from unlost.catalog.runs import list_runs
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.runs import list_runs
 from unlost.catalog.schema import SCHEMA, schema_applied
 from unlost.model.alert import ChannelKind
 from unlost.model.errors import Conflict, StoreError, UsageError

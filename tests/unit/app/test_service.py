@@ -13,12 +13,12 @@ from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.due_jobs import EnqueuedJobs
 from unlost.app.home.cancellation import CancellationFlag, RunCancelled
 from unlost.app.service.service import BEAT_SECONDS, Service
-from unlost.catalog.checks import standing_check
-from unlost.catalog.nights import nights_of
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.vault.checks import standing_check
 from unlost.model.alert import AlertRule, ChannelKind, Notification, NotificationKind
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
-from unlost.model.night import NightState
+from unlost.model.runs.night import NightState
 
 
 class Running:

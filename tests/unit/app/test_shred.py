@@ -20,11 +20,11 @@ from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
 from unlost.app.home.home_keys import open_keys
 from unlost.app.vault.home_copy import copy_if_due
-from unlost.catalog.audit import newest
-from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.models import Run, WitnessRow
+from unlost.catalog.people.audit import newest
+from unlost.catalog.vault.mirroring import last_mirror
 from unlost.cli.exits import ExitCode
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.maintenance import shred as module
 from unlost.vault.stores.address import StoreAddress
 

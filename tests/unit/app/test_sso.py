@@ -8,8 +8,8 @@ from homes import World
 from unlost.app.actions.people.sso import NewProvider, add, providers, remove
 from unlost.app.people import sso
 from unlost.app.people.sso import open_secret, sign_in_origin
-from unlost.catalog.copying import settings_digest
-from unlost.catalog.sso import sealed_secret
+from unlost.catalog.home.copying import settings_digest
+from unlost.catalog.people.sso import sealed_secret
 from unlost.kit.http.get import JsonDocument
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 

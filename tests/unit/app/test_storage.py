@@ -14,7 +14,7 @@ from unlost.app.storage.storage_chart import NARROW, chart
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.forecast import Sample
-from unlost.model.quota import Quota
+from unlost.model.source.quota import Quota
 
 GIB = 2.0**30
 DAY = timedelta(days=1)

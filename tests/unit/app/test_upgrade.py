@@ -22,12 +22,12 @@ from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.home.database import connect
-from unlost.catalog.nights import nights_of
-from unlost.catalog.runs import RunState, list_runs
+from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.runs.runs import RunState, list_runs
 from unlost.catalog.schema import SCHEMA, schema_applied
 from unlost.model.errors import LimitReached, StoreError
-from unlost.model.night import NightState
-from unlost.model.reading import Page, ReadTask
+from unlost.model.runs.night import NightState
+from unlost.model.source.reading import Page, ReadTask
 from unlost.testing.memory_writer import MemoryWriter
 
 PACKAGE = "later_migrations"

@@ -12,8 +12,8 @@ from unlost.app.actions.vault.verify import verify
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed
-from unlost.model.jobs import Job
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.runs.jobs import Job
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.format.vaultjson import VAULT_FILE
 
 # ruff: noqa: F811 (fixtures)

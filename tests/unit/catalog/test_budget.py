@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from unlost.catalog.budget import BUNDLE, BudgetShare, SqlBudget
 from unlost.catalog.models import ApiBudget, ApiHour
+from unlost.catalog.orgs.budget import BUNDLE, BudgetShare, SqlBudget
 from unlost.model.errors import LimitReached
 from unlost.testing.clock import VirtualClock
 

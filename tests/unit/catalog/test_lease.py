@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from patience import until
-from unlost.catalog.lease import SqlLease
-from unlost.catalog.locks import open_locks
+from unlost.catalog.home.lease import SqlLease
+from unlost.catalog.home.locks import open_locks
 from unlost.model.errors import Conflict
-from unlost.model.locks import Locks
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.locks import Locks
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 
 BACKUP = CommitKind.BACKUP
@@ -71,7 +71,7 @@ def test_a_conflict_is_told_even_if_the_row_is_gone(lease: SqlLease) -> None:
 HOLD = """
 import signal, sys
 from pathlib import Path
-from unlost.catalog.locks import open_locks
+from unlost.catalog.home.locks import open_locks
 held = open_locks(sys.argv[1], Path(sys.argv[2]), lost=lambda: None).take("org.backup")
 print("held", flush=True)
 signal.pause()

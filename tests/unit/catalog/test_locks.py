@@ -9,10 +9,10 @@ import pytest
 
 from patience import HANGING
 from postgres import Postgres, postgres
-from unlost.catalog.locks import open_locks
-from unlost.catalog.sessionlocks import SessionLocks
+from unlost.catalog.home.locks import open_locks
+from unlost.catalog.home.sessionlocks import SessionLocks
 from unlost.model.errors import StoreError
-from unlost.model.locks import Locks
+from unlost.model.runs.locks import Locks
 
 type Opened = Callable[[], Locks]
 
@@ -71,7 +71,7 @@ def test_a_session_that_was_closed_takes_no_more(server: Postgres) -> None:
 def test_a_session_that_was_lost_says_so_and_takes_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("unlost.catalog.sessionlocks.BEAT_SECONDS", 0.1)
+    monkeypatch.setattr("unlost.catalog.home.sessionlocks.BEAT_SECONDS", 0.1)
     with postgres() as server:
         lost = threading.Event()
         locks = SessionLocks(server.database(), lost=lost.set)
@@ -91,7 +91,7 @@ def test_a_session_that_was_lost_says_so_and_takes_no_more(
 def test_a_lock_of_a_session_that_was_lost_is_given_back_quietly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("unlost.catalog.sessionlocks.BEAT_SECONDS", 1000)
+    monkeypatch.setattr("unlost.catalog.home.sessionlocks.BEAT_SECONDS", 1000)
     with postgres() as server:
         locks = SessionLocks(server.database(), lost=lambda: None)
         held = locks.take("a")

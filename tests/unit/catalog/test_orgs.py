@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from unlost.catalog.orgs import ProtectedOrg, find_org, get_org, list_orgs, save_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, find_org, get_org, list_orgs, save_org
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.testing.clock import START

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from unlost.catalog.observer import SqlObserver, run_items
-from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run, list_runs
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.runs.observer import SqlObserver, run_items
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run, find_run, list_runs
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
-from unlost.model.progress import Phase, Progress
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START, VirtualClock
 
 BACKUP = CommitKind.BACKUP

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from unlost.catalog.copying import dump
+from unlost.catalog.home.copying import dump
 from unlost.catalog.models import Secret
-from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.catalog.secrets import SqlSecretStore, seal, sealing_key, unseal
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.orgs.secrets import SqlSecretStore, seal, sealing_key, unseal
 from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
 from unlost.testing.clock import START

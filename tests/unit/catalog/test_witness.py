@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from unlost.catalog.models import WitnessRow
-from unlost.catalog.witness import SqlWitness
+from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.ports.system import Witnessed
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from unlost.catalog.models import Secret, WriterRow
-from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.catalog.secrets import SqlSecretStore, sealing_key
-from unlost.catalog.writers import WriterSecrets, find_writer, save_writer
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+from unlost.catalog.orgs.writers import WriterSecrets, find_writer, save_writer
 from unlost.model.org import OrgIdentity
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy

@@ -14,10 +14,10 @@ from unlost.app.actions.people.people import add
 from unlost.app.actions.people.tokens import make
 from unlost.app.actions.restores.queued_restore import do_restore, restore_jobs
 from unlost.app.home.home import read_home_key
-from unlost.catalog.nights import open_nights
+from unlost.catalog.runs.nights import open_nights
 from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Role
-from unlost.model.night import NightState
+from unlost.model.runs.night import NightState
 from unlost.web.serving import ReachedAddress, holding, set_up
 
 URL = "https://unlost.acme.example"

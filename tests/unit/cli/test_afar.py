@@ -17,16 +17,16 @@ from unlost.app.actions.alerts.alerts import channels
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.restores.kept_plan import waiting
-from unlost.catalog.audit import every
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
+from unlost.catalog.people.audit import every
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.access import Role
 from unlost.model.errors import TransientError
 from unlost.model.message import Message
-from unlost.model.progress import Progress
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Progress
+from unlost.model.vault.snapshot import CommitKind
 
 after_loss = scene(lost_shop)
 

@@ -12,8 +12,8 @@ from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.export import ExportRequest, export
-from unlost.catalog.audit import newest
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import newest
 from unlost.cli.exits import ExitCode
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed

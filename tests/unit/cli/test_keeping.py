@@ -137,9 +137,9 @@ def test_a_home_without_an_org_keeps_nothing(unlost: Terminal) -> None:
 
 
 def test_a_forgetting_that_failed_is_told(sales: Terminal) -> None:
-    from unlost.catalog.keeping import save_forgotten
-    from unlost.catalog.orgs import get_org
-    from unlost.model.retention import ForgottenRecord
+    from unlost.catalog.orgs.orgs import get_org
+    from unlost.catalog.vault.keeping import save_forgotten
+    from unlost.model.vault.retention import ForgottenRecord
 
     now, oid = sales.world.clock.now(), get_org("sales").oid
     save_forgotten(oid, ForgottenRecord(now, error=Message("x", "The disk is full.")))

@@ -88,7 +88,7 @@ def test_a_gap_is_said_with_what_repairs_it(unlost: Terminal, secret_file: str) 
 
 
 def test_settings_of_every_kind_arrive(unlost: Terminal, secret_file: str) -> None:
-    from unlost.catalog.orgs import get_org
+    from unlost.catalog.orgs.orgs import get_org
 
     options = ("--speed", "7", "--quiet", "--exclude", "A", "--exclude", "B")
     assert unlost(*ADD, "--password-file", secret_file, *options).code == ExitCode.OK

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from unlost.cli.progress import RunTotals, shown_progress
-from unlost.model.progress import Phase, Progress
+from unlost.model.runs.progress import Phase, Progress
 from unlost.testing.clock import VirtualClock
 
 

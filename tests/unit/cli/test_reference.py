@@ -71,7 +71,7 @@ def test_each_rule_of_alerts_is_explained() -> None:
 
 def test_each_rule_of_writing_stands_on_the_page_of_what_comes_back() -> None:
     from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES
-    from unlost.model.writing import NeverReason
+    from unlost.model.source.writing import NeverReason
 
     text = (DOCS / "reference" / "what-comes-back.md").read_text("utf-8")
     assert all(f"`{reason.value}`" in text for reason in NeverReason)

@@ -11,8 +11,14 @@ from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
-from unlost.model.schema import DeleteRule, Reference, WireKind
-from unlost.model.writing import LateColumn, MissingPermission, NeverColumn, NeverReason, WriteOp
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import (
+    LateColumn,
+    MissingPermission,
+    NeverColumn,
+    NeverReason,
+    WriteOp,
+)
 from unlost.testing.platform import Platform, without
 
 CUSTOMER = "A40017"
@@ -114,8 +120,8 @@ def test_what_a_writer_lacks_is_said_and_ends_with_3(
 def test_only_settings_that_differ_are_given(
     nights: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unlost.catalog.orgs import get_org
-    from unlost.catalog.writers import find_writer
+    from unlost.catalog.orgs.orgs import get_org
+    from unlost.catalog.orgs.writers import find_writer
 
     monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
     options = ("--speed", "0", "--no-quiet", "--exclude", "A", "--exclude", "B")

@@ -13,8 +13,8 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
 from unlost.cli.exits import ExitCode
 from unlost.model.plan import RecordKey
-from unlost.model.salvage import LostFile, LostSpan, TableSalvaged
-from unlost.model.snapshot import Damage
+from unlost.model.vault.salvage import LostFile, LostSpan, TableSalvaged
+from unlost.model.vault.snapshot import Damage
 
 
 @pytest.fixture

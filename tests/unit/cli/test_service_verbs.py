@@ -10,15 +10,15 @@ from terminals import Terminal
 from unlost.alerts.signed_webhook import Webhook
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
-from unlost.catalog.checks import save_check
-from unlost.catalog.copying import dump
+from unlost.catalog.home.copying import dump
+from unlost.catalog.vault.checks import save_check
 from unlost.cli.exits import ExitCode
 from unlost.model.alert import Notification
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.night import CheckRecord
-from unlost.model.quota import Quota
-from unlost.model.schema import TableTrait, WireKind
+from unlost.model.runs.night import CheckRecord
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import TableTrait, WireKind
 
 GIB = 2.0**30
 

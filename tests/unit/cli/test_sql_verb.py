@@ -16,13 +16,13 @@ from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.records.sql import sql
-from unlost.catalog.audit import newest
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import newest
 from unlost.cli.exits import ExitCode
 from unlost.cli.verbs.records.sql import SqlFormat, _stdout
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, UsageError
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.testing.org import MemoryOrg
 
 

@@ -7,7 +7,7 @@ import pytest
 from unlost.app.records.record_facts import RecordDeletion
 from unlost.cli.text import cell, many, plain, short, size, when
 from unlost.cli.words import fate
-from unlost.model.reading import Op
+from unlost.model.source.reading import Op
 
 NIGHT = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 NEXT = datetime(2026, 7, 2, 22, 30, tzinfo=UTC)

@@ -13,9 +13,9 @@ from unit.app.test_returns import brought_back
 from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.maintenance_results import Compaction, Merged, Sweep
-from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
+from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
+from unlost.model.vault.maintenance_results import Compaction, Merged, Sweep
+from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from unit.engine.scene import Scene
 from unlost.engine.storage.loops import find_loops
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.model.storage import MailLoop, MailRule, StorageWeight
 
 RULE = MailRule("Subject", "From", "To", "Sent", "Headers", "Case")

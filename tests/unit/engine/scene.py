@@ -15,8 +15,8 @@ from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.ports.run import Runner
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Reference, TableTrait, WireKind
-from unlost.model.store import Store
+from unlost.model.source.schema import Reference, TableTrait, WireKind
+from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.org import ALL_TRAITS, MemoryOrg
 from unlost.testing.runner import MemoryRunner, Steps

@@ -13,12 +13,12 @@ from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.row_check import IdSlice, part_of, range_of
-from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
 from unlost.model.finding import FindingKind, Severity
-from unlost.model.reading import FileRef, IdRange
-from unlost.model.schema import TableTrait, WireKind
-from unlost.model.snapshot import StoredFile
+from unlost.model.source.reading import FileRef, IdRange
+from unlost.model.source.schema import TableTrait, WireKind
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.snapshot import StoredFile
 
 EVERY_NIGHT = BackupPolicy(row_check=RowCheckPolicy(nights=1))
 IN_PARTS = BackupPolicy(row_check=RowCheckPolicy(nights=3, fewest_rows=1))

@@ -1,7 +1,7 @@
 """Nights of an org that lives: what a full and an incremental backup hold."""
 
 from unit.engine.scene import Scene, chocolate
-from unlost.model.certificate import Verdict
+from unlost.model.vault.certificate import Verdict
 
 
 def test_the_first_night_holds_everything(scene: Scene) -> None:

@@ -9,7 +9,6 @@ import pytest
 from unit.engine.scene import NIGHTLY, Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
-from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -23,9 +22,10 @@ from unlost.model.errors import (
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
 from unlost.model.org import OrgIdentity
-from unlost.model.progress import Phase
-from unlost.model.schema import TableTrait, WireKind
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Phase
+from unlost.model.source.schema import TableTrait, WireKind
+from unlost.model.vault.certificate import TableLine, Verdict
+from unlost.model.vault.snapshot import CommitKind
 
 
 def line_of(done: FinishedBackup, table: str) -> TableLine:

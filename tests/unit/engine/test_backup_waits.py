@@ -13,12 +13,12 @@ from unlost.engine.backup.files import needed
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.records.history import Nights, events, history
-from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, StoreError, TransientError
 from unlost.model.finding import FindingKind
-from unlost.model.reading import FileRef, Op
-from unlost.model.schema import Schema, TableTrait, WireKind
-from unlost.model.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
+from unlost.model.source.reading import FileRef, Op
+from unlost.model.source.schema import Schema, TableTrait, WireKind
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
 from unlost.vault.write.open_commit import OpenCommit
 
 

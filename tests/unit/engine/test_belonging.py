@@ -9,7 +9,7 @@ from unlost.engine.records import belonging
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from unit.engine.scene import Scene
 from unlost.engine.records.changelog import noted_changes
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Origin, history
-from unlost.model.schema import Reference, WireKind
+from unlost.model.source.schema import Reference, WireKind
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.records.compare import Between, LiveComparison, summarize
 from unlost.model.errors import NotFound
-from unlost.model.reading import Page, Rows
-from unlost.model.schema import WireKind
+from unlost.model.source.reading import Page, Rows
+from unlost.model.source.schema import WireKind
 
 
 def rows(differences: Any) -> list[tuple[Any, ...]]:

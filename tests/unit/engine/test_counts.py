@@ -2,7 +2,7 @@
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import line_of
-from unlost.model.schema import TableTrait
+from unlost.model.source.schema import TableTrait
 
 
 def test_a_record_that_changed_once_was_counted_again_by_each_look(scene: Scene) -> None:

@@ -5,10 +5,10 @@ import pytest
 import scanner
 from unit.engine.scene import NIGHTLY, Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup
-from unlost.model.certificate import Verdict
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
 
 
 def erase(scene: Scene, record: str, *match: str) -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from unlost.engine.records.changelog import LoggedChange
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.engine.records.history import Nights, Origin, events
-from unlost.model.reading import Op
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
-from unlost.model.snapshot import Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.vault.snapshot import Version
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TABLE = Table(

@@ -7,10 +7,10 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
-from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached
 from unlost.model.finding import FindingKind
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.certificate import Verdict
 
 
 def hidden_and_purged(scene: Scene, table: str = "Account") -> str:

@@ -8,8 +8,8 @@ from unit.engine.scene import Scene, chocolate
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Origin, history
 from unlost.model.errors import NotFound
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.snapshot import ChangeKind
 
 
 def test_the_change_log_tells_time_and_user_of_every_change(scene: Scene) -> None:
@@ -82,7 +82,7 @@ def test_a_column_that_appears_is_no_change_of_the_record(scene: Scene) -> None:
 
 def test_a_deletion_told_twice_is_told_once_and_better(scene: Scene) -> None:
     """First the census misses the record; later the source gives its last row."""
-    from unlost.model.schema import TableTrait
+    from unlost.model.source.schema import TableTrait
 
     scene.org.add_table("Odd", {"Name": WireKind.TEXT}, traits=frozenset({TableTrait.CENSUS}))
     record = scene.org.create("Odd", {"Name": "x"})

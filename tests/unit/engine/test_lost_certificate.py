@@ -7,12 +7,12 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_partial import lines
-from unlost.model.certificate import Verdict
 from unlost.model.errors import TransientError
 from unlost.model.finding import FindingKind
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage
 from unlost.vault.vault import EncryptedVault
 
 

@@ -12,12 +12,12 @@ from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.session import BackupStart
 from unlost.engine.records.history import history
-from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
 from unlost.model.finding import FindingKind
-from unlost.model.reading import Op
-from unlost.model.schema import TableTrait, WireKind
-from unlost.model.snapshot import nights
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import TableTrait, WireKind
+from unlost.model.vault.certificate import TableLine, Verdict
+from unlost.model.vault.snapshot import nights
 from unlost.testing.org import ALL_TRAITS
 
 WEEKLY = BackupPolicy()

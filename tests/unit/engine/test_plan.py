@@ -9,9 +9,9 @@ from unlost.engine.backup.known import UNKNOWN_RIGHTS, rights_since
 from unlost.engine.backup.plan import KnownState, Reason, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.reading import Cursor
-from unlost.model.schema import Column, Schema, Table, TableTrait, WireKind
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState
+from unlost.model.source.reading import Cursor
+from unlost.model.source.schema import Column, Schema, Table, TableTrait, WireKind
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
 ALL = frozenset({TableTrait.INCREMENTAL, TableTrait.REPORTS_DELETES, TableTrait.CENSUS})

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.engine.sameness import canonical, differs, same
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 ALIKE = [
     (WireKind.DECIMAL, "10000000.00", "1.0E7"),

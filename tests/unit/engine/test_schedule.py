@@ -21,7 +21,7 @@ from unlost.engine.schedule import (
     upcoming_hour,
 )
 from unlost.model.errors import UsageError
-from unlost.model.schedule import Hours, Schedule
+from unlost.model.runs.schedule import Hours, Schedule
 
 BERN = "Europe/Zurich"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from unit.engine.mailbox import BEGIN, DESK, GUEST, RULE, WEIGHT, Mailbox
 from unit.engine.scene import Scene
 from unlost.engine.storage.usage import table_uses, thread_uses
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.model.storage import StorageRule, StorageWeight
 
 SINCE = datetime(2026, 2, 1, tzinfo=UTC)

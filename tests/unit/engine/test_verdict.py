@@ -3,8 +3,8 @@
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.model.certificate import Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.vault.certificate import Verdict
 
 PLACES = {"of no table": None, "of a table that is not read": "Elsewhere", "of a table": "Account"}
 

@@ -16,11 +16,11 @@ import pytest
 
 from patience import HANGING, until
 from postgres import Postgres
-from unlost.catalog.locks import open_locks
+from unlost.catalog.home.locks import open_locks
 from unlost.jobs.durable import DurableJobs, ask
 from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
-from unlost.model.jobs import Job, JobKind
+from unlost.model.runs.jobs import Job, JobKind
 
 LATER = "2999-01-01T00:00:00Z"
 
@@ -220,9 +220,9 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from unlost.jobs.durable import DurableJobs
-from unlost.catalog.locks import open_locks
-from unlost.catalog.locks import open_locks
-from unlost.model.jobs import Job, JobKind
+from unlost.catalog.home.locks import open_locks
+from unlost.catalog.home.locks import open_locks
+from unlost.model.runs.jobs import Job, JobKind
 
 folder, url = Path(sys.argv[1]), sys.argv[2]
 

@@ -12,7 +12,7 @@ from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.ports.run import Runner
-from unlost.model.snapshot import Added
+from unlost.model.vault.snapshot import Added
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.runner import MemoryRunner
 

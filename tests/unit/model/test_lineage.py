@@ -2,9 +2,9 @@
 
 import pytest
 
-from unlost.model.lineage import resolve
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import Lineage
+from unlost.model.vault.lineage import resolve
+from unlost.model.vault.snapshot import Lineage
 
 HERE, THERE = "here", "there"
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from unlost.model.erasure import Erase, Erasure, TableErased
 from unlost.model.errors import Conflict
-from unlost.model.maintenance import Agreement, planned, unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, Rectify, RightValue
-from unlost.model.retention import (
+from unlost.model.vault.erasure import Erase, Erasure, TableErased
+from unlost.model.vault.maintenance import Agreement, planned, unconditional
+from unlost.model.vault.rectification import Rectification, Rectify, RightValue
+from unlost.model.vault.retention import (
     Forget,
     Forgetting,
     Hold,
@@ -18,7 +18,7 @@ from unlost.model.retention import (
     KeepRules,
     TableForgotten,
 )
-from unlost.model.salvage import Salvage, SalvageEffect
+from unlost.model.vault.salvage import Salvage, SalvageEffect
 
 KEY = RecordKey("Account", "A1")
 TABLES = (TableErased("Account", 1, 3, 1),)

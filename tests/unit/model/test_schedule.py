@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from unlost.model.errors import UsageError
-from unlost.model.schedule import LEAST_CALLS, Hours, Schedule
+from unlost.model.runs.schedule import LEAST_CALLS, Hours, Schedule
 
 
 @pytest.mark.parametrize(

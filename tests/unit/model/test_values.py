@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unlost.model
-from unlost.model.certificate import Certificate, TableLine
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
-from unlost.model.quota import Quota
-from unlost.model.reading import Op, Rows
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, TableTrait, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.quota import Quota
+from unlost.model.source.reading import Op, Rows
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, TableTrait, WireKind
+from unlost.model.source.writing import RowOutcome, WriteCapability, WriteOp, WriteRow
+from unlost.model.vault.certificate import Certificate, TableLine
+from unlost.model.vault.snapshot import (
     Added,
     ChangeKind,
     Counts,
@@ -30,11 +31,10 @@ from unlost.model.snapshot import (
     TableState,
     Version,
 )
-from unlost.model.writing import RowOutcome, WriteCapability, WriteOp, WriteRow
 
 MODULES = [
-    importlib.import_module(f"unlost.model.{module.name}")
-    for module in pkgutil.iter_modules(unlost.model.__path__)
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(unlost.model.__path__, "unlost.model.")
 ]
 VALUES = sorted(
     {

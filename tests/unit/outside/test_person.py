@@ -13,9 +13,9 @@ from zipfile import ZipFile
 import pytest
 
 from unlost.model.errors import IntegrityError
-from unlost.model.reading import Op
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.snapshot import StoredFile, Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.outside.person import page
 from unlost.outside.person.archive import file_path, person_zip
 from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader

@@ -5,9 +5,9 @@ from hypothesis import given
 
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.ports.system import Witnessed
-from unlost.model.progress import Phase, Progress
-from unlost.model.schema import WireKind
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.faults import Crash, CrashPoint, Faults

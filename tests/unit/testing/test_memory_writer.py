@@ -5,8 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from unlost.model.errors import Conflict
-from unlost.model.schema import DeleteRule, Reference, Table, WireKind
-from unlost.model.writing import ByProduct, Gather, OutcomeKind, WriteCapability, WriteOp, WriteRow
+from unlost.model.source.schema import DeleteRule, Reference, Table, WireKind
+from unlost.model.source.writing import (
+    ByProduct,
+    Gather,
+    OutcomeKind,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
+)
 from unlost.testing.clock import VirtualClock
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost, body_of
 from unlost.testing.org import MemoryOrg

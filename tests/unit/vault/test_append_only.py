@@ -5,7 +5,7 @@ import pytest
 from fakes.keeping_store import KeepingStore
 from smallvault import TABLE, SmallVault, rows
 from unlost.model.errors import Conflict, StoreError, UnlostError
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.maintenance_run import MaintenanceRun, open_runs

@@ -18,12 +18,12 @@ from manytables import (
     stored,
 )
 from smallvault import IDENTITY, rows
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.maintenance import unconditional
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import (
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import (
     CommitKind,
     TableCommit,
     VerifyLevel,

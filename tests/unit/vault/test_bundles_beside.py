@@ -7,10 +7,10 @@ import pytest
 import scanner
 from manytables import GONE, ManyTables, all_named, compact, named, shown
 from smallvault import Row, rows
-from unlost.model.erasure import Erase
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import TableCommit
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import TableCommit
 from unlost.testing.clock import START
 from unlost.vault.maintenance import bundle_split, compactor
 from unlost.vault.objects import bundling

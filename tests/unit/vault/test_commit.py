@@ -10,8 +10,8 @@ import pytest
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.reading import Cursor, Rows
-from unlost.model.snapshot import CommitKind, Counts, TableCommit, Visibility
+from unlost.model.source.reading import Cursor, Rows
+from unlost.model.vault.snapshot import CommitKind, Counts, TableCommit, Visibility
 from unlost.testing.clock import START
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
@@ -194,7 +194,7 @@ def test_pieces_of_another_table_are_refused(small: SmallVault) -> None:
 def test_pieces_are_json(small: SmallVault) -> None:
     import msgspec
 
-    from unlost.model.snapshot import Added
+    from unlost.model.vault.snapshot import Added
 
     commit = small.begin("r1")
     added = commit.add(TABLE, [rows(("a", "U", A | {"Text": "x" * 70_000}))])
@@ -256,7 +256,7 @@ def test_a_new_column_that_is_empty_changes_nothing(small: SmallVault) -> None:
 
 
 def test_names_that_differ_by_case_are_two_columns(small: SmallVault) -> None:
-    from unlost.model.schema import Column, Schema, Table, WireKind
+    from unlost.model.source.schema import Column, Schema, Table, WireKind
 
     columns = (Column("name", WireKind.TEXT), Column("Name", WireKind.TEXT))
     commit = small.begin("r1", put=Schema((Table(TABLE, columns),), "f"))
@@ -266,7 +266,7 @@ def test_names_that_differ_by_case_are_two_columns(small: SmallVault) -> None:
 
 
 def test_a_table_that_is_gone_keeps_its_columns(small: SmallVault) -> None:
-    from unlost.model.schema import Schema
+    from unlost.model.source.schema import Schema
 
     small.night("r1", ("a", "U", A))
     commit = small.begin("r2", put=Schema((), "f"))

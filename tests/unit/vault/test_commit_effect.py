@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.read.commit_effect import overlapping
 
 

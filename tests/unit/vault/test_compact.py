@@ -9,8 +9,8 @@ import pytest
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreError
-from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
+from unlost.model.source.schema import ChangeLog, Column, Schema, Table, WireKind
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveSegment

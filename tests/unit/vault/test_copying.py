@@ -6,8 +6,8 @@ import pytest
 
 import vaultstory
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import ListedObject, Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import ListedObject, Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.vaultjson import VAULT_FILE

@@ -13,14 +13,14 @@ import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows
 from sweeps import in_full
-from unlost.model.erasure import Erase, MatchColumn, PastErasure
 from unlost.model.errors import Conflict, IntegrityError, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, SealedHeader
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor

@@ -7,11 +7,11 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import SmallVault
-from unlost.model.erasure import Erase, MatchColumn
 from unlost.model.errors import Conflict, UsageError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase import eraser
 from unlost.vault.maintenance.erase_cleanup import remove_erased

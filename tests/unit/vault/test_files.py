@@ -20,7 +20,7 @@ from unlost.model.errors import (
 )
 from unlost.model.finding import FindingKind, Severity
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import FileRef
+from unlost.model.source.reading import FileRef
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.sealing import SealedObjects

@@ -4,7 +4,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format.physical import U_ID
 from unlost.vault.layout import object_names
 from unlost.vault.objects import segments

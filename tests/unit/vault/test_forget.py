@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.maintenance.retain import forget as forgetting

@@ -5,9 +5,9 @@ import random
 import pytest
 
 import vaultstory
-from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import IDENTITY, Story
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
-from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, open_runs

@@ -6,9 +6,9 @@ import pytest
 
 from manytables import GONE, ManyTables, all_named, finish, named, stored
 from smallvault import rows
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, StoreError
-from unlost.model.maintenance import unconditional
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.layout import object_names

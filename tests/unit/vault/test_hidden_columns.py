@@ -14,14 +14,22 @@ import pytest
 
 from smallvault import IDENTITY, Row, SmallVault, rows
 from sweeps import sampled
-from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
-from unlost.model.hidden_columns import HiddenColumns, hidden_columns
 from unlost.model.ports.vault import IncomingFile, Snapshot, Vault, VaultReader
-from unlost.model.reading import FileRef
-from unlost.model.salvage import PastSalvage
-from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.model.source.hidden_columns import HiddenColumns, hidden_columns
+from unlost.model.source.reading import FileRef
+from unlost.model.source.schema import (
+    ChangeLog,
+    Column,
+    ColumnTrait,
+    FileColumn,
+    Schema,
+    Table,
+    WireKind,
+)
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
 from unlost.vault.maintenance.rewrite.tiers import FEWEST
 from unlost.vault.objects.segments import SegmentReader

@@ -6,7 +6,7 @@ from smallvault import SmallVault
 from unit.vault.test_renewal import begun
 from unit.vault.test_ways import Held
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from smallvault import IDENTITY, SmallVault
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.format.journal import FIRST_LINK, encode_entry, link_after
 from unlost.vault.format.sealed import ObjectKind

@@ -6,14 +6,14 @@ import pytest
 
 import scanner
 import vaultstory
-from unlost.model.erasure import Erase
 from unlost.model.errors import StoreError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rewrite import tiers

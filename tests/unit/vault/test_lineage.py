@@ -3,10 +3,10 @@
 import pytest
 
 from smallvault import IDENTITY, SmallVault, finish
-from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
+from unlost.model.vault.lineage import resolve
+from unlost.model.vault.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.vault.objects.segments import SegmentReader
 
 COUNT = 20_000

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import vaultstory
 from unlost.model.errors import UsageError
-from unlost.model.snapshot import MOST_PARTS, VerifyLevel, VerifyPart, read_part
+from unlost.model.vault.snapshot import MOST_PARTS, VerifyLevel, VerifyPart, read_part
 from unlost.vault.maintenance.verify import VerifyScope
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import NotFound
-from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
+from unlost.model.source.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from smallvault import TABLE, SmallVault
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, StoreError
-from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.maintenance import Agreement, MaintenanceOperation, unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.salvage import Salvage
+from unlost.model.source.hidden_columns import HiddenColumns
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, unconditional
+from unlost.model.vault.rectification import Rectify, RightValue
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.salvage import Salvage
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.operations import PROCEDURES

@@ -6,13 +6,13 @@ import pytest
 
 import scanner
 import vaultstory
-from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, StoreError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.system import MemoryWitness
 from unlost.vault.keys.key_slots import replace_way
 from unlost.vault.keys.opening import unlock_keyring

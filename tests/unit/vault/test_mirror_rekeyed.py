@@ -9,11 +9,11 @@ import vaultstory
 from unit.vault.test_mirror import contents, opener, whole
 from unit.vault.test_rekey import fresh, keys_of, rekeyed, renewed
 from unit.vault.test_rekey_beside import SECRET, a_file, another, tells_secret
-from unlost.model.erasure import Erase
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
-from unlost.model.schema import Schema
-from unlost.model.snapshot import CommitKind
+from unlost.model.source.schema import Schema
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror import update

@@ -7,15 +7,15 @@ import pytest
 import scanner
 import vaultstory
 from unit.vault.test_mirror import opener
-from unlost.model.erasure import Erase
 from unlost.model.errors import StoreError
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.salvage import Salvage
-from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.salvage import Salvage
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.commits.chain import CHECKPOINT_EVERY
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet

@@ -7,7 +7,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.snapshot import Visibility
+from unlost.model.vault.snapshot import Visibility
 from unlost.vault.layout import object_names
 from unlost.vault.objects import segment_writer
 from unlost.vault.objects.segment_writer import split_groups

@@ -10,15 +10,15 @@ import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows, schema
 from sweeps import in_full
-from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectify, RightValue, check_free
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
+from unlost.model.source.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rectification import Rectify, RightValue, check_free
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance.rectify import rectifier
 from unlost.vault.maintenance.rewrite import merging, tiers
 from unlost.vault.read import big_cells

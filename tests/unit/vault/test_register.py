@@ -5,8 +5,8 @@ import pytest
 import vaultstory
 from smallvault import SmallVault
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import add_slot, draft_keyring, found_vault, repair_slot

@@ -10,13 +10,13 @@ import pytest
 from pyarrow.parquet.encryption import create_decryption_properties
 
 import vaultstory
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotAllowed, UnlostError
-from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.rekeying import Rekeyed
-from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.rekeying import Rekeyed
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry, VerifyLevel
 from unlost.vault.format.manifest import RunIntent, pack
 from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key

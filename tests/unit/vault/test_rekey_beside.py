@@ -7,13 +7,13 @@ import pytest
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
-from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.snapshot import CommitKind, PackEntry, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.redactions import Redactions
 from unlost.vault.format.sealed import ObjectKind

@@ -5,9 +5,9 @@ import pytest
 import vaultstory
 from unit.vault.test_mirror import opener
 from unit.vault.test_rekey import fresh, rekeyed, renewed
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.commits.chain import CHECKPOINT_EVERY
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE

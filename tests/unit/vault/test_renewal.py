@@ -6,7 +6,7 @@ from smallvault import SmallVault, finish, rows
 from unit.vault.test_ways import Held, failing, whole
 from unlost.model.errors import IntegrityError, NotAllowed, UnlostError
 from unlost.model.org import OrgIdentity
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register

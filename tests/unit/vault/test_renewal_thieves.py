@@ -6,7 +6,7 @@ from smallvault import SmallVault
 from unit.vault.test_renewal import ENTROPY, begun, by, opens, renewed
 from unit.vault.test_ways import Held, failing, whole
 from unlost.model.errors import IntegrityError, NotAllowed
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.format.register import Register, register_name
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, identity_folder
 from unlost.vault.keys.key_slots import remove_way

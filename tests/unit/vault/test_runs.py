@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from smallvault import COLUMNS, IDENTITY, TABLE, SmallVault, finish, rows, schema
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, NotFound, SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import FileRef
-from unlost.model.schema import Column, FileColumn, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, TableCommit
+from unlost.model.source.reading import FileRef
+from unlost.model.source.schema import Column, FileColumn, Schema, Table, WireKind
+from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.snapshot import CommitKind, TableCommit
 from unlost.testing.clock import START
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.layout import object_names
@@ -242,7 +242,7 @@ def test_the_live_root_proves_every_object(small: SmallVault) -> None:
 
 
 def test_removed_segments_are_not_live_any_more() -> None:
-    from unlost.model.snapshot import SegmentEntry
+    from unlost.model.vault.snapshot import SegmentEntry
     from unlost.vault.commits.state import LiveState
     from unlost.vault.format.manifest import TablePart
 

@@ -7,9 +7,9 @@ import pytest
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from sweeps import in_full, parts_of
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage, SalvageEffect, TableSalvaged
-from unlost.model.snapshot import VerifyLevel, Version
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage, SalvageEffect, TableSalvaged
+from unlost.model.vault.snapshot import VerifyLevel, Version
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor

@@ -10,14 +10,14 @@ from sweeps import in_full
 from unit.vault.test_rekey import fresh, rekeyed, renewed
 from unit.vault.test_salvage_story import hurt, opened, second_reader_agrees
 from unit.vault.test_salvage_unread import Sick, Spoil, device_fails, flipped, refused
-from unlost.model.certificate import Verdict
-from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
 from unlost.model.finding import FindingKind
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage import salvager
 from unlost.vault.mirror.update import update_mirror

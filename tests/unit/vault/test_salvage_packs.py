@@ -11,10 +11,10 @@ import pytest
 import vaultstory
 from unit.vault.test_salvage_unread import Sick, flipped, gone, refused, rotten
 from unlost.model.errors import StoreError
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage, SalvageEffect
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage, SalvageEffect
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story, opened_again
 

@@ -10,9 +10,9 @@ import vaultstory
 from second_reader.reader import Org, Vault
 from sweeps import parts_of
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
-from unlost.model.snapshot import CommitKind, VerifyLevel, Version
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel, Version
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, IDENTITY, Story
 

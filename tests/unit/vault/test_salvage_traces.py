@@ -19,13 +19,13 @@ from unit.vault.test_salvage import (
     told,
 )
 from unit.vault.test_salvage_story import hurt, objects, opened
-from unlost.model.erasure import Erase
 from unlost.model.errors import NotFound
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Forget, KeepRules
-from unlost.model.salvage import PastSalvage, Salvage
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, KeepRules
+from unlost.model.vault.salvage import PastSalvage, Salvage
+from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.format.physical import FILES, SEARCH, SUPPRESSED, U_ID, physical
 from unlost.vault.layout import object_names

@@ -11,10 +11,10 @@ import pytest
 from smallvault import TABLE, SmallVault
 from sweeps import in_full
 from unlost.model.errors import NotFound, StoreError
-from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage
-from unlost.model.snapshot import VerifyLevel, Version
-from unlost.model.store import Store
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.salvage import Salvage
+from unlost.model.vault.snapshot import VerifyLevel, Version
+from unlost.model.vault.store import Store
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.damaged import find_damaged

@@ -98,7 +98,7 @@ def test_an_empty_vault() -> None:
 
 
 def test_a_table_that_is_gone_is_still_found(small: SmallVault) -> None:
-    from unlost.model.schema import Schema
+    from unlost.model.source.schema import Schema
     from unlost.testing.clock import START
 
     commit = small.begin("r2", put=Schema((), "f"))

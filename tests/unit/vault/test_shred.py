@@ -10,9 +10,9 @@ from unit.vault.test_renewal import renewed
 from unit.vault.test_ways import ENTROPY, Held, failing
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.format.shredded import (
     ShreddedOrg,
     encode_shredded,

@@ -9,12 +9,12 @@ import pyarrow as pa
 
 import scanner
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.erasure import Erase, MatchColumn
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import FileRef
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibility
+from unlost.model.source.reading import FileRef
+from unlost.model.vault.erasure import Erase, MatchColumn
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel, Visibility
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.physical import SUPPRESSED

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from smallvault import NAMES, TABLE, Row, SmallVault, finish, rows
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.model.vault.snapshot import EVERY_ID, IdSpan
 from unlost.vault.commits import version_rules
 from unlost.vault.objects import segment_writer
 from unlost.vault.read import merge

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.maintenance.rewrite.tiers import (
     DEEPEST,

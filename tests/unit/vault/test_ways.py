@@ -6,7 +6,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UnlostError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.slots import KeyStretch
 from unlost.vault.keys.key_slots import SlotKind, note_sheet, remove_way, replace_way, ways

@@ -11,7 +11,7 @@ from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.losses import goes_on, live, lost_shop
 from unlost.app.home.home import read_home_key
-from unlost.catalog.people import add_person, set_role
+from unlost.catalog.people.people import add_person, set_role
 from unlost.model.access import Role
 from unlost.web.serving import ReachedAddress, holding, set_up
 

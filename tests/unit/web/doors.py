@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from homes import World
 from unlost.app.actions.people.people import add
-from unlost.catalog.audit import AuditEntry, newest
+from unlost.catalog.people.audit import AuditEntry, newest
 from unlost.model.access import Role
 
 PASSWORD = "three brown mice"

@@ -15,8 +15,8 @@ from unit.app.shop import WRITER, Shop
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.queued_restore import do_restore
-from unlost.catalog.orgs import find_org
-from unlost.catalog.runs import RunState
+from unlost.catalog.orgs.orgs import find_org
+from unlost.catalog.runs.runs import RunState
 from unlost.web.parts import background
 from unlost.web.served_home import serving
 

@@ -26,8 +26,8 @@ from unlost.app.actions.people.tokens import make
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import runs
 from unlost.app.operations import BYTES, OPERATIONS, ApiOperation, Method, as_path, hints
-from unlost.catalog.audit import newest
-from unlost.catalog.tokens import actor_of_token
+from unlost.catalog.people.audit import newest
+from unlost.catalog.people.tokens import actor_of_token
 from unlost.model.access import RIGHTS, Role
 from unlost.model.errors import NotAllowed
 from unlost.testing.org import MemoryOrg

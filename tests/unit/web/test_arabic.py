@@ -14,7 +14,7 @@ from unit.web.doors import PASSWORD, browser, person, sign_in_as
 from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
-from unlost.model.quota import Quota
+from unlost.model.source.quota import Quota
 
 GIB = 2.0**30
 SAME = {"Salesforce", "Slack", "Microsoft", "Teams", "English"}  # names

@@ -13,8 +13,8 @@ from unit.web.doors import clean, few_queries, noted, text
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.people.audit import PAGE
 from unlost.app.actions.people.people import add
-from unlost.catalog.audit import AuditEvent, note
 from unlost.catalog.models import AuditRow
+from unlost.catalog.people.audit import AuditEvent, note
 from unlost.model.access import ActorKind, Role, Trace
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts.audit_lines import csv_lines, harmless

@@ -9,7 +9,7 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
-from unlost.catalog.audit import every
+from unlost.catalog.people.audit import every
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
 

@@ -6,8 +6,8 @@ from django.test import Client
 from homes import SECRET, World, fill
 from unit.web.conftest import SignIn
 from unlost.catalog.models import Secret
-from unlost.catalog.orgs import find_org, get_org
-from unlost.catalog.schedules import schedule_of
+from unlost.catalog.orgs.orgs import find_org, get_org
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.testing.org import MemoryOrg

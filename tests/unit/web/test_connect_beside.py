@@ -12,8 +12,8 @@ from unit.web.conftest import SignIn
 from unlost.app.actions.orgs import previews
 from unlost.app.actions.orgs.previews import MOST_TRIES
 from unlost.catalog.models import PreviewRow
-from unlost.catalog.orgs import find_org, get_org
-from unlost.catalog.previews import find_preview
+from unlost.catalog.orgs.orgs import find_org, get_org
+from unlost.catalog.runs.previews import find_preview
 from unlost.testing.org import MemoryOrg
 from unlost.testing.source import MemorySource
 from unlost.web.parts import background

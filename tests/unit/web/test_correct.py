@@ -11,7 +11,7 @@ from unit.web.conftest import SignIn
 from unit.web.test_privacy import text_of
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import HoldRequest, hold
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Role
 from unlost.web.parts import background
 

@@ -14,9 +14,9 @@ from unit.app.test_otherwise import Firm
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, goes_on, live, plan_at_once, queries, serve, start
 from unlost.app.actions.restores import edit_plan
-from unlost.catalog.runs import RunState
+from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
-from unlost.model.schema import Column, WireKind
+from unlost.model.source.schema import Column, WireKind
 from unlost.testing.platform import RowRefused
 
 PREVIEW = "Nothing is written until you start the restore."

@@ -9,11 +9,11 @@ from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import HoldRequest, hold
-from unlost.catalog.keeping import rules_of, save_forgotten
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.keeping import rules_of, save_forgotten
 from unlost.model.access import Role
 from unlost.model.message import Message
-from unlost.model.retention import ForgottenRecord, KeepRules
+from unlost.model.vault.retention import ForgottenRecord, KeepRules
 
 PAGE = "/orgs/sales/keeping/"
 RECORD = "/orgs/sales/records/User/U1/"

@@ -12,8 +12,8 @@ from unit.web.conftest import SignIn
 from unlost.app.actions.backups.schedule import show as schedules
 from unlost.app.actions.people.people import add
 from unlost.app.actions.restores.restore_run import runs
-from unlost.catalog.orgs import list_orgs
-from unlost.catalog.people import list_people
+from unlost.catalog.orgs.orgs import list_orgs
+from unlost.catalog.people.people import list_people
 from unlost.model.access import Role
 from unlost.model.org import OrgIdentity, OrgKind
 
@@ -60,7 +60,7 @@ def address(name: str, parts: set[str], **values: Any) -> str:
 @pytest.fixture
 def crowd(world: World) -> World:
     """Beside "sales" there is another org, in which the strangers have their roles."""
-    from unlost.catalog.orgs import ProtectedOrg, save_org
+    from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
 
     identity = OrgIdentity("memory", "T-other", OrgKind.PRODUCTION, "Other", "UTC")
     oid = world.vault.adopt(identity)
@@ -90,7 +90,7 @@ def state(world: World) -> tuple[Any, ...]:
 
 
 def world_runs(world: World) -> Any:
-    from unlost.catalog.runs import list_runs
+    from unlost.catalog.runs.runs import list_runs
 
     return list_runs("sales")
 

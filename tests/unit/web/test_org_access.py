@@ -4,8 +4,8 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET, World, fill
 from unit.web.conftest import SignIn
-from unlost.catalog.orgs import find_org, get_org
-from unlost.catalog.writers import find_writer
+from unlost.catalog.orgs.orgs import find_org, get_org
+from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Role
 from unlost.testing.org import MemoryOrg
 

@@ -12,8 +12,8 @@ from unit.web.conftest import SignIn
 from unit.web.doors import NEW_PASSWORD, browser, clean, few_queries, person, signed_in, text
 from unlost.app.actions.people.people import people
 from unlost.app.actions.people.tokens import make
-from unlost.catalog.people import Person, PersonRole, get_person
-from unlost.catalog.tokens import actor_of_token
+from unlost.catalog.people.people import Person, PersonRole, get_person
+from unlost.catalog.people.tokens import actor_of_token
 from unlost.model.access import Role
 
 OF_LENA = "/settings/people/of/lena/"

@@ -14,7 +14,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import ErasureRequest
 from unlost.app.actions.retention.holds import HoldRequest, hold
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Role
 from unlost.model.errors import Conflict
 from unlost.web.parts import background, erasures

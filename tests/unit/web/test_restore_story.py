@@ -7,8 +7,8 @@ import pytest
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import choose, plan_at_once, serve, start
-from unlost.catalog.audit import every
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.people.audit import every
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.access import Role
 from unlost.testing.platform import RowRefused
 

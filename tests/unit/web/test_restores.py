@@ -11,8 +11,8 @@ from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, start
 from unlost.app.actions.restores import kept_plan as kept
 from unlost.catalog.models import PlanRow
-from unlost.catalog.plans import find_plan
-from unlost.catalog.runs import find_run
+from unlost.catalog.runs.plans import find_plan
+from unlost.catalog.runs.runs import find_run
 from unlost.model.access import Role
 from unlost.web.parts import background
 

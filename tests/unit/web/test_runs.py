@@ -18,14 +18,14 @@ from unit.web.losses import (
 )
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup
-from unlost.catalog.nights import open_nights
-from unlost.catalog.queued_restores import start_restore
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
+from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.runs.queued_restores import start_restore
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run, find_run
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.errors import LimitReached
 from unlost.model.message import Message
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 
 HTMX = {"HX-Request": "true"}
 

@@ -4,8 +4,8 @@ import pytest
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.catalog.orgs import get_org
-from unlost.catalog.schedules import schedule_of
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.access import Role
 
 FORM = {

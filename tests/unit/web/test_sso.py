@@ -22,8 +22,8 @@ from unit.web.providers import ISSUER, SECRET, SIGN_IN, FakeProvider, provider
 from unlost.app.actions.people.people import edit, remove
 from unlost.app.actions.people.sso import providers
 from unlost.app.actions.people.sso import remove as remove_provider
-from unlost.catalog.sso import Provider, SsoProtocol
-from unlost.catalog.sso import add_provider as add_row
+from unlost.catalog.people.sso import Provider, SsoProtocol
+from unlost.catalog.people.sso import add_provider as add_row
 from unlost.model.access import Role
 from unlost.model.errors import UsageError
 

@@ -10,7 +10,7 @@ from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
-from unlost.model.quota import Quota
+from unlost.model.source.quota import Quota
 
 GIB = 2.0**30
 

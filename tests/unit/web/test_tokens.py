@@ -8,7 +8,7 @@ from homes import World
 from unit.web.conftest import SignIn
 from unit.web.doors import clean, few_queries, text
 from unlost.app.actions.people.tokens import tokens
-from unlost.catalog.tokens import actor_of_token
+from unlost.catalog.people.tokens import actor_of_token
 from unlost.model.access import Right, Role
 
 SENT = {"name": "dashboard", "role": "viewer", "org": "", "days": "30"}

@@ -9,19 +9,19 @@ from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.vault import mirror, vault_state
 from unlost.app.home.home import write_mirror
-from unlost.catalog.checks import save_check, standing_check
-from unlost.catalog.maintenance import save_maintenance
-from unlost.catalog.mirroring import save_mirror
 from unlost.catalog.models import Org
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.checks import save_check, standing_check
+from unlost.catalog.vault.maintenance import save_maintenance
+from unlost.catalog.vault.mirroring import save_mirror
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
-from unlost.model.jobs import Job, JobKind
-from unlost.model.maintenance_results import MaintenanceRecord
 from unlost.model.message import Message
-from unlost.model.mirror import MirrorRecord
-from unlost.model.night import CheckRecord
-from unlost.model.snapshot import VerifyPart
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.maintenance_results import MaintenanceRecord
+from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.snapshot import VerifyPart
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.stores.address import StoreAddress
 

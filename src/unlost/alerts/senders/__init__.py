@@ -8,7 +8,7 @@ import msgspec
 
 from unlost.model.alert import ChannelKind, Notification
 from unlost.model.errors import UsageError
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 
 class Sender(Protocol):

@@ -18,25 +18,25 @@ from unlost.alerts.watched import (
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.app.vault.mirror import mirror_place
-from unlost.catalog.budget import calls_of_the_day
-from unlost.catalog.checks import last_mirror_check, last_repair, standing_check
-from unlost.catalog.keeping import last_forgotten
-from unlost.catalog.maintenance import last_maintenance
-from unlost.catalog.mirroring import last_mirror
-from unlost.catalog.nights import nights_of
-from unlost.catalog.orgs import ProtectedOrg, serving_orgs
-from unlost.catalog.queued_restores import halted_restores
-from unlost.catalog.runs import RunRecord, RunState, list_runs
-from unlost.catalog.schedules import schedule_of
-from unlost.catalog.storage import storages
+from unlost.catalog.orgs.budget import calls_of_the_day
+from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
+from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.runs.queued_restores import halted_restores
+from unlost.catalog.runs.runs import RunRecord, RunState, list_runs
+from unlost.catalog.runs.schedules import schedule_of
+from unlost.catalog.vault.checks import last_mirror_check, last_repair, standing_check
+from unlost.catalog.vault.keeping import last_forgotten
+from unlost.catalog.vault.maintenance import last_maintenance
+from unlost.catalog.vault.mirroring import last_mirror
+from unlost.catalog.vault.storage import storages
 from unlost.engine.storage.forecast import LOOKED_BACK, forecast
-from unlost.model.certificate import Certificate
-from unlost.model.connector_info import Expiry
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
 from unlost.model.message import Message, code_of
 from unlost.model.ports.vault import VaultReader
-from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
+from unlost.model.source.connector_info import Expiry
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
 COMPARED = 29  # nightly backups that the newest one is compared with
 RUNS = 15  # their median is the usual duration

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.message import Message
+from unlost.model.vault.certificate import Certificate, Verdict
 
 LATE_HOURS = 6  # a digest that is later than this is skipped until the next day
 

@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.catalog.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
+from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.runs.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Observer
-from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 KIND = CommitKind.BACKUP
 IN_PROGRESS = "run-in-progress"

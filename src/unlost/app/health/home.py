@@ -16,15 +16,15 @@ from unlost.app.home.stores import store_at
 from unlost.app.vault.home_copy import copy_if_due, copy_is_due
 from unlost.app.vault.mirror import is_late, mirror_place
 from unlost.catalog.alerts import list_alerts, list_channels
-from unlost.catalog.checks import standing_check
-from unlost.catalog.mirroring import last_mirror
-from unlost.catalog.moving import server_version
-from unlost.catalog.orgs import list_orgs
-from unlost.catalog.schedules import schedule_of
-from unlost.catalog.secrets import closed_secrets, sealing_key
+from unlost.catalog.home.moving import server_version
+from unlost.catalog.orgs.orgs import list_orgs
+from unlost.catalog.orgs.secrets import closed_secrets, sealing_key
+from unlost.catalog.runs.schedules import schedule_of
+from unlost.catalog.vault.checks import standing_check
+from unlost.catalog.vault.mirroring import last_mirror
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.keys.opening import vault_format
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked

@@ -7,7 +7,7 @@ from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_name, renew_copies
-from unlost.catalog.orgs import forgotten_orgs
+from unlost.catalog.orgs.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES

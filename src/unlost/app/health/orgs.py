@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck, bad, good, warning
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.schedules import schedule_of
-from unlost.catalog.writers import find_writer
-from unlost.model.certificate import Verdict
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.orgs.writers import find_writer
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
 from unlost.model.ports.source import Source
+from unlost.model.vault.certificate import Verdict
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
 OLDEST = timedelta(hours=36)

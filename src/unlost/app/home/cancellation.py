@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import RunCommand
 from unlost.model.ports.system import Budget, Clock
+from unlost.model.runs.jobs import RunCommand
 
 
 @dataclass(slots=True)

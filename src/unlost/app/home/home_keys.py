@@ -11,7 +11,7 @@ from unlost.app.home.sealed_key import key_file, slot_of
 from unlost.app.home.stores import home_store
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports.system import Clock, Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import (

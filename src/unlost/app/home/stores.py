@@ -4,7 +4,7 @@ import threading
 
 from unlost.app.home.home import Home
 from unlost.model.ports.system import Clock
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore
 from unlost.vault.stores.cached import CachedStore

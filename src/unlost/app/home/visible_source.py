@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from unlost.model.hidden_columns import HiddenColumns, LogFilter
 from unlost.model.ports.source import Source
-from unlost.model.reading import Page, ReadTask
-from unlost.model.schema import Schema, Table
+from unlost.model.source.hidden_columns import HiddenColumns, LogFilter
+from unlost.model.source.reading import Page, ReadTask
+from unlost.model.source.schema import Schema, Table
 
 # Methods that return no value of a record. All others, except those below, are refused.
 WITHOUT_VALUES = frozenset(

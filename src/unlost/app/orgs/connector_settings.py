@@ -10,7 +10,7 @@ from typing import Any, get_origin, get_type_hints
 
 from unlost.app.compose import read_config
 from unlost.model.ports.source import Connector, SecretField
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import msgspec
 
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
-from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.model.errors import NotAllowed
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from unlost.app.access import DONE
 from unlost.app.compose import Application
-from unlost.catalog.audit import AuditEvent, note
+from unlost.catalog.people.audit import AuditEvent, note
 from unlost.model.access import ActorKind, Trace
 
 LONGEST_NAME = 150

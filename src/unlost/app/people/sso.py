@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
-from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.kit.http.get import get_document
 from unlost.model.errors import UsageError
 

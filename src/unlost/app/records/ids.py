@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.source import Connector
 from unlost.model.ports.vault import Snapshot

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from unlost.app.records.referring import ID, ReferringIds, other_references
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Column, Schema, Table
-from unlost.model.snapshot import StoredFile
+from unlost.model.source.schema import Column, Schema, Table
+from unlost.model.vault.snapshot import StoredFile
 
 type FileRecord = tuple[str, str]  # a table whose records have bytes, and the id of one
 

@@ -11,13 +11,13 @@ from unlost.app.records.ids import connector_of
 from unlost.app.records.linked_files import every_version, files_of
 from unlost.app.records.record_facts import table_named
 from unlost.app.records.referring import ReferenceSearch, ReferringIds
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import TableTrait
-from unlost.model.snapshot import Lineage, StoredFile
+from unlost.model.source.schema import TableTrait
+from unlost.model.vault.snapshot import Lineage, StoredFile
 
 MOST = 20_000  # records
 AT_ONCE = 1000  # ids per lookup

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Op
-from unlost.model.schema import Schema, Table
-from unlost.model.snapshot import SnapshotInfo, Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Schema, Table
+from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 
 @dataclass(frozen=True, slots=True)

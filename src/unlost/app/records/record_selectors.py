@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_text import split_record
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Column, DeleteRule, Schema, Table, TableTrait
+from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 MOST_ROWS = 3_000_000  # rows to search, smaller tables first
 MOST_IDS = 10_000  # records of a table whose own references are searched

@@ -14,8 +14,8 @@ from unlost.app.records.linked_files import files_of
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Table, TableTrait
-from unlost.model.snapshot import StoredFile
+from unlost.model.source.schema import Table, TableTrait
+from unlost.model.vault.snapshot import StoredFile
 
 FIRST = 5  # records listed for each table
 MOST_FILES = 50

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.access import Right
-from unlost.model.lineage import resolve
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import Lineage
+from unlost.model.vault.lineage import resolve
+from unlost.model.vault.snapshot import Lineage
 
 
 @dataclass(frozen=True, slots=True)

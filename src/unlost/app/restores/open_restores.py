@@ -1,8 +1,8 @@
 """Check for open restores, which only the vault's journals know for certain."""
 
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunRecord, RunState, find_run
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.runs import RunRecord, RunState, find_run
 from unlost.engine.restore.journal.entries import RunOpened
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.model.errors import Conflict, IntegrityError

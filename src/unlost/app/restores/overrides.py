@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_selectors import chosen_records
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.values.edits import Edits, typed_text
 from unlost.engine.restore.values.outcome import RecordOutcome
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.schema import Column
+from unlost.model.source.schema import Column
 
 
 @dataclass(frozen=True, slots=True)

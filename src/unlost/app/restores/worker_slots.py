@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.app.compose import Application
-from unlost.model.locks import HeldLock
+from unlost.model.runs.locks import HeldLock
 
 
 @contextmanager

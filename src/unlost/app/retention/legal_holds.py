@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from unlost.model.ports.vault import Vault
-from unlost.model.retention import HoldScope
+from unlost.model.vault.retention import HoldScope
 
 
 def is_held(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:

@@ -12,13 +12,13 @@ from datetime import timedelta
 from unlost.app.backups.backup_run import IN_PROGRESS, drop_ended_steps
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import renew_copies
-from unlost.catalog.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import list_runs
-from unlost.model.erasure import PastErasure
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.runs import list_runs
+from unlost.catalog.vault.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.snapshot import CommitKind
 
 # While records are erased, no backup, restore or compaction may begin, nor a forgetting, which
 # takes the lease of compactions.

@@ -18,8 +18,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from unlost.alerts.watched import AlertFacts, OrgFacts
-from unlost.model.certificate import Verdict
 from unlost.model.errors import StoreError
+from unlost.model.vault.certificate import Verdict
 
 LOOPBACK = "127.0.0.1"
 TOO_LONG = timedelta(minutes=5)  # since the last tick: then the service is unhealthy

@@ -35,16 +35,16 @@ from unlost.app.service.log import ServiceLog
 from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
-from unlost.catalog.nights import find_night
+from unlost.catalog.runs.nights import find_night
 from unlost.jobs.durable import KEPT, DurableJobs, Handler, ask
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
-from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import HeldLock
 from unlost.model.message import code_of
-from unlost.model.night import NightState
-from unlost.model.snapshot import VerifyLevel, read_part
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.locks import HeldLock
+from unlost.model.runs.night import NightState
+from unlost.model.vault.snapshot import VerifyLevel, read_part
 
 EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0

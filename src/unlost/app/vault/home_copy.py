@@ -14,7 +14,7 @@ import zstandard
 
 from unlost.app.access import RemoteAccess
 from unlost.app.compose import Application
-from unlost.catalog.copying import (
+from unlost.catalog.home.copying import (
     NewestCopy,
     dump,
     happened_since,

@@ -15,13 +15,13 @@ from unlost.app.home import stores
 from unlost.app.home.home import read_home
 from unlost.app.home.home_keys import service_key_of
 from unlost.app.home.sealed_key import key_file
-from unlost.catalog.checks import last_mirror_check
-from unlost.catalog.mirroring import last_mirror
-from unlost.catalog.witness import SqlWitness
+from unlost.catalog.vault.checks import last_mirror_check
+from unlost.catalog.vault.mirroring import last_mirror
+from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.errors import NotFound, UnlostError, UsageError
-from unlost.model.mirror import MIRROR_LATE, MirrorRecord
-from unlost.model.night import CheckRecord
-from unlost.model.store import Store
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.mirror import MIRROR_LATE, MirrorRecord
+from unlost.model.vault.store import Store
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.vault import EncryptedVault, open_vault

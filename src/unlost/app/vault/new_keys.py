@@ -9,9 +9,9 @@ from pathlib import Path
 from unlost.app.home.home_keys import OpenedKeys, credential
 from unlost.app.home.sealed_key import Sealer, key_file, slot_of
 from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
-from unlost.model.locks import Locks
 from unlost.model.message import Message
 from unlost.model.ports.system import Entropy
+from unlost.model.runs.locks import Locks
 from unlost.vault.format.slots import slot_folder
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import remove_way, ways

@@ -18,7 +18,7 @@ from unlost.connectors.salesforce.work import TableQuery
 from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
 from unlost.kit.http import BodyStream
 from unlost.model.errors import TransientError
-from unlost.model.reading import Page
+from unlost.model.source.reading import Page
 
 CSV = "text/csv"
 LAST = "null"  # the locator of the last page

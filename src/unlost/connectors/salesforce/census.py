@@ -11,7 +11,7 @@ from unlost.connectors.salesforce.limits import CENSUS_BULK_ABOVE
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.errors import TransientError
-from unlost.model.reading import Op, Page, Rows
+from unlost.model.source.reading import Op, Page, Rows
 
 # Archived activities are invisible to `query`; `queryAll` shows them and deleted rows alike. So
 # live means: in queryAll and not deleted (Bulk API 2.0 guide, create a query job).

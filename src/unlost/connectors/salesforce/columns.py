@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.model.schema import Column, ColumnTrait, DeleteRule, Reference, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Reference, WireKind
 
 # REST guide and metadata WSDL: values of ``type``.
 KINDS = {

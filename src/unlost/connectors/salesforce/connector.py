@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
-from unlost.model.connector_info import Expiry
 from unlost.model.ports.source import Context, SecretField
-from unlost.model.schema import Schema
+from unlost.model.source.connector_info import Expiry
+from unlost.model.source.schema import Schema
 from unlost.model.storage import MailRule, StorageRule
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.reading import Page, Proof
+from unlost.model.source.reading import Page, Proof
 
 
 class DeleteLog:

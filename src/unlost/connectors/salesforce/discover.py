@@ -37,7 +37,7 @@ from unlost.connectors.salesforce.tables import (
     with_change_logs,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.schema import Schema
+from unlost.model.source.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

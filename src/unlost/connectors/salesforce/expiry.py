@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from cryptography import x509
 
-from unlost.model.connector_info import Expiry
+from unlost.model.source.connector_info import Expiry
 
 KEY = "private_key"
 BEGIN = "-----BEGIN CERTIFICATE-----"

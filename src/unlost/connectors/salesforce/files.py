@@ -17,8 +17,8 @@ from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.kit.columns import column_or_null
 from unlost.kit.http import BackoffTimer, BodyStream
 from unlost.model.errors import IntegrityError, TransientError
-from unlost.model.reading import FileRef, Op, Rows
-from unlost.model.schema import FileColumn, Table
+from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.source.schema import FileColumn, Table
 
 BUFFER = 256 << 10
 # ContentVersion.ContentLocation: E is a file outside Salesforce, without bytes here.

@@ -23,8 +23,8 @@ from datetime import UTC, datetime, timedelta
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
 from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task
-from unlost.model.reading import IdRange, ReadTask
-from unlost.model.schema import Table, TableTrait
+from unlost.model.source.reading import IdRange, ReadTask
+from unlost.model.source.schema import Table, TableTrait
 
 WEEK = timedelta(days=7)
 A_SUNDAY = datetime(1970, 1, 4, tzinfo=UTC)

@@ -26,7 +26,7 @@ from unlost.connectors.salesforce.special import (
 )
 from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.reading import Page, Proof
+from unlost.model.source.reading import Page, Proof
 
 DOCUMENTS = "ContentDocument"
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.rows import observed
-from unlost.model.reading import Page, Proof
+from unlost.model.source.reading import Page, Proof
 
 
 class ResultStream:

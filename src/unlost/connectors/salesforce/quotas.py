@@ -5,7 +5,7 @@ from typing import Any
 
 from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.model.quota import Quota
+from unlost.model.source.quota import Quota
 
 MIB = 1 << 20
 DATA_STORAGE, FILE_STORAGE = "data storage", "file storage"

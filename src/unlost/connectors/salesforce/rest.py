@@ -16,7 +16,7 @@ from unlost.connectors.salesforce.pieces import ResultStream
 from unlost.connectors.salesforce.work import TableQuery
 from unlost.kit.json_to_arrow import batch_of
 from unlost.model.errors import SourceRefused, TransientError
-from unlost.model.reading import Page
+from unlost.model.source.reading import Page
 
 # Errors that a smaller window avoids (SOQL limits; REST guide, status codes).
 TOO_MUCH = (

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.ids import CANONICAL_LENGTH, long_id
 from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
-from unlost.model.reading import Op, Rows
+from unlost.model.source.reading import Op, Rows
 
 # Columns for the time and author of the last change: the first pair that a row has. SystemModstamp
 # also moves without a user, so it has no author (object reference, system fields).

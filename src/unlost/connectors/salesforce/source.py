@@ -41,9 +41,19 @@ from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Cache
-from unlost.model.quota import Quota
-from unlost.model.reading import Cursor, FileRef, IdRange, Page, Proof, ReadTask, Ready, Rows, Wait
-from unlost.model.schema import Schema, Table
+from unlost.model.source.quota import Quota
+from unlost.model.source.reading import (
+    Cursor,
+    FileRef,
+    IdRange,
+    Page,
+    Proof,
+    ReadTask,
+    Ready,
+    Rows,
+    Wait,
+)
+from unlost.model.source.schema import Schema, Table
 
 # A failed Bulk job is tried once more; after that the table is read by REST.
 BULK_TRIES = 2

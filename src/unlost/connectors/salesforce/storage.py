@@ -9,7 +9,7 @@ do not count (lines, history, shares, set-up) is from published lists of admins.
 from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
-from unlost.model.schema import Schema, Table
+from unlost.model.source.schema import Schema, Table
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 
 KIB = 1024

@@ -25,7 +25,7 @@ from unlost.connectors.salesforce.special import (
     ReadStrategy,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.schema import (
+from unlost.model.source.schema import (
     ChangeLog,
     Column,
     DeleteRule,

@@ -7,7 +7,7 @@ import msgspec
 
 from unlost.connectors.salesforce import soql
 from unlost.model.decoders import decoder_for
-from unlost.model.reading import ReadTask
+from unlost.model.source.reading import ReadTask
 
 
 class TaskKind(StrEnum):

@@ -49,12 +49,12 @@ from unlost.engine.backup.session import (
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
-from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.message import Message
-from unlost.model.progress import Phase, Progress
-from unlost.model.schema import Schema, TableTrait
-from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.schema import Schema, TableTrait
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from unlost.engine.backup.session import (
 )
 from unlost.engine.merge import aligned, read_run, sorted_runs
 from unlost.engine.temp_rows import IDS, NOTHING, SEEN, TempRows, TempRowsWriter, batches
-from unlost.model.reading import Op
+from unlost.model.source.reading import Op
 
 
 @dataclass(frozen=True, slots=True)

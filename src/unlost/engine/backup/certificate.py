@@ -7,13 +7,13 @@ from datetime import datetime
 from unlost.engine.backup.counts import TableCounts
 from unlost.engine.backup.findings import findings_of, table_findings
 from unlost.engine.backup.table_progress import TableProgress
-from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message, Noun, counted, joined, message
 from unlost.model.org import OrgIdentity
-from unlost.model.quota import Quota
-from unlost.model.schema import Schema, Table
-from unlost.model.snapshot import TableState
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import Schema, Table
+from unlost.model.vault.certificate import Certificate, TableLine, Verdict
+from unlost.model.vault.snapshot import TableState
 
 LOST = (FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE, FindingKind.TABLE_GONE)
 NAMED = 5  # tables that a sentence names

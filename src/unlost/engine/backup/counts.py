@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.engine.backup.session import BackupSession
-from unlost.model.snapshot import Added
+from unlost.model.vault.snapshot import Added
 from unlost.model.written import written
 
 

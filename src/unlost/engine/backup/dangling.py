@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.temp_rows import batches
-from unlost.model.reading import Op
+from unlost.model.source.reading import Op
 
 GET_IDS = 1_000
 

@@ -32,7 +32,7 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import BackupSession, ReadFailure
 from unlost.engine.backup.vanished import bury, look_for_hidden
-from unlost.model.snapshot import Added, Visibility
+from unlost.model.vault.snapshot import Added, Visibility
 
 
 class DeleteVerdict(StrEnum):

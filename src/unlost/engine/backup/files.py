@@ -13,9 +13,9 @@ from unlost.engine.backup.session import BackupSession
 from unlost.engine.temp_rows import TempRows, open_temp_rows
 from unlost.model.errors import TransientError
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.progress import Phase, Progress
-from unlost.model.reading import FileRef
-from unlost.model.snapshot import Added, StoredFile
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.reading import FileRef
+from unlost.model.vault.snapshot import Added, StoredFile
 
 
 @dataclass(frozen=True, slots=True)

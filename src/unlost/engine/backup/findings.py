@@ -5,8 +5,8 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
-from unlost.model.schema import Schema, Table
-from unlost.model.snapshot import TableState
+from unlost.model.source.schema import Schema, Table
+from unlost.model.vault.snapshot import TableState
 
 GIVE_RIGHT = "Give the backup user access to it, then run a backup. The backup reads it in full."
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from unlost.engine.backup.plan import KnownState
-from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
+from unlost.model.vault.certificate import TableLine
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_EXAMINED = 60
 UNKNOWN_RIGHTS = "unknown"

@@ -16,9 +16,9 @@ from unlost.engine.backup.session import (
     source_errors,
 )
 from unlost.engine.temp_rows import TempRows, batches
-from unlost.model.progress import Phase
-from unlost.model.reading import Op, Page, Rows
-from unlost.model.snapshot import Added
+from unlost.model.runs.progress import Phase
+from unlost.model.source.reading import Op, Page, Rows
+from unlost.model.vault.snapshot import Added
 
 
 class LookupReason(StrEnum):

@@ -15,7 +15,7 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.schema import Schema, Table
+from unlost.model.source.schema import Schema, Table
 
 
 @dataclass(frozen=True, slots=True)

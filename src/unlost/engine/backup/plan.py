@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.model.finding import Finding, FindingKind
-from unlost.model.reading import Cursor
-from unlost.model.schema import Column, Schema, Table, TableTrait
-from unlost.model.snapshot import TableState
+from unlost.model.source.reading import Cursor
+from unlost.model.source.schema import Column, Schema, Table, TableTrait
+from unlost.model.vault.snapshot import TableState
 
 FAILED = frozenset(
     {FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE, FindingKind.TABLE_GONE}

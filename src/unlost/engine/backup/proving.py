@@ -19,11 +19,11 @@ from unlost.engine.backup.session import (
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
-from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
-from unlost.model.quota import Quota
-from unlost.model.schema import Schema
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import Schema
+from unlost.model.vault.certificate import Certificate, TableLine, Verdict
 
 
 @dataclass(frozen=True, slots=True)

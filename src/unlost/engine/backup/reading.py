@@ -18,8 +18,8 @@ from unlost.engine.backup.session import (
     judged,
     source_errors,
 )
-from unlost.model.progress import Phase
-from unlost.model.reading import Cursor, IdRange, Page, ReadTask, Ready
+from unlost.model.runs.progress import Phase
+from unlost.model.source.reading import Cursor, IdRange, Page, ReadTask, Ready
 
 ATTEMPTS = 2
 

@@ -21,9 +21,9 @@ from unlost.engine.backup.session import BackupSession
 from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
 from unlost.model.ports.source import Source
 from unlost.model.ports.vault import Snapshot
-from unlost.model.progress import Phase
-from unlost.model.reading import IdRange
-from unlost.model.schema import TableTrait
+from unlost.model.runs.progress import Phase
+from unlost.model.source.reading import IdRange
+from unlost.model.source.schema import TableTrait
 
 SAMPLE = 200_000  # ids in memory
 SLACK = 4  # reading stops if rows are this many times longer than expected

@@ -12,9 +12,9 @@ from unlost.engine.rows import chosen
 from unlost.engine.temp_rows import FILES, REFERENCES, SEEN, TempRows, TempRowsWriter
 from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding
-from unlost.model.progress import Phase, Progress
-from unlost.model.reading import FileRef, Op, Page, Rows
-from unlost.model.snapshot import Added, Visibility
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.reading import FileRef, Op, Page, Rows
+from unlost.model.vault.snapshot import Added, Visibility
 
 
 @dataclass(frozen=True, slots=True)

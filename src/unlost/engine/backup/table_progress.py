@@ -12,8 +12,8 @@ from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import ReadFailure
 from unlost.model.finding import Finding
-from unlost.model.reading import Cursor
-from unlost.model.snapshot import Added, TableCommit, TableState
+from unlost.model.source.reading import Cursor
+from unlost.model.vault.snapshot import Added, TableCommit, TableState
 
 
 @dataclass(frozen=True, slots=True)

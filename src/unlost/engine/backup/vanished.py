@@ -23,7 +23,7 @@ from unlost.engine.backup.lookup import (
     tombstones,
 )
 from unlost.engine.backup.session import BackupSession
-from unlost.model.snapshot import Added, Visibility
+from unlost.model.vault.snapshot import Added, Visibility
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import DeleteRule
+from unlost.model.source.schema import DeleteRule
 
 MOST = 200_000
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from unlost.engine.sameness import instant
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import ChangeLog, Column, Table, WireKind
+from unlost.model.source.schema import ChangeLog, Column, Table, WireKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from unlost.model.errors import NotFound
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock
 from unlost.model.ports.vault import Snapshot, VaultReader
-from unlost.model.reading import Op, ReadTask, Ready, Rows
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import ChangeKind, CommitKind
+from unlost.model.source.reading import Op, ReadTask, Ready, Rows
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.snapshot import ChangeKind, CommitKind
 
 GET_IDS = 1_000
 DIFFERENCES = pa.schema(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from unlost.engine.records.changelog import LoggedChange
 from unlost.engine.sameness import same
-from unlost.model.schema import ColumnTrait, Table, WireKind
+from unlost.model.source.schema import ColumnTrait, Table, WireKind
 
 type Cells = Mapping[str, str | None]
 

@@ -16,9 +16,9 @@ from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot, VaultReader
-from unlost.model.reading import Op
-from unlost.model.schema import Table
-from unlost.model.snapshot import ChangeKind, SnapshotInfo, Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, Version
 
 
 class Origin(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.vault import VaultReader
-from unlost.model.snapshot import SearchHit
+from unlost.model.vault.snapshot import SearchHit
 
 MOST = 20
 DEEPER = 3  # times as many hits are fetched as requested, since the vault does not rank

@@ -7,7 +7,7 @@ import httpx
 
 from unlost.kit.addresses import is_loopback
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 SECONDS = 10.0
 LARGEST = 1 << 20  # bytes

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from unlost.model.jobs import Job
+from unlost.model.runs.jobs import Job
 
 
 class Runner(Protocol):

@@ -17,13 +17,13 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from unlost.model.connector_info import Knowledge
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
 from unlost.model.ports.writer import Writer
-from unlost.model.quota import Quota
-from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
-from unlost.model.schema import Schema, Table
+from unlost.model.source.connector_info import Knowledge
+from unlost.model.source.quota import Quota
+from unlost.model.source.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.source.schema import Schema, Table
 
 
 class Source(Protocol):

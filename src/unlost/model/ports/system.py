@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from unlost.model.progress import Progress
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.progress import Progress
+from unlost.model.vault.snapshot import CommitKind
 
 
 class Clock(Protocol):

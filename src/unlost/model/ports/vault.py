@@ -19,21 +19,21 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from unlost.model.certificate import Certificate
-from unlost.model.columnar_read import ReadByColumns
-from unlost.model.copies import HomeCopies
-from unlost.model.erasure import PastErasure
-from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-from unlost.model.maintenance_results import Compaction, OrgUsage, Sweep
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.reading import FileRef, Rows
-from unlost.model.rekeying import Rekeyed
-from unlost.model.retention import Hold, HoldTarget
-from unlost.model.salvage import PastSalvage
-from unlost.model.schema import Schema
-from unlost.model.snapshot import (
+from unlost.model.source.hidden_columns import HiddenColumns
+from unlost.model.source.reading import FileRef, Rows
+from unlost.model.source.schema import Schema
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.columnar_read import ReadByColumns
+from unlost.model.vault.copies import HomeCopies
+from unlost.model.vault.erasure import PastErasure
+from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from unlost.model.vault.rekeying import Rekeyed
+from unlost.model.vault.retention import Hold, HoldTarget
+from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.snapshot import (
     Added,
     CommitKind,
     Counts,
@@ -189,7 +189,7 @@ class VaultReader(Protocol):
         """Return the live records that replace records of this org: the newest row of each, by id.
 
         With ``table`` and ``records`` (old ids), only their rows are read, and the later rows that
-        continue them are included, for ``unlost.model.lineage.resolve``. Otherwise all rows are
+        continue them are included, for ``unlost.model.vault.lineage.resolve``. Otherwise all rows are
         read; ``lives``: only rows that lead to one of these.
         """
         ...

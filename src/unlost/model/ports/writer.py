@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from unlost.model.org import OrgIdentity
-from unlost.model.reading import Rows
-from unlost.model.schema import Table
-from unlost.model.writing import (
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import (
     MissingPermission,
     RecordQuery,
     RowOutcome,

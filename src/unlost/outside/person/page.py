@@ -8,7 +8,7 @@ from html import escape
 from itertools import islice
 from urllib.parse import quote
 
-from unlost.model.snapshot import Version
+from unlost.model.vault.snapshot import Version
 from unlost.outside.person.parts import STATES, ExportedTable, PersonExport, PersonReader
 
 MOST = 1000  # records of a table on the page; the tables have all

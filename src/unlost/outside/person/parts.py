@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from unlost.model.reading import Op
-from unlost.model.schema import Table
-from unlost.model.snapshot import StoredFile, Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import StoredFile, Version
 
 STATES = {
     Op.STATE: "present",

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from unlost.model.snapshot import Version
+from unlost.model.vault.snapshot import Version
 from unlost.outside.person.parts import STATES, ExportedTable, PersonReader
 from unlost.outside.rowtext import for_people
 

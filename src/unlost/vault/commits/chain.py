@@ -26,7 +26,7 @@ from typing import Any
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
 from unlost.model.message import message
 from unlost.model.ports.system import Witness, Witnessed
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.commits.redactions import Redactions
 from unlost.vault.commits.state import (
     LiveState,

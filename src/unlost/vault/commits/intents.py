@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, StoreError
+from unlost.model.vault.certificate import Certificate
 from unlost.vault.format.manifest import RunIntent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects

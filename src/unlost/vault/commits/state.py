@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from blake3 import blake3
 
-from unlost.model.snapshot import CommitKind, PackEntry, SegmentEntry, SnapshotInfo
+from unlost.model.vault.snapshot import CommitKind, PackEntry, SegmentEntry, SnapshotInfo
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
     Checkpoint,

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.snapshot import Counts
+from unlost.model.vault.snapshot import Counts
 from unlost.vault.format.physical import SAME
 
 type Ops = NDArray[np.int8]

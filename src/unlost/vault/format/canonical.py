@@ -11,7 +11,7 @@ nothing runs per cell.
 
 import polars as pl
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 # ``[0-9]`` and not ``\d``, which takes digits of all scripts: no number of ours is made of those.
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]\.[0-9]{3}Z$"

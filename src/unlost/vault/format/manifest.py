@@ -18,12 +18,12 @@ import zstandard
 from blake3 import blake3
 
 from unlost.model.decoders import decoder_for
-from unlost.model.erasure import ErasureProof
 from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity
-from unlost.model.schema import Schema, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.schema import Schema, WireKind
+from unlost.model.vault.erasure import ErasureProof
+from unlost.model.vault.snapshot import (
     CommitKind,
     Counts,
     PackEntry,

@@ -6,7 +6,7 @@ used for another column. System columns begin with ``_u_``.
 
 import pyarrow as pa
 
-from unlost.model.schema import Column, Table, WireKind
+from unlost.model.source.schema import Column, Table, WireKind
 
 U_ID = "_u_id"
 U_OP = "_u_op"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.schema import ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 
 VERSION = 2

@@ -40,7 +40,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
 
 KEY_BYTES = 32

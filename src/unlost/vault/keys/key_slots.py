@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.register import Register
 from unlost.vault.format.slots import KeyStretch, read_slot
 from unlost.vault.keys.hierarchy import Keyring

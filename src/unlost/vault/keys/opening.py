@@ -21,7 +21,7 @@ from pathlib import Path
 
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name
 from unlost.vault.format.sealed import NONCE_BYTES

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.register import (
     REGISTER,
     Register,

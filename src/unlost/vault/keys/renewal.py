@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import is_whole, slots, write_slot
 from unlost.vault.keys.register import is_single, registered, repeat_entry, succeed

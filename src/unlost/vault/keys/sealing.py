@@ -7,7 +7,7 @@ from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import (
     HEADER_BYTES,
     KIB256,

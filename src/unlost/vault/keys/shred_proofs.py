@@ -4,7 +4,7 @@ from contextlib import suppress
 from functools import partial
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.shredded import (
     SHREDDED,
     ShreddedOrg,

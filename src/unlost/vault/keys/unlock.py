@@ -23,7 +23,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.slots import (
     KeySlot,

@@ -6,7 +6,7 @@ then removed.
 
 import re
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.layout import object_names
 
 _NAME = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-f]+)?")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format.manifest import TablePart
 
 

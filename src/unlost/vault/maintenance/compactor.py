@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.maintenance_results import Compaction, Merged
-from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.maintenance_results import Compaction, Merged
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system

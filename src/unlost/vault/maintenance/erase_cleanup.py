@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_objects
 from unlost.vault.format.manifest import Manifest

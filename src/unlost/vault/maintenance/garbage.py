@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unlost.model.maintenance_results import Sweep
-from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.maintenance_results import Sweep
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import RunIntent

@@ -9,13 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from typing import Self
 
-from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-from unlost.model.maintenance_results import Compaction, OrgUsage, Sweep
 from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Witness
-from unlost.model.rekeying import Rekeyed
-from unlost.model.retention import Hold, HoldTarget
-from unlost.model.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
+from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from unlost.model.vault.rekeying import Rekeyed
+from unlost.model.vault.retention import Hold, HoldTarget
+from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.maintenance.compactor import compact

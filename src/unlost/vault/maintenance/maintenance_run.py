@@ -19,9 +19,9 @@ from datetime import datetime
 
 import msgspec
 
-from unlost.model.erasure import ErasureProof
 from unlost.model.errors import Conflict, StoreError, UnlostError
-from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
+from unlost.model.vault.erasure import ErasureProof
+from unlost.model.vault.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers

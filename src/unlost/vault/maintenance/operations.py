@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from unlost.model.erasure import Erase, PastErasure
-from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan, planned
-from unlost.model.rectification import Rectify
-from unlost.model.retention import Forget
-from unlost.model.salvage import PastSalvage, Salvage
+from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan, planned
+from unlost.model.vault.rectification import Rectify
+from unlost.model.vault.retention import Forget
+from unlost.model.vault.salvage import PastSalvage, Salvage
 from unlost.vault.maintenance.erase.eraser import erase, erasures, plan_erasure
 from unlost.vault.maintenance.rectify.rectifier import plan_rectification, rectify
 from unlost.vault.maintenance.retain.forget import forget, plan_forgetting

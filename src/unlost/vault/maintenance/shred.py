@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.model.errors import Conflict
-from unlost.model.retention import Hold
-from unlost.model.store import Store
+from unlost.model.vault.retention import Hold
+from unlost.model.vault.store import Store
 from unlost.vault.format.shredded import (
     ShreddedOrg,
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import ListedObject, Store
+from unlost.model.vault.store import ListedObject, Store
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.stores.unread import device_failed
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.store import ListedObject, Store
+from unlost.model.vault.store import ListedObject, Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.layout.parallel import spread

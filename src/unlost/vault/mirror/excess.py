@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
-from unlost.model.snapshot import CommitKind
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import CommitKind
+from unlost.model.vault.store import Store
 from unlost.vault.commits.state import REMOVING
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.sealed import HEADER_BYTES, read_header

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, UnlostError, UsageError
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
+from unlost.model.vault.store import Store
 from unlost.vault.commits.state import live_objects
 from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.keys.register import digest_of, registered
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.excess import taken_away

@@ -7,7 +7,7 @@ from typing import Self
 import pyarrow as pa
 import zstandard
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.rowhash import id_hashes

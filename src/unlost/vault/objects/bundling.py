@@ -21,7 +21,7 @@ from itertools import chain, groupby
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import metadata_of_bundle, part_of

@@ -31,8 +31,8 @@ from unlost.model.errors import (
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import FileRef, Op, Rows
-from unlost.model.snapshot import PackEntry, StoredFile
+from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.vault.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named
 from unlost.vault.objects.packs import Blob, Extent, PackWriter
 

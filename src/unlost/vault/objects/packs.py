@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.snapshot import PackEntry
+from unlost.model.vault.snapshot import PackEntry
 from unlost.vault.format.blobs import BlobEncoder, Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES

@@ -8,8 +8,8 @@ from typing import Protocol
 import msgspec
 from blake3 import blake3
 
-from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
     KnownColumn,

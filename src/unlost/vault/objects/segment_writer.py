@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyarrow.parquet.encryption import create_encryption_properties
 
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import CHANGES, U_BLOBS, U_ID, U_ROW_HASH
 from unlost.vault.format.rowhash import id_hashes

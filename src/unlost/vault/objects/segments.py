@@ -28,8 +28,8 @@ import pyarrow.parquet as pq
 from pyarrow.parquet.encryption import create_decryption_properties
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.snapshot import SegmentEntry
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import SegmentEntry
+from unlost.model.vault.store import Store
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID, U_OP, U_PREV
 from unlost.vault.format.rowhash import id_hashes

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.errors import UsageError
-from unlost.model.reading import Rows
-from unlost.model.schema import WireKind
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,

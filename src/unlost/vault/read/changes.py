@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.snapshot import ChangeKind
+from unlost.model.vault.snapshot import ChangeKind
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV

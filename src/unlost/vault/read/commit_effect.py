@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.commits.version_rules import CountBalance

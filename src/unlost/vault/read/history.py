@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from unlost.model.reading import Op
-from unlost.model.snapshot import Version
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import Version
 from unlost.vault.commits import version_rules
 from unlost.vault.format.physical import (
     U_ID,

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
-from unlost.model.reading import Op, Rows
-from unlost.model.snapshot import Lineage
+from unlost.model.source.reading import Op, Rows
+from unlost.model.vault.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
 from unlost.vault.read.merge import key_pieces, newest_of_each
 from unlost.vault.read.org_vault import OrgReader

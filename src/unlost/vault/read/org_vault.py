@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
-from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Witness
+from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, U_ID

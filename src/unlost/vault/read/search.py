@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.schema import ColumnTrait, Table
-from unlost.model.snapshot import SearchHit
+from unlost.model.source.hidden_columns import HiddenColumns
+from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.vault.snapshot import SearchHit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
 from unlost.vault.read.snapshot import VaultSnapshot

@@ -21,11 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.certificate import Certificate
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
-from unlost.model.schema import FileColumn, Schema, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.schema import FileColumn, Schema, WireKind
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import (
     EVERY_ID,
     CommitKind,
     HiddenItem,

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.model.vault.snapshot import EVERY_ID, IdSpan
 from unlost.vault.commits import version_rules
 from unlost.vault.format.physical import (
     READ_FIELDS,

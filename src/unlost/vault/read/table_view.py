@@ -24,8 +24,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.decoders import decoder_for
-from unlost.model.hidden_columns import LogFilter
-from unlost.model.schema import WireKind
+from unlost.model.source.hidden_columns import LogFilter
+from unlost.model.source.schema import WireKind
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import (
     BARE_FIELDS,

@@ -26,7 +26,7 @@ import obstore
 from obstore import exceptions
 
 from unlost.model.errors import NotFound, StoreError, UnlostError
-from unlost.model.store import ListedObject, StoreProperties
+from unlost.model.vault.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 from unlost.vault.stores.versions import ListRefused
 

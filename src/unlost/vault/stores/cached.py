@@ -7,7 +7,7 @@ that read the same pieces every day use ``remembering``. See docs/adr/0030.
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 from unlost.vault.stores.pieces import ObjectRange, RangeCache
 from unlost.vault.stores.readonly import ReadOnlyStore
 

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 
 
 class StoreCrash(BaseException):

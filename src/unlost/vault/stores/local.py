@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.store import ListedObject, StoreProperties
+from unlost.model.vault.store import ListedObject, StoreProperties
 from unlost.vault.stores.disk import Disk, RealDisk
 from unlost.vault.stores.store import check_name, missing, not_atomic
 

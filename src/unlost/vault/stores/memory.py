@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import ListedObject, StoreProperties
+from unlost.model.vault.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 
 

@@ -5,7 +5,7 @@ from threading import Barrier
 
 from unlost.model.errors import StoreError
 from unlost.model.ports.system import Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.stores.store import MAY_NOT_DELETE, not_atomic
 
 WRITERS = 8

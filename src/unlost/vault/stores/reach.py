@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.stores.address import AZURE, DEFAULT_REGION, S3, StoreAddress
 from unlost.vault.stores.credentials import ENDPOINTS, REGIONS, client_settings, credentials_in
 from unlost.vault.stores.local import LocalStore

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unlost.model.errors import StoreError
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 
 
 class ReadOnlyStore:

@@ -1,6 +1,6 @@
 """The rules for objects' names, and the errors that all stores share.
 
-The port itself is ``unlost.model.store.Store``.
+The port itself is ``unlost.model.vault.store.Store``.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import NotFound, StoreError, UsageError
-from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.model.vault.store import ListedObject, Store, StoreProperties
 
 _PART = r"[a-z0-9_][a-z0-9._-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")

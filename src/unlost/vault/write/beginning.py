@@ -1,7 +1,7 @@
 """Beginning a commit: the run's intent is written before anything else."""
 
 from unlost.model.org import OrgIdentity
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import RunIntent

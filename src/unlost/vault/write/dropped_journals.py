@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.read.org_vault import OrgVault
 

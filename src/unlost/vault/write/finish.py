@@ -32,7 +32,7 @@ from functools import cached_property
 import msgspec
 
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.snapshot import (
+from unlost.model.vault.snapshot import (
     Added,
     CommitKind,
     Counts,

@@ -24,12 +24,12 @@ from datetime import datetime
 import msgspec
 import pyarrow as pa
 
-from unlost.model.certificate import Certificate
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.reading import Op, Rows
-from unlost.model.schema import Schema, WireKind
-from unlost.model.snapshot import (
+from unlost.model.source.reading import Op, Rows
+from unlost.model.source.schema import Schema, WireKind
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.snapshot import (
     Added,
     Counts,
     Lineage,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from unlost.model.reading import FileRef, Rows
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.source.reading import FileRef, Rows
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView

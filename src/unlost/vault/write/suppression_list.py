@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.reading import Op, Rows
+from unlost.model.source.reading import Op, Rows
 from unlost.vault.format.physical import INSTANT, U_ID
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.read.merge import key_pieces, newest_of_each

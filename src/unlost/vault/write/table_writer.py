@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.reading import Rows
-from unlost.model.snapshot import Counts, SegmentEntry
+from unlost.model.source.reading import Rows
+from unlost.model.vault.snapshot import Counts, SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.format.physical import (
     SYSTEM_FIELDS,

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.snapshot import Added, BufferedRows, SegmentEntry, TableCommit
+from unlost.model.vault.snapshot import Added, BufferedRows, SegmentEntry, TableCommit
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.format.physical import SEARCH, U_ID
 from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from unlost.catalog.tokens import actor_of_token
+from unlost.catalog.people.tokens import actor_of_token
 from unlost.model.access import Actor
 from unlost.web.served_home import application
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from unlost.app.actions.records.show import ShownField
 from unlost.app.actions.retention.rectify import CorrectionRequest
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 
 LONGEST = 100_000  # characters; two such values fit into Django's limit for a form
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from unlost.app.actions.retention.holds import HoldRequest
 from unlost.app.actions.retention.keeping import RetentionChange
-from unlost.catalog.keeping import LARGEST, NUMBERS
+from unlost.catalog.vault.keeping import LARGEST, NUMBERS
 
 ORG, TABLE, RECORD, NIGHT = "org", "table", "record", "night"
 

@@ -15,7 +15,7 @@ from unlost.app.actions.backups.schedule import (
     hours_of,
 )
 from unlost.model.errors import UsageError
-from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
+from unlost.model.runs.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
 from unlost.web.translate import error_text
 

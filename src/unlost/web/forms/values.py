@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from unlost.app.actions.restores.edit_plan import PlannedField, PlannedFields
 from unlost.app.restores.overrides import read_value
 from unlost.model.errors import UsageError
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.web.translate import error_text
 
 LONG = 255  # characters; longer texts get several lines

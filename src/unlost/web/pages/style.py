@@ -17,8 +17,8 @@ from unlost.app.records.record_facts import record_unknown
 from unlost.engine.records.history import Origin
 from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
-from unlost.model.reading import Op
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.pages.records.history import TimelineEntry
 from unlost.web.pages.storage.storage import draw
 from unlost.web.parts.paging import PageLinks

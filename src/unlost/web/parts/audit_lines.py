@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from unlost.catalog.audit import AuditEntry
+from unlost.catalog.people.audit import AuditEntry
 
 HEAD = (
     "number",

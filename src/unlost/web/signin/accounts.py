@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import SsoProtocol, list_providers
+from unlost.catalog.people.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
 from unlost.web.signin.leaving import sends_away

@@ -25,9 +25,9 @@ from django.shortcuts import render
 from unlost.app.home.home import read_home_key
 from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
 from unlost.app.people.sso import open_secret
-from unlost.catalog.people import people_with_email
-from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
-from unlost.catalog.sso import SsoProtocol, sealed_secret
+from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.catalog.people.people import people_with_email
+from unlost.catalog.people.sso import SsoProtocol, sealed_secret
 from unlost.web.served_home import application
 
 PLACE = b"web/mfa"

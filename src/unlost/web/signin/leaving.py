@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 
-from unlost.catalog.sso import list_providers
+from unlost.catalog.people.sso import list_providers
 
 type View = Callable[..., HttpResponse]
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from unlost.catalog.lockouts import list_lockouts
+from unlost.catalog.people.lockouts import list_lockouts
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
 

@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.runs.run import NOT_WRITTEN
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.translate import isolated, next_step, translate, word
 
 register = template.Library()

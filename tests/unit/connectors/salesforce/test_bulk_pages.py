@@ -10,7 +10,7 @@ from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system
 from fakes.wire import Chunks, csv_answer, error_answer
 from unlost.kit.csv_to_arrow import BLOCK_BYTES
 from unlost.model.errors import SourceRefused, TransientError
-from unlost.model.reading import Page
+from unlost.model.source.reading import Page
 
 ROWS = 20
 

@@ -11,7 +11,7 @@ from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system
 from fakes.wire import error_answer
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
-from unlost.model.schema import Schema
+from unlost.model.source.schema import Schema
 from unlost.testing.clock import START
 from unlost.testing.system import MemoryCache
 

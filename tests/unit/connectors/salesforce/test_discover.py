@@ -8,7 +8,14 @@ from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fiel
 from fakes.wire import error_answer, json_answer
 from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.schema import ChangeLog, ColumnTrait, DeleteRule, Schema, TableTrait, WireKind
+from unlost.model.source.schema import (
+    ChangeLog,
+    ColumnTrait,
+    DeleteRule,
+    Schema,
+    TableTrait,
+    WireKind,
+)
 
 
 def an_org(*describes: dict[str, Any], **settings: Any) -> FakeSalesforce:

@@ -10,7 +10,7 @@ from fakes.runs import read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import Chunks, error_answer
 from unlost.model.errors import IntegrityError, SourceRefused, TransientError
-from unlost.model.reading import FileRef
+from unlost.model.source.reading import FileRef
 
 BODY = bytes(range(256)) * 5000
 MD5 = hashlib.md5(BODY, usedforsecurity=False).hexdigest()

@@ -10,7 +10,7 @@ from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system
 from fakes.wire import error_answer
 from unlost.connectors.salesforce.nightly import whole_due
 from unlost.model.finding import FindingKind, Severity
-from unlost.model.reading import Cursor
+from unlost.model.source.reading import Cursor
 from unlost.testing.clock import START
 
 OLD = "2026-02-20T10:00:00.000+0000"

@@ -24,8 +24,8 @@ from fakes.wire import error_answer, json_answer
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
 from unlost.model.finding import FindingKind, Severity
 from unlost.model.org import OrgKind
-from unlost.model.reading import Cursor, Wait
-from unlost.model.schema import TableTrait
+from unlost.model.source.reading import Cursor, Wait
+from unlost.model.source.schema import TableTrait
 from unlost.testing.clock import START
 
 

@@ -15,8 +15,8 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.schema import DeleteRule, Reference, WireKind
-from unlost.model.writing import WriteCapability
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import WriteCapability
 
 LINK = WireKind.REFERENCE
 

@@ -18,8 +18,8 @@ from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore
 from unlost.model.errors import Conflict, LimitReached
 from unlost.model.plan import Action, RestorePlan
-from unlost.model.schema import Table
-from unlost.model.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused

@@ -13,7 +13,7 @@ from unlost.engine.restore.values.cells import (
     digests_of,
 )
 from unlost.engine.sameness import same
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.testing.strategies import texts
 
 VOLATILE = frozenset({ColumnTrait.VOLATILE})

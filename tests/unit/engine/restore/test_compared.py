@@ -18,8 +18,8 @@ from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
-from unlost.model.schema import Column, DeleteRule, Reference, Table, WireKind
-from unlost.model.writing import (
+from unlost.model.source.schema import Column, DeleteRule, Reference, Table, WireKind
+from unlost.model.source.writing import (
     NeverColumn,
     NeverReason,
     OutcomeKind,

@@ -13,8 +13,8 @@ from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.outcome import Difference, Ending, ParkedRestore
 from unlost.model.errors import Conflict, IntegrityError, SourceRefused, TransientError
 from unlost.model.plan import Action, RestorePlan
-from unlost.model.schema import Reference, WireKind
-from unlost.model.writing import UPLOAD_UNSENT, ByProduct, Gather, Identity, WriteCapability
+from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.writing import UPLOAD_UNSENT, ByProduct, Gather, Identity, WriteCapability
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import EVERY_OP

@@ -33,8 +33,8 @@ from unlost.model.plan import (
     TypedOverride,
     TypedValue,
 )
-from unlost.model.schema import Column, DeleteRule, Reference, WireKind
-from unlost.model.writing import ByProduct, Identity, NeverColumn, NeverReason, WriteOp
+from unlost.model.source.schema import Column, DeleteRule, Reference, WireKind
+from unlost.model.source.writing import ByProduct, Identity, NeverColumn, NeverReason, WriteOp
 from unlost.testing.platform import RowRefused
 
 

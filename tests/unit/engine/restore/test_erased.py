@@ -6,9 +6,9 @@ import pytest
 
 import scanner
 from unit.engine.restore.workshop import Lost, Workshop
-from unlost.model.erasure import Erase
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
 
 
 @pytest.fixture

@@ -7,13 +7,10 @@ import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, levels, of
 from unlost.engine.restore.values.outcome import Difference, Ending
-from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, UsageError
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import Action, RecordKey
-from unlost.model.schema import Reference, WireKind
-from unlost.model.snapshot import CommitKind
-from unlost.model.writing import (
+from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.writing import (
     Birth,
     ByProduct,
     Gather,
@@ -22,6 +19,9 @@ from unlost.model.writing import (
     NeverReason,
     WriteCapability,
 )
+from unlost.model.vault.erasure import Erase
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.platform import EVERY_OP
 
 

@@ -5,9 +5,9 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions
 from unit.engine.test_hidden_rows import hidden_and_purged
 from unlost.model.errors import NotFound
-from unlost.model.maintenance import unconditional
 from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
-from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 
 NEWEST = KeepRules(daily=1)
 

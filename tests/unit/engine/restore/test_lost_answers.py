@@ -17,8 +17,8 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.plan import Action
-from unlost.model.schema import WireKind
-from unlost.model.writing import (
+from unlost.model.source.schema import WireKind
+from unlost.model.source.writing import (
     ByProduct,
     MatchKey,
 )

@@ -4,7 +4,7 @@ from unit.engine.restore.atelier import Atelier
 from unlost.engine.restore.values.outcome import ParkedRestore
 from unlost.model.errors import LimitReached
 from unlost.model.plan import Action, RestorePlan
-from unlost.model.writing import Identity
+from unlost.model.source.writing import Identity
 
 
 def parked(atelier: Atelier, plan: RestorePlan) -> ParkedRestore:

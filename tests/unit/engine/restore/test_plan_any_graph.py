@@ -12,8 +12,8 @@ from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan
-from unlost.model.schema import DeleteRule, Reference
-from unlost.model.writing import Identity
+from unlost.model.source.schema import DeleteRule, Reference
+from unlost.model.source.writing import Identity
 
 TABLES = ("Red", "Blue", "Green")
 COLUMNS = {

@@ -11,9 +11,9 @@ from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.errors import NotFound
 from unlost.model.plan import Action, NoteWeight, PlanLink, RecordKey
-from unlost.model.reading import Page, ReadTask
-from unlost.model.schema import Table, WireKind
-from unlost.model.writing import Identity, LateColumn, WriteOp
+from unlost.model.source.reading import Page, ReadTask
+from unlost.model.source.schema import Table, WireKind
+from unlost.model.source.writing import Identity, LateColumn, WriteOp
 from unlost.testing.platform import without
 
 BIN = {"identity": Identity.UNDELETE}

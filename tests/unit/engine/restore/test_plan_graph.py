@@ -14,8 +14,8 @@ from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import Action, ActionReason, NoteWeight
-from unlost.model.schema import DeleteRule, Reference, TableTrait
-from unlost.model.writing import Birth
+from unlost.model.source.schema import DeleteRule, Reference, TableTrait
+from unlost.model.source.writing import Birth
 
 
 def test_details_come_back_with_their_master(atelier: Atelier) -> None:

@@ -9,8 +9,8 @@ from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, 
 from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.model.plan import Action, ActionReason, NoteWeight
-from unlost.model.schema import DeleteRule, Reference
-from unlost.model.writing import Birth, ByProduct, Gather, Identity, MatchKey
+from unlost.model.source.schema import DeleteRule, Reference
+from unlost.model.source.writing import Birth, ByProduct, Gather, Identity, MatchKey
 
 CASCADE = DeleteRule.CASCADE
 

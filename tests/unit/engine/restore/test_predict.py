@@ -9,9 +9,9 @@ from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.predict import WORDS
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import NoteWeight, RestorePlan
-from unlost.model.quota import Quota
-from unlost.model.schema import WireKind
-from unlost.model.writing import (
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import WireKind
+from unlost.model.source.writing import (
     Identity,
     LateColumn,
     MissingPermission,

@@ -15,8 +15,8 @@ from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.plan import Action, PlanLink, RecordKey
-from unlost.model.schema import Reference
-from unlost.model.writing import NOT_IN_BIN, Birth, ByProduct, Identity
+from unlost.model.source.schema import Reference
+from unlost.model.source.writing import NOT_IN_BIN, Birth, ByProduct, Identity
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
 

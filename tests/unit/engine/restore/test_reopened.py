@@ -11,7 +11,7 @@ from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.plan import plan_again
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, NoteWeight, RestorePlan
-from unlost.model.writing import Identity, LateColumn
+from unlost.model.source.writing import Identity, LateColumn
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.platform import RowRefused
 

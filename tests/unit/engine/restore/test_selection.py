@@ -10,8 +10,8 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions, note_of
 from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.progress import Phase
-from unlost.model.schema import TableTrait
+from unlost.model.runs.progress import Phase
+from unlost.model.source.schema import TableTrait
 from unlost.testing.org import MemoryOrg
 from unlost.testing.source import MemorySource
 

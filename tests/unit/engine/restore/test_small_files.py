@@ -9,7 +9,7 @@ from unit.engine.restore.workshop import Workshop, of
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
-from unlost.model.snapshot import StoredFile
+from unlost.model.vault.snapshot import StoredFile
 from unlost.testing.memory_writer import ReplyLost
 
 

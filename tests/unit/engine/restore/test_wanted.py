@@ -10,7 +10,7 @@ from unlost.engine.restore.running import wanted as module
 from unlost.engine.restore.running.wanted import WantedReader, at_once
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, PlanStep
-from unlost.model.schema import Column, Table, WireKind
+from unlost.model.source.schema import Column, Table, WireKind
 
 
 class Counted:

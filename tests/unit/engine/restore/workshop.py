@@ -26,7 +26,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.platform import Platform
 

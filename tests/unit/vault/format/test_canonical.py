@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.canonical import canonical
 
 

@@ -9,8 +9,8 @@ from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, Counts, SegmentEntry, TableState
+from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.vault.snapshot import CommitKind, Counts, SegmentEntry, TableState
 from unlost.vault.format.manifest import (
     KnownColumn,
     Manifest,

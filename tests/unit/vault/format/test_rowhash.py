@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.rowhash import (
     HashedColumn,
     as_array,

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from unlost.model.schema import ChangeLog, Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.schema import ChangeLog, Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format.tokens import (
     LONGEST,
     Tokenizer,

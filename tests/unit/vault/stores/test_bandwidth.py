@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.stores import StoreContract
 from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore

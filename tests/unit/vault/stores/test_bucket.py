@@ -9,8 +9,8 @@ import unlost
 import vaultstory
 from fakes.bucket_server import BUCKET, Bucket, serving
 from unlost.model.errors import NotFound, StoreError, UnlostError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
 from unlost.vault.keys.opening import recovery_sheet

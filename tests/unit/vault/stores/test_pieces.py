@@ -7,8 +7,8 @@ import pytest
 
 from smallvault import SmallVault
 from unlost.model.errors import IntegrityError, NotFound, StoreError
-from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.stores import StoreContract
 from unlost.vault.stores.cached import CachedStore, remembering

@@ -7,7 +7,7 @@ import pytest
 
 from fakes.bucket_server import BUCKET, Answers, Bucket, serving
 from unlost.model.errors import StoreError
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.reach import check_not_locked, open_store

@@ -11,7 +11,7 @@ from enum import StrEnum
 from unlost.model.alert import Notification, Urgency
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, TransientError
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 SECONDS = 30.0
 NOT_OFFERED = (

@@ -8,7 +8,7 @@ content at that time.
 from collections.abc import Mapping
 
 from unlost.alerts.signed_webhook import Webhook, webhook_to
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Webhook:

@@ -11,7 +11,7 @@ import msgspec
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Notification
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))  # "Formatting text": the three of them
 

@@ -12,7 +12,7 @@ import msgspec
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Notification
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 CARD = "application/vnd.microsoft.card.adaptive"
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"

@@ -37,7 +37,7 @@ from unlost.catalog.alerts import (
     still_due,
     untold,
 )
-from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
 from unlost.model.alert import (
@@ -52,8 +52,8 @@ from unlost.model.alert import (
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
 from unlost.model.message import Message, message
-from unlost.model.reading import Json
-from unlost.model.schedule import Hours
+from unlost.model.runs.schedule import Hours
+from unlost.model.source.reading import Json
 
 HEAD_DIGITS = 12
 NEWEST = 50

@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.health.health import HealthCheck, HealthState, RepairableCheck
 from unlost.app.health.home import home_checks
 from unlost.app.health.orgs import org_checks
-from unlost.catalog.orgs import serving_orgs
+from unlost.catalog.orgs.orgs import serving_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 

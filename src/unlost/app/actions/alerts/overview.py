@@ -11,16 +11,16 @@ from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import list_alerts
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.schedules import StoredSchedule, schedules
-from unlost.catalog.storage import StorageHistory, newest_storages
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.runs.schedules import StoredSchedule, schedules
+from unlost.catalog.vault.storage import StorageHistory, newest_storages
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
-from unlost.model.certificate import Verdict
 from unlost.model.org import OrgKind
-from unlost.model.schedule import Schedule
-from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.runs.schedule import Schedule
+from unlost.model.vault.certificate import Verdict
+from unlost.model.vault.snapshot import SnapshotInfo, nights
 
 LATE = timedelta(hours=36)  # a missed backup that was not caught up by the next midday
 SAMPLES = timedelta(days=14)

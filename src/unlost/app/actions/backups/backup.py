@@ -32,9 +32,9 @@ from unlost.app.backups.backup_run import (
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stopped
-from unlost.catalog.observer import SqlObserver
-from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.runs import (
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.observer import SqlObserver
+from unlost.catalog.runs.runs import (
     RunEnd,
     RunRecord,
     RunState,
@@ -44,18 +44,18 @@ from unlost.catalog.runs import (
     set_command,
     unfinished_backups,
 )
-from unlost.catalog.storage import keep_samples
+from unlost.catalog.vault.storage import keep_samples
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import DeferredTables
 from unlost.model.access import Right, Trace
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
-from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.message import Message, code_of, fault
 from unlost.model.ports.system import Observer
-from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
+from unlost.model.runs.jobs import CANCELLED, PAUSED, RunCommand
+from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.snapshot import CommitKind, Counts, SnapshotInfo
 
 # Steps older than this are not resumed: jobs at the source and their results expire soon after.
 TOO_OLD = timedelta(days=3)

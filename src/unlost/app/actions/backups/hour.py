@@ -23,10 +23,10 @@ from unlost.app.backups.backup_run import (
     refresh_identity,
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
-from unlost.catalog.nights import open_nights
-from unlost.catalog.observer import SqlObserver
-from unlost.catalog.orgs import ProtectedOrg, list_orgs
-from unlost.catalog.runs import (
+from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.runs.observer import SqlObserver
+from unlost.catalog.runs.runs import (
     RunEnd,
     RunState,
     begin_run,
@@ -35,7 +35,7 @@ from unlost.catalog.runs import (
     list_runs,
     unfinished_backups,
 )
-from unlost.catalog.schedules import schedule_of
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import DeferredTables
@@ -43,7 +43,7 @@ from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.finding import Finding, FindingKind
 from unlost.model.message import Message, code_of, fault
-from unlost.model.schedule import Schedule
+from unlost.model.runs.schedule import Schedule
 
 NIGHTS = 5  # the newest runs that are searched for a successful one
 REMEMBERED = timedelta(days=14)  # how long hourly runs stay listed; their data is in the vault

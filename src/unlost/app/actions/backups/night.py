@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from unlost.app.actions.backups.backup import NOTES_LOST, backup
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
-from unlost.catalog.nights import WORKER_DIED, NightEnd, end_try, give_up_before, start_try
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.runs.nights import WORKER_DIED, NightEnd, end_try, give_up_before, start_try
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.errors import (
     Conflict,
     LimitReached,
@@ -14,9 +14,9 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
-from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.message import Message, code_of, fault
-from unlost.model.night import NightRecord, NightState
+from unlost.model.runs.jobs import CANCELLED, PAUSED
+from unlost.model.runs.night import NightRecord, NightState
 
 # Minutes until the next attempt, by the number of failures; the last one repeats.
 AGAIN = (

@@ -8,18 +8,18 @@ from difflib import get_close_matches
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.nights import newest_nights
-from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.schedules import schedule_of, schedules, set_schedule
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.nights import newest_nights
+from unlost.catalog.runs.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.runs.schedules import schedule_of, schedules, set_schedule
 from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message
-from unlost.model.night import NightRecord
-from unlost.model.schedule import Hours, Schedule
-from unlost.model.schema import Schema, TableTrait
+from unlost.model.runs.night import NightRecord
+from unlost.model.runs.schedule import Hours, Schedule
+from unlost.model.source.schema import Schema, TableTrait
 
 NIGHTS = 7
 OFF = "off"

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.backups.moments import Past, backup_at, parse_past
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
 from unlost.model.ports.vault import Snapshot
-from unlost.model.salvage import PastSalvage
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from unlost.app.home.discovery import connector_names
 from unlost.app.orgs.connector_settings import Setting, missing_secrets, settings_of
 from unlost.model.access import Right
 from unlost.model.ports.source import SecretField
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.connection import together
-from unlost.catalog.hidden_columns import hide_as
-from unlost.catalog.keeping import keep_as
-from unlost.catalog.orgs import (
+from unlost.catalog.orgs.hidden_columns import hide_as
+from unlost.catalog.orgs.orgs import (
     ProtectedOrg,
     find_org,
     get_org,
@@ -16,17 +15,18 @@ from unlost.catalog.orgs import (
     retire_org,
     save_org,
 )
-from unlost.catalog.people import roles_as
-from unlost.catalog.schedules import schedule_of, set_schedule
-from unlost.catalog.writers import find_writer, save_writer
+from unlost.catalog.orgs.writers import find_writer, save_writer
+from unlost.catalog.people.people import roles_as
+from unlost.catalog.runs.schedules import schedule_of, set_schedule
+from unlost.catalog.vault.keeping import keep_as
 from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.source import Connector
 from unlost.model.ports.system import SecretStore
-from unlost.model.schedule import Schedule
-from unlost.model.snapshot import nights
+from unlost.model.runs.schedule import Schedule
+from unlost.model.vault.snapshot import nights
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import table_named
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.hidden_columns import hidden_in, hide_column, show_column
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.hidden_columns import hidden_in, hide_column, show_column
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 

@@ -10,16 +10,16 @@ from unlost.app.actions.alerts.overview import OrgState, states_of
 from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.catalog.alerts import list_alerts
-from unlost.catalog.budget import calls_of_the_day
-from unlost.catalog.hidden_columns import hidden_in
-from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.writers import find_writer
+from unlost.catalog.orgs.budget import calls_of_the_day
+from unlost.catalog.orgs.hidden_columns import hidden_in
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Right
-from unlost.model.certificate import Certificate, TableLine
 from unlost.model.finding import Finding, Severity
-from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns
-from unlost.model.reading import Json
-from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.source.hidden_columns import NOTHING_HIDDEN, HiddenColumns
+from unlost.model.source.reading import Json
+from unlost.model.vault.certificate import Certificate, TableLine
+from unlost.model.vault.snapshot import SnapshotInfo, nights
 from unlost.model.written import written
 
 NIGHTS = 30

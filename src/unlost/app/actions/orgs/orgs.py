@@ -12,14 +12,14 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import leads_elsewhere
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports.source import Connector, SecretField, Source
-from unlost.model.quota import Quota
-from unlost.model.snapshot import nights
+from unlost.model.source.quota import Quota
+from unlost.model.vault.snapshot import nights
 from unlost.model.written import written
 
 LONGEST_NAME = 80

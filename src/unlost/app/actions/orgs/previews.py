@@ -23,7 +23,7 @@ from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.restores.worker_slots import is_taken, take_slot
-from unlost.catalog.previews import (
+from unlost.catalog.runs.previews import (
     StoredPreview,
     answer_preview,
     begin_preview,
@@ -31,7 +31,7 @@ from unlost.catalog.previews import (
     find_preview,
     store_preview,
 )
-from unlost.catalog.previews import drop_preview as forget
+from unlost.catalog.runs.previews import drop_preview as forget
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError

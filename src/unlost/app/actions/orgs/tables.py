@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right
 from unlost.model.written import written
 

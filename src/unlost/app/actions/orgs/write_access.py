@@ -10,13 +10,13 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import bare, leads_elsewhere
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
-from unlost.catalog.writers import find_writer, save_writer
+from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, get_org
+from unlost.catalog.orgs.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.source import Connector, SecretField
-from unlost.model.writing import MissingPermission
+from unlost.model.source.writing import MissingPermission
 
 
 @dataclass(frozen=True, slots=True)

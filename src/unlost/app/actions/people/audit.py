@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.catalog.audit import AuditEntry, AuditProof, every, newest, prove
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import AuditEntry, AuditProof, every, newest, prove
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, UsageError
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.catalog.lockouts import Lockout, forget_failures, list_lockouts
+from unlost.catalog.people.lockouts import Lockout, forget_failures, list_lockouts
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 

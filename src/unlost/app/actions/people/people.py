@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from unlost.app.access import Where, action, check_no_token
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.orgs import get_org
-from unlost.catalog.people import (
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.people import (
     Person,
     add_person,
     admins,
@@ -18,7 +18,7 @@ from unlost.catalog.people import (
     set_active,
     set_role,
 )
-from unlost.catalog.tokens import make_link
+from unlost.catalog.people.tokens import make_link
 from unlost.model.access import Right, Role, Trace
 from unlost.model.errors import Conflict, UsageError
 

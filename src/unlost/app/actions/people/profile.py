@@ -3,7 +3,7 @@
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.people import Profile, set_profile
+from unlost.catalog.people.people import Profile, set_profile
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import UsageError
 

@@ -8,7 +8,13 @@ from unlost.app.compose import Application
 from unlost.app.people.saml import IdentityProvider, described, read_metadata, require_saml
 from unlost.app.people.sso import seal_secret, sign_in_origin
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.sso import Provider, SsoProtocol, add_provider, list_providers, remove_provider
+from unlost.catalog.people.sso import (
+    Provider,
+    SsoProtocol,
+    add_provider,
+    list_providers,
+    remove_provider,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 

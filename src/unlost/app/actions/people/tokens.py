@@ -6,9 +6,9 @@ from datetime import timedelta
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.orgs import get_org
-from unlost.catalog.people import get_person
-from unlost.catalog.tokens import ApiToken, drop_token, list_tokens, make_token
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.people import get_person
+from unlost.catalog.people.tokens import ApiToken, drop_token, list_tokens, make_token
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 

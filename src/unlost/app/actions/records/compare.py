@@ -14,15 +14,15 @@ from unlost.app.actions.records.history import ChangedField, field_line
 from unlost.app.backups.moments import LiveMoment, Moment, parse_moment
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, table_named
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.compare import Between, LiveComparison, TableSummary, summarize
 from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
-from unlost.model.hidden_columns import NOTHING_HIDDEN
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Table
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.hidden_columns import NOTHING_HIDDEN
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import ChangeKind
 
 MOST = 1_000  # listed records; all of them are counted
 

@@ -9,11 +9,11 @@ from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import LATEST, parse_past
 from unlost.app.compose import Application
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 from unlost.outside.exporting import (
     ExportKind,
     TableExport,

@@ -12,11 +12,11 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import table_named
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.ports.vault import Snapshot
-from unlost.model.snapshot import StoredFile
+from unlost.model.vault.snapshot import StoredFile
 
 PIECE = 1 << 20  # bytes copied at a time
 

@@ -8,14 +8,14 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
 from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
 from unlost.app.records.restored_as import stand_ins
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Json
-from unlost.model.snapshot import SearchHit
+from unlost.model.source.reading import Json
+from unlost.model.vault.snapshot import SearchHit
 
 MOST = 20
 

@@ -9,15 +9,15 @@ from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, table_named
 from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
 from unlost.app.retention.legal_holds import is_held
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, Origin
 from unlost.engine.records.history import history as tell
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.reading import Op
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.vault.snapshot import ChangeKind
 from unlost.model.written import written
 
 

@@ -14,13 +14,13 @@ from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, how_gone
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Op
-from unlost.model.snapshot import ChangeKind, nights
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import ChangeKind, nights
 
 MOST = 200  # records of a page
 FETCH = 10_000  # ids per lookup

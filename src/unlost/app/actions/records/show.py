@@ -22,13 +22,13 @@ from unlost.app.records.record_facts import (
 )
 from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_held
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Op
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.snapshot import StoredFile, Version
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.model.written import written
 
 

@@ -16,7 +16,7 @@ from unlost.app.compose import Application
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 from unlost.outside import sql as session
 from unlost.outside.sql import StatementTable
 

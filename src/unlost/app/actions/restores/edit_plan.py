@@ -17,13 +17,13 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_given
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder, PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot
-from unlost.model.schema import Column, Table, WireKind
+from unlost.model.source.schema import Column, Table, WireKind
 
 MOST_PEOPLE = 300  # the most people that a drop-down list offers
 MOST_READ = 5_000  # the most people of a table that are read for such a list

@@ -25,8 +25,9 @@ from unlost.app.compose import Application, writer_missing
 from unlost.app.restores.overrides import check
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
-from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.plans import (
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.writers import find_writer
+from unlost.catalog.runs.plans import (
     PlanState,
     StoredPlan,
     add_plan,
@@ -41,7 +42,6 @@ from unlost.catalog.plans import (
     store_made_plan,
     waiting_plans,
 )
-from unlost.catalog.writers import find_writer
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
@@ -50,7 +50,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)

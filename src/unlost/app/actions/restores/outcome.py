@@ -14,13 +14,13 @@ from unlost.app.actions.restores.restore_run import (
 )
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices
 from unlost.model.ports.vault import Snapshot
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 
 SHOWN = 50  # listed records of each cause and each table
 

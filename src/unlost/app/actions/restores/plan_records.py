@@ -8,7 +8,7 @@ from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, ActionReason, PlanStep, RestorePlan
 from unlost.model.ports.vault import Snapshot

@@ -27,8 +27,8 @@ from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.actions.restores.restore_run import announce_plan, resume_run
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.queued_restores import (
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.queued_restores import (
     QueuedRestore,
     drop_restore,
     due_restores,
@@ -37,13 +37,13 @@ from unlost.catalog.queued_restores import (
     queue_restore,
     start_restore,
 )
-from unlost.catalog.runs import RunEnd, RunState, command_of, end_run, find_run
+from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.jobs import Job, JobKind, RunCommand
 from unlost.model.plan import RestorePlan
+from unlost.model.runs.jobs import Job, JobKind, RunCommand
 
 
 @dataclass(frozen=True, slots=True)

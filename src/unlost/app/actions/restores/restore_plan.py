@@ -9,7 +9,7 @@ from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan

@@ -25,9 +25,9 @@ from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
-from unlost.catalog.observer import SqlObserver
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import (
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.observer import SqlObserver
+from unlost.catalog.runs.runs import (
     RunEnd,
     RunRecord,
     RunState,
@@ -49,12 +49,12 @@ from unlost.engine.restore.values.outcome import (
 )
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
-from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.system import Observer
 from unlost.model.ports.writer import Writer
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.jobs import CANCELLED, PAUSED
+from unlost.model.vault.snapshot import CommitKind
 
 KIND = CommitKind.RESTORE
 _DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})

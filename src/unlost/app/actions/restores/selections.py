@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.catalog.selections import (
+from unlost.catalog.runs.selections import (
     SelectionList,
     change_selected_in,
     drop_older_lists,

@@ -9,15 +9,15 @@ from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
-from unlost.catalog.mirroring import want_mirror
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.vault.mirroring import want_mirror
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
-from unlost.model.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
 from unlost.model.errors import UsageError
-from unlost.model.maintenance import Agreement
-from unlost.model.reading import Json
-from unlost.model.schema import ColumnTrait
+from unlost.model.source.reading import Json
+from unlost.model.source.schema import ColumnTrait
+from unlost.model.vault.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
+from unlost.model.vault.maintenance import Agreement
 
 TELLING = frozenset({
     ColumnTrait.NAME, ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.EMAIL, ColumnTrait.PHONE,

@@ -15,15 +15,15 @@ from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.vault.home_copy import after_run
-from unlost.catalog.keeping import last_forgotten, rules_of, save_forgotten
-from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.vault.keeping import last_forgotten, rules_of, save_forgotten
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
-from unlost.model.maintenance import Agreement, unconditional
-from unlost.model.maintenance_results import Sweep
 from unlost.model.message import Message, fault
-from unlost.model.reading import Json
-from unlost.model.retention import (
+from unlost.model.source.reading import Json
+from unlost.model.vault.maintenance import Agreement, unconditional
+from unlost.model.vault.maintenance_results import Sweep
+from unlost.model.vault.retention import (
     Forget,
     Forgetting,
     ForgottenRecord,
@@ -31,7 +31,7 @@ from unlost.model.retention import (
     KeepRules,
     TableForgotten,
 )
-from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 from unlost.model.written import written
 
 KIND = CommitKind.COMPACT  # maintenance and forgetting exclude each other

@@ -8,13 +8,13 @@ from unlost.app.backups.moments import Numbered, backup_at, end_of_day
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import record_unknown, table_named
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Json
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.source.reading import Json
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)

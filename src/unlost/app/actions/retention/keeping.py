@@ -8,7 +8,8 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.keeping import (
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.vault.keeping import (
     NUMBERS,
     StoredRules,
     all_rules,
@@ -17,11 +18,10 @@ from unlost.catalog.keeping import (
     rules_of,
     set_rules,
 )
-from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.reading import Json
-from unlost.model.retention import ForgottenRecord, KeepRules
+from unlost.model.source.reading import Json
+from unlost.model.vault.retention import ForgottenRecord, KeepRules
 
 FEW = 7  # nightly backups: fewer may not reach back to a loss a week ago
 

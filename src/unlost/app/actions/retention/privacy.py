@@ -12,12 +12,12 @@ from unlost.app.compose import Application
 from unlost.app.records.person import PersonRecords, gather
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_selectors import chosen_records
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Json
-from unlost.model.schema import Table
+from unlost.model.source.reading import Json
+from unlost.model.source.schema import Table
 from unlost.outside.exporting import safe_names
 from unlost.outside.person.archive import file_path, person_zip
 from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader

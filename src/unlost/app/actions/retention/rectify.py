@@ -14,15 +14,15 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.restores.overrides import TypedValueReader
 from unlost.app.retention import scrubbing
-from unlost.catalog.mirroring import want_mirror
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.vault.mirroring import want_mirror
 from unlost.model.access import Right, Role, Trace
-from unlost.model.erasure import TableErased
 from unlost.model.errors import UsageError
-from unlost.model.maintenance import Agreement
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Json
-from unlost.model.rectification import Rectification, Rectify, RightValue
+from unlost.model.source.reading import Json
+from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.maintenance import Agreement
+from unlost.model.vault.rectification import Rectification, Rectify, RightValue
 
 
 @dataclass(frozen=True, slots=True)

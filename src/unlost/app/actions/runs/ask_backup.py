@@ -9,15 +9,15 @@ from unlost.app.access import action
 from unlost.app.actions.runs.due_jobs import job_of
 from unlost.app.backups.backup_run import IN_PROGRESS, KIND
 from unlost.app.compose import Application
-from unlost.catalog.nights import add_night, find_night, open_nights, release_night
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.nights import add_night, find_night, open_nights, release_night
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.message import code_of
-from unlost.model.night import NightRecord, NightState
+from unlost.model.runs.jobs import PAUSED, Job, JobKind
+from unlost.model.runs.night import NightRecord, NightState
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from unlost.app.actions.restores.queued_restore import ask_for
 from unlost.app.backups.backup_run import IN_PROGRESS, close_hours
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import stopped
-from unlost.catalog.nights import cancel_night, hold_night, release_night
-from unlost.catalog.orgs import get_org
-from unlost.catalog.queued_restores import drop_restore, release_restore
-from unlost.catalog.runs import RunRecord, RunState, find_run, set_command
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.nights import cancel_night, hold_night, release_night
+from unlost.catalog.runs.queued_restores import drop_restore, release_restore
+from unlost.catalog.runs.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.message import HasMessage, Message, message
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.jobs import CANCELLED, PAUSED, RunCommand
+from unlost.model.vault.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)

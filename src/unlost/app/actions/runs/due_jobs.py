@@ -19,18 +19,18 @@ from datetime import datetime, timedelta
 from unlost.app.actions.restores.queued_restore import restore_jobs
 from unlost.app.compose import Application
 from unlost.app.vault.mirror import mirror_place
-from unlost.catalog.checks import last_part
-from unlost.catalog.mirroring import last_mirror, vault_changed_since
-from unlost.catalog.nights import open_nights
-from unlost.catalog.orgs import list_orgs
-from unlost.catalog.runs import is_paused, let_hours_give_way
-from unlost.catalog.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
+from unlost.catalog.orgs.orgs import list_orgs
+from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.runs.runs import is_paused, let_hours_give_way
+from unlost.catalog.runs.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
+from unlost.catalog.vault.checks import last_part
+from unlost.catalog.vault.mirroring import last_mirror, vault_changed_since
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
-from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.message import code_of
-from unlost.model.night import NightRecord, NightState
 from unlost.model.ports.run import Jobs
-from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.model.runs.jobs import PAUSED, Job, JobKind
+from unlost.model.runs.night import NightRecord, NightState
+from unlost.model.vault.snapshot import VerifyLevel, VerifyPart
 from unlost.model.written import written
 
 MIRROR_EVERY = timedelta(hours=1)  # the shortest interval, after a change of the vault

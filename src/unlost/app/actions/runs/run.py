@@ -8,19 +8,19 @@ from datetime import datetime
 from unlost.app.access import Where, action, run_unknown
 from unlost.app.actions.restores.restore_run import runs
 from unlost.app.compose import Application
-from unlost.catalog.observer import ItemRecord, run_items
-from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.plans import plan_of_run
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.observer import ItemRecord, run_items
+from unlost.catalog.runs.plans import plan_of_run
+from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.planning.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
-from unlost.model.jobs import RunCommand
 from unlost.model.message import Message
 from unlost.model.plan import Action
-from unlost.model.progress import Phase
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.jobs import RunCommand
+from unlost.model.runs.progress import Phase
+from unlost.model.vault.snapshot import CommitKind
 
 FORGOTTEN = "forgotten"  # the state of a restore that only the vault knows
 UNDER_WAY = frozenset({RunState.RUNNING.value, RunState.WAITING.value})

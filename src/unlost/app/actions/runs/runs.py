@@ -7,12 +7,12 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.catalog.nights import open_nights
-from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunRecord, RunState, known_runs, page_runs
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.runs.runs import RunRecord, RunState, known_runs, page_runs
 from unlost.model.access import Right
-from unlost.model.night import NightRecord, NightState
-from unlost.model.snapshot import CommitKind
+from unlost.model.runs.night import NightRecord, NightState
+from unlost.model.vault.snapshot import CommitKind
 from unlost.model.written import written
 
 MOST = 100

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from unlost.app.access import action, check_org
 from unlost.app.actions.storage.storage_use import StorageUse, loops, storage_use
 from unlost.app.compose import Application
-from unlost.catalog.orgs import get_org
-from unlost.catalog.storage import StorageHistory, storages
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.vault.storage import StorageHistory, storages
 from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError

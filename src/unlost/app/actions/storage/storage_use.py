@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.access import Right

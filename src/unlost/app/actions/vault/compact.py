@@ -9,13 +9,13 @@ from unlost.app.compose import Application
 from unlost.app.home.process import give_back
 from unlost.app.retention import scrubbing
 from unlost.app.vault.rekeying import go_on
-from unlost.catalog.maintenance import save_maintenance
-from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.vault.maintenance import save_maintenance
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
-from unlost.model.maintenance_results import Compaction, MaintenanceRecord, Merged, Sweep
 from unlost.model.message import Message
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.maintenance_results import Compaction, MaintenanceRecord, Merged, Sweep
+from unlost.model.vault.snapshot import CommitKind
 
 KIND = CommitKind.COMPACT
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})

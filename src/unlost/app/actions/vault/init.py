@@ -16,10 +16,10 @@ from unlost.app.home.home import (
 from unlost.app.home.sealed_key import key_file
 from unlost.app.home.stores import store_at
 from unlost.app.home.system import SystemClock, SystemEntropy
-from unlost.catalog.moving import check_unused
+from unlost.catalog.home.moving import check_unused
 from unlost.model.errors import Conflict
 from unlost.model.ports.system import Clock, Entropy
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys.hierarchy import Keyring

@@ -17,15 +17,15 @@ from unlost.app.vault.mirror import (
     opener,
     store_at,
 )
-from unlost.catalog.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
+from unlost.catalog.vault.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import HeldLock
-from unlost.model.mirror import MirrorRecord
-from unlost.model.store import Store
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.locks import HeldLock
+from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.store import Store
 from unlost.model.written import written
 from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.address import StoreAddress

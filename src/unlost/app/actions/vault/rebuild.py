@@ -13,19 +13,19 @@ from unlost.app.home.home import HOME_KEY_BYTES, Home, write_secret_file
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.app.vault.home_copy import read_copy
 from unlost.catalog.alerts import list_alerts, list_channels
-from unlost.catalog.copying import check_key, schema_of, settle_copy, write_database
-from unlost.catalog.moving import fill_from
-from unlost.catalog.orgs import ProtectedOrg, list_orgs
-from unlost.catalog.runs import list_runs
-from unlost.catalog.schedules import schedule_of
+from unlost.catalog.home.copying import check_key, schema_of, settle_copy, write_database
+from unlost.catalog.home.moving import fill_from
+from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.orgs.writers import find_writer
+from unlost.catalog.runs.runs import list_runs
+from unlost.catalog.runs.schedules import schedule_of
 from unlost.catalog.schema import check_schema
-from unlost.catalog.writers import find_writer
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.source import Connector
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.ports.vault import Vault
-from unlost.model.snapshot import nights
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import nights
+from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.vault import open_vault
 

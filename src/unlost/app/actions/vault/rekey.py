@@ -7,9 +7,9 @@ from unlost.app.actions.vault.compact import KIND
 from unlost.app.compose import Application
 from unlost.app.retention import scrubbing
 from unlost.app.vault.home_copy import renew_copies
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.rekeying import Rekeyed
+from unlost.model.vault.rekeying import Rekeyed
 
 
 @dataclass(frozen=True, slots=True)

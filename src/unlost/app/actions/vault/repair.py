@@ -15,11 +15,11 @@ from unlost.app.vault.mirror import (
     opener,
     store_at,
 )
-from unlost.catalog.checks import last_try_to_repair, save_check
+from unlost.catalog.vault.checks import last_try_to_repair, save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.night import CheckRecord
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyPart
 from unlost.model.written import written
 from unlost.vault.mirror.repair import RepairResult, repair_from
 from unlost.vault.stores.address import StoreAddress

@@ -13,17 +13,17 @@ from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
 from unlost.app.vault.mirror import mirror_place, opener, store_at
-from unlost.catalog.checks import save_check
-from unlost.catalog.mirroring import last_mirror
-from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.vault.checks import save_check
+from unlost.catalog.vault.mirroring import last_mirror
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
-from unlost.model.maintenance import MaintenancePlan, digest_of, planned
 from unlost.model.message import Noun, counted
-from unlost.model.night import CheckRecord
-from unlost.model.reading import Json
-from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
-from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.runs.night import CheckRecord
+from unlost.model.source.reading import Json
+from unlost.model.vault.maintenance import MaintenancePlan, digest_of, planned
+from unlost.model.vault.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
+from unlost.model.vault.snapshot import Damage, VerifyLevel
 from unlost.model.written import written
 from unlost.vault.mirror.repair import curable
 
@@ -31,7 +31,7 @@ from unlost.vault.mirror.repair import curable
 @written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class OrgSalvage:
-    """The effect of a salvage on an org, planned or applied; see ``unlost.model.salvage``.
+    """The effect of a salvage on an org, planned or applied; see ``unlost.model.vault.salvage``.
 
     ``objects``: damaged objects, no longer part of the vault afterwards. ``certificates``: commits
     with lost certificates; ``journals``: runs with lost journals. ``reread``: tables that the next

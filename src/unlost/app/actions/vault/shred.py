@@ -8,11 +8,11 @@ from unlost.app.compose import Application, vault_of
 from unlost.app.home.home_keys import OpenedKeys, open_keys
 from unlost.app.retention.scrubbing import empty, nothing_else
 from unlost.app.vault.home_copy import renew_copies
-from unlost.catalog.mirroring import want_mirror
-from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, drop_org, get_org
+from unlost.catalog.vault.mirroring import want_mirror
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.reading import Json
+from unlost.model.source.reading import Json
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.maintenance.shred import (

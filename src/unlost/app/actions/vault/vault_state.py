@@ -9,18 +9,18 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
-from unlost.catalog.checks import newest_checks
-from unlost.catalog.copying import NewestCopy, last_copy
-from unlost.catalog.maintenance import last_maintenance
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.home.copying import NewestCopy, last_copy
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.vault.checks import newest_checks
+from unlost.catalog.vault.maintenance import last_maintenance
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.jobs import Job, JobKind
-from unlost.model.maintenance_results import MaintenanceRecord
-from unlost.model.night import CheckRecord
-from unlost.model.snapshot import VerifyLevel, nights
+from unlost.model.runs.jobs import Job, JobKind
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.maintenance_results import MaintenanceRecord
+from unlost.model.vault.snapshot import VerifyLevel, nights
 from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.catalog.checks import save_check
+from unlost.catalog.vault.checks import save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.night import CheckRecord
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart, read_part
+from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyPart, read_part
 
 SHORTEST_HEAD = 12
 

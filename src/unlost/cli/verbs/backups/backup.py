@@ -35,7 +35,7 @@ def backup(
         from unlost.app.actions.backups.backup import backup as act
         from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
-        from unlost.model.certificate import Verdict
+        from unlost.model.vault.certificate import Verdict
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)

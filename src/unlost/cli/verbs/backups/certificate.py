@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unlost.app.actions.backups.snapshots import SnapshotCertificate
-    from unlost.model.certificate import Certificate, TableLine
     from unlost.model.finding import Finding
-    from unlost.model.quota import Quota
+    from unlost.model.source.quota import Quota
+    from unlost.model.vault.certificate import Certificate, TableLine
 
 MOST_TABLES = 25  # as many as fit on a screen
 MOST_FINDINGS = 12

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.people.audit import AuditPage
-    from unlost.catalog.audit import AuditProof
+    from unlost.catalog.people.audit import AuditProof
 
 app = typer.Typer(
     help="Show, export and verify the audit log.", no_args_is_help=True, rich_markup_mode=None

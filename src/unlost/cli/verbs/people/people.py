@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.people.lockouts import Lockouts, UnlockedName
     from unlost.app.actions.people.people import PeopleList, SignInLink
-    from unlost.catalog.people import Person, PersonRole
+    from unlost.catalog.people.people import Person, PersonRole
 
 app = typer.Typer(
     help="Manage people who may sign in to the console, and their roles.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.people.sso import Providers
-    from unlost.catalog.sso import Provider
+    from unlost.catalog.people.sso import Provider
 
 SECRET_VARIABLE = "UNLOST_SSO_SECRET"  # noqa: S105
 

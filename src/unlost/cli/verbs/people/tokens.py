@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.people.tokens import NewToken, Tokens
-    from unlost.catalog.tokens import ApiToken
+    from unlost.catalog.people.tokens import ApiToken
 
 app = typer.Typer(
     help="Manage API tokens for programs.", no_args_is_help=True, rich_markup_mode=None

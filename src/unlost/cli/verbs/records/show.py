@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.show import ShownField, ShowResult
     from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
-    from unlost.model.snapshot import StoredFile
+    from unlost.model.vault.snapshot import StoredFile
 
 MOST = 25  # kinds of related records, and files, that are shown
 NAMES = 3

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.retention.erase import ErasePlan, ErasureLine, ErasureResult, Erasures
-    from unlost.model.erasure import TableErased
+    from unlost.model.vault.erasure import TableErased
 
 DEFAULT = "records"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.retention.holds import HoldLine, Holds
-    from unlost.model.retention import Hold, HoldTarget
+    from unlost.model.vault.retention import Hold, HoldTarget
 
 app = typer.Typer(
     no_args_is_help=True, help="Manage legal holds, which keep data from being forgotten or erased."

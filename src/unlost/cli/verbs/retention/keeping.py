@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.retention.keeping import OrgRetention, RetentionPolicies
-    from unlost.model.retention import ForgottenRecord, KeepRules
+    from unlost.model.vault.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
     "few-nights": "Warning: fewer than 7 backups are kept. Data lost a week ago may be in none of them.",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
-    from unlost.model.salvage import LostSpan, TableSalvaged
+    from unlost.model.vault.salvage import LostSpan, TableSalvaged
 
 SHOWN = 10  # ids, spans and files that are listed individually
 

@@ -110,7 +110,7 @@ def verify(
         return _repair(place, home=home, json=json)
     with opened(home) as application:
         from unlost.app.actions.vault.verify import verify as act
-        from unlost.model.snapshot import VerifyLevel, read_part
+        from unlost.model.vault.snapshot import VerifyLevel, read_part
 
         some = read_part(part) if part else None
         result = act(application, level=VerifyLevel(level), part=some, expect=expect)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost.model.writing import OutcomeKind, RowOutcome
+from unlost.model.source.writing import OutcomeKind, RowOutcome
 
 FULL = "write-storage-full"
 REFUSED = "write-refused"

@@ -10,7 +10,7 @@ from typing import Any
 
 from unlost.connectors.salesforce.columns import is_compound
 from unlost.connectors.salesforce.writing.rules import ObjectRule, never, rule_for
-from unlost.model.writing import (
+from unlost.model.source.writing import (
     Birth,
     Identity,
     LateColumn,

@@ -13,8 +13,8 @@ from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import HttpCall
 from unlost.model.ports.system import Entropy
-from unlost.model.schema import Table
-from unlost.model.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 
 MOST = 200
 # A request body may have 50 MB (REST guide, limits); rows with long texts are sent in parts.

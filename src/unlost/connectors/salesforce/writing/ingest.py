@@ -20,8 +20,8 @@ from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
 from unlost.kit.http import HttpCall
 from unlost.model.ports.system import Entropy
-from unlost.model.schema import Table
-from unlost.model.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 
 # Characters of a job's data that can be sent with it (Bulk API 2.0 guide, create a job).
 LONGEST_WHOLE = 100_000

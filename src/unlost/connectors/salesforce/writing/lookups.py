@@ -19,9 +19,9 @@ from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
-from unlost.model.reading import Rows
-from unlost.model.schema import Table, WireKind
-from unlost.model.writing import RecordQuery
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table, WireKind
+from unlost.model.source.writing import RecordQuery
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
 type Record = Mapping[str, object]

@@ -11,8 +11,8 @@ from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.rights import read_rights
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
-from unlost.model.schema import Table, TableTrait
-from unlost.model.writing import Birth, MissingPermission, WriteOp
+from unlost.model.source.schema import Table, TableTrait
+from unlost.model.source.writing import Birth, MissingPermission, WriteOp
 
 # Rows that are created and removed, never changed (object reference).
 ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})

@@ -7,7 +7,7 @@ Record Creation"; answers of live orgs in public threads where the reference is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlost.model.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
+from unlost.model.source.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
 
 
 @dataclass(frozen=True, slots=True)

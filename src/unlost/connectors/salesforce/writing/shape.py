@@ -5,7 +5,7 @@ Sources: object reference (Account: person accounts; EmailMessage: Status; Conte
 
 from dataclasses import replace
 
-from unlost.model.writing import WriteRow
+from unlost.model.source.writing import WriteRow
 
 SHAPED = frozenset({"Account", "ContentVersion", "EmailMessage", "OpportunityLineItem"})
 SENT = "3"  # the only status of a mail that belongs to no case

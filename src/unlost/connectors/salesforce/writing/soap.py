@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.kit.http import HttpAnswer, HttpCall
 from unlost.model.errors import AuthExpired, TransientError
-from unlost.model.writing import NOT_IN_BIN, RowOutcome, WriteRow
+from unlost.model.source.writing import NOT_IN_BIN, RowOutcome, WriteRow
 
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"

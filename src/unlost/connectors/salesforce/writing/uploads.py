@@ -16,8 +16,8 @@ from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import HttpCall
 from unlost.model.errors import TransientError
 from unlost.model.ports.system import Entropy
-from unlost.model.schema import Table
-from unlost.model.writing import UPLOAD_UNSENT, RowOutcome, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import UPLOAD_UNSENT, RowOutcome, WriteRow
 
 CHUNK = 1 << 20
 _UNSAFE = re.compile(r'[\r\n"\\]')

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from unlost.model.schema import Table, WireKind
+from unlost.model.source.schema import Table, WireKind
 
 LONGEST_BULK_CELL = 32_000
 CLEARED = "#N/A"

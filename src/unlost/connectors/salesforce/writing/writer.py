@@ -23,9 +23,9 @@ from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
-from unlost.model.reading import Rows
-from unlost.model.schema import Table
-from unlost.model.writing import (
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import (
     MissingPermission,
     RecordQuery,
     RowOutcome,

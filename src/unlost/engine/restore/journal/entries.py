@@ -28,7 +28,7 @@ import msgspec
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
-from unlost.model.writing import RowOutcome, WriteOp
+from unlost.model.source.writing import RowOutcome, WriteOp
 
 
 class Pass(StrEnum):

@@ -34,7 +34,7 @@ from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
-from unlost.model.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
+from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
 STAGES = tuple(Pass)
 NONE: Mapping[RecordKey, RowOutcome] = {}

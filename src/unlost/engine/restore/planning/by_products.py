@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from unlost.engine.restore.planning.choose import Drafts, DraftStep, create
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
-from unlost.model.writing import Birth, WriteCapability
+from unlost.model.source.writing import Birth, WriteCapability
 
 type Capabilities = Callable[[str], WriteCapability]
 

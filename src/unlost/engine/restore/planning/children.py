@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
-from unlost.model.progress import Phase
-from unlost.model.schema import ColumnTrait, Reference
+from unlost.model.runs.progress import Phase
+from unlost.model.source.schema import ColumnTrait, Reference
 
 KEPT_BYTES = 192 << 20  # of references of all tables in memory; the rest is read again
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, ActionReason, RecordKey
-from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
+from unlost.model.source.writing import Birth, Identity, WriteCapability, WriteOp
 
 
 @dataclass(slots=True)

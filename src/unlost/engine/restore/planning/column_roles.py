@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unlost.engine.restore.values.edits import swappable
-from unlost.model.schema import Column, ColumnTrait, Reference, Table, WireKind
-from unlost.model.writing import Gather, WriteCapability
+from unlost.model.source.schema import Column, ColumnTrait, Reference, Table, WireKind
+from unlost.model.source.writing import Gather, WriteCapability
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from math import ceil
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.model.plan import Action, Estimate, RecordKey
-from unlost.model.writing import WriteCapability
+from unlost.model.source.writing import WriteCapability
 
 READ_ROWS = 500  # records that a call reads, at least
 CALL_SECONDS = 0.6  # for a call that writes 200 records without much automation

@@ -18,8 +18,8 @@ from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurv
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Values
 from unlost.model.plan import RecordKey
-from unlost.model.schema import Table
-from unlost.model.writing import Gather, MatchKey, WriteCapability
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import Gather, MatchKey, WriteCapability
 
 type Cells = Mapping[str, str | None]
 

@@ -57,8 +57,8 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.schema import Table
-from unlost.model.snapshot import StoredFile
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import StoredFile
 
 __all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
 

@@ -8,9 +8,9 @@ from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.message import Message, message
 from unlost.model.plan import Action, Estimate, NoteWeight, PlanNote
-from unlost.model.quota import Quota
-from unlost.model.schema import DeleteRule, Schema, Table, TableTrait
-from unlost.model.writing import (
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait
+from unlost.model.source.writing import (
     Birth,
     MissingPermission,
     NeverReason,

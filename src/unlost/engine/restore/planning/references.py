@@ -23,8 +23,8 @@ from unlost.engine.restore.planning.choose import DraftStep, create, set_column
 from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, ActionReason, RecordKey
-from unlost.model.schema import DeleteRule
-from unlost.model.writing import WriteCapability, WriteOp
+from unlost.model.source.schema import DeleteRule
+from unlost.model.source.writing import WriteCapability, WriteOp
 
 
 class ReferenceTarget(Enum):

@@ -17,8 +17,8 @@ from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too
 from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import ActionReason, RecordKey
-from unlost.model.schema import DeleteRule
-from unlost.model.writing import Birth
+from unlost.model.source.schema import DeleteRule
+from unlost.model.source.writing import Birth
 
 
 class RelatedPolicy(StrEnum):

@@ -12,9 +12,9 @@ from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, Selection, SelectionKind
 from unlost.model.ports.vault import Snapshot
-from unlost.model.reading import Op
-from unlost.model.schema import Table, WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Table, WireKind
+from unlost.model.vault.snapshot import ChangeKind
 
 MAX_STEPS = 200_000
 

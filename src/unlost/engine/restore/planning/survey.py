@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Observer
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.ports.writer import Writer
-from unlost.model.progress import Phase, Progress
-from unlost.model.reading import Op, Rows
-from unlost.model.schema import Reference, Schema, Table, TableTrait
-from unlost.model.snapshot import CommitKind, SnapshotInfo
-from unlost.model.writing import Birth, WriteCapability
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.reading import Op, Rows
+from unlost.model.source.schema import Reference, Schema, Table, TableTrait
+from unlost.model.source.writing import Birth, WriteCapability
+from unlost.model.vault.lineage import resolve
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 READ_IDS = 500  # records with all their cells in memory at a time
 FETCH_IDS = 2_000  # ids requested at a time

@@ -9,8 +9,8 @@ from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.planning.survey import FETCH_IDS, chunks
 from unlost.engine.restore.values.keys import Values, find_apart
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Op
-from unlost.model.writing import MatchKey
+from unlost.model.source.reading import Op
+from unlost.model.source.writing import MatchKey
 
 
 @dataclass(slots=True)

@@ -20,8 +20,8 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
-from unlost.model.progress import Phase, Progress
-from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
 CHANGED_SINCE = "restore-changed-since"

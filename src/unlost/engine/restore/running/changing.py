@@ -36,8 +36,8 @@ from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.schema import Table
-from unlost.model.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
 
 LOOKED_AT = 10_000  # records of this run that are read together, then written
 

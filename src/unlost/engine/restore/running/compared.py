@@ -17,8 +17,8 @@ from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.sameness import unequal
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.writing import NeverReason
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.source.writing import NeverReason
 
 OVERWRITTEN = "overwritten"  # the org put another value there: a trigger, a default
 NOT_IN_ORG = "not-in-org"  # the column no longer exists

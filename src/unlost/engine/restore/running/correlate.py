@@ -27,9 +27,9 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.message import Noun, counted
-from unlost.model.reading import Rows
-from unlost.model.schema import Table, WireKind
-from unlost.model.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table, WireKind
+from unlost.model.source.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers' clocks differ slightly
 

@@ -48,9 +48,9 @@ from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.cells import digests_of
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.schema import Table
-from unlost.model.snapshot import StoredFile
-from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
+from unlost.model.vault.snapshot import StoredFile
 
 SOON = 6_000  # records of the next level that are read in advance
 AFTERWARDS = ""  # marks reading without a table to write

@@ -39,12 +39,12 @@ from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
-from unlost.model.lineage import resolve as last_lives
 from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
-from unlost.model.progress import Phase, Progress
-from unlost.model.snapshot import CommitKind, Lineage, TableCommit
-from unlost.model.writing import MatchKey, OutcomeKind, WriteOp
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
+from unlost.model.vault.lineage import resolve as last_lives
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
 
 def run_of(plan: RestorePlan) -> str:

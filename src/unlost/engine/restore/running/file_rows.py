@@ -8,9 +8,9 @@ from unlost.engine.restore.running.calls import PreparedRow, record_without_call
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.schema import Table
-from unlost.model.snapshot import StoredFile
-from unlost.model.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.vault.snapshot import StoredFile
 
 NOT_HELD = "The vault does not have the content of this file."
 

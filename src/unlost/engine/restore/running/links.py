@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.log import RestoreState
-from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Vault
-from unlost.model.schema import Column
+from unlost.model.source.schema import Column
+from unlost.model.vault.lineage import resolve as last_lives
 
 
 class MissingLink(Enum):

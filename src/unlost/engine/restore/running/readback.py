@@ -15,10 +15,10 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import at_once, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.progress import Phase, Progress
-from unlost.model.reading import Rows
-from unlost.model.schema import ColumnTrait
-from unlost.model.writing import RecordQuery, RowOutcome
+from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import ColumnTrait
+from unlost.model.source.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
 CELLS = 1_200_000  # in memory at a time, in fetched bundles and the compared one

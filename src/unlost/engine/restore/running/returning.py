@@ -12,10 +12,10 @@ from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, record_wit
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.note_code import NoteCode
-from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.schema import DeleteRule, Table
-from unlost.model.writing import OutcomeKind, RowOutcome
+from unlost.model.source.schema import DeleteRule, Table
+from unlost.model.source.writing import OutcomeKind, RowOutcome
+from unlost.model.vault.lineage import resolve as last_lives
 
 CAME_ALONG = "restore-came-along"
 LEFT_IN_BIN = NoteCode.LEFT_IN_BIN.value

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
 from unlost.model.plan import PlanStep
-from unlost.model.schema import Column, Table
-from unlost.model.writing import WriteCapability
+from unlost.model.source.schema import Column, Table
+from unlost.model.source.writing import WriteCapability
 
 type Cells = Mapping[str, str | None]
 

@@ -11,8 +11,8 @@ from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.system import Clock, Lease, Observer
 from unlost.model.ports.vault import Vault
 from unlost.model.ports.writer import Writer
-from unlost.model.schema import Schema, Table
-from unlost.model.writing import WriteCapability
+from unlost.model.source.schema import Schema, Table
+from unlost.model.source.writing import WriteCapability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from unlost.engine.restore.values.cells import digests
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Vault
-from unlost.model.schema import Table
-from unlost.model.snapshot import StoredFile
-from unlost.model.writing import Gather
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import Gather
+from unlost.model.vault.snapshot import StoredFile
 
 READ_ROWS = 2_000  # records of one table that are read at a time
 LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer

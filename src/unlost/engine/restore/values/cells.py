@@ -13,7 +13,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.engine.sameness import FREE_FORM, canonical, same
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 
 DIGEST_BYTES = 16
 BRIEF_CHARACTERS = 64

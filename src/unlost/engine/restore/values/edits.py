@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, tzinfo
 
 from unlost.model.errors import UsageError
 from unlost.model.plan import PlanStep, RecordKey, ReferenceOverride, TypedOverride, TypedValue
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
-from unlost.model.writing import NeverReason, WriteCapability
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.writing import NeverReason, WriteCapability
 
 type Values = Mapping[str, str | None]
 

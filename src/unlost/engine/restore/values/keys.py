@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from unlost.model.errors import Conflict
 from unlost.model.ports.writer import Writer
-from unlost.model.schema import Table
-from unlost.model.writing import MatchKey
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import MatchKey
 
 type Values = tuple[str, ...]
 

@@ -7,12 +7,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.erasure import MatchColumn
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.retention import Hold, HoldScope
-from unlost.model.schema import ChangeLog
-from unlost.model.snapshot import Lineage
+from unlost.model.source.schema import ChangeLog
+from unlost.model.vault.erasure import MatchColumn
+from unlost.model.vault.retention import Hold, HoldScope
+from unlost.model.vault.snapshot import Lineage
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import (
     FILES,

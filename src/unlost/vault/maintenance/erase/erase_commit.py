@@ -17,10 +17,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from unlost.model.certificate import Certificate
-from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.erasure import ErasureProof, TableErased
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry, TablePart

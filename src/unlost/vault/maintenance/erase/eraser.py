@@ -15,9 +15,9 @@ from dataclasses import replace
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
 from unlost.model.errors import UsageError
-from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments

@@ -16,12 +16,12 @@ from dataclasses import replace
 import msgspec
 import polars as pl
 
-from unlost.model.certificate import Certificate
 from unlost.model.decoders import decoder_for
-from unlost.model.erasure import TableErased, spoken
 from unlost.model.finding import Finding
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import TableState
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.erasure import TableErased, spoken
+from unlost.model.vault.snapshot import TableState
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers
 from unlost.vault.format.journal import FIRST_LINK

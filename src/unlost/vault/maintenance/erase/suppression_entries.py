@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout.segment_label import SegmentLabel

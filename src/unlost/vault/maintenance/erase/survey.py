@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.certificate import Certificate
-from unlost.model.erasure import Erase, Erasure
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import (

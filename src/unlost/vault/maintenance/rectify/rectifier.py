@@ -17,9 +17,9 @@ from functools import partial
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import ErasureProof, TableErased
-from unlost.model.rectification import Rectification, Rectify
-from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.erasure import ErasureProof, TableErased
+from unlost.model.vault.rectification import Rectification, Rectify
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, carried_out

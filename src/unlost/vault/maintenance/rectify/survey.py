@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from unlost.model.certificate import Certificate
-from unlost.model.erasure import TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, Rectify, check_free
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
+from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.rectification import Rectification, Rectify, check_free
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.commits.version_rules import WITH_CELLS
 from unlost.vault.format.canonical import canonical

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from unlost.model.errors import IntegrityError
-from unlost.model.rekeying import PIECE_BYTES
-from unlost.model.snapshot import PackEntry, SegmentEntry
+from unlost.model.vault.rekeying import PIECE_BYTES
+from unlost.model.vault.snapshot import PackEntry, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, objects_of
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.sealed import ObjectKind

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
-from unlost.model.rekeying import UnderEarlier
-from unlost.model.snapshot import PackEntry
+from unlost.model.vault.rekeying import UnderEarlier
+from unlost.model.vault.snapshot import PackEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, live_objects
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.layout import object_names

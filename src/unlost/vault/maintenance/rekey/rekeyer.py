@@ -20,8 +20,8 @@ from functools import partial
 from itertools import islice
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.rekeying import Rekeyed
-from unlost.model.snapshot import CommitKind, PackEntry
+from unlost.model.vault.rekeying import Rekeyed
+from unlost.model.vault.snapshot import CommitKind, PackEntry
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.sealed import ObjectKind

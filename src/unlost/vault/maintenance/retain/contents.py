@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.format.physical import FILES, U_BLOBS, physical
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in

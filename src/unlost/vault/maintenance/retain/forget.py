@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.retention import Forget, Forgetting
-from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.retention import Forget, Forgetting
+from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.reading import Op, Rows
-from unlost.model.retention import Hold, HoldScope, HoldTarget
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit
+from unlost.model.source.reading import Op, Rows
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
 from unlost.vault.read.merge import key_pieces, newest_of_each

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from unlost.model.retention import KeepRules
-from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.vault.retention import KeepRules
+from unlost.model.vault.snapshot import SnapshotInfo, nights
 
 type _Period = tuple[int, ...]
 type _Of = Callable[[datetime], _Period]

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pyarrow as pa
 
-from unlost.model.certificate import Certificate, Verdict
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.retention import Hold, HoldScope, KeepRules
-from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.retention import Hold, HoldScope, KeepRules
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, is_system
 from unlost.vault.format.sealed import ObjectKind

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from unlost.model.retention import TableForgotten
+from unlost.model.vault.retention import TableForgotten
 from unlost.vault.format.physical import FILES, U_ID, U_PREV, U_SNAP, UNKNOWN_PREV, is_system
 from unlost.vault.maintenance.retain.contents import (
     FreedContents,

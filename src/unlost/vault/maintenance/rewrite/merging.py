@@ -18,7 +18,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.layout.parallel import start

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.snapshot import PackEntry
+from unlost.model.vault.snapshot import PackEntry
 from unlost.vault.format.physical import FILES, U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind

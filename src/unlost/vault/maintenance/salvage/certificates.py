@@ -12,12 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted, message
-from unlost.model.schema import Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
+from unlost.model.source.schema import Schema, Table, WireKind
+from unlost.model.vault.certificate import Certificate, TableLine, Verdict
+from unlost.model.vault.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP

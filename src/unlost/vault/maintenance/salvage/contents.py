@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.salvage import LostFile
+from unlost.model.vault.salvage import LostFile
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID
 from unlost.vault.maintenance.retain.contents import files_column

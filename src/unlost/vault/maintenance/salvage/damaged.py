@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import Damage
+from unlost.model.vault.snapshot import Damage
 from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.journals import broken_journals

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import (
     BARE_FIELDS,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.vault.snapshot import Damage, VerifyLevel
 from unlost.vault.commits.state import LiveState
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.proving import StoredDigest, stored_digest

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
+from unlost.model.vault.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
 from unlost.vault.maintenance.salvage.pieces import SalvagedRows
 
 

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.decoders import decoder_for
-from unlost.model.schema import WireKind
+from unlost.model.source.schema import WireKind
 from unlost.vault.commits import version_rules
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from blake3 import blake3
 
 from unlost.model.errors import NotFound, StoreError
-from unlost.model.snapshot import Damage
-from unlost.model.store import Store
+from unlost.model.vault.snapshot import Damage
+from unlost.model.vault.store import Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.maintenance.verify.verify_result import MISSING
 from unlost.vault.stores.unread import device_failed, unsteady

@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message, Noun, counted, joined, message
-from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP

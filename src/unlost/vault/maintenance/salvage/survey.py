@@ -17,8 +17,8 @@ import msgspec
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, SalvageEffect, TableSalvaged
-from unlost.model.snapshot import CommitKind, nights
+from unlost.model.vault.salvage import DIGEST_BYTES, LISTED, LostFile, SalvageEffect, TableSalvaged
+from unlost.model.vault.snapshot import CommitKind, nights
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, FILES, SEARCH, U_BLOBS, is_system
 from unlost.vault.maintenance.retain.contents import names_in

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNKNOWN_PREV
 from unlost.vault.layout.replacement import ReplacedSegments

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.register import Register, register_name
 from unlost.vault.format.shredded import SHREDDED, shredded_copies
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file

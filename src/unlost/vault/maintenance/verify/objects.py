@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from blake3 import blake3
 
-from unlost.model.store import Store
+from unlost.model.vault.store import Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.stores.store import missing

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.model.vault.snapshot import VerifyLevel, VerifyPart
 
 
 @dataclass(frozen=True, slots=True)

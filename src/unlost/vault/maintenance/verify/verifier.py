@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports.system import Witness
-from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind

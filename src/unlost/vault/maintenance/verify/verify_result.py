@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from unlost.model.errors import NotFound, UnlostError
-from unlost.model.snapshot import Damage
+from unlost.model.vault.snapshot import Damage
 
 MISSING = "It is missing."
 

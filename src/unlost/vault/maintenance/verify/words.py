@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.errors import IntegrityError
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import (
     SEARCH,

@@ -26,7 +26,7 @@ from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError, UsageError
-from unlost.model.schedule import Schedule
+from unlost.model.runs.schedule import Schedule
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import ScheduleForm

@@ -14,7 +14,7 @@ from unlost.app.actions.orgs.hidden_columns import hidden as list_hidden
 from unlost.app.actions.orgs.hidden_columns import hide as hide_column
 from unlost.app.actions.orgs.hidden_columns import hideable
 from unlost.app.actions.orgs.hidden_columns import show as show_column
-from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.failing import status_of

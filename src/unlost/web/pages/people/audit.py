@@ -6,7 +6,7 @@ from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.people.audit import export, list_events, verify
-from unlost.catalog.audit import AuditProof
+from unlost.catalog.people.audit import AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.web.failing import status_of

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.people.profile import keep
-from unlost.catalog.people import Profile, Theme
+from unlost.catalog.people.people import Profile, Theme
 from unlost.web.forms.problems import done
 from unlost.web.parts.frame import THEME
 from unlost.web.requests import UserRequest, sent

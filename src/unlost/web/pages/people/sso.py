@@ -23,7 +23,7 @@ from unlost.app.actions.people.sso import add as add_provider
 from unlost.app.actions.people.sso import providers as list_providers
 from unlost.app.actions.people.sso import remove as remove_provider
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import Provider, SsoProtocol
+from unlost.catalog.people.sso import Provider, SsoProtocol
 from unlost.model.access import Right
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.people.people import first_admin
 from unlost.catalog.models import User
-from unlost.catalog.tokens import find_link, use_link
+from unlost.catalog.people.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.needs import open_to_all
 from unlost.web.served_home import application

@@ -12,7 +12,7 @@ from unlost.app.actions.orgs.tables import tables
 from unlost.app.actions.records.compare import CompareResult, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
-from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
+from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import selected
 from unlost.web.requests import UserRequest

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
-from unlost.model.snapshot import ChangeKind
+from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
 

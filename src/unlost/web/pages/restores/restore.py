@@ -24,7 +24,7 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import deselect
-from unlost.catalog.plans import PlanState
+from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.web.failing import status_of

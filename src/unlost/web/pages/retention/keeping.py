@@ -17,7 +17,7 @@ from unlost.app.access import rights_in
 from unlost.app.actions.retention.forget import ForgetPlan, ForgottenBackup, forget, plan
 from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import change, show
-from unlost.catalog.keeping import NUMBERS
+from unlost.catalog.vault.keeping import NUMBERS
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.keeping import HoldForm, KeepForm

@@ -23,10 +23,10 @@ from unlost.app.actions.runs.runs import RunGroup, RunsPage
 from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
 from unlost.app.restores.overrides import CauseEdit, Overrides
-from unlost.catalog.runs import RunState
+from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
-from unlost.model.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind
 from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background

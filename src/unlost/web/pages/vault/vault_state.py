@@ -15,7 +15,7 @@ from unlost.app.actions.vault.vault_state import vault_state, verify_later
 from unlost.app.actions.vault.verify import verify
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest
 

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.catalog.sso import SsoProtocol
+from unlost.catalog.people.sso import SsoProtocol
 from unlost.web.needs import open_to_all
 from unlost.web.signin.leaving import sends_away
 from unlost.web.signin.saml.answer import read, refused

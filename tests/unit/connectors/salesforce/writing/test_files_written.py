@@ -11,7 +11,7 @@ from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org, kinds, write
 from unlost.connectors.salesforce.writing import collections
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost.testing.memory_writer import body_of
 
 CREATE = WriteOp.CREATE

@@ -9,7 +9,7 @@ from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org
 from unlost.connectors.salesforce.writing import lookups
 from unlost.model.errors import Conflict
-from unlost.model.writing import RecordQuery
+from unlost.model.source.writing import RecordQuery
 
 
 @pytest.fixture

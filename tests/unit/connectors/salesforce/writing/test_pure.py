@@ -23,8 +23,8 @@ from unlost.connectors.salesforce.writing.values import (
     json_value,
 )
 from unlost.model.errors import TransientError
-from unlost.model.schema import Column, Table, WireKind
-from unlost.model.writing import Birth, Identity, NeverReason, OutcomeKind, WriteOp, WriteRow
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.source.writing import Birth, Identity, NeverReason, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.memory_writer import body_of
 
 TABLE = Table(

@@ -7,7 +7,7 @@ import pytest
 from fakes.salesforce import USER_ID, describe, field, id_of, row, system_fields
 from unit.connectors.salesforce.writing.writable import Org
 from unlost.model.errors import SourceRefused
-from unlost.model.writing import WriteRow
+from unlost.model.source.writing import WriteRow
 from unlost.testing.clock import START
 
 

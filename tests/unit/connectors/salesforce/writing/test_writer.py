@@ -28,8 +28,8 @@ from unlost.model.errors import (
     TransientError,
     UsageError,
 )
-from unlost.model.schema import Table, TableTrait
-from unlost.model.writing import NOT_IN_BIN, OutcomeKind, WriteOp, WriteRow
+from unlost.model.source.schema import Table, TableTrait
+from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.clock import START
 
 CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE

@@ -12,8 +12,8 @@ from fakes.wire import json_answer
 from unlost.connectors.salesforce import SalesforceConnector
 from unlost.connectors.salesforce.columns import column_of
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
-from unlost.model.schema import Table
-from unlost.model.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 
 
 class Org(FakeSalesforce):

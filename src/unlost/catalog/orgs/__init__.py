@@ -1,0 +1,1 @@
+"""Orgs: settings, secrets, the identity for restores, hidden columns, the budget of calls."""

@@ -1,0 +1,46 @@
+"""Columns that are hidden from viewers."""
+
+from collections.abc import Mapping
+
+from unlost.catalog.connection import returned_connection
+from unlost.catalog.models import HiddenColumnRow, Org
+from unlost.model.source.hidden_columns import HiddenColumns, hidden_columns
+
+
+def hidden_by_org() -> Mapping[str, HiddenColumns]:
+    """The hidden columns of each org (an oid) that has any."""
+    with returned_connection():
+        pairs: dict[str, list[tuple[str, str]]] = {}
+        rows = HiddenColumnRow.objects.values_list("org__oid", "table", "column")
+        for oid, table, column in rows:
+            pairs.setdefault(oid, []).append((table, column))
+        return {oid: hidden_columns(some) for oid, some in pairs.items()}
+
+
+def hidden_in(oid: str) -> HiddenColumns:
+    """The hidden columns of an org."""
+    with returned_connection():
+        rows = HiddenColumnRow.objects.filter(org__oid=oid)
+        return hidden_columns(rows.values_list("table", "column"))
+
+
+def hide_column(oid: str, table: str, column: str) -> None:
+    """Hide a column from viewers."""
+    with returned_connection():
+        org = Org.objects.get(oid=oid)
+        HiddenColumnRow.objects.get_or_create(org=org, table=table, column=column)
+
+
+def hide_as(old: str, new: str) -> None:
+    """Hide the hidden columns of one org (an oid) in another as well."""
+    with returned_connection():
+        org = Org.objects.get(oid=new)
+        for row in HiddenColumnRow.objects.filter(org__oid=old):
+            HiddenColumnRow.objects.get_or_create(org=org, table=row.table, column=row.column)
+
+
+def show_column(oid: str, table: str, column: str) -> bool:
+    """Show it again; False if it was not hidden."""
+    with returned_connection():
+        rows = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
+        return bool(rows.delete()[0])

@@ -1,0 +1,1 @@
+"""Runs, schedules, and what a run remembers: plans, previews, selections."""

@@ -1,0 +1,156 @@
+"""Restores that people chose in the console: their choice, and the plan made from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.catalog.connection import returned_connection
+from unlost.catalog.models import Org, PlanRow
+from unlost.model.errors import UnlostError
+from unlost.model.message import Message
+from unlost.model.source.reading import Json
+
+
+class PlanState(StrEnum):
+    """The state of a plan."""
+
+    MAKING = "making"
+    BROKEN_OFF = "broken-off"  # its worker ended before it was ready
+    FAILED = "failed"
+    MADE = "made"
+    RUN = "run"  # it became a restore
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
+
+    ``slot``: the slot of the planning worker, empty until one starts.
+    """
+
+    id: str
+    org: str
+    state: PlanState
+    made_at: datetime
+    made_by: str
+    request: Mapping[str, Json]
+    slot: str
+    summary: Mapping[str, Json] | None
+    run: str
+    error: Message | None
+
+
+def add_plan(
+    plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
+) -> StoredPlan:
+    """Store a choice whose plan is about to be made."""
+    with returned_connection():
+        row = PlanRow.objects.create(
+            id=plan,
+            org=Org.objects.get(name=org),
+            made_at=at,
+            made_by=by,
+            request=dict(request),
+            state=PlanState.MAKING.value,
+        )
+        return _value(row, org)
+
+
+def find_plan(plan: str) -> StoredPlan | None:
+    """The plan of this id."""
+    return _first(id=plan)
+
+
+def plan_of_run(run: str) -> StoredPlan | None:
+    """The plan that became a restore, if the console made it."""
+    return _first(run=run)
+
+
+def plan_content(plan: str) -> bytes:
+    """The bytes of a plan; empty if it is not ready, or does not exist."""
+    with returned_connection():
+        content = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
+    return bytes(content or b"")
+
+
+def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
+    """Plans of these orgs that did not become a restore, the newest first."""
+    with returned_connection():
+        rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
+        rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
+        return [_value(row, row.org.name) for row in rows[:most]]
+
+
+def begin_plan(plan: str, *, slot: str) -> bool:
+    """Record the planning worker's slot; mark other plans of this slot as broken off.
+
+    Call it while the slot is locked. False if there is nothing to plan.
+    """
+    making = PlanRow.objects.filter(state=PlanState.MAKING.value)
+    with returned_connection():
+        making.filter(slot=slot).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
+        return bool(making.filter(id=plan).update(slot=slot))
+
+
+def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
+    """Save a finished plan."""
+    _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
+
+
+def plan_failed(plan: str, error: UnlostError) -> None:
+    """Record why no plan could be made."""
+    _end(plan, state=PlanState.FAILED.value, error=error.message)
+
+
+def plan_broken_off(plan: str) -> None:
+    """Record that no worker makes the plan any more."""
+    _end(plan, state=PlanState.BROKEN_OFF.value)
+
+
+def plan_run(plan: str, *, run: str) -> None:
+    """Record the restore that a plan became."""
+    with returned_connection():
+        PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
+
+
+def drop_plan(plan: str) -> None:
+    """Delete a plan."""
+    with returned_connection():
+        PlanRow.objects.filter(id=plan).delete()
+
+
+def drop_plans(*, before: datetime) -> None:
+    """Delete old plans that were never run; of executed ones delete only the bytes."""
+    with returned_connection():
+        old = PlanRow.objects.filter(made_at__lt=before)
+        old.exclude(state=PlanState.RUN.value).delete()
+        old.update(content=b"")
+
+
+def _end(plan: str, **columns: object) -> None:
+    """Update a plan only while it is being made: it may have been deleted meanwhile."""
+    with returned_connection():
+        making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
+        making.update(**columns)
+
+
+def _first(**named: str) -> StoredPlan | None:
+    with returned_connection():
+        row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
+    return _value(row, row.org.name) if row is not None else None
+
+
+def _value(row: PlanRow, org: str) -> StoredPlan:
+    return StoredPlan(
+        row.id,
+        org,
+        PlanState(row.state),
+        row.made_at,
+        row.made_by,
+        row.request,
+        row.slot,
+        row.summary,
+        row.run,
+        row.error,
+    )

@@ -1,0 +1,1 @@
+"""Records about the vault: checks, the mirror, retention, storage, the newest heads."""

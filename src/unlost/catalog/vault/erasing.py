@@ -1,0 +1,132 @@
+"""Remove mentions of erased records, and former values of corrected ones, from the database.
+
+The audit log stays as it is: each of its rows proves the one before, and names by id the record
+that a person looked at. It holds no value of a record. See docs/adr/0023.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from django.db import connection, models
+
+from unlost.catalog.connection import returned_connection, together
+from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, SelectionRow
+from unlost.model.message import Message
+from unlost.model.plan import RecordKey
+from unlost.model.vault.erasure import spoken
+
+ERASED = "This concerned a record that has since been erased."
+CORRECTED = "This concerned a record that has since been corrected."
+_AT_ONCE = 500  # rows read at a time
+_SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
+    Run: ("error",),
+    Night: ("error",),
+    AlertRow: ("message", "command", "subject", "key"),
+    Delivery: ("error",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PendingScrub:
+    """The records of an erasure that this home must still forget."""
+
+    run: str
+    at: datetime
+    records: tuple[RecordKey, ...]
+
+
+def note_scrub(oid: str, scrub: PendingScrub) -> None:
+    """Record it before the erasure is committed, so that an interrupted run is completed."""
+    keys = [[key.table, key.record] for key in scrub.records]
+    with returned_connection():
+        ScrubRow.objects.update_or_create(
+            run=scrub.run, defaults={"oid": oid, "at": scrub.at, "records": keys}
+        )
+
+
+def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
+    """The pending scrubs of an org in this home, oldest first."""
+    with returned_connection():
+        rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
+    return tuple(
+        PendingScrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
+    )
+
+
+def end_scrub(run: str) -> None:
+    """Forget which records they were."""
+    with returned_connection():
+        ScrubRow.objects.filter(run=run).delete()
+    _tidy()
+
+
+def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int:
+    """Remove plans and selections of an org that name records, and sentences that do.
+
+    Returns the number of changed rows. With ``stays``, for corrected records, selections remain.
+    """
+    keys = tuple(records)
+    pattern = spoken(keys)
+    with together():
+        count = _plans(org, pattern)
+        count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
+        for model, names in _SENTENCES.items():
+            count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
+    _tidy()
+    return count
+
+
+def _plans(org: str, pattern: re.Pattern[str]) -> int:
+    """Delete whole plans: a plan without some of its records cannot be run."""
+    named = [
+        row.pk
+        for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)
+        if pattern.search(bytes(row.content).decode("utf-8", "replace"))
+        or pattern.search(_text(row.request, row.summary, row.error))
+    ]
+    PlanRow.objects.filter(pk__in=named).delete()
+    return len(named)
+
+
+def _erase_selections(org: str, texts: set[str]) -> int:
+    count = 0
+    for row in SelectionRow.objects.filter(org__name=org).iterator(_AT_ONCE):
+        remaining = [record for record in row.records if record not in texts]
+        if remaining != row.records:
+            count += 1
+            SelectionRow.objects.filter(pk=row.pk).update(records=remaining)
+    return count
+
+
+def _sentences(
+    model: type[models.Model], names: tuple[str, ...], pattern: re.Pattern[str], *, instead: str
+) -> int:
+    count = 0
+    for row in model._default_manager.iterator(_AT_ONCE):
+        values = {name: getattr(row, name) for name in names}
+        replaced = {
+            name: Message("erased", instead) if isinstance(value, Message) else instead
+            for name, value in values.items()
+            if pattern.search(value if isinstance(value, str) else _text(value))
+        }
+        if "key" in replaced:
+            replaced["key"] = f"erased-{row.pk}"
+        if replaced:
+            count += 1
+            model._default_manager.filter(pk=row.pk).update(**replaced)
+    return count
+
+
+def _text(*values: object) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+def _tidy() -> None:
+    """Remove traces from the pages of a file; a server's autovacuum does so later."""
+    if connection.vendor == "sqlite":
+        with returned_connection(), connection.cursor() as cursor:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,68 @@
+"""The storage use of orgs, backup by backup."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from unlost.catalog.connection import returned_connection
+from unlost.catalog.models import Org, StorageSample
+from unlost.model.forecast import Sample
+from unlost.model.source.quota import Quota
+
+
+@dataclass(frozen=True, slots=True)
+class StorageHistory:
+    """The samples of one storage, oldest first, and its newest limit; bytes."""
+
+    name: str
+    limit: float
+    samples: tuple[Sample, ...]
+
+
+def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
+    """Save the use of an org's storages; a second call changes nothing."""
+    with returned_connection():
+        org = Org.objects.get(oid=oid)
+        StorageSample.objects.bulk_create(
+            [
+                StorageSample(org=org, name=quota.name, at=at, used=quota.used, limit=quota.limit)
+                for quota in quotas
+                # Daily transfer limits are bytes too, but no storage.
+                if quota.unit == "bytes" and not quota.name.endswith("a day")
+            ],
+            # A resumed backup saves the same samples again.
+            ignore_conflicts=True,
+        )
+
+
+def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
+    """The storages of an org since an instant, by name."""
+    with returned_connection():
+        rows = list(
+            StorageSample.objects.filter(org__oid=oid, at__gte=since).order_by("name", "at")
+        )
+    samples: dict[str, list[StorageSample]] = {}
+    for row in rows:
+        samples.setdefault(row.name, []).append(row)
+    return [
+        StorageHistory(
+            name, own_samples[-1].limit, tuple(Sample(row.at, row.used) for row in own_samples)
+        )
+        for name, own_samples in samples.items()
+    ]
+
+
+def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
+    """The storages of all orgs by oid, each with its newest sample only."""
+    place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
+    with returned_connection():
+        ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
+        rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
+    histories: dict[str, list[StorageHistory]] = {}
+    for row in rows:
+        history = StorageHistory(row.name, row.limit, (Sample(row.at, row.used),))
+        histories.setdefault(row.org.oid, []).append(history)
+    return histories

@@ -1,0 +1,1 @@
+"""Values of runs and schedules."""

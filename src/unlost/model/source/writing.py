@@ -1,0 +1,237 @@
+"""Values for writing to an org: rows, outcomes, and what may be written to a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unlost.model.source.schema import Table
+
+# Code of the TransientError that ``Writer.upload`` raises if nothing was written and the file must
+# be opened and sent again.
+UPLOAD_UNSENT = "upload-unsent"
+# Code of the outcome of an undelete whose record can no longer leave the bin, although the org may
+# still show it there: it can only be restored as a new record.
+NOT_IN_BIN = "write-not-in-bin"
+
+
+class WriteOp(StrEnum):
+    """The effect of a call on a record of the org."""
+
+    CREATE = "create"  # a new record; the org gives it an id
+    UPDATE = "update"  # only the cells that are sent change
+    UNDELETE = "undelete"  # out of the recycle bin, with its id
+    DELETE = "delete"  # into the recycle bin
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    """One record to write.
+
+    ``key``: the caller's name for the row, unique in its call; the outcome contains it. ``id``: the
+    live record (None for CREATE). ``cells``: texts in the form in which the source delivers them;
+    None clears a cell, an absent column stays unchanged. References are live ids. ``file``: bytes
+    of a small file that is created with the record.
+    """
+
+    key: str
+    id: str | None = None
+    cells: Mapping[str, str | None] = field(default_factory=dict)
+    file: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuery:
+    """A query for columns of some live records of a table."""
+
+    table: Table
+    ids: Sequence[str]
+    columns: Sequence[str]
+
+
+class OutcomeKind(StrEnum):
+    """The outcome of writing one row."""
+
+    DONE = "done"
+    FAILED = "failed"  # the source refused it; nothing of it was written
+    UNKNOWN = "unknown"  # no answer came: check for the effect before the next attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """The outcome of writing one row, in words for a person.
+
+    ``id``: the live record, if known. ``code``: ours (``write-…``); ``native``: the source's own;
+    ``columns``: the ones that the source blames. ``retry``: the same row may succeed later without
+    a change (a lock, a full storage).
+    """
+
+    key: str
+    kind: OutcomeKind
+    id: str | None = None
+    code: str = ""
+    native: str = ""
+    sentence: str = ""
+    next_step: str = ""
+    columns: tuple[str, ...] = ()
+    retry: bool = False
+
+
+class Birth(StrEnum):
+    """The way in which records of a table are created."""
+
+    DIRECT = "direct"  # it is written
+    BY_PRODUCT = "by-product"  # the org creates it when a record of another table is written
+    NEVER = "never"  # it cannot be written
+
+
+class NeverReason(StrEnum):
+    """The reason why a column's value cannot be set."""
+
+    FORMULA = "formula"
+    AUTO_NUMBER = "auto-number"
+    SYSTEM = "system"
+    READ_ONLY = "read-only"
+    NO_PERMISSION = "no-permission"
+    BY_PLATFORM = "by-platform"
+
+
+@dataclass(frozen=True, slots=True)
+class NeverColumn:
+    """A column whose value cannot be restored, and the reason."""
+
+    column: str
+    reason: NeverReason
+
+
+@dataclass(frozen=True, slots=True)
+class LateColumn:
+    """A column that is set by an update after everything is created.
+
+    ``born``: the value with which the record must be created (None: the column is omitted).
+    ``holds``: tables whose records can be added to it only while the column has that value.
+    """
+
+    column: str
+    born: str | None = None
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """Columns whose values, together, identify at most one live record of the table.
+
+    Applies only to records with a value in each of them, except columns in ``empty``, which must
+    have none.
+    """
+
+    columns: tuple[str, ...]
+    empty: tuple[str, ...] = ()
+
+    def of(self, cells: Mapping[str, str | None]) -> tuple[str, ...] | None:
+        """Return the values that identify a record ("" for none); None if it does not apply."""
+        values = tuple(cells.get(name) or "" for name in self.columns)
+        empty = tuple(name in self.empty for name in self.columns)
+        return values if empty == tuple(not value for value in values) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """A column that is sent on create as a list of references, collected from another table's rows.
+
+    For each row of ``table`` whose ``parent_column`` is the record and whose ``where`` cells have
+    these values, the value of ``value_column`` (a reference, mapped to its live id) is joined by
+    ``;``. These rows are then by-products of the record.
+    """
+
+    column: str
+    table: str
+    parent_column: str
+    value_column: str
+    where: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ByProduct:
+    """A record of another ``table`` that the org creates with a record of this one.
+
+    After the create, ``column`` of the new record contains the by-product's id. With ``reuse``, a
+    second record that referred to the same old by-product is created with the column set to it (a
+    second version of a document). ``order``: the column that decides which of them comes first, as
+    a number or a text; without it, their ids do.
+    """
+
+    table: str
+    column: str
+    reuse: bool = False
+    order: str | None = None
+
+
+class Identity(StrEnum):
+    """Identity of a restored record."""
+
+    UNDELETE = "undelete"  # with its id while the recycle bin has it, with a new id after that
+    NEW = "new"  # always with a new id
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCapability:
+    """Permissions and rules for writing to a table, for this user and org.
+
+    ``ops`` is empty if nothing may be written; ``reason`` then explains it to a person. Columns
+    that are neither in ``settable`` (on create) nor in ``changeable`` (on update) are in ``never``.
+    ``after``: tables whose records must exist first, although no reference requires it.
+    ``file_column``: its bytes are sent with ``Writer.upload``. Files of at most ``small_file``
+    bytes can be sent with the rows of a call, ``files_per_call`` bytes together. From ``job_above``
+    rows on, a call may have ``rows_per_job`` rows (0: never), otherwise ``rows_per_call``.
+    ``calls_at_once``: small calls that may run in parallel, except calls whose rows refer to the
+    same record by a column of ``locks``. ``audit``: dates and authors can be set on create.
+    ``needs_value``: columns for which the org demands a value on create. ``defaulted``: columns
+    that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
+    (column, value) pairs; a record with one of these cells is created by the org and not written.
+    ``record_bytes``: storage that a record needs in the org (0: as much as its text).
+    """
+
+    table: str
+    ops: frozenset[WriteOp] = frozenset()
+    birth: Birth = Birth.DIRECT
+    identity: Identity = Identity.NEW
+    settable: frozenset[str] = frozenset()
+    changeable: frozenset[str] = frozenset()
+    needs_value: frozenset[str] = frozenset()
+    defaulted: frozenset[str] = frozenset()
+    never: tuple[NeverColumn, ...] = ()
+    late: tuple[LateColumn, ...] = ()
+    keys: tuple[MatchKey, ...] = ()
+    after: tuple[str, ...] = ()
+    gathers: tuple[Gather, ...] = ()
+    by_products: tuple[ByProduct, ...] = ()
+    by_product_when: tuple[tuple[str, str], ...] = ()
+    record_bytes: int = 0
+    file_column: str | None = None
+    small_file: int = 0
+    files_per_call: int = 0
+    audit: bool = False
+    rows_per_call: int = 200
+    rows_per_job: int = 0
+    job_above: int = 2_000
+    calls_at_once: int = 1
+    locks: frozenset[str] = frozenset()
+    side_effects: tuple[str, ...] = ()
+    reason: str = ""
+
+    def allows(self, op: WriteOp) -> bool:
+        """Return true if this operation is allowed."""
+        return op in self.ops
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPermission:
+    """A permission that the writing user lacks, with the actions it allows.
+
+    ``op``: the operation that is impossible without it; None: all of them.
+    """
+
+    permission: str
+    sentence: str
+    table: str | None = None
+    op: WriteOp | None = None

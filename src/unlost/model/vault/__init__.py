@@ -1,0 +1,1 @@
+"""Values of a vault: snapshots, certificates, and each kind of maintenance."""
