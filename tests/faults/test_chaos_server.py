@@ -105,6 +105,7 @@ def live(made: Pair, *, nights: int, seed: int, whats: tuple[str, ...] = ()) -> 
         made.supervise()
 
 
+@pytest.mark.deep
 def test_disasters_of_some_nights_with_two_workers_and_a_server(tmp_path: Path) -> None:
     with pair(tmp_path) as made:
         live(made, nights=5, seed=20261126, whats=(GONE, RESTART, FREEZE, KILL, CUT))

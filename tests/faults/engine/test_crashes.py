@@ -47,7 +47,7 @@ def calm_night(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) ->
     return Calm(count.calls, before, None, picture(calm))
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 8))
 def test_a_crash_at_every_call_loses_and_doubles_nothing(
     before_night: Scene, calm_night: Calm, tmp_path: Path, part: int
 ) -> None:
@@ -151,7 +151,7 @@ def calm_hour(before_hour: Scene, tmp_path_factory: pytest.TempPathFactory) -> C
     return Calm(count.calls, None, after_hour, shown(calm))
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS_OF_HOUR, full=PARTS_OF_HOUR // 4))
+@pytest.mark.parametrize("part", parts_of(PARTS_OF_HOUR, full=PARTS_OF_HOUR // 8))
 @pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
 def test_a_crash_at_every_call_of_an_hour_changes_no_night(
     before_hour: Scene, calm_hour: Calm, tmp_path: Path, for_good: bool, part: int

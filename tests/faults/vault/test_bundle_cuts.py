@@ -82,7 +82,7 @@ def ended() -> tuple[int, int]:
     return between - before, disk.changes - between
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 3))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 6))
 def test_a_night_is_whole_or_goes_on(part: int) -> None:
     for crash_at in range(part + 1, ended()[0] + 1, PARTS):
         disk, story = after_first_night()
@@ -99,7 +99,7 @@ def test_a_night_is_whole_or_goes_on(part: int) -> None:
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 3))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 6))
 def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
     for crash_at in range(part + 1, ended()[1] + 1, PARTS):
         disk, story = after_first_night()

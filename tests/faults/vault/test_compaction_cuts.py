@@ -80,7 +80,7 @@ def changes_of_an_upkeep() -> int:
     return disk.changes - before
 
 
-@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 3))
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 6))
 def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
     part: int, names_survive: bool
 ) -> None:

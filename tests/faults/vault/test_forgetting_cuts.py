@@ -34,7 +34,7 @@ def ended() -> tuple[int, list[object]]:
     return disk.changes - before, pictures(story)
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 5))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 10))
 def test_all_or_nothing_is_forgotten_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive. Merging is cut in both ways."""
     changes, after = ended()

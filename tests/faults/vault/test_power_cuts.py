@@ -101,7 +101,7 @@ def changes_of_a_night() -> int:
     return disk.changes - before
 
 
-@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 4))
 def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive: bool) -> None:
     for crash_at in range(part + 1, changes_of_a_night() + 1, PARTS):
         disk, story = after_first_night()

@@ -74,7 +74,7 @@ def ended() -> tuple[int, list[object]]:
     return disk.changes - before, pictures(story)
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 8))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 16))
 def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     changes, after = ended()

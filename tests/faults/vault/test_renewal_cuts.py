@@ -54,7 +54,7 @@ def opened(disk: UnsyncedDisk, sheet: str) -> Keyring | None:
         return None
 
 
-@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 4))
 def test_one_of_the_two_sheets_opens_and_everything_is_read(part: int, names_survive: bool) -> None:
     for crash_at in range(part + 1, changes() + 1, PARTS):
         disk, story = after_first_night()

@@ -633,5 +633,5 @@ class TestMoreLivingHours(LivingHours.TestCase):
 
 
 TestMoreLivingOrgs.settings = TestMoreLivingHours.settings = settings(
-    stateful_step_count=20, max_examples=16
+    stateful_step_count=20, max_examples=8
 )
