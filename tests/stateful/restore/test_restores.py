@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import LIFE, WRONG, Restores
 
-QUICK, DEEP, PARTS = 60, 5_000, 4
+QUICK, DEEP, PARTS = 100, 5_000, 4
 MUST_MEET = {
     *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),
     *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
