@@ -114,7 +114,7 @@ def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
 
 def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: SignIn) -> None:
     client = sign_in()
-    assert "Upkeep" in client.get("/vault/").content.decode()
+    assert "Maintenance" in client.get("/vault/").content.decode()
     oid, now = get_org("sales").oid, world.clock.now()
     kept = MaintenanceRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
     save_maintenance(oid, kept)

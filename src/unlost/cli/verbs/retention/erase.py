@@ -185,7 +185,7 @@ def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
     state_text = (
         ""
         if erasure.complete
-        else " Old objects still exist. Erase again, or wait for the next upkeep."
+        else " Old objects still exist. Erase again, or wait for the next maintenance."
     )
     out.print(
         f"{when(erasure.at, zone=zone)}  {erasure.run}  by {erasure.by}, commit {erasure.snapshot}.{state_text}"

@@ -536,6 +536,6 @@ def _show_org_rekeyed(out: "Console", rekeyed: "OrgRekeyed") -> None:
     else:
         out.print(
             f"{rekeyed.org}: {many(rekeyed.waiting, 'object')} that no backup needs will be removed in some "
-            "days, when no program can still be reading them. Upkeep does this, and then removes the "
+            "days, when no program can still be reading them. Maintenance does this, and then removes the "
             "earlier keys."
         )
