@@ -1,10 +1,13 @@
 """Second factors: set up, asked for, noted, and sealed in the database."""
 
 import re
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
 from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
     hotp_value,
@@ -26,6 +29,13 @@ from unit.web.doors import (
     text,
 )
 from unlost.app.actions.people.people import link
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code is of half a minute: it must not end between being read and being sent."""
+    begun = time.time()
+    monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: begun))
 
 
 @pytest.fixture(autouse=True)
