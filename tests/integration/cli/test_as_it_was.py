@@ -156,13 +156,13 @@ WAYS = {
 }
 
 
-DEEP = {"from the vault alone", "from the bin, hearing no answer"}  # the others meet all of both
+IN_FULL = "from the vault, hearing no answer"  # it meets the most; the others are of deep
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(way, id=name, marks=[pytest.mark.deep] if name in DEEP else [])
+        pytest.param(way, id=name, marks=[] if name == IN_FULL else [pytest.mark.deep])
         for name, way in WAYS.items()
     ],
 )

@@ -622,7 +622,7 @@ class TestLivingHours(LivingHours.TestCase):
 TestLivingHours.settings = lives(1)
 
 
-@pytest.mark.full
+@pytest.mark.deep
 class TestMoreLivingOrgs(LivingOrg.TestCase):
     """More lives than each change needs."""
 

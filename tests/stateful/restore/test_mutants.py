@@ -11,13 +11,12 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import Restores
-from sweeps import DEEP
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning import facts
 from unlost.engine.restore.running import calls, changing, execute, returning
 from unlost.model.errors import Conflict
 
-pytestmark = pytest.mark.full
+pytestmark = pytest.mark.deep
 
 # The rules of the machine.
 RULES = (
@@ -96,12 +95,10 @@ def _judged(error: BaseException) -> Iterator[str]:
     [
         (without_expectation, ["overwrite_and_restore"]),
         (without_look_up, ["lose_and_restore"]),
-        pytest.param(
-            without_second_pass, ["lose_circle_and_restore", "lose_and_restore"], marks=DEEP
-        ),
-        pytest.param(without_typed_values, ["lose_and_restore"], marks=DEEP),
-        pytest.param(without_id_map_on_resume, ["lose_and_restore"], marks=DEEP),
-        pytest.param(without_asking_for_other_restores, ["lose_and_restore"], marks=DEEP),
+        (without_second_pass, ["lose_circle_and_restore", "lose_and_restore"]),
+        (without_typed_values, ["lose_and_restore"]),
+        (without_id_map_on_resume, ["lose_and_restore"]),
+        (without_asking_for_other_restores, ["lose_and_restore"]),
     ],
     ids=lambda value: getattr(value, "__name__", "few"),
 )

@@ -189,7 +189,7 @@ def test_homes_in_files_and_in_a_database_do_not_mix(tmp_path: Path, server: Pos
         assert Org.objects.count() == 1
 
 
-@pytest.mark.parametrize("to_database", [True, False])
+@pytest.mark.parametrize("to_database", [True, pytest.param(False, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("from_database", [True, False])
 def test_a_home_is_rebuilt_out_of_its_copy_into_either(
     tmp_path: Path, server: Postgres, *, from_database: bool, to_database: bool

@@ -11,7 +11,7 @@ from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, delive
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.model.alert import AlertRule, ChannelKind, Notification
 
-pytestmark = pytest.mark.full
+pytestmark = pytest.mark.deep
 
 CUSTOMERS = 1_200
 NIGHTS = 60

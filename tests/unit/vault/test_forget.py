@@ -555,7 +555,7 @@ NIGHTS = st.lists(
 
 
 @pytest.mark.full
-@settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(nights=NIGHTS, pinned=st.sets(st.integers(1, 12), max_size=3), parts=st.data())
 def test_whatever_was_and_whatever_stays(
     nights: list[dict[str, tuple[str, int]]], pinned: set[int], parts: st.DataObject

@@ -6,7 +6,7 @@ import pytest
 
 import vaultstory
 from fakes.keeping_store import KeepingStore
-from sweeps import in_full
+from sweeps import DEEP
 from unit.vault.test_rekey import fresh, rekeyed, renewed
 from unit.vault.test_salvage_story import hurt, opened, second_reader_agrees
 from unit.vault.test_salvage_unread import Sick, Spoil, device_fails, flipped, refused
@@ -69,7 +69,12 @@ def stands_in_is_told(story: Story, *, stands: bool) -> None:
 
 @pytest.mark.parametrize("how", ["gone", "spoiled"])
 @pytest.mark.parametrize(
-    "names", [in_full((CERTIFICATE,)), in_full((JOURNAL,)), (CERTIFICATE, JOURNAL)]
+    "names",
+    [
+        pytest.param((CERTIFICATE,), marks=DEEP),
+        pytest.param((JOURNAL,), marks=DEEP),
+        (CERTIFICATE, JOURNAL),
+    ],
 )
 def test_what_stopped_every_erasure_and_rekey_stops_them_no_more(
     tmp_path: Path, names: tuple[str, ...], how: str
