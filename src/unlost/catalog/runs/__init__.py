@@ -1,1 +1,1 @@
-"""Runs, schedules, and what a run remembers: plans, previews, selections."""
+"""Runs and schedules, plans, previews, and selections in long lists."""
