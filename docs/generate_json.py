@@ -75,7 +75,7 @@ RESULTS: Mapping[str, type] = {
     "runs RUN": RunDetail,
     "runs RUN --pause": RunCommandResult,
     "runs RUN --cancel": RunCommandResult,
-    "runs RUN --go-on": RunCommandResult,
+    "runs RUN --resume": RunCommandResult,
     "schedule show": Schedules,
     "schedule set": OrgSchedule,
     "storage": StorageReport,

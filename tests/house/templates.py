@@ -14,7 +14,14 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parents[2] / "src" / "unlost"
 TEXTS = ("template", "next_step")
-STORED = {"Message", "Finding", "PlanNote", "Certificate", "ReadFailure"}  # hold finished messages
+STORED = {
+    "Message",
+    "Finding",
+    "PlanNote",
+    "Certificate",
+    "ReadFailure",
+    "HealthCheck",
+}  # hold finished messages
 OF_NOTES = frozenset({"table", "column", "records"})  # PlanNote.of gives these itself
 NO_MAKERS = {SOURCES / "model" / "message.py", SOURCES / "web" / "translate.py"}
 

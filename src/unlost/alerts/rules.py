@@ -177,7 +177,7 @@ def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
         "",
         Urgency.SOON,
         "The backup of {org} of {day} is waiting: {why}",
-        "It does not resume automatically. Resume it with --go-on and the name of the run."
+        "It does not resume automatically. Resume it with --resume and the name of the run."
         if paused
         else "It resumes automatically. Nothing was lost.",
         "unlost runs",
@@ -562,7 +562,7 @@ def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
             Urgency.NOW,
             "The restore {run} to {org} stopped: {why}",
             "Fix the cause, then resume the restore: it continues where it stopped.",
-            "unlost runs {run} --go-on",
+            "unlost runs {run} --resume",
             run=restore.run,
             why=restore.why or "",
         )

@@ -223,7 +223,7 @@ OPERATIONS = (
     ApiOperation("restore.result", _GET, "/runs/{run}/result", "restores.outcome.restore_result"),
     ApiOperation("run.pause", _POST, "/runs/{run}/pause", "runs.control.pause"),
     ApiOperation("run.cancel", _POST, "/runs/{run}/cancel", "runs.control.cancel"),
-    ApiOperation("run.go-on", _POST, "/runs/{run}/go-on", "runs.control.go_on"),
+    ApiOperation("run.go-on", _POST, "/runs/{run}/go-on", "runs.control.resume"),
     ApiOperation("alert.list", _GET, "/alerts", "alerts.alerts.show"),
     ApiOperation(
         "alert.acknowledge", _POST, "/alerts/{key}/acknowledge", "alerts.alerts.acknowledged"

@@ -7,7 +7,8 @@ on this machine.
                                                  └─ ``composed``  several: see ``remote_actions``
 
 The mark of an action notices that its application is remote and passes the call on, so verbs need
-no code for it. Errors of the server are raised here as the same classes, by the HTTP status.
+no code for it. Errors of the server are raised here with their code and text, as the class that
+belongs to the HTTP status.
 
 See docs/adr/0015.
 """
@@ -42,7 +43,8 @@ URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
 API = "/api/v1"
 SECONDS = 300.0  # a comparison with the live org may take minutes
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-KINDS: Mapping[int, type[UnlostError]] = {
+# The opposite of ``unlost.web.failing.STATUS``.
+ERRORS_BY_STATUS: Mapping[int, type[UnlostError]] = {
     400: UsageError,
     401: NotAllowed,
     403: NotAllowed,
@@ -198,7 +200,7 @@ def _checked(url: str) -> str:
 
 
 def _failed(answer: httpx.Response) -> UnlostError:
-    kind = KINDS.get(answer.status_code, StoreError)
+    kind = ERRORS_BY_STATUS.get(answer.status_code, StoreError)
     try:
         problem = answer.json()["error"]
         return kind(problem["code"], problem["sentence"], next_step=problem["next_step"])

@@ -24,7 +24,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, ch
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.control import go_on
+from unlost.app.actions.runs.control import resume
 from unlost.app.actions.runs.run import run_status
 from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
@@ -142,7 +142,7 @@ def resumed(home: RemoteHome, given: Given) -> RestoreResult:
     before = run_status(app, run)
     if before.state != RunState.DONE.value:
         # The restore was run from a terminal, so the service cannot resume it.
-        if go_on(app, run).next_step:
+        if resume(app, run).next_step:
             raise home_needed()
         follow(app, run, observer=_observer(given), before=before)
     return replace(_result(app, run), repeated=before.state == RunState.DONE.value)

@@ -251,7 +251,7 @@ def halted_restore(story: Story, folder: Path) -> None:
     story.expect(AlertRule.RESTORE_HALTED)
     story.admin.post("access/permission", username=WRITER, permission="ApiEnabled", granted=True)
     run = story.alone.program("runs", "--json").json["runs"][0]["run"]
-    assert story.alone.program("runs", run, "--go-on").code == 0
+    assert story.alone.program("runs", run, "--resume").code == 0
     story.alone.look()
     story.expect_over()
 

@@ -81,6 +81,22 @@ def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
     assert keep_small(several.app, "gone") is None
 
 
+def test_the_vault_page_showed_a_compaction_as_the_newest_backup(several: World) -> None:
+    backups = several.vault.snapshots(oid())
+    compact(several.app, "sales")
+    (stored,) = vault_state(several.app).orgs
+    assert (stored.backups, stored.number) == (2, 2)
+    assert (stored.head, stored.newest) == (backups[-1].head[:12], backups[-1].finished)
+
+
+def test_the_vault_page_shows_an_org_whose_backups_are_all_lost(
+    several: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EncryptedVault, "snapshots", lambda *_: [])
+    (stored,) = vault_state(several.app).orgs
+    assert (stored.backups, stored.number, stored.head, stored.newest) == (0, None, None, None)
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [

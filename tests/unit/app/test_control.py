@@ -12,7 +12,7 @@ from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
-from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.actions.runs.control import cancel, pause, resume
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.home.cancellation import POLL_SECONDS, RunCancellation
 from unlost.catalog.runs.nights import nights_of
@@ -91,7 +91,7 @@ def test_a_paused_night_waits_until_it_is_let_go_on(
         NightState.WAITING, None, "run-paused",
     )  # fmt: skip
     assert night.tries == 1, "it is not tried by itself"
-    told = go_on(world.app, night.run)
+    told = resume(world.app, night.run)
     assert "within one minute" in told.sentence
     nights.pass_time(minutes=5)
     assert nights_of(nights.oid, most=5)[0].state is NightState.DONE
@@ -130,17 +130,17 @@ def test_a_night_that_waits_is_paused_and_cancelled_without_running(nights: Nigh
     assert run is not None
     assert run.state is RunState.ABANDONED
     with pytest.raises(Conflict) as caught:
-        go_on(world.app, night.run)
+        resume(world.app, night.run)
     assert caught.value.code == "run-over"
     assert do_night(world.app, nights.oid, night.name) is None
 
 
 def test_what_is_not_there_or_over_is_told(sales: World) -> None:
-    for act in (pause, cancel, go_on):
+    for act in (pause, cancel, resume):
         with pytest.raises(NotFound):
             act(sales.app, "run-nobody-knows")
     done = backup(sales.app, "sales")
-    for act in (pause, cancel, go_on):
+    for act in (pause, cancel, resume):
         with pytest.raises(Conflict) as caught:
             act(sales.app, done.run)
         assert caught.value.code == "run-over"
@@ -177,7 +177,7 @@ def test_a_restore_that_is_stopped_is_gone_on_with(
     assert caught.value.code == "run-paused"
     monkeypatch.setattr(writer, "write", write)
     (run,) = [one.id for one in list_runs("sales") if one.state is RunState.PARKED]
-    assert f"unlost restore resume {run}" in go_on(sales.app, run).next_step
+    assert f"unlost restore resume {run}" in resume(sales.app, run).next_step
     assert resume_run(sales.app, run).whole
 
 
@@ -232,7 +232,7 @@ def test_a_night_that_met_a_paused_run_goes_on_when_that_does(nights: Nights) ->
     source.discover = kept  # type: ignore[method-assign]
     nights.pass_time(minutes=120)
     assert nights_of(nights.oid, most=5)[0].state is NightState.WAITING, "it is paused still"
-    go_on(world.app, first.run)
+    resume(world.app, first.run)
     nights.pass_time(minutes=10)
     assert nights_of(nights.oid, most=5)[0].state is NightState.DONE
 

@@ -174,7 +174,7 @@ def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Applica
     )
     found = doctor(served, ask=False)
     assert "segment x is missing" in told(found, HealthState.BAD)["vault"]
-    assert told(found, HealthState.WARNING)["alerts"] == "1 open alert."
+    assert told(found, HealthState.WARNING)["alerts"] == "Open alerts: 1."
 
 
 def test_a_full_disk_and_a_home_without_channels_are_told(

@@ -23,7 +23,7 @@ from unlost.app.actions.backups.hour import (
 )
 from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.actions.runs.control import cancel, pause, resume
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.home.cancellation import POLL_SECONDS
@@ -38,7 +38,7 @@ from unlost.catalog.runs.runs import (
 )
 from unlost.engine.schedule import name_of_hour
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
-from unlost.model.message import code_of
+from unlost.model.message import Message, code_of
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import NightState
 from unlost.model.vault.snapshot import CommitKind, nights
@@ -315,7 +315,7 @@ def test_an_hour_does_not_wait_but_can_be_cancelled(hours: Hours) -> None:
 
     def people() -> None:
         run = run_of_hour(hours.oid, name_of_hour(hours.now))
-        for act in (pause, go_on):
+        for act in (pause, resume):
             with pytest.raises(Conflict) as caught:
                 act(hours.app, run)
             told.append(caught.value.code)
@@ -394,6 +394,19 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
     assert hours.said() == {}
     hours.until("2026-03-03T04:30")
     assert hours.done == ["2026-03-03T04Z"]
+
+
+def test_the_reasons_of_several_tables_stayed_in_english(hours: Hours) -> None:
+    change(hours.app, "sales", ScheduleChange(hourly="Account,User"))
+    hours.world.org.hide_column("Account", "Phone")
+    hours.until("2026-03-02T04:30")
+    (run,) = list_runs("sales", hourly=True)
+    assert run.error is not None
+    assert run.error.template == "{reason}"
+    reasons = run.error.args["reason"]
+    assert isinstance(reasons, Message)
+    assert all(isinstance(reason, Message) and reason.template for reason in reasons.args.values())
+    assert len(reasons.args) == 2
 
 
 def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from diskhome import put_on_disk
+from fakes.keeping_store import KeepingStore
 from homes import SECRET, World
 from scenes import Lead, scene
 from unlost.app.actions.alerts.doctor import doctor
@@ -27,7 +28,7 @@ from unlost.app.actions.vault.mirror import (
 from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
-from unlost.app.vault.mirror import MirrorCondition, check_unseen
+from unlost.app.vault.mirror import MirrorCondition, check_separate_store
 from unlost.catalog.vault.checks import (
     last_mirror_check,
     last_repair,
@@ -494,9 +495,23 @@ def test_two_addresses_of_one_bucket_are_one_place(
     own = LocalStore(kept.home.vault or place.folder)
     monkeypatch.setattr("unlost.app.vault.mirror.store_at", lambda *_: own)
     with pytest.raises(UsageError) as caught:
-        check_unseen(kept.app, place)
+        check_separate_store(kept.app, place)
     assert caught.value.code == "copy-same-place"
     assert not list(own.list("probe/"))
+
+
+def test_a_mirror_whose_credentials_may_not_delete_was_refused(
+    kept: World, place: StoreAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """See ADR 30: the everyday credentials may put, but not delete."""
+    own, other = LocalStore(kept.home.vault or place.folder), KeepingStore()
+    monkeypatch.setattr(
+        "unlost.app.vault.mirror.store_at", lambda _, at: other if at == place else own
+    )
+    check_separate_store(kept.app, place)
+    assert [listed.name for listed in other.list("")] == [
+        listed.name for listed in other.list("probe/")
+    ]
 
 
 def test_the_home_file_keeps_its_mode(kept: World, place: StoreAddress) -> None:
@@ -504,6 +519,27 @@ def test_the_home_file_keeps_its_mode(kept: World, place: StoreAddress) -> None:
     file.chmod(0o600)
     set_mirror(kept.app, place)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_home_file_became_the_property_of_root(
+    kept: World, place: StoreAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = (kept.home.root / FILE).stat()
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.chown", lambda _, user, group: owners.append((user, group)))
+    set_mirror(kept.app, place)
+    assert owners == [(status.st_uid, status.st_gid)]
+
+
+def test_the_home_file_is_written_by_who_may_not_give_it_away(
+    kept: World, place: StoreAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.chown", refuse)
+    set_mirror(kept.app, place)
+    assert read_home(kept.home.root).mirror == place
 
 
 def test_deep_damage_stands_after_a_hundred_daily_looks(kept: World) -> None:

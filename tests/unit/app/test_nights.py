@@ -1,9 +1,9 @@
 """Nights come by themselves: begun once, tried again, made up for, never doubled."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -11,11 +11,12 @@ from homes import World
 from unlost.app.actions.backups.backup import NOTES_LOST
 from unlost.app.actions.backups.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.backups.schedule import ScheduleChange, change
+from unlost.app.actions.runs import due_jobs
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.catalog.orgs.orgs import get_org, save_org
 from unlost.catalog.runs.nights import find_night, nights_of, start_try
 from unlost.catalog.runs.runs import RunState, find_run, list_runs
-from unlost.catalog.runs.schedules import schedule_of
+from unlost.catalog.runs.schedules import StoredSchedule, coming, schedule_of
 from unlost.model.errors import (
     IntegrityError,
     LimitReached,
@@ -389,3 +390,27 @@ def test_a_night_that_waits_for_the_end_of_blackout_hours_begins_then(nights: Ni
     assert nights_of(nights.oid, most=5) == []
     nights.pass_time(minutes=5)
     assert nights.state("2026-03-02T03:00") is NightState.DONE
+
+
+@pytest.mark.parametrize("first", [None, ScheduleChange(at="03:00", hourly="User")])
+def test_a_schedule_set_during_a_tick_was_overwritten(
+    sales: World, monkeypatch: pytest.MonkeyPatch, first: ScheduleChange | None
+) -> None:
+    if first is not None:
+        change(sales.app, "sales", first)
+    sales.clock.advance(days=1)
+
+    def read_and_set(now: datetime) -> Sequence[StoredSchedule]:
+        """The schedule is set just after the tick has read it."""
+        schedules = coming(now)
+        sales.clock.advance(seconds=1)
+        change(sales.app, "sales", ScheduleChange(at="05:00", window=0, hourly="none"))
+        return schedules
+
+    monkeypatch.setattr(due_jobs, "coming", read_and_set)
+    assert enqueue_due_jobs(sales.app, SilentDesk()).begun
+    stored = schedule_of(get_org("sales").oid)
+    assert (stored.schedule.nightly, stored.after) == (time(5), None)
+    assert stored.next_at is not None
+    assert stored.next_at.hour == 5
+    assert stored.hour_at is None

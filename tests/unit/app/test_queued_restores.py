@@ -14,7 +14,7 @@ from unlost.alerts.rules import alarms
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
-from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.actions.runs.control import cancel, pause, resume
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.orgs import get_org
@@ -138,7 +138,7 @@ def test_what_needs_a_person_halts_and_is_told(lost: Shop, asked: list[str]) -> 
     lost.world.clock.advance(days=1)
     assert ids(lost) == []
     assert halted(lost) == [run]
-    assert "resumes" in go_on(lost.app, run).sentence
+    assert "resumes" in resume(lost.app, run).sentence
     assert asked[-1] == f"restore:{run}:2"
     assert halted(lost) == []
     assert do_restore(lost.app, run) is RunState.DONE
@@ -194,7 +194,7 @@ def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
     assert do_restore(lost.app, run) is RunState.FAILED
     assert code_of(remembered(run).error) == "worker-died"
     assert halted(lost) == [run]
-    go_on(lost.app, run)
+    resume(lost.app, run)
     assert do_restore(lost.app, run) is RunState.DONE
 
 
@@ -233,7 +233,7 @@ def test_people_pause_it_and_let_it_go_on(
     assert do_restore(lost.app, run) is None, "its job may be queued already"
     assert remembered(run).state is RunState.PARKED
     assert (ids(lost), halted(lost)) == ([], [])
-    go_on(lost.app, run)
+    resume(lost.app, run)
     assert len(ids(lost)) == 1
     assert do_restore(lost.app, run) is RunState.DONE
 

@@ -307,7 +307,7 @@ def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
     words = ("--host", "mail.example", "--security", "none", "--from", "u@a.example")
     added = far("alert", "channel", "it", "email", *words, "--to", "it@a.example")
     assert added.code == ExitCode.OK, added.err
-    assert "Sent to it (email)" in far("alert", "list").out
+    assert "Alerts are sent to it (email)" in far("alert", "list").out
     assert [one.name for one in channels(shop.app).channels] == ["it"]
 
 

@@ -70,7 +70,7 @@ def test_a_plan_is_shown_asked_for_and_done(
 ) -> None:
     assert nights("forget", "sales").out.endswith("There is nothing to forget.\n")
     nights("keep", "set", "sales", "--daily", "2", "--deleted-days", "1")
-    nights("hold", "set", "sales", "--night", "1", "--reason", "audit")
+    nights("hold", "set", "sales", "--backup", "1", "--reason", "audit")
     plan = nights("forget", "sales", "--plan")
     assert plan.code == ExitCode.OK
     assert "2 backups would be forgotten, 3 backups would stay:\n" in plan.out

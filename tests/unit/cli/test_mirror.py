@@ -51,7 +51,7 @@ def test_a_second_copy_from_the_first_word_to_a_repair(kept: Terminal, tmp_path:
     left = kept("vault", "mirror", "run")
     assert left.code == ExitCode.FINDINGS
     assert "In the mirror, but lost from the vault:" in left.out
-    assert "--repair-from mirror" in kept("vault", "mirror", "show").out
+    assert "unlost verify --repair-from mirror" in kept("vault", "mirror", "show").out
     mended = kept("verify", "--repair-from", "mirror")
     assert mended.code == ExitCode.OK
     assert "Repaired from" in mended.out
@@ -147,3 +147,12 @@ def test_the_last_try_that_failed_is_shown(kept: Terminal, tmp_path: Path) -> No
     shown = kept("vault", "mirror", "show").out
     assert "Up to date    never  (late)" in shown
     assert "already contains something else" in shown
+
+
+@pytest.mark.parametrize(
+    "option", [("--level", "quick"), ("--part", "1/30"), ("--expect", "a" * 12)]
+)
+def test_a_repair_ignored_how_to_verify(kept: Terminal, option: tuple[str, str]) -> None:
+    failed = kept("verify", "--repair-from", "mirror", *option, "--json")
+    assert failed.code == ExitCode.USAGE
+    assert failed.failure["code"] == "verify-repair-options"

@@ -225,7 +225,7 @@ def damage(terminal: Terminal, *damages: str) -> None:
 
 def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> None:
     assert sales("alert", "list").out == (
-        "No alerts.\nAlerts are sent nowhere. Add a channel with `unlost alert channel NAME KIND`.\n"
+        "No alerts.\nNo channel receives alerts. Add one with `unlost alert channel NAME KIND`.\n"
     )
     damage(sales, "packs/1 is missing.")
     sales("schedule", "set", "sales", "--at", "off")
@@ -243,6 +243,16 @@ def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> 
     assert ", resolved\n" in sales("alert", "list", "--all").out
     ended = sales("alert", "ack", "vault-damaged", "--home", str(sales.world.home.root))
     assert ended.code == ExitCode.FAILED
+
+
+def test_a_heartbeat_was_said_to_receive_alerts(sales: Terminal) -> None:
+    added = sales("alert", "channel", "watch", "heartbeat", "--url", "https://watch.example/ping")
+    assert added.out == (
+        "Heartbeats are sent to watch. It receives no alerts.\nTest it: unlost alert test watch\n"
+    )
+    listed = sales("alert", "list").out
+    assert "No channel receives alerts." in listed
+    assert "Heartbeats are sent to watch\n" in listed
 
 
 def test_channels_are_added_tried_and_forgotten(
@@ -268,7 +278,7 @@ def test_channels_are_added_tried_and_forgotten(
     monkeypatch.setattr(Webhook, "send", refuse)
     ended = sales("alert", "test", "hook")
     assert (ended.code, ended.out) == (ExitCode.FAILED, "hook: It is not wanted.\n  Look at it.\n")
-    assert "Sent to hook (webhook)\n" in sales("alert", "list").out
+    assert "Alerts are sent to hook (webhook)\n" in sales("alert", "list").out
     assert b"sesame" not in dump()
     assert sales("alert", "forget", "hook").out == "hook was removed.\n"
     assert sales("alert", "forget", "hook").code == ExitCode.FAILED

@@ -172,7 +172,7 @@ def left(scene: Scene, *only: str) -> str:
     done = scene.attempt(only=only)
     assert isinstance(done, DeferredTables), done
     assert len(scene.vault.commits(scene.oid)) == before
-    return done.sentence
+    return done.message.sentence
 
 
 def test_an_org_without_a_night_is_not_read_by_the_hour(scene: Scene) -> None:

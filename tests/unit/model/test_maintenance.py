@@ -21,6 +21,7 @@ from unlost.model.vault.retention import (
 from unlost.model.vault.salvage import Salvage, SalvageEffect
 
 KEY = RecordKey("Account", "A1")
+KEYS = (("Account", "A1"), ("Account", ""), ("User", "A1"), ("User", ""))  # table, record
 TABLES = (TableErased("Account", 1, 3, 1),)
 FORGET = Forget(KeepRules(daily=2, deleted_days=30))
 COURT = Hold(
@@ -83,3 +84,18 @@ def test_only_what_has_no_digest_is_unconditional() -> None:
     unconditional(FORGET).check(FORGETTING)
     with pytest.raises(Conflict):
         Agreement(FORGET, "").check(FORGETTING)
+
+
+@pytest.mark.parametrize(
+    ("target", "covered"),
+    [
+        (HoldTarget(HoldScope.ORG), set(KEYS)),
+        (HoldTarget(HoldScope.TABLE, "Account"), {("Account", "A1"), ("Account", "")}),
+        (HoldTarget(HoldScope.RECORD, "Account", "A1"), {("Account", "A1")}),
+        (HoldTarget(HoldScope.NIGHT, night=1), set()),
+    ],
+)
+def test_records_that_a_legal_hold_covers(
+    target: HoldTarget, covered: set[tuple[str, str]]
+) -> None:
+    assert {key for key in KEYS if target.covers(*key)} == covered

@@ -146,6 +146,23 @@ def test_a_record_is_held_from_its_page(world: World, sign_in: SignIn) -> None:
     assert "Set a legal hold" not in text_of(sign_in(Role.VIEWER), RECORD)
 
 
+def test_a_record_under_the_hold_of_a_backup_seemed_free(world: World, sign_in: SignIn) -> None:
+    """Erasing it is refused, because the backup shows it."""
+    admin = sign_in()
+    assert '<span class="pill">legal hold</span>' not in text_of(admin, RECORD)
+    hold(world.app, "sales", HoldRequest(night=1))
+    for page in (RECORD, f"{RECORD}fields/"):
+        assert '<span class="pill">legal hold</span>' in text_of(admin, page)
+
+
+def test_a_record_that_came_after_the_held_backup_is_free(world: World, sign_in: SignIn) -> None:
+    world.org.create("User", {"Name": "Bo"}, record="U2")
+    backup(world.app, "sales")
+    hold(world.app, "sales", HoldRequest(night=1))
+    page = text_of(sign_in(), RECORD.replace("U1", "U2"))
+    assert '<span class="pill">legal hold</span>' not in page
+
+
 def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
     world: World, sign_in: SignIn
 ) -> None:

@@ -130,16 +130,16 @@ def test_it_is_paused_and_goes_on(shop: Shop, client: Client) -> None:
     run = restoring(client)
     paused = client.post(f"/runs/{run}/pause/", follow=True).content.decode()
     assert "Nothing is lost" in paused
-    assert 'id="go-on">Resume' in paused
+    assert 'id="resume">Resume' in paused
     assert "Pause" not in paused
     serve(shop, run)
     assert shop.live("Contact") == {}
-    again = client.post(f"/runs/{run}/go-on/", follow=True).content.decode()
+    again = client.post(f"/runs/{run}/resume/", follow=True).content.decode()
     assert "Pause" in again
     assert serve(shop, run) is RunState.DONE
     over = told(client, f"/runs/{run}/")
     assert "Pause" not in over
-    assert 'id="go-on">Resume' not in over
+    assert 'id="resume">Resume' not in over
 
 
 def test_it_is_cancelled(shop: Shop, client: Client) -> None:
@@ -159,8 +159,8 @@ def test_one_that_waits_for_an_allowance_can_be_let_go_on(shop: Shop, client: Cl
     assert serve(shop, run) is RunState.PARKED
     page = told(client, f"/runs/{run}/")
     assert "The storage is full." in page
-    assert 'id="go-on">Resume' in page
-    client.post(f"/runs/{run}/go-on/")
+    assert 'id="resume">Resume' in page
+    client.post(f"/runs/{run}/resume/")
     assert serve(shop, run) is RunState.DONE
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_done_with_a_job_is_refused(
     assert client.post(f"/runs/{run}/explode/").status_code == 404
     assert client.get(f"/runs/{run}/pause/").status_code == 405
     viewer = sign_in(Role.VIEWER)
-    for act in ("pause", "go-on", "cancel", "retry"):
+    for act in ("pause", "resume", "cancel", "retry"):
         assert viewer.post(f"/runs/{run}/{act}/").status_code == 403
     page = told(viewer, f"/runs/{run}/")
     assert "Pause" not in page

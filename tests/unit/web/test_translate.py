@@ -1,6 +1,8 @@
 """Messages of the engine on a page in another language."""
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,12 +11,14 @@ from django.utils import translation
 from django.utils.html import conditional_escape
 
 from unit.web.arabic import latin_in
+from unlost.app import health
 from unlost.engine.backup.certificate import verdict_text
 from unlost.engine.restore.planning.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message, Noun, counted, message
 from unlost.model.plan import PlanNote
+from unlost.web import translate as web_words
 from unlost.web.forms.connector import ConnectorForm
 from unlost.web.translate import error_text, isolated, next_step, translate, word
 
@@ -144,3 +148,18 @@ def test_a_choice_that_begins_with_an_abbreviation_keeps_its_capitals() -> None:
     )  # fmt: skip
     field = ConnectorForm(settings=[setting], secrets=(), values={}).fields["auth_flow"]
     assert [label for _, label in field.choices] == ["Client credentials", "JWT bearer"]
+
+
+def test_names_of_health_checks_are_words_of_the_catalog() -> None:
+    folder = Path(health.__file__).parent
+    trees = [ast.parse(file.read_text("utf-8")) for file in sorted(folder.glob("*.py"))]
+    names = {
+        node.args[0].value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).startswith("RepairableCheck.")
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert "shredding" in names
+    assert names <= set(web_words.WORDS["checks"])

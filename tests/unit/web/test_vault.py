@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from homes import World
+from unit.web.arabic import in_arabic, latin_in
 from unit.web.conftest import SignIn
 from unlost.app.actions.vault import mirror, vault_state
 from unlost.app.home.home import write_mirror
@@ -104,6 +105,15 @@ def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> No
     told = client.post("/vault/checks/", {"repair": "1"}).content.decode()
     assert ">repaired<" in told
     assert world.home.home_key.stat().st_mode & 0o077 == 0
+
+
+def test_checks_with_values_were_shown_in_english(world: World, sign_in: SignIn) -> None:
+    world.home.home_key.chmod(0o644)
+    page = in_arabic(sign_in()).post("/vault/checks/", {"ask": "1"}).content.decode()
+    assert "service key" not in page
+    assert "Other users of this machine" not in page
+    assert "of the disk of the home is free" not in page
+    assert latin_in(page) == {"chmod", "unlost", "org", "writer"}, "only of commands with values"
 
 
 def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:

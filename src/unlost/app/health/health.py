@@ -1,8 +1,14 @@
 """Results of health checks, and their repairs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
+
+from unlost.model.errors import UnlostError
+from unlost.model.message import Arg, Message, StoresMessage, message
+
+type Repair = Callable[[], None]
 
 
 class HealthState(StrEnum):
@@ -14,7 +20,7 @@ class HealthState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(StoresMessage):
     """The result of one check; ``next_step`` is how to fix it.
 
     ``repairable``: `--repair` can fix it. ``repaired``: it was broken and is fixed now.
@@ -26,6 +32,30 @@ class HealthCheck:
     next_step: str = ""
     repairable: bool = False
     repaired: bool = False
+    template: str = ""
+    next_template: str = ""
+    args: Mapping[str, Arg] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(
+        cls, name: str, health: HealthState, text: Message, *, repairable: bool = False
+    ) -> "HealthCheck":
+        """Make the result of a check from its message."""
+        return cls(
+            name,
+            health,
+            text.sentence,
+            text.next_step,
+            repairable,
+            template=text.template,
+            next_template=text.next_template,
+            args=text.args,
+        )
+
+    @property
+    def message(self) -> Message:
+        """The text, for surfaces that translate it."""
+        return self.message_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +63,46 @@ class RepairableCheck:
     """A check and the repair of the problem that it found, if there is one."""
 
     check: HealthCheck
-    repair: Callable[[], None] | None = None
+    repair: Repair | None = None
 
+    @classmethod
+    def good(cls, name: str, template: str, /, **args: Any) -> Self:
+        """Make a check that passed."""
+        return cls(HealthCheck.of(name, HealthState.GOOD, message(name, template, **args)))
 
-def good(name: str, sentence: str) -> RepairableCheck:
-    """Return a check that passed."""
-    return RepairableCheck(HealthCheck(name, HealthState.GOOD, sentence))
+    @classmethod
+    def warning(
+        cls,
+        name: str,
+        template: str,
+        next_step: str,
+        /,
+        *,
+        repair: Repair | None = None,
+        **args: Any,
+    ) -> Self:
+        """Make a check of something that works but needs attention."""
+        text = message(name, template, next_step=next_step, **args)
+        check = HealthCheck.of(name, HealthState.WARNING, text, repairable=repair is not None)
+        return cls(check, repair)
 
+    @classmethod
+    def bad(
+        cls,
+        name: str,
+        template: str,
+        next_step: str,
+        /,
+        *,
+        repair: Repair | None = None,
+        **args: Any,
+    ) -> Self:
+        """Make a check of something that does not work."""
+        text = message(name, template, next_step=next_step, **args)
+        check = HealthCheck.of(name, HealthState.BAD, text, repairable=repair is not None)
+        return cls(check, repair)
 
-def warning(
-    name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> RepairableCheck:
-    """Return a check of something that works but needs attention."""
-    check = HealthCheck(name, HealthState.WARNING, sentence, next_step, repair is not None)
-    return RepairableCheck(check, repair)
-
-
-def bad(
-    name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> RepairableCheck:
-    """Return a check of something that does not work."""
-    return RepairableCheck(
-        HealthCheck(name, HealthState.BAD, sentence, next_step, repair is not None), repair
-    )
+    @classmethod
+    def failed(cls, name: str, error: UnlostError) -> Self:
+        """Make a check that could not be finished because of an error."""
+        return cls(HealthCheck.of(name, HealthState.BAD, error.message))

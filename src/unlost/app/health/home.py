@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from unlost.app.compose import Application
-from unlost.app.health.health import RepairableCheck, bad, good, warning
+from unlost.app.health.health import RepairableCheck
 from unlost.app.health.keys import key_checks
 from unlost.app.home.home import read_home_key
 from unlost.app.home.home_keys import service_key_of
@@ -24,6 +24,7 @@ from unlost.catalog.vault.checks import standing_check
 from unlost.catalog.vault.mirroring import last_mirror
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
+from unlost.model.message import message
 from unlost.model.vault.store import Store
 from unlost.vault.keys.opening import vault_format
 from unlost.vault.stores.probe import probe_store
@@ -31,6 +32,7 @@ from unlost.vault.stores.reach import check_not_locked
 
 OTHERS = 0o077  # permissions that a key file must not grant
 PRIVATE = 0o600
+WRITABLE = "{place} accepts new objects and does not overwrite existing ones."
 FREE_SHARE = 0.10  # the free share of a disk below which to warn
 
 
@@ -52,18 +54,18 @@ def _keys(app: Application) -> Iterator[RepairableCheck]:
     try:
         closed = closed_secrets(sealing_key(read_home_key(app.home)))
     except UnlostError as error:
-        yield bad("home key", error.sentence, error.next_step)
+        yield RepairableCheck.failed("home key", error)
         return
     if closed:
-        yield bad(
+        yield RepairableCheck.bad(
             "secrets",
-            f"The key of this home does not decrypt {closed} "
-            f"{'secret' if closed == 1 else 'secrets'} of its orgs.",
+            "The key of this home does not decrypt some secrets of its orgs: {count}.",
             "Restore the keys/home.key that belongs to this home, or enter the credentials again "
             "with `unlost org add`.",
+            count=closed,
         )
     else:
-        yield good("secrets", "The key of this home decrypts all secrets.")
+        yield RepairableCheck.good("secrets", "The key of this home decrypts all secrets.")
 
 
 def _credentials(app: Application) -> Iterator[RepairableCheck]:
@@ -76,29 +78,34 @@ def _credentials(app: Application) -> Iterator[RepairableCheck]:
 
 def _private(name: str, file: Path) -> RepairableCheck:
     if file.stat().st_mode & OTHERS:
-        return bad(
+        return RepairableCheck.bad(
             name,
-            f"Other users of this machine can read {file}.",
-            f"Restrict its permissions with `chmod 600 {file}`.",
+            "Other users of this machine can read {file}.",
+            "Restrict its permissions with `chmod 600 {file}`.",
             repair=lambda: file.chmod(PRIVATE),
+            file=file,
         )
-    return good(name, f"Only the owner can read {file}.")
+    return RepairableCheck.good(name, "Only the owner can read {file}.", file=file)
 
 
 def _database(app: Application) -> Iterator[RepairableCheck]:
     if app.home.database:
-        yield good("database", f"PostgreSQL {server_version()} answers.")
+        yield RepairableCheck.good(
+            "database", "PostgreSQL {version} answers.", version=server_version()
+        )
     for file in app.home.files:
         if file.exists():
             quick_check = _quick_check(file)
             if quick_check == "ok":
-                yield good("database", f"{file} is undamaged.")
+                yield RepairableCheck.good("database", "{file} is undamaged.", file=file)
             else:
-                yield bad(
+                yield RepairableCheck.bad(
                     "database",
-                    f"{file} is damaged: {quick_check}.",
+                    "{file} is damaged: {reason}.",
                     "Stop the service. The file of jobs can be moved away. Restore catalog.sqlite "
                     "with `unlost vault rebuild` into another folder.",
+                    file=file,
+                    reason=quick_check,
                 )
 
 
@@ -115,16 +122,20 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
     try:
         orgs, number = app.vault.orgs(), vault_format(store_at(app.home.place, clock=app.clock))
     except UnlostError as error:
-        yield bad("vault", error.sentence, error.next_step)
+        yield RepairableCheck.failed("vault", error)
         return
-    yield good("vault", f"The service key opens the vault. Orgs in the vault: {len(orgs)}.")
-    yield good("format", f"The vault has format {number}. All later releases can read it.")
+    yield RepairableCheck.good(
+        "vault", "The service key opens the vault. Orgs in the vault: {count}.", count=len(orgs)
+    )
+    yield RepairableCheck.good(
+        "format", "The vault has format {number}. All later releases can read it.", number=number
+    )
     try:
         store = store_at(app.home.place, clock=app.clock)
         may_delete = probe_store(store, entropy=app.entropy)
         check_not_locked(app.home.place, now=app.clock.now, sleep=app.clock.sleep)
     except UnlostError as error:
-        yield bad("store", error.sentence, error.next_step)
+        yield RepairableCheck.failed("store", error)
     else:
         yield _store(app, store, may_delete=may_delete)
     yield from _copy(app)
@@ -133,36 +144,40 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableCheck:
-    writable = f"{app.home.place} accepts new objects and does not overwrite existing ones."
+    writable = message("store", WRITABLE, place=app.home.place)
     if not may_delete:
-        return warning(
+        return RepairableCheck.warning(
             "store",
-            f"{writable} These credentials cannot delete objects.",
+            "{writable} These credentials cannot delete objects.",
             "This is sufficient for backups. Forgetting, erasing and compacting need the "
             "maintenance credentials: run them on a machine that can read these.",
+            writable=writable,
         )
     if store.properties.keeps_deleted:
-        return warning(
+        return RepairableCheck.warning(
             "store",
-            f"{writable} The bucket keeps old versions, so deleted objects remain in it.",
+            "{writable} The bucket keeps old versions, so deleted objects remain in it.",
             "Use maintenance credentials with an access key, from a file or the environment, and "
             "with the permissions s3:ListBucketVersions and s3:DeleteObjectVersion. Or add a "
             "lifecycle rule to the bucket that removes old versions after a few days. Otherwise "
             "erased and forgotten data remains in the bucket.",
+            writable=writable,
         )
-    return good("store", writable)
+    return RepairableCheck.good("store", WRITABLE, place=app.home.place)
 
 
 def _copy(app: Application) -> Iterator[RepairableCheck]:
     if copy_is_due(app):
-        yield warning(
+        yield RepairableCheck.warning(
             "settings copy",
             "The vault has no copy of the current settings of this home.",
             "The service creates it. To create it now, run `unlost doctor --repair`.",
             repair=lambda: _copied(app),
         )
     else:
-        yield good("settings copy", "The vault has a copy of the settings of this home.")
+        yield RepairableCheck.good(
+            "settings copy", "The vault has a copy of the settings of this home."
+        )
 
 
 def _copied(app: Application) -> None:
@@ -172,46 +187,55 @@ def _copied(app: Application) -> None:
 def _verified() -> Iterator[RepairableCheck]:
     check = standing_check()
     if check is not None and check.damages:
-        yield bad(
+        yield RepairableCheck.bad(
             "vault",
-            f"The last verification of the vault found damage: {check.damages[0]}",
+            "The last verification of the vault found damage: {damage}",
             "Find all damage with `unlost verify --level full`.",
+            damage=check.damages[0],
         )
 
 
 def _second_copy(app: Application) -> RepairableCheck:
     place = mirror_place(app)
     if place is None:
-        return warning(
+        return RepairableCheck.warning(
             "mirror",
-            f"All backups are in one place, {app.home.place}. The vault has no mirror.",
+            "All backups are in one place, {place}. The vault has no mirror.",
             "Set a place in another building or account with `unlost vault mirror set PLACE`.",
+            place=app.home.place,
         )
     last = last_mirror(str(place))
     if last is None or is_late(last, app.clock.now()):
-        return warning(
+        return RepairableCheck.warning(
             "mirror",
-            f"The mirror in {place} is not up to date.",
+            "The mirror in {place} is not up to date.",
             "The service updates it. To update it now, run `unlost vault mirror run`.",
+            place=place,
         )
     if not last.clean:
-        return bad(
+        return RepairableCheck.bad(
             "mirror",
-            f"The mirror in {place} is incomplete: some of the vault could not be copied.",
+            "The mirror in {place} is incomplete: some of the vault could not be copied.",
             "See the causes with `unlost vault mirror show`.",
+            place=place,
         )
-    return good("mirror", f"The mirror in {place} is up to date.")
+    return RepairableCheck.good("mirror", "The mirror in {place} is up to date.", place=place)
 
 
 def _free_space(app: Application) -> Iterator[RepairableCheck]:
-    for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
-        if folder is not None and folder.exists():
-            used = shutil.disk_usage(folder)
-            free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
-            if used.free < FREE_SHARE * used.total:
-                yield warning("disk", free, "Free disk space before the next backup needs it.")
-            else:
-                yield good("disk", free)
+    if app.home.root.exists():
+        yield _disk(app.home.root, "{share} of the disk of the home is free.")
+    if app.home.vault is not None and app.home.vault.exists():
+        yield _disk(app.home.vault, "{share} of the disk of the vault is free.")
+
+
+def _disk(folder: Path, template: str) -> RepairableCheck:
+    used = shutil.disk_usage(folder)
+    share = f"{used.free / used.total:.0%}"
+    if used.free >= FREE_SHARE * used.total:
+        return RepairableCheck.good("disk", template, share=share)
+    next_step = "Free disk space before the next backup needs it."
+    return RepairableCheck.warning("disk", template, next_step, share=share)
 
 
 def _is_taken(app: Application, lock: str) -> bool:
@@ -224,23 +248,25 @@ def _is_taken(app: Application, lock: str) -> bool:
 def _service(app: Application) -> Iterator[RepairableCheck]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
     if _is_taken(app, LEAD):
-        yield good("service", "The service is running.")
+        yield RepairableCheck.good("service", "The service is running.")
     elif planned:
-        yield warning(
+        yield RepairableCheck.warning(
             "service",
-            f"The service is not running. There are no automatic backups of {', '.join(planned)}.",
+            "The service is not running. There are no automatic backups of {orgs}.",
             "Start it with `unlost up`, preferably as a systemd unit.",
+            orgs=", ".join(planned),
         )
     if planned and not any(channel.kind.takes_alerts for channel in list_channels()):
-        yield warning(
+        yield RepairableCheck.warning(
             "alerts",
             "Alerts are not sent: there is no channel.",
             "Add one with `unlost alert channel`.",
         )
     lasting = [alert for alert in list_alerts() if alert.resolved_at is None]
     if lasting:
-        yield warning(
+        yield RepairableCheck.warning(
             "alerts",
-            f"{len(lasting)} open {'alert' if len(lasting) == 1 else 'alerts'}.",
+            "Open alerts: {count}.",
             "List them with `unlost alert list`.",
+            count=len(lasting),
         )

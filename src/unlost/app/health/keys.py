@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from unlost.app.compose import Application
-from unlost.app.health.health import RepairableCheck, bad, good, warning
+from unlost.app.health.health import RepairableCheck
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_name, renew_copies
 from unlost.catalog.orgs.orgs import forgotten_orgs
@@ -33,7 +33,7 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
     for way in slot_states:
         yield from _slot(opened, way)
     if is_unfinished(opened.store, opened.keys):
-        yield warning(
+        yield RepairableCheck.warning(
             "master key",
             "A renewal of the master key was interrupted. Some keys are still encrypted with the old "
             "one.",
@@ -49,50 +49,57 @@ def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
     """Check for foreign objects among the keys, which have no effect."""
     store, keys = opened.store, opened.keys
     if entries := strange_entries(store, keys):
-        yield warning(
+        yield RepairableCheck.warning(
             "register",
-            f"The key register has entries that are not authentic ({len(entries)}), such as "
-            f"{register_name(entries[0])}. Unlost uses the newest valid entry.",
+            "The key register has entries that are not authentic ({count}), such as {entry}. "
+            "Unlost uses the newest valid entry.",
             "Remove them with `unlost doctor --repair`. Then check with `unlost key list` that no key "
             "is missing.",
             repair=partial(mend_register, store, keys),
+            count=len(entries),
+            entry=register_name(entries[0]),
         )
     if found_slots := strange_slots(store):
-        yield warning(
+        yield RepairableCheck.warning(
             "unknown slots",
-            f"Among the key slots are objects that Unlost did not create ({len(found_slots)}), such "
-            f"as {found_slots[0]}.",
+            "Among the key slots are objects that Unlost did not create ({count}), such as "
+            "{object}.",
             "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(remove_strange_slots, store),
+            count=len(found_slots),
+            object=found_slots[0],
         )
     if found_keys := strange_keys(store, keys):
-        yield warning(
+        yield RepairableCheck.warning(
             "unknown keys",
-            f"Among the org keys are objects that Unlost did not create ({len(found_keys)}), such "
-            f"as {found_keys[0]}.",
+            "Among the org keys are objects that Unlost did not create ({count}), such as "
+            "{object}.",
             "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(finish_renewal, store, keys),
+            count=len(found_keys),
+            object=found_keys[0],
         )
 
 
 def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck]:
     store, keys = opened.store, opened.keys
     if shredding_unfinished(store, keys):
-        yield warning(
+        yield RepairableCheck.warning(
             "shredding",
             "Unreadable objects of a shredded org remain in the vault.",
             "Remove them with `unlost doctor --repair`.",
             repair=partial(finish_shredding, store, keys),
         )
     if proofs := strange_proofs(store, keys):
-        yield warning(
+        yield RepairableCheck.warning(
             "shredding proof",
-            f"{proofs[0]} states that an org was shredded, but is not authentic. Unlost ignores it.",
+            "{object} states that an org was shredded, but is not authentic. Unlost ignores it.",
             "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
             repair=partial(remove_strange_proofs, store, keys),
+            object=proofs[0],
         )
     if copies_name(app, forgotten_orgs(shredded_orgs(store, keys))):
-        yield warning(
+        yield RepairableCheck.warning(
             "shredding copies",
             "Copies of this home's data in the vault still contain an org that was shredded.",
             "Create a new copy and remove the older ones with `unlost doctor --repair`.",
@@ -104,36 +111,42 @@ def _apart(app: Application) -> Iterator[RepairableCheck]:
     """Warn if vault and key lie in one folder. (A key inside the vault is refused earlier.)"""
     root, vault, key = app.home.root, app.home.vault, service_key_of(app.home)
     if vault is not None and vault.is_relative_to(root) and key.is_relative_to(root):
-        yield warning(
+        yield RepairableCheck.warning(
             "key location",
-            f"The vault and its key are in the same folder, {root}. A copy of this folder has both.",
+            "The vault and its key are in the same folder, {folder}. A copy of this folder has both.",
             "Move the vault to another disk or a bucket, or give the key to systemd. Never copy the "
             "whole folder.",
+            folder=root,
         )
 
 
 def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
     if not way.counts:
-        yield warning(
+        yield RepairableCheck.warning(
             f"slot {way.slot}",
-            f"The slot {way.slot} does not open the vault. It remains from an interrupted change, or a "
+            "The slot {slot} does not open the vault. It remains from an interrupted change, or a "
             "removed slot was restored.",
-            f"Remove it with `unlost key remove {way.slot}`.",
+            "Remove it with `unlost key remove {slot}`.",
+            slot=way.slot,
         )
     elif not way.whole:
-        yield bad(
+        yield RepairableCheck.bad(
             f"slot {way.slot}",
-            f"The slot {way.slot} no longer opens the vault: all of its copies are damaged.",
-            f"Restore keys/{way.slot} from a copy of the vault, or remove the slot with "
-            f"`unlost key remove {way.slot}`.",
+            "The slot {slot} no longer opens the vault: all of its copies are damaged.",
+            "Restore keys/{slot} from a copy of the vault, or remove the slot with "
+            "`unlost key remove {slot}`.",
+            slot=way.slot,
         )
     # Each slot is stored in several copies; one is enough to open.
     elif way.whole < len(COPIES):
-        yield warning(
+        yield RepairableCheck.warning(
             f"slot {way.slot}",
-            f"Only {way.whole} of {len(COPIES)} copies of the slot {way.slot} are undamaged.",
+            "Only {whole} of {copies} copies of the slot {slot} are undamaged.",
             "Restore the others with `unlost doctor --repair`.",
             repair=partial(_repaired, opened, way.slot),
+            whole=way.whole,
+            copies=len(COPIES),
+            slot=way.slot,
         )
 
 
@@ -144,17 +157,23 @@ def _repaired(opened: OpenedKeys, slot: str) -> None:
 def _enough(usable: list[str], *, sheet: str) -> Iterator[RepairableCheck]:
     names = ", ".join(usable)
     if sheet and usable:
-        yield good("keys", f"The vault opens with {names}, and with its recovery sheet.")
+        yield RepairableCheck.good(
+            "keys", "The vault opens with {names}, and with its recovery sheet.", names=names
+        )
     elif len(usable) < ENOUGH:
-        yield bad(
+        yield RepairableCheck.bad(
             "keys",
-            f"The vault opens with {names or 'no slot'}. There is no confirmed recovery sheet.",
+            "The vault opens with {names}. There is no confirmed recovery sheet."
+            if usable
+            else "No slot opens the vault. There is no confirmed recovery sheet.",
             "Write down the recovery sheet, and confirm it, with `unlost key sheet`.",
+            names=names,
         )
     else:
-        yield warning(
+        yield RepairableCheck.warning(
             "keys",
-            f"The vault opens with {names}. It was not confirmed that the recovery sheet was written "
+            "The vault opens with {names}. It was not confirmed that the recovery sheet was written "
             "down.",
             "Write it down, and confirm it, with `unlost key sheet`.",
+            names=names,
         )

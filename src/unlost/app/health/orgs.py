@@ -6,17 +6,19 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
-from unlost.app.health.health import RepairableCheck, bad, good, warning
+from unlost.app.health.health import RepairableCheck
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
+from unlost.model.message import Noun, counted
 from unlost.model.ports.source import Source
 from unlost.model.vault.certificate import Verdict
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
 OLDEST = timedelta(hours=36)
+CREATE = "Create one with `unlost backup {org}`."
 
 
 def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
@@ -29,7 +31,7 @@ def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Re
         yield from _backup(app, org)
         yield from _earlier_keys(app, org)
     except UnlostError as error:
-        yield bad(f"{org.name}: backup", error.sentence, error.next_step)
+        yield RepairableCheck.failed(f"{org.name}: backup", error)
 
 
 def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
@@ -37,14 +39,16 @@ def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableChe
     earlier = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
     if earlier.objects:
-        yield warning(
+        yield RepairableCheck.warning(
             name,
-            f"Objects of backups that are still encrypted with an old key: {earlier.objects}.",
+            "Objects of backups that are still encrypted with an old key: {count}.",
             "The service re-encrypts some each night. To re-encrypt all of them now, run "
-            f"`unlost key rekey {org.name}`.",
+            "`unlost key rekey {org}`.",
+            count=earlier.objects,
+            org=org.name,
         )
     elif not earlier.complete:
-        yield good(
+        yield RepairableCheck.good(
             name,
             "All data of backups is encrypted with the newest key. The old key is deleted together "
             "with unneeded objects, in a few days.",
@@ -55,10 +59,11 @@ def _zone(org: ProtectedOrg) -> Iterator[RepairableCheck]:
     try:
         ZoneInfo(org.identity.zone)
     except (KeyError, ValueError, OSError):
-        yield bad(
+        yield RepairableCheck.bad(
             f"{org.name}: schedule",
-            f"This machine does not know the time zone {org.identity.zone}. No nightly backup starts.",
+            "This machine does not know the time zone {zone}. No nightly backup starts.",
             "Install the time zone data. On Debian, run `apt install tzdata`.",
+            zone=org.identity.zone,
         )
 
 
@@ -73,17 +78,20 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
                 if finding.severity is Severity.GAP
             ]
     except UnlostError as error:
-        yield bad(name, error.sentence, error.next_step)
+        yield RepairableCheck.failed(name, error)
         return
     if gaps:
-        first = gaps[0]
-        yield warning(
+        first = gaps[0].message
+        yield RepairableCheck.warning(
             name,
-            f"{len(gaps)} {'gap' if len(gaps) == 1 else 'gaps'} in the org: {first.sentence}",
-            first.next_step,
+            "{gaps} in the org: {first}",
+            "{step}",
+            gaps=counted(len(gaps), Noun.GAP),
+            first=first,
+            step=first.step,
         )
     else:
-        yield good(name, "The org answers, and the backup user can read all of it.")
+        yield RepairableCheck.good(name, "The org answers, and the backup user can read all of it.")
 
 
 def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
@@ -91,13 +99,14 @@ def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Repa
     server_time = source.server_time()
     apart = abs(server_time - before - (app.clock.now() - before) / 2)
     if apart > SKEW:
-        yield bad(
+        yield RepairableCheck.bad(
             f"{org.name}: clock",
-            f"The clocks of this machine and the org differ by {round(apart.total_seconds())} seconds.",
+            "The clocks of this machine and the org differ by {seconds} seconds.",
             "Synchronize the clock of this machine automatically (NTP).",
+            seconds=round(apart.total_seconds()),
         )
     else:
-        yield good(
+        yield RepairableCheck.good(
             f"{org.name}: clock", "The clock of this machine agrees with the clock of the org."
         )
 
@@ -105,10 +114,11 @@ def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Repa
 def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: writing"
     if find_writer(org.oid) is None:
-        yield warning(
+        yield RepairableCheck.warning(
             name,
             "There is no write user: nothing can be restored.",
-            f"Add one before you need it, with `unlost org writer {org.name}`.",
+            "Add one before you need it, with `unlost org writer {org}`.",
+            org=org.name,
         )
         return
     try:
@@ -117,29 +127,43 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         with app.open_writer(org) as writer:
             missing = writer.missing(tables)
     except UnlostError as error:
-        yield bad(name, error.sentence, error.next_step)
+        yield RepairableCheck.failed(name, error)
         return
     if missing:
-        first = missing[0]
-        yield warning(name, f"Missing permissions: {len(missing)}. The first: {first.sentence}",
-                      f"Grant the permission to the write user in the setup of {org.name}.")  # fmt: skip
+        yield RepairableCheck.warning(
+            name,
+            "Missing permissions: {count}. The first: {first}",
+            "Grant the permission to the write user in the setup of {org}.",
+            count=len(missing),
+            first=missing[0].sentence,
+            org=org.name,
+        )
     else:
-        yield good(name, "The write user can write everything that can be restored.")
+        yield RepairableCheck.good(
+            name, "The write user can write everything that can be restored."
+        )
 
 
 def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: backup"
     proof = proof_of_night(app.vault, org.oid)
-    command = f"unlost backup {org.name}"
     if proof is None:
-        yield warning(name, "There is no backup yet.", f"Create one with `{command}`.")
+        yield RepairableCheck.warning(name, "There is no backup yet.", CREATE, org=org.name)
         return
     age = app.clock.now() - proof.as_of
     nightly = schedule_of(org.oid).schedule.nightly is not None
     if nightly and age > OLDEST:
-        hours = round(age.total_seconds() / 3600)
-        yield bad(name, f"The newest backup is {hours} hours old.", f"Create one with `{command}`.")
+        hours = counted(round(age.total_seconds() / 3600), Noun.HOUR)
+        yield RepairableCheck.bad(
+            name, "The newest backup is {age} old.", CREATE, age=hours, org=org.name
+        )
     elif proof.verdict is not Verdict.COMPLETE:
-        yield warning(name, proof.sentence, f"See the gaps with `unlost certificate {org.name}`.")
+        yield RepairableCheck.warning(
+            name,
+            "{verdict}",
+            "See the gaps with `unlost certificate {org}`.",
+            verdict=proof.message,
+            org=org.name,
+        )
     else:
-        yield good(name, "The newest backup is complete.")
+        yield RepairableCheck.good(name, "The newest backup is complete.")

@@ -95,7 +95,7 @@ def stopped(run: str, command: RunCommand) -> LimitReached:
         return LimitReached(
             "run-paused",
             "The run {run} was paused manually.",
-            next_step="Resume it with `unlost runs {run} --go-on`.",
+            next_step="Resume it with `unlost runs {run} --resume`.",
             run=run,
         )
     if command is RunCommand.GIVE_WAY:

@@ -19,6 +19,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -234,8 +235,11 @@ def _put(home: Home, text: str) -> None:
     draft, present = home.root / f"{FILE}.new", home.root / FILE
     with draft.open("w", encoding="utf-8") as file:
         if present.exists():
+            # Keep mode and owner: the service may run as another user than this process.
             shutil.copystat(present, draft)
-        # Keep owner and mode of the present file: the service may run as another user.
+            status = present.stat()
+            with suppress(PermissionError):
+                os.chown(draft, status.st_uid, status.st_gid)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

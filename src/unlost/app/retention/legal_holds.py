@@ -6,17 +6,15 @@ from unlost.model.ports.vault import Vault
 from unlost.model.vault.retention import HoldScope
 
 
-def is_held(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:
-    """Return True if a legal hold in force covers the record, its table, or its whole org."""
-    return any(
-        hold.lasts(now)
-        and (
-            hold.thing.scope is HoldScope.ORG
-            or (hold.thing.scope is HoldScope.TABLE and hold.thing.table == table)
-            or (
-                (hold.thing.scope is HoldScope.RECORD and hold.thing.table == table)
-                and hold.thing.record == record
-            )
-        )
-        for hold in vault.holds(oid)
-    )
+def is_under_legal_hold(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:
+    """Return True if a legal hold in force covers the record, its table, a backup, or its whole org.
+
+    A hold on a backup covers the records that the vault had then; erasing them is refused too.
+    """
+    targets = [hold.thing for hold in vault.holds(oid) if hold.lasts(now)]
+    if any(target.covers(table, record) for target in targets):
+        return True
+    nights = [target.night for target in targets if target.scope is HoldScope.NIGHT]
+    if not nights:
+        return False
+    return any(version.snapshot <= max(nights) for version in vault.history(oid, table, record))

@@ -52,7 +52,10 @@ def _copy(app: Application) -> int:
 
 
 def copy_is_due(app: Application) -> bool:
-    """Return True if the vault lacks changes that are more than an hour old."""
+    """Return True if a copy is due.
+
+    It is due if settings changed, or if runs or alerts ended and the newest copy is an hour old.
+    """
     return _is_due(settings_digest(), app.clock.now(), PATIENCE)
 
 

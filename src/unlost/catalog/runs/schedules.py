@@ -70,32 +70,35 @@ def set_schedule(
     hour_at: datetime | None = None,
 ) -> None:
     """Set a schedule; its due times count from now on, so that none was missed."""
+    values = {
+        "values": msgspec.to_builtins(schedule),
+        "since": at,
+        "after": "",
+        "next_at": next_at,
+        "hour_at": hour_at,
+    }
     with returned_connection(), transaction.atomic():
-        _keep(oid, schedule, since=at, after="", next_at=next_at)
-        ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
+        org = Org.objects.get(oid=oid)
+        ScheduleRow.objects.update_or_create(org=org, defaults=values)
 
 
-def put_off(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
-    """Save the next due time."""
-    _keep(
-        schedule.oid,
-        schedule.schedule,
-        since=schedule.since,
-        after=schedule.after or "",
-        next_at=next_at,
-    )
+def save_next_due(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
+    """Save the next due time, unless the schedule was set again since it was read."""
+    _update(schedule, next_at=next_at)
 
 
-def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
-    """Save the next time at which chosen tables are read."""
-    with returned_connection():
-        ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
+def save_next_hour(schedule: StoredSchedule, *, hour_at: datetime | None) -> None:
+    """Save the next time at which chosen tables are read, unless the schedule was set again."""
+    _update(schedule, hour_at=hour_at)
 
 
 def begin_night(
     schedule: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
 ) -> None:
-    """Record a due backup; a second call changes nothing."""
+    """Record a due backup; a second call changes nothing.
+
+    If the schedule was set again since it was read, its due times stay.
+    """
     with returned_connection(), transaction.atomic():
         Night.objects.get_or_create(
             org=Org.objects.get(oid=schedule.oid),
@@ -109,23 +112,19 @@ def begin_night(
                 "missed": list(due.missed),
             },
         )
-        _keep(
-            schedule.oid, schedule.schedule, since=schedule.since, after=due.night, next_at=next_at
-        )
+        _update(schedule, after=due.night, next_at=next_at)
 
 
-def _keep(
-    oid: str, schedule: Schedule, *, since: datetime, after: str, next_at: datetime | None
-) -> None:
-    values = {
-        "values": msgspec.to_builtins(schedule),
-        "since": since,
-        "after": after,
-        "next_at": next_at,
-    }
-    with returned_connection():
-        org = Org.objects.get(oid=oid)
-        ScheduleRow.objects.update_or_create(org=org, defaults=values)
+def _update(schedule: StoredSchedule, **columns: str | datetime | None) -> None:
+    """Update columns of a schedule's row, which is created if there is none yet.
+
+    ``since`` changes whenever a schedule is set: then the row is no longer the one that was read.
+    """
+    defaults = {"values": msgspec.to_builtins(schedule.schedule), "since": schedule.since}
+    with returned_connection(), transaction.atomic():
+        org = Org.objects.get(oid=schedule.oid)
+        ScheduleRow.objects.get_or_create(org=org, defaults=defaults)
+        ScheduleRow.objects.filter(org=org, since=schedule.since).update(**columns)
 
 
 def _value(org: Org, row: ScheduleRow | None) -> StoredSchedule:

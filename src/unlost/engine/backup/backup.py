@@ -50,7 +50,8 @@ from unlost.engine.backup.session import (
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.errors import LimitReached, StoreError, UsageError
-from unlost.model.message import Message
+from unlost.model.finding import FindingKind
+from unlost.model.message import Message, joined
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.schema import Schema, TableTrait
 from unlost.model.vault.certificate import Certificate
@@ -154,7 +155,8 @@ def _planned(
 
 
 def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
-    return DeferredTables(run, " ".join(finding.sentence for finding in plan.deferred))
+    reasons = (finding.message for finding in plan.deferred)
+    return DeferredTables(run, joined(FindingKind.LEFT_TO_NIGHT.value, reasons))
 
 
 def _read(

@@ -15,6 +15,7 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Message
 from unlost.model.source.schema import Schema, Table
 
 
@@ -23,7 +24,7 @@ class DeferredTables:
     """An hourly backup that was not made: the next nightly run reads its tables."""
 
     run: str
-    sentence: str
+    message: Message
 
 
 def plan_part(

@@ -54,6 +54,17 @@ class HoldTarget:
     record: str = ""
     night: int = 0
 
+    def covers(self, table: str, record: str = "") -> bool:
+        """Return True if it covers a record; without one, if it covers all records of the table.
+
+        False for a backup: only the vault knows the records that it shows.
+        """
+        if self.scope is HoldScope.ORG:
+            return True
+        if self.scope is HoldScope.NIGHT or self.table != table:
+            return False
+        return self.scope is HoldScope.TABLE or self.record == record
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

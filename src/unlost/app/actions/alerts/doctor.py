@@ -11,6 +11,7 @@ from unlost.app.health.orgs import org_checks
 from unlost.catalog.orgs.orgs import serving_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
+from unlost.model.message import message
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,17 @@ def _done(repairable: RepairableCheck) -> HealthCheck:
     try:
         repairable.repair()
     except (UnlostError, OSError) as error:
-        return replace(
-            repairable.check, sentence=f"{repairable.check.sentence} The repair failed: {error}"
-        )
+        return _unrepaired(repairable.check, error)
     return replace(repairable.check, repaired=True)
+
+
+def _unrepaired(check: HealthCheck, error: UnlostError | OSError) -> HealthCheck:
+    text = message(
+        check.name,
+        "{problem} The repair failed: {reason}",
+        next_step="{step}",
+        problem=check.message,
+        reason=error.message if isinstance(error, UnlostError) else str(error),
+        step=check.message.step,
+    )
+    return HealthCheck.of(check.name, check.health, text, repairable=True)

@@ -42,7 +42,7 @@ from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.finding import Finding, FindingKind
-from unlost.model.message import Message, code_of, fault
+from unlost.model.message import Message, code_of, fault, joined, message
 from unlost.model.runs.schedule import Schedule
 
 NIGHTS = 5  # the newest runs that are searched for a successful one
@@ -156,8 +156,13 @@ def _read(
     if isinstance(outcome, ParkedBackup):
         raise LimitReached.of(outcome.message)
     if isinstance(outcome, DeferredTables):
-        next_step = "No action is needed. The next nightly backup reads it."
-        raise Conflict.of(Message("hourly-left", outcome.sentence, next_step))
+        text = message(
+            "hourly-left",
+            "{reason}",
+            next_step="No action is needed. The next nightly backup reads it.",
+            reason=outcome.message,
+        )
+        raise Conflict.of(text)
     return outcome
 
 
@@ -170,17 +175,17 @@ def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
-        error=_joined(deferred, code=PARTLY_READ if unread else LEFT),
+        error=_reasons(deferred, code=PARTLY_READ if unread else LEFT),
     )
 
 
-def _joined(findings: Sequence[Finding], *, code: str) -> Message | None:
+def _reasons(findings: Sequence[Finding], *, code: str) -> Message | None:
     """Return the sentences of findings as one message; None if there are none."""
     if not findings:
         return None
     if len(findings) == 1:
         return replace(findings[0].message, code=code, next_step="", next_template="")
-    return Message(code, " ".join(finding.sentence for finding in findings))
+    return joined(code, (finding.message for finding in findings))
 
 
 def _ending(end: RunEnd) -> HourlyEnding:

@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, table_named
 from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
-from unlost.app.retention.legal_holds import is_held
+from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, Origin
@@ -110,7 +110,9 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         record=record,
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
-        on_hold=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
+        on_hold=is_under_legal_hold(
+            app.whole_vault, known.oid, described.name, record, now=app.clock.now()
+        ),
         came_back_as=came_back_as(app, known, described.name, record),
         came_back_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),

@@ -21,7 +21,7 @@ from unlost.app.records.record_facts import (
     table_named,
 )
 from unlost.app.records.related import RelatedRecords, related
-from unlost.app.retention.legal_holds import is_held
+from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
@@ -185,7 +185,9 @@ def _result(
         snapshot=None if live else snapshot.info.number,
         as_of=as_of,
         alive=state.op.alive,
-        on_hold=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
+        on_hold=is_under_legal_hold(
+            app.whole_vault, org.oid, table.name, record, now=app.clock.now()
+        ),
         gone=None if state.op.alive else how_gone(until, nights, people=people),
         modified_at=state.modified_at,
         modified_by=state.modified_by,

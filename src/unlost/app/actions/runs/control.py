@@ -44,7 +44,7 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
         "The run {run} stops within seconds. Nothing is lost."
         if now
         else "The run {run} is paused. Nothing is lost.",
-        next_step="Resume it with `unlost runs {run} --go-on`.",
+        next_step="Resume it with `unlost runs {run} --resume`.",
     )
 
 
@@ -88,7 +88,7 @@ def cancel(app: Application, run: str) -> RunCommandResult:
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def go_on(app: Application, run: str) -> RunCommandResult:
+def resume(app: Application, run: str) -> RunCommandResult:
     """Resume a paused run.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).

@@ -22,7 +22,13 @@ from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.orgs.orgs import list_orgs
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.runs import is_paused, let_hours_give_way
-from unlost.catalog.runs.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
+from unlost.catalog.runs.schedules import (
+    StoredSchedule,
+    begin_night,
+    coming,
+    save_next_due,
+    save_next_hour,
+)
 from unlost.catalog.vault.checks import last_part
 from unlost.catalog.vault.mirroring import last_mirror, vault_changed_since
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
@@ -54,9 +60,9 @@ class EnqueuedJobs:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """An org whose hour is due: its name, if a backup begins, and the time of the next one."""
+    """A schedule whose hour is due: the name of the hour, if a backup begins, and the time of the next one."""
 
-    oid: str
+    schedule: StoredSchedule
     hour: str | None
     following: datetime | None
 
@@ -91,7 +97,7 @@ def enqueue_due_jobs(app: Application, jobs: Jobs) -> EnqueuedJobs:
         jobs.enqueue(job)
     # Only after enqueueing, which is idempotent: a crash in between loses no hour.
     for turn in turns:
-        put_off_hour(turn.oid, hour_at=turn.following)
+        save_next_hour(turn.schedule, hour_at=turn.following)
     return EnqueuedJobs(tuple(begun), tuple(job.id for job in due_jobs), tuple(failed))
 
 
@@ -106,7 +112,7 @@ def _begin(schedule: StoredSchedule, now: datetime) -> str | None:
         begin_night(schedule, backup, at=now, next_at=following)
         return backup.night
     if schedule.next_at is None:
-        put_off(schedule, next_at=following)
+        save_next_due(schedule, next_at=following)
     return None
 
 
@@ -116,16 +122,16 @@ def _turn(schedule: StoredSchedule, now: datetime) -> list[_Turn]:
         return []
     place = {"zone": schedule.zone, "key": schedule.oid}
     hour = due_hour(schedule.schedule, now=now, **place)
-    return [_Turn(schedule.oid, hour, upcoming_hour(schedule.schedule, now=now, **place))]
+    return [_Turn(schedule, hour, upcoming_hour(schedule.schedule, now=now, **place))]
 
 
 def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
     """Return the jobs of hourly backups; not for orgs with a running or waiting nightly backup."""
     busy = {night.oid for night in nights}
     return [
-        Job(f"hr:{turn.oid}:{turn.hour}", JobKind.HOURLY, turn.oid, turn.hour)
+        Job(f"hr:{turn.schedule.oid}:{turn.hour}", JobKind.HOURLY, turn.schedule.oid, turn.hour)
         for turn in turns
-        if turn.hour is not None and turn.oid not in busy
+        if turn.hour is not None and turn.schedule.oid not in busy
     ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.vault.mirror import check_apart, check_unseen, store_at
+from unlost.app.vault.mirror import check_apart, check_separate_store, store_at
 from unlost.model.access import Right, Trace
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
@@ -33,6 +33,6 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     source, target = store_at(app, app.home.place), store_at(app, place)
     check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
     probe_store(target, entropy=app.entropy)
-    check_unseen(app, place)
+    check_separate_store(app, place)
     done = copy_vault(source, target)
     return VaultCopied(str(place), done.objects, done.bytes, done.existing)

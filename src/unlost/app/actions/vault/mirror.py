@@ -9,7 +9,7 @@ from unlost.app.vault.mirror import (
     LOCK,
     MirrorState,
     check_apart,
-    check_unseen,
+    check_separate_store,
     known_place,
     mirror_now,
     mirror_place,
@@ -72,7 +72,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
         check_outside_vault(key, place.folder)
     check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
     probe_store(store_at(app, place), entropy=app.entropy)
-    check_unseen(app, place)
+    check_separate_store(app, place)
     write_mirror(app.home, place)
     return mirror_now(app)
 

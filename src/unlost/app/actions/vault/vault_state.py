@@ -29,9 +29,11 @@ HEAD_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class StoredOrg:
-    """The vault's content of an org. ``head`` are the first 12 digits of the newest backup's hash.
+    """The vault's content of an org.
 
-    ``backups`` counts those of all tables, ``bytes`` is the size of the data of all backups.
+    ``backups`` counts the nightly backups. ``number``, ``newest`` (when it was finished) and
+    ``head`` (the first 12 digits of its hash) describe the newest of them; None if there is none.
+    ``bytes`` is the size of the data of all backups.
     ``upkeep`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
     earlier key.
     """
@@ -40,9 +42,9 @@ class StoredOrg:
     zone: str
     backups: int
     bytes: int
-    number: int
-    head: str
-    newest: datetime
+    number: int | None
+    head: str | None
+    newest: datetime | None
     upkeep: MaintenanceRecord | None
     earlier: int = 0
 
@@ -125,18 +127,18 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
 
 
 def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
-    commits = app.vault.commits(org.oid)
-    if not commits:
+    if not app.vault.commits(org.oid):
         return None
-    newest, usage = commits[-1], app.whole_vault.usage(org.oid)
+    backups, usage = nights(app.vault.snapshots(org.oid)), app.whole_vault.usage(org.oid)
+    newest = backups[-1] if backups else None
     return StoredOrg(
         org.name,
         org.identity.zone,
-        len(nights(app.vault.snapshots(org.oid))),
+        len(backups),
         usage.bytes,
-        newest.number,
-        newest.head[:HEAD_DIGITS],
-        newest.finished,
+        newest.number if newest else None,
+        newest.head[:HEAD_DIGITS] if newest else None,
+        newest.finished if newest else None,
         last_maintenance(org.oid),
         usage.earlier_keys.bytes,
     )

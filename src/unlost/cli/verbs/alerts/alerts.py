@@ -177,7 +177,10 @@ def _secret(file: Path | None) -> str | None:
 
 
 def _added(out: "Console", result: "Channel") -> None:
-    out.print(f"Alerts are sent to {result.name} ({result.kind.value}).")
+    if result.kind.takes_alerts:
+        out.print(f"{_sent_to(result)}.")
+    else:
+        out.print(f"{_sent_to(result)}. It receives no alerts.")
     out.print(f"Test it: {command('alert', 'test', result.name)}")
 
 
@@ -194,12 +197,18 @@ def _show(out: "Console", result: "Alerts") -> None:
             out.print(f"  {plain(alert.alarm.next_step)}")
         if alert.alarm.command:
             out.print(f"    {alert.alarm.command}")
-    if not result.channels:
-        out.print("Alerts are sent nowhere. Add a channel with `unlost alert channel NAME KIND`.")
+    if not any(channel.kind.takes_alerts for channel in result.channels):
+        out.print("No channel receives alerts. Add one with `unlost alert channel NAME KIND`.")
     for channel in result.channels:
         problem = result.silent.get(channel.name)
         problem_note = f": the last message failed. {plain(problem.sentence)}" if problem else ""
-        out.print(f"Sent to {channel.name} ({channel.kind.value}){problem_note}")
+        out.print(f"{_sent_to(channel)}{problem_note}")
+
+
+def _sent_to(channel: "Channel") -> str:
+    if channel.kind.takes_alerts:
+        return f"Alerts are sent to {channel.name} ({channel.kind.value})"
+    return f"Heartbeats are sent to {channel.name}"
 
 
 def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one alert)

@@ -1,4 +1,4 @@
-"""unlost hold: manage legal holds, which keep data from being forgotten."""
+"""unlost hold: manage legal holds, which keep data from being forgotten or erased."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 Table = Annotated[str, typer.Option("--table", metavar="T", help="All records of a table.")]
 Record = Annotated[str, typer.Option("--record", metavar="TABLE/ID", help="One record.")]
-Night = Annotated[int | None, typer.Option("--night", metavar="N", help="The backup number N.")]
+Backup = Annotated[int | None, typer.Option("--backup", metavar="N", help="The backup number N.")]
 Whole = Annotated[bool, typer.Option("--org", help="The entire org.")]
 
 
@@ -42,7 +42,7 @@ def change(
     *,
     table: Table = "",
     record: Record = "",
-    night: Night = None,
+    backup: Backup = None,
     whole: Whole = False,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Reason for the legal hold.")
@@ -60,14 +60,14 @@ def change(
 ) -> ExitCode:
     """Put a table, a record, a backup, or the whole org under legal hold.
 
-    Data under legal hold is not forgotten.
+    Data under legal hold is neither forgotten nor erased.
     """
     with opened(home) as application:
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import hold as act
 
         request = HoldRequest(
-            table=table, record=record, night=night, everything=whole, reason=reason, until=until
+            table=table, record=record, night=backup, everything=whole, reason=reason, until=until
         )
         answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
@@ -79,17 +79,17 @@ def lift(
     *,
     table: Table = "",
     record: Record = "",
-    night: Night = None,
+    backup: Backup = None,
     whole: Whole = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Lift a legal hold. The retention rules apply again."""
+    """Lift a legal hold. The data can be forgotten and erased again."""
     with opened(home) as application:
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import lift as act
 
-        request = HoldRequest(table=table, record=record, night=night, everything=whole)
+        request = HoldRequest(table=table, record=record, night=backup, everything=whole)
         answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK
 

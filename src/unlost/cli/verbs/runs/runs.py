@@ -32,12 +32,14 @@ def runs(
         bool, typer.Option("--pause", help="Pause this run until you resume it.")
     ] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Stop this run permanently.")] = False,
-    go_on: Annotated[bool, typer.Option("--go-on", help="Resume this run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume this run.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """List runs, show one record by record, or pause, cancel or resume one."""
-    commands = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
+    commands = [
+        name for name, on in (("pause", pause), ("cancel", cancel), ("resume", resume)) if on
+    ]
     if commands:
         return _controlled(run, commands, home, as_json=json)
     with opened(home) as application:
@@ -57,7 +59,7 @@ def _controlled(
     if run is None or len(commands) > 1:
         raise UsageError(
             "run-unnamed",
-            "Name one run and one of --pause, --cancel and --go-on.",
+            "Name one run and one of --pause, --cancel and --resume.",
             next_step="See `unlost runs`, then for example `unlost runs RUN --pause`.",
         )
     with opened(home) as application:

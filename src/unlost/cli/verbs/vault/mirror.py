@@ -151,7 +151,7 @@ def _show_gaps(
     _name(out, "In the mirror, but lost from the vault:", strange)
     if broken or damaged or strange:
         out.print("Check with `unlost verify --level full`, then repair the vault:")
-        out.print("unlost verify --level full --repair-from mirror")
+        out.print("unlost verify --repair-from mirror")
 
 
 def _name(out: "Console", what: str, names: tuple[str, ...]) -> None:

@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 MIRROR = "mirror"
 
+Level = Annotated[
+    Literal["quick", "full", "deep"] | None,
+    typer.Option(
+        "--level",
+        help="quick (default): all objects exist. full: every byte matches its hash. "
+        "deep: decrypt, and recompute hashes and search.",
+    ),
+]
 Part = Annotated[
     str | None,
     typer.Option(
@@ -52,14 +60,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do not ask for
 
 def verify(
     *,
-    level: Annotated[
-        Literal["quick", "full", "deep"],
-        typer.Option(
-            "--level",
-            help="quick: all objects exist. full: every byte matches its hash. "
-            "deep: decrypt, and recompute hashes and search.",
-        ),
-    ] = "quick",
+    level: Level = None,
     part: Part = None,
     expect: Annotated[
         str | None,
@@ -96,6 +97,7 @@ def verify(
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     _check_salvage_named(plan=plan, yes=yes)
     if repair_from is not None:
+        _check_repair_options(level, part, expect)
         named = None if repair_from == MIRROR else repair_from
         place = vault_place(
             named,
@@ -113,7 +115,7 @@ def verify(
         from unlost.model.vault.snapshot import VerifyLevel, read_part
 
         some = read_part(part) if part else None
-        result = act(application, level=VerifyLevel(level), part=some, expect=expect)
+        result = act(application, level=VerifyLevel(level or "quick"), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
@@ -124,6 +126,15 @@ def _check_salvage_named(*, plan: bool, yes: bool) -> None:
             "salvage-not-named",
             "--plan and --yes work only with --salvage.",
             next_step="Add --salvage, or leave them out.",
+        )
+
+
+def _check_repair_options(*options: str | None) -> None:
+    if any(option is not None for option in options):
+        raise UsageError(
+            "verify-repair-options",
+            "--repair-from cannot be combined with --level, --part or --expect.",
+            next_step="Leave them out. A repair checks every byte.",
         )
 
 

@@ -231,14 +231,9 @@ def check_held(org_vault: OrgVault, chosen: ErasedRecords, *, code: str) -> None
 
 
 def _held_by(org_vault: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
-    thing = hold.thing
-    if thing.scope is HoldScope.ORG:
-        return chosen.records
-    if thing.scope is HoldScope.TABLE:
-        return [key for key in chosen.records if key.table == thing.table]
-    if thing.scope is HoldScope.RECORD:
-        return [key for key in chosen.records if key == RecordKey(thing.table, thing.record)]
-    return _known_at(org_vault, chosen, thing.night)
+    if hold.thing.scope is HoldScope.NIGHT:
+        return _known_at(org_vault, chosen, hold.thing.night)
+    return [key for key in chosen.records if hold.thing.covers(key.table, key.record)]
 
 
 def _known_at(org_vault: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:

@@ -51,11 +51,7 @@ class RetentionScope:
         )
 
     def _all_held(self, table: str) -> bool:
-        return any(
-            hold.thing.scope is HoldScope.ORG
-            or (hold.thing.scope is HoldScope.TABLE and hold.thing.table == table)
-            for hold in self.holds
-        )
+        return any(hold.thing.covers(table) for hold in self.holds)
 
     def _held_records(self, table: str) -> set[str]:
         return {

@@ -72,7 +72,9 @@ def place_hold(request: UserRequest, org: str) -> HttpResponse:
         except UnlostError as error:
             add_problem(form, error, field=None)
         else:
-            messages.success(request, _("The legal hold was set. Its data is not forgotten."))
+            messages.success(
+                request, _("The legal hold was set. Its data is neither forgotten nor erased.")
+            )
             table, _slash, record = hold_request.record.partition("/")
             if record and "back" in request.POST:
                 return redirect("record", org=org, table=table, record=record)

@@ -16,7 +16,7 @@ from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_p
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.control import RunCommandResult, cancel, go_on, pause
+from unlost.app.actions.runs.control import RunCommandResult, cancel, pause, resume
 from unlost.app.actions.runs.run import RunStatus
 from unlost.app.actions.runs.run import run_status as job_state
 from unlost.app.actions.runs.runs import RunGroup, RunsPage
@@ -36,7 +36,7 @@ from unlost.web.translate import translate
 
 ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
-    "go-on": go_on,
+    "resume": resume,
     "cancel": cancel,
 }
 KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
@@ -181,7 +181,7 @@ def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     known = not status.over and operates and not status.hourly
     return {
         "can_pause": known and not status.wish and not (waits and not status.resume_at),
-        "can_go_on": known and (bool(status.wish) or waits),
+        "can_resume": known and (bool(status.wish) or waits),
         "can_cancel": known or (operates and status.hourly and status.going),
         "may_restore": Right.RESTORE in rights,
         "may_read": Right.READ in rights,
