@@ -87,7 +87,7 @@ class RemoteHome:
                 "token-missing",
                 "{variable} names a server, but no token is set.",
                 next_step="Create a token in the console, or with "
-                "`unlost token make NAME --owner PERSON`, and set {token_variable}.",
+                "`unlost token add NAME --owner PERSON`, and set {token_variable}.",
                 variable=URL,
                 token_variable=TOKEN,
             )

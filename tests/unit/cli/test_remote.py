@@ -72,7 +72,7 @@ def test_errors_come_with_their_codes_and_exits(far: Terminal) -> None:
 
 
 def test_what_needs_the_home_says_so(far: Terminal) -> None:
-    token = ("token", "make", "another", "--owner", "lena-admin")
+    token = ("token", "add", "another", "--owner", "lena-admin")
     for words in (("doctor",), ("backup", "sales", "--full"), token):
         ended = far(*words, "--json")
         assert (ended.code, ended.json["error"]["code"]) == (ExitCode.USAGE, "home-needed")

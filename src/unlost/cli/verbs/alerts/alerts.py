@@ -127,8 +127,8 @@ def channel(
     return ExitCode.OK
 
 
-@app.command("forget")
-def forget(
+@app.command("remove")
+def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The channel.")],
     *,
     home: Home = None,
