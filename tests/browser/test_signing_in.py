@@ -262,7 +262,14 @@ def saml(console: Console, tmp_path: Path) -> Iterator[str]:
     with saml_provider() as place:
         described.write_text(metadata(sign_in=place))
         console.unlost(
-            "sso", "add-saml", "nano", "--metadata", str(described), "--title", "Nano", "--trust-emails"
+            "sso",
+            "add-saml",
+            "nano",
+            "--metadata",
+            str(described),
+            "--title",
+            "Nano",
+            "--trust-emails",
         )
         yield place
         console.unlost("sso", "remove", "nano")

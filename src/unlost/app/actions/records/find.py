@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
-from unlost.app.records.restored_as import stand_ins
+from unlost.app.records.record_facts import RecordDeletion, UserNames, deletion_of
+from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
@@ -126,16 +126,16 @@ def _described(
         alive=hit.alive,
         gone=None if hit.alive else _gone(app, org, head, hit),
         zone=org.identity.zone,
-        came_back_as="" if hit.alive else _stand_in(app, org, hit),
+        came_back_as="" if hit.alive else _replacement(app, org, hit),
     )
 
 
-def _stand_in(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
-    return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
+def _replacement(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
+    return replacements(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
 def _gone(
     app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
 ) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
-    return how_gone(versions, app.vault.snapshots(org.oid), people=UserNames(head))
+    return deletion_of(versions, app.vault.snapshots(org.oid), people=UserNames(head))

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import action
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, table_named
-from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
+from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, Origin
 from unlost.engine.records.history import history as tell
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import ChangeKind
@@ -89,14 +89,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
-    head = app.vault.newest_backup(known.oid)
-    if head is None:
-        raise NotFound(
-            "no-backup-yet",
-            "This org has no backup yet.",
-            next_step="Create one with `unlost backup {org}`.",
-            org=org,
-        )
+    head = newest_backup(app.vault, known)
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
@@ -111,7 +104,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
         on_hold=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
-        came_back_as=came_back_as(app, known, described.name, record),
+        came_back_as=restored_as(app, known, described.name, record),
         came_back_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
@@ -122,7 +115,7 @@ def _before(
 ) -> tuple[RestoredAs, ...]:
     """Return the records that this one was restored from; none if it was in the first backup."""
     was_there = first.kind is ChangeKind.CREATED and first.when.after is None
-    return () if was_there else came_back_from(app, org, table, record)
+    return () if was_there else restored_from(app, org, table, record)
 
 
 def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) -> HistoryEntry:
