@@ -55,7 +55,7 @@ KINDS: Mapping[int, type[UnlostError]] = {
 
 
 type Given = Mapping[str, Any]
-type Afar = Callable[["RemoteHome", Given], Any]
+type RemoteAction = Callable[["RemoteHome", Given], Any]
 
 
 class RemoteHome:
@@ -70,7 +70,7 @@ class RemoteHome:
         url: str,
         token: str | None,
         *,
-        composed: Mapping[str, Afar],
+        composed: Mapping[str, RemoteAction],
         client: httpx.Client | None = None,
         clock: Clock | None = None,
     ) -> None:

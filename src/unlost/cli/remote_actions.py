@@ -33,7 +33,7 @@ from unlost.catalog.people.audit import AuditEntry
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.cli.following import follow, not_begun, status_if_begun
-from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
+from unlost.cli.remote import Given, RemoteAction, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
@@ -187,7 +187,7 @@ def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
         yield decoder_for(AuditEntry).decode(line)
 
 
-AFAR: Mapping[str, Afar] = {
+REMOTE_ACTIONS: Mapping[str, RemoteAction] = {
     "audit.export": exported,
     "backup.run": backed_up,
     "file.read": saved,

@@ -103,7 +103,7 @@ def lost(
             number=old.info.number,
             table=table,
         )
-    telling = _Telling(app, known, old, new, UserNames(new))
+    describer = _LossDescriber(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -118,7 +118,7 @@ def lost(
         ),
         total=sum(len(loss.ids) for loss in chosen),
         start=start,
-        records=tuple(telling.records(list(_page(chosen, start, most)))),
+        records=tuple(describer.records(list(_page(chosen, start, most)))),
     )
 
 
@@ -178,7 +178,7 @@ def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordK
 
 
 @dataclass(slots=True)
-class _Telling:
+class _LossDescriber:
     """Describes deleted records for people."""
 
     app: Application
