@@ -76,7 +76,7 @@ def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
     assert (kept.failed, kept.snapshot) == (False, 3)
     assert 0 < kept.after < kept.before
     assert last_maintenance(oid()) == kept
-    assert vault_state(several.app).orgs[0].upkeep == kept
+    assert vault_state(several.app).orgs[0].maintenance == kept
     assert vault_state(several.app).orgs[0].bytes == several.app.vault.usage(oid()).bytes
     assert compact_after_backup(several.app, "gone") is None
 

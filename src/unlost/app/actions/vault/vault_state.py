@@ -21,19 +21,21 @@ from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.snapshot import VerifyLevel, nights
+from unlost.model.written import written
 from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10
 HEAD_DIGITS = 12
 
 
+@written(maintenance="upkeep")
 @dataclass(frozen=True, slots=True)
 class StoredOrg:
     """The vault's content of an org. ``head`` are the first 12 digits of the newest backup's hash.
 
     ``backups`` counts those of all tables, ``bytes`` is the size of the data of all backups.
-    ``upkeep`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
-    earlier key.
+    ``maintenance`` is the last compaction, None if never. ``earlier`` bytes are still sealed under
+    an earlier key.
     """
 
     org: str
@@ -43,7 +45,7 @@ class StoredOrg:
     number: int
     head: str
     newest: datetime
-    upkeep: MaintenanceRecord | None
+    maintenance: MaintenanceRecord | None
     earlier: int = 0
 
 
