@@ -26,7 +26,8 @@ from unlost.model.ports.vault import Snapshot, VaultReader
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
-    "end_of_day", "last_observation", "newest_backup", "parse_moment", "parse_past", "proof_of_night", "resolve",
+    "end_of_day", "last_observation", "newest_backup", "parse_moment", "parse_past",
+    "proof_of_night", "resolve",
 ]  # fmt: skip
 
 

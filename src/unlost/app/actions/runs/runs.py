@@ -40,8 +40,8 @@ STATES = {
 class RunsPage:
     """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
-    ``requested`` are backups that wait for the service to start them. ``vault_only`` are restores that
-    only the vault knows, with their orgs: the home's database is newer than they are.
+    ``requested`` are backups that wait for the service to start them. ``vault_only`` are restores
+    that only the vault knows, with their orgs: the home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
