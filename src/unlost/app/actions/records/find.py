@@ -16,15 +16,17 @@ from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
 from unlost.model.vault.snapshot import SearchHit
+from unlost.model.written import written
 
 MOST = 20
 
 
+@written(restored_as="came_back_as")
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
     """A record that matched by the value of a column; ``gone`` is None while it is alive.
 
-    ``came_back_as`` is the record that a restore created for it in its org; empty if none did.
+    ``restored_as`` is the record that a restore created for it in its org; empty if none did.
     ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
     start.
     """
@@ -41,7 +43,7 @@ class FoundRecord:
     alive: bool
     gone: RecordDeletion | None
     zone: str
-    came_back_as: str
+    restored_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _described(
         alive=hit.alive,
         gone=None if hit.alive else _gone(app, org, head, hit),
         zone=org.identity.zone,
-        came_back_as="" if hit.alive else _replacement(app, org, hit),
+        restored_as="" if hit.alive else _replacement(app, org, hit),
     )
 
 

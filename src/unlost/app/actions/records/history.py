@@ -60,13 +60,13 @@ class HistoryEntry:
     fields: tuple[ChangedField, ...]
 
 
-@written(on_hold="held")
+@written(on_hold="held", restored_as="came_back_as", restored_from="came_back_from")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
     """The history of a record, oldest first. ``on_hold``: a legal hold protects the record.
 
-    ``came_back_as`` are records that restores created for it, those in its own org first.
-    ``came_back_from`` are the records that it was itself restored from.
+    ``restored_as`` are records that restores created for it, those in its own org first.
+    ``restored_from`` are the records that it was itself restored from.
     """
 
     org: str
@@ -77,8 +77,8 @@ class HistoryResult:
     name: str
     alive: bool
     on_hold: bool
-    came_back_as: tuple[RestoredAs, ...]
-    came_back_from: tuple[RestoredAs, ...]
+    restored_as: tuple[RestoredAs, ...]
+    restored_from: tuple[RestoredAs, ...]
     entries: tuple[HistoryEntry, ...]
 
 
@@ -104,8 +104,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
         on_hold=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
-        came_back_as=restored_as(app, known, described.name, record),
-        came_back_from=_before(app, known, described.name, record, events[0]),
+        restored_as=restored_as(app, known, described.name, record),
+        restored_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
 
