@@ -34,7 +34,7 @@ from unlost.web.serving import use_settings
 
 use_settings()
 
-from unlost.app.actions.vault.compact import keep_small  # noqa: E402 (Django is told first)
+from unlost.app.actions.vault.compact import compact_after_backup  # noqa: E402 (Django is told first)
 from unlost.app.compose import Application, open_application  # noqa: E402 (Django is told first)
 from unlost.app.home.home import read_home_key  # noqa: E402
 from unlost.catalog.orgs.orgs import ProtectedOrg, save_org  # noqa: E402
@@ -93,7 +93,7 @@ def fill(app: Application, *, records: int, nights: int) -> int:
         chosen = np.sort(crowd.random.choice(records, each, replace=False))
         pages = [observed(crowd.night(part)) for part in np.array_split(chosen, -(-each // BATCH))]
         commit_night(app, oid, number, iter(pages), now - timedelta(days=nights - number))
-        keep_small(app, oid)  # as the service does it after each night
+        compact_after_backup(app, oid)  # as the service does it after each night
     return records + each * nights
 
 

@@ -149,13 +149,13 @@ def test_too_many_wrong_passwords_lock_a_name_until_it_is_unlocked(
 def test_who_is_removed_is_out_with_the_next_request(console: Console, stranger: Stranger) -> None:
     max_ = stranger()
     added(console, max_, "max")
-    made = json.loads(console.unlost("token", "make", "report", "--owner", "max", "--json"))
+    made = json.loads(console.unlost("token", "add", "report", "--owner", "max", "--json"))
     assert api(console, made["text"]).status_code == 200
     max_.open("/orgs/")
     console.unlost("user", "remove", "max")
     assert api(console, made["text"]).status_code == 401
     is_out(max_)
-    console.unlost("user", "return", "max")
+    console.unlost("user", "reactivate", "max")
     is_out(max_)  # what was ended stays ended
     sign_in(max_, "max")
     is_in(max_)
@@ -262,7 +262,14 @@ def saml(console: Console, tmp_path: Path) -> Iterator[str]:
     with saml_provider() as place:
         described.write_text(metadata(sign_in=place))
         console.unlost(
-            "sso", "add-saml", "nano", "--metadata", str(described), "--title", "Nano", "--vouches"
+            "sso",
+            "add-saml",
+            "nano",
+            "--metadata",
+            str(described),
+            "--title",
+            "Nano",
+            "--trust-emails",
         )
         yield place
         console.unlost("sso", "remove", "nano")

@@ -8,11 +8,11 @@ ROOT = Path(__file__).parents[2] / "src" / "unlost"
 INSIDE = {
     "alerts": {"watch", "deliver", "beat", "heads", "send_digest"},
     "backup": {"clear_command", "cancel_unfinished"},
-    "compact": {"keep_small"},
+    "compact": {"compact_after_backup"},
     "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
     "kept_plan": {"read_stored_plan"},
-    "mirror": {"keep_mirrored"},
+    "mirror": {"update_mirror_job"},
     "night": {"do_night"},
     "overview": {"states_of"},
     "queued_restore": {"ask_for", "restore_jobs", "do_restore", "hand_over_plan"},

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from unlost.alerts.copies import copies
+from unlost.alerts.mirror import mirror_alerts
 from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
@@ -59,11 +59,11 @@ LOST_TABLE = frozenset(
 type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 
-def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
+def raised_alerts(watched: AlertFacts) -> Sequence[RaisedAlert]:
     """All alerts that apply now, each once."""
     alerts = [alert for org in watched.orgs for rule in ORG_RULES for alert in rule(org)]
     alerts += list(damaged(watched))
-    alerts += list(copies(watched.copies)) if watched.copies is not None else []
+    alerts += list(mirror_alerts(watched.mirror)) if watched.mirror is not None else []
     return tuple({alert.key: alert for alert in alerts}.values())
 
 
@@ -81,7 +81,7 @@ def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
         return
-    yield _alarm(
+    yield _raised(
         AlertRule.NIGHT_FAILED,
         org,
         "",
@@ -106,7 +106,7 @@ def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     if org.proof is not None and org.proof.finished > newest.ended:
         return
-    yield _alarm(
+    yield _raised(
         AlertRule.HOURLY_FAILED,
         org,
         "",
@@ -124,7 +124,7 @@ def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
     if night is not None and code_of(night.error) == REPLACED and not _finished_since(org, night):
-        yield _alarm(
+        yield _raised(
             AlertRule.ORG_REPLACED,
             org,
             "",
@@ -151,7 +151,7 @@ def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def _missed(org: OrgFacts, template: str, *, days: str) -> RaisedAlert:
-    return _alarm(
+    return _raised(
         AlertRule.NIGHT_MISSED,
         org,
         "",
@@ -171,7 +171,7 @@ def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
     paused = code_of(night.error) == PAUSED
     if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
-    yield _alarm(
+    yield _raised(
         AlertRule.NIGHT_PARKED,
         org,
         "",
@@ -191,7 +191,7 @@ def late(org: OrgFacts) -> Iterator[RaisedAlert]:
     for run in org.running:
         lasted = org.now - run.since
         if lasted > _too_long(run):
-            yield _alarm(
+            yield _raised(
                 AlertRule.NIGHT_LATE,
                 org,
                 "",
@@ -208,7 +208,7 @@ def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
     for run in org.running:
         stood = org.now - run.moved
         if stood > STUCK:
-            yield _alarm(
+            yield _raised(
                 AlertRule.RUN_STUCK,
                 org,
                 run.run,
@@ -227,7 +227,7 @@ def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     since = org.proof.as_of if org.proof is not None else org.added
     if org.now - since > OLDEST_BACKUP:
-        yield _alarm(
+        yield _raised(
             AlertRule.NO_RECENT_BACKUP,
             org,
             "",
@@ -248,7 +248,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest backup does not protect everything in the org."""
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
-        yield _alarm(
+        yield _raised(
             AlertRule.INCOMPLETE,
             org,
             "",
@@ -265,7 +265,7 @@ def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     for line in org.proof.tables if org.proof is not None else ():
         causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
         if causes and line.stored:
-            yield _alarm(
+            yield _raised(
                 AlertRule.TABLE_LOST,
                 org,
                 line.table,
@@ -284,7 +284,7 @@ def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Columns have vanished since the backup before, or have another type."""
     if org.drift:
         more = len(org.drift) - NAMED
-        yield _alarm(
+        yield _raised(
             AlertRule.SCHEMA_DRIFT,
             org,
             str(org.before),
@@ -324,7 +324,7 @@ def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
 def _unusual(
     rule: AlertRule, org: OrgFacts, table: str, template: str, *, count: int = 0
 ) -> RaisedAlert:
-    return _alarm(
+    return _raised(
         rule,
         org,
         table,
@@ -383,7 +383,7 @@ def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
     for quota in _storages(org.proof):
         passed = [share for share in STORAGE_SHARES if quota.share >= share]
         if passed:
-            yield _alarm(
+            yield _raised(
                 AlertRule.STORAGE,
                 org,
                 quota.name,
@@ -404,7 +404,7 @@ def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
             continue  # never, or already: the storage rule covers that
         until_full = seen.reached - org.now
         if until_full <= FORECAST_SOON:
-            yield _alarm(
+            yield _raised(
                 AlertRule.STORAGE_FORECAST,
                 org,
                 name,
@@ -426,7 +426,7 @@ def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
         return
     share = org.calls_used / org.calls_limit
     if share >= CALLS_SHARE:
-        yield _alarm(
+        yield _raised(
             AlertRule.API_BUDGET,
             org,
             "",
@@ -444,7 +444,7 @@ def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
         until_expiry = expiry.at - org.now
         if until_expiry <= EXPIRES_SOON:
             over = until_expiry <= timedelta(0)
-            yield _alarm(
+            yield _raised(
                 AlertRule.CREDENTIAL_EXPIRES,
                 org,
                 expiry.name,
@@ -505,7 +505,7 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
         and org.maintenance.held_by
         and _overdue(org.maintenance, org.now)
     ):
-        yield _alarm(
+        yield _raised(
             AlertRule.VAULT_GROWS,
             org,
             "held",
@@ -516,7 +516,7 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
             run=org.maintenance.held_by,
         )
     if org.maintenance is not None and org.maintenance.failed:
-        yield _alarm(
+        yield _raised(
             AlertRule.VAULT_GROWS,
             org,
             "",
@@ -531,7 +531,7 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
 def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Forgetting by the org's retention rules failed."""
     if org.forgotten is not None and org.forgotten.failed:
-        yield _alarm(
+        yield _raised(
             AlertRule.VAULT_GROWS,
             org,
             "forget",
@@ -555,7 +555,7 @@ def _overdue(maintenance: MaintenanceRecord, now: datetime) -> bool:
 def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A restore that the service runs has stopped, and needs a person to resume it."""
     for restore in org.halted:
-        yield _alarm(
+        yield _raised(
             AlertRule.RESTORE_HALTED,
             org,
             restore.run,
@@ -592,7 +592,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
 )
 
 
-def _alarm(
+def _raised(
     rule: AlertRule,
     org: OrgFacts,
     subject: str,

@@ -62,19 +62,19 @@ def signature(secret: str, seconds: int, body: bytes) -> str:
 
 def payload(message: Notification) -> bytes:
     """The message as JSON."""
-    alarm = message.alarm
+    raised = message.raised
     return msgspec.json.encode(
         {
             "format": FORMAT,
             "event": message.event.value,
-            "alert": alarm.key,
-            "rule": alarm.rule.value,
-            "org": alarm.org,
-            "urgency": alarm.urgency.value,
+            "alert": raised.key,
+            "rule": raised.rule.value,
+            "org": raised.org,
+            "urgency": raised.urgency.value,
             "title": message.title,
-            "sentence": alarm.sentence,
-            "next_step": alarm.next_step,
-            "command": alarm.command,
+            "sentence": raised.sentence,
+            "next_step": raised.next_step,
+            "command": raised.command,
             "since": message.since,
             "at": message.at,
             "heads": [

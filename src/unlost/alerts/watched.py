@@ -109,4 +109,4 @@ class AlertFacts:
     orgs: tuple[OrgFacts, ...] = ()
     check: CheckRecord | None = None
     unreadable: Message | None = None  # the reason, if the vault cannot be read
-    copies: MirrorFacts | None = None
+    mirror: MirrorFacts | None = None

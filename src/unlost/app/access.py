@@ -198,7 +198,10 @@ def org_unknown(app: "Application", org: str) -> NotFound:
 def run_unknown(run: str) -> NotFound:
     """Return the error for a run that is missing or hidden from the actor."""
     return NotFound(
-        "run-unknown", "There is no run named {run!r}.", next_step="See `unlost runs`.", run=run
+        "run-unknown",
+        "There is no run named {run!r}.",
+        next_step="List the runs with `unlost runs`.",
+        run=run,
     )
 
 

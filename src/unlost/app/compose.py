@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from unlost.app.home.cancellation import CancellationFlag, RunCancellation, RunCancelled
+from unlost.app.home.cancellation import CancellableBudget, CancellationFlag, RunCancellation
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.discovery import load_connector
 from unlost.app.home.home import Home, read_home, read_home_key
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
 from unlost.app.home.visible_source import VisibleSource
 from unlost.catalog.home.lease import SqlLease
@@ -324,7 +324,7 @@ class Application:
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
         cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
         # Every call takes from the budget first, so this is the place where runs can be stopped.
-        return RunCancelled(
+        return CancellableBudget(
             SqlBudget(oid, clock=self.clock, share=share), self.cancel_flag, cancellation
         )
 
@@ -430,7 +430,7 @@ def open_application(
     actor: Actor | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
-    settle()
+    share_arenas()
     home = read_home(root)
     connect(home.catalog)
     return Application(

@@ -20,18 +20,20 @@ from unlost.model.alert import (
     Urgency,
 )
 from unlost.model.message import Message
+from unlost.model.written import written
 
 # minutes until the next try; the last value for the rest of the day
 RETRIES = (1, 5, 15, 60, 120, 240)
 PATIENCE = timedelta(days=1)  # after that a message is given up
 
 
+@written(raised="alarm")
 @dataclass(frozen=True, slots=True)
 class AlertRecord:
     """An alert that was opened."""
 
     id: int
-    alarm: RaisedAlert
+    raised: RaisedAlert
     opened_at: datetime
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -51,19 +53,19 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True)
 class AlertChanges:
-    """Changes by a comparison of alarms with open alerts: keys."""
+    """Changes by a comparison of raised alerts with open alerts: keys."""
 
     opened: tuple[str, ...] = ()
     grown: tuple[str, ...] = ()
     resolved: tuple[str, ...] = ()
 
 
-def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
+def update_alerts(raised_alerts: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open new alerts, update lasting ones, resolve ended ones; and queue their messages."""
-    alerts = {alarm.key: alarm for alarm in alarms}
+    alerts = {raised.key: raised for raised in raised_alerts}
     with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
-        opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
+        opened = [_open(raised, now) for key, raised in alerts.items() if key not in known]
         grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
         over = [row for key, row in known.items() if key not in alerts]
         for row in over:
@@ -156,7 +158,7 @@ def message_failed(delivery: DeliveryRecord, why: Message, *, at: datetime, fina
         tried.filter(next_at__isnull=False).update(next_at=again)
 
 
-def untold() -> Mapping[str, Message]:
+def failed_channels() -> Mapping[str, Message]:
     """The reasons why channels did not accept their last message, by the channel's name."""
     with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
@@ -230,17 +232,17 @@ def sealed_secret(channel: str) -> bytes | None:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _open(alarm: RaisedAlert, now: datetime) -> AlertRow:
-    return AlertRow.objects.create(key=alarm.key, opened_at=now, **_columns(alarm))
+def _open(raised: RaisedAlert, now: datetime) -> AlertRow:
+    return AlertRow.objects.create(key=raised.key, opened_at=now, **_columns(raised))
 
 
-def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
+def _renew(row: AlertRow, raised: RaisedAlert) -> bool:
     """Update an open alert; true if it became worse, which is sent again."""
-    urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
-    grew = urgent or alarm.level > row.level
-    same = all(getattr(row, name) == value for name, value in _columns(alarm).items())
+    urgent = raised.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
+    grew = urgent or raised.level > row.level
+    same = all(getattr(row, name) == value for name, value in _columns(raised).items())
     if not same:
-        for name, value in _columns(alarm).items():
+        for name, value in _columns(raised).items():
             setattr(row, name, value)
         row.save()
     return grew
@@ -278,21 +280,21 @@ def _line_up(rows: Sequence[AlertRow], message: NotificationKind, now: datetime)
     )
 
 
-def _columns(alarm: RaisedAlert) -> Mapping[str, str | int | Message]:
+def _columns(raised: RaisedAlert) -> Mapping[str, str | int | Message]:
     return {
-        "rule": alarm.rule.value,
-        "org": alarm.org,
-        "subject": alarm.subject,
-        "urgency": alarm.urgency.value,
-        "level": alarm.level,
-        "message": alarm.message,
-        "command": alarm.command,
+        "rule": raised.rule.value,
+        "org": raised.org,
+        "subject": raised.subject,
+        "urgency": raised.urgency.value,
+        "level": raised.level,
+        "message": raised.message,
+        "command": raised.command,
     }
 
 
 def _alert(row: AlertRow) -> AlertRecord:
     assert row.message is not None, "the column is not nullable"
-    alarm = RaisedAlert(
+    raised = RaisedAlert(
         AlertRule(row.rule),
         row.org,
         row.subject,
@@ -301,7 +303,7 @@ def _alert(row: AlertRow) -> AlertRecord:
         row.command,
         row.level,
     )
-    return AlertRecord(row.id, alarm, row.opened_at, row.acknowledged_at, row.resolved_at)
+    return AlertRecord(row.id, raised, row.opened_at, row.acknowledged_at, row.resolved_at)
 
 
 def _channel(row: ChannelRow) -> Channel:

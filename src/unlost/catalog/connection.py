@@ -17,7 +17,7 @@ _kept: ContextVar[bool] = ContextVar("kept", default=False)
 
 
 @contextmanager
-def held_connection() -> Iterator[None]:
+def keep_connection() -> Iterator[None]:
     """Keep the thread's connection for all work inside, and close it at the end."""
     before = _kept.set(True)
     try:
@@ -29,7 +29,7 @@ def held_connection() -> Iterator[None]:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def one_transaction() -> Iterator[None]:
     """Run all writes inside in one transaction."""
     with returned_connection(), transaction.atomic():
         yield

@@ -366,7 +366,7 @@ class LinkRow(models.Model):
 
 
 class HiddenColumnRow(models.Model):
-    """A column that viewers do not see."""
+    """A column that viewers and operators do not see."""
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="hidden_columns")
     table = models.CharField(max_length=200)

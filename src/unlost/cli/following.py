@@ -15,13 +15,13 @@ BEGINS_WITHIN = 600.0  # seconds; a service that has not started by then is busy
 
 
 @dataclass(slots=True)
-class _Telling:
-    """Turns the totals of a run into progress events."""
+class _ProgressReporter:
+    """Reports the totals of a run as progress events."""
 
     observer: Observer
     seen: dict[str, RunTable] = field(default_factory=dict)
 
-    def tell(self, now: RunStatus) -> None:
+    def report(self, now: RunStatus) -> None:
         """Report the progress since the last poll."""
         for table in now.tables:
             before = self.seen.get(table.table)
@@ -38,12 +38,12 @@ def follow(
     ``before`` is its status when the service was asked to resume it. Raises LimitReached if it is
     parked, UnlostError if it failed or was cancelled, Conflict (``run-not-begun``).
     """
-    telling, waited = _Telling(observer), 0.0
+    reporter, waited = _ProgressReporter(observer), 0.0
     while waited < BEGINS_WITHIN:
         now = status_if_begun(app, run)
         if now is not None and not _untouched(now, before):
             before = None
-            telling.tell(now)
+            reporter.report(now)
             if not now.going:
                 return _done(now)
             # Only the time without progress counts: a run may take hours.

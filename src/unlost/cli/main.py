@@ -133,23 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """Return the command that was typed, for a hint on its help."""
-    # Typer does not list groups among the commands.
-    verbs = {info.name for info in app.registered_commands} | {
-        "alert",
-        "audit",
-        "erase",
-        "export",
-        "hold",
-        "keep",
-        "key",
-        "org",
-        "restore",
-        "schedule",
-        "sso",
-        "token",
-        "user",
-        "vault",
-    }
+    verbs = {info.name for info in app.registered_commands}
+    verbs |= {group.name for group in app.registered_groups}
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 
 

@@ -19,9 +19,9 @@ def opened(home: Path | None) -> "Application":
     url = os.environ.get("UNLOST_URL")
     if url and home is None:
         from unlost.cli.remote import RemoteHome
-        from unlost.cli.remote_actions import AFAR
+        from unlost.cli.remote_actions import REMOTE_ACTIONS
 
-        remote = RemoteHome(url, os.environ.get("UNLOST_TOKEN"), composed=AFAR)
+        remote = RemoteHome(url, os.environ.get("UNLOST_TOKEN"), composed=REMOTE_ACTIONS)
         return cast("Application", remote)
     if url:
         raise UsageError(

@@ -21,11 +21,19 @@ def vault_place(
     Raises UsageError (``store-address-invalid``).
     """
     # unlost.toml is read from other folders, for example by systemd.
-    ca, ca_file_path, others = (
+    ca_path, credentials_path, maintenance_path = (
         path.absolute() if path is not None else None
         for path in (ca_file, credentials, maintenance)
     )
-    reach = BucketOptions(endpoint, region, hosted, ca, ca_file_path, others, bandwidth)
+    reach = BucketOptions(
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_path,
+        credentials_file=credentials_path,
+        maintenance_file=maintenance_path,
+        bandwidth=bandwidth,
+    )
     if text is None and reach == BucketOptions():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

@@ -57,7 +57,7 @@ ERRORS_BY_STATUS: Mapping[int, type[UnlostError]] = {
 
 
 type Given = Mapping[str, Any]
-type Afar = Callable[["RemoteHome", Given], Any]
+type RemoteAction = Callable[["RemoteHome", Given], Any]
 
 
 class RemoteHome:
@@ -72,7 +72,7 @@ class RemoteHome:
         url: str,
         token: str | None,
         *,
-        composed: Mapping[str, Afar],
+        composed: Mapping[str, RemoteAction],
         client: httpx.Client | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -89,7 +89,7 @@ class RemoteHome:
                 "token-missing",
                 "{variable} names a server, but no token is set.",
                 next_step="Create a token in the console, or with "
-                "`unlost token make NAME --owner PERSON`, and set {token_variable}.",
+                "`unlost token add NAME --owner PERSON`, and set {token_variable}.",
                 variable=URL,
                 token_variable=TOKEN,
             )

@@ -28,12 +28,12 @@ from unlost.app.actions.runs.control import resume
 from unlost.app.actions.runs.run import run_status
 from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
-from unlost.app.restores.overrides import AS_IT_WAS
+from unlost.app.restores.overrides import NO_OVERRIDES
 from unlost.catalog.people.audit import AuditEntry
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.cli.following import follow, not_begun, status_if_begun
-from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
+from unlost.cli.remote import Given, RemoteAction, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
@@ -130,7 +130,7 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
     """Plan the failed records again, and have the service run the plan."""
     app, run = _there(home), given["run"]
     org = run_status(app, run).org
-    request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
+    request = PlanRequest(org, otherwise=given.get("otherwise") or NO_OVERRIDES)
     wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
     view = _made_plan(app, choose(app, org, wanted))
     return _ended(app, run_stored_plan(app, org, view.plan, typed=org), _observer(given))
@@ -187,7 +187,7 @@ def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
         yield decoder_for(AuditEntry).decode(line)
 
 
-AFAR: Mapping[str, Afar] = {
+REMOTE_ACTIONS: Mapping[str, RemoteAction] = {
     "audit.export": exported,
     "backup.run": backed_up,
     "file.read": saved,

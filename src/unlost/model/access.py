@@ -14,7 +14,7 @@ class Right(StrEnum):
     """A permission in an org, or in the whole home."""
 
     LOOK = "look"  # states, runs, storage, alerts, certificates: nothing of a record
-    READ = "read"  # records and files, without the columns that are hidden from viewers
+    READ = "read"  # records and files, without hidden columns
     READ_HIDDEN = "read-hidden"  # hidden columns too
     OPERATE = "operate"  # backups, schedules, alerts
     RESTORE = "restore"  # plans, and writing into the org

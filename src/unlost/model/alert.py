@@ -86,7 +86,7 @@ class Notification:
     """
 
     event: NotificationKind
-    alarm: RaisedAlert
+    raised: RaisedAlert
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()
@@ -94,29 +94,29 @@ class Notification:
     @property
     def title(self) -> str:
         """The title, in one line."""
-        where = f" ({self.alarm.org})" if self.alarm.org else ""
+        where = f" ({self.raised.org})" if self.raised.org else ""
         words = {NotificationKind.RESOLVED: "Resolved: ", NotificationKind.TEST: "Test: "}
         word = words.get(self.event, "")
-        line = self.alarm.sentence.partition("\n")[0]
+        line = self.raised.sentence.partition("\n")[0]
         first = " ".join(line.partition(". ")[0].split()).rstrip(".")
         return f"{word}{first}{where}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The complete text: what happened, what to do, the command, and the proof."""
-        alarm = self.alarm
-        lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
+        raised = self.raised
+        lines = [raised.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
         if self.event is NotificationKind.DIGEST:
-            lines = alarm.sentence.splitlines()
+            lines = raised.sentence.splitlines()
         if self.event is NotificationKind.RESOLVED:
             lines = [
-                f"The cause of this alert has ended: {alarm.sentence}",
+                f"The cause of this alert has ended: {raised.sentence}",
                 f"The alert was open since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
-        elif alarm.next_step:
-            lines.append(alarm.next_step)
-        if alarm.command and self.event is not NotificationKind.RESOLVED:
-            lines.append(f"  {alarm.command}")
+        elif raised.next_step:
+            lines.append(raised.next_step)
+        if raised.command and self.event is not NotificationKind.RESOLVED:
+            lines.append(f"  {raised.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
         return tuple(lines)
 

@@ -11,6 +11,7 @@ renamed attribute declares the name under which it is written:
 For a ``msgspec.Struct``, use ``msgspec.field(name="held")``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import Field
@@ -21,8 +22,8 @@ from typing import Any
 def written[T](**names: str) -> Callable[[type[T]], type[T]]:
     """Write these attributes of a dataclass under other names, and read them back.
 
-    The class must have slots. Code that inspects its fields sees the written names, and its
-    constructor accepts both.
+    The class must have slots. Code that inspects its fields or its docstring sees the written
+    names, as the API does that describes it, and its constructor accepts both.
     """
 
     def marked(kind: type[T]) -> type[T]:
@@ -35,6 +36,7 @@ def written[T](**names: str) -> Callable[[type[T]], type[T]]:
         changed.__dataclass_fields__ = {field.name: field for field in fields}
         changed.__annotations__ = {names.get(n, n): h for n, h in kind.__annotations__.items()}
         changed.__init__ = _taking(changed.__init__, names)
+        changed.__doc__ = _described(kind.__doc__ or "", names)
         return kind
 
     return marked
@@ -44,6 +46,10 @@ def _named(field: "Field[Any]", names: Mapping[str, str]) -> "Field[Any]":
     other = copy(field)
     other.name = names.get(field.name, field.name)
     return other
+
+
+def _described(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"``(\w+)``", lambda name: f"``{names.get(name[1], name[1])}``", text)
 
 
 def _taking(init: Callable[..., None], names: Mapping[str, str]) -> Callable[..., None]:

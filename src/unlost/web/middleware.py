@@ -21,7 +21,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 
-from unlost.catalog.connection import held_connection
+from unlost.catalog.connection import keep_connection
 from unlost.catalog.models import User
 from unlost.catalog.orgs.orgs import orgs_read_once
 from unlost.catalog.people.people import actor_of
@@ -74,7 +74,7 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle the request with one database connection and the user's language."""
         # A page calls many actions that each look up the same orgs.
-        with held_connection(), orgs_read_once():
+        with keep_connection(), orgs_read_once():
             actor = _actor(request)
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
             with _in_their_language(request):

@@ -50,7 +50,7 @@ def several_nights(disk: UnsyncedDisk) -> Story:
 after_several_nights = vaultstory.on_disk(several_nights)
 
 
-def keep_small(story: Story, run: str) -> None:
+def compact_after_backup(story: Story, run: str) -> None:
     """All of an upkeep, and what it leaves for later."""
     story.vault.compact(story.org, run=run)
     story.vault.sweep(story.org, run=f"{run}-sweep")
@@ -76,7 +76,7 @@ def pictures(story: Story) -> list[object]:
 def changes_of_an_upkeep() -> int:
     disk, story = after_several_nights()
     before = disk.changes
-    keep_small(story, "compact-1")
+    compact_after_backup(story, "compact-1")
     return disk.changes - before
 
 
@@ -89,12 +89,12 @@ def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
         with pytest.raises(StoreCrash):
-            keep_small(story, "compact-1")
+            compact_after_backup(story, "compact-1")
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)
         assert pictures(again) == before
         assert again.vault.verify(VerifyLevel.FULL).damages == ()
-        keep_small(again, "compact-2")
+        compact_after_backup(again, "compact-2")
         assert pictures(again) == before
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()

@@ -66,7 +66,7 @@ def writer(made: Program, served: SimulatorProcess) -> None:
 def afar(home: Program, tmp_path: Path) -> Iterator[Afar]:
     """Another machine, while the service runs with its console."""
     assert home("user", "add", "lena", "--role", "admin").code == 0
-    token = home("token", "make", "terminal", "--owner", "lena", "--role", "admin", "--json")
+    token = home("token", "add", "terminal", "--owner", "lena", "--role", "admin", "--json")
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     process = home.started("up", "--port", "0")

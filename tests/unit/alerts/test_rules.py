@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
+from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, limit_of, raised_alerts
 from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -63,7 +63,7 @@ def sales(**told: object) -> OrgFacts:
 
 
 def said(org: OrgFacts, check: CheckRecord | None = None) -> dict[AlertRule, RaisedAlert]:
-    return {one.rule: one for one in alarms(AlertFacts((org,), check))}
+    return {one.rule: one for one in raised_alerts(AlertFacts((org,), check))}
 
 
 def gap(kind: FindingKind) -> Finding:
@@ -81,7 +81,7 @@ def counts(*nights: Mapping[str, int], held: int = 10_000) -> tuple[NightCounts,
 
 def test_an_ordinary_night_says_nothing() -> None:
     assert said(sales()) == {}
-    assert alarms(AlertFacts()) == ()
+    assert raised_alerts(AlertFacts()) == ()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,9 @@ def test_a_backup_by_hand_makes_up_for_a_night() -> None:
 
 
 def test_a_vault_that_cannot_be_read_is_told() -> None:
-    (alarm,) = alarms(AlertFacts((sales(),), None, Message("store-failed", "Its disk is away.")))
+    (alarm,) = raised_alerts(
+        AlertFacts((sales(),), None, Message("store-failed", "Its disk is away."))
+    )
     assert alarm.key == "vault-damaged/unreadable"
     assert "Its disk is away." in alarm.sentence
 
@@ -208,7 +210,7 @@ def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
 
 def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
     lost = line("Case", 500, gap(FindingKind.UNUSUAL_LOSS))
-    found = alarms(AlertFacts((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
+    found = raised_alerts(AlertFacts((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
     assert [one.key for one in found] == ["unusual-loss/sales/Case"]
     assert "does not treat them as deleted yet" in found[0].sentence
 

@@ -214,7 +214,7 @@ def test_a_mail_arrives_with_what_happened_and_what_to_do(mails: tuple[MailSink,
     body = mail.original_content.decode()
     assert "unlost backup sales" in body
     assert "head abcdef012345" in body
-    quiet = replace(MESSAGE, alarm=replace(ALARM, urgency=Urgency.SOON))
+    quiet = replace(MESSAGE, raised=replace(ALARM, urgency=Urgency.SOON))
     assert letter(quiet, email(port).settings)["Importance"] is None
 
 

@@ -88,7 +88,7 @@ class Desk:
         save_check(CheckRecord(self.app.clock.now(), "quick", 1, 1, damages))
 
     def rules(self) -> list[AlertRule]:
-        return sorted(one.alarm.rule for one in show(self.app).alerts)
+        return sorted(one.raised.rule for one in show(self.app).alerts)
 
 
 def quiet(world: World) -> Desk:
@@ -116,13 +116,13 @@ def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:
 def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None:
     desk.damage("packs/1 is missing.")
     (opened,) = desk.look()
-    assert (opened.event, opened.alarm.rule) == (NotificationKind.OPENED, AlertRule.VAULT_DAMAGED)
+    assert (opened.event, opened.raised.rule) == (NotificationKind.OPENED, AlertRule.VAULT_DAMAGED)
     assert [head[:2] for head in opened.heads] == [("sales", 1)]
     assert len(opened.heads[0][2]) == 12
     assert desk.look(minutes=600) == []
     desk.damage()
     (over,) = desk.look()
-    assert (over.event, over.alarm) == (NotificationKind.RESOLVED, opened.alarm)
+    assert (over.event, over.raised) == (NotificationKind.RESOLVED, opened.raised)
     assert desk.look() == []
     assert show(desk.app).alerts == ()
     (kept,) = show(desk.app, all_of_them=True).alerts
@@ -233,7 +233,7 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     for _ in range(40):
         told += desk.look(minutes=5)
         enqueue_due_jobs(desk.app, Now())
-    assert [(one.alarm.rule, one.alarm.urgency.value) for one in told] == [
+    assert [(one.raised.rule, one.raised.urgency.value) for one in told] == [
         (AlertRule.NIGHT_FAILED, "soon"),
         (AlertRule.NIGHT_FAILED, "now"),
     ]
@@ -246,10 +246,10 @@ def test_quiet_hours_hold_back_what_is_not_urgent(desk: Desk) -> None:
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=desk.app.clock.now())
     desk.world.clock.advance(hours=20)  # 22:00 in Zurich
     found = desk.look()
-    assert {one.alarm.rule for one in found} == {AlertRule.RUN_STUCK}, "that one is urgent"
+    assert {one.raised.rule for one in found} == {AlertRule.RUN_STUCK}, "that one is urgent"
     assert desk.rules() == [AlertRule.NIGHT_LATE, AlertRule.RUN_STUCK]
     assert desk.look(minutes=8 * 60) == []
-    assert [one.alarm.rule for one in desk.look(minutes=60)] == [AlertRule.NIGHT_LATE]
+    assert [one.raised.rule for one in desk.look(minutes=60)] == [AlertRule.NIGHT_LATE]
 
 
 def test_a_test_says_which_channels_work(desk: Desk) -> None:
@@ -335,7 +335,7 @@ def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None
             pass
 
         def send(self, message: Notification) -> None:
-            asked.append(message.alarm.key)
+            asked.append(message.raised.key)
             raise TransientError("message-not-taken", "It is away.")
 
     at = desk.app.clock.now()
@@ -363,7 +363,7 @@ def test_an_alert_that_gets_worse_is_told_again(desk: Desk) -> None:
     for used in (0.85, 0.86, 0.92):
         source.quota = (Quota("data storage", used, 1.0, "bytes"),)
         backup(desk.app, "sales")
-        told += [(one.event, one.alarm.level) for one in desk.look()]
+        told += [(one.event, one.raised.level) for one in desk.look()]
     assert told == [(NotificationKind.OPENED, 1), (NotificationKind.OPENED, 2)]
 
 
@@ -393,7 +393,7 @@ def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
     for name in ("snapshots", "newest_backup"):
         monkeypatch.setattr(desk.world.vault, name, away)
     (told,) = desk.look()
-    assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())
+    assert (told.raised.key, told.heads) == ("vault-damaged/unreadable", ())
     monkeypatch.undo()
     (over,) = desk.look()
     assert over.event is NotificationKind.RESOLVED
@@ -426,7 +426,7 @@ def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:
     watched.progress(Progress(Phase.READ, "Account", rows=1))
     watched.flush()
     assert desk.look() == []
-    assert [one.alarm.rule for one in desk.look(minutes=31)] == [AlertRule.RUN_STUCK]
+    assert [one.raised.rule for one in desk.look(minutes=31)] == [AlertRule.RUN_STUCK]
 
 
 # --- messages that cross the end of their alert ---------------------------------------------------

@@ -6,7 +6,7 @@ from homes import SECRET, World
 from unlost.app.actions.alerts.alerts import show, watch
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.vault.compact import compact, keep_small
+from unlost.app.actions.vault.compact import compact, compact_after_backup
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.orgs import get_org
@@ -71,14 +71,14 @@ def test_one_at_a_time(several: World) -> None:
 
 
 def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
-    kept = keep_small(several.app, oid())
+    kept = compact_after_backup(several.app, oid())
     assert kept is not None
     assert (kept.failed, kept.snapshot) == (False, 3)
     assert 0 < kept.after < kept.before
     assert last_maintenance(oid()) == kept
-    assert vault_state(several.app).orgs[0].upkeep == kept
+    assert vault_state(several.app).orgs[0].maintenance == kept
     assert vault_state(several.app).orgs[0].bytes == several.app.vault.usage(oid()).bytes
-    assert keep_small(several.app, "gone") is None
+    assert compact_after_backup(several.app, "gone") is None
 
 
 def test_the_vault_page_showed_a_compaction_as_the_newest_backup(several: World) -> None:
@@ -112,16 +112,16 @@ def test_a_failure_stops_nothing_and_is_an_alert_until_it_works_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(EncryptedVault, "compact", fail)
-        kept = keep_small(several.app, oid())
+        kept = compact_after_backup(several.app, oid())
     assert kept is not None
     assert kept.failed
     watch(several.app, Watcher())
     (alert,) = (one for one in told(several) if one.startswith("vault-grows"))
     assert sentence in alert
-    assert not (keep_small(several.app, oid()) or kept).failed
+    assert not (compact_after_backup(several.app, oid()) or kept).failed
     watch(several.app, Watcher())
     assert not any(one.startswith("vault-grows") for one in told(several))
 
 
 def told(world: World) -> list[str]:
-    return [f"{one.alarm.rule}: {one.alarm.sentence}" for one in show(world.app).alerts]
+    return [f"{one.raised.rule}: {one.raised.sentence}" for one in show(world.app).alerts]

@@ -6,7 +6,7 @@ import pytest
 
 from homes import WRITE_SECRET, World
 from unit.app.test_nights import Nights
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
@@ -267,6 +267,6 @@ def test_a_paused_run_is_not_told_to_go_on_by_itself(nights: Nights) -> None:
     nights.pass_time(minutes=18 * 60)
     (night,) = nights_of(nights.oid, most=5)
     pause(world.app, night.run)
-    said = {one.rule: one for one in alarms(Watcher().gather(world.app))}
+    said = {one.rule: one for one in raised_alerts(Watcher().gather(world.app))}
     assert "does not resume automatically" in said[AlertRule.NIGHT_PARKED].next_step
     assert AlertRule.NIGHT_FAILED not in said

@@ -10,7 +10,7 @@ from homes import SECRET, World
 from patience import HANGING
 from scenes import Lead, scene, with_sales
 from unit.app.test_alerts import Post
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, send_digest, watch
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
@@ -18,7 +18,7 @@ from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import DailyAt, digest_day
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
-from unlost.catalog.alerts import match
+from unlost.catalog.alerts import update_alerts
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.vault.checks import save_check
 from unlost.model.alert import (
@@ -107,7 +107,7 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     backup(quiet.app, "sales")
     now = quiet.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("x is missing",)))
-    match(
+    update_alerts(
         [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", ""))],
         now=now,
     )
@@ -202,7 +202,7 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
 def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     quiet: World,
 ) -> None:
-    rules = {one.rule for one in alarms(Watcher().gather(quiet.app))}
+    rules = {one.rule for one in raised_alerts(Watcher().gather(quiet.app))}
     assert AlertRule.SCHEMA_DRIFT not in rules
     del quiet.org.tables["Account"].columns["Phone"]
     quiet.org.add_column("Account", "Colour", value="red")
@@ -212,12 +212,14 @@ def test_columns_that_vanish_or_change_their_type_are_told_until_the_next_night(
     quiet.org.tables["Account"].columns["Number"] = replace(column, kind=WireKind.DECIMAL)
     backup(quiet.app, "sales")
     watcher = Watcher()
-    (alarm,) = [a for a in alarms(watcher.gather(quiet.app)) if a.rule is AlertRule.SCHEMA_DRIFT]
+    (alarm,) = [
+        a for a in raised_alerts(watcher.gather(quiet.app)) if a.rule is AlertRule.SCHEMA_DRIFT
+    ]
     assert "Account.Number is now decimal" in alarm.sentence
     assert "Account.Phone was removed" in alarm.sentence
     assert "Colour" not in alarm.sentence, "new columns are backed up, and no news"
     backup(quiet.app, "sales")
-    rules = {one.rule for one in alarms(watcher.gather(quiet.app))}
+    rules = {one.rule for one in raised_alerts(watcher.gather(quiet.app))}
     assert AlertRule.SCHEMA_DRIFT not in rules
 
 
@@ -225,7 +227,7 @@ def test_a_credential_that_ends_soon_is_told(quiet: World) -> None:
     store = quiet.app.secrets(get_org("sales").oid)
 
     def said() -> list[tuple[Urgency, int]]:
-        found = alarms(Watcher().gather(quiet.app))
+        found = raised_alerts(Watcher().gather(quiet.app))
         return [(a.urgency, a.level) for a in found if a.rule is AlertRule.CREDENTIAL_EXPIRES]
 
     assert said() == []

@@ -21,7 +21,7 @@ from unlost.app.actions.vault.mirror import run_mirror, set_mirror
 from unlost.app.compose import Application
 from unlost.app.health import home, orgs
 from unlost.app.health.health import HealthState
-from unlost.catalog.alerts import match
+from unlost.catalog.alerts import update_alerts
 from unlost.catalog.orgs.orgs import get_org, save_org
 from unlost.catalog.vault.checks import save_check
 from unlost.jobs.slots import LEAD
@@ -168,7 +168,7 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
 def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:
     now = served.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("segment x is missing",)))
-    match(
+    update_alerts(
         [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", ""))],
         now=now,
     )

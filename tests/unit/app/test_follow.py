@@ -6,7 +6,7 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET, World, fill
 from unit.app.test_nights import Nights
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change, show
@@ -85,7 +85,7 @@ def test_of_the_retired_org_nothing_is_watched_and_no_secret_kept(sales: World) 
     kept = follow(sales.app, "sales").kept_as
     watched = Watcher().gather(sales.app)
     assert [org.name for org in watched.orgs] == ["sales"]
-    assert not [one for one in alarms(watched) if kept in one.key]
+    assert not [one for one in raised_alerts(watched) if kept in one.key]
     assert not Secret.objects.filter(org__name=kept).exists()
     assert get_org(kept).retired
     assert not [check for check in doctor(sales.app).checks if kept in check.name]
@@ -155,13 +155,13 @@ def test_a_night_notices_it_at_once_and_says_what_to_do(sales: World) -> None:
     nights.pass_time(minutes=24 * 60)
     night = nights_of(nights.oid, most=1)[0]
     assert (night.state, night.tries) == (NightState.GIVEN_UP, 1)
-    said = alarms(Watcher().gather(sales.app))
+    said = raised_alerts(Watcher().gather(sales.app))
     (alarm,) = [one for one in said if one.rule in (AlertRule.ORG_REPLACED, AlertRule.NIGHT_FAILED)]
     assert (alarm.rule, alarm.command) == (AlertRule.ORG_REPLACED, "unlost org follow sales")
     follow(sales.app, "sales")
     nights.pass_time(minutes=24 * 60)
     assert nights_of(get_org("sales").oid, most=1)[0].state is NightState.DONE
-    said = alarms(Watcher().gather(sales.app))
+    said = raised_alerts(Watcher().gather(sales.app))
     assert not [one for one in said if one.rule is AlertRule.ORG_REPLACED and one.org == "sales"]
 
 
@@ -184,5 +184,5 @@ def test_a_cancelled_night_is_no_failure(sales: World) -> None:
     (night,) = nights_of(nights.oid, most=1)
     pause(sales.app, night.run)
     cancel(sales.app, night.run)
-    said = alarms(Watcher().gather(sales.app))
+    said = raised_alerts(Watcher().gather(sales.app))
     assert AlertRule.NIGHT_FAILED not in {one.rule for one in said}

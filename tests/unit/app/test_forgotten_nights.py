@@ -121,7 +121,7 @@ def test_whatever_looks_over_nights_goes_on(thinned: World) -> None:
     assert verify(app, level=VerifyLevel.DEEP).whole
     assert certificate(app, "sales", at="9").complete
     watch(app, Watcher())
-    assert not any("cannot be read" in one.alarm.sentence for one in alerts(app).alerts)
+    assert not any("cannot be read" in one.raised.sentence for one in alerts(app).alerts)
 
 
 def test_what_a_night_finds_is_not_told_again_over_forgotten_nights(year: World) -> None:

@@ -1,4 +1,4 @@
-"""A column that is hidden from viewers is told to them nowhere."""
+"""A column that is hidden from viewers and operators is told to them nowhere."""
 
 import json
 from contextlib import ExitStack

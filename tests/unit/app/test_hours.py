@@ -12,7 +12,7 @@ import pytest
 from homes import SECRET, World
 from scenes import Lead, scene, with_sales
 from unit.app.test_nights import Desk, Nights, failing
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.hour import (
     REMEMBERED,
@@ -81,7 +81,7 @@ class Hours(Nights):
     def said(self) -> dict[str, str]:
         """What alerts say now, by their keys."""
         watcher = Watcher()
-        return {one.key: one.sentence for one in alarms(watcher.gather(self.app))}
+        return {one.key: one.sentence for one in raised_alerts(watcher.gather(self.app))}
 
 
 def first_night(world: World) -> Hours:

@@ -5,12 +5,12 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_sales
 from unit.app.test_hours import Hours
-from unlost.alerts.rules import LEAST_NIGHTS, alarms
+from unlost.alerts.rules import LEAST_NIGHTS, raised_alerts
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
-from unlost.app.alerts.alert_facts import TOLD_APART, Watcher
+from unlost.app.alerts.alert_facts import COUNTED_EXACTLY, Watcher
 from unlost.app.alerts.digest_email import digest
 from unlost.app.health.health import HealthState
 from unlost.app.service.metrics import ORG_FIGURES
@@ -44,7 +44,7 @@ class Days(Hours):
                 self.look()
 
     def look(self) -> set[str]:
-        keys = {one.key for one in alarms(self.watcher.gather(self.app))}
+        keys = {one.key for one in raised_alerts(self.watcher.gather(self.app))}
         self.told += sorted(keys - set(self.told))
         return keys
 
@@ -96,8 +96,8 @@ def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: D
 def test_days_long_ago_tell_nothing_of_tables_of_hours(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.app.alerts.alert_facts.TOLD_APART", 2)
-    assert TOLD_APART > LEAST_NIGHTS
+    monkeypatch.setattr("unlost.app.alerts.alert_facts.COUNTED_EXACTLY", 2)
+    assert COUNTED_EXACTLY > LEAST_NIGHTS
     days.live(hours=24 * 4, updates=4, looks=24)
     (org,) = days.watcher.seen.orgs
     assert ["Account" in night.records for night in org.counts] == [True, True, False, False]

@@ -22,7 +22,7 @@ from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
-from unlost.app.actions.runs.run import FORGOTTEN, run_status, written_by_table
+from unlost.app.actions.runs.run import VAULT_ONLY, run_status, written_by_table
 from unlost.app.actions.runs.runs import RunGroup, list_page
 from unlost.catalog.runs.nights import add_night
 from unlost.catalog.runs.runs import RunState, begin_run
@@ -118,9 +118,9 @@ def test_restores_that_only_the_vault_knows_are_listed_apart(shop: Shop) -> None
     run = handed(shop)
     shop.lose_database()
     listed = list_page(shop.app)
-    assert listed.forgotten == ((run, "sales"),)
-    assert (run_status(shop.app, run).state, run_status(shop.app, run).over) == (FORGOTTEN, True)
-    assert list_page(shop.app, kind=CommitKind.BACKUP).forgotten == ()
+    assert listed.vault_only == ((run, "sales"),)
+    assert (run_status(shop.app, run).state, run_status(shop.app, run).over) == (VAULT_ONLY, True)
+    assert list_page(shop.app, kind=CommitKind.BACKUP).vault_only == ()
 
 
 # --- one job --------------------------------------------------------------------------------------

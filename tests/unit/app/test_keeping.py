@@ -246,7 +246,7 @@ def test_a_failure_is_an_alert_until_it_works_again(
 
 
 def _forgetting(world: World) -> list[str]:
-    told = [one.alarm for one in alerts(world.app).alerts if one.alarm.subject == "forget"]
+    told = [one.raised for one in alerts(world.app).alerts if one.raised.subject == "forget"]
     return [one.sentence for one in told]
 
 
@@ -308,7 +308,7 @@ BAD_HOLDS = (
     (HoldRequest(), "hold-unclear"),
     (HoldRequest(table="User", night=1), "hold-unclear"),
     (HoldRequest(table="Nobody"), "table-unknown"),
-    (HoldRequest(record="User"), "hold-record-unreadable"),
+    (HoldRequest(record="User"), "record-unreadable"),
     (HoldRequest(record="User/NOBODY"), "record-unknown"),
     (HoldRequest(record="User/what?"), "id-wrong"),
     (HoldRequest(night=0), "snapshot-unknown"),

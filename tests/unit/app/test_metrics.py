@@ -19,7 +19,7 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service import metrics, service
 from unlost.app.service.metrics import MetricsBoard, served
 from unlost.app.service.service import Service
-from unlost.catalog.alerts import match
+from unlost.catalog.alerts import update_alerts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.message import Message
@@ -73,7 +73,7 @@ def test_before_the_first_look_there_are_no_figures_and_no_health(asked: Asked) 
     assert asked.samples() == {}
     code, text = asked.get("/health")
     assert code == 503
-    assert json.loads(text) == {"status": "not looking", "last_look": None}
+    assert json.loads(text) == {"status": "stalled", "last_look": None}
     assert asked.get("/")[0] == 404
 
 
@@ -84,7 +84,7 @@ def test_what_was_seen_is_told(asked: Asked) -> None:
     for _ in range(8):
         backup(world.app, "sales")
         world.clock.advance(days=1)
-    match(
+    update_alerts(
         [RaisedAlert(AlertRule.API_BUDGET, "sales", "", Urgency.SOON, Message("", "Much.", ""))],
         now=world.clock.now(),
     )

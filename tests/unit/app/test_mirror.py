@@ -20,10 +20,10 @@ from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.actions.vault.mirror import (
     ask_mirror,
     end_mirror,
-    keep_mirrored,
     mirror_state,
     run_mirror,
     set_mirror,
+    update_mirror_job,
 )
 from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
@@ -167,7 +167,7 @@ def test_it_is_filled_told_of_and_a_home_can_be_made_from_it(
 
 
 def test_without_one_nothing_is_filled(kept: World) -> None:
-    assert keep_mirrored(kept.app) is None
+    assert update_mirror_job(kept.app) is None
     for act in (run_mirror, ask_mirror, repair):
         with pytest.raises(NotFound) as caught:
             act(kept.app)
@@ -182,9 +182,9 @@ def test_two_at_once_are_one(mirrored: World) -> None:
     with pytest.raises(Conflict) as caught:
         run_mirror(mirrored.app)
     assert caught.value.code == "mirror-under-way"
-    assert keep_mirrored(mirrored.app) is None
+    assert update_mirror_job(mirrored.app) is None
     held.release()
-    assert keep_mirrored(mirrored.app) is not None
+    assert update_mirror_job(mirrored.app) is not None
 
 
 def test_what_fails_is_kept_and_the_last_good_one_is_remembered(
@@ -199,12 +199,12 @@ def test_what_fails_is_kept_and_the_last_good_one_is_remembered(
     mirrored.clock.advance(hours=5)
     with monkeypatch.context() as patch:
         patch.setattr("unlost.app.actions.vault.mirror.update_mirror", away)
-        failed = keep_mirrored(mirrored.app)
+        failed = update_mirror_job(mirrored.app)
         with pytest.raises(StoreError):
             run_mirror(mirrored.app)
     assert failed is not None
     assert (code_of(failed.error), failed.done_at) == ("store-failed", good.done_at)
-    assert keep_mirrored(mirrored.app) != failed
+    assert update_mirror_job(mirrored.app) != failed
     assert mirrored.app.locks.take("mirror") is not None
 
 
@@ -493,7 +493,7 @@ def test_two_addresses_of_one_bucket_are_one_place(
 ) -> None:
     """As with an endpoint that is written in two ways: what is put at one appears at the other."""
     own = LocalStore(kept.home.vault or place.folder)
-    monkeypatch.setattr("unlost.app.vault.mirror.store_at", lambda *_: own)
+    monkeypatch.setattr("unlost.app.vault.mirror.open_place", lambda *_: own)
     with pytest.raises(UsageError) as caught:
         check_separate_store(kept.app, place)
     assert caught.value.code == "copy-same-place"

@@ -40,7 +40,7 @@ from unlost.app.restores.overrides import (
     TypedEdit,
     typed_overrides,
     with_edits,
-    with_given,
+    with_reassigned,
 )
 from unlost.catalog.people.audit import every
 from unlost.catalog.runs.plans import PlanState
@@ -179,7 +179,7 @@ def test_what_is_typed_later_counts() -> None:
 
 def test_who_was_given_records_gives_them_on() -> None:
     asked = Overrides(given=(ReassignedReference("P/1", "2"), ReassignedReference("P/7", "8")))
-    assert with_given(asked, {"P/2": "3"}).given == (
+    assert with_reassigned(asked, {"P/2": "3"}).given == (
         ReassignedReference("P/1", "3"),
         ReassignedReference("P/7", "8"),
         ReassignedReference("P/2", "3"),

@@ -11,7 +11,7 @@ from unlost.app.actions.orgs.hidden_columns import hideable
 from unlost.app.actions.people.lockouts import lockouts, unlock
 from unlost.app.actions.people.people import add, edit, forget_factors, let_back, remove
 from unlost.app.actions.people.profile import keep
-from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, record_sign_in
 from unlost.catalog.models import LinkRow, User
 from unlost.catalog.people.audit import newest, prove
 from unlost.catalog.people.people import Profile, Theme, actor_of, people_with_email
@@ -90,8 +90,8 @@ def test_nobody_is_locked_and_nobody_to_unlock(world: World, lena: int) -> None:
 
 def test_what_happens_at_the_door_is_part_of_the_chain(world: World) -> None:
     seen = SignInAttempt(SignInAct.SIGN_IN, "le\x00na", "192.0.2.7", refusal=SignInRefusal.WRONG)
-    note_at_the_door(world.app, seen)
-    note_at_the_door(world.app, replace(seen, act=SignInAct.FACTOR_ADD, address="", subject="totp"))
+    record_sign_in(world.app, seen)
+    record_sign_in(world.app, replace(seen, act=SignInAct.FACTOR_ADD, address="", subject="totp"))
     added, wrong = (entry.deed for entry in newest(most=2))
     assert (wrong.actor, wrong.outcome, wrong.detail) == (
         "lena",

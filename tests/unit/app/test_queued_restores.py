@@ -10,7 +10,7 @@ import pytest
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import Shop, lost_shop
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
@@ -67,7 +67,7 @@ def ids(shop: Shop) -> list[str]:
 
 
 def halted(shop: Shop) -> list[str]:
-    seen = alarms(Watcher().gather(shop.app))
+    seen = raised_alerts(Watcher().gather(shop.app))
     return [one.subject for one in seen if one.rule is AlertRule.RESTORE_HALTED]
 
 

@@ -19,7 +19,7 @@ from unlost.app.actions.vault.init import InitRequest, init
 from unlost.app.actions.vault.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.compose import Application, open_application
 from unlost.app.vault.home_copy import after_run, copy_if_due, copy_is_due, read_copy
-from unlost.catalog.alerts import list_alerts, list_channels, match
+from unlost.catalog.alerts import list_alerts, list_channels, update_alerts
 from unlost.catalog.home.copying import last_copy
 from unlost.catalog.models import Run
 from unlost.catalog.runs.runs import RunState, begin_run, list_runs
@@ -82,7 +82,7 @@ def machine(tmp_path: Path) -> Machine:
         add_channel(app, ChannelRequest(name="mail", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
         backup(app, "sales")
-        match(
+        update_alerts(
             [
                 RaisedAlert(
                     AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "A gap.", "")
@@ -109,7 +109,7 @@ def test_orgs_schedules_runs_and_alerts_come_back(machine: Machine) -> None:
         assert (line.name, line.snapshots) == ("sales", 1)
         (schedule,) = show(app).schedules
         assert schedule.schedule.nightly == time(3, 15)
-        assert [one.alarm.rule for one in list_alerts()] == [AlertRule.INCOMPLETE]
+        assert [one.raised.rule for one in list_alerts()] == [AlertRule.INCOMPLETE]
         assert [one.name for one in list_channels()] == ["mail"]
         states = {run.id: run.state for run in list_runs("sales")}
         assert states.pop("run-under-way") is RunState.FAILED
@@ -175,7 +175,7 @@ def test_runs_and_alerts_are_copied_once_an_hour_if_there_are_any(machine: Machi
         backup(app, "sales")
         assert copy_if_due(app)
         machine.clock.advance(seconds=600)
-        match([], now=app.clock.now())  # the alert is over
+        update_alerts([], now=app.clock.now())  # the alert is over
         assert not copy_is_due(app)
         machine.clock.advance(seconds=51 * 60)
         assert copy_is_due(app)

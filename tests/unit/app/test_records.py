@@ -6,7 +6,7 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.records.record_facts import RecordNames, UserNames, how_gone, last_alive
+from unlost.app.records.record_facts import RecordNames, UserNames, deletion_of, last_alive
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -38,14 +38,14 @@ def snapshot(sales: World) -> Snapshot:
 
 def test_what_is_alive_or_unknown_is_not_gone(snapshot: Snapshot) -> None:
     people = UserNames(snapshot)
-    assert how_gone([], NIGHTS, people=people) is None
+    assert deletion_of([], NIGHTS, people=people) is None
     lived = [version(1, Op.STATE), version(2, Op.MISSING), version(3, Op.STATE)]
-    assert how_gone(lived, NIGHTS, people=people) is None
+    assert deletion_of(lived, NIGHTS, people=people) is None
 
 
 def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Snapshot) -> None:
     told = [version(1, Op.STATE), version(3, Op.DELETED, by="U1")]
-    gone = how_gone(told, NIGHTS, people=UserNames(snapshot))
+    gone = deletion_of(told, NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.by, gone.by_name) == (Op.DELETED, "U1", "Ada Admin")
     assert gone.at == told[-1].modified_at
@@ -54,14 +54,14 @@ def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Sna
 
 @pytest.mark.parametrize("op", [Op.PURGED, Op.MISSING])
 def test_of_other_ends_only_the_nights_around_them_are_known(snapshot: Snapshot, op: Op) -> None:
-    gone = how_gone([version(1, op, by="U1")], NIGHTS, people=UserNames(snapshot))
+    gone = deletion_of([version(1, op, by="U1")], NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.at, gone.by, gone.by_name, gone.after) == (op, None, None, "", None)
 
 
 def test_an_end_that_is_told_twice_began_with_the_first_word(snapshot: Snapshot) -> None:
     twice = [version(1, Op.STATE), version(2, Op.MISSING), version(4, Op.DELETED, by="U1")]
-    gone = how_gone(twice, NIGHTS, people=UserNames(snapshot))
+    gone = deletion_of(twice, NIGHTS, people=UserNames(snapshot))
     assert gone is not None
     assert (gone.how, gone.until) == (Op.DELETED, twice[1].observed_at)
     assert last_alive(twice, NIGHTS) == 1

@@ -8,7 +8,7 @@ from unit.app.test_keys import app, cheap, checks, machine  # noqa: F401
 from unit.app.test_rebuild import Machine
 from unit.app.test_renewal import renewed
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.vault.compact import compact, keep_small
+from unlost.app.actions.vault.compact import compact, compact_after_backup
 from unlost.app.actions.vault.rekey import rekey
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
@@ -51,13 +51,13 @@ def test_upkeep_does_it_beside_what_else_it_does(app: Application, machine: Mach
     backup(app, "sales")
     renewed(app)
     oid = get_org("sales").oid
-    record = keep_small(app, oid)
+    record = compact_after_backup(app, oid)
     assert record is not None
     assert code_of(record.error) == ""
     assert told(app) == [HealthState.GOOD]
     machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
     for _ in range(2):  # the first removes what waits behind it
-        keep_small(app, oid)
+        compact_after_backup(app, oid)
     assert told(app) == []
 
 

@@ -29,7 +29,7 @@ def brought_back(world: World, run: str, *pairs: tuple[str, str], target: str = 
 
 def lives(world: World, record: str) -> tuple[Sequence[str], Sequence[str]]:
     told = history(world.app, "sales", "Account", record)
-    return [one.record for one in told.came_back_as], [one.record for one in told.came_back_from]
+    return [one.record for one in told.restored_as], [one.record for one in told.restored_from]
 
 
 def live(world: World) -> None:
@@ -60,15 +60,15 @@ def test_what_came_back_more_than_once_leads_to_the_last(night: World) -> None:
     assert lives(night, "B1") == (["B2"], [LOST])
     assert lives(night, "B2") == ([], ["B1"])
     told = history(night.app, "sales", "Account", LOST)
-    assert [(one.org, one.run) for one in told.came_back_as] == [("sales", "run-2")]
+    assert [(one.org, one.run) for one in told.restored_as] == [("sales", "run-2")]
     asked = [*find(night.app, LOST).hits, *find(night.app, "B2").hits]
-    assert {hit.record: hit.came_back_as for hit in asked} == {LOST: "B2", "B2": ""}
+    assert {hit.record: hit.restored_as for hit in asked} == {LOST: "B2", "B2": ""}
 
 
 def test_what_keeps_its_id_came_back_as_nothing_else(night: World) -> None:
     brought_back(night, "run-1", (LOST, LOST))
     assert lives(night, LOST) == ([], [])
-    assert {hit.came_back_as for hit in find(night.app, LOST).hits} == {""}
+    assert {hit.restored_as for hit in find(night.app, LOST).hits} == {""}
 
 
 def test_what_was_there_at_the_first_backup_is_no_return(night: World) -> None:
@@ -84,7 +84,7 @@ def test_what_stands_for_it_in_another_org_is_told_to_who_may_read_that(night: W
     brought_back(night, "run-1", (LOST, "X1"), target=other)
     brought_back(night, "run-2", (LOST, "B1"))
     told = history(night.app, "sales", "Account", LOST)
-    assert [(one.org, one.record) for one in told.came_back_as] == [("sales", "B1"), ("box", "X1")]
+    assert [(one.org, one.record) for one in told.restored_as] == [("sales", "B1"), ("box", "X1")]
     viewer = night.app.acting(actor(Role.VIEWER, org.oid))
     seen = history(viewer, "sales", "Account", LOST)
-    assert [one.org for one in seen.came_back_as] == ["sales"]
+    assert [one.org for one in seen.restored_as] == ["sales"]

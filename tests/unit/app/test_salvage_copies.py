@@ -101,7 +101,7 @@ def test_a_second_copy_that_does_not_answer_is_not_one_that_has_nothing(
     set_mirror(kept.app, place)
     run_mirror(kept.app)
     path = lose(kept, "sales")
-    at = actions.store_at
+    at = actions.open_place
 
     class Silent(ReadOnlyStore):
         def get_range(self, name: str, *, start: int, length: int) -> bytes:
@@ -114,7 +114,7 @@ def test_a_second_copy_that_does_not_answer_is_not_one_that_has_nothing(
         return Silent(found) if asked == place else found
 
     with monkeypatch.context() as patched:
-        patched.setattr(actions, "store_at", reached)
+        patched.setattr(actions, "open_place", reached)
         with pytest.raises(StoreError) as caught:
             plan(kept.app)
         assert caught.value.code == "copy-silent"

@@ -7,7 +7,7 @@ import pytest
 
 from homes import WRITE_SECRET, World
 from unit.app.test_salvage import KEY, kept, on_disk, vault_of
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.overview import Protection, overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate
@@ -60,7 +60,7 @@ def test_a_night_without_its_certificate_is_told_to_have_gaps_and_not_to_be_miss
     assert state.gaps
     assert state.protection is not Protection.PROTECTED
     watched = Watcher().gather(kept.app)
-    rules = {one.rule for one in alarms(watched)}
+    rules = {one.rule for one in raised_alerts(watched)}
     assert "no-recent-backup" not in rules
     assert "incomplete" in rules
     assert "no backup yet" not in digest(watched, lasting=0).sentence
@@ -175,10 +175,10 @@ def test_a_service_that_runs_says_that_the_newest_night_has_lost_its_certificate
 ) -> None:
     watcher = Watcher()
     backup(kept.app, "sales")
-    assert "incomplete" not in {one.rule for one in alarms(watcher.gather(kept.app))}
+    assert "incomplete" not in {one.rule for one in raised_alerts(watcher.gather(kept.app))}
     lost(kept, "orgs/*/certs/*")
     given_up(kept)
-    assert "incomplete" in {one.rule for one in alarms(watcher.gather(kept.app))}
+    assert "incomplete" in {one.rule for one in raised_alerts(watcher.gather(kept.app))}
 
 
 def test_the_plan_tells_which_tables_are_read_whole_because_nobody_knows_their_files(

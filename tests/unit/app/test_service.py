@@ -11,7 +11,7 @@ from patience import HANGING, until
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.due_jobs import EnqueuedJobs
-from unlost.app.home.cancellation import CancellationFlag, RunCancelled
+from unlost.app.home.cancellation import CancellableBudget, CancellationFlag
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.nights import nights_of
@@ -164,7 +164,7 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     running.start()
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
-    assert [(one.event, one.alarm.rule) for one in told] == [
+    assert [(one.event, one.raised.rule) for one in told] == [
         (NotificationKind.OPENED, AlertRule.NIGHT_FAILED)
     ]
 
@@ -209,7 +209,7 @@ def test_a_budget_hands_on_what_is_told_until_the_flag_is_set() -> None:
             said.append((used, limit))
 
     cancel_flag = CancellationFlag()
-    budget = RunCancelled(Kept(), cancel_flag)
+    budget = CancellableBudget(Kept(), cancel_flag)
     budget.take(3)
     budget.report(used=1, limit=2)
     cancel_flag.set()

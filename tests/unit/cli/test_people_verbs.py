@@ -36,7 +36,7 @@ def test_a_person_is_edited_and_what_is_left_out_stays(unlost: Terminal) -> None
     listed = unlost("user", "list").out
     assert "Lena K" in listed
     assert "lk@acme.example" in listed
-    assert unlost("user", "forget-factors", "lena").code == 0
+    assert unlost("user", "reset-factors", "lena").code == 0
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from terminals import Terminal
 from unit.cli.served import URL, from_afar
 from unlost.cli.exits import ExitCode
 from unlost.cli.remote import RemoteHome
-from unlost.cli.remote_actions import AFAR
+from unlost.cli.remote_actions import REMOTE_ACTIONS
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 
 after_night = scene(with_a_night)
@@ -72,7 +72,7 @@ def test_errors_come_with_their_codes_and_exits(far: Terminal) -> None:
 
 
 def test_what_needs_the_home_says_so(far: Terminal) -> None:
-    token = ("token", "make", "another", "--owner", "lena-admin")
+    token = ("token", "add", "another", "--owner", "lena-admin")
     for words in (("doctor",), ("backup", "sales", "--full"), token):
         ended = far(*words, "--json")
         assert (ended.code, ended.json["error"]["code"]) == (ExitCode.USAGE, "home-needed")
@@ -87,16 +87,16 @@ def test_a_home_and_a_server_are_too_much(far: Terminal, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("url", ["ftp://x", "http://unlost.acme.example", "unlost", "https://"])
 def test_only_a_safe_address_is_used(url: str) -> None:
     with pytest.raises(UsageError):
-        RemoteHome(url, "unl_x", composed=AFAR)
+        RemoteHome(url, "unl_x", composed=REMOTE_ACTIONS)
 
 
 def test_a_token_is_needed() -> None:
     with pytest.raises(NotAllowed):
-        RemoteHome(URL, None, composed=AFAR)
+        RemoteHome(URL, None, composed=REMOTE_ACTIONS)
 
 
 def answering(handler: httpx.MockTransport) -> RemoteHome:
-    return RemoteHome(URL, "unl_x", composed=AFAR, client=httpx.Client(transport=handler))
+    return RemoteHome(URL, "unl_x", composed=REMOTE_ACTIONS, client=httpx.Client(transport=handler))
 
 
 def test_a_server_that_is_away_or_another_is_told() -> None:

@@ -280,8 +280,8 @@ def test_channels_are_added_tried_and_forgotten(
     assert (ended.code, ended.out) == (ExitCode.FAILED, "hook: It is not wanted.\n  Look at it.\n")
     assert "Alerts are sent to hook (webhook)\n" in sales("alert", "list").out
     assert b"sesame" not in dump()
-    assert sales("alert", "forget", "hook").out == "hook was removed.\n"
-    assert sales("alert", "forget", "hook").code == ExitCode.FAILED
+    assert sales("alert", "remove", "hook").out == "hook was removed.\n"
+    assert sales("alert", "remove", "hook").code == ExitCode.FAILED
 
 
 def test_a_mail_channel_takes_all_its_settings(sales: Terminal) -> None:

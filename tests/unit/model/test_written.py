@@ -53,6 +53,18 @@ def test_documents_have_the_written_ones() -> None:
     assert msgspec.to_builtins([STATE])[0]["held"] == 3
 
 
+def test_the_api_describes_attributes_by_their_written_names() -> None:
+    @written(records="held")
+    @dataclass(frozen=True, slots=True)
+    class Described:
+        """``records`` of ``table``."""
+
+        table: str
+        records: int
+
+    assert Described.__doc__ == "``held`` of ``table``."
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

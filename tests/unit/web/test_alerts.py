@@ -9,7 +9,7 @@ from homes import World
 from unit.web.conftest import SignIn
 from unlost.alerts.senders import webhook
 from unlost.app.actions.restores.restore_run import runs
-from unlost.catalog.alerts import list_alerts, list_channels, match
+from unlost.catalog.alerts import list_alerts, list_channels, update_alerts
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import TransientError
@@ -40,7 +40,7 @@ MAIL = {
 
 @pytest.fixture
 def alarmed(world: World) -> World:
-    match([FAILED, DAMAGED], now=world.clock.now())
+    update_alerts([FAILED, DAMAGED], now=world.clock.now())
     return world
 
 
@@ -86,10 +86,10 @@ def test_who_sees_to_it_is_noted_and_the_rest_is_history(alarmed: World, sign_in
     told = answer.content.decode()
     assert "acknowledged" in told
     assert told.count('name="key"') == 1
-    found = {one.alarm.key: one.acknowledged_at for one in list_alerts()}
+    found = {one.raised.key: one.acknowledged_at for one in list_alerts()}
     assert found[FAILED.key] is not None
     assert found[DAMAGED.key] is None
-    match([], now=alarmed.clock.now())
+    update_alerts([], now=alarmed.clock.now())
     assert "No open alerts" in client.get("/alerts/").content.decode()
     assert client.get("/alerts/?all=1").content.decode().count(">resolved<") == 2
 
@@ -112,7 +112,7 @@ def test_operators_of_an_org_do_not_see_to_those_of_the_home(
 
 
 def test_alerts_of_a_foreign_org_are_not_told(alarmed: World, sign_in: SignIn) -> None:
-    match([FAILED, FOREIGN], now=alarmed.clock.now())
+    update_alerts([FAILED, FOREIGN], now=alarmed.clock.now())
     told = sign_in().get("/alerts/?all=1").content.decode()
     assert "Nobody here sees this." not in told
 

@@ -134,7 +134,7 @@ def test_an_answer_counts_once(acme: World) -> None:
     send(client, told)
     assert signed_in(client)
     client.post("/account/logout/")
-    assert "asked for no such answer" in refused(send(client, told))
+    assert "did not request it" in refused(send(client, told))
     assert not signed_in(client)
 
 
@@ -142,16 +142,16 @@ def test_an_answer_to_somebody_elses_request_is_refused(acme: World) -> None:
     hers, his = browser(), browser()
     told = written(Says(request=ask(hers)), signed=identity())
     ask(his)
-    assert "asked for no such answer" in refused(send(his, told))
+    assert "did not request it" in refused(send(his, told))
     assert not signed_in(his)
 
 
 def test_an_answer_that_nobody_asked_for_is_refused(acme: World) -> None:
     client = browser()
     told = written(Says(request="_made-up"), signed=identity())
-    assert "asked for no such answer" in refused(send(client, told))
+    assert "did not request it" in refused(send(client, told))
     del told.attrib["InResponseTo"]
-    assert "asked for no such answer" in refused(send(client, told))
+    assert "did not request it" in refused(send(client, told))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_no_answer_is_refused(acme: World, sent: str) -> None:
 
 def test_without_an_answer_there_is_nothing_to_finish(acme: World) -> None:
     client = browser()
-    assert "looked at already" in refused(client.get("/account/saml/acme/finish/"))
+    assert "already used" in refused(client.get("/account/saml/acme/finish/"))
     assert client.get("/account/saml/acme/acs/").status_code == 405
     assert client.post("/account/saml/other/acs/", {"SAMLResponse": "x"}).status_code == 404
 

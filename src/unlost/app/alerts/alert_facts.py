@@ -40,7 +40,7 @@ from unlost.model.vault.snapshot import ChangeKind, CommitKind, SnapshotInfo, ni
 
 COMPARED = 29  # nightly backups that the newest one is compared with
 RUNS = 15  # their median is the usual duration
-TOLD_APART = 8  # nights whose hourly backups are counted in; this costs more than other nights
+COUNTED_EXACTLY = 8  # nights whose hourly backups are counted in; this costs more than other nights
 KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
 
 
@@ -65,7 +65,7 @@ class ProvedBackups:
     today: NightCounts | None = None
 
 
-def _copies(app: Application) -> MirrorFacts:
+def _mirror_facts(app: Application) -> MirrorFacts:
     place, now = mirror_place(app), app.clock.now()
     if place is None:
         return MirrorFacts(now, repair=last_repair())
@@ -85,7 +85,7 @@ class Watcher:
         """Return the current facts for all rules."""
         self._unreadable = None
         orgs = tuple(self._org(app, org) for org in serving_orgs())
-        self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _copies(app))
+        self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _mirror_facts(app))
         return self.seen
 
     def _org(self, app: Application, org: ProtectedOrg) -> OrgFacts:
@@ -159,7 +159,7 @@ def _proved(
     compared = list(reversed(whole[-COMPARED - 1 :]))
     proofs = [app.vault.at(oid, night.number).certificate() for night in compared]
     counts = tuple(
-        _with_day(app, oid, every, night, _counts(proof), exact=at < TOLD_APART)
+        _with_day(app, oid, every, night, _counts(proof), exact=at < COUNTED_EXACTLY)
         for at, (night, proof) in enumerate(zip(compared, proofs, strict=True))
         if proof is not None
     )
@@ -250,14 +250,14 @@ def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...
     old, new = (app.vault.at(oid, number).schema() for number in (before, now))
     changes: list[str] = []
     for table in old.tables:
-        present = new.table(table.name)
-        for column in table.columns if present is not None else ():
-            assert present is not None
-            earlier = present.column(column.name)
-            if earlier is None and column.name not in present.hidden:
+        new_table = new.table(table.name)
+        for column in table.columns if new_table is not None else ():
+            assert new_table is not None
+            new_column = new_table.column(column.name)
+            if new_column is None and column.name not in new_table.hidden:
                 changes.append(f"{table.name}.{column.name} was removed")
-            elif earlier is not None and earlier.kind is not column.kind:
-                changes.append(f"{table.name}.{column.name} is now {earlier.kind.value}")
+            elif new_column is not None and new_column.kind is not column.kind:
+                changes.append(f"{table.name}.{column.name} is now {new_column.kind.value}")
     return tuple(changes)
 
 

@@ -1,5 +1,9 @@
-"""Parse moments for actions; their meaning is documented in ``unlost.engine.moments``."""
+"""Parse moments for actions, and find the newest backup.
 
+The meaning of moments is documented in ``unlost.engine.moments``.
+"""
+
+from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.moments import (
     LATEST,
     LIVE,
@@ -17,8 +21,24 @@ from unlost.engine.moments import (
     proof_of_night,
     resolve,
 )
+from unlost.model.errors import NotFound
+from unlost.model.ports.vault import Snapshot, VaultReader
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
-    "end_of_day", "last_observation", "parse_moment", "parse_past", "proof_of_night", "resolve",
+    "end_of_day", "last_observation", "newest_backup", "parse_moment", "parse_past",
+    "proof_of_night", "resolve",
 ]  # fmt: skip
+
+
+def newest_backup(vault: VaultReader, org: ProtectedOrg) -> Snapshot:
+    """Return the newest backup of an org; raises NotFound (``no-backup-yet``)."""
+    head = vault.newest_backup(org.oid)
+    if head is None:
+        raise NotFound(
+            "no-backup-yet",
+            "This org has no backup yet.",
+            next_step="Create one with `unlost backup {org}`.",
+            org=org.name,
+        )
+    return head

@@ -140,7 +140,7 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
         yield _store(app, store, may_delete=may_delete)
     yield from _copy(app)
     yield from _verified()
-    yield _second_copy(app)
+    yield _mirror(app)
 
 
 def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableCheck:
@@ -195,7 +195,7 @@ def _verified() -> Iterator[RepairableCheck]:
         )
 
 
-def _second_copy(app: Application) -> RepairableCheck:
+def _mirror(app: Application) -> RepairableCheck:
     place = mirror_place(app)
     if place is None:
         return RepairableCheck.warning(

@@ -45,18 +45,18 @@ class CancellationFlag:
 
 
 @dataclass(frozen=True, slots=True)
-class RunCancelled:
+class CancellableBudget:
     """A budget that grants no calls once a run is cancelled (port ``Budget``)."""
 
     budget: Budget
     cancel_flag: CancellationFlag
-    run_flag: "RunCancellation | None" = None
+    cancellation: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
         """Take calls from the budget; raises LimitReached when the run is stopped."""
         self.cancel_flag.check()
-        if self.run_flag is not None:
-            self.run_flag.check()
+        if self.cancellation is not None:
+            self.cancellation.check()
         self.budget.take(calls)
 
     def report(self, *, used: int, limit: int) -> None:
@@ -73,7 +73,7 @@ class RunCancellation:
 
     run: str
     clock: Clock
-    wanted: Callable[[str], RunCommand]
+    command_of: Callable[[str], RunCommand]
     _polled_at: float = field(default=-POLL_SECONDS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,12 +84,12 @@ class RunCancellation:
             if now - self._polled_at < POLL_SECONDS:
                 return
             self._polled_at = now
-        command = self.wanted(self.run)
+        command = self.command_of(self.run)
         if command is not RunCommand.NONE:
-            raise stopped(self.run, command)
+            raise stop_error(self.run, command)
 
 
-def stopped(run: str, command: RunCommand) -> LimitReached:
+def stop_error(run: str, command: RunCommand) -> LimitReached:
     """Return the error for a paused or cancelled run (codes of ``model.jobs``)."""
     if command is RunCommand.PAUSE:
         return LimitReached(

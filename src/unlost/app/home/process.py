@@ -12,13 +12,10 @@ M_ARENA_MAX = -8
 ARENAS = 2
 
 
-def settle() -> None:
-    """Apply the settings; repeated calls change nothing."""
-    share_arenas()
-
-
 def share_arenas() -> bool:
     """Limit all threads to two allocation arenas with glibc; True if it succeeded.
+
+    Repeated calls change nothing.
 
     Each of glibc's arenas keeps the memory of its busiest moment. Threads pass pages of rows on to
     each other, so with one arena per thread most of it lies idle: a seventh of the memory of a

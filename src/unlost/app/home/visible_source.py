@@ -1,4 +1,4 @@
-"""A source without the columns that are hidden from viewers."""
+"""A source without the columns that are hidden from viewers and operators."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

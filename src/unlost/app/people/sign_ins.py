@@ -44,7 +44,7 @@ class SignInAttempt:
     refusal: SignInRefusal | None = None
 
 
-def note_at_the_door(app: Application, seen: SignInAttempt) -> None:
+def record_sign_in(app: Application, seen: SignInAttempt) -> None:
     """Write the event into the audit."""
     detail: Mapping[str, str] = {"address": seen.address} if seen.address else {}
     # Before a sign-in anyone can type anything here, and the audit is shown on terminals.

@@ -57,7 +57,7 @@ def gather(
     e-mails that refer to them, and their files. Raises NotFound (``person-not-held``,
     ``table-unknown``), UsageError (``person-too-large``).
     """
-    same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
+    same = _with_lineage(named, app.vault.lineage(org.oid), oid=org.oid)
     stored_keys = _stored_records(head, same)
     unknown = len(set(named) - set(stored_keys))
     if not stored_keys:
@@ -91,23 +91,23 @@ def gather(
     return PersonRecords(records, every, unknown, tuple(sorted(search.unsearched)))
 
 
-def _the_same(
+def _with_lineage(
     named: Sequence[RecordKey], rows: Iterable[Lineage], *, oid: str
 ) -> tuple[RecordKey, ...]:
     """Return the records with all that they were restored as in their org, and restored from."""
-    beside: dict[RecordKey, list[RecordKey]] = {}
+    links: dict[RecordKey, list[RecordKey]] = {}
     for row in rows:
         if row.target == oid:
             old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
-            beside.setdefault(old, []).append(live)
-            beside.setdefault(live, []).append(old)
-    live_ids = dict.fromkeys(named)
-    unresolved = list(live_ids)
+            links.setdefault(old, []).append(live)
+            links.setdefault(live, []).append(old)
+    same_records = dict.fromkeys(named)
+    unresolved = list(same_records)
     while unresolved:
-        fresh = [key for key in beside.get(unresolved.pop(), ()) if key not in live_ids]
-        live_ids |= dict.fromkeys(fresh)
+        fresh = [key for key in links.get(unresolved.pop(), ()) if key not in same_records]
+        same_records |= dict.fromkeys(fresh)
         unresolved += fresh
-    return tuple(live_ids)
+    return tuple(same_records)
 
 
 def _stored_records(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:

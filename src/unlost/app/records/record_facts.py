@@ -54,7 +54,7 @@ def record_unknown(table: str, record: str) -> NotFound:
     )
 
 
-def how_gone(
+def deletion_of(
     versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
 ) -> RecordDeletion | None:
     """Return the deletion of a record with these versions (oldest first); None if it is live."""
@@ -63,11 +63,11 @@ def how_gone(
     last = versions[-1]
     first = _first_tombstone(versions)
     before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
-    is_told = last.op is Op.DELETED
-    by = last.modified_by if is_told else None
+    is_reported = last.op is Op.DELETED
+    by = last.modified_by if is_reported else None
     return RecordDeletion(
         how=last.op,
-        at=last.modified_at if is_told else None,
+        at=last.modified_at if is_reported else None,
         by=by,
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,

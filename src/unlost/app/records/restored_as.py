@@ -20,7 +20,7 @@ class RestoredAs:
     run: str
 
 
-def came_back_as(
+def restored_as(
     app: Application, org: ProtectedOrg, table: str, record: str
 ) -> tuple[RestoredAs, ...]:
     """Return the records that replace this one, its own org first, in orgs the actor may read."""
@@ -37,7 +37,7 @@ def came_back_as(
     )
 
 
-def came_back_from(
+def restored_from(
     app: Application, org: ProtectedOrg, table: str, record: str
 ) -> tuple[RestoredAs, ...]:
     """Return the records that this one was restored from, with the restores."""
@@ -49,7 +49,7 @@ def came_back_from(
     )
 
 
-def stand_ins(
+def replacements(
     app: Application, org: ProtectedOrg, table: str, records: Sequence[str]
 ) -> Mapping[str, str]:
     """Return the new ids of the records that were restored in their org under another id."""

@@ -68,7 +68,7 @@ class Overrides:
         return tuple(sorted(named | {reference.person for reference in self.given}))
 
 
-AS_IT_WAS = Overrides()
+NO_OVERRIDES = Overrides()
 
 
 # --- command-line syntax --------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _unreadable(text: str, form: str, example: str) -> UsageError:
 # --- meaning --------------------------------------------------------------------------------------
 
 
-def meant(
+def resolve_overrides(
     app: Application,
     org: ProtectedOrg,
     overrides: Overrides,
@@ -170,9 +170,9 @@ def meant(
     return Edits(values, instead)
 
 
-def check(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
-    """Raise the errors of ``meant`` that are known before planning."""
-    meant(app, org, overrides)
+def check_overrides(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
+    """Raise the errors of ``resolve_overrides`` that are known before planning."""
+    resolve_overrides(app, org, overrides)
 
 
 class TypedValueReader:
@@ -215,7 +215,7 @@ def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | Non
     return Overrides((*others, *edits), overrides.given, overrides.causes)
 
 
-def with_given(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
+def with_reassigned(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
     """Return the overrides with these people replaced; earlier replacements are redirected."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
     replacements = {

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -42,16 +42,16 @@ class ServiceSample:
 class MetricsBoard:
     """Holds the newest sample for readers. Thread-safe."""
 
-    _newest: list[ServiceSample] = field(default_factory=list)
+    _newest: ServiceSample | None = None
 
     def show(self, sample: ServiceSample) -> None:
         """Replace the sample."""
-        self._newest = [sample]
+        self._newest = sample
 
     @property
     def newest(self) -> ServiceSample | None:
         """The newest sample, if there is one."""
-        return self._newest[0] if self._newest else None
+        return self._newest
 
 
 class ServiceFigures(Collector):
@@ -209,12 +209,14 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
 
 def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
     sample = board.newest
-    well = sample is not None and now - sample.at <= TOO_LONG
+    ticking = sample is not None and now - sample.at <= TOO_LONG
     report = {
-        "status": "ok" if well else "not looking",
+        "status": "ok" if ticking else "stalled",
         "last_look": sample.at.isoformat() if sample is not None else None,
     }
-    start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
+    start(
+        "200 OK" if ticking else "503 Service Unavailable", [("Content-Type", "application/json")]
+    )
     return [json.dumps(report).encode() + b"\n"]
 
 

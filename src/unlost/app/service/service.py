@@ -24,8 +24,8 @@ from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.retention.forget import forget_if_due
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
-from unlost.app.actions.vault.compact import keep_small
-from unlost.app.actions.vault.mirror import keep_mirrored
+from unlost.app.actions.vault.compact import compact_after_backup
+from unlost.app.actions.vault.mirror import update_mirror_job
 from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
@@ -65,27 +65,27 @@ type Opener = Callable[[CancellationFlag], Application]
 
 
 @dataclass(slots=True)
-class JobEnded:
-    """The outcome of one part of a tick."""
+class StepResult:
+    """The result of one step of a tick. ``ok``: it raised no error."""
 
-    well: bool = False
+    ok: bool = False
 
 
 @contextmanager
-def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
+def _logging_errors(log: ServiceLog, event: str) -> Iterator[StepResult]:
     """Log errors of the body and continue: one failed tick must not end the service."""
-    ended = JobEnded()
+    result = StepResult()
     try:
-        yield ended
+        yield result
     except UnlostError as error:
         log.event(event, code=error.code)
     except Exception as error:  # noqa: BLE001 (whatever it is, the next tick may succeed)
         log.event(event, code=type(error).__name__)
     else:
-        ended.well = True
+        result.ok = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Service:
     """A process that executes scheduled work of a home.
 
@@ -101,11 +101,13 @@ class Service:
     senders: Senders = sender
     board: MetricsBoard | None = None
     part: ServicePart = ServicePart.SERVICE
-    _lead: list[HeldLock] = field(default_factory=list)
+    _lead: HeldLock | None = None
     _watcher: Watcher = field(default_factory=Watcher)
     _done: dict[str, float] = field(default_factory=dict)  # the last time of each recurring task
-    _posting: list[Future[None]] = field(default_factory=list)
-    _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
+    _posting: Future[None] | None = None
+    _sender_thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "post")
+    )
 
     def run(self, *, once: bool = False) -> None:
         """Serve until the cancel flag is set; ``once``: do the work that is due now, and end.
@@ -133,7 +135,7 @@ class Service:
                 # Also after an error: threads of running jobs must not outlive the service.
                 self.cancel_flag.set()
                 jobs.stop(patience=PATIENCE)
-                self._postman.shutdown(wait=True)
+                self._sender_thread.shutdown(wait=True)
         if self.cancel_flag.lost:
             raise database_away("the session that held its locks has ended")
 
@@ -154,11 +156,11 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
-                if self._tell(app, log) and succeeded:
-                    self._leave(app, jobs, log)
+                if self._update_alerts(app, log) and succeeded:
+                    self._publish_metrics(app, jobs, log)
             if once:
                 self._drain(jobs)
-                self._tell(app, log, wait=True)
+                self._update_alerts(app, log, wait=True)
             if once:
                 break
             self.cancel_flag.wait(self.every)
@@ -166,14 +168,12 @@ class Service:
 
     def _leads(self, app: Application, log: ServiceLog) -> bool:
         """Return True if this process leads, which one process of a home does at a time."""
-        if self.part is ServicePart.SERVICE and not self._lead:
-            with _outlived(log, "lead-failed"):
-                lock = app.locks.take(LEAD)
-                if lock is not None:
-                    self._lead.append(lock)
-                elif self._turn("stand-by", STAND_BY_SECONDS, app):
+        if self.part is ServicePart.SERVICE and self._lead is None:
+            with _logging_errors(log, "lead-failed"):
+                self._lead = app.locks.take(LEAD)
+                if self._lead is None and self._is_due("stand-by", STAND_BY_SECONDS, app):
                     log.event("stands-by")
-        return bool(self._lead)
+        return self._lead is not None
 
     def _drain(self, jobs: DurableJobs) -> None:
         """Wait until no job is waiting or active."""
@@ -182,7 +182,7 @@ class Service:
 
     def _enqueue_due(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
         """Run a tick; returns True if it succeeded. A failure is retried a minute later."""
-        with _outlived(log, "tick-failed") as ended:
+        with _logging_errors(log, "tick-failed") as result:
             enqueued = enqueue_due_jobs(app, jobs)
             for oid, night in enqueued.begun:
                 log.event("night-begun", org=oid, night=night)
@@ -191,30 +191,30 @@ class Service:
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
             if copy_if_due(app):
                 log.event("home-copied")
-        return ended.well
+        return result.ok
 
-    def _tell(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
+    def _update_alerts(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
         """Update alerts and send messages; this must work even if the tick fails."""
-        with _outlived(log, "watch-failed") as ended:
+        with _logging_errors(log, "watch-failed") as result:
             moves = watch(app, self._watcher)
             for key in moves.opened:
                 log.event("alert-opened", rule=key.partition("/")[0])
             for key in moves.resolved:
                 log.event("alert-resolved", rule=key.partition("/")[0])
             self._post(app, log, wait=wait)
-        return ended.well
+        return result.ok
 
-    def _leave(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
+    def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """Publish a sample for metrics after a successful tick."""
-        with _outlived(log, "metrics-failed"):
+        with _logging_errors(log, "metrics-failed"):
             if self.board is not None:
-                self.board.show(self._seen(app, jobs))
+                self.board.show(self._sample(app, jobs))
 
-    def _seen(self, app: Application, jobs: DurableJobs) -> ServiceSample:
+    def _sample(self, app: Application, jobs: DurableJobs) -> ServiceSample:
         doing = jobs.doing()
         waiting = sum(job.waiting for job in doing)
         lasting = [
-            alert.alarm.urgency.value for alert in list_alerts() if alert.resolved_at is None
+            alert.raised.urgency.value for alert in list_alerts() if alert.resolved_at is None
         ]
         return ServiceSample(
             app.clock.now(),
@@ -226,35 +226,35 @@ class Service:
 
     def _post(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
         """Send messages in a separate thread, so that a slow mail server delays no backup."""
-        if wait or not self._posting or self._posting[-1].done():
-            self._posting[:] = [self._postman.submit(self._send, app, log)]
+        if wait or self._posting is None or self._posting.done():
+            self._posting = self._sender_thread.submit(self._send, app, log)
         if wait:
-            self._posting[-1].result()
+            self._posting.result()
 
     def _send(self, app: Application, log: ServiceLog) -> None:
-        with _outlived(log, "messages-failed"):
+        with _logging_errors(log, "messages-failed"):
             deliver(app, senders=self.senders)
             self._beat(app, log)
             self._digest(app, log)
 
     def _beat(self, app: Application, log: ServiceLog) -> None:
         """Send heartbeats every few minutes."""
-        if self._turn("beat", BEAT_SECONDS, app):
+        if self._is_due("beat", BEAT_SECONDS, app):
             for _channel in beat(app, senders=self.senders):
                 log.event("heartbeat-missed")
 
     def _digest(self, app: Application, log: ServiceLog) -> None:
         """Send digests that are due; a failed one is retried later."""
-        if self._turn("digest", DIGEST_SECONDS, app):
+        if self._is_due("digest", DIGEST_SECONDS, app):
             for _channel in send_digest(app, self._watcher.seen, senders=self.senders):
                 log.event("digest-missed")
 
-    def _turn(self, what: str, seconds: float, app: Application) -> bool:
+    def _is_due(self, task: str, seconds: float, app: Application) -> bool:
         """Return True if a recurring task is due, and note the time."""
-        now, last = app.clock.monotonic(), self._done.get(what)
+        now, last = app.clock.monotonic(), self._done.get(task)
         if last is not None and now - last < seconds:
             return False
-        self._done[what] = now
+        self._done[task] = now
         return True
 
     def _night(self, job: Job) -> None:
@@ -269,7 +269,7 @@ class Service:
                 )
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.MAINTENANCE.value}:{job.org}:{ended.name}"
-                with _outlived(log, "upkeep-unasked"):  # the next night enqueues it again
+                with _logging_errors(log, "upkeep-unasked"):  # the next night enqueues it again
                     ask(app.home.queue, Job(name, JobKind.MAINTENANCE, job.org, ended.name))
 
     def _maintain(self, job: Job) -> None:
@@ -280,7 +280,7 @@ class Service:
             if forgot is not None:
                 event = {"nights": forgot.nights, "versions": forgot.versions}
                 log.event("forgot", org=job.org, code=code_of(forgot.error), **event)
-            maintenance_record = keep_small(app, job.org)
+            maintenance_record = compact_after_backup(app, job.org)
             if maintenance_record is not None:
                 sizes = {
                     "merged": maintenance_record.before,
@@ -325,7 +325,7 @@ class Service:
 
     def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
         with self.opened(self.cancel_flag) as app:
-            done = keep_mirrored(app)
+            done = update_mirror_job(app)
             if done is not None:
                 event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
                 ServiceLog(sys.stderr, clock=app.clock).event(

@@ -34,18 +34,22 @@ class ChartSheet:
     width: int
     height: int
     left_margin: int = 56
-    right: int = 88
-    top: int = 36
-    bottom: int = 28
+    right_margin: int = 88
+    top_margin: int = 36
+    bottom_margin: int = 28
 
     @property
     def inner(self) -> tuple[int, int]:
         """Width and height of the plot area."""
-        return self.width - self.left_margin - self.right, self.height - self.top - self.bottom
+        return (
+            self.width - self.left_margin - self.right_margin,
+            self.height - self.top_margin - self.bottom_margin,
+        )
 
 
 WIDE = ChartSheet(720, 320)
-NARROW = ChartSheet(360, 280, left_margin=44, right=64)  # for phones: the letters stay readable
+# For phones: the letters stay readable.
+NARROW = ChartSheet(360, 280, left_margin=44, right_margin=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class _Scale:
 
     def y(self, used: float) -> float:
         share = min(max(used, 0.0), self.most) / self.most
-        return self.sheet.top + (1 - share) * self.sheet.inner[1]
+        return self.sheet.top_margin + (1 - share) * self.sheet.inner[1]
 
     def point(self, at: datetime, used: float) -> str:
         return f"{self.x(at):.1f},{self.y(used):.1f}"
@@ -144,10 +148,10 @@ def _points(scale: _Scale, samples: Sequence[Sample]) -> str:
 
 def _axes(scale: _Scale, now: datetime) -> Iterator[str]:
     sheet = scale.sheet
-    bottom, right = sheet.height - sheet.bottom, sheet.width - sheet.right
+    bottom, right = sheet.height - sheet.bottom_margin, sheet.width - sheet.right_margin
     here = scale.x(now)
     yield f'<line class="axis" x1="{sheet.left_margin}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
-    yield f'<line class="now" x1="{here:.1f}" y1="{sheet.top}" x2="{here:.1f}" y2="{bottom}"/>'
+    yield f'<line class="now" x1="{here:.1f}" y1="{sheet.top_margin}" x2="{here:.1f}" y2="{bottom}"/>'
     yield _text(sheet.left_margin, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
     yield _text(right, sheet.height - 8, f"{scale.ends:%Y-%m-%d}", "end")
     yield _text(sheet.left_margin - 6, bottom, "0", "end")
@@ -155,7 +159,7 @@ def _axes(scale: _Scale, now: datetime) -> Iterator[str]:
 
 def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
     y, sheet = scale.y(used), scale.sheet
-    right = sheet.width - sheet.right
+    right = sheet.width - sheet.right_margin
     yield f'<line class="{kind}" x1="{sheet.left_margin}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
     # the two lines are close to each other: their words stand on different sides
     if kind == "limit":
@@ -178,7 +182,7 @@ def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
     yield f'<polyline class="trend" points="{here} {scale.point(at, used)}"/>'
     if at == scale.ends and seen.limit:
         yield _text(
-            scale.sheet.width - scale.sheet.right + 6,
+            scale.sheet.width - scale.sheet.right_margin + 6,
             _beside(scale, used, seen),
             f"≈ {used / seen.limit:.0%}",
             "start",

@@ -30,7 +30,7 @@ from unlost.vault.vault import EncryptedVault, open_vault
 
 LOCK = "mirror"
 
-type Opened = Callable[[Store], EncryptedVault]
+type VaultOfStore = Callable[[Store], EncryptedVault]
 
 
 class MirrorCondition(StrEnum):
@@ -84,7 +84,7 @@ def known_place(app: Application) -> StoreAddress:
     return place
 
 
-def store_at(app: Application, place: StoreAddress) -> Store:
+def open_place(app: Application, place: StoreAddress) -> Store:
     """Return the store at a place; with the home's cache if it is the vault's own."""
     if place == app.home.place:
         return stores.home_store(app.home, clock=app.clock)
@@ -93,10 +93,10 @@ def store_at(app: Application, place: StoreAddress) -> Store:
 
 def nothing_at(app: Application, place: StoreAddress) -> bool:
     """Return True if a place has no objects: an unmounted disk looks like an empty folder."""
-    return next(iter(store_at(app, place).list("")), None) is None
+    return next(iter(open_place(app, place).list("")), None) is None
 
 
-def opener(app: Application, *, witnessed: bool) -> Opened:
+def vault_opener(app: Application, *, witnessed: bool) -> VaultOfStore:
     """Return a function that opens a copy of the vault with the service key.
 
     ``witnessed``: it must be at least as new as the state that this home has seen.
@@ -117,7 +117,7 @@ def check_apart(address: StoreAddress, other: StoreAddress) -> None:
         first, second = address.folder.resolve(), other.folder.resolve()
         inside = first.is_relative_to(second) or second.is_relative_to(first)
     else:
-        paths = [f"{address_text}/" for address_text in (address, other)]
+        paths = [f"{place}/" for place in (address, other)]
         alike = (address.folder, address.reach.endpoint) == (other.folder, other.reach.endpoint)
         inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
     if inside:
@@ -140,11 +140,11 @@ def check_separate_store(app: Application, place: StoreAddress) -> None:
 
     Two addresses may name the same place in many ways.
     """
-    there, mark = store_at(app, place), f"{FOLDER}{app.entropy.bytes(16).hex()}"
+    there, mark = open_place(app, place), f"{FOLDER}{app.entropy.bytes(16).hex()}"
     # A random name, so that two homes may check at the same time.
     there.put_new(mark, b"")
     try:
-        store = store_at(app, app.home.place)
+        store = open_place(app, app.home.place)
         if any(listed_object.name.endswith(mark) for listed_object in store.list("")):
             raise not_apart(app.home.place, place)
     finally:

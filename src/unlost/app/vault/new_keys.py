@@ -33,7 +33,7 @@ LOCK = "keys"
 
 
 @contextmanager
-def alone(locks: Locks) -> Iterator[None]:
+def locked_keys(locks: Locks) -> Iterator[None]:
     """Block other changes of this home's keys; raises Conflict (``keys-in-hand``)."""
     lock = locks.take(LOCK)
     if lock is None:

@@ -1,4 +1,4 @@
-"""Columns that are hidden from viewers."""
+"""Columns that are hidden from viewers and operators."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def hidden_in(oid: str) -> HiddenColumns:
 
 
 def hide_column(oid: str, table: str, column: str) -> None:
-    """Hide a column from viewers."""
+    """Hide a column from viewers and operators."""
     with returned_connection():
         org = Org.objects.get(oid=oid)
         HiddenColumnRow.objects.get_or_create(org=org, table=table, column=column)

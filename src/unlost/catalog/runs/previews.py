@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import returned_connection, together
+from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import PreviewRow
 
 
@@ -22,7 +22,7 @@ class StoredPreview:
 def store_preview(preview_id: str, *, asked: str, at: datetime) -> None:
     """Store a request for a preview: a running one stays, a finished one starts again."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "slot": "", "tries": 0}
-    with together():
+    with one_transaction():
         _, created = PreviewRow.objects.get_or_create(id=preview_id, defaults=fresh)
         if not created:
             PreviewRow.objects.filter(id=preview_id).exclude(answer="").update(**fresh)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import returned_connection, together
+from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import Org, SelectionRow
 
 type Change = Callable[[Sequence[str]], Sequence[str]]
@@ -33,7 +33,7 @@ def change_selected_in(
     selection_list: SelectionList, change: Change, *, at: datetime
 ) -> Sequence[str]:
     """Change the selection in a list, one change after the other, and return the rest."""
-    with together():
+    with one_transaction():
         rows = SelectionRow.objects.select_for_update()
         org = Org.objects.get(name=selection_list.org)
         row, _ = rows.get_or_create(

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection, models
 
-from unlost.catalog.connection import returned_connection, together
+from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, SelectionRow
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
@@ -70,7 +70,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
     """
     keys = tuple(records)
     pattern = spoken(keys)
-    with together():
+    with one_transaction():
         count = _plans(org, pattern)
         count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
         for model, names in _SENTENCES.items():

@@ -1,4 +1,4 @@
-"""Columns that are hidden from viewers, and the filter that removes them.
+"""Columns that are hidden from viewers and operators, and the filter that removes them.
 
 The vault applies the filter when it looks up columns (``unlost.vault.objects.schemas``), and a
 source when it describes itself. The source may log changes of a hidden column in another table: the

@@ -188,7 +188,7 @@ def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse
         "token-invalid-now",
         "The request has no valid token.",
         next_step="Send Authorization: Bearer TOKEN. Create a token in the console or with "
-        "`unlost token make NAME --owner PERSON`.",
+        "`unlost token add NAME --owner PERSON`.",
     )
     response = answer(problem, HTTPStatus.UNAUTHORIZED)
     response["WWW-Authenticate"] = 'Bearer realm="unlost"'

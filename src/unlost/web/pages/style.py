@@ -60,7 +60,7 @@ def style(request: UserRequest) -> HttpResponse:
         "icons": ICONS,
         "protections": list(Protection),
         "kinds": list(ChangeKind),
-        "told": [
+        "timeline": [
             _entry(ChangeKind.DELETED),
             _entry(ChangeKind.CHANGED),
             _entry(ChangeKind.CREATED),

@@ -65,13 +65,13 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
 OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 
 
-def address(alarm: RaisedAlert) -> str:
+def address(raised: RaisedAlert) -> str:
     """Return the address of an alert's page."""
-    page = PAGES[alarm.rule]
-    if page.name in OF_HOME or not alarm.org:
+    page = PAGES[raised.rule]
+    if page.name in OF_HOME or not raised.org:
         return reverse(page.name if page.name in OF_HOME else "home")
     if page.run:
-        return reverse(page.name, kwargs={"run": alarm.subject})
-    place = {"org": alarm.org} | ({"at": "latest"} if page.certificate else {})
+        return reverse(page.name, kwargs={"run": raised.subject})
+    place = {"org": raised.org} | ({"at": "latest"} if page.certificate else {})
     location = reverse(page.name, kwargs=place)
-    return f"{location}?{urlencode({'table': alarm.subject})}" if page.table else location
+    return f"{location}?{urlencode({'table': raised.subject})}" if page.table else location

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from unlost.catalog.connection import held_connection
+from unlost.catalog.connection import keep_connection
 
 
 def begin(work: Callable[[], object]) -> None:
@@ -12,5 +12,5 @@ def begin(work: Callable[[], object]) -> None:
 
 
 def _done(work: Callable[[], object]) -> None:
-    with held_connection():
+    with keep_connection():
         work()

@@ -18,7 +18,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     orgs = app.orgs()
     seen = {"", *(org.name for org in orgs)}
     lasting = [
-        alert for alert in list_alerts() if alert.resolved_at is None and alert.alarm.org in seen
+        alert for alert in list_alerts() if alert.resolved_at is None and alert.raised.org in seen
     ]
     return {
         "actor": app.actor,

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from unlost.app.home.home import read_home_key
-from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, record_sign_in
 from unlost.app.people.sso import open_secret
 from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.catalog.people.people import people_with_email
@@ -92,7 +92,7 @@ def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
         sociallogin.account.provider,
         SignInRefusal.UNINVITED,
     )
-    note_at_the_door(application(), seen)
+    record_sign_in(application(), seen)
     context = {"email": addresses[0] if addresses else "", "verified": verified}
     page = render(request, "socialaccount/uninvited.html", context, status=HTTPStatus.FORBIDDEN)
     raise ImmediateHttpResponse(page)

@@ -10,7 +10,7 @@ from axes.signals import user_locked_out
 from django.contrib.auth import signals as auth
 from django.http import HttpRequest
 
-from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, record_sign_in
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
 
@@ -50,7 +50,7 @@ def _note(
     refusal: SignInRefusal | None = None,
 ) -> None:
     seen = SignInAttempt(act, name, address_of(request), subject, refusal)
-    note_at_the_door(application(), seen)
+    record_sign_in(application(), seen)
 
 
 def _signed_in(sender: object, request: HttpRequest, user: Any, **_: object) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.people.sign_ins import SignInAct, SignInAttempt, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, record_sign_in
 from unlost.model.errors import NotFound
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
@@ -56,6 +56,6 @@ def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
         seen = SignInAttempt(
             SignInAct.SESSION_END, name, address_of(request), subject=session_row.ip
         )
-        note_at_the_door(application(), seen)
+        record_sign_in(application(), seen)
     get_adapter().end_sessions(ending)
     return len(ending)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.history import ChangedField
 from unlost.web.parts.word_diff import WordRun, compared
-from unlost.web.templatetags.unlost import code, held
+from unlost.web.templatetags.unlost import cell_text, code
 
 register = template.Library()
 
@@ -49,7 +49,7 @@ def _named(name: str, cell: str | None) -> str:
 def _side(cell: str | None, pieces: Iterable[WordRun] | None, *, mark: str) -> str:
     """Return a cell marked as deleted or inserted; of a long text only the changed words."""
     if pieces is None:
-        return f"<{mark}>{held(cell)}</{mark}>"
+        return f"<{mark}>{cell_text(cell)}</{mark}>"
     marked_pieces = "".join(_piece(piece, mark) for piece in pieces)
     return f'<bdi class="cell">{marked_pieces}</bdi>'
 

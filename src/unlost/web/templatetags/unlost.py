@@ -100,8 +100,8 @@ def code(value: str | None) -> SafeString:
     return SafeString(f'<bdi dir="ltr" class="code">{escape(value or "")}</bdi>')
 
 
-@register.filter
-def held(value: str | None) -> SafeString:
+@register.filter("cell")
+def cell_text(value: str | None) -> SafeString:
     """Format a cell for people: null and empty text differ, long texts are folded."""
     if value is None:
         return format_html('<span class="none">{}</span>', _("empty"))

@@ -122,7 +122,7 @@ def letter(message: Notification, settings: EmailSettings) -> EmailMessage:
     email_message["To"] = ", ".join(settings.to)
     email_message["Date"] = format_datetime(message.at)
     email_message["Auto-Submitted"] = "auto-generated"
-    if message.alarm.urgency is Urgency.NOW:
+    if message.raised.urgency is Urgency.NOW:
         email_message["Importance"] = "high"
     email_message.set_content("\n".join(message.lines) + "\n")
     return email_message

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.alerts.senders import Sender, sender
 from unlost.alerts.watched import AlertFacts
 from unlost.app.access import Where, action, check_home, check_org
@@ -23,10 +23,10 @@ from unlost.catalog.alerts import (
     DeliveryRecord,
     acknowledge,
     due_messages,
+    failed_channels,
     last_digest,
     list_alerts,
     list_channels,
-    match,
     message_failed,
     message_sent,
     note_digest,
@@ -35,7 +35,7 @@ from unlost.catalog.alerts import (
     save_channel,
     sealed_secret,
     still_due,
-    untold,
+    update_alerts,
 )
 from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
@@ -133,7 +133,7 @@ class QuietHours:
 
 def watch(app: Application, watcher: Watcher) -> AlertChanges:
     """Apply all alert rules now, and queue the messages that follow."""
-    return match(alarms(watcher.gather(app)), now=app.clock.now())
+    return update_alerts(raised_alerts(watcher.gather(app)), now=app.clock.now())
 
 
 def deliver(app: Application, *, senders: Senders = sender) -> None:
@@ -155,7 +155,7 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     """Send a message; False if the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
     message = Notification(
-        waiting.message, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app)
+        waiting.message, waiting.alert.raised, waiting.alert.opened_at, now, heads(app)
     )
     problem = _handed(app, channel, message, senders)
     if problem is None:
@@ -187,8 +187,8 @@ def _handed(
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     """Send a sign of life to all heartbeat channels; returns the names of those that failed."""
     now = app.clock.now()
-    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, ALIVE)
-    message = Notification(NotificationKind.ALIVE, alarm, now, now, heads(app))
+    raised = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, ALIVE)
+    message = Notification(NotificationKind.ALIVE, raised, now, now, heads(app))
     missed = []
     for channel in list_channels():
         # Only heartbeat channels take no alerts.
@@ -253,17 +253,17 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
     alerts = [
         alert
         for alert in list_alerts(most=NEWEST if all_of_them else None)
-        if alert.alarm.org in seen
+        if alert.raised.org in seen
     ]
     if not app.actor.may(Right.MANAGE):
         return Alerts(tuple(alerts), (), {})
-    return Alerts(tuple(alerts), tuple(list_channels()), untold())
+    return Alerts(tuple(alerts), tuple(list_channels()), failed_channels())
 
 
 @action("channel.list", Right.MANAGE, where=Where.HOME)
 def channels(app: Application) -> Channels:  # noqa: ARG001 (every action takes it)
     """List the channels."""
-    return Channels(tuple(list_channels()), untold())
+    return Channels(tuple(list_channels()), failed_channels())
 
 
 @action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))
@@ -281,7 +281,7 @@ def acknowledged(app: Application, key: str) -> None:
 
 def _check(app: Application, key: str) -> None:
     """Raise unless the actor may operate the alert's org, or the home if the alert has no org."""
-    org = next((alert.alarm.org for alert in list_alerts() if alert.alarm.key == key), "")
+    org = next((alert.raised.org for alert in list_alerts() if alert.raised.key == key), "")
     if org and org in app.names().values():
         check_org(app, Right.OPERATE, org)
     else:
@@ -360,14 +360,14 @@ def try_channels(
 
 def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
     now = app.clock.now()
-    alarm = RaisedAlert(
+    raised = RaisedAlert(
         AlertRule.NIGHT_FAILED,
         "",
         "test",
         Urgency.SOON,
         TEST,
     )
-    message = Notification(NotificationKind.TEST, alarm, now, now, heads(app))
+    message = Notification(NotificationKind.TEST, raised, now, now, heads(app))
     problem = _handed(app, channel, message, senders)
     if problem is not None:
         return ChannelTest(channel.name, problem.sentence, problem.next_step)
@@ -380,7 +380,7 @@ def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
 def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
     """Return the end of the quiet hours if they hold this message back; None to send it now."""
     quiet = _quiet(waiting.channel)
-    if quiet is None or waiting.alert.alarm.urgency is Urgency.NOW:
+    if quiet is None or waiting.alert.raised.urgency is Urgency.NOW:
         return None
     local = now.astimezone(ZoneInfo(quiet.zone))
     if not quiet.hours.holds(local.time()):

@@ -97,7 +97,7 @@ def overview(app: Application) -> Overview:
 
     The number of database queries does not depend on the number of orgs.
     """
-    alerts = Counter(alert.alarm.org for alert in list_alerts())
+    alerts = Counter(alert.raised.org for alert in list_alerts())
     states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
     lasting = sum(count for org, count in alerts.items() if org in seen)

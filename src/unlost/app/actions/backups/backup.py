@@ -31,7 +31,7 @@ from unlost.app.backups.backup_run import (
     refresh_identity,
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
-from unlost.app.home.cancellation import stopped
+from unlost.app.home.cancellation import stop_error
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -220,7 +220,7 @@ def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
         known = find_run(run)
         if known is None or known.state.over:
             return False
-        _give_up(app, org, run, stopped(run, RunCommand.CANCEL).message)
+        _give_up(app, org, run, stop_error(run, RunCommand.CANCEL).message)
     return True
 
 

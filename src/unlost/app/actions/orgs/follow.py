@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.connection import together
+from unlost.catalog.connection import one_transaction
 from unlost.catalog.orgs.hidden_columns import hide_as
 from unlost.catalog.orgs.orgs import (
     ProtectedOrg,
@@ -68,7 +68,7 @@ def follow(app: Application, name: str) -> FollowedOrg:
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
     # One transaction: a name must never be without an org.
-    with together():
+    with one_transaction():
         writer = _take_over(app, old, new, secrets=secrets, connector=connector, kept_as=kept_as)
     after_change(app)
     return FollowedOrg(name, identity.label, identity.tenant, kept_as, backups, writer)

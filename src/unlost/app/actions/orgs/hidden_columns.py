@@ -1,4 +1,4 @@
-"""Hide columns from viewers, show them again, and list them."""
+"""Hide columns from viewers and operators, show them again, and list them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class Hideable:
 
 @action("column.list", Right.MANAGE)
 def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
-    """List the columns of an org that are hidden from viewers."""
+    """List the columns of an org that are hidden from viewers and operators."""
     return _view(get_org(org))
 
 
 @action("column.choices", Right.MANAGE)
 def hideable(app: Application, org: str, *, table: str | None = None) -> Hideable:
-    """List the tables and columns that can be hidden from viewers.
+    """List the tables and columns that can be hidden from viewers and operators.
 
     Empty before the first backup. Raises NotFound for an unknown table.
     """
@@ -56,7 +56,7 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
 
 @action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
 def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
-    """Hide a column (TABLE.COLUMN) from viewers.
+    """Hide a column (TABLE.COLUMN) from viewers and operators.
 
     Ids cannot be hidden: they identify the record. Raises NotFound, UsageError
     (``column-unreadable``).
@@ -70,13 +70,16 @@ def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
 
 @action("column.show", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
 def show(app: Application, org: str, column: str) -> HiddenOfOrg:
-    """Show a hidden column to viewers again; raises NotFound (``column-not-hidden``)."""
+    """Show a hidden column to viewers and operators again.
+
+    Raises NotFound (``column-not-hidden``).
+    """
     known = get_org(org)
     table, _, name = column.partition(".")
     if not show_column(known.oid, table, name):
         raise NotFound(
             "column-not-hidden",
-            "{column!r} is not hidden from viewers of {org}.",
+            "{column!r} is not hidden from viewers and operators of {org}.",
             next_step="List the hidden columns with `unlost org hidden`.",
             column=column,
             org=org,

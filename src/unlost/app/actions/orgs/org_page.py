@@ -43,7 +43,7 @@ class OrgPage:
     """One org. ``nights`` are the newest backups, newest first, out of ``snapshot_count`` in total.
 
     ``proof`` is the certificate of the newest one, ``findings`` its gaps. ``writer``: it has a
-    write user. ``hidden`` counts the columns hidden from viewers.
+    write user. ``hidden`` counts the columns hidden from viewers and operators.
     """
 
     state: OrgState
@@ -79,7 +79,7 @@ class OrgSettings:
 def org_page(app: Application, org: str) -> OrgPage:
     """Show one org; raises NotFound for an unknown org."""
     known = get_org(org)
-    alerts = Counter(alert.alarm.org for alert in list_alerts())
+    alerts = Counter(alert.raised.org for alert in list_alerts())
     (state,) = states_of(app, [known], alerts)
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
@@ -101,7 +101,7 @@ def org_page(app: Application, org: str) -> OrgPage:
 
 
 def _hidden(app: Application, oid: str) -> HiddenColumns:
-    """Return the columns that are hidden from viewers. A viewer's own are loaded already."""
+    """Return the columns of an org that are hidden from viewers and operators."""
     if app.actor.may(Right.READ_HIDDEN, oid):
         return hidden_in(oid)
     return app.hidden.get(oid, NOTHING_HIDDEN)

@@ -139,7 +139,7 @@ def remove(app: Application, name: str) -> Person:
 
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
-    """Reinstate a removed person; raises NotFound (``person-unknown``)."""
+    """Reactivate a removed person; raises NotFound (``person-unknown``)."""
     check_no_token(app)
     returned = set_active(name, active=True)
     after_change(app)
@@ -158,7 +158,7 @@ def link(app: Application, name: str) -> SignInLink:
         raise Conflict(
             "person-removed",
             "{name!r} was removed and cannot sign in.",
-            next_step="Reinstate the user first with `unlost user return {name}`.",
+            next_step="Reactivate the user first with `unlost user reactivate {name}`.",
             name=name,
         )
     return _link(app, known.user, known.name)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
-from unlost.app.records.restored_as import stand_ins
+from unlost.app.records.record_facts import RecordDeletion, UserNames, deletion_of
+from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
@@ -16,15 +16,17 @@ from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
 from unlost.model.vault.snapshot import SearchHit
+from unlost.model.written import written
 
 MOST = 20
 
 
+@written(restored_as="came_back_as")
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
     """A record that matched by the value of a column; ``gone`` is None while it is alive.
 
-    ``came_back_as`` is the record that a restore created for it in its org; empty if none did.
+    ``restored_as`` is the record that a restore created for it in its org; empty if none did.
     ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
     start.
     """
@@ -41,7 +43,7 @@ class FoundRecord:
     alive: bool
     gone: RecordDeletion | None
     zone: str
-    came_back_as: str
+    restored_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +128,16 @@ def _described(
         alive=hit.alive,
         gone=None if hit.alive else _gone(app, org, head, hit),
         zone=org.identity.zone,
-        came_back_as="" if hit.alive else _stand_in(app, org, hit),
+        restored_as="" if hit.alive else _replacement(app, org, hit),
     )
 
 
-def _stand_in(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
-    return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
+def _replacement(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
+    return replacements(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
 def _gone(
     app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
 ) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
-    return how_gone(versions, app.vault.snapshots(org.oid), people=UserNames(head))
+    return deletion_of(versions, app.vault.snapshots(org.oid), people=UserNames(head))

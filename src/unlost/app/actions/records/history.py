@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import action
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, table_named
-from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
+from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, Origin
 from unlost.engine.records.history import history as tell
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import ChangeKind
@@ -60,13 +60,13 @@ class HistoryEntry:
     fields: tuple[ChangedField, ...]
 
 
-@written(on_hold="held")
+@written(on_hold="held", restored_as="came_back_as", restored_from="came_back_from")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
     """The history of a record, oldest first. ``on_hold``: a legal hold protects the record.
 
-    ``came_back_as`` are records that restores created for it, those in its own org first.
-    ``came_back_from`` are the records that it was itself restored from.
+    ``restored_as`` are records that restores created for it, those in its own org first.
+    ``restored_from`` are the records that it was itself restored from.
     """
 
     org: str
@@ -77,8 +77,8 @@ class HistoryResult:
     name: str
     alive: bool
     on_hold: bool
-    came_back_as: tuple[RestoredAs, ...]
-    came_back_from: tuple[RestoredAs, ...]
+    restored_as: tuple[RestoredAs, ...]
+    restored_from: tuple[RestoredAs, ...]
     entries: tuple[HistoryEntry, ...]
 
 
@@ -89,14 +89,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
-    head = app.vault.newest_backup(known.oid)
-    if head is None:
-        raise NotFound(
-            "no-backup-yet",
-            "This org has no backup yet.",
-            next_step="Create one with `unlost backup {org}`.",
-            org=org,
-        )
+    head = newest_backup(app.vault, known)
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
@@ -113,8 +106,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         on_hold=is_under_legal_hold(
             app.whole_vault, known.oid, described.name, record, now=app.clock.now()
         ),
-        came_back_as=came_back_as(app, known, described.name, record),
-        came_back_from=_before(app, known, described.name, record, events[0]),
+        restored_as=restored_as(app, known, described.name, record),
+        restored_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
 
@@ -124,7 +117,7 @@ def _before(
 ) -> tuple[RestoredAs, ...]:
     """Return the records that this one was restored from; none if it was in the first backup."""
     was_there = first.kind is ChangeKind.CREATED and first.when.after is None
-    return () if was_there else came_back_from(app, org, table, record)
+    return () if was_there else restored_from(app, org, table, record)
 
 
 def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) -> HistoryEntry:

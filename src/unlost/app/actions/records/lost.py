@@ -13,7 +13,7 @@ from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, how_gone
+from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, deletion_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -103,7 +103,7 @@ def lost(
             number=old.info.number,
             table=table,
         )
-    telling = _Telling(app, known, old, new, UserNames(new))
+    describer = _LossDescriber(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -118,7 +118,7 @@ def lost(
         ),
         total=sum(len(loss.ids) for loss in chosen),
         start=start,
-        records=tuple(telling.records(list(_page(chosen, start, most)))),
+        records=tuple(describer.records(list(_page(chosen, start, most)))),
     )
 
 
@@ -178,7 +178,7 @@ def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordK
 
 
 @dataclass(slots=True)
-class _Telling:
+class _LossDescriber:
     """Describes deleted records for people."""
 
     app: Application
@@ -218,7 +218,7 @@ class _Telling:
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
         until = [version for version in versions if version.snapshot <= number]
-        deletion = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
+        deletion = deletion_of(until, self.app.vault.snapshots(oid), people=self.people)
         assert deletion is not None, "it is not alive at the second night"
         return deletion
 

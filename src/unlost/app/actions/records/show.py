@@ -15,7 +15,7 @@ from unlost.app.records.record_facts import (
     RecordDeletion,
     RecordNames,
     UserNames,
-    how_gone,
+    deletion_of,
     last_alive,
     record_unknown,
     table_named,
@@ -188,7 +188,7 @@ def _result(
         on_hold=is_under_legal_hold(
             app.whole_vault, org.oid, table.name, record, now=app.clock.now()
         ),
-        gone=None if state.op.alive else how_gone(until, nights, people=people),
+        gone=None if state.op.alive else deletion_of(until, nights, people=people),
         modified_at=state.modified_at,
         modified_by=state.modified_by,
         modified_by_name=people.name(table.name, state.modified_by),

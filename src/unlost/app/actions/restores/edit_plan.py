@@ -16,7 +16,7 @@ from unlost.app.actions.restores.kept_plan import (
 )
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
-from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_given
+from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_reassigned
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
@@ -288,7 +288,7 @@ def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, 
             next_step="Choose a person first.",
         )
     wanted = wanted_of(org, plan)
-    return _again(app, org, wanted, with_given(wanted.request.otherwise, chosen))
+    return _again(app, org, wanted, with_reassigned(wanted.request.otherwise, chosen))
 
 
 def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:

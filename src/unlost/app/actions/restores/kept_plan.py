@@ -22,7 +22,7 @@ from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_pla
 from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
-from unlost.app.restores.overrides import check
+from unlost.app.restores.overrides import check_overrides
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -129,7 +129,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
         raise run_unknown(wanted.retry)
     if find_writer(known.oid) is None:
         raise writer_missing(known, app.connector(known.identity.connector))
-    check(app, known, wanted.request.otherwise)
+    check_overrides(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
     plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))

@@ -117,7 +117,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         return None
     plan = log.opened.plan
     wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
-    telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
+    describer = _OutcomeDescriber(wanted, plan.choices, hidden=oid in app.hidden)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]
     return OutcomeResult(
@@ -130,9 +130,9 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
             EndingCount(ending, closed.counts[ending]) for ending in Ending if closed.counts[ending]
         ),
         failed=len(bad),
-        causes=tuple(telling.causes(bad)),
-        differing=tuple(telling.differing(closed.records)),
-        returned=tuple(telling.returned(written)),
+        causes=tuple(describer.causes(bad)),
+        differing=tuple(describer.differing(closed.records)),
+        returned=tuple(describer.returned(written)),
     )
 
 
@@ -175,7 +175,7 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
     )
 
 
-class _Telling:
+class _OutcomeDescriber:
     """Describes outcomes for people, with names of records as of the restored backup.
 
     The org's message about a record may contain values, so it is left out if columns are hidden.

@@ -8,7 +8,7 @@ from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.record_selectors import chosen_records
-from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
+from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
@@ -40,7 +40,7 @@ class PlanRequest:
     related: bool = True
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
-    otherwise: Overrides = AS_IT_WAS
+    otherwise: Overrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def planned(
 ) -> RestorePlan:
     """Return the plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
-    edits = meant(app, org, request.otherwise)
+    edits = resolve_overrides(app, org, request.otherwise)
     at = _number(app, org, request.at) if request.at else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (

@@ -24,7 +24,7 @@ from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
-from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
+from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -175,12 +175,12 @@ def retry_run(
 
     Raises UsageError if nothing failed or ``otherwise`` is invalid.
     """
-    plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or AS_IT_WAS)
+    plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or NO_OVERRIDES)
     return _run(app, plan, org, observer)
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = AS_IT_WAS
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = NO_OVERRIDES
 ) -> tuple[RestorePlan, ProtectedOrg]:
     """Plan a retry of the failed records of a finished restore: all, or by error codes.
 
@@ -208,7 +208,7 @@ def plan_retry(
             next_step="List the runs with `unlost runs`.",
             run=run,
         )
-    edits = meant(app, org, otherwise, failed=failed)
+    edits = resolve_overrides(app, org, otherwise, failed=failed)
     return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
 
 

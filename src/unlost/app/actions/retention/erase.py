@@ -5,7 +5,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, count_by_org
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -144,7 +144,7 @@ def plan(app: Application, org: str, erasure_request: ErasureRequest) -> ErasePl
         restores=erasure.journals,
         certificates=erasure.certificates,
         rewritten=erasure.rewritten,
-        elsewhere=elsewhere_of(app, erasure.elsewhere),
+        elsewhere=count_by_org(app, erasure.elsewhere),
         matchable=_matchable(app, known, erasure),
     )
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from unlost.app.access import action
-from unlost.app.backups.moments import Numbered, backup_at, end_of_day
+from unlost.app.backups.moments import Numbered, backup_at, end_of_day, newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import record_unknown, table_named
+from unlost.app.records.record_text import split_record
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
@@ -110,10 +111,10 @@ def _thing_of(app: Application, org: ProtectedOrg, hold_request: HoldRequest) ->
     if scope is HoldScope.NIGHT:
         moment = Numbered(hold_request.night or 0)
         return HoldTarget(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
-    head = _head(app, org)
+    head = newest_backup(app.whole_vault, org)
     if scope is HoldScope.TABLE:
         return HoldTarget(scope, _table(head, hold_request.table))
-    name, record = _parts(hold_request.record)
+    name, record = split_record(hold_request.record.strip())
     table = _table(head, name)
     ids = typed_ids(app, org, record)
     known_ids = (
@@ -134,7 +135,7 @@ def _meant(
     """
     scope = _scope(hold_request)
     if scope is HoldScope.RECORD:
-        table, record = _parts(hold_request.record)
+        table, record = split_record(hold_request.record.strip())
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
         return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
     return (HoldTarget(scope, hold_request.table, night=hold_request.night or 0),)
@@ -163,30 +164,6 @@ def _scope(hold_request: HoldRequest) -> HoldScope:
             "backup, or the whole org.",
         )
     return named[0]
-
-
-def _parts(text: str) -> tuple[str, str]:
-    table, _, record = text.strip().partition("/")
-    if not table or not record:
-        raise UsageError(
-            "hold-record-unreadable",
-            "{text!r} is not a valid record reference.",
-            next_step="Write it as TABLE/ID, such as Account/001xx000003DGb2AAG.",
-            text=text,
-        )
-    return table, record
-
-
-def _head(app: Application, org: ProtectedOrg) -> Snapshot:
-    head = app.whole_vault.newest_backup(org.oid)
-    if head is None:
-        raise NotFound(
-            "no-backup-yet",
-            "This org has no backup yet.",
-            next_step="Create one with `unlost backup {org}`.",
-            org=org.name,
-        )
-    return head
 
 
 def _table(head: Snapshot, name: str) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 from unlost.app.access import action
 from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.records.file import written
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.person import PersonRecords, gather
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import Table
@@ -110,14 +110,7 @@ def _put_together(
     app: Application, org: str, person_request: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
-    head = app.vault.newest_backup(known.oid)
-    if head is None:
-        raise NotFound(
-            "no-backup-yet",
-            "This org has no backup yet.",
-            next_step="Create one with `unlost backup {org}`.",
-            org=org,
-        )
+    head = newest_backup(app.vault, known)
     named = chosen_records(app, known, person_request.records)
     records = gather(app, known, head, named, related=person_request.related)
     person = _person(app, known, head, records)

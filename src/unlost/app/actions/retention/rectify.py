@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, count_by_org
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.restores.overrides import TypedValueReader
@@ -116,7 +116,7 @@ def plan(app: Application, org: str, correction_request: CorrectionRequest) -> R
         restores=rectification.journals,
         certificates=rectification.certificates,
         rewritten=rectification.rewritten,
-        elsewhere=elsewhere_of(app, rectification.elsewhere),
+        elsewhere=count_by_org(app, rectification.elsewhere),
     )
 
 

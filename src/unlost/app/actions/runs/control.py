@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass, replace
 
-from unlost.app.access import Where, action
+from unlost.app.access import Where, action, run_unknown
 from unlost.app.actions.backups.backup import cancel_unfinished
 from unlost.app.actions.restores.queued_restore import ask_for
 from unlost.app.backups.backup_run import IN_PROGRESS, close_hours
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import stopped
+from unlost.app.home.cancellation import stop_error
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.nights import cancel_night, hold_night, release_night
 from unlost.catalog.runs.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict
 from unlost.model.message import HasMessage, Message, message
 from unlost.model.runs.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.vault.snapshot import CommitKind
@@ -36,7 +36,7 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
     """
     known = _waits(_goes_on(run))
     set_command(run, RunCommand.PAUSE)
-    hold_night(run, why=replace(stopped(run, RunCommand.PAUSE).message, code=PAUSED))
+    hold_night(run, why=replace(stop_error(run, RunCommand.PAUSE).message, code=PAUSED))
     now = known.state is RunState.RUNNING
     return _result(
         known,
@@ -82,7 +82,7 @@ def cancel(app: Application, run: str) -> RunCommandResult:
         return _result(known, "run-stopping", "The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # raises if it ended in the meantime
-    reached = stopped(run, RunCommand.CANCEL)
+    reached = stop_error(run, RunCommand.CANCEL)
     cancel_night(run, at=app.clock.now(), why=replace(reached.message, code=CANCELLED))
     return RunCommandResult(run, known.org, reached.message)
 
@@ -124,7 +124,7 @@ def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
         if busy.code != IN_PROGRESS:
             raise
         return _result(known, "run-stopping", "The run {run} stops within seconds.")
-    reached = stopped(known.id, RunCommand.CANCEL)
+    reached = stop_error(known.id, RunCommand.CANCEL)
     return RunCommandResult(known.id, known.org, reached.message)
 
 
@@ -144,12 +144,7 @@ def _waits(known: RunRecord) -> RunRecord:
 def _goes_on(run: str) -> RunRecord:
     known = find_run(run)
     if known is None:
-        raise NotFound(
-            "run-unknown",
-            "There is no run named {run!r}.",
-            next_step="List the runs with `unlost runs`.",
-            run=run,
-        )
+        raise run_unknown(run)
     if known.state.over:
         raise Conflict(
             "run-over",

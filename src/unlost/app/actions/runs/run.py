@@ -22,9 +22,9 @@ from unlost.model.runs.jobs import RunCommand
 from unlost.model.runs.progress import Phase
 from unlost.model.vault.snapshot import CommitKind
 
-FORGOTTEN = "forgotten"  # the state of a restore that only the vault knows
+VAULT_ONLY = "forgotten"  # the written state of a restore that only the vault knows
 UNDER_WAY = frozenset({RunState.RUNNING.value, RunState.WAITING.value})
-OVER = frozenset({RunState.DONE.value, RunState.ABANDONED.value, FORGOTTEN})
+OVER = frozenset({RunState.DONE.value, RunState.ABANDONED.value, VAULT_ONLY})
 NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 
@@ -82,7 +82,7 @@ class RunStatus:
 
     @property
     def over(self) -> bool:
-        """True if the run will not be resumed."""
+        """True if the run is not resumed automatically; a restore may be resumed by hand."""
         return self.state in OVER
 
     @property
@@ -96,7 +96,7 @@ def run_status(app: Application, run: str) -> RunStatus:
     """Show the progress of a run; raises NotFound (``run-unknown``)."""
     known = find_run(run)
     if known is None:
-        return _forgotten(app, run)
+        return _vault_only(app, run)
     org = get_org(known.org)
     # Only a plan made in the console has a stored summary, which gives the totals.
     plan = plan_of_run(run)
@@ -179,7 +179,7 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
     return next((item.phase for item in items if not item.table), None)
 
 
-def _forgotten(app: Application, run: str) -> RunStatus:
+def _vault_only(app: Application, run: str) -> RunStatus:
     """Return the status of a restore that only the vault knows, as the home's database was lost."""
     line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
@@ -192,7 +192,7 @@ def _forgotten(app: Application, run: str) -> RunStatus:
         kind=line.kind,
         full=False,
         hourly=False,
-        state=RunState.DONE.value if line.ended is not None else FORGOTTEN,
+        state=RunState.DONE.value if line.ended is not None else VAULT_ONLY,
         wish=RunCommand.NONE,
         started=line.started,
         ended=line.ended,

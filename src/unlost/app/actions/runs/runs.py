@@ -35,19 +35,19 @@ STATES = {
 }
 
 
-@written(requested="asked")
+@written(requested="asked", vault_only="forgotten")
 @dataclass(frozen=True, slots=True)
 class RunsPage:
     """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
-    ``requested`` are backups that wait for the service to start them. ``forgotten`` are restores that
-    only the vault knows, with their orgs: the home's database is newer than they are.
+    ``requested`` are backups that wait for the service to start them. ``vault_only`` are restores
+    that only the vault knows, with their orgs: the home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
     more: str | None
     requested: tuple[NightRecord, ...]
-    forgotten: tuple[tuple[str, str], ...]
+    vault_only: tuple[tuple[str, str], ...]
 
     @property
     def going(self) -> bool:
@@ -81,12 +81,12 @@ def list_page(
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
-        requested=tuple(_chosen_nights(orgs)) if nights else (),
-        forgotten=tuple(_forgotten(app, orgs)) if lost else (),
+        requested=tuple(_requested_nights(orgs)) if nights else (),
+        vault_only=tuple(_vault_only(app, orgs)) if lost else (),
     )
 
 
-def _chosen_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
+def _requested_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     oids = {org.oid for org in orgs}
     mine = [night for night in open_nights() if night.oid in oids]
     begun = known_runs(night.run for night in mine)
@@ -94,13 +94,13 @@ def _chosen_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     return [night for night in mine if night.state is waits and night.run not in begun]
 
 
-def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
+def _vault_only(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
     identities = app.vault.orgs()
-    erased_runs = [
+    journal_runs = [
         (run, org.name)
         for org in orgs
         if org.oid in identities
         for run in app.vault.journals(org.oid)
     ]
-    known = known_runs(run for run, _ in erased_runs)
-    return [(run, org) for run, org in erased_runs if run not in known]
+    known = known_runs(run for run, _ in journal_runs)
+    return [(run, org) for run, org in journal_runs if run not in known]

@@ -95,14 +95,14 @@ def use(app: Application, org: str) -> StorageUse:
     """Show what uses an org's storages, by reading its newest backup, which may take a while.
 
     Owners and threads are included for an actor who may read records. Raises NotFound
-    (``snapshot-unknown``).
+    (``no-backup-yet``).
     """
     return storage_use(app, org)
 
 
 @action("storage.loops", Right.READ, trace=Trace.READ)
 def storage_loops(app: Application, org: str) -> StorageLoops:
-    """List loops of automatic mails; raises NotFound (``snapshot-unknown``)."""
+    """List loops of automatic mails; raises NotFound (``no-backup-yet``)."""
     known = get_org(org)
     mail_loops = sorted(loops(app, org), key=lambda loop: -loop.bytes)
     return StorageLoops(known.name, known.identity.zone, tuple(mail_loops))
@@ -115,7 +115,8 @@ def storage(
     """Show how an org's storages grow and what uses them; ``stop`` is the share to forecast.
 
     Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup reported any
-    storage, NotAllowed (``not-permitted``) for loops, which need the right to read records.
+    storage, NotFound (``no-backup-yet``), NotAllowed (``not-permitted``) for loops, which need the
+    right to read records.
     """
     seen = trend(app, org, stop=stop)
     if not seen.storages:

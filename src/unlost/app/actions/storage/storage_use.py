@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.access import Right
-from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
     MailLoop,
@@ -80,7 +80,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
     """
     known = get_org(org)
     reads = app.actor.may(Right.READ, known.oid)
-    head = _newest(app, known)
+    head = newest_backup(app.vault, known)
     since = head.info.as_of - RECENT
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
     uses = sorted(table_uses(head, rules, since=since), key=lambda use: -use.bytes)
@@ -98,25 +98,13 @@ def storage_use(app: Application, org: str) -> StorageUse:
 def loops(app: Application, org: str) -> Sequence[MailLoop]:
     """Return the mail loops in an org's newest backup; raises NotFound as ``storage_use``."""
     known = get_org(org)
-    head = _newest(app, known)
+    head = newest_backup(app.vault, known)
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
     return [
         loop
         for table, mails in _mail_tables(app, known, head).items()
         for loop in find_loops(head, table, mails, weight=_weight(rules, table))
     ]
-
-
-def _newest(app: Application, org: ProtectedOrg) -> Snapshot:
-    head = app.vault.newest_backup(org.oid)
-    if head is None:
-        raise NotFound(
-            "snapshot-unknown",
-            "{org} has no backup yet.",
-            next_step="Create one with `unlost backup {org}`.",
-            org=org.name,
-        )
-    return head
 
 
 def _line(head: Snapshot, use: TableUse) -> UseLine:

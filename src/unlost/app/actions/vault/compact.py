@@ -13,7 +13,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.vault.maintenance import save_maintenance
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
-from unlost.model.message import Message
+from unlost.model.message import fault
 from unlost.model.vault.maintenance_results import Compaction, MaintenanceRecord, Merged, Sweep
 from unlost.model.vault.snapshot import CommitKind
 
@@ -61,7 +61,7 @@ def compact(app: Application, org: str | None = None) -> CompactResult:
     return CompactResult(tuple(_compacted(app, org_row) for org_row in mine))
 
 
-def keep_small(app: Application, oid: str) -> MaintenanceRecord | None:
+def compact_after_backup(app: Application, oid: str) -> MaintenanceRecord | None:
     """Compact an org after a nightly backup; returns None if nothing was done.
 
     Never raises: an alert reports failures.
@@ -77,8 +77,7 @@ def keep_small(app: Application, oid: str) -> MaintenanceRecord | None:
             return None  # stopped, or another process compacts: the next night does the rest
         record = MaintenanceRecord(app.clock.now(), error=error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        reason = str(error) or type(error).__name__
-        record = MaintenanceRecord(app.clock.now(), error=Message(type(error).__name__, reason))
+        record = MaintenanceRecord(app.clock.now(), error=fault(error))
     else:
         return _record(app, org, done, swept)
     save_maintenance(oid, record)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.vault.mirror import check_apart, check_separate_store, store_at
+from unlost.app.vault.mirror import check_apart, check_separate_store, open_place
 from unlost.model.access import Right, Trace
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
@@ -30,7 +30,7 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     (``copy-differs``), NotFound, StoreError.
     """
     check_apart(app.home.place, place)
-    source, target = store_at(app, app.home.place), store_at(app, place)
+    source, target = open_place(app, app.home.place), open_place(app, place)
     check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
     probe_store(target, entropy=app.entropy)
     check_separate_store(app, place)

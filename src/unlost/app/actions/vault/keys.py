@@ -18,11 +18,11 @@ from unlost.app.home.home_keys import (
 from unlost.app.home.sealed_key import Sealer, present_sealer, slot_of
 from unlost.app.vault.new_keys import (
     NewKey,
-    alone,
     check_new,
     check_service_file,
     drafted_key,
     fresh_name,
+    locked_keys,
     ready_key,
     secret_of,
 )
@@ -128,7 +128,7 @@ def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> K
     ``key-unclear``, ``key-in-vault``, ``passphrase-short``), StoreError.
     """
     check_new(new, slot)
-    with alone(app.locks):
+    with locked_keys(app.locks):
         return _add(app, slot, new, way)
 
 
@@ -158,7 +158,7 @@ def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
     (``keys-in-hand``).
     """
-    with alone(app.locks):
+    with locked_keys(app.locks):
         opened = _open(app, way)
         slot_states = ways(opened.store, opened.keys)
         _check_not_in_use(app, slot, slot_states)
@@ -188,7 +188,7 @@ def replace(
     default is the seal of the present key. Raises as ``add`` and ``remove`` do, UsageError
     (``key-unclear``, ``key-is-credential``).
     """
-    with alone(app.locks):
+    with locked_keys(app.locks):
         return _replace(app, slot, new, way, sealer)
 
 

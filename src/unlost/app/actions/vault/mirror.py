@@ -14,8 +14,8 @@ from unlost.app.vault.mirror import (
     mirror_now,
     mirror_place,
     nothing_at,
-    opener,
-    store_at,
+    open_place,
+    vault_opener,
 )
 from unlost.catalog.vault.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
 from unlost.jobs.durable import ask
@@ -71,7 +71,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
     for key in (app.home.service_key, app.home.home_key):
         check_outside_vault(key, place.folder)
     check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
-    probe_store(store_at(app, place), entropy=app.entropy)
+    probe_store(open_place(app, place), entropy=app.entropy)
     check_separate_store(app, place)
     write_mirror(app.home, place)
     return mirror_now(app)
@@ -107,7 +107,7 @@ def run_mirror(app: Application) -> MirrorResult:
             "The mirror is already being updated.",
             next_step="Wait until the update finishes. `unlost vault mirror show` shows its state.",
         )
-    return _brought(app, place, lock)
+    return _update(app, place, lock)
 
 
 @action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
@@ -129,7 +129,7 @@ def ask_mirror(app: Application) -> MirrorQueued:
     return MirrorQueued(job.id)
 
 
-def keep_mirrored(app: Application) -> MirrorRecord | None:
+def update_mirror_job(app: Application) -> MirrorRecord | None:
     """Update the mirror as a job of the service. Never raises: an alert reports failures.
 
     Returns None if there is no mirror, or another process is updating it.
@@ -139,13 +139,13 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
         lock = app.locks.take(LOCK) if place is not None else None
         if place is None or lock is None:
             return None
-        _brought(app, place, lock)
+        _update(app, place, lock)
     except UnlostError:
         pass  # the record stores it
     return last_mirror()
 
 
-def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorResult:
+def _update(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorResult:
     """Update the mirror, record the result, and release the lock."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None
@@ -153,7 +153,9 @@ def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorRes
     begin_mirror(record)
     try:
         _check_not_away(app, place, before)
-        done = update_mirror(opener(app, witnessed=True)(_vault_store(app)), store_at(app, place))
+        done = update_mirror(
+            vault_opener(app, witnessed=True)(_vault_store(app)), open_place(app, place)
+        )
     except UnlostError as error:
         mirror = replace(record, error=error.message)
         save_mirror(mirror)
@@ -182,7 +184,7 @@ def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord 
 
 
 def _vault_store(app: Application) -> Store:
-    return store_at(app, app.home.place)
+    return open_place(app, app.home.place)
 
 
 def _ended(app: Application, record: MirrorRecord, done: MirrorUpdate) -> MirrorRecord:

@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.home.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
-from unlost.app.vault.new_keys import alone, check_service_file, drafted_key, fresh_name
+from unlost.app.vault.new_keys import check_service_file, drafted_key, fresh_name, locked_keys
 from unlost.model.access import Right, Trace
 from unlost.model.message import message
 from unlost.vault.format.recovery import RecoverySheet
@@ -43,7 +43,7 @@ def renew(
     check_service_file(
         message("", "Then renew the master key from a shell, outside of the systemd unit.")
     )
-    with alone(app.locks):
+    with locked_keys(app.locks):
         return _renewed(app, hand_over, way)
 
 

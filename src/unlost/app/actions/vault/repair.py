@@ -12,8 +12,8 @@ from unlost.app.vault.mirror import (
     known_place,
     mirror_place,
     nothing_at,
-    opener,
-    store_at,
+    open_place,
+    vault_opener,
 )
 from unlost.catalog.vault.checks import last_try_to_repair, save_check
 from unlost.model.access import Right, Trace
@@ -54,7 +54,7 @@ def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
     check_apart(app.home.place, there)
     _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
-    save_check(_verify_part(app, done, mirror=False))
+    save_check(_check_record(app, done, mirror=False))
     return RepairReport(str(there), done.objects, done.bytes, done.still_damaged)
 
 
@@ -79,7 +79,7 @@ def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | No
     if place is None or _was_tried(app, damages) or nothing_at(app, place):
         return None
     done = _repaired(app, app.home.place, place, witnessed=True)
-    save_check(_verify_part(app, done, mirror=False))
+    save_check(_check_record(app, done, mirror=False))
     return done
 
 
@@ -90,7 +90,7 @@ def verify_mirror_part(app: Application, *, part: VerifyPart | None) -> CheckRec
     of the store.
     """
     place = mirror_place(app)
-    if place is None or not any(store_at(app, place).list("vault.json")):
+    if place is None or not any(open_place(app, place).list("vault.json")):
         return None
     lock = app.locks.take(LOCK)
     if lock is None:
@@ -102,13 +102,13 @@ def verify_mirror_part(app: Application, *, part: VerifyPart | None) -> CheckRec
 
 
 def _verified(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
-    opened = opener(app, witnessed=False)
-    report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
+    opened = vault_opener(app, witnessed=False)
+    report = opened(open_place(app, place)).verify(VerifyLevel.FULL, part=part)
     check = CheckRecord(
         app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
     )
     if report.damages:
-        check = _verify_part(
+        check = _check_record(
             app, _repaired(app, place, app.home.place, witnessed=False), mirror=True
         )
     save_check(check)
@@ -123,13 +123,13 @@ def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
 
 
 def _repaired(
-    app: Application, ill: StoreAddress, well: StoreAddress, *, witnessed: bool
+    app: Application, damaged: StoreAddress, source: StoreAddress, *, witnessed: bool
 ) -> RepairResult:
-    opened = opener(app, witnessed=witnessed)
-    return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
+    opened = vault_opener(app, witnessed=witnessed)
+    return repair_from(open_place(app, damaged), open_place(app, source), opened=opened)
 
 
-def _verify_part(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
+def _check_record(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
     damages = tuple(damage.text for damage in done.still_damaged)
     return CheckRecord(
         app.clock.now(),

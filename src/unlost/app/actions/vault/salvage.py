@@ -12,7 +12,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
-from unlost.app.vault.mirror import mirror_place, opener, store_at
+from unlost.app.vault.mirror import mirror_place, open_place, vault_opener
 from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.vault.checks import save_check
 from unlost.catalog.vault.mirroring import last_mirror
@@ -223,7 +223,7 @@ def _check_copy(app: Application) -> None:
     place = mirror_place(app)
     if place is None:
         return
-    there = store_at(app, place)
+    there = open_place(app, place)
     if not any(there.list("vault.json")):
         if last_mirror() is None:  # it was never begun
             return
@@ -235,7 +235,9 @@ def _check_copy(app: Application) -> None:
             "stop mirroring with `unlost vault mirror off`.",
             place=place,
         )
-    whole = curable(store_at(app, app.home.place), there, opened=opener(app, witnessed=True))
+    whole = curable(
+        open_place(app, app.home.place), there, opened=vault_opener(app, witnessed=True)
+    )
     if whole:
         raise Conflict(
             "salvage-copy",

@@ -21,12 +21,14 @@ from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.snapshot import VerifyLevel, nights
+from unlost.model.written import written
 from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10
 HEAD_DIGITS = 12
 
 
+@written(maintenance="upkeep")
 @dataclass(frozen=True, slots=True)
 class StoredOrg:
     """The vault's content of an org.
@@ -34,7 +36,7 @@ class StoredOrg:
     ``backups`` counts the nightly backups. ``number``, ``newest`` (when it was finished) and
     ``head`` (the first 12 digits of its hash) describe the newest of them; None if there is none.
     ``bytes`` is the size of the data of all backups.
-    ``upkeep`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
+    ``maintenance`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
     earlier key.
     """
 
@@ -45,7 +47,7 @@ class StoredOrg:
     number: int | None
     head: str | None
     newest: datetime | None
-    upkeep: MaintenanceRecord | None
+    maintenance: MaintenanceRecord | None
     earlier: int = 0
 
 

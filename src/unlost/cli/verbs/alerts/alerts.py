@@ -127,8 +127,8 @@ def channel(
     return ExitCode.OK
 
 
-@app.command("forget")
-def forget(
+@app.command("remove")
+def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The channel.")],
     *,
     home: Home = None,
@@ -190,13 +190,13 @@ def _show(out: "Console", result: "Alerts") -> None:
     for alert in result.alerts:
         state = _state(alert.resolved_at is not None, alert.acknowledged_at is not None)
         out.print(
-            f"{alert.alarm.key}  {alert.alarm.urgency.value}, since {when(alert.opened_at)}{state}"
+            f"{alert.raised.key}  {alert.raised.urgency.value}, since {when(alert.opened_at)}{state}"
         )
-        out.print(f"  {plain(alert.alarm.sentence)}")
-        if alert.alarm.next_step:
-            out.print(f"  {plain(alert.alarm.next_step)}")
-        if alert.alarm.command:
-            out.print(f"    {alert.alarm.command}")
+        out.print(f"  {plain(alert.raised.sentence)}")
+        if alert.raised.next_step:
+            out.print(f"  {plain(alert.raised.next_step)}")
+        if alert.raised.command:
+            out.print(f"    {alert.raised.command}")
     if not any(channel.kind.takes_alerts for channel in result.channels):
         out.print("No channel receives alerts. Add one with `unlost alert channel NAME KIND`.")
     for channel in result.channels:

@@ -151,7 +151,7 @@ def shred(
 
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the columns that are hidden from viewers of an org."""
+    """List the columns that are hidden from viewers and operators of an org."""
     with opened(home) as application:
         from unlost.app.actions.orgs.hidden_columns import hidden as act
 
@@ -173,7 +173,7 @@ def hide(org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = 
 def unhide(
     org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False
 ) -> ExitCode:
-    """Show a hidden column to viewers again."""
+    """Show a hidden column to viewers and operators again."""
     with opened(home) as application:
         from unlost.app.actions.orgs.hidden_columns import show as act
 
@@ -183,7 +183,7 @@ def unhide(
 
 def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
     if not result.columns:
-        out.print(f"Viewers of {result.org} see every column.")
+        out.print(f"No columns are hidden in {result.org}.")
         return
     out.print(f"Viewers and operators of {result.org} do not see:")
     for column in result.columns:

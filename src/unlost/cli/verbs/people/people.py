@@ -128,8 +128,8 @@ def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     return ExitCode.OK
 
 
-@app.command("return")
-def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
+@app.command("reactivate")
+def reactivate(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Let a removed person sign in again."""
     with opened(home) as application:
         from unlost.app.actions.people.people import let_back as act
@@ -158,8 +158,8 @@ def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     return ExitCode.OK
 
 
-@app.command("forget-factors")
-def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
+@app.command("reset-factors")
+def reset_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Reset the second factors and passkeys of a person, and end their sessions."""
     with opened(home) as application:
         from unlost.app.actions.people.people import forget_factors as act

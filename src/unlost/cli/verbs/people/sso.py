@@ -71,10 +71,10 @@ def add(
             "--title", metavar="TEXT", help="Text on the sign-in button; default: the name."
         ),
     ] = "",
-    vouches: Annotated[
+    trust_emails: Annotated[
         bool,
         typer.Option(
-            "--vouches",
+            "--trust-emails",
             help="Trust every e-mail address of the provider as verified, even if it does not "
             "say so (Microsoft Entra ID). Use this only if your company alone can set addresses.",
         ),
@@ -93,7 +93,7 @@ def add(
         from unlost.app.actions.people.sso import add as act
 
         new = NewProvider(
-            name=name, title=title, issuer=issuer, client_id=client_id, secret=secret, vouches=vouches
+            name=name, title=title, issuer=issuer, client_id=client_id, secret=secret, vouches=trust_emails
         )  # fmt: skip
         answer(act(application, new), as_json=json, show=_show_added)
     return ExitCode.OK
@@ -137,10 +137,10 @@ def add_saml(
             "--title", metavar="TEXT", help="Text on the sign-in button; default: the name."
         ),
     ] = "",
-    vouches: Annotated[
+    trust_emails: Annotated[
         bool,
         typer.Option(
-            "--vouches",
+            "--trust-emails",
             help="Trust every e-mail address of the provider as verified: SAML seldom says so. Use this "
             "only if your company alone can set addresses.",
         ),
@@ -162,7 +162,7 @@ def add_saml(
 
         new = NewSaml(
             name=name, title=title, metadata=metadata, entity=entity, sign_in=sign_in,
-            certificate=certificate, vouches=vouches,
+            certificate=certificate, vouches=trust_emails,
         )  # fmt: skip
         answer(act(application, new), as_json=json, show=_show_added)
     return ExitCode.OK

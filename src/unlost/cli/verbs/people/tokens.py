@@ -32,8 +32,8 @@ def list_tokens(*, home: Home = None, json: AsJson = False) -> ExitCode:
     return ExitCode.OK
 
 
-@app.command("make")
-def make(
+@app.command("add")
+def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the program.")],
     *,
     owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Person for whom it acts.")],
@@ -57,8 +57,8 @@ def make(
     return ExitCode.OK
 
 
-@app.command("drop")
-def drop(
+@app.command("remove")
+def remove(
     number: Annotated[
         int, typer.Argument(metavar="NUMBER", help="Number, as in `unlost token list`.")
     ],
@@ -70,7 +70,7 @@ def drop(
     with opened(home) as application:
         from unlost.app.actions.people.tokens import drop as act
 
-        answer(act(application, number), as_json=json, show=_show_dropped)
+        answer(act(application, number), as_json=json, show=_show_removed)
     return ExitCode.OK
 
 
@@ -82,7 +82,7 @@ def _show_new_token(out: "Console", new_token: "NewToken") -> None:
     )
 
 
-def _show_dropped(out: "Console", token: "ApiToken") -> None:
+def _show_removed(out: "Console", token: "ApiToken") -> None:
     out.print(f"The token {token.id} ({plain(token.name)}) was deleted.")
 
 
@@ -90,7 +90,7 @@ def _show_list(out: "Console", result: "Tokens") -> None:
     from unlost.cli.grid import grid
 
     if not result.tokens:
-        out.print("No tokens yet. Create one with `unlost token make NAME --owner PERSON`.")
+        out.print("No tokens yet. Create one with `unlost token add NAME --owner PERSON`.")
         return
     table = grid("Number", "Name", "Owner", "Role", "Org", "Until", "Last used", right=("Number",))
     for token in result.tokens:

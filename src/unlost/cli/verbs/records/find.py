@@ -49,6 +49,6 @@ def _show(out: "Console", result: "FindResult") -> None:
             f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}"
         )
         out.print(f"  {hit.column_label}: {short(hit.value)}")
-        if hit.came_back_as:
-            out.print(f"  Restored as {hit.came_back_as}")
+        if hit.restored_as:
+            out.print(f"  Restored as {hit.restored_as}")
         out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")

@@ -34,9 +34,9 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     state = "alive" if result.alive else "deleted"
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
-    for restored in result.came_back_as:
+    for restored in result.restored_as:
         out.print(f"Restored as {restored.record} in {restored.org} by {restored.run}")
-    for restored in result.came_back_from:
+    for restored in result.restored_from:
         out.print(f"Restored from {restored.record} by {restored.run}")
     for entry in result.entries:
         out.print()

@@ -87,7 +87,7 @@ def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
         result = run_mirror(application)
     answer(result, as_json=json, show=_show_done)
-    # ``kept`` is no finding: the mirror has more than it needs.
+    # ``not_removed`` is no finding: the mirror has more than it needs.
     whole = not (result.damaged or result.broken or result.strange)
     return ExitCode.OK if whole else ExitCode.FINDINGS
 

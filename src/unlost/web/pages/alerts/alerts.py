@@ -56,12 +56,12 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
     orgs = {org.name: org for org in request.unlost.orgs()}
     alert_lines: list[AlertLine] = []
     for alert in alerts:
-        org, page = orgs.get(alert.alarm.org), PAGES[alert.alarm.rule]
+        org, page = orgs.get(alert.raised.org), PAGES[alert.raised.rule]
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
         # settings of an org may be changed only by users who manage the home
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
-        link = address(alert.alarm) if goes or page.right is Right.LOOK else ""
+        link = address(alert.raised) if goes or page.right is Right.LOOK else ""
         open_still = alert.resolved_at is None and alert.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
         alert_lines.append(AlertLine(alert, zone, link, page.words, sees))

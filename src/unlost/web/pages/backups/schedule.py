@@ -24,7 +24,7 @@ def every(request: UserRequest) -> HttpResponse:
     """List all orgs with their next runs and last nightly backups."""
     schedules = show(request.unlost).schedules
     operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
-    context = {"part": "schedules", "found": schedules, "operated": operated}
+    context = {"part": "schedules", "schedules": schedules, "operated": operated}
     return render(request, "schedules/every.html", context)
 
 
@@ -46,7 +46,7 @@ def edit(request: UserRequest, org: str) -> HttpResponse:
             return redirect("schedules")
     context = {
         "part": "schedules",
-        "found": schedule,
+        "org_schedule": schedule,
         "form": form,
         "org": org,
         "zone": schedule.zone,

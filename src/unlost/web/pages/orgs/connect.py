@@ -150,7 +150,7 @@ def scope(request: UserRequest) -> HttpResponse:
             return redirect("connect-hour")
         if _begun(request, form, known, config=config):
             return redirect("connect-scope")
-    return _step(request, SCOPE, form, known, found=_added_org(known), error=at.error)
+    return _step(request, SCOPE, form, known, org_preview=_added_org(known), error=at.error)
 
 
 @require_http_methods(["GET", "POST"])
@@ -174,7 +174,7 @@ def hour(request: UserRequest) -> HttpResponse:
             end(request)
             messages.success(request, _("%(org)s is connected.") % {"org": org.name})
             return redirect("org", org=org.name)
-    return _step(request, 4, form, known, found=org)
+    return _step(request, 4, form, known, org_preview=org)
 
 
 # --- checking -------------------------------------------------------------------------------------

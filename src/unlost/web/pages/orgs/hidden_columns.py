@@ -51,7 +51,7 @@ def hide(request: UserRequest, org: str) -> HttpResponse:
 
 @require_POST
 def show(request: UserRequest, org: str) -> HttpResponse:
-    """Show a hidden column to viewers again."""
+    """Show a hidden column to viewers and operators again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
     message = _("%(column)s is visible again to everyone who may read records of %(org)s.")

@@ -16,7 +16,9 @@ TABLES = 25  # tables of the newest backup on the page of the org
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
     """List all orgs with their state."""
-    return render(request, "orgs/every.html", {"part": "orgs", "found": overview(request.unlost)})
+    return render(
+        request, "orgs/every.html", {"part": "orgs", "overview": overview(request.unlost)}
+    )
 
 
 @require_GET
@@ -29,7 +31,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "org": page.state,
         "zone": page.state.zone,
         "tables": page.tables[:TABLES],
-        "left": max(0, len(page.tables) - TABLES),
+        "remaining": max(0, len(page.tables) - TABLES),
         "can": {right.value: right in page.rights for right in Right},
     }
     return render(request, "orgs/one.html", context)
@@ -41,7 +43,7 @@ def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
     snapshot_certificate = certified(request.unlost, org, at=at)
     context = {
         "part": "orgs",
-        "found": snapshot_certificate,
+        "certified": snapshot_certificate,
         "proof": snapshot_certificate.certificate,
         "zone": snapshot_certificate.zone,
     }

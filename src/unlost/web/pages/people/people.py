@@ -130,7 +130,11 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
 def make_link(request: UserRequest, name: str) -> HttpResponse:
     """Create a sign-in link, shown only in this response, so that it is stored nowhere."""
     sign_in_link = link(request.unlost, name)
-    context = {"link": request.build_absolute_uri(sign_in_link.path), "made": sign_in_link, **PART}
+    context = {
+        "link": request.build_absolute_uri(sign_in_link.path),
+        "sign_in_link": sign_in_link,
+        **PART,
+    }
     return render(request, "settings/person_link.html", context)
 
 

@@ -64,7 +64,7 @@ def tokens(request: UserRequest) -> HttpResponse:
         "tab": "tokens",
         "tokens": list_tokens(request.unlost).tokens,
         "form": form if token is None else TokenForm(app=request.unlost),
-        "made": token,
+        "new_token": token,
         "now": request.unlost.clock.now(),
     }
     return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)

@@ -53,14 +53,14 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
     if not pair.whole:
         return render(request, "compare/compare.html", context)
     if pair.live and table is None:
-        context["held"] = tables(request.unlost, org).tables
+        context["tables"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
     part = RecordSlice(start=start, most=CARDS, kind=kind)
     compare_result = differences(
         request.unlost, org, pair.older, pair.other, table=table, part=part
     )
-    context |= {"told": compare_result, "labels": _labels(request, org), "kind": kind}
+    context |= {"comparison": compare_result, "labels": _labels(request, org), "kind": kind}
     if table is not None:
         shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
@@ -85,7 +85,7 @@ def lost(request: UserRequest, org: str) -> HttpResponse:
     context["selection"] = selected(
         request, org, of=f"lost/{lost_result.old}/{lost_result.new}", shown=shown
     )
-    return render(request, "compare/lost.html", context | {"found": lost_result, "pages": pages})
+    return render(request, "compare/lost.html", context | {"lost": lost_result, "pages": pages})
 
 
 def _pair(request: UserRequest, org: str) -> ComparePair:

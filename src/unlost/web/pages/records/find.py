@@ -25,7 +25,7 @@ def find(request: UserRequest) -> HttpResponse:
     single = only(find_result)
     if single is not None and "all" not in request.GET:
         return redirect(f"{address(single)}?{urlencode({'q': text})}")
-    context = {"part": "records", "text": text, "org": org, "found": find_result}
+    context = {"part": "records", "text": text, "org": org, "matches": find_result}
     return render(request, "records/find.html", context)
 
 

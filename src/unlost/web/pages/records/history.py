@@ -31,7 +31,7 @@ def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpRes
         for timeline_entry in map(_timeline_entry, story.entries[::-1])
         if timeline_entry is not None
     ]
-    context = {"story": story, "told": timeline_entries, **_place(request, story)}
+    context = {"story": story, "timeline": timeline_entries, **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
@@ -43,7 +43,12 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
     every = "all" in request.GET
     shown_rows = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
-    context = {"shown": shown, "rows": shown_rows, "left": len(rows) - len(shown_rows), "at": at}
+    context = {
+        "shown": shown,
+        "rows": shown_rows,
+        "remaining": len(rows) - len(shown_rows),
+        "at": at,
+    }
     return render(
         request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
     )
@@ -109,5 +114,5 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "record": story.record,
         "name": story.name,
         "alive": story.alive,
-        "held": story.on_hold,
+        "on_hold": story.on_hold,
     }

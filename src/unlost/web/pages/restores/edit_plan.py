@@ -27,7 +27,7 @@ def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> 
     if view is not None:
         return planning(request, view)
     status = HTTPStatus.BAD_REQUEST if form.errors else None
-    context = {"part": "runs", "found": fields, "form": form}
+    context = {"part": "runs", "planned": fields, "form": form}
     return render(request, "restore/edit.html", context, status=status)
 
 

@@ -63,7 +63,7 @@ def records(request: UserRequest, org: str, plan: str, table: str) -> HttpRespon
     view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
     planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
     pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
-    context = {"found": planned_records, "pages": pages, **_context(view)}
+    context = {"planned": planned_records, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 
 
@@ -175,7 +175,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "part": "runs",
         "view": view,
         "making": view.state is state.MAKING,
-        "made": view.state is state.MADE,
+        "is_made": view.state is state.MADE,
         "broken": view.state is state.BROKEN_OFF,
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,

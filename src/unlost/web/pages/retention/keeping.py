@@ -113,7 +113,7 @@ def _page(
     context = {
         "part": "orgs",
         "org": org,
-        "found": retention,
+        "retention": retention,
         "zone": retention.zone,
         "can": can,
         "form": form or KeepForm(initial=initial),

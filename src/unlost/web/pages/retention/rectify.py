@@ -65,7 +65,7 @@ def _page(
         "part": "records",
         "org": shown.org,
         "shown": shown,
-        "held": [row for row in current if row[1] not in (None, "")],
+        "filled": [row for row in current if row[1] not in (None, "")],
         "form": form,
         "seen": seen,
         "versions": sum(table.versions for table in seen.tables) if seen is not None else 0,

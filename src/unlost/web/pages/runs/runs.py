@@ -50,7 +50,7 @@ def list_runs(request: UserRequest) -> HttpResponse:
     page = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
     context = {
         "part": "runs",
-        "found": page,
+        "page": page,
         "org": org,
         "kind": kind,
         "group": group,

@@ -68,7 +68,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         return render(request, f"storage/{show}.html", context)
     storage_trend = trend(app, org)
     context |= {
-        "found": storage_trend,
+        "trend": storage_trend,
         "zone": storage_trend.zone,
         "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }

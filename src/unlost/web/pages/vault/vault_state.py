@@ -73,7 +73,7 @@ def checks(request: UserRequest) -> HttpResponse:
     repairable = diagnosis is not None and any(
         check.repairable and not check.repaired for check in diagnosis.checks
     )
-    context = {"part": "vault", "found": diagnosis, "ask": ask, "repairable": repairable}
+    context = {"part": "vault", "diagnosis": diagnosis, "ask": ask, "repairable": repairable}
     return render(request, "vault/checks.html", context)
 
 

@@ -65,7 +65,7 @@ def finish(request: HttpRequest, name: str) -> HttpResponse:
     text = pending.store.get(SENT, "")
     pending.delete()
     if not text:
-        raise refused("it was looked at already")
+        raise refused("it was already used")
     answer = read(request, name, provider.app.settings, text)
     request_state = _request_answered(request, name, answer.get_in_response_to())
     answer.prove(request, name)
@@ -90,7 +90,7 @@ def _request_answered(request: HttpRequest, name: str, request_id: str | None) -
         unstash_state(request, state_id=request_id, provider_id=name) if request_id else None
     )
     if request_state is None:
-        raise refused("this browser asked for no such answer, or did so long ago")
+        raise refused("this browser did not request it, or requested it too long ago")
     return request_state
 
 

@@ -17,7 +17,7 @@ _RUN = "unlost vault mirror run"
 _VERIFY = "unlost verify --level full"
 
 
-def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+def mirror_alerts(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """All alerts about the vault's mirror."""
     if watched.place:
         yield from _behind(watched)
@@ -34,7 +34,7 @@ def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     if last.done_at is None and last.error is None:
         return  # the first mirroring takes long
     age = watched.now - last.done_at if last.done_at is not None else None
-    yield _alarm(
+    yield _raised(
         "",
         Urgency.NOW if age is not None and age > VERY_LATE else Urgency.SOON,
         "The mirror in {place} is {count} days old: {why}"
@@ -55,7 +55,7 @@ def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
         return
     names = [*last.broken, *last.damaged]
     if names:
-        yield _alarm(
+        yield _raised(
             "left-out",
             Urgency.NOW,
             "Damaged objects of the vault were not copied to the mirror: {object}",
@@ -64,7 +64,7 @@ def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
             object=names[0],
         )
     if last.strange:
-        yield _alarm(
+        yield _raised(
             "strange",
             Urgency.NOW,
             "The mirror in {place} has an object that the vault lacks and that no run removed: {object}",
@@ -78,7 +78,7 @@ def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The last check of the mirror found damage that could not be repaired."""
     if watched.check is not None and watched.check.damages:
-        yield _alarm(
+        yield _raised(
             "damaged",
             Urgency.SOON,
             "The mirror in {place} is damaged: {damage}",
@@ -111,7 +111,7 @@ def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
         )
 
 
-def _alarm(
+def _raised(
     subject: str, urgency: Urgency, template: str, next_step: str, command: str, **args: object
 ) -> RaisedAlert:
     text = message(AlertRule.MIRROR.value, template, next_step=next_step, **args)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unlost.alerts.rules import alarms
+from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, MirrorFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message
@@ -18,7 +18,7 @@ CHECK = CheckRecord(NOW, "full", 9, 9, (), mirror=True)
 
 
 def said(copies: MirrorFacts) -> dict[str, RaisedAlert]:
-    return {one.subject: one for one in alarms(AlertFacts(copies=copies))}
+    return {one.subject: one for one in raised_alerts(AlertFacts(mirror=copies))}
 
 
 def test_without_a_second_copy_no_alarm_lasts_for_ever() -> None:
