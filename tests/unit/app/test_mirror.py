@@ -506,7 +506,7 @@ def test_a_mirror_whose_credentials_may_not_delete_was_refused(
     """See ADR 30: the everyday credentials may put, but not delete."""
     own, other = LocalStore(kept.home.vault or place.folder), KeepingStore()
     monkeypatch.setattr(
-        "unlost.app.vault.mirror.store_at", lambda _, at: other if at == place else own
+        "unlost.app.vault.mirror.open_place", lambda _, at: other if at == place else own
     )
     check_separate_store(kept.app, place)
     assert [listed.name for listed in other.list("")] == [
