@@ -140,9 +140,9 @@ class Connector(Knowledge, Protocol):
         ...
 
     def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
-        """Open the org for writing; config and secrets belong to the write identity."""
+        """Open the org for writing; config and secrets belong to the write user."""
         ...
 
     def write_permissions(self) -> Sequence[str]:
-        """List the permissions that a write identity needs, in the source's own terms."""
+        """List the permissions that a write user needs, in the source's own terms."""
         ...

@@ -69,7 +69,7 @@ def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]
 
 
 class WriteClient:
-    """Makes calls that write, each once, and signs them as the write identity."""
+    """Makes calls that write, each once, and signs them as the write user."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Lookups of the write identity: live records by id, by key, and records that it created itself."""
+"""Lookups of the write user: live records by id, by key, and records that it created itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -44,7 +44,7 @@ BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
 
 class SalesforceWriter:
-    """Writes to one org as the write identity. Safe for threads, once tables are prepared."""
+    """Writes to one org as the write user. Safe for threads, once tables are prepared."""
 
     def __init__(self, client: WriteClient, *, clock: Clock, entropy: Entropy) -> None:
         self._client = client

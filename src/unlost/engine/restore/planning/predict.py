@@ -277,7 +277,7 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
     for quota in prospect.quotas:
         files = "file" in quota.name.lower()
         available = quota.limit - quota.used
-        if (quota.unit, files) in seen or quota.unit not in ("bytes", "calls"):
+        if (quota.unit, files) in seen or not (quota.is_storage or quota.unit == "calls"):
             continue
         seen.add((quota.unit, files))
         if quota.unit == "calls":
