@@ -22,7 +22,7 @@ READY = 2  # items of a queue that exist: the one in its call, and the next one
 
 
 @dataclass(slots=True)
-class _CallWorker[A, T]:
+class _CallQueue[A, T]:
     """Items to come, and the calls of taken items, the oldest first."""
 
     items: Iterator[A]
@@ -47,7 +47,7 @@ class _CallWorker[A, T]:
             yield self.calls.popleft().result()
 
 
-def abreast[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iterator[T]:
+def run_queues[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iterator[T]:
     """Call ``call`` for each item of each queue; yields results as they come.
 
     Calls run in one thread for each queue; items are made by the consuming thread, and need not be
@@ -55,7 +55,7 @@ def abreast[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iter
     is started after it.
     """
     with ExitStack() as stack:
-        running = [_CallWorker[A, T](queue, stack.enter_context(_thread())) for queue in queues]
+        running = [_CallQueue[A, T](queue, stack.enter_context(_thread())) for queue in queues]
         try:
             while running:
                 for worker in running:

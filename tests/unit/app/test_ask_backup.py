@@ -91,7 +91,7 @@ def test_where_the_queue_is_away_the_next_look_of_the_service_asks(
         def enqueue(self, job: Job) -> None:
             found.append(job.kind.value)
 
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             pass
 
     enqueue_due_jobs(served.app.acting(SERVICE), Queue())

@@ -55,7 +55,7 @@ class Asked:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def again(self, ids: object) -> None:
+    def delete_failed(self, ids: object) -> None:
         """Nothing breaks off here."""
 
     def enqueue(self, job: Job) -> None:

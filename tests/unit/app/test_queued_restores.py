@@ -272,7 +272,7 @@ def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
         def enqueue(self, job: Job) -> None:
             self.found.append(job.id)
 
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             self.forgotten = list(ids)  # type: ignore[call-overload]
 
     queue = Queue()

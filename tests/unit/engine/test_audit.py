@@ -259,7 +259,7 @@ def test_a_file_that_changed_with_its_row_is_fetched(scene: Scene) -> None:
 def test_files_without_a_checksum_are_compared_by_size() -> None:
     same, longer = (FileRef("Document", "r", "Body", size) for size in (3, 4))
     held = [StoredFile("b", "Document", "r", "Body", 3)]
-    assert needed([same, longer], held, sizes_tell=True) == [longer]
+    assert needed([same, longer], held, compare_by_size=True) == [longer]
     assert needed([same], held) == [same]
 
 

@@ -8,7 +8,7 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup.certificate import gone_line, human_bytes
-from unlost.engine.backup.deletes import DeleteVerdict, fate
+from unlost.engine.backup.deletes import DeleteVerdict, delete_verdict
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
@@ -137,7 +137,9 @@ def test_sizes_for_people() -> None:
 def test_the_breaker() -> None:
     policy = BackupPolicy(breaker_floor=5)
     cases = [(True, 5, 10), (True, 6, 10), (True, 20, 1000), (True, 21, 1000), (False, 1, 1000)]
-    assert [fate(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases] == [
+    assert [
+        delete_verdict(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases
+    ] == [
         DeleteVerdict.DELETED,
         DeleteVerdict.UNUSUAL,
         DeleteVerdict.DELETED,

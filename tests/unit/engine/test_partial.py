@@ -329,7 +329,7 @@ def test_an_hour_that_has_no_calls_left_parks_and_commits_nothing(scene: Scene) 
 def test_an_org_that_never_stands_still_is_said_so(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
-    scene.policy = BackupPolicy(calm_window=timedelta(0), rounds=1)
+    scene.policy = BackupPolicy(stable_window=timedelta(0), rounds=1)
     done = scene.hour("Account")
     assert [one.kind for one in done.certificate.findings] == [FindingKind.WINDOW_OPEN]
 

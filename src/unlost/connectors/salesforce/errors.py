@@ -36,7 +36,7 @@ class SalesforceRefusal(SourceRefused):
         self.text = text
         self.status = status
 
-    def says(self, *codes: str) -> bool:
+    def has_code(self, *codes: str) -> bool:
         """True if it carries one of these codes, ignoring case."""
         return self.native.upper() in {code.upper() for code in codes}
 
@@ -125,10 +125,12 @@ TABLE = RetryTable(
 )
 
 
-def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
+def error_factory(
+    now: Callable[[], datetime],
+) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
-    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+    def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:
             return unreachable(failure, action)
         if action is AnswerHandling.RETRY:
@@ -141,7 +143,7 @@ def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandlin
             return _session_over()
         return _final(failure)
 
-    return speak
+    return to_error
 
 
 def _passing(failure: CallFailure) -> TransientError:

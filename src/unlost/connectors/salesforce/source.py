@@ -146,7 +146,7 @@ class SalesforceSource:
                     raise SalesforceRefusal("", f"rows of {task.table} have no unique ids", 200)
                 yield page
         except SalesforceRefusal as error:
-            if error.says(*OTHERWISE_DESCRIBED):
+            if error.has_code(*OTHERWISE_DESCRIBED):
                 self._describes.forget(task.table)
             raise
 

@@ -135,14 +135,14 @@ def _backup(
     commit.put_schema(plan.schema)
     session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
     progresses = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
-    proof = _read(session, progresses, begun, schema)
-    commit.put_certificate(proof)
+    certificate = _read(session, progresses, begun, schema)
+    commit.put_certificate(certificate)
     ports.observer.progress(Progress(Phase.COMMIT))
     tables = _commits(session, progresses, begun)
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
-    return FinishedBackup(info, proof)
+    return FinishedBackup(info, certificate)
 
 
 def _planned(
@@ -165,8 +165,8 @@ def _read(
     With ``only``, tables that could not be read are dropped from ``progresses``.
     """
     _mark_columns(session, progresses)
-    rounds, calm = _read_until_stable(session, progresses, begun.as_of)
-    notes = () if calm else (window_open(rounds, session.policy),)
+    rounds, stable = _read_until_stable(session, progresses, begun.as_of)
+    notes = () if stable else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(progresses), *notes)
         # An unread table keeps its cursor and its line of the last full run.
@@ -183,13 +183,13 @@ def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBack
     """The snapshot that this run committed before its process ended without storing the result."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
-            proof = ports.vault.at(org, info.number).certificate()
-            assert proof is not None, "a backup puts its certificate before it commits"
+            certificate = ports.vault.at(org, info.number).certificate()
+            assert certificate is not None, "a backup puts its certificate before it commits"
             with suppress(StoreError):  # the write buffer's key must not survive the run
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
-            return FinishedBackup(info, proof)
+            return FinishedBackup(info, certificate)
     return None
 
 
@@ -245,14 +245,14 @@ def _read_until_stable(
     by_name = {progress.name: progress for progress in progresses}
     requests = [TableRequest(a.name, a.plan.since) for a in progresses]
     start, rounds = as_of, 0
-    # Each look covers a shorter window than the one before, so the rounds converge unless the org
+    # Each round covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.
     while True:
         end = _read_round(session, by_name, requests, round_name=f"look-{rounds}", start=start)
-        calm = end - start < session.policy.calm_window
-        requests = [] if calm else _again(session, progresses)
+        stable = end - start < session.policy.stable_window
+        requests = [] if stable else _again(session, progresses)
         if not requests or rounds == session.policy.rounds:
-            return rounds, calm or not requests
+            return rounds, stable or not requests
         start, rounds = end, rounds + 1
 
 
@@ -303,7 +303,7 @@ def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> N
             else:
                 # Without a list of ids no deletion is proved: that is a gap until the next full
                 # read.
-                progress.owed = CANNOT_LIST
+                progress.census_unsupported = CANNOT_LIST
     census_results = session.runner.map(
         "census",
         lambda progress: take_census(session, progress.name, progress.reads, full=progress.full),

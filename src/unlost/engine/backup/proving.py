@@ -73,9 +73,13 @@ def certify_part(
 ) -> Certificate:
     """The certificate of an hourly run; it rests on the certificate of the last nightly run."""
     assert session.previous is not None, "a part rests on a night"
-    proof = session.previous.certificate()
-    earlier = proof.tables if proof is not None and proof.partial else ()
-    number = proof.rests_on if proof is not None else None
+    previous_certificate = session.previous.certificate()
+    earlier = (
+        previous_certificate.tables
+        if previous_certificate is not None and previous_certificate.partial
+        else ()
+    )
+    number = previous_certificate.rests_on if previous_certificate is not None else None
     rests_on = session.previous.info.number if number is None else number
     before = lines_of(session.ports.vault, session.org, session.previous)
     lines = _lines(session, progresses, schema, before)
@@ -99,8 +103,8 @@ def certify_part(
 
 def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
     """Add the nightly run's verdict on everything that was not read now."""
-    proof = night.certificate()
-    whole = proof is None or proof.verdict is Verdict.COMPLETE
+    previous_certificate = night.certificate()
+    whole = previous_certificate is None or previous_certificate.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
     text = certificates.text_of_part(certificate, night=night.info.number, whole=whole)
     return replace(

@@ -111,7 +111,7 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
     read_round = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
     reads = read_tables(session, requests, read_round)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
-    files = add_files(session, results, round_name="audit", sizes_tell=True)
+    files = add_files(session, results, round_name="audit", compare_by_size=True)
     for progress in checked:
         if progress.name in reads:
             progress.row_check = _checked(session, reads[progress.name])
@@ -134,7 +134,7 @@ def _due(session: BackupSession, progress: TableProgress) -> DueRange:
         row_bytes=max(session.previous.row_bytes(progress.name), _read_bytes(progress)),
         # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
         # between processes.
-        turn=session.night + crc32(progress.name.encode()),
+        turn=session.nightly_backups + crc32(progress.name.encode()),
         policy=session.policy.row_check,
     )
     if part is None:

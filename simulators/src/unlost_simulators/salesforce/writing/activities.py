@@ -18,8 +18,8 @@ PERSON_ONLY = "RelationId must be a contact or lead when isWhat is false"
 COLUMNS = ("WhoId", "WhatId")
 
 
-class Whos(Effects):
-    """Further people of an activity are sent; what it is about is the platform's to write."""
+class ActivityRelations(Effects):
+    """Accepts relations to further people; the platform writes those of WhoId and WhatId."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Refuse relations to records that are no people."""
@@ -34,7 +34,7 @@ class Whos(Effects):
 
 
 class RelatedTasks(statuses.Tasks):
-    """States as ever, and relations."""
+    """Updates the status of tasks and their relations."""
 
     reads: tuple[str, ...] = (*statuses.Tasks.reads, *COLUMNS)
 
@@ -43,7 +43,7 @@ class RelatedTasks(statuses.Tasks):
         relate(context, "TaskRelation", "TaskId", rows)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Others, if the task is about something else now."""
+        """Replace the relations of tasks whose WhoId or WhatId changed."""
         move(context, "TaskRelation", "TaskId", rows)
 
 
@@ -57,7 +57,7 @@ class Events(Effects):
         relate(context, "EventRelation", "EventId", rows)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Others, if the event is about something else now."""
+        """Replace the relations of events whose WhoId or WhatId changed."""
         move(context, "EventRelation", "EventId", rows)
 
 

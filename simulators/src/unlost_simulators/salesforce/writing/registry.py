@@ -31,14 +31,14 @@ BY_OBJECT: Mapping[str, Effects] = {
     "EmailMessage": mails.Mails(),
     "EmailMessageRelation": mail_parts.MailRelations(),
     "Event": activities.Events(),
-    "EventRelation": activities.Whos(),
+    "EventRelation": activities.ActivityRelations(),
     "Opportunity": statuses.Opportunities(),
     "OpportunityLineItem": prices.OpportunityLines(),
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
     "PricebookEntry": prices.Entries(),
     "Task": activities.RelatedTasks(),
-    "TaskRelation": activities.Whos(),
+    "TaskRelation": activities.ActivityRelations(),
 }
 
 

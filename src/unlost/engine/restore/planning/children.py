@@ -61,7 +61,7 @@ class Children:
                     yield from _matches(table, met, references, parents, values)
                 else:
                     self.never[table] += met.num_rows
-            self._survey.tell(Phase.READ, table)
+            self._survey.report_progress(Phase.READ, table)
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
         """By table, the columns that may refer to a record that is no configuration."""
@@ -75,7 +75,7 @@ class Children:
                 for column in shape.columns
                 if column.reference is not None
                 and not column.has(ColumnTrait.VOLATILE)
-                and any(self._survey.holds_business(table) for table in column.reference.tables)
+                and any(self._survey.is_business_table(table) for table in column.reference.tables)
             }
             if own_references:
                 references[name] = own_references

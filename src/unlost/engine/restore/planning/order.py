@@ -87,7 +87,7 @@ def ordered(nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | Non
     exist first; it gives way where references require the contrary.
     """
     graph = _graph(sorted(nodes, key=_by_key))
-    _break_circles(graph)
+    _break_cycles(graph)
     _cut_chains(graph)
     levels = _levels(graph, after or {})
     late: dict[RecordKey, list[str]] = defaultdict(list)
@@ -119,10 +119,10 @@ def _graph(nodes: Sequence[Node]) -> _Graph:
     return _Graph([node.key for node in nodes], arcs)
 
 
-# --- circles --------------------------------------------------------------------------------------
+# --- cycles ---------------------------------------------------------------------------------------
 
 
-def _break_circles(graph: _Graph) -> None:
+def _break_cycles(graph: _Graph) -> None:
     """Postpone references until no cycle is left; records for which that fails are stuck."""
     while bound := _inside(graph):
         columns = {arc.column for arc in bound if arc.late}

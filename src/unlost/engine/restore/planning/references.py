@@ -38,14 +38,14 @@ class ReferenceTarget(Enum):
 class ReferenceSettlement:
     """The drafts of a plan, and their references."""
 
-    gathering: PlannedRecordSet
+    records: PlannedRecordSet
     drafts: dict[RecordKey, DraftStep]
     products: ByProducts = field(default_factory=ByProducts)
 
     @property
     def capabilities(self) -> Capabilities:
         """Write capabilities, by table."""
-        return self.gathering.survey.capability
+        return self.records.survey.capability
 
     # --- what can come back ------------------------------------------------------------------------
 
@@ -57,14 +57,14 @@ class ReferenceSettlement:
                 self.drafts,
                 self.capabilities,
                 by_products=by_products,
-                outside_ids=self.gathering.outside_ids,
+                outside_ids=self.records.outside_ids,
             )
             # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:
         """Tables of by-products for which the org has a table that creates them."""
-        survey = self.gathering.survey
+        survey = self.records.survey
         by_products = {
             key.table for key, step in self.drafts.items() if step.action is Action.BY_PRODUCT
         }
@@ -94,7 +94,7 @@ class ReferenceSettlement:
     def _lost_master(self, step: DraftStep) -> bool:
         """True if the record was deleted with a master that does not leave the bin with its id."""
         wanted, seen = step.facts.references, step.facts.seen_references
-        left_masters = self.gathering.left_masters(step.facts)
+        left_masters = self.records.left_masters(step.facts)
         return any(
             self.fate(step, column) not in (wanted[column], seen.get(column))
             for column in self._bound(step)
@@ -102,7 +102,7 @@ class ReferenceSettlement:
 
     def _bound(self, step: DraftStep) -> list[str]:
         """The references through which a record is deleted together with another."""
-        survey, facts = self.gathering.survey, step.facts
+        survey, facts = self.records.survey, step.facts
         table = facts.key.table
         return [
             column
@@ -112,10 +112,10 @@ class ReferenceSettlement:
 
     def masters(self, step: DraftStep) -> list[DraftStep]:
         """The plan's records with which a record was deleted."""
-        gathering, facts = self.gathering, step.facts
-        targets = [gathering.target(facts, column) for column in self._bound(step)]
-        left_masters = gathering.left_masters(facts)
-        targets += [gathering.meant(facts, column, value) for column, value in left_masters]
+        records, facts = self.records, step.facts
+        targets = [records.target(facts, column) for column in self._bound(step)]
+        left_masters = records.left_masters(facts)
+        targets += [records.meant(facts, column, value) for column, value in left_masters]
         return [self.drafts[key] for key in targets if key in self.drafts]
 
     def _missing(self, step: DraftStep, capability: WriteCapability) -> list[str]:
@@ -133,10 +133,10 @@ class ReferenceSettlement:
         return self._fate(step, column, step.facts.references[column])
 
     def _fate(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
-        target = self.gathering.meant(step.facts, column, value)
+        target = self.records.meant(step.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
-            home = self.gathering.outside_ids.get(target, value)
+            home = self.records.outside_ids.get(target, value)
             return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
             return ReferenceTarget.ANEW
@@ -213,13 +213,13 @@ class ReferenceSettlement:
 
     def _given_away(self, step: DraftStep, column: str, value: str) -> bool:
         """True if people replaced the referred record: then the reference is not set back."""
-        survey = self.gathering.survey
+        survey = self.records.survey
         tables = survey.reference(step.facts.snapshot, step.key.table, column).tables
         return survey.edits.swapped(tables, value) is not None
 
     def _came_back(self, step: DraftStep, column: str) -> bool:
         """True if a reference points to a record that was lost and comes back."""
-        other = self.drafts.get(self.gathering.target(step.facts, column))
+        other = self.drafts.get(self.records.target(step.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew

@@ -26,11 +26,11 @@ from unlost.engine.restore.running.calls import (
     record_without_call,
     refusal,
     send,
-    send_abreast,
     send_beside,
+    send_queues,
 )
 from unlost.engine.restore.running.correlate import each, values
-from unlost.engine.restore.running.parallel_rows import batches_abreast
+from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
@@ -220,15 +220,15 @@ def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[Row
         for part in _batches_to_look_up(session, stage, table, plan_steps):
             live = _live_cells(session, table, [updates[step.key] for step in part])
             ready = partial(_prepared, session, stage, table, updates=updates, live=live)
-            if stage is Pass.LATE and session.abreast(table, len(part)):
-                _set_abreast(session, table, part, ready)
+            if stage is Pass.LATE and session.sends_in_parallel(table, len(part)):
+                _set_in_parallel(session, table, part, ready)
                 continue
             for batch in session.batches(table, part):
                 if rows := ready(batch):
                     send(session, stage, WriteOp.UPDATE, table, rows)
 
 
-def _set_abreast(
+def _set_in_parallel(
     session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
@@ -242,8 +242,8 @@ def _set_abreast(
         send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
         return (partial(send_rows, rows) for _, batch in queue if (rows := ready(batch)))
 
-    queues = batches_abreast(session, {table: steps}, late=True)
-    send_abreast(session, [calls(queue) for queue in queues])
+    queues = parallel_batches(session, {table: steps}, late=True)
+    send_queues(session, [calls(queue) for queue in queues])
 
 
 def _batches_to_look_up(

@@ -6,7 +6,7 @@ from itertools import batched
 
 import pyarrow as pa
 
-from unlost.engine.prefetch import ahead
+from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
@@ -48,7 +48,7 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     # All bundles exist before the first is fetched: a writer may be limited to one thread at a
     # time.
     bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
-    for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
+    for parts, fetched in prefetch(partial(_fetched, session), bundles, depth=deep):
         for part, rows in zip(parts, fetched, strict=True):
             differences.update(_differences(session, part, rows))
             _report(session, part[0].table, len(part))
