@@ -100,7 +100,7 @@ def restore_start(place: Path | str, folder: Path, queued: int) -> list[float]:
             )
             until(partial(bench.began.__contains__, name), 120.0)
             took.append(bench.began[name] - asked)
-        waiting = sum(one.waiting for one in jobs.doing())
+        waiting = sum(one.waiting for one in jobs.active_jobs())
         print(f"  {waiting:,} of {queued:,} jobs still wait; restores began after {took}")
         return took
     finally:
@@ -283,7 +283,7 @@ def week(orgs: int) -> list[Figure]:
         try:
             while clock.now() < BEGINS + timedelta(days=days):
                 enqueue_due_jobs(app, jobs)
-                until(lambda: not jobs.doing())
+                until(lambda: not jobs.active_jobs())
                 clock.advance(seconds=3600)
         finally:
             jobs.stop(patience=10)

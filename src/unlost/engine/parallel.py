@@ -31,17 +31,17 @@ class _CallQueue[A, T]:
     ended: bool = False
 
     @property
-    def takes(self) -> bool:
+    def has_room(self) -> bool:
         """True if another item may be made for it."""
         return not self.ended and len(self.calls) < READY
 
-    def take(self, call: Callable[[A], T]) -> None:
+    def start_next(self, call: Callable[[A], T]) -> None:
         for item in self.items:
             self.calls.append(self.pool.submit(call, item))
             return
         self.ended = True
 
-    def over(self) -> Iterator[T]:
+    def finished_results(self) -> Iterator[T]:
         """The results that are ready, in order."""
         while self.calls and self.calls[0].done():
             yield self.calls.popleft().result()
@@ -59,11 +59,11 @@ def run_queues[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> I
         try:
             while running:
                 for worker in running:
-                    if worker.takes:
-                        worker.take(call)
-                    yield from worker.over()
+                    if worker.has_room:
+                        worker.start_next(call)
+                    yield from worker.finished_results()
                 running = [worker for worker in running if worker.calls or not worker.ended]
-                if running and not any(worker.takes for worker in running):
+                if running and not any(worker.has_room for worker in running):
                     wait([worker.calls[0] for worker in running], return_when=FIRST_COMPLETED)
         finally:
             for worker in running:

@@ -252,10 +252,10 @@ class SalesforceApi:
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
         (inner,), at = self.composite([BatchedGet(path)])
         if inner.status != 200:
-            raise self._spoken(inner.status, inner.body)
+            raise self._error_of(inner.status, inner.body)
         return inner.body, at
 
-    def _spoken(self, status: int, body: object) -> Exception:
+    def _error_of(self, status: int, body: object) -> Exception:
         failure = CallFailure(status, *read_error(body))
         return error_factory(self.clock.now)(failure, TABLE.decide(failure))
 

@@ -134,19 +134,19 @@ def error_factory(
         if failure.status == 0:
             return unreachable(failure, action)
         if action is AnswerHandling.RETRY:
-            return _passing(failure)
+            return _temporary_error(failure)
         if action is AnswerHandling.LIMIT:
             return _limit(failure, now() + LIMIT_PAUSE)
         if action is AnswerHandling.REFUSE:
             return SalesforceRefusal(failure.code, failure.message, failure.status)
         if action is AnswerHandling.REAUTH:
             return _session_over()
-        return _final(failure)
+        return _permanent_error(failure)
 
     return to_error
 
 
-def _passing(failure: CallFailure) -> TransientError:
+def _temporary_error(failure: CallFailure) -> TransientError:
     reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
@@ -187,7 +187,7 @@ def wrong_version() -> NotAllowed:
     )
 
 
-def _final(failure: CallFailure) -> UnlostError:
+def _permanent_error(failure: CallFailure) -> UnlostError:
     if failure.code in NO_API:
         return NotAllowed(
             "salesforce-api-disabled",

@@ -17,7 +17,7 @@ narrow the window, and the certificate states it for each table.
 
 Reading is made of steps of the runner: a run that is started again with the same id replays the
 stored results of its finished steps and goes on. Planning and the commit are no steps but are
-repeated; ``_committed`` finds a commit whose run ended before its result was stored. Nothing is
+repeated; ``_find_committed`` finds a commit whose run ended before its result was stored. Nothing is
 visible before the commit. A limit of the source parks the run. See
 docs/adr/0005, docs/adr/0012 and docs/explanation/backup.md.
 """
@@ -32,7 +32,7 @@ from unlost.engine.backup.census import CensusResult, take_census
 from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
-from unlost.engine.backup.known import known_of
+from unlost.engine.backup.known import known_state
 from unlost.engine.backup.partial import DeferredTables, plan_part, unread
 from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
@@ -45,7 +45,7 @@ from unlost.engine.backup.session import (
     BackupStart,
     ReadFailure,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
@@ -116,7 +116,7 @@ def _backup(
     # The clock and the previous backup are fixed once: a resumed run must not move on to a later cursor.
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
-    done = _committed(org, ports, begun)
+    done = _find_committed(org, ports, begun)
     if done is not None:
         shutil.rmtree(folder, ignore_errors=True)
         return done
@@ -125,10 +125,10 @@ def _backup(
     previous = (
         ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
     )
-    known = known_of(ports.vault, org, previous)
-    plan = _planned(begun, schema, known, policy, full=full)
+    known = known_state(ports.vault, org, previous)
+    plan = _make_plan(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
-        return _deferred(ports.runner.run, plan)
+        return _defer_tables(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
@@ -145,7 +145,7 @@ def _backup(
     return FinishedBackup(info, certificate)
 
 
-def _planned(
+def _make_plan(
     begun: BackupStart, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
@@ -153,7 +153,7 @@ def _planned(
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
+def _defer_tables(run: str, plan: BackupPlan) -> DeferredTables:
     return DeferredTables(run, " ".join(finding.sentence for finding in plan.deferred))
 
 
@@ -179,7 +179,7 @@ def _read(
     return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
+def _find_committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
     """The snapshot that this run committed before its process ended without storing the result."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
@@ -250,7 +250,7 @@ def _read_until_stable(
     while True:
         end = _read_round(session, by_name, requests, round_name=f"look-{rounds}", start=start)
         stable = end - start < session.policy.stable_window
-        requests = [] if stable else _again(session, progresses)
+        requests = [] if stable else _reread_requests(session, progresses)
         if not requests or rounds == session.policy.rounds:
             return rounds, stable or not requests
         start, rounds = end, rounds + 1
@@ -278,7 +278,9 @@ def _read_round(
     return end
 
 
-def _again(session: BackupSession, progresses: Sequence[TableProgress]) -> list[TableRequest]:
+def _reread_requests(
+    session: BackupSession, progresses: Sequence[TableProgress]
+) -> list[TableRequest]:
     """Requests for the changes since each table's last round began."""
     requests = []
     for progress in progresses:
@@ -331,7 +333,7 @@ def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> 
     uncounted = [p for p in progresses if p.failure is None and p.live is None]
     counted = session.runner.map(
         "count",
-        lambda progress: _counted(session, progress.plan),
+        lambda progress: _count_table(session, progress.plan),
         uncounted,
         key=lambda progress: progress.name,
         result=SourceCount,
@@ -340,13 +342,13 @@ def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> 
         progress.live = answer.live
 
 
-def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
+def _count_table(session: BackupSession, plan: TablePlan) -> SourceCount:
     """Count a table; a count that the source refuses is no gap: the table's line shows that."""
     try:
         with source_errors():
             return SourceCount(session.source.count(plan.table))
     except SourceFailed as broke:
-        judged(broke, session.source)
+        failure_of(broke, session.source)
         return SourceCount(None)
 
 

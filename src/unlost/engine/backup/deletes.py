@@ -104,7 +104,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
         # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
         # are.
         return ResolvedDeletes(reads, failure=failure)
-    pieces, gone = _act(session, missing, believed, census)
+    pieces, gone = _apply_verdict(session, missing, believed, census)
     buried = add_tombstones_and_unhide(session, vanished, census)
     return ResolvedDeletes(
         reads,
@@ -120,10 +120,10 @@ def _live_count(session: BackupSession, table: str) -> int:
     return state.alive if state is not None else 0
 
 
-def _act(
+def _apply_verdict(
     session: BackupSession, missing: Iterator[Batch], believed: DeleteVerdict, census: CensusResult
 ) -> tuple[tuple[Added, ...], int]:
-    def act(batch: Batch) -> Added:
+    def apply_to_batch(batch: Batch) -> Added:
         if believed is DeleteVerdict.DELETED:
             return tombstones(session, batch, census.at)
         return session.commit.mark(batch.table, visibility=Visibility.HIDDEN, records=batch.ids)
@@ -133,6 +133,6 @@ def _act(
     for batch in missing:
         gone += len(batch.ids)
         pieces += session.runner.map(
-            f"resolve/{believed.value}", act, [batch], key=lambda b: b.key, result=Added
+            f"resolve/{believed.value}", apply_to_batch, [batch], key=lambda b: b.key, result=Added
         )
     return tuple(pieces), gone

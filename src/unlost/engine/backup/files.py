@@ -65,7 +65,7 @@ def add_files(
     )
 
 
-def needed(
+def new_file_refs(
     refs: Sequence[FileRef], files: Sequence[StoredFile], *, compare_by_size: bool = False
 ) -> list[FileRef]:
     """The files whose present form is not in the vault: new size, new checksum, or unknown."""
@@ -92,12 +92,12 @@ def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
     with open_temp_rows(session.folder, read.files) as reader:
         for batch in range(reader.num_record_batches):
             sizes = reader.get_batch(batch).column("size").fill_null(0).to_pylist()
-            cuts = _cuts(sizes, policy.file_group, policy.file_group_bytes)
+            cuts = _split_groups(sizes, policy.file_group, policy.file_group_bytes)
             for start, stop in cuts:
                 yield FileGroup(read.table, read.files, batch, start, stop)
 
 
-def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
+def _split_groups(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     start, group_bytes = 0, 0
     for at, size in enumerate(sizes):
         if at > start and (at - start >= most or group_bytes + size > most_bytes):
@@ -112,7 +112,7 @@ def _add_group(session: BackupSession, group: FileGroup, *, compare_by_size: boo
     files: Sequence[StoredFile] = ()
     if session.previous is not None and group.table in session.previous.tables():
         files = session.previous.files(group.table, [ref.record for ref in refs])
-    wanted = needed(refs, files, compare_by_size=compare_by_size)
+    wanted = new_file_refs(refs, files, compare_by_size=compare_by_size)
     if not wanted:
         return FilesResult(group.table, None)
     # A generator: a file is opened only when the vault reads it.

@@ -12,7 +12,7 @@ NIGHTS_EXAMINED = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
-def known_of(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
+def known_state(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
     """The facts that a plan needs; none for a new org."""
     if previous is None:
         return KnownState()

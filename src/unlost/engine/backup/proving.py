@@ -15,7 +15,7 @@ from unlost.engine.backup.session import (
     BackupSession,
     BackupStart,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
@@ -84,7 +84,7 @@ def certify_part(
     before = lines_of(session.ports.vault, session.org, session.previous)
     lines = _lines(session, progresses, schema, before)
     read = {line.table for line in lines}
-    lines += [_carried(line) for line in earlier if line.table not in read]
+    lines += [_carry_line(line) for line in earlier if line.table not in read]
     clock = session.ports.clock
     end = session.runner.step("quotas", lambda: Quotas((), clock.now()), result=Quotas)
     certificate = certificates.certificate(
@@ -98,10 +98,12 @@ def certify_part(
         quotas=(),
         rounds=rounds,
     )
-    return _resting(certificate, session.ports.vault.at(session.org, rests_on, forgotten=True))
+    return _add_nightly_verdict(
+        certificate, session.ports.vault.at(session.org, rests_on, forgotten=True)
+    )
 
 
-def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
+def _add_nightly_verdict(certificate: Certificate, night: Snapshot) -> Certificate:
     """Add the nightly run's verdict on everything that was not read now."""
     previous_certificate = night.certificate()
     whole = previous_certificate is None or previous_certificate.verdict is Verdict.COMPLETE
@@ -117,7 +119,7 @@ def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
     )
 
 
-def _carried(line: TableLine) -> TableLine:
+def _carry_line(line: TableLine) -> TableLine:
     return replace(line, created=0, changed=0, deleted=0, full=False, carried=True)
 
 
@@ -147,7 +149,7 @@ def _quotas(ports: BackupPorts) -> Quotas:
         with source_errors():
             quotas = tuple(ports.source.quotas())
     except SourceFailed as broke:
-        judged(broke, ports.source)
+        failure_of(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
 

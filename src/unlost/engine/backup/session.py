@@ -151,7 +151,7 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceFailed, source: Source) -> ReadFailure:
+def failure_of(broke: SourceFailed, source: Source) -> ReadFailure:
     """The consequence of a source error for the table that was read.
 
     An error that is not about one table is raised: an allowance that is used up, a session that

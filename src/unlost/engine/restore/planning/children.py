@@ -54,7 +54,7 @@ class Children:
             if not values:
                 continue
             for rows in self._kept.rows(table, tuple(references)):
-                met = _meeting(rows, values)
+                met = _referring_rows(rows, values)
                 if not met.num_rows:
                     continue
                 if self._survey.plannable(table):
@@ -139,7 +139,7 @@ def _matches(
             yield Child(RecordKey(table, record), column, RecordKey(owner, value))
 
 
-def _meeting(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
+def _referring_rows(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
     """The rows that refer to any of these."""
     masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in values.items()]
     return rows.filter(reduce(pc.or_, masks))

@@ -48,7 +48,7 @@ class RecordFacts:
     ``references`` are wanted, by column; ``differs`` are columns that differ in the org and can be
     set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
     columns were changed again after the values that are to be replaced. ``unsettable`` columns hold
-    values that cannot be set, ``strange`` ones no longer exist in the org; ``lacking`` ones are
+    values that cannot be set, ``vanished_columns`` ones no longer exist in the org; ``lacking`` ones are
     empty though the org requires a value. ``late`` columns are set after all others. ``plain``
     columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
     are values that are wanted instead of the vault's; all of the above takes them into account.
@@ -69,7 +69,7 @@ class RecordFacts:
     newer: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     unsettable: tuple[str, ...] = ()
-    strange: tuple[str, ...] = ()
+    vanished_columns: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
@@ -142,7 +142,7 @@ def _facts_of_batch(
         for record in by_record
         for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    live_rows = survey.rows(name, wanted_ids, columns=roles.looked_at)
+    live_rows = survey.rows(name, wanted_ids, columns=roles.read_columns)
     batch = _Batch(survey, roles, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
@@ -212,7 +212,7 @@ class _Batch:
             self._newer(pick, cells, live, wrong),
             self._differing(pick, cells, live, edits, names=roles.fixed),
             _filled(cells, roles.unsettable),
-            _filled(cells, roles.strange),
+            _filled(cells, roles.vanished_columns),
             tuple(name for name in roles.needs if cells.get(name) is None),
             _late(capability, cells),
             _keys(capability, cells),
@@ -230,7 +230,7 @@ class _Batch:
     def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
         lost = self.unread.get(pick.key.record, frozenset())
         wanted = lost.intersection(pick.columns) if pick.columns else lost
-        return tuple(n for n in self.roles.looked_at if n in wanted and n not in edits)
+        return tuple(n for n in self.roles.read_columns if n in wanted and n not in edits)
 
     def _edits(
         self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None
@@ -288,9 +288,9 @@ class _Batch:
     def _cells(self) -> Sequence[dict[str, str | None]]:
         roles, capability = self.roles, self.roles.capability
         wanted = {
-            *roles.looked_at,
+            *roles.read_columns,
             *roles.unsettable,
-            *roles.strange,
+            *roles.vanished_columns,
             *roles.needs,
             *(late.column for late in capability.late),
             *(column for key in capability.keys for column in key.columns),

@@ -80,7 +80,9 @@ class _Graph:
     stuck: set[int] = field(default_factory=set)
 
 
-def ordered(nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | None = None) -> Order:
+def find_order(
+    nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | None = None
+) -> Order:
     """The order of these records.
 
     References to other records are ignored. ``after`` names, by table, tables whose records must
@@ -124,7 +126,7 @@ def _graph(nodes: Sequence[Node]) -> _Graph:
 
 def _break_cycles(graph: _Graph) -> None:
     """Postpone references until no cycle is left; records for which that fails are stuck."""
-    while bound := _inside(graph):
+    while bound := _arcs_on_cycles(graph):
         columns = {arc.column for arc in bound if arc.late}
         if not columns:
             graph.stuck |= {arc.source for arc in bound}
@@ -140,7 +142,7 @@ def _postpone(graph: _Graph, given_up: Sequence[_Arc]) -> None:
     graph.arcs = [arc for arc in graph.arcs if id(arc) not in gone]
 
 
-def _inside(graph: _Graph) -> list[_Arc]:
+def _arcs_on_cycles(graph: _Graph) -> list[_Arc]:
     """The references that lie on cycles."""
     group = components(len(graph.keys), _pairs(graph.arcs))
     return [arc for arc in graph.arcs if group[arc.source] == group[arc.target]]

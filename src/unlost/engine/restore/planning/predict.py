@@ -314,7 +314,7 @@ def _columns(prospect: Prospect) -> Iterator[PlanNote]:
             for never_column in prospect.capabilities(table).never
         }
         reasons: dict[str, NeverReason | None] = {c: never[c] for c in draft.facts.unsettable}
-        reasons.update(dict.fromkeys(draft.facts.strange))
+        reasons.update(dict.fromkeys(draft.facts.vanished_columns))
         for column, reason in reasons.items():
             names[_place(table, reason), reason].add(column)
         records.update({(_place(table, reason), reason) for reason in reasons.values()})

@@ -94,9 +94,9 @@ class PlannedRecordSet:
 
     def target(self, facts: RecordFacts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table if that is unknown."""
-        return self.meant(facts, column, facts.references[column])
+        return self.target_of(facts, column, facts.references[column])
 
-    def meant(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
+    def target_of(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
         """The record that a value of a reference means."""
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
@@ -165,8 +165,8 @@ class _Walk:
             met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
             if self.records.related is RelatedPolicy.ALL:
-                fresh += self._below(met)
-            fresh += self._above(met)
+                fresh += self._find_children(met)
+            fresh += self._find_parents(met)
             fresh = self._new(fresh)
         self.records.never += self._children.never
 
@@ -205,10 +205,10 @@ class _Walk:
 
     # --- down --------------------------------------------------------------------------------------
 
-    def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+    def _find_children(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, if these lead on."""
         fresh: list[_Fresh] = []
-        spreading = [member for member in met if self._leads_on(member)]
+        spreading = [member for member in met if self._mark_spread(member)]
         while spreading:
             again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
@@ -223,10 +223,10 @@ class _Walk:
                     known.because = child.parent
                     again.append(known)
             # A parent that turns out to be a child as well leads on to its own children.
-            spreading = [member for member in again if self._leads_on(member)]
+            spreading = [member for member in again if self._mark_spread(member)]
         return fresh
 
-    def _leads_on(self, member: PlannedMember) -> bool:
+    def _mark_spread(self, member: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
         facts, table = member.facts, member.facts.key.table
         lost = facts.standing is not LiveStanding.LIVE
@@ -254,15 +254,17 @@ class _Walk:
 
     # --- up ----------------------------------------------------------------------------------------
 
-    def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+    def _find_parents(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to; also learns the live ids of all others."""
         questions: Asked = {}
         for member in met:
             for column in _wanted_references(member):
-                self._ask(questions, member.facts, column, member.facts.references[column])
+                self._collect_question(
+                    questions, member.facts, column, member.facts.references[column]
+                )
         fresh = []
         for tables, values in questions.items():
-            for table, referred in self._placed(tables, values).items():
+            for table, referred in self._by_home_table(tables, values).items():
                 lost = self._lost(table, sorted(referred))
                 if self.records.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
@@ -273,12 +275,14 @@ class _Walk:
         questions: Asked = {}
         for member in self.records.members.values():
             for column, value in self.records.left_masters(member.facts):
-                self._ask(questions, member.facts, column, value)
+                self._collect_question(questions, member.facts, column, value)
         for tables, values in questions.items():
-            for table, referred in self._placed(tables, values).items():
+            for table, referred in self._by_home_table(tables, values).items():
                 self._lost(table, sorted(referred))
 
-    def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
+    def _collect_question(
+        self, questions: Asked, facts: RecordFacts, column: str, value: str
+    ) -> None:
         """Collect a reference whose record was not looked up yet."""
         tables = self.records.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
@@ -286,7 +290,7 @@ class _Walk:
         if not any(known.known(key) is not None or key in known.outside_ids for key in keys):
             questions.setdefault(tables, {}).setdefault(value, facts.key)
 
-    def _placed(
+    def _by_home_table(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
     ) -> dict[str, set[str]]:
         """The table of each of these ids, as the vault knows it, or as the org does."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from unlost.engine.restore.planning.choose import DraftStep
-from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, find_order
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
@@ -17,7 +17,7 @@ def put_in_order(settling: ReferenceSettlement) -> None:
             settling.drafts[key].skip(NoteCode.CIRCLE_REQUIRED)
         settling.settle()
         order = _order(settling)
-    undeletes = ordered(_undeleted(settling)).levels
+    undeletes = find_order(_undeleted(settling)).levels
     for draft in settling.drafts.values():
         draft.late = order.late.get(draft.key, ())
         draft.level = order.levels.get(draft.key, undeletes.get(draft.key, 0))
@@ -36,7 +36,7 @@ def _order(settling: ReferenceSettlement) -> Order:
         if draft.action is Action.CREATE
     ]
     tables = sorted({node.key.table for node in nodes})
-    return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
+    return find_order(nodes, after={name: settling.capabilities(name).after for name in tables})
 
 
 def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordReference]:
@@ -83,7 +83,7 @@ def _reopen(settling: ReferenceSettlement) -> None:
     for draft in settling.drafts.values():
         for column in draft.facts.references if draft.action is Action.CREATE else ():
             target = settling.records.target(draft.facts, column)
-            late = _holding(settling, target.table, draft.key.table)
+            late = _draft_column(settling, target.table, draft.key.table)
             master = settling.drafts.get(target)
             if late is None or (master is not None and master.comes_anew):
                 continue
@@ -97,7 +97,7 @@ def _reopen(settling: ReferenceSettlement) -> None:
                 draft.remark(NoteCode.CLOSED)
 
 
-def _holding(settling: ReferenceSettlement, table: str, added: str) -> str | None:
+def _draft_column(settling: ReferenceSettlement, table: str, added: str) -> str | None:
     """The column of a table that decides whether records of another can be added."""
     known = settling.records.survey.is_business_table(table)
     late = settling.capabilities(table).late if known else ()

@@ -36,8 +36,8 @@ def find_twins(records: PlannedRecordSet) -> LiveTwins:
             if mine.setdefault(values, member.facts.key) != member.facts.key:
                 twins.taken.add(member.facts.key)
     for (table, key), wanted in by_match.items():
-        _ask(records, table, key, wanted, twins)
-    _sort_out(records, twins)
+        _query_twins(records, table, key, wanted, twins)
+    _drop_coexisting(records, twins)
     return twins
 
 
@@ -66,7 +66,7 @@ def _mapped(records: PlannedRecordSet, facts: RecordFacts, column: str, value: s
     return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
-def _ask(
+def _query_twins(
     records: PlannedRecordSet,
     name: str,
     key: MatchKey,
@@ -81,7 +81,7 @@ def _ask(
             twins.live.setdefault(wanted[value], record)
 
 
-def _sort_out(records: PlannedRecordSet, twins: LiveTwins) -> None:
+def _drop_coexisting(records: PlannedRecordSet, twins: LiveTwins) -> None:
     """Drop live records that existed beside the lost one as separate records: they are no twins.
 
     That holds for any id that they had then: they may have come back since. A live

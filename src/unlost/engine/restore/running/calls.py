@@ -76,7 +76,7 @@ def send(
     return answer(session, _call(session, stage, op, table, rows))
 
 
-def send_beside(
+def send_in_queue(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> CallOutcome | None:
     """Make a call that runs beside others; like ``send``.
@@ -89,7 +89,7 @@ def send_beside(
     if called.lost:
         return called
     if all(outcome.kind is OutcomeKind.DONE for outcome in called.outcomes):
-        session.log.later(CallAnswer(called.number, tuple(called.outcomes)))
+        session.log.queue_entry(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
     else:

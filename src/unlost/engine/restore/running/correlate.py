@@ -53,7 +53,7 @@ def resolve(
     if intent.op is WriteOp.UNDELETE:
         return _undeleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
-        return _moved(session, intent, table)
+        return _find_updated(session, intent, table)
     by_key = _by_key(session, intent, table, rows)
     rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
@@ -70,7 +70,7 @@ def _undeleted(session: RestoreSession, intent: CallIntent, table: Table) -> lis
     ]
 
 
-def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
+def _find_updated(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Updates that took effect: the live record no longer has its former values."""
     sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
     columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
@@ -94,7 +94,7 @@ def _by_key(
     by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
         write_rows = [row for row in rows if row.key not in by_row]
-        by_row |= _named(session, table, key, write_rows)
+        by_row |= _find_by_key(session, table, key, write_rows)
     made_since = _created_since(session, intent, table, rows) if by_row else None
     by_row = {
         row: live_id
@@ -114,7 +114,7 @@ def _taken(
     return {live for key, live in linked if key.table == table.name and key.record not in but}
 
 
-def _named(
+def _find_by_key(
     session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
     keyed = ((row.key, key.of(row.cells)) for row in rows)

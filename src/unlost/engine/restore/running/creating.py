@@ -28,7 +28,7 @@ from unlost.engine.restore.running.calls import (
     record_without_call,
     refusal,
     send,
-    send_beside,
+    send_in_queue,
     send_queues,
     upload,
 )
@@ -122,7 +122,7 @@ class Creator:
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
             # The small calls have already read the next level in between.
             soon = [] if small else [(READ_ONLY, then[:PREFETCH_ROWS])]
-            for (table, steps), built in prefetch(self._built, [*batches, *soon]):
+            for (table, steps), built in prefetch(self._build_or_read, [*batches, *soon]):
                 if table != READ_ONLY:
                     self._batch(table, steps, built)
             plan_steps = self._pending_tables(plan_steps)
@@ -142,18 +142,18 @@ class Creator:
         if not by_table:
             return
         queues = parallel_batches(self.session, by_table, late=False)
-        calls = [self._ready(queue) for queue in queues]
+        calls = [self._calls_of_queue(queue) for queue in queues]
         # One more queue that only reads, so that the vault is read while calls run.
         reading = (partial(self._read, some) for some in batched(then[:PREFETCH_ROWS], READ_ROWS))
         send_queues(self.session, [*calls, reading])
 
-    def _ready(
+    def _calls_of_queue(
         self, queue: Iterable[tuple[str, Sequence[PlanStep]]]
     ) -> Iterator[Callable[[], CallOutcome | None]]:
         """The calls of a queue; rows are built when their turn comes."""
         for table, steps in queue:
             if rows := self._sendable(table, self.build(table, steps)):
-                yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
+                yield partial(send_in_queue, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
 
     def _read(self, steps: Sequence[PlanStep]) -> None:
         """Read records that are wanted soon into the reader's cache."""
@@ -175,7 +175,7 @@ class Creator:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
         return {table: steps for table, steps in pending.items() if steps}
 
-    def _built(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
+    def _build_or_read(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
         if table != READ_ONLY:
             return self.build(table, steps)
@@ -317,9 +317,9 @@ class Creator:
                 if self.session.links.live(RecordKey(product.table, record)) is None
             }
             if unknown:
-                self._learn(table, product.table, product.column, unknown)
+                self._link_product(table, product.table, product.column, unknown)
 
-    def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
+    def _link_product(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
         rows = self.session.ports.writer.fetch(
             self.session.table(table), list(old), columns=[column]
         )
