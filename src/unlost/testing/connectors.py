@@ -167,7 +167,7 @@ class SourceContract:
         assert first.tables == second.tables
 
     def test_quotas_are_numbers(self, source: Source) -> None:
-        """A quota has a limit and a unit, and says whether it is storage."""
+        """A quota has a limit, a unit, and the flag ``storage``."""
         for quota in source.quotas():
             assert quota.limit >= 0
             assert quota.unit in {"bytes", "calls", "rows"}

@@ -270,7 +270,9 @@ def test_the_service_is_asked_where_it_runs(
     mirrored: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
-    monkeypatch.setattr("unlost.app.actions.vault.mirror.ask", lambda _, job: jobs.append(job))
+    monkeypatch.setattr(
+        "unlost.app.actions.vault.mirror.enqueue_from_outside", lambda _, job: jobs.append(job)
+    )
     with pytest.raises(Conflict) as caught:
         ask_mirror(mirrored.app)
     assert caught.value.code == "service-away"

@@ -163,7 +163,9 @@ def test_many_records_are_not_written_twice_to_save_few_calls() -> None:
 
 
 def test_tables_that_must_be_there_first() -> None:
-    found = find_order([Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)})
+    found = find_order(
+        [Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)}
+    )
     assert found.levels == {C1: 0, A1: 1}
 
 

@@ -3,7 +3,7 @@
 A plan is a value that a person reviews before anything is written:
 
   select          the chosen records and the states wanted of them
-  gather          lost parents above, lost children below (``related``), with facts about each
+  collect_related lost parents above, lost children below (``related``), with facts about each
   find_twins      live records that took the place of lost ones
   draft           an action for each record (``choose``)
   settle          skip records that cannot come back without a lost parent (``references``)

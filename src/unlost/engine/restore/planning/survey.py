@@ -166,11 +166,11 @@ class RestoreSurvey:
 
     def backup_before(self, number: int) -> int | None:
         """The newest backup before commit ``number``; of a forgotten one the last states remain."""
-        earlier = [backup for backup in self._backups if backup < number]
+        earlier = [backup for backup in self._backup_numbers if backup < number]
         return earlier[-1] if earlier else None
 
     @cached_property
-    def _backups(self) -> Sequence[int]:
+    def _backup_numbers(self) -> Sequence[int]:
         """Numbers of all backups that ever existed, oldest first."""
         commits = self.ports.vault.commits(self.org)
         return [info.number for info in commits if info.kind is CommitKind.BACKUP]
