@@ -55,7 +55,7 @@ class Desk:
         self.known: set[str] = set()
         self.done: Counter[tuple[str, str]] = Counter()
 
-    def again(self, ids: Iterable[str]) -> None:
+    def delete_failed(self, ids: Iterable[str]) -> None:
         """Nothing breaks off here."""
 
     def enqueue(self, job: Job) -> None:

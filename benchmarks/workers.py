@@ -32,7 +32,7 @@ from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application, open_application
 from unlost.catalog.home.locks import open_locks
 from unlost.catalog.runs.nights import open_nights
-from unlost.jobs.durable import DurableJobs, ask
+from unlost.jobs.durable import DurableJobs, enqueue_from_outside
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
@@ -95,10 +95,12 @@ def restore_start(place: Path | str, folder: Path, queued: int) -> list[float]:
         for number in range(RESTORES):
             asked = time.monotonic()
             name = f"restore-{number}"
-            ask(place, Job(f"restore:{name}", JobKind.RESTORE, f"org-{number}", name))
+            enqueue_from_outside(
+                place, Job(f"restore:{name}", JobKind.RESTORE, f"org-{number}", name)
+            )
             until(partial(bench.began.__contains__, name), 120.0)
             took.append(bench.began[name] - asked)
-        waiting = sum(one.waiting for one in jobs.doing())
+        waiting = sum(one.waiting for one in jobs.active_jobs())
         print(f"  {waiting:,} of {queued:,} jobs still wait; restores began after {took}")
         return took
     finally:
@@ -141,9 +143,9 @@ class Asking:
 
     def enqueue(self, job: Job) -> None:
         if job.kind is JobKind.NIGHT:
-            ask(self._place, job)
+            enqueue_from_outside(self._place, job)
 
-    def again(self, _ids: object) -> None:
+    def delete_failed(self, _ids: object) -> None:
         """Nothing breaks off here."""
 
 
@@ -281,7 +283,7 @@ def week(orgs: int) -> list[Figure]:
         try:
             while clock.now() < BEGINS + timedelta(days=days):
                 enqueue_due_jobs(app, jobs)
-                until(lambda: not jobs.doing())
+                until(lambda: not jobs.active_jobs())
                 clock.advance(seconds=3600)
         finally:
             jobs.stop(patience=10)

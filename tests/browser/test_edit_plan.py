@@ -15,7 +15,7 @@ PHONE = {"viewport": {"width": 380, "height": 800}, "color_scheme": "dark"}
 
 @pytest.fixture(scope="module")
 def lost(console: Console) -> str:
-    """The id of the lost customer; the org has a write identity."""
+    """The id of the lost customer; the org has a write user."""
     console.simulator.admin.post(
         "apps", consumer_key="chocolate-restore", consumer_secret=RESTORE_SECRET,
         run_as="lotte.devos@chocolate.example",

@@ -186,7 +186,7 @@ def let_write(reader: Reader) -> None:
     page = reader.visitor.page
     reader.follow("^Orgs")
     page.get_by_role("main").get_by_role("link", name="chocolate").first.click()
-    reader.follow("Write identity|write identity")
+    reader.follow("Write user|write user")
     page.get_by_label(re.compile("^Consumer key")).fill("chocolate-restore")
     page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     reader.picture("writer")

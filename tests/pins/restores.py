@@ -15,7 +15,7 @@ from unlost.engine.restore.journal.entries import decode
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning.plan import plan_again, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary
-from unlost.engine.restore.running.execute import execute, resume, run_of
+from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
@@ -149,7 +149,7 @@ def resume_from(losses: Losses, run: str, journal: Sequence[bytes]) -> RestoreOu
     written = shop.vault.journal(shop.oid, run)
     for payload in journal:
         written.append(payload)
-    outcome = resume(run, shop.oid, shop.restore_ports())
+    outcome = execute(RestoreLog(written).opened.plan, shop.restore_ports())
     assert isinstance(outcome, RestoreOutcome)
     return outcome
 

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=SCENARIO[,scale=N][,seed=S][,sandbox][,same-id][,running-clock]",
-        help="one of several orgs, each on its own port; may be given again and again",
+        help="one of several orgs, each on its own port; repeatable",
     )
     salesforce.add_argument(
         "--with-parent", action="store_true", help="stop when standard input is closed"
@@ -62,14 +62,14 @@ def _salesforce(options: argparse.Namespace) -> int:
     # Imported here, so that the help text does not wait for DuckDB.
     from unlost_simulators.salesforce.app import SalesforceApp
     from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
-    from unlost_simulators.salesforce.server import Wanted
+    from unlost_simulators.salesforce.server import SimulatorOptions
 
     own_folder = Path(tempfile.mkdtemp(prefix="unlost-sim-tls-")) if options.tls else None
     try:
         tls: TlsFiles | None = None
         if own_folder is not None:
             tls = make_tls_files(options.tls_dir or own_folder)
-        base = Wanted(
+        base = SimulatorOptions(
             scenario=options.scenario,
             scale=options.scale,
             seed=options.seed,

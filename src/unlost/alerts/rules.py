@@ -639,4 +639,4 @@ def _hours(time: timedelta) -> Message:
 def _storages(proof: Certificate | None) -> Sequence[Quota]:
     """The org's storage limits, without its daily limits on reading."""
     quotas = proof.quotas if proof is not None else ()
-    return [quota for quota in quotas if quota.unit == "bytes" and not quota.name.endswith("a day")]
+    return [quota for quota in quotas if quota.is_storage]

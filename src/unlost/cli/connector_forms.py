@@ -82,7 +82,7 @@ def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str
 
 
 def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
-    """Return the secrets of a write identity, from files and from the environment."""
+    """Return the secrets of a write user, from files and from the environment."""
     secrets: dict[str, str] = {}
     for connector in connectors:
         secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")

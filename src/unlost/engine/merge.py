@@ -12,7 +12,7 @@ RUN_ROWS = 500_000
 BATCH_ROWS = 50_000
 
 
-def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[TempRows]:
+def write_sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[TempRows]:
     """Write ``tables`` (with a column ``id``) to files as runs that are sorted by the bytes of the id.
 
     Rows of one id keep their order within a run.
@@ -37,7 +37,7 @@ def read_run(folder: Path, run: TempRows) -> Iterator[pa.Table]:
         yield pa.Table.from_batches([batch])
 
 
-def aligned(streams: Sequence[Iterator[pa.Table]]) -> Iterator[list[pa.Table | None]]:
+def align_streams(streams: Sequence[Iterator[pa.Table]]) -> Iterator[list[pa.Table | None]]:
     """Walk streams sorted by ``id``: each step returns every stream's rows of one id range.
 
     The ranges are disjoint and ascend; None where a stream has no row in it.

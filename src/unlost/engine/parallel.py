@@ -22,7 +22,7 @@ READY = 2  # items of a queue that exist: the one in its call, and the next one
 
 
 @dataclass(slots=True)
-class _CallWorker[A, T]:
+class _CallQueue[A, T]:
     """Items to come, and the calls of taken items, the oldest first."""
 
     items: Iterator[A]
@@ -31,23 +31,23 @@ class _CallWorker[A, T]:
     ended: bool = False
 
     @property
-    def takes(self) -> bool:
+    def has_room(self) -> bool:
         """True if another item may be made for it."""
         return not self.ended and len(self.calls) < READY
 
-    def take(self, call: Callable[[A], T]) -> None:
+    def start_next(self, call: Callable[[A], T]) -> None:
         for item in self.items:
             self.calls.append(self.pool.submit(call, item))
             return
         self.ended = True
 
-    def over(self) -> Iterator[T]:
+    def finished_results(self) -> Iterator[T]:
         """The results that are ready, in order."""
         while self.calls and self.calls[0].done():
             yield self.calls.popleft().result()
 
 
-def abreast[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iterator[T]:
+def run_queues[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iterator[T]:
     """Call ``call`` for each item of each queue; yields results as they come.
 
     Calls run in one thread for each queue; items are made by the consuming thread, and need not be
@@ -55,15 +55,15 @@ def abreast[A, T](call: Callable[[A], T], queues: Sequence[Iterator[A]]) -> Iter
     is started after it.
     """
     with ExitStack() as stack:
-        running = [_CallWorker[A, T](queue, stack.enter_context(_thread())) for queue in queues]
+        running = [_CallQueue[A, T](queue, stack.enter_context(_thread())) for queue in queues]
         try:
             while running:
                 for worker in running:
-                    if worker.takes:
-                        worker.take(call)
-                    yield from worker.over()
+                    if worker.has_room:
+                        worker.start_next(call)
+                    yield from worker.finished_results()
                 running = [worker for worker in running if worker.calls or not worker.ended]
-                if running and not any(worker.takes for worker in running):
+                if running and not any(worker.has_room for worker in running):
                     wait([worker.calls[0] for worker in running], return_when=FIRST_COMPLETED)
         finally:
             for worker in running:

@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
-def ahead[A, T](
-    call: Callable[[A], T], items: Iterable[A], *, deep: int = 1
+def prefetch[A, T](
+    call: Callable[[A], T], items: Iterable[A], *, depth: int = 1
 ) -> Iterator[tuple[A, T]]:
-    """Each item with its result; while one is processed the calls for the ``deep`` next ones run.
+    """Each item with its result; while one is processed the calls for the ``depth`` next ones run.
 
-    Calls run in separate threads, ``deep`` at a time and started in order. An error of a call is
+    Calls run in separate threads, ``depth`` at a time and started in order. An error of a call is
     raised in its turn. A consumer that stops early waits for the running calls.
     """
-    with ThreadPoolExecutor(deep, thread_name_prefix="unlost-ahead") as pool:
+    with ThreadPoolExecutor(depth, thread_name_prefix="unlost-prefetch") as pool:
         begun: deque[tuple[A, Future[T]]] = deque()
         try:
             for item in items:
                 begun.append((item, pool.submit(call, item)))
-                if len(begun) > deep:
+                if len(begun) > depth:
                     first, future = begun.popleft()
                     yield first, future.result()
             while begun:

@@ -16,7 +16,7 @@ from unlost.model.errors import StoreError
 BUSY_SECONDS = 30.0
 
 type Row = tuple[Any, ...]
-type Say = Callable[[str, Sequence[object]], Sequence[Row]]
+type Execute = Callable[[str, Sequence[object]], Sequence[Row]]
 
 
 class StepsDatabase(Protocol):
@@ -27,7 +27,7 @@ class StepsDatabase(Protocol):
 
     tables: str
 
-    def work[T](self, call: Callable[[Say], T]) -> T:
+    def work[T](self, call: Callable[[Execute], T]) -> T:
         """Run ``call`` in one transaction, durable on return. ``call`` may run more than once."""
         ...
 
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS steps (
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
 
-    def work[T](self, call: Callable[[Say], T]) -> T:
+    def work[T](self, call: Callable[[Execute], T]) -> T:
         """Run ``call`` in one transaction."""
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")

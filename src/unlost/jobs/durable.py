@@ -48,20 +48,20 @@ RESTORE_WORKERS = 2
 MAINTENANCE_WORKERS = 1
 POLL_SECONDS = 0.5
 POOL = 8  # sessions of the engine in one process
-REAP_SECONDS = 5.0  # interval at which workers look for jobs of dead workers
+WATCH_SECONDS = 5.0  # interval at which workers look for jobs of dead workers
 SAME_CRASHES = 20  # a job that crashed its worker this often is not started again
 BROKEN = ("ERROR", "CANCELLED")  # may be requested again, unlike jobs that crashed their worker
 KEPT = timedelta(days=14)  # for finished jobs; the table of runs keeps their results
 
 type Handler = Callable[[Job], None]
-type Complaint = Callable[[str], None]
+type LogLine = Callable[[str], None]
 
 
 class JsonValues(Serializer):
-    """Serialises the values of jobs as JSON; DBOS's default, pickle, would run stored code."""
+    """Serializes the values of jobs as JSON; DBOS's default, pickle, would run stored code."""
 
     def serialize(self, data: Any) -> str:
-        """Serialise a value as text."""
+        """Serialize a value as text."""
         return json.dumps(data, default=str)
 
     def deserialize(self, serialized_data: str) -> Any:
@@ -69,7 +69,7 @@ class JsonValues(Serializer):
         return json.loads(serialized_data)
 
     def name(self) -> str:
-        """The serialiser's name in the database."""
+        """The serializer's name in the database."""
         return "json"
 
 
@@ -95,18 +95,18 @@ class DurableJobs:
         *,
         locks: Locks,
         workers: int = 4,
-        complain: Complaint = lambda _text: None,
+        log: LogLine = lambda _text: None,
     ) -> None:
         """``place`` is a file, or the URL of a PostgreSQL database; ``locks`` are the home's.
 
         ``workers`` is the number of jobs that each worker runs at a time, besides restores; the
         value of the worker that starts last applies to all. Nothing happens before ``start``.
-        ``complain`` receives the warnings and errors that DBOS would print.
+        ``log`` receives the warnings and errors that DBOS would print.
         """
         self._place = place
         self._locks = locks
         self._workers = workers
-        self._complain = complain
+        self._log = log
         self._slot: ServiceSlot | None = None
         self._over = threading.Event()
         _registry.clear()
@@ -120,7 +120,7 @@ class DurableJobs:
         self._slot = take_slot(self._locks, alone=isinstance(self._place, Path))
         try:
             _prepare(self._place)
-            _listen(self._complain)
+            _listen(self._log)
             DBOS(config=_config(self._place, self._workers, self._slot.executor))
             DBOS.launch()
             _queue(GENERAL, self._workers)
@@ -130,7 +130,9 @@ class DurableJobs:
             self.stop()
             raise
         if isinstance(self._place, str):
-            threading.Thread(target=self._reap, name="reaper", daemon=True).start()
+            threading.Thread(
+                target=self._watch_dead_workers, name="dead-workers", daemon=True
+            ).start()
 
     def stop(self, *, patience: int = 0) -> None:
         """Stop; running jobs have ``patience`` seconds to end, and otherwise resume later."""
@@ -144,7 +146,7 @@ class DurableJobs:
         """Queue a job."""
         DBOS.enqueue_workflow_with_options(_options(job), job.kind.value, job.org, job.subject)
 
-    def take_over(self) -> list[str]:
+    def requeue_orphaned(self) -> list[str]:
         """Queue the jobs of dead workers again; returns their ids."""
         assert self._slot is not None
         status = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
@@ -154,14 +156,14 @@ class DurableJobs:
                 orphaned_jobs += _queue_again(executor) if dead else []
         return orphaned_jobs
 
-    def _reap(self) -> None:
-        while not self._over.wait(REAP_SECONDS):
+    def _watch_dead_workers(self) -> None:
+        while not self._over.wait(WATCH_SECONDS):
             try:
-                self.take_over()
+                self.requeue_orphaned()
             except Exception as error:  # noqa: BLE001 (a database that is away is looked at again)
-                self._complain(f"Looking for dead workers failed: {type(error).__name__}")
+                self._log(f"Looking for dead workers failed: {type(error).__name__}")
 
-    def again(self, ids: Iterable[str]) -> None:
+    def delete_failed(self, ids: Iterable[str]) -> None:
         """Delete failed and cancelled jobs among ``ids``, so that they can be requested again."""
         job_ids = list(ids)
         broken = DBOS.list_workflows(
@@ -170,7 +172,7 @@ class DurableJobs:
         if job_ids and broken:
             DBOS.delete_workflows([status.workflow_id for status in broken])
 
-    def doing(self) -> list[ActiveJob]:
+    def active_jobs(self) -> list[ActiveJob]:
         """Waiting and running jobs."""
         status = DBOS.list_workflows(
             status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
@@ -195,16 +197,16 @@ class DurableJobs:
 class _Listener(logging.Handler):
     """Passes on what DBOS logs. DBOS adds a handler for the terminal only if it finds none."""
 
-    def __init__(self, complain: Complaint) -> None:
+    def __init__(self, log: LogLine) -> None:
         super().__init__(logging.WARNING)
-        self._tell = complain
+        self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
+        self._log(record.getMessage())
 
 
-def _listen(complain: Complaint) -> None:
-    logging.getLogger("dbos").handlers[:] = [_Listener(complain)]
+def _listen(log: LogLine) -> None:
+    logging.getLogger("dbos").handlers[:] = [_Listener(log)]
 
 
 _registry: dict[JobKind, Handler] = {}
@@ -227,7 +229,7 @@ def _queue_again(executor: str) -> list[str]:
     return [workflow_status.workflow_id for workflow_status in status]
 
 
-def ask(place: Path | str, job: Job) -> None:
+def enqueue_from_outside(place: Path | str, job: Job) -> None:
     """Queue a job for the workers of this home, now or later; raises StoreError."""
     if isinstance(place, Path) and not place.exists():
         return  # no worker has run here yet; the first one queues all waiting jobs

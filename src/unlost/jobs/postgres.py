@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from unlost.jobs.databases import Row, Say
+from unlost.jobs.databases import Execute, Row
 from unlost.model.errors import database_away
 
 # A restarted server is back within seconds; a statement waits that long for it.
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS steps (
         self._lock = threading.Lock()
         self._db: psycopg.Connection[Row] | None = None
 
-    def work[T](self, call: Callable[[Say], T]) -> T:
+    def work[T](self, call: Callable[[Execute], T]) -> T:
         """Run ``call`` in one transaction; raises StoreError (``database-away``)."""
         with self._lock:
             for seconds in AWAY_SECONDS:
@@ -51,26 +51,26 @@ CREATE TABLE IF NOT EXISTS steps (
     def format(self) -> int:
         """The format number written last, 0 at first."""
 
-        def newest_number(say: Say) -> int:
-            if not say("SELECT to_regclass(?)", [f"{SCHEMA}.format"])[0][0]:
+        def newest_number(execute: Execute) -> int:
+            if not execute("SELECT to_regclass(?)", [f"{SCHEMA}.format"])[0][0]:
                 return 0
-            return int(say("SELECT coalesce(max(number), 0) FROM format", ())[0][0])
+            return int(execute("SELECT coalesce(max(number), 0) FROM format", ())[0][0])
 
         return self.work(newest_number)
 
     def prepare(self, number: int) -> None:
         """Create missing tables, and write the format number; one process at a time."""
 
-        def make(say: Say) -> None:
+        def make(execute: Execute) -> None:
             # Two workers that start together would otherwise both try to create the schema, and one
             # would fail.
-            say("SELECT pg_advisory_xact_lock(hashtext(?))", [SCHEMA])
-            say(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", ())
+            execute("SELECT pg_advisory_xact_lock(hashtext(?))", [SCHEMA])
+            execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", ())
             for statement in self.tables.split(";"):
                 if statement.strip():
-                    say(statement, ())
-            say("DELETE FROM format", ())
-            say("INSERT INTO format VALUES (?)", [number])
+                    execute(statement, ())
+            execute("DELETE FROM format", ())
+            execute("INSERT INTO format VALUES (?)", [number])
 
         self.work(make)
 
@@ -82,19 +82,19 @@ CREATE TABLE IF NOT EXISTS steps (
         with self._lock:
             self._drop()
 
-    def _once[T](self, call: Callable[[Say], T]) -> T:
+    def _once[T](self, call: Callable[[Execute], T]) -> T:
         if self._db is None or self._db.closed:
             self._db = psycopg.connect(self._url, options=f"-c search_path={SCHEMA}")
         db = self._db
 
-        def say(sql: str, values: Sequence[object]) -> Sequence[Row]:
+        def execute(sql: str, values: Sequence[object]) -> Sequence[Row]:
             # Constants of the step store, in which ``?`` only marks parameters and ``%`` does not
             # occur.
             cursor = db.execute(sql.replace("?", "%s").encode(), values)
             return cursor.fetchall() if cursor.description else []
 
         with db.transaction():
-            return call(say)
+            return call(execute)
 
     def _drop(self) -> None:
         if self._db is not None:

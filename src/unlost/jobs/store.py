@@ -9,7 +9,7 @@ step that a run maps over many (here: tables):
   backup-20261127t0100-3f2  census     Account  {"live": 812, ...}
 
 A result is durable before its step counts as done. The state of a run (running, parked, failed) is
-not stored here: the catalogue's table of runs is its only place, so no code must reconcile two.
+not stored here: the catalog's table of runs is its only place, so no code must reconcile two.
 Deleting the store makes unfinished runs start again. One store serves all threads of a process and
 all processes of a home; the database isolates them. See docs/adr/0012.
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unlost.jobs.databases import Row, Say, SqliteSteps, StepsDatabase
+from unlost.jobs.databases import Execute, Row, SqliteSteps, StepsDatabase
 from unlost.model.errors import StoreError
 
 FORMAT = 1
@@ -47,12 +47,12 @@ class StepStore:
     def result(self, run: str, name: str, key: str) -> bytes | None:
         """The result of a step, or None if it is not done."""
         sql = "SELECT result FROM steps WHERE run = ? AND name = ? AND key = ?"
-        rows = self._say(sql, (run, name, key))
+        rows = self._execute(sql, (run, name, key))
         return bytes(rows[0][0]) if rows else None
 
     def keep(self, run: str, name: str, key: str, result: bytes, *, at: datetime) -> None:
         """Store the result of a step, durable on return."""
-        self._say(
+        self._execute(
             "INSERT INTO steps (run, name, key, result, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (run, name, key) DO UPDATE SET result = excluded.result, at = excluded.at",
             (run, name, key, result, at.astimezone(UTC).isoformat()),
@@ -63,24 +63,24 @@ class StepStore:
 
         A run that keeps failing at the same step expires by this time.
         """
-        rows = self._say("SELECT max(at) FROM steps WHERE run = ?", (run,))
+        rows = self._execute("SELECT max(at) FROM steps WHERE run = ?", (run,))
         return datetime.fromisoformat(rows[0][0]) if rows[0][0] else None
 
     def runs(self) -> Sequence[str]:
         """Runs with step results."""
-        return [run for (run,) in self._say("SELECT DISTINCT run FROM steps", ())]
+        return [run for (run,) in self._execute("SELECT DISTINCT run FROM steps", ())]
 
     def drop(self, run: str) -> None:
         """Delete the step results of a run."""
-        self._say("DELETE FROM steps WHERE run = ?", (run,))
+        self._execute("DELETE FROM steps WHERE run = ?", (run,))
 
     def tidy(self) -> None:
         """Remove all traces of deleted results from the file."""
         self._db.tidy()
 
-    def _say(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
-        def call(say: Say) -> Sequence[Row]:
-            return say(sql, values)
+    def _execute(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        def call(execute: Execute) -> Sequence[Row]:
+            return execute(sql, values)
 
         return self._db.work(call)
 

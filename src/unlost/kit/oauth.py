@@ -206,12 +206,12 @@ class SignInHint:
         return self.error in {"", failure.code} and self.contains.lower() in failure.message.lower()
 
 
-def speak_oauth(
+def oauth_error_factory(
     hints: tuple[SignInHint, ...],
 ) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Build a function that turns refusals into errors, by the first hint that fits."""
 
-    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+    def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if action is AnswerHandling.RETRY or failure.status == 0:
             return unreachable(failure, action)
         for hint in hints:
@@ -227,7 +227,7 @@ def speak_oauth(
             reason=reason,
         )
 
-    return speak
+    return to_error
 
 
 def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:

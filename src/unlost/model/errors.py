@@ -2,7 +2,7 @@
 
 Every error has a stable code, a sentence for a person who is not an expert, and a next step. The
 code is also the name of its section in ``docs/reference/errors.md``. An error is raised at the
-lowest layer that understands its cause, in these words, and is not logged there.
+lowest layer that understands its cause and is not logged there.
 
     UnlostError
     ├── TransientError     try again, after ``retry_after`` if the other side gave one

@@ -167,10 +167,11 @@ class SourceContract:
         assert first.tables == second.tables
 
     def test_quotas_are_numbers(self, source: Source) -> None:
-        """A quota has a limit and a unit."""
+        """A quota has a limit, a unit, and the flag ``storage``."""
         for quota in source.quotas():
             assert quota.limit >= 0
             assert quota.unit in {"bytes", "calls", "rows"}
+            assert quota.storage is not None
 
     def test_a_full_plan_delivers_every_live_record(
         self, source: Source, tables: list[Table]

@@ -59,7 +59,7 @@ class MemorySource:
         self.job_seconds = job_seconds
         self.overlap = overlap
         self.read_seconds = read_seconds
-        self.quota: tuple[Quota, ...] = (Quota("api-calls", 10, 1000, "calls"),)
+        self.quota: tuple[Quota, ...] = (Quota("api-calls", 10, 1000, "calls", storage=False),)
         self.census_wanted = False
 
     def identity(self) -> OrgIdentity:

@@ -188,7 +188,7 @@ def returned(
 
 
 def let_write(shop: Program, served: SimulatorProcess) -> None:
-    """The home gets a write identity."""
+    """The home gets a write user."""
     served.admin.post("apps", consumer_key="writer", consumer_secret=SECRET, run_as=ADMIN)
     assert shop("org", "writer", "chocolate", "--client-id", "writer").code in {0, 3}
 

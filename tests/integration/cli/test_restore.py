@@ -57,7 +57,7 @@ def written(planned: dict[str, Any]) -> int:
 
 @pytest.fixture(scope="module")
 def writable(shop: Program, served: SimulatorProcess) -> Program:
-    """The same home, whose org has a write identity."""
+    """The same home, whose org has a write user."""
     served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
     added = shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json")
     assert added.done["tenant"]

@@ -15,7 +15,7 @@ from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.engine.restore.running.calls import TRIES
 from unlost.engine.restore.running.compared import NOT_SET
-from unlost.engine.restore.running.execute import execute, resume, run_of
+from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore, RestoreOutcome
 from unlost.model.errors import TransientError, UsageError
@@ -501,13 +501,11 @@ class Restores(RuleBasedStateMachine):
     def _until_it_ends(
         self, data: st.DataObject, plan: RestorePlan, troubles: list[tuple[str, int]]
     ) -> RestoreOutcome:
-        begun = False
         dice = Random(data.draw(SEEDS))  # how far a crash lets lanes come is left to their threads
         for _ in range(MOST_ATTEMPTS):
             point = self._plant(troubles)
-            by_run = begun and dice.random() < 0.5
             try:
-                ended = self._attempt(plan, point, by_run=by_run)
+                ended = self._attempt(plan, point)
             except Crash:
                 self.judge.met["crash"] += 1
             except TransientError as error:
@@ -520,7 +518,6 @@ class Restores(RuleBasedStateMachine):
                 assert isinstance(ended, ParkedRestore)
                 self.judge.met["full"] += 1
                 self.town.writer.full_after = None
-            begun = self.town.vault.journals(self.town.oid, unfinished=True) != []
             self.town.reopen()
             self.town.clock.advance(seconds=dice.choice([0, 7, 3600]))
         raise AssertionError("the restore does not end")
@@ -548,13 +545,9 @@ class Restores(RuleBasedStateMachine):
                 writer.faults.plant(kind, ReplyLost(), after=at)
         return CrashPoint(0)
 
-    def _attempt(
-        self, plan: RestorePlan, point: CrashPoint, *, by_run: bool
-    ) -> RestoreOutcome | ParkedRestore:
+    def _attempt(self, plan: RestorePlan, point: CrashPoint) -> RestoreOutcome | ParkedRestore:
         town = self.town
         store = point.guard(town.store, after=True, only=STORE_WRITES)
         vault = reopened(town.vault, town.clock, store=store)
         ports = town.restoring(writer=point.guard(town.writer, after=True), vault=vault)
-        if by_run:
-            return resume(run_of(plan), town.oid, ports)
         return execute(plan, ports)

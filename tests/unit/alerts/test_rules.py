@@ -147,6 +147,11 @@ def test_what_may_be_read_in_a_day_is_no_storage() -> None:
     assert said(sales(proof=proof(quotas=quotas))) == {}
 
 
+def test_a_daily_limit_whose_name_does_not_end_in_a_day_is_no_storage() -> None:
+    quotas = (Quota("Daily transfer", 99, 100, "bytes", storage=False),)
+    assert said(sales(proof=proof(quotas=quotas))) == {}
+
+
 def test_missed_nights_are_named() -> None:
     found = said(sales(nights=(night(missed=("2026-05-02T01:00", "2026-05-03T01:00")),)))
     assert "has no backup of 2026-05-02, 2026-05-03." in found[AlertRule.NIGHT_MISSED].sentence

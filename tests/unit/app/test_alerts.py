@@ -222,7 +222,7 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     from unlost.model.runs.jobs import Job, JobKind
 
     class Now:
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             pass
 
         def enqueue(self, job: Job) -> None:

@@ -34,7 +34,7 @@ def served(sales: World) -> Iterator[World]:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     found: list[Job] = []
-    monkeypatch.setattr(module, "ask", lambda _place, job: found.append(job))
+    monkeypatch.setattr(module, "enqueue_from_outside", lambda _place, job: found.append(job))
     return found
 
 
@@ -83,7 +83,7 @@ def test_where_the_queue_is_away_the_next_look_of_the_service_asks(
     def away(*_: object) -> None:
         raise StoreError("queue-unreadable", "The file cannot be used.")
 
-    monkeypatch.setattr(module, "ask", away)
+    monkeypatch.setattr(module, "enqueue_from_outside", away)
     ask_backup(served.app, "sales")
     found: list[str] = []
 
@@ -91,7 +91,7 @@ def test_where_the_queue_is_away_the_next_look_of_the_service_asks(
         def enqueue(self, job: Job) -> None:
             found.append(job.kind.value)
 
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             pass
 
     enqueue_due_jobs(served.app.acting(SERVICE), Queue())

@@ -35,7 +35,7 @@ from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher, drifted
 from unlost.catalog.orgs.orgs import get_org
-from unlost.engine.backup.known import known_of
+from unlost.engine.backup.known import known_state
 from unlost.model.errors import UnlostError
 from unlost.model.vault.snapshot import ChangeKind, CommitKind, VerifyLevel
 
@@ -135,7 +135,7 @@ def test_what_a_night_finds_is_not_told_again_over_forgotten_nights(year: World)
 def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> None:
     vault, oid = thinned.app.vault, get_org("sales").oid
     head = vault.newest_backup(oid)
-    known = known_of(vault, oid, head)
+    known = known_state(vault, oid, head)
     assert known.nights == 10
     assert all(len(rights) == 1 for rights in known.rights.values())
     thinned.clock.advance(days=1)

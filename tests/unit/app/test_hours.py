@@ -288,7 +288,7 @@ def test_a_night_overtakes_an_hour_that_is_under_way(hours: Hours) -> None:
     queue: list[Job] = []
 
     class Later:
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             """Nothing breaks off here."""
 
         def enqueue(self, job: Job) -> None:

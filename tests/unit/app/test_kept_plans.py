@@ -55,7 +55,7 @@ after_loss = scene(lost_shop)
 
 @pytest.fixture(autouse=True)
 def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
+    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
 
 
 @pytest.fixture

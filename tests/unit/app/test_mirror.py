@@ -56,7 +56,7 @@ class Asked:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def again(self, ids: object) -> None:
+    def delete_failed(self, ids: object) -> None:
         """Nothing breaks off here."""
 
     def enqueue(self, job: Job) -> None:
@@ -271,7 +271,9 @@ def test_the_service_is_asked_where_it_runs(
     mirrored: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
-    monkeypatch.setattr("unlost.app.actions.vault.mirror.ask", lambda _, job: jobs.append(job))
+    monkeypatch.setattr(
+        "unlost.app.actions.vault.mirror.enqueue_from_outside", lambda _, job: jobs.append(job)
+    )
     with pytest.raises(Conflict) as caught:
         ask_mirror(mirrored.app)
     assert caught.value.code == "service-away"

@@ -42,7 +42,7 @@ class Desk:
         self.known: set[str] = set()
         self.done: list[str] = []
 
-    def again(self, ids: Iterable[str]) -> None:
+    def delete_failed(self, ids: Iterable[str]) -> None:
         """Nothing breaks off here."""
 
     def enqueue(self, job: Job) -> None:
@@ -68,7 +68,7 @@ class SilentDesk:
     def enqueue(self, job: Job) -> None:
         """It waits for ever."""
 
-    def again(self, ids: object) -> None:
+    def delete_failed(self, ids: object) -> None:
         """Nothing breaks off here."""
 
 

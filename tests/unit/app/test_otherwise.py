@@ -104,7 +104,7 @@ after_loss = scene(lost_firm)
 
 @pytest.fixture
 def firm(world: World, after_loss: Lead, monkeypatch: pytest.MonkeyPatch) -> Firm:
-    monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
+    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
     return after_loss(world)
 
 

@@ -48,7 +48,9 @@ def lost(world: World, after_loss: Lead) -> Shop:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The jobs that the engine was asked for at once."""
     found: list[str] = []
-    monkeypatch.setattr(queued_restore, "ask", lambda _place, job: found.append(job.id))
+    monkeypatch.setattr(
+        queued_restore, "enqueue_from_outside", lambda _place, job: found.append(job.id)
+    )
     return found
 
 
@@ -272,7 +274,7 @@ def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
         def enqueue(self, job: Job) -> None:
             self.found.append(job.id)
 
-        def again(self, ids: object) -> None:
+        def delete_failed(self, ids: object) -> None:
             self.forgotten = list(ids)  # type: ignore[call-overload]
 
     queue = Queue()
@@ -355,6 +357,6 @@ def test_a_queue_that_is_away_does_not_call_a_restore_back(
     def away(*_: object) -> None:
         raise StoreError("queue-unreadable", "The file cannot be used.")
 
-    monkeypatch.setattr(queued_restore, "ask", away)
+    monkeypatch.setattr(queued_restore, "enqueue_from_outside", away)
     run = handed(lost)
     assert ids(lost) == [f"restore:{run}:1"], "the next look asks"

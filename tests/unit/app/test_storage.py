@@ -49,6 +49,15 @@ def test_the_day_on_which_a_storage_is_full_is_told(sales: World) -> None:
     assert sooner.forecast.reached < line.forecast.reached
 
 
+def test_a_daily_limit_whose_name_does_not_end_in_a_day_is_no_storage(sales: World) -> None:
+    sales.connector.source("one").quota = (
+        Quota("Daily transfer", 1, 2, "bytes", storage=False),
+        Quota("files of a day", 1, 2, "bytes", storage=True),
+    )
+    backup(sales.app, "sales")
+    assert [line.name for line in storage(sales.app, "sales").storages] == ["files of a day"]
+
+
 def test_rules_see_the_same_forecast(sales: World) -> None:
     live(sales, 20)
     (watched,) = Watcher().gather(sales.app).orgs

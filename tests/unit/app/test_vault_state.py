@@ -48,7 +48,7 @@ def test_a_long_verification_is_asked_for_where_somebody_does_it(
     sales: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Job] = []
-    monkeypatch.setattr(state, "ask", lambda place, job: asked.append(job))
+    monkeypatch.setattr(state, "enqueue_from_outside", lambda place, job: asked.append(job))
     with pytest.raises(Conflict) as caught:
         verify_later(sales.app, VerifyLevel.DEEP)
     assert caught.value.code == "service-away"

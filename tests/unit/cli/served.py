@@ -95,7 +95,9 @@ def from_afar(
 def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A service holds its slot; what it is asked for waits until somebody sleeps."""
     for module in ("runs.ask_backup", "restores.queued_restore"):
-        monkeypatch.setattr(f"unlost.app.actions.{module}.ask", lambda _place, _job: None)
+        monkeypatch.setattr(
+            f"unlost.app.actions.{module}.enqueue_from_outside", lambda _place, _job: None
+        )
     slot = take_slot(world.app.locks, alone=not world.home.database)
     try:
         yield

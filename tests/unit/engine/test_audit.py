@@ -10,7 +10,7 @@ from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup import row_check as module
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
-from unlost.engine.backup.files import needed
+from unlost.engine.backup.files import new_file_refs
 from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.row_check import IdSlice, part_of, range_of
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
@@ -259,8 +259,8 @@ def test_a_file_that_changed_with_its_row_is_fetched(scene: Scene) -> None:
 def test_files_without_a_checksum_are_compared_by_size() -> None:
     same, longer = (FileRef("Document", "r", "Body", size) for size in (3, 4))
     held = [StoredFile("b", "Document", "r", "Body", 3)]
-    assert needed([same, longer], held, sizes_tell=True) == [longer]
-    assert needed([same], held) == [same]
+    assert new_file_refs([same, longer], held, compare_by_size=True) == [longer]
+    assert new_file_refs([same], held) == [same]
 
 
 def test_ids_are_counted_in_the_order_of_the_source(

@@ -8,8 +8,8 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup.certificate import gone_line, human_bytes
-from unlost.engine.backup.deletes import DeleteVerdict, fate
-from unlost.engine.backup.files import needed
+from unlost.engine.backup.deletes import DeleteVerdict, delete_verdict
+from unlost.engine.backup.files import new_file_refs
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.records.history import Nights, events, history
@@ -137,7 +137,9 @@ def test_sizes_for_people() -> None:
 def test_the_breaker() -> None:
     policy = BackupPolicy(breaker_floor=5)
     cases = [(True, 5, 10), (True, 6, 10), (True, 20, 1000), (True, 21, 1000), (False, 1, 1000)]
-    assert [fate(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases] == [
+    assert [
+        delete_verdict(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases
+    ] == [
         DeleteVerdict.DELETED,
         DeleteVerdict.UNUSUAL,
         DeleteVerdict.DELETED,
@@ -157,8 +159,8 @@ def test_a_file_is_needed_unless_it_is_known_to_be_the_same() -> None:
         FileRef("T", "1", "Body", 3),
         FileRef("T", "2", "Body", 3, "md5:x"),
     ]
-    assert needed([same, FileRef("T", "1", "Body", None, "md5:x")], held) == []
-    assert needed(others, held) == others
+    assert new_file_refs([same, FileRef("T", "1", "Body", None, "md5:x")], held) == []
+    assert new_file_refs(others, held) == others
 
 
 def test_versions_of_a_table_that_nobody_describes_are_told(scene: Scene) -> None:

@@ -26,7 +26,7 @@ def test_every_row_is_met_once_in_disjoint_ranges(streams: list[list[str]], size
     ]
     met: list[list[str]] = [[] for _ in streams]
     last = b""
-    for step in merge.aligned(tables):
+    for step in merge.align_streams(tables):
         ids = [row for table in step if table is not None for row in table["id"].to_pylist()]
         assert all(key.encode() > last or last == b"" for key in ids)
         last = max(key.encode() for key in ids)
@@ -39,7 +39,7 @@ def test_runs_are_cut_and_sorted_by_bytes(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(merge, "RUN_ROWS", 3)
     monkeypatch.setattr(merge, "BATCH_ROWS", 2)
     tables = [pa.table({"id": ids}) for ids in (["z", "é"], ["a", "Z"], ["b"])]
-    runs = merge.sorted_runs(tables, folder=tmp_path, name="run/x")
+    runs = merge.write_sorted_runs(tables, folder=tmp_path, name="run/x")
     found = [
         [k for t in merge.read_run(tmp_path, run) for k in t["id"].to_pylist()] for run in runs
     ]

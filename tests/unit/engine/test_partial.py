@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
-from unlost.engine.backup.known import known_of
+from unlost.engine.backup.known import known_state
 from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
 from unlost.engine.backup.session import BackupStart
@@ -94,7 +94,7 @@ def test_nights_are_counted_without_the_hours_between_them(scene: Scene) -> None
     scene.night()
     for _ in range(3):
         scene.hour("Account")
-    known = known_of(scene.vault, scene.oid, scene.head)
+    known = known_state(scene.vault, scene.oid, scene.head)
     assert known.nights == 1
     assert known.rights["Contact"] == {scene.org.fingerprint}
     assert [info.number for info in nights(scene.vault.snapshots(scene.oid))] == [1]
@@ -329,7 +329,7 @@ def test_an_hour_that_has_no_calls_left_parks_and_commits_nothing(scene: Scene) 
 def test_an_org_that_never_stands_still_is_said_so(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
-    scene.policy = BackupPolicy(calm_window=timedelta(0), rounds=1)
+    scene.policy = BackupPolicy(stable_window=timedelta(0), rounds=1)
     done = scene.hour("Account")
     assert [one.kind for one in done.certificate.findings] == [FindingKind.WINDOW_OPEN]
 

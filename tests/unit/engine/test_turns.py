@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from unlost.engine.backup.reading import SavedTask, _turn, _Unit
+from unlost.engine.backup.reading import SavedTask, _next_units, _Unit
 from unlost.engine.backup.session import BackupSession
 from unlost.testing.clock import VirtualClock
 from unlost.testing.runner import MemoryRunner
@@ -24,7 +24,7 @@ def session(*done: _Unit) -> BackupSession:
 def test_a_resumed_run_knows_again_what_was_read_before_it_reads_more_of_the_table() -> None:
     """Once a value that had come back to the old one was left out, and the one in between committed."""
     first, second, third, fourth = due = units(4)
-    assert _turn(session(second), due, "a/read") == [second]
-    assert _turn(session(first, third), due, "a/read") == [first, third]
-    assert _turn(session(), due, "a/read") == [first, second, third]
-    assert _turn(session(fourth), due, "a/read") == [first, second, third]
+    assert _next_units(session(second), due, "a/read") == [second]
+    assert _next_units(session(first, third), due, "a/read") == [first, third]
+    assert _next_units(session(), due, "a/read") == [first, second, third]
+    assert _next_units(session(fourth), due, "a/read") == [first, second, third]

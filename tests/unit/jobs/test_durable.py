@@ -17,7 +17,7 @@ import pytest
 from patience import HANGING, until
 from postgres import Postgres
 from unlost.catalog.home.locks import open_locks
-from unlost.jobs.durable import DurableJobs, ask
+from unlost.jobs.durable import DurableJobs, enqueue_from_outside
 from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.runs.jobs import Job, JobKind
@@ -103,7 +103,7 @@ def test_jobs_of_one_org_wait_for_each_other_and_those_of_others_do_not(
             jobs.enqueue(job(f"{org}{subject}", org))
     until(lambda: sum(work.at_once.values()) >= 2)
     assert work.at_once == {"o1": 1, "o2": 1}
-    assert sorted((one.id, one.waiting) for one in jobs.doing()) == [
+    assert sorted((one.id, one.waiting) for one in jobs.active_jobs()) == [
         ("night:o1:o1a", False),
         ("night:o1:o1b", True),
         ("night:o2:o2a", False),
@@ -126,14 +126,14 @@ def test_a_fault_in_one_job_stops_no_other(jobs: DurableJobs, work: Work) -> Non
 
 
 def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Work) -> None:
-    jobs.again([])
+    jobs.delete_failed([])
     jobs.enqueue(job("broken"))
     work.until(1)
-    until(lambda: not jobs.doing())
+    until(lambda: not jobs.active_jobs())
     jobs.enqueue(job("broken"))
     jobs.enqueue(job("a"))
     assert work.until(2) == ["broken", "a"], "its id is known"
-    jobs.again([job("broken").id, job("a").id])
+    jobs.delete_failed([job("broken").id, job("a").id])
     jobs.enqueue(job("broken"))
     jobs.enqueue(job("a"))
     assert work.until(3) == ["broken", "a", "broken"]
@@ -142,7 +142,7 @@ def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Wo
 def test_ended_jobs_are_forgotten_and_waiting_ones_are_not(jobs: DurableJobs, work: Work) -> None:
     jobs.enqueue(job("a"))
     work.until(1)
-    until(lambda: not jobs.doing())
+    until(lambda: not jobs.active_jobs())
     work.gate.clear()
     jobs.enqueue(job("b"))
     assert jobs.forget(before=datetime(2000, 1, 1, tzinfo=UTC).isoformat()) == 0
@@ -281,7 +281,7 @@ def test_a_worker_takes_over_what_another_left_that_was_killed(
         second = engine(url, tmp_path, work)
         second.start()
         try:
-            assert second.take_over() == [], "the other one lives"
+            assert second.requeue_orphaned() == [], "the other one lives"
             assert work.done == []
             work.gate.clear()
             child.kill()
@@ -313,7 +313,7 @@ def test_a_database_that_is_away_is_told(tmp_path: Path, work: Work) -> None:
         engine(url, tmp_path, work).start()
     assert caught.value.code == "database-away"
     with pytest.raises(StoreError) as caught:
-        ask(url, job("a"))
+        enqueue_from_outside(url, job("a"))
     assert caught.value.code == "database-away"
 
 
@@ -321,18 +321,18 @@ def test_who_does_no_jobs_can_ask_for_one(place: Path | str, tmp_path: Path, wor
     jobs = engine(place, tmp_path, work)
     jobs.start()
     try:
-        ask(place, job("asked", kind=JobKind.RESTORE))
-        ask(place, job("asked", kind=JobKind.RESTORE))
+        enqueue_from_outside(place, job("asked", kind=JobKind.RESTORE))
+        enqueue_from_outside(place, job("asked", kind=JobKind.RESTORE))
         assert work.until(1) == ["asked"]
     finally:
         jobs.stop(patience=5)
 
 
 def test_asking_where_no_worker_was_yet_makes_nothing(tmp_path: Path, server: Postgres) -> None:
-    ask(tmp_path / "queue.sqlite", job("a"))
+    enqueue_from_outside(tmp_path / "queue.sqlite", job("a"))
     assert list(tmp_path.iterdir()) == []
     url = server.database()
-    ask(url, job("a"))
+    enqueue_from_outside(url, job("a"))
     with psycopg.connect(url) as session:
         assert session.execute("SELECT to_regnamespace('dbos')").fetchone() == (None,)
 
@@ -350,8 +350,8 @@ def test_what_an_earlier_owner_of_a_slot_left_is_taken_over_though_the_slot_has_
         until(lambda: work.at_once == {"o1": 1})
         with psycopg.connect(url) as session:
             session.execute("UPDATE dbos.workflow_status SET executor_id = 'slot-1.gone-7'")
-        assert jobs.take_over() == [job("a").id]
-        assert jobs.take_over() == []
+        assert jobs.requeue_orphaned() == [job("a").id]
+        assert jobs.requeue_orphaned() == []
     finally:
         work.gate.set()
         jobs.stop(patience=5)

@@ -42,7 +42,7 @@ TABLE = RetryTable(
 )
 
 
-def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     said = f"{failure.status} {failure.code} {failure.message}"
     if action is AnswerHandling.RETRY:
         return TransientError("passing", said, retry_after=failure.retry_after)
@@ -82,7 +82,7 @@ class Parts:
             HttpPolicy(
                 TABLE,
                 understand,
-                speak,
+                to_error,
                 lambda headers: self.noticed.append(headers.get("x-usage", "")),
                 Backoff(attempts=attempts, first=1.0),
             ),

@@ -21,8 +21,8 @@ from unlost.kit.oauth import (
     OAuthSession,
     RefreshToken,
     SignInHint,
+    oauth_error_factory,
     private_key,
-    speak_oauth,
     understand_oauth,
 )
 from unlost.model.errors import NotAllowed, TransientError, UsageError
@@ -52,7 +52,9 @@ class Desk:
         self.secrets = MemorySecretStore(secrets)
         self.budget = FreeBudget()
         client = HttpClient(
-            HttpPolicy(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS), backoff=Backoff(2)),
+            HttpPolicy(
+                TOKEN_RETRIES, understand_oauth, oauth_error_factory(HINTS), backoff=Backoff(2)
+            ),
             clock=VirtualClock(),
             entropy=SeededEntropy(),
             budget=self.budget,

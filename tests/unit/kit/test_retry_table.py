@@ -53,11 +53,11 @@ def test_what_the_other_side_asks_for_is_never_undercut() -> None:
 
 def test_patience_sleeps_by_its_clock_and_ends_with_the_error() -> None:
     clock = VirtualClock()
-    patience = BackoffTimer(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
+    backoff = BackoffTimer(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
     error = TransientError("busy", "Busy.", retry_after=7.0)
-    patience.bear(1, error)
-    patience.bear(2, error)
+    backoff.wait(1, error)
+    backoff.wait(2, error)
     assert clock.slept == [7.0, 7.0]
     with pytest.raises(TransientError) as caught:
-        patience.bear(3, error)
+        backoff.wait(3, error)
     assert caught.value is error

@@ -101,6 +101,12 @@ def test_a_quota_without_a_limit_is_not_used_up() -> None:
     assert Quota("calls", 25, 0, "calls").share == 0.0
 
 
+def test_quotas_of_old_certificates_are_storage_by_their_names() -> None:
+    assert Quota("data storage", 1, 2, "bytes").is_storage
+    assert not Quota("Bulk query results a day", 1, 2, "bytes").is_storage
+    assert not Quota("API calls", 1, 2, "calls").is_storage
+
+
 def test_only_a_state_is_alive() -> None:
     assert [op for op in Op if op.alive] == [Op.STATE]
 

@@ -1,4 +1,4 @@
-"""Settings, credentials, refreshed sandboxes and write identities of a known org."""
+"""Settings, credentials, refreshed sandboxes and write users of a known org."""
 
 import pytest
 
@@ -84,7 +84,7 @@ def test_a_write_identity_is_added_and_tells_what_it_lacks(world: World, sign_in
     assert "It can write everything that restores need" in told
     assert WRITE_SECRET not in told
     assert find_writer(get_org("sales").oid) == {}
-    assert "Add a write identity" not in client.get("/orgs/sales/").content.decode()
+    assert "Add a write user" not in client.get("/orgs/sales/").content.decode()
 
 
 def test_a_write_identity_that_does_not_open_is_not_kept(world: World, sign_in: SignIn) -> None:

@@ -55,7 +55,7 @@ def test_an_org_tells_its_nights_tables_and_what_is_not_protected(
     assert 'href="/orgs/sales/certificate/2/"' in told
     assert 'href="/orgs/sales/certificate/1/"' in told
     assert "Account" in told
-    assert "Add a write identity" in told
+    assert "Add a write user" in told
 
 
 def test_a_viewer_sees_no_way_to_what_only_admins_do(world: World, sign_in: SignIn) -> None:

@@ -44,7 +44,7 @@ def client(shop: Shop, sign_in: SignIn) -> Client:
 @pytest.fixture
 def served(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A service runs."""
-    monkeypatch.setattr(ask_backup, "ask", lambda _place, _job: None)
+    monkeypatch.setattr(ask_backup, "enqueue_from_outside", lambda _place, _job: None)
     slot = take_slot(world.app.locks, alone=not world.home.database)
     yield world
     slot.lock.release()

@@ -114,7 +114,7 @@ def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
     monkeypatch.setattr(module, "PAGE", 2)
     monkeypatch.setattr(module, "CARDS", 1)
-    monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
+    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
     return shop
 
 

@@ -70,7 +70,7 @@ def test_what_takes_long_is_left_to_the_service(
     world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Job] = []
-    monkeypatch.setattr(vault_state, "ask", lambda place, job: asked.append(job))
+    monkeypatch.setattr(vault_state, "enqueue_from_outside", lambda place, job: asked.append(job))
     client = sign_in()
     answer = client.post("/vault/verify/", {"level": "deep"})
     assert answer.status_code == 409
@@ -196,7 +196,7 @@ def test_the_service_is_asked_to_bring_it_up_to_date(
     mirrored: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Job] = []
-    monkeypatch.setattr(mirror, "ask", lambda place, job: asked.append(job))
+    monkeypatch.setattr(mirror, "enqueue_from_outside", lambda place, job: asked.append(job))
     client = sign_in(Role.OPERATOR)
     assert client.post("/vault/mirror/").status_code == 409
     held = take_slot(mirrored.app.locks, alone=True).lock

@@ -49,14 +49,14 @@ class ServerActions:
         if not step:
             raise ValueError(f"say how far, by {', '.join(units)}")
         self.sim.org.clock.advance(step)
-        return self._moved()
+        return self._clock_answer()
 
     def set_clock(self, wanted: Wanted) -> Any:
         """Move the clock to the instant ``now``."""
         self.sim.org.clock.set(instant(wanted["now"]))
-        return self._moved()
+        return self._clock_answer()
 
-    def _moved(self) -> Any:
+    def _clock_answer(self) -> Any:
         self.sim.jobs.tick()
         self.sim.loads.tick()
         return self.clock({})

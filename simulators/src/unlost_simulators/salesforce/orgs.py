@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from unlost_simulators import listener
 from unlost_simulators.listener import Listener, Serving
-from unlost_simulators.salesforce.server import Identity, Wanted, build, ready_line
+from unlost_simulators.salesforce.server import Identity, SimulatorOptions, build, ready_line
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.tls import TlsFiles
 
@@ -28,10 +28,10 @@ class OrgPlan:
     """A requested org, by its name in this process."""
 
     name: str
-    wanted: Wanted
+    wanted: SimulatorOptions
 
     @classmethod
-    def parse(cls, text: str, base: Wanted) -> OrgPlan:
+    def parse(cls, text: str, base: SimulatorOptions) -> OrgPlan:
         """Read ``NAME=SCENARIO[,scale=N][,seed=S][,sandbox][,same-id][,running-clock]``.
 
         What is left out is taken from ``base``. Raises ``ValueError``.
@@ -50,7 +50,7 @@ class OrgPlan:
         return cls.of(name, members, base)
 
     @classmethod
-    def of(cls, name: str, members: Mapping[str, Any], base: Wanted) -> OrgPlan:
+    def of(cls, name: str, members: Mapping[str, Any], base: SimulatorOptions) -> OrgPlan:
         """Make a plan from the members that ``parse`` reads."""
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"an org cannot be called {name!r}")
@@ -101,7 +101,7 @@ class OrgRegistry:
     host: str
     app: App
     tls: TlsFiles | None = None
-    base: Wanted = field(default_factory=Wanted)
+    base: SimulatorOptions = field(default_factory=SimulatorOptions)
     _orgs: dict[str, OpenOrg] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -38,7 +38,7 @@ class RowFaults:
         """Give how many of so many new rows fit before storage is full; None for all."""
         return self.plan.fitting_rows(FULL, fault_subject(subject), rows)
 
-    def grown(self, subject: WriteSubject, rows: int) -> None:
+    def count_added(self, subject: WriteSubject, rows: int) -> None:
         """Count rows that were added."""
         self.plan.spend(FULL, fault_subject(subject), rows)
 

@@ -36,7 +36,7 @@ class Identity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SimulatorOptions:
     """The options of the command line.
 
     ``sandbox`` makes the org a sandbox: the state after a refresh, with the record ids of the org
@@ -54,7 +54,7 @@ class Wanted:
     sandbox: bool = False
 
 
-def build(wanted: Wanted, *, base_url: str) -> Simulator:
+def build(wanted: SimulatorOptions, *, base_url: str) -> Simulator:
     """Make the org of a scenario and the simulator around it."""
     chosen = scenario(wanted.scenario)
     clock = VirtualClock(chosen.opening, running=wanted.running_clock)
@@ -73,7 +73,7 @@ def build(wanted: Wanted, *, base_url: str) -> Simulator:
     return around(org, base_url=base_url, cache=wanted.cache, acts=chosen.acts())
 
 
-def org_id(wanted: Wanted, chosen: Scenario) -> str:
+def org_id(wanted: SimulatorOptions, chosen: Scenario) -> str:
     """Give the org's id of 18 characters."""
     if wanted.identity is Identity.OF_SCENARIO:
         return chosen.org_id

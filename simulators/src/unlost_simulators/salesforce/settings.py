@@ -17,7 +17,6 @@ class OrgSettings:
     """
 
     name: str = "Simulated Org"
-    instance_name: str = "SIM1"
     sandbox: bool = False
     data_storage_mb: int = 10_240
     file_storage_mb: int = 102_400
@@ -51,5 +50,4 @@ class OrgSettings:
     """Whether users hold Update Email Messages: sent mails then take relations and links."""
     mail_tasks: bool = False
     """Whether the platform makes a Task of each mail that is related to a record."""
-    replication_enabled_days: int = 365
     delete_log_days: int = 30

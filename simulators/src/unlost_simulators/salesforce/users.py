@@ -151,10 +151,6 @@ class Users:
         wanted = username.lower()
         return next((user for user in self.all() if user.username.lower() == wanted), None)
 
-    def by_consumer_key(self, key: str) -> SimUser | None:
-        """The user as whom the external client app of this key runs."""
-        return next((user for user in self.all() if user.consumer_key == key), None)
-
     def put(self, user: SimUser) -> SimUser:
         """Add or replace a user."""
         changed = normal(user)

@@ -36,7 +36,7 @@ from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.runs.nights import find_night
-from unlost.jobs.durable import KEPT, DurableJobs, Handler, ask
+from unlost.jobs.durable import KEPT, DurableJobs, Handler, enqueue_from_outside
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
@@ -121,9 +121,7 @@ class Service:
                 self.handlers(),
                 locks=app.locks,
                 workers=self.workers,
-                complain=lambda text: ServiceLog(sys.stderr, clock=app.clock).event(
-                    "engine", says=text
-                ),
+                log=lambda text: ServiceLog(sys.stderr, clock=app.clock).event("engine", says=text),
             )
             # A home in files has one worker: the service itself.
             if self.part is ServicePart.WORKER and not app.home.database:
@@ -177,7 +175,7 @@ class Service:
 
     def _drain(self, jobs: DurableJobs) -> None:
         """Wait until no job is waiting or active."""
-        while jobs.doing() and not self.cancel_flag.wait(DRAIN_SECONDS):
+        while jobs.active_jobs() and not self.cancel_flag.wait(DRAIN_SECONDS):
             pass
 
     def _enqueue_due(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
@@ -211,8 +209,8 @@ class Service:
                 self.board.show(self._sample(app, jobs))
 
     def _sample(self, app: Application, jobs: DurableJobs) -> ServiceSample:
-        doing = jobs.doing()
-        waiting = sum(job.waiting for job in doing)
+        active_jobs = jobs.active_jobs()
+        waiting = sum(job.waiting for job in active_jobs)
         lasting = [
             alert.raised.urgency.value for alert in list_alerts() if alert.resolved_at is None
         ]
@@ -221,7 +219,7 @@ class Service:
             self._watcher.seen,
             {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
             waiting,
-            len(doing) - waiting,
+            len(active_jobs) - waiting,
         )
 
     def _post(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
@@ -270,7 +268,9 @@ class Service:
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.MAINTENANCE.value}:{job.org}:{ended.name}"
                 with _logging_errors(log, "upkeep-unasked"):  # the next night enqueues it again
-                    ask(app.home.queue, Job(name, JobKind.MAINTENANCE, job.org, ended.name))
+                    enqueue_from_outside(
+                        app.home.queue, Job(name, JobKind.MAINTENANCE, job.org, ended.name)
+                    )
 
     def _maintain(self, job: Job) -> None:
         with self.opened(self.cancel_flag) as app:

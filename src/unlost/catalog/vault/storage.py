@@ -30,8 +30,7 @@ def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
             [
                 StorageSample(org=org, name=quota.name, at=at, used=quota.used, limit=quota.limit)
                 for quota in quotas
-                # Daily transfer limits are bytes too, but no storage.
-                if quota.unit == "bytes" and not quota.name.endswith("a day")
+                if quota.is_storage
             ],
             # A resumed backup saves the same samples again.
             ignore_conflicts=True,

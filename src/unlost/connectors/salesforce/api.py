@@ -12,8 +12,8 @@ from urllib.parse import quote_plus, urlsplit
 from unlost.connectors.salesforce.errors import (
     TABLE,
     SalesforceRefusal,
+    error_factory,
     read_error,
-    speaker,
     understand,
 )
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
@@ -106,7 +106,7 @@ class SalesforceApi:
             HttpPolicy(
                 TABLE,
                 understand,
-                speaker(context.clock.now),
+                error_factory(context.clock.now),
                 self.notice,
             ),
             clock=context.clock,
@@ -252,12 +252,12 @@ class SalesforceApi:
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
         (inner,), at = self.composite([BatchedGet(path)])
         if inner.status != 200:
-            raise self._spoken(inner.status, inner.body)
+            raise self._error_of(inner.status, inner.body)
         return inner.body, at
 
-    def _spoken(self, status: int, body: object) -> Exception:
+    def _error_of(self, status: int, body: object) -> Exception:
         failure = CallFailure(status, *read_error(body))
-        return speaker(self.clock.now)(failure, TABLE.decide(failure))
+        return error_factory(self.clock.now)(failure, TABLE.decide(failure))
 
 
 def _got(answer: Mapping[str, Any]) -> BatchedAnswer:

@@ -178,7 +178,7 @@ class BulkQueries:
             except RowTooWide:
                 self._blocks[columns] = doubled(block)
             except TransientError as error:
-                self._api.client.patience.bear(attempt, error)
+                self._api.client.backoff.wait(attempt, error)
                 attempt += 1
             delivery.again()
 

@@ -21,13 +21,13 @@ class AuthFlow(StrEnum):
     REFRESH_TOKEN = "refresh-token"  # noqa: S105  secrets: refresh_token, client_secret
 
 
-def _says(label: str, help_text: str) -> dict[str, str]:
+def _texts(label: str, help_text: str) -> dict[str, str]:
     return {"label": label, "help": help_text}
 
 
-def _leads(label: str, help_text: str) -> dict[str, str | bool]:
+def _sensitive_texts(label: str, help_text: str) -> dict[str, str | bool]:
     """Metadata of a setting that decides where secrets are sent, or for whom they are valid."""
-    return {**_says(label, help_text), "leads": True}
+    return {**_texts(label, help_text), "leads": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,59 +40,61 @@ class SalesforceConfig:
     """
 
     login_url: str = field(
-        metadata=_leads("Address", "The org's My Domain, such as https://acme.my.salesforce.com.")
+        metadata=_sensitive_texts(
+            "Address", "The org's My Domain, such as https://acme.my.salesforce.com."
+        )
     )
     client_id: str = field(
-        metadata=_says("Consumer key", "From the External Client App for Unlost.")
+        metadata=_texts("Consumer key", "From the External Client App for Unlost.")
     )
     auth: AuthFlow = field(
-        default=AuthFlow.CLIENT_CREDENTIALS, metadata=_says("Sign-in", "How Unlost signs in.")
+        default=AuthFlow.CLIENT_CREDENTIALS, metadata=_texts("Sign-in", "How Unlost signs in.")
     )
     username: str = field(
         default="",
-        metadata=_says("User name", "The name of the backup user. Only for the JWT sign-in."),
+        metadata=_texts("User name", "The name of the backup user. Only for the JWT sign-in."),
     )
     audience: str = field(
         default="",
-        metadata=_leads("JWT audience", "Only if the org requires a special audience."),
+        metadata=_sensitive_texts("JWT audience", "Only if the org requires a special audience."),
     )
     api_version: float = field(
-        default=66.0, metadata=_says("API version", "Keep 66.0 unless you need another version.")
+        default=66.0, metadata=_texts("API version", "Keep 66.0 unless you need another version.")
     )
     overlap_minutes: int = field(
         default=60,
-        metadata=_says("Overlap", "Minutes that each backup reads again. At least 10."),
+        metadata=_texts("Overlap", "Minutes that each backup reads again. At least 10."),
     )
     include: tuple[str, ...] = field(
-        default=(), metadata=_says("Only these tables", "API names. Leave empty for all tables.")
+        default=(), metadata=_texts("Only these tables", "API names. Leave empty for all tables.")
     )
     exclude: tuple[str, ...] = field(
-        default=(), metadata=_says("Excluded tables", "API names. These tables are not protected.")
+        default=(), metadata=_texts("Excluded tables", "API names. These tables are not protected.")
     )
     bulk_above: int = field(
         default=2_000,
-        metadata=_says("Bulk API above", "Rows. Larger tables are read with Bulk API 2.0."),
+        metadata=_texts("Bulk API above", "Rows. Larger tables are read with Bulk API 2.0."),
     )
     page_rows: int = field(
         default=50_000,
-        metadata=_says("Rows per page", "Of a Bulk API result. An incomplete page is read again."),
+        metadata=_texts("Rows per page", "Of a Bulk API result. An incomplete page is read again."),
     )
     parallel_pages_above: int = field(
         default=1_000_000_000,
-        metadata=_says(
+        metadata=_texts(
             "Parallel pages above",
             "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
         ),
     )
     linked_parents: int = field(
         default=20_000,
-        metadata=_says(
+        metadata=_texts(
             "File links by parent",
             "Without Query All Files, tables up to this size are queried for their file links.",
         ),
     )
     compress: bool = field(
-        default=True, metadata=_says("Compression", "Request responses compressed with gzip.")
+        default=True, metadata=_texts("Compression", "Request responses compressed with gzip.")
     )
 
     def __post_init__(self) -> None:

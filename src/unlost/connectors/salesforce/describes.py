@@ -73,7 +73,7 @@ class DescribeCache:
     def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects; unchanged ones come from the cache."""
         if self._cache is None:
-            return self._anew(names)
+            return self._fetch_uncached(names)
         reader = self._reader(rights)
         now = self._api.recent_time()
         parts = [
@@ -82,7 +82,7 @@ class DescribeCache:
         ]
         return _together(parts)
 
-    def again(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
+    def fetch_anew(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects, bypassing the cache."""
         for name in names:
             self.forget(name)
@@ -93,7 +93,7 @@ class DescribeCache:
         if self._cache is not None:
             self._cache.drop(_entry(name))
 
-    def _anew(self, names: Sequence[str]) -> FetchedDescribe:
+    def _fetch_uncached(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
         return FetchedDescribe(
             {name: body for name, (status, body) in answers.items() if status == OK},
@@ -109,7 +109,7 @@ class DescribeCache:
         try:
             answers, at = self._api.composite(gets)
         except SalesforceRefusal:
-            return self._anew(names)
+            return self._fetch_uncached(names)
         batched_answers = dict(zip(names, answers, strict=True))
         fresh = {name: answer for name, answer in batched_answers.items() if answer.status == OK}
         same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}

@@ -66,7 +66,7 @@ def discover(
     hidden = hidden_columns(api, fetched.describes)
     doubted = sorted(fetched.unchanged & hidden.columns.keys())
     if doubted:  # what was kept may be older than the column
-        fetched = fetched.corrected(cache.again(doubted, rights))
+        fetched = fetched.corrected(cache.fetch_anew(doubted, rights))
         hidden = still_hidden(hidden, fetched.describes)
     describes, refused = _described_singly(api, fetched)
     findings += refused

@@ -36,7 +36,7 @@ class SalesforceRefusal(SourceRefused):
         self.text = text
         self.status = status
 
-    def says(self, *codes: str) -> bool:
+    def has_code(self, *codes: str) -> bool:
         """True if it carries one of these codes, ignoring case."""
         return self.native.upper() in {code.upper() for code in codes}
 
@@ -125,26 +125,28 @@ TABLE = RetryTable(
 )
 
 
-def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
+def error_factory(
+    now: Callable[[], datetime],
+) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
-    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+    def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:
             return unreachable(failure, action)
         if action is AnswerHandling.RETRY:
-            return _passing(failure)
+            return _temporary_error(failure)
         if action is AnswerHandling.LIMIT:
             return _limit(failure, now() + LIMIT_PAUSE)
         if action is AnswerHandling.REFUSE:
             return SalesforceRefusal(failure.code, failure.message, failure.status)
         if action is AnswerHandling.REAUTH:
             return _session_over()
-        return _final(failure)
+        return _permanent_error(failure)
 
-    return speak
+    return to_error
 
 
-def _passing(failure: CallFailure) -> TransientError:
+def _temporary_error(failure: CallFailure) -> TransientError:
     reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
@@ -185,7 +187,7 @@ def wrong_version() -> NotAllowed:
     )
 
 
-def _final(failure: CallFailure) -> UnlostError:
+def _permanent_error(failure: CallFailure) -> UnlostError:
     if failure.code in NO_API:
         return NotAllowed(
             "salesforce-api-disabled",

@@ -78,12 +78,12 @@ class ProvedFile(io.RawIOBase):
         self,
         ref: FileRef,
         reopen: Callable[[], AbstractContextManager[BodyStream]],
-        patience: BackoffTimer,
+        backoff: BackoffTimer,
     ) -> None:
         super().__init__()
         self._ref = ref
         self._reopen = reopen
-        self._patience = patience
+        self._backoff = backoff
         self._attempt = 1
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._count = 0
@@ -121,7 +121,7 @@ class ProvedFile(io.RawIOBase):
                 self._catch_up()
                 return self._body.read(size)
             except TransientError as error:
-                self._patience.bear(self._attempt, error)
+                self._backoff.wait(self._attempt, error)
                 self._attempt += 1
                 self._opened.__exit__(None, None, None)
                 self._open()
@@ -158,5 +158,5 @@ def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
     def reopen() -> AbstractContextManager[BodyStream]:
         return api.stream(path, accept_type="*/*")
 
-    with io.BufferedReader(ProvedFile(ref, reopen, api.client.patience), BUFFER) as stream:
+    with io.BufferedReader(ProvedFile(ref, reopen, api.client.backoff), BUFFER) as stream:
         yield stream

@@ -7,8 +7,6 @@ BATCH_REQUESTS = 25
 # App limits cheatsheet, API: a URI of 16,384 bytes is refused; help 000386264 advises less, and
 # that a long query goes as a composite subrequest.
 LONGEST_URI = 8_000
-# SOQL and SOSL limits: 100,000 characters a query, 4,000 characters a text in WHERE.
-LONGEST_SOQL = 100_000
 # Ids in one IN list: far below the query's length, and what Salesforce answers quickly.
 IDS_IN_A_QUERY = 500
 # Documents in one IN list: each may have many links.

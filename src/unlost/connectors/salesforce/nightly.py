@@ -45,7 +45,7 @@ def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
     return table in WHOLE_WEEKLY and _week(since) != _week(now)
 
 
-def standing_still(reading: TableQuery, ids: IdRange, *, before: str | None) -> TableQuery:
+def unchanged_rows(reading: TableQuery, ids: IdRange, *, before: str | None) -> TableQuery:
     """The rows of a range of ids that other reads skip: their stamp lies ``before`` all windows."""
     condition = soql.id_range(ids.low, ids.high)
     both = " AND ".join(filter(None, (reading.condition, condition)))

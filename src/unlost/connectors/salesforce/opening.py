@@ -42,7 +42,7 @@ def open_source(
 def open_writer(
     config: object, context: Context, *, transport: Transport | None
 ) -> Iterator[SalesforceWriter]:
-    """A writer while the context is open, signed in as the write identity."""
+    """A writer while the context is open, signed in as the write user."""
     if not isinstance(config, SalesforceConfig):
         raise UsageError("salesforce-settings", "These are not the settings of a Salesforce org.")
     tokens = token_client(context, transport)

@@ -41,7 +41,7 @@ class ResultStream:
             Page(observed(batch, at), Proof(None, len(batch), size)),
         )
         if before is not None:
-            yield self._let_go(before)
+            yield self._release(before)
 
     def proved(self, announced: int | None) -> Iterator[Page]:
         """Release the last piece: the result is whole; ``announced`` is the source's row count."""
@@ -49,9 +49,9 @@ class ResultStream:
             return
         page, self._withheld = self._withheld, None
         owed = None if announced is None else announced - self.rows
-        yield self._let_go(Page(page.rows, Proof(owed, page.proof.parsed, page.proof.bytes)))
+        yield self._release(Page(page.rows, Proof(owed, page.proof.parsed, page.proof.bytes)))
 
-    def _let_go(self, page: Page) -> Page:
+    def _release(self, page: Page) -> Page:
         self._delivered.append(page.rows.ids)
         self.rows += len(page.rows)
         return page

@@ -33,4 +33,10 @@ def _quota(name: str, limit: Mapping[str, Any]) -> Quota:
     """Convert a limit; ``Remaining`` is negative if an org is over it; old versions gave texts."""
     label, unit, factor = KNOWN[name]
     most, remaining = float(limit["Max"]), float(limit["Remaining"])
-    return Quota(label, (most - remaining) * factor, most * factor, unit)
+    return Quota(
+        label,
+        (most - remaining) * factor,
+        most * factor,
+        unit,
+        storage=label in (DATA_STORAGE, FILE_STORAGE),
+    )

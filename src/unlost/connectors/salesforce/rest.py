@@ -40,7 +40,7 @@ class RestQueries:
         try:
             yield from self._whole(reading, all_rows=all_rows)
         except SalesforceRefusal as error:
-            if not error.says(*TOO_MUCH):
+            if not error.has_code(*TOO_MUCH):
                 raise
             for half in self._halves(reading):
                 yield from self.read(half, all_rows=all_rows)
@@ -86,14 +86,14 @@ class RestQueries:
                 yield from self._pages(reading, delivery, all_rows=all_rows)
                 return
             except SalesforceRefusal as error:
-                if not error.says(*LOST_PLACE):
+                if not error.has_code(*LOST_PLACE):
                     raise
                 lost = TransientError.of(replace(error.message, code="query-locator-lost"))
-                self._api.client.patience.bear(attempt, lost)
+                self._api.client.backoff.wait(attempt, lost)
             except TransientError as error:
                 if error.code != "result-short":
                     raise
-                self._api.client.patience.bear(attempt, error)
+                self._api.client.backoff.wait(attempt, error)
             delivery.again()
 
     def _pages(

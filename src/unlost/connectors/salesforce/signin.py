@@ -13,7 +13,7 @@ from unlost.kit.oauth import (
     OAuthSession,
     RefreshToken,
     SignInHint,
-    speak_oauth,
+    oauth_error_factory,
     understand_oauth,
 )
 from unlost.model.ports.source import Context
@@ -114,9 +114,9 @@ def flow_of(config: SalesforceConfig) -> OAuthFlow:
 
 def token_client(context: Context, transport: Transport | None) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    manners = HttpPolicy(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
+    policy = HttpPolicy(TOKEN_RETRIES, understand_oauth, oauth_error_factory(HINTS))
     return HttpClient(
-        manners,
+        policy,
         clock=context.clock,
         entropy=context.entropy,
         budget=context.budget,

@@ -26,7 +26,7 @@ from unlost.connectors.salesforce.nightly import (
     FIRST_KIND,
     LARGE_KIND,
     night_tasks,
-    standing_still,
+    unchanged_rows,
     whole_due,
 )
 from unlost.connectors.salesforce.parents import ReadByParents, rule_of
@@ -110,7 +110,7 @@ class SalesforceSource:
         lo = self._lower(table, since) if since else None
         stamp = cursor_column(table)
         if ids is not None:
-            still = standing_still(self._reading(table, stamp, None), ids, before=lo)
+            still = unchanged_rows(self._reading(table, stamp, None), ids, before=lo)
             by_rest = ids.rows <= self._config.bulk_above
             first = TaskKind.REST if by_rest else LARGE_KIND[ReadStrategy(table.strategy)]
             return [task(first, TaskState(still), full=False)]
@@ -146,7 +146,7 @@ class SalesforceSource:
                     raise SalesforceRefusal("", f"rows of {task.table} have no unique ids", 200)
                 yield page
         except SalesforceRefusal as error:
-            if error.says(*OTHERWISE_DESCRIBED):
+            if error.has_code(*OTHERWISE_DESCRIBED):
                 self._describes.forget(task.table)
             raise
 

@@ -17,7 +17,7 @@ narrow the window, and the certificate states it for each table.
 
 Reading is made of steps of the runner: a run that is started again with the same id replays the
 stored results of its finished steps and goes on. Planning and the commit are no steps but are
-repeated; ``_committed`` finds a commit whose run ended before its result was stored. Nothing is
+repeated; ``_find_committed`` finds a commit whose run ended before its result was stored. Nothing is
 visible before the commit. A limit of the source parks the run. See
 docs/adr/0005, docs/adr/0012 and docs/explanation/backup.md.
 """
@@ -32,7 +32,7 @@ from unlost.engine.backup.census import CensusResult, take_census
 from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
-from unlost.engine.backup.known import known_of
+from unlost.engine.backup.known import known_state
 from unlost.engine.backup.partial import DeferredTables, plan_part, unread
 from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
@@ -45,7 +45,7 @@ from unlost.engine.backup.session import (
     BackupStart,
     ReadFailure,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
@@ -117,7 +117,7 @@ def _backup(
     # The clock and the previous backup are fixed once: a resumed run must not move on to a later cursor.
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
-    done = _committed(org, ports, begun)
+    done = _find_committed(org, ports, begun)
     if done is not None:
         shutil.rmtree(folder, ignore_errors=True)
         return done
@@ -126,27 +126,27 @@ def _backup(
     previous = (
         ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
     )
-    known = known_of(ports.vault, org, previous)
-    plan = _planned(begun, schema, known, policy, full=full)
+    known = known_state(ports.vault, org, previous)
+    plan = _make_plan(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
-        return _deferred(ports.runner.run, plan)
+        return _defer_tables(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
     session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
     progresses = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
-    proof = _read(session, progresses, begun, schema)
-    commit.put_certificate(proof)
+    certificate = _read(session, progresses, begun, schema)
+    commit.put_certificate(certificate)
     ports.observer.progress(Progress(Phase.COMMIT))
     tables = _commits(session, progresses, begun)
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
-    return FinishedBackup(info, proof)
+    return FinishedBackup(info, certificate)
 
 
-def _planned(
+def _make_plan(
     begun: BackupStart, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
@@ -154,7 +154,7 @@ def _planned(
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
+def _defer_tables(run: str, plan: BackupPlan) -> DeferredTables:
     reasons = (finding.message for finding in plan.deferred)
     return DeferredTables(run, joined(FindingKind.LEFT_TO_NIGHT.value, reasons))
 
@@ -167,8 +167,8 @@ def _read(
     With ``only``, tables that could not be read are dropped from ``progresses``.
     """
     _mark_columns(session, progresses)
-    rounds, calm = _read_until_stable(session, progresses, begun.as_of)
-    notes = () if calm else (window_open(rounds, session.policy),)
+    rounds, stable = _read_until_stable(session, progresses, begun.as_of)
+    notes = () if stable else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(progresses), *notes)
         # An unread table keeps its cursor and its line of the last full run.
@@ -181,17 +181,17 @@ def _read(
     return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
+def _find_committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
     """The snapshot that this run committed before its process ended without storing the result."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
-            proof = ports.vault.at(org, info.number).certificate()
-            assert proof is not None, "a backup puts its certificate before it commits"
+            certificate = ports.vault.at(org, info.number).certificate()
+            assert certificate is not None, "a backup puts its certificate before it commits"
             with suppress(StoreError):  # the write buffer's key must not survive the run
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
-            return FinishedBackup(info, proof)
+            return FinishedBackup(info, certificate)
     return None
 
 
@@ -247,14 +247,14 @@ def _read_until_stable(
     by_name = {progress.name: progress for progress in progresses}
     requests = [TableRequest(a.name, a.plan.since) for a in progresses]
     start, rounds = as_of, 0
-    # Each look covers a shorter window than the one before, so the rounds converge unless the org
+    # Each round covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.
     while True:
         end = _read_round(session, by_name, requests, round_name=f"look-{rounds}", start=start)
-        calm = end - start < session.policy.calm_window
-        requests = [] if calm else _again(session, progresses)
+        stable = end - start < session.policy.stable_window
+        requests = [] if stable else _reread_requests(session, progresses)
         if not requests or rounds == session.policy.rounds:
-            return rounds, calm or not requests
+            return rounds, stable or not requests
         start, rounds = end, rounds + 1
 
 
@@ -280,7 +280,9 @@ def _read_round(
     return end
 
 
-def _again(session: BackupSession, progresses: Sequence[TableProgress]) -> list[TableRequest]:
+def _reread_requests(
+    session: BackupSession, progresses: Sequence[TableProgress]
+) -> list[TableRequest]:
     """Requests for the changes since each table's last round began."""
     requests = []
     for progress in progresses:
@@ -305,7 +307,7 @@ def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> N
             else:
                 # Without a list of ids no deletion is proved: that is a gap until the next full
                 # read.
-                progress.owed = CANNOT_LIST
+                progress.census_unsupported = CANNOT_LIST
     census_results = session.runner.map(
         "census",
         lambda progress: take_census(session, progress.name, progress.reads, full=progress.full),
@@ -333,7 +335,7 @@ def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> 
     uncounted = [p for p in progresses if p.failure is None and p.live is None]
     counted = session.runner.map(
         "count",
-        lambda progress: _counted(session, progress.plan),
+        lambda progress: _count_table(session, progress.plan),
         uncounted,
         key=lambda progress: progress.name,
         result=SourceCount,
@@ -342,13 +344,13 @@ def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> 
         progress.live = answer.live
 
 
-def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
+def _count_table(session: BackupSession, plan: TablePlan) -> SourceCount:
     """Count a table; a count that the source refuses is no gap: the table's line shows that."""
     try:
         with source_errors():
             return SourceCount(session.source.count(plan.table))
     except SourceFailed as broke:
-        judged(broke, session.source)
+        failure_of(broke, session.source)
         return SourceCount(None)
 
 

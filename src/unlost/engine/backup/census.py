@@ -28,11 +28,11 @@ from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
     SourceFailed,
+    failure_of,
     from_source,
-    judged,
     source_errors,
 )
-from unlost.engine.merge import aligned, read_run, sorted_runs
+from unlost.engine.merge import align_streams, read_run, write_sorted_runs
 from unlost.engine.temp_rows import IDS, NOTHING, SEEN, TempRows, TempRowsWriter, batches
 from unlost.model.source.reading import Op
 
@@ -75,9 +75,9 @@ def take_census(
     plan = session.table(table)
     at = session.source.server_time()
     try:
-        listed = _listed(session, table) if plan.lists_ids or not full else None
+        listed = _list_ids(session, table) if plan.lists_ids or not full else None
     except SourceFailed as broke:
-        return CensusResult(table, at, failure=judged(broke, session.source))
+        return CensusResult(table, at, failure=failure_of(broke, session.source))
     return _compare(session, table, at, reads, listed)
 
 
@@ -109,12 +109,12 @@ def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
-def _listed(session: BackupSession, table: str) -> list[TempRows]:
+def _list_ids(session: BackupSession, table: str) -> list[TempRows]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
     texts = (array.cast(pa.string()) for array in from_source(arrays))
     tables = (pa.table({"id": session.commit.admitted_ids(table, ids)}) for ids in texts)
-    return sorted_runs(tables, folder=session.folder, name=f"census/{table}/listed")
+    return write_sorted_runs(tables, folder=session.folder, name=f"census/{table}/listed")
 
 
 def _compare(
@@ -125,13 +125,13 @@ def _compare(
     listed: list[TempRows] | None,
 ) -> CensusResult:
     folder, name = session.folder, f"census/{table}"
-    seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
+    seen = write_sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
     lost, unread, vanished = (
         TempRowsWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
     )
     trusted, live = session.table(table).trusted, 0
-    for side in _sides(session, table, seen, listed):
+    for side in _slices(session, table, seen, listed):
         # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
         absent = absent_ids(side, before=at)
@@ -143,7 +143,7 @@ def _compare(
     return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
 
 
-def _sides(
+def _slices(
     session: BackupSession,
     table: str,
     seen: Sequence[TempRows],
@@ -151,7 +151,7 @@ def _sides(
 ) -> Iterator[CensusSlice]:
     runs = [*seen, *(listed or ())]
     streams = [_stored_ids(session, table), *(read_run(session.folder, run) for run in runs)]
-    for known_rows, *rest in aligned(streams):
+    for known_rows, *rest in align_streams(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids

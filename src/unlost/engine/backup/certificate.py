@@ -144,20 +144,20 @@ def _stored(lines: Sequence[TableLine]) -> Message:
     )
 
 
-def text_of_part(proof: Certificate, *, night: int, whole: bool) -> Message:
+def text_of_part(certificate: Certificate, *, night: int, whole: bool) -> Message:
     """The summary of a certificate of a few tables; ``whole``: the one of ``night`` has no gaps."""
-    deferred = [f for f in proof.findings if f.kind is FindingKind.LEFT_TO_NIGHT]
-    gaps = [f for line in proof.tables for f in line.findings if _is_new_gap(line, f)]
-    parts = [_read_between(proof, night=night), *(finding.message for finding in deferred)]
+    deferred = [f for f in certificate.findings if f.kind is FindingKind.LEFT_TO_NIGHT]
+    gaps = [f for line in certificate.tables for f in line.findings if _is_new_gap(line, f)]
+    parts = [_read_between(certificate, night=night), *(finding.message for finding in deferred)]
     if gaps:
         parts.append(message("", "Not everything is protected: {why}", why=gaps[0].message))
     elif not whole:
         parts.append(message("", "The certificate of backup {number} lists gaps.", number=night))
-    return joined(proof.verdict.value, parts)
+    return joined(certificate.verdict.value, parts)
 
 
-def _read_between(proof: Certificate, *, night: int) -> Message:
-    lines = [line for line in proof.tables if not line.carried]
+def _read_between(certificate: Certificate, *, night: int) -> Message:
+    lines = [line for line in certificate.tables if not line.carried]
     more = len(lines) - NAMED
     return message(
         "",

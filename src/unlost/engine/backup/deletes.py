@@ -31,7 +31,7 @@ from unlost.engine.backup.lookup import (
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import BackupSession, ReadFailure
-from unlost.engine.backup.vanished import bury, look_for_hidden
+from unlost.engine.backup.vanished import add_tombstones_and_unhide, look_for_hidden
 from unlost.model.vault.snapshot import Added, Visibility
 
 
@@ -52,13 +52,15 @@ class ResolvedDeletes:
 
     reads: tuple[ReadResult, ...] = ()
     pieces: tuple[Added, ...] = ()
-    fate: DeleteVerdict = DeleteVerdict.DELETED
+    verdict: DeleteVerdict = DeleteVerdict.DELETED
     hidden: int = 0
     shown: int = 0
     failure: ReadFailure | None = None
 
 
-def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) -> DeleteVerdict:
+def delete_verdict(
+    *, trusted: bool, missing: int, live_count: int, policy: BackupPolicy
+) -> DeleteVerdict:
     """The verdict on ``missing`` rows of a table with ``live_count`` live rows."""
     if not trusted:
         return DeleteVerdict.NOT_VISIBLE
@@ -77,7 +79,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     # So many lookups would take too many calls: the breaker decides without them.
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
-        believed = fate(
+        believed = delete_verdict(
             trusted=plan.trusted,
             missing=census.lost.rows,
             live_count=live_count,
@@ -88,7 +90,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
         results = look_up(session, lost)
         ids = tuple(key for lookup_result in results for key in lookup_result.missing)
         missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
-        believed = fate(
+        believed = delete_verdict(
             trusted=plan.trusted, missing=len(ids), live_count=live_count, policy=session.policy
         )
     vanished = look_for_hidden(session, census, live_count=live_count)
@@ -102,8 +104,8 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
         # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
         # are.
         return ResolvedDeletes(reads, failure=failure)
-    pieces, gone = _act(session, missing, believed, census)
-    buried = bury(session, vanished, census)
+    pieces, gone = _apply_verdict(session, missing, believed, census)
+    buried = add_tombstones_and_unhide(session, vanished, census)
     return ResolvedDeletes(
         reads,
         (*pieces, *buried),
@@ -118,10 +120,10 @@ def _live_count(session: BackupSession, table: str) -> int:
     return state.alive if state is not None else 0
 
 
-def _act(
+def _apply_verdict(
     session: BackupSession, missing: Iterator[Batch], believed: DeleteVerdict, census: CensusResult
 ) -> tuple[tuple[Added, ...], int]:
-    def act(batch: Batch) -> Added:
+    def apply_to_batch(batch: Batch) -> Added:
         if believed is DeleteVerdict.DELETED:
             return tombstones(session, batch, census.at)
         return session.commit.mark(batch.table, visibility=Visibility.HIDDEN, records=batch.ids)
@@ -131,6 +133,6 @@ def _act(
     for batch in missing:
         gone += len(batch.ids)
         pieces += session.runner.map(
-            f"resolve/{believed.value}", act, [batch], key=lambda b: b.key, result=Added
+            f"resolve/{believed.value}", apply_to_batch, [batch], key=lambda b: b.key, result=Added
         )
     return tuple(pieces), gone

@@ -49,39 +49,39 @@ def add_files(
     reads: Sequence[ReadResult],
     *,
     round_name: str,
-    sizes_tell: bool = False,
+    compare_by_size: bool = False,
 ) -> list[FilesResult]:
     """Add the files of the rows read to the commit.
 
-    ``sizes_tell``: a file without a checksum in its row is the same if it has the same size.
+    ``compare_by_size``: a file without a checksum in its row is the same if it has the same size.
     """
     groups = [group for read in reads for group in _groups(session, read)]
     return session.runner.map(
         f"{round_name}/files",
-        lambda group: _add_group(session, group, sizes_tell=sizes_tell),
+        lambda group: _add_group(session, group, compare_by_size=compare_by_size),
         groups,
         key=lambda group: group.key,
         result=FilesResult,
     )
 
 
-def needed(
-    refs: Sequence[FileRef], files: Sequence[StoredFile], *, sizes_tell: bool = False
+def new_file_refs(
+    refs: Sequence[FileRef], files: Sequence[StoredFile], *, compare_by_size: bool = False
 ) -> list[FileRef]:
     """The files whose present form is not in the vault: new size, new checksum, or unknown."""
     known = {(file.record, file.column): file for file in files}
     return [
         ref
         for ref in refs
-        if not _unchanged(ref, known.get((ref.record, ref.column)), sizes_tell=sizes_tell)
+        if not _unchanged(ref, known.get((ref.record, ref.column)), compare_by_size=compare_by_size)
     ]
 
 
-def _unchanged(ref: FileRef, file: StoredFile | None, *, sizes_tell: bool) -> bool:
+def _unchanged(ref: FileRef, file: StoredFile | None, *, compare_by_size: bool) -> bool:
     if file is None:
         return False
     if ref.checksum is None:
-        return sizes_tell and ref.size == file.size
+        return compare_by_size and ref.size == file.size
     return ref.checksum == file.checksum and ref.size in (None, file.size)
 
 
@@ -92,12 +92,12 @@ def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
     with open_temp_rows(session.folder, read.files) as reader:
         for batch in range(reader.num_record_batches):
             sizes = reader.get_batch(batch).column("size").fill_null(0).to_pylist()
-            cuts = _cuts(sizes, policy.file_group, policy.file_group_bytes)
+            cuts = _split_groups(sizes, policy.file_group, policy.file_group_bytes)
             for start, stop in cuts:
                 yield FileGroup(read.table, read.files, batch, start, stop)
 
 
-def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
+def _split_groups(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     start, group_bytes = 0, 0
     for at, size in enumerate(sizes):
         if at > start and (at - start >= most or group_bytes + size > most_bytes):
@@ -107,12 +107,12 @@ def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[in
     yield start, len(sizes)
 
 
-def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
+def _add_group(session: BackupSession, group: FileGroup, *, compare_by_size: bool) -> FilesResult:
     refs = _refs(session, group)
     files: Sequence[StoredFile] = ()
     if session.previous is not None and group.table in session.previous.tables():
         files = session.previous.files(group.table, [ref.record for ref in refs])
-    wanted = needed(refs, files, sizes_tell=sizes_tell)
+    wanted = new_file_refs(refs, files, compare_by_size=compare_by_size)
     if not wanted:
         return FilesResult(group.table, None)
     # A generator: a file is opened only when the vault reads it.

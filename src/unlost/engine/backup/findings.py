@@ -89,7 +89,7 @@ def table_gone(state: TableState) -> Finding:
 
 def window_open(rounds: int, policy: BackupPolicy) -> Finding:
     """The finding for a last round that took too long to call the snapshot one moment."""
-    minutes = int(policy.calm_window.total_seconds() // 60)
+    minutes = int(policy.stable_window.total_seconds() // 60)
     return Finding.of(
         FindingKind.WINDOW_OPEN,
         Severity.NOTE,
@@ -148,7 +148,7 @@ def _row_check_failed(progress: TableProgress) -> Finding | None:
 
 def _unusual_loss(progress: TableProgress) -> Finding | None:
     resolved = progress.resolved
-    if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
+    if resolved is None or resolved.verdict is not DeleteVerdict.UNUSUAL:
         return None
     return Finding.of(
         FindingKind.UNUSUAL_LOSS,

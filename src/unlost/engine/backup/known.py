@@ -12,7 +12,7 @@ NIGHTS_EXAMINED = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
-def known_of(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
+def known_state(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
     """The facts that a plan needs; none for a new org."""
     if previous is None:
         return KnownState()
@@ -38,11 +38,15 @@ def known_of(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
 
 def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, TableLine]:
     """The newest line of each table as of a snapshot, by table."""
-    proof = snapshot.certificate() if snapshot is not None else None
-    if proof is None:
+    certificate = snapshot.certificate() if snapshot is not None else None
+    if certificate is None:
         return {}
-    night = vault.at(org, proof.rests_on, forgotten=True) if proof.rests_on is not None else None
-    return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
+    night = (
+        vault.at(org, certificate.rests_on, forgotten=True)
+        if certificate.rests_on is not None
+        else None
+    )
+    return lines_of(vault, org, night) | {line.table: line for line in certificate.tables}
 
 
 def rights_since(

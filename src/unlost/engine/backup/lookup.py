@@ -12,7 +12,7 @@ from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.engine.temp_rows import TempRows, batches
@@ -121,7 +121,7 @@ def _look_up_batch(session: BackupSession, batch: Batch) -> LookupResult:
             pages = session.source.read_ids(plan.table, batch.ids)
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
     except SourceFailed as broke:
-        return LookupResult(failure=judged(broke, session.source))
+        return LookupResult(failure=failure_of(broke, session.source))
     # A record that only the census had may be deleted by now: missing it proves nothing.
     expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
     return LookupResult(notes.close(added), tuple(key for key in expected if key not in ids))

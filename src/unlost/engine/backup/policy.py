@@ -40,8 +40,8 @@ class BackupPolicy:
     The breaker: more missing rows than ``breaker_rows``, or than ``breaker_share`` of a table, are
     an unusual loss and not believed; up to ``breaker_floor`` rows may be one person's clean-up, in
     a table of any size. ``lookup_limit``: more lost rows than this are not looked up.
-    ``reference_limit``: at most this many references of one read are checked. ``calm_window``: a
-    look that took less time ends the rounds.
+    ``reference_limit``: at most this many references of one read are checked. ``stable_window``: a
+    round that took less time ends the rounds.
     """
 
     census: CensusPolicy = CensusPolicy.WEEKLY
@@ -51,7 +51,7 @@ class BackupPolicy:
     breaker_floor: int = 50
     lookup_limit: int = 50_000
     lookup_batch: int = 500
-    calm_window: timedelta = timedelta(minutes=5)
+    stable_window: timedelta = timedelta(minutes=5)
     rounds: int = 3
     file_group: int = 200
     file_group_bytes: int = 256 * 2**20

@@ -15,7 +15,7 @@ from unlost.engine.backup.session import (
     BackupSession,
     BackupStart,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
@@ -73,14 +73,18 @@ def certify_part(
 ) -> Certificate:
     """The certificate of an hourly run; it rests on the certificate of the last nightly run."""
     assert session.previous is not None, "a part rests on a night"
-    proof = session.previous.certificate()
-    earlier = proof.tables if proof is not None and proof.partial else ()
-    number = proof.rests_on if proof is not None else None
+    previous_certificate = session.previous.certificate()
+    earlier = (
+        previous_certificate.tables
+        if previous_certificate is not None and previous_certificate.partial
+        else ()
+    )
+    number = previous_certificate.rests_on if previous_certificate is not None else None
     rests_on = session.previous.info.number if number is None else number
     before = lines_of(session.ports.vault, session.org, session.previous)
     lines = _lines(session, progresses, schema, before)
     read = {line.table for line in lines}
-    lines += [_carried(line) for line in earlier if line.table not in read]
+    lines += [_carry_line(line) for line in earlier if line.table not in read]
     clock = session.ports.clock
     end = session.runner.step("quotas", lambda: Quotas((), clock.now()), result=Quotas)
     certificate = certificates.certificate(
@@ -94,13 +98,15 @@ def certify_part(
         quotas=(),
         rounds=rounds,
     )
-    return _resting(certificate, session.ports.vault.at(session.org, rests_on, forgotten=True))
+    return _add_nightly_verdict(
+        certificate, session.ports.vault.at(session.org, rests_on, forgotten=True)
+    )
 
 
-def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
+def _add_nightly_verdict(certificate: Certificate, night: Snapshot) -> Certificate:
     """Add the nightly run's verdict on everything that was not read now."""
-    proof = night.certificate()
-    whole = proof is None or proof.verdict is Verdict.COMPLETE
+    previous_certificate = night.certificate()
+    whole = previous_certificate is None or previous_certificate.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
     text = certificates.text_of_part(certificate, night=night.info.number, whole=whole)
     return replace(
@@ -113,7 +119,7 @@ def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
     )
 
 
-def _carried(line: TableLine) -> TableLine:
+def _carry_line(line: TableLine) -> TableLine:
     return replace(line, created=0, changed=0, deleted=0, full=False, carried=True)
 
 
@@ -143,7 +149,7 @@ def _quotas(ports: BackupPorts) -> Quotas:
         with source_errors():
             quotas = tuple(ports.source.quotas())
     except SourceFailed as broke:
-        judged(broke, ports.source)
+        failure_of(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
 

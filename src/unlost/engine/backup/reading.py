@@ -15,7 +15,7 @@ from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
     SourceFailed,
-    judged,
+    failure_of,
     source_errors,
 )
 from unlost.model.runs.progress import Phase
@@ -117,18 +117,18 @@ def read_tables(
         name = f"{read_round.name}/{attempt}"
         for read in _attempt(session, table_requests, replace(read_round, name=name)):
             before = reads.get(read.table)
-            reads[read.table] = read if before is None else _joined(before, read)
-        table_requests = [r for r in table_requests if _worth_another(reads[r.table].failure)]
+            reads[read.table] = read if before is None else _join_rounds(before, read)
+        table_requests = [r for r in table_requests if _may_retry(reads[r.table].failure)]
         if not table_requests:
             break
     return reads
 
 
-def _joined(before: TableRound, read: TableRound) -> TableRound:
+def _join_rounds(before: TableRound, read: TableRound) -> TableRound:
     return TableRound(read.table, before.results, read.full, read.failure, read.results)
 
 
-def _worth_another(failure: ReadFailure | None) -> bool:
+def _may_retry(failure: ReadFailure | None) -> bool:
     return failure is not None and not failure.refused
 
 
@@ -161,7 +161,7 @@ def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
         with source_errors():
             tasks = session.source.plan_reads(table, request.since, ids=request.ids)
     except SourceFailed as broke:
-        return PlannedReads(failure=judged(broke, session.source))
+        return PlannedReads(failure=failure_of(broke, session.source))
     return PlannedReads(tuple(_saved(task) for task in tasks))
 
 
@@ -177,10 +177,10 @@ def _drive(
         if not due:
             session.runner.sleep_until(min(unit.until for unit in units if unit.until is not None))
             continue
-        turn = _turn(session, due, f"{read_round.name}/read")
+        turn = _next_units(session, due, f"{read_round.name}/read")
         steps = session.runner.map(
             f"{read_round.name}/read",
-            lambda unit: _advanced(session, unit, read_round),
+            lambda unit: _advance(session, unit, read_round),
             turn,
             key=lambda unit: unit.key,
             result=ReadProgress,
@@ -197,7 +197,7 @@ def _drive(
     return results, failures
 
 
-def _turn(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit]:
+def _next_units(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit]:
     """The units of the next turn; finished ones first, since later reads need their rows."""
     turn = due[: session.policy.reads_at_once]
     done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
@@ -210,14 +210,14 @@ def _followers(unit: _Unit, step: ReadProgress) -> list[_Unit]:
     return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
 
 
-def _advanced(session: BackupSession, unit: _Unit, read_round: ReadRound) -> ReadProgress:
+def _advance(session: BackupSession, unit: _Unit, read_round: ReadRound) -> ReadProgress:
     try:
         if unit.ready:
             return ReadProgress(read=_read(session, unit, read_round))
         with source_errors():
             state = session.source.prepare(unit.task.task())
     except SourceFailed as broke:
-        return ReadProgress(failure=judged(broke, session.source))
+        return ReadProgress(failure=failure_of(broke, session.source))
     if isinstance(state, Ready):
         return ReadProgress(ready=tuple(_saved(task) for task in state.tasks))
     return ReadProgress(until=state.until, waiting=_saved(state.task))
@@ -228,12 +228,12 @@ def _read(session: BackupSession, unit: _Unit, read_round: ReadRound) -> ReadRes
     notes = RowObserver(session, plan.table.name, f"{read_round.name}/{unit.key}", read_round.phase)
     with source_errors():
         pages = session.source.read(unit.task.task())
-    wanted = pages if read_round.most_bytes is None else _up_to(pages, read_round.most_bytes)
+    wanted = pages if read_round.most_bytes is None else _pages_up_to(pages, read_round.most_bytes)
     added = session.commit.add_few(plan.table.name, notes.passing(wanted), carry=plan.carry)
     return notes.close(added)
 
 
-def _up_to(pages: Iterator[Page], most: int) -> Iterator[Page]:
+def _pages_up_to(pages: Iterator[Page], most: int) -> Iterator[Page]:
     """The pages until they have delivered ``most`` bytes."""
     passed = 0
     for page in pages:

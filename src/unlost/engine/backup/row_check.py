@@ -98,7 +98,7 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
     checked = [progress for progress in progresses if _can_be_checked(progress)]
     due = session.runner.map(
         "audit/due",
-        lambda progress: _due(session, progress),
+        lambda progress: _due_range(session, progress),
         checked,
         key=lambda progress: progress.name,
         result=DueRange,
@@ -111,10 +111,10 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
     read_round = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
     reads = read_tables(session, requests, read_round)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
-    files = add_files(session, results, round_name="audit", sizes_tell=True)
+    files = add_files(session, results, round_name="audit", compare_by_size=True)
     for progress in checked:
         if progress.name in reads:
-            progress.row_check = _checked(session, reads[progress.name])
+            progress.row_check = _count_differing(session, reads[progress.name])
             progress.files += [result for result in files if result.table == progress.name]
 
 
@@ -125,7 +125,7 @@ def _can_be_checked(progress: TableProgress) -> bool:
     return incremental and ranges and progress.failure is None
 
 
-def _due(session: BackupSession, progress: TableProgress) -> DueRange:
+def _due_range(session: BackupSession, progress: TableProgress) -> DueRange:
     assert session.previous is not None
     assert progress.before is not None
     row_count = progress.before.alive
@@ -134,7 +134,7 @@ def _due(session: BackupSession, progress: TableProgress) -> DueRange:
         row_bytes=max(session.previous.row_bytes(progress.name), _read_bytes(progress)),
         # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
         # between processes.
-        turn=session.night + crc32(progress.name.encode()),
+        turn=session.nightly_backups + crc32(progress.name.encode()),
         policy=session.policy.row_check,
     )
     if part is None:
@@ -148,7 +148,7 @@ def _read_bytes(progress: TableProgress) -> int:
     return sum(read.bytes for read in progress.reads) // rows if rows else 0
 
 
-def _checked(session: BackupSession, read: TableRound) -> RowCheckResult:
+def _count_differing(session: BackupSession, read: TableRound) -> RowCheckResult:
     pieces = [piece for result in (*read.results, *read.again) for piece in result.pieces]
     counts = session.commit.counts(read.table, pieces)
     return RowCheckResult(read, counts.created + counts.changed + counts.deleted + counts.revived)

@@ -85,7 +85,7 @@ class SourceFailed(Exception):
 class BackupSession:
     """One backup while it runs. ``previous`` is the newest backup when it began.
 
-    ``night`` counts the backups before it that read every table.
+    ``nightly_backups`` counts the backups before it that read every table.
     """
 
     ports: BackupPorts
@@ -95,7 +95,7 @@ class BackupSession:
     commit: Commit
     previous: Snapshot | None
     folder: Path
-    night: int
+    nightly_backups: int
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
     _rights: dict[int, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -151,7 +151,7 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceFailed, source: Source) -> ReadFailure:
+def failure_of(broke: SourceFailed, source: Source) -> ReadFailure:
     """The consequence of a source error for the table that was read.
 
     An error that is not about one table is raised: an allowance that is used up, a session that

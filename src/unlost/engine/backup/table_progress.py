@@ -29,6 +29,7 @@ class TableProgress:
     """A run's work on a table; filled while it goes on.
 
     ``start`` and ``end`` are the read window of the last round. ``live`` is the source's count.
+    ``census_unsupported``: the reason why a due census could not be taken.
     """
 
     plan: TablePlan
@@ -42,7 +43,7 @@ class TableProgress:
     census: CensusResult | None = None
     resolved: ResolvedDeletes | None = None
     live: int | None = None
-    owed: ReadFailure | None = None
+    census_unsupported: ReadFailure | None = None
 
     @property
     def name(self) -> str:
@@ -60,8 +61,8 @@ class TableProgress:
     @property
     def unproved(self) -> ReadFailure | None:
         """The reason why a due census proved nothing."""
-        if self.owed is not None:
-            return self.owed
+        if self.census_unsupported is not None:
+            return self.census_unsupported
         if self.resolved is not None and self.resolved.failure is not None:
             return self.resolved.failure
         return self.census.failure if self.census is not None else None

@@ -56,7 +56,9 @@ def look_for_hidden(
     )
 
 
-def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -> list[Added]:
+def add_tombstones_and_unhide(
+    session: BackupSession, vanished: VanishedRows, census: CensusResult
+) -> list[Added]:
     """Add tombstones for the rows that were not found, and unhide them."""
     gone = list(batched(session, census.table, LookupReason.HIDDEN, vanished.gone))
 

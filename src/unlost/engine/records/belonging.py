@@ -51,7 +51,7 @@ def _details(snapshot: Snapshot, parents: Sequence[RecordKey]) -> Iterator[Recor
             for column, owners in columns.items()
         }
         if any(len(wanted) for wanted in values.values()):
-            for record in _meeting(snapshot, table, values):
+            for record in _referring_ids(snapshot, table, values):
                 yield RecordKey(table, record)
 
 
@@ -69,7 +69,7 @@ def _owned(snapshot: Snapshot) -> dict[str, _Columns]:
     return owned
 
 
-def _meeting(snapshot: Snapshot, table: str, values: Mapping[str, pa.Array]) -> Iterator[str]:
+def _referring_ids(snapshot: Snapshot, table: str, values: Mapping[str, pa.Array]) -> Iterator[str]:
     columns = list(values)
     for scan in (snapshot.scan, snapshot.scan_deleted):
         for batch in scan(table, columns=columns):

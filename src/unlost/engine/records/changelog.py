@@ -33,7 +33,9 @@ def noted_changes(
         return []
     rows = _rows(snapshot, log, record)
     logged_changes = [note for row in rows if (note := _noted(row, log, table)) is not None]
-    return _once(sorted(logged_changes, key=lambda note: (note.at, note.column)), table, values)
+    return _without_duplicates(
+        sorted(logged_changes, key=lambda note: (note.at, note.column)), table, values
+    )
 
 
 def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
@@ -70,7 +72,7 @@ def _column(table: Table, field: str) -> Column | None:
     return reference if reference is not None and reference.reference is not None else None
 
 
-def _once(
+def _without_duplicates(
     notes: list[LoggedChange], table: Table, values: Mapping[str, frozenset[str | None]]
 ) -> list[LoggedChange]:
     logged_changes: dict[tuple[datetime, str, str], LoggedChange] = {}

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.merge import aligned, read_run, sorted_runs
+from unlost.engine.merge import align_streams, read_run, write_sorted_runs
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
@@ -206,12 +206,12 @@ class LiveComparison:
         hidden = [mark.record for mark in self.old.hidden(table.name) if mark.record is not None]
         known = pa.array(sorted(reported.union(hidden)), pa.string())
         listed = (pa.table({"id": ids.cast(pa.string())}) for ids in self.source.census(table))
-        runs = sorted_runs(listed, folder=self.work, name=f"compare/{table.name}")
+        runs = write_sorted_runs(listed, folder=self.work, name=f"compare/{table.name}")
         absent = (
             pa.table({"id": rows["_u_id"].cast(pa.string())})
             for rows in self.old.live_ids(table.name)
         )
-        for mine, *theirs in aligned([absent, *(read_run(self.work, run) for run in runs)]):
+        for mine, *theirs in align_streams([absent, *(read_run(self.work, run) for run in runs)]):
             if mine is not None:
                 yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
 
@@ -252,7 +252,7 @@ def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> 
         plain = some.combine_chunks() if isinstance(some, pa.ChunkedArray) else some
         ids = ids.filter(pc.invert(pc.is_in(ids, value_set=plain)))
     kinds = pa.array([ChangeKind.DELETED.value] * len(ids), pa.string())
-    return _bare(pa.table({"id": ids, "change": kinds}))
+    return _rows_without_field(pa.table({"id": ids, "change": kinds}))
 
 
 def _unread(
@@ -297,10 +297,10 @@ def _fields(
             pc.not_equal(changes["change"], ChangeKind.CHANGED.value),
         )
     )
-    return pa.concat_tables([fields, _bare(rest)]).sort_by("id")
+    return pa.concat_tables([fields, _rows_without_field(rest)]).sort_by("id")
 
 
-def _bare(changes: pa.Table) -> pa.Table:
+def _rows_without_field(changes: pa.Table) -> pa.Table:
     """Rows without a field."""
     nothing = {name: pa.nulls(changes.num_rows, pa.string()) for name in DIFFERENCES.names[2:]}
     return pa.table(

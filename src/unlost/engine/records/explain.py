@@ -81,8 +81,8 @@ def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: Wir
         return 0
     telling = [(at, note) for at, note in enumerate(notes) if not _silent(note)]
     after = (at + 1 for at, note in telling if same(kind, note.new, now))
-    ahead = (at for at, note in telling if same(kind, note.old, now))
-    return next(after, next(ahead, len(notes)))
+    prefetch = (at for at, note in telling if same(kind, note.old, now))
+    return next(after, next(prefetch, len(notes)))
 
 
 def _joined(

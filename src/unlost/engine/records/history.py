@@ -87,16 +87,16 @@ class _Story:
         self._versions = 0
         self._latest: dict[str, datetime] = {}  # by column; _WHOLE for the record itself
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def add_version_events(self, events: Sequence[Event]) -> None:
         """Add the events that one version shows."""
         self._versions += 1
         placed = [(self._place(event), event) for event in events]
         for at, event in placed:
             self.events.append((at, self._versions, event))
-            for column in _touched(event):
+            for column in _touched_columns(event):
                 self._latest[column] = max(at, self._latest.get(column, at))
 
-    def sharpen(self, event: Event) -> None:
+    def merge_deletion(self, event: Event) -> None:
         """Merge a second report of the same deletion: it is listed once, as exactly as known."""
         at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is ChangeKind.DELETED)
         _, version, known = self.events[at]
@@ -115,7 +115,11 @@ class _Story:
         return tuple(event for *_, event in sorted(self.events, key=order))
 
     def _place(self, event: Event) -> datetime:
-        columns = self._latest if _touched(event) == {_WHOLE} else {_WHOLE, *_touched(event)}
+        columns = (
+            self._latest
+            if _touched_columns(event) == {_WHOLE}
+            else {_WHOLE, *_touched_columns(event)}
+        )
         floors = [self._latest[column] for column in columns if column in self._latest]
         return max([event.when.latest, *floors])
 
@@ -123,7 +127,7 @@ class _Story:
 _WHOLE = ""
 
 
-def _touched(event: Event) -> set[str]:
+def _touched_columns(event: Event) -> set[str]:
     if event.kind is not ChangeKind.CHANGED:
         return {_WHOLE}
     return {change.column for change in event.fields}
@@ -146,14 +150,16 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
     noted = _noted(head, shape, record, versions) if shape is not None else []
     backups = vault.snapshots(org)
     story = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
-    shown = shown_by(versions, [info.number for info in backups])
+    shown = first_backups_with(versions, [info.number for info in backups])
     return tuple(
         event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
         for event in story
     )
 
 
-def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, int | None]:
+def first_backups_with(
+    versions: Sequence[Version], backups: Sequence[int]
+) -> dict[int, int | None]:
     """For the commit of each version, the first kept backup that shows it; None if there is none.
 
     ``backups`` are numbers, the oldest first; versions likewise.
@@ -183,9 +189,9 @@ def events(
         ]
         event = _event(version, before, state, changes, nights)
         if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
-            story.sharpen(event)
+            story.merge_deletion(event)
             event = None
-        story.tell([*([] if event is None else [event]), *_log_events(changes.shown)])
+        story.add_version_events([*([] if event is None else [event]), *_log_events(changes.shown)])
         before = version
         state = version if version.cells else state
     story.note(_log_events(logged_changes))

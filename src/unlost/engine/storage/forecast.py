@@ -115,7 +115,7 @@ def _growth(steps: Sequence[float], quiet: float) -> _Growth:
         week = list(steps[-WEEK:])
         daily = statistics.fmean(week) if len(week) == WEEK else statistics.median(week)
         return _Growth(daily, min(week), max(week), len(week))
-    return _changed(steps, quiet) or _lasting(_calmed(steps, quiet), quiet)
+    return _changed(steps, quiet) or _longest_growth(_without_outliers(steps, quiet), quiet)
 
 
 # --- a change in the last week --------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
     begins = len(steps) - WEEK
     usual = [_usual(steps, at, before=begins) for at in range(begins, len(steps))]
     more = [step - base for step, base in zip(steps[begins:], usual, strict=True)]
-    far = _far(steps, begins, quiet)
+    far = _normal_distance(steps, begins, quiet)
     unlike = [
         at for at, excess in enumerate(more) if abs(excess) > max(far, ALIKE * abs(usual[at]))
     ]
@@ -156,7 +156,7 @@ def _since(steps: Sequence[float], usual: Sequence[float], before: float) -> flo
     return before * times if multiplied < added else before + more
 
 
-def _far(steps: Sequence[float], until: int, quiet: float) -> float:
+def _normal_distance(steps: Sequence[float], until: int, quiet: float) -> float:
     """The distance of a day from its usual growth that is still normal."""
     off = [abs(steps[at] - _usual(steps, at, before=at)) for at in range(WEEK, until)] or [0.0]
     return max(quiet, NOISE * DEVIATION * statistics.median(off))
@@ -165,7 +165,7 @@ def _far(steps: Sequence[float], until: int, quiet: float) -> float:
 # --- what lasts -----------------------------------------------------------------------------------
 
 
-def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
+def _without_outliers(steps: Sequence[float], quiet: float) -> list[float]:
     """The same days with single outliers replaced by the usual growth."""
     calm = list(steps[:WEEK])
     for at in range(WEEK, len(steps)):
@@ -177,7 +177,7 @@ def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
     return calm
 
 
-def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
+def _longest_growth(steps: Sequence[float], quiet: float) -> _Growth:
     """The growth of the longest stretch of whole weeks that are alike; two always are."""
     count = min(LONGEST, len(steps) // WEEK)
     weeks = [

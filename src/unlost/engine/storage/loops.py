@@ -74,26 +74,26 @@ def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
     """Mails of loops, by the sign that revealed them; each has its ``session``."""
     if mails.is_empty():
         return
-    signed = _members(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
+    signed = _members(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _both_automatic())
     yield LoopSign.HEADERS, signed
     mails = mails.join(signed, on=RECORD, how="anti")
-    telling = _members(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
+    telling = _members(mails, [STRIPPED], pl.col(BY_SUBJECT), _faster_than_people())
     yield LoopSign.SUBJECT, telling
     mails = mails.join(telling, on=RECORD, how="anti")
-    yield LoopSign.CADENCE, _members(mails, [STRIPPED], pl.lit(value=True), _in_step())
+    yield LoopSign.CADENCE, _members(mails, [STRIPPED], pl.lit(value=True), _at_regular_intervals())
 
 
-def _answering() -> pl.Expr:
+def _both_automatic() -> pl.Expr:
     """Both sides answer automatically, or one does and the other's mails were not stored."""
-    alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST) & (pl.col(WAITED) <= AT_ONCE)
+    alone = _one_sided() & (pl.col(UNASKED_SHARE) >= MOST) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TOOK_PART) >= LEAST) & ((_smaller_side() >= LEAST_A_SIDE) | alone)
 
 
-def _at_once() -> pl.Expr:
+def _faster_than_people() -> pl.Expr:
     """Answers at the speed of machines: people also answer automatic replies, but not like that."""
     quick = (pl.col(WAITED) <= AT_ONCE) & (pl.col(OFF) <= STEADY)
     turns = (pl.col(TURNS) >= MOST) & (pl.col(UNASKED_SHARE) >= SOME)
-    alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST)
+    alone = _one_sided() & (pl.col(UNASKED_SHARE) >= MOST)
     return (pl.col(TOOK_PART) >= LEAST) & quick & (turns | alone)
 
 
@@ -101,13 +101,13 @@ def _smaller_side() -> pl.Expr:
     return pl.min_horizontal(pl.col(FORTHS), pl.col(TOOK_PART) - pl.col(FORTHS))
 
 
-def _alone() -> pl.Expr:
+def _one_sided() -> pl.Expr:
     """All are from one side, and (nearly) none from the other, whose mails were not stored."""
     opposite = pl.when(pl.col(FORTHS) == 0).then(STRANGE_FORTHS).otherwise(STRANGE_BACKS)
     return (_smaller_side() == 0) & (opposite <= pl.col(TOOK_PART) * (1 - MOST))
 
 
-def _in_step() -> pl.Expr:
+def _at_regular_intervals() -> pl.Expr:
     """Mails in turns, a dozen times after the same number of minutes: never a person."""
     exact = (pl.col(OFF) <= EXACT) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)

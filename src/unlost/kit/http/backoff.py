@@ -32,7 +32,7 @@ class BackoffTimer:
     clock: Clock
     entropy: Entropy
 
-    def bear(self, attempt: int, error: TransientError) -> None:
+    def wait(self, attempt: int, error: TransientError) -> None:
         """Wait after the failed ``attempt``, or raise ``error`` after the last one."""
         if attempt >= self.backoff.attempts:
             raise error

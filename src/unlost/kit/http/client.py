@@ -56,13 +56,13 @@ class CallSigner(Protocol):
 class HttpPolicy:
     """The way a source reports failures and limits.
 
-    ``understand`` reads code and message from an answer, ``speak`` turns a failure into an error of
+    ``understand`` reads code and message from an answer, ``to_error`` turns a failure into an error of
     ours, ``notice`` receives the headers of each answer.
     """
 
     table: RetryTable
     understand: Callable[[HttpAnswer], tuple[str, str]]
-    speak: Callable[[CallFailure, AnswerHandling], UnlostError]
+    to_error: Callable[[CallFailure, AnswerHandling], UnlostError]
     notice: Callable[[Headers], None] = lambda _headers: None
     backoff: Backoff = field(default_factory=Backoff)
 
@@ -72,7 +72,7 @@ class HttpClient:
 
     def __init__(
         self,
-        manners: HttpPolicy,
+        policy: HttpPolicy,
         *,
         clock: Clock,
         entropy: Entropy,
@@ -82,8 +82,8 @@ class HttpClient:
         compress: bool = True,
     ) -> None:
         """``transport`` replaces the network in tests; ``compress`` requests gzip bodies."""
-        self.patience = BackoffTimer(manners.backoff, clock, entropy)
-        self._manners = manners
+        self.backoff = BackoffTimer(policy.backoff, clock, entropy)
+        self._policy = policy
         self._budget = budget
         self._session = session
         self._client = httpx.Client(
@@ -111,7 +111,7 @@ class HttpClient:
             except TransientError as error:
                 if error.code != "body-cut":
                     raise
-                self.patience.bear(attempt, error)
+                self.backoff.wait(attempt, error)
         raise AssertionError
 
     @contextmanager
@@ -133,15 +133,15 @@ class HttpClient:
             outcome = self._call(request, token)
             if isinstance(outcome, httpx.Response):
                 return outcome
-            action = self._manners.table.decide(outcome)
+            action = self._policy.table.decide(outcome)
             if action is AnswerHandling.REAUTH and self._session and token and not renewed:
                 renewed = True
                 self._session.renew(token)
                 continue
-            error = self._manners.speak(outcome, action)
+            error = self._policy.to_error(outcome, action)
             if action is not AnswerHandling.RETRY or not isinstance(error, TransientError):
                 raise error
-            self.patience.bear(attempt, error)
+            self.backoff.wait(attempt, error)
         raise AssertionError
 
     def _call(self, request: HttpCall, token: str | None) -> httpx.Response | CallFailure:
@@ -158,7 +158,7 @@ class HttpClient:
             return CallFailure(
                 NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host
             )
-        self._manners.notice(_headers(response))
+        self._policy.notice(_headers(response))
         if response.status_code in request.accept:
             return response
         return self._failure(response, host)
@@ -171,7 +171,7 @@ class HttpClient:
             answer = HttpAnswer(response.status_code, {}, b"")
         finally:
             response.close()
-        code, message = self._manners.understand(answer)
+        code, message = self._policy.understand(answer)
         return CallFailure(answer.status, code, message, host, _retry_after(headers))
 
 

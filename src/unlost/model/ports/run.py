@@ -50,6 +50,6 @@ class Jobs(Protocol):
         """Enqueue a job; durable on return. Has no effect if its id is known."""
         ...
 
-    def again(self, ids: Iterable[str]) -> None:
+    def delete_failed(self, ids: Iterable[str]) -> None:
         """Forget ended jobs that did not do their work, so that they can be enqueued again."""
         ...

@@ -20,7 +20,7 @@ import pyarrow as pa
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
 from unlost.model.ports.writer import Writer
-from unlost.model.source.connector_info import Knowledge
+from unlost.model.source.connector_info import ConnectorInfo
 from unlost.model.source.quota import Quota
 from unlost.model.source.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.source.schema import Schema, Table
@@ -121,7 +121,7 @@ class SecretField:
     lines: bool = False
 
 
-class Connector(Knowledge, Protocol):
+class Connector(ConnectorInfo, Protocol):
     """Speaks one SaaS. ``config``: a frozen dataclass of plain values, without secrets.
 
     ``id_form`` completes the sentence "Ids of records have …", for people who typed another text.
@@ -140,9 +140,9 @@ class Connector(Knowledge, Protocol):
         ...
 
     def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
-        """Open the org for writing; config and secrets belong to the write identity."""
+        """Open the org for writing; config and secrets belong to the write user."""
         ...
 
     def write_permissions(self) -> Sequence[str]:
-        """List the permissions that a write identity needs, in the source's own terms."""
+        """List the permissions that a write user needs, in the source's own terms."""
         ...

@@ -17,7 +17,7 @@ class Expiry:
     at: datetime
 
 
-class Knowledge(Protocol):
+class ConnectorInfo(Protocol):
     """Information that needs no org."""
 
     def record_ids(self, text: str) -> Sequence[str]:

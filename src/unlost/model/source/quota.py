@@ -6,13 +6,27 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``)."""
+    """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
+
+    ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
+    only in certificates of earlier versions; see ``is_storage``.
+    """
 
     name: str
     used: float
     limit: float
     unit: str
     resets_at: datetime | None = None
+    storage: bool | None = None
+
+    @property
+    def is_storage(self) -> bool:
+        """True if the data of the org fills this quota."""
+        return self._storage_by_name() if self.storage is None else self.storage
+
+    def _storage_by_name(self) -> bool:
+        """Apply the rule of certificates that do not record ``storage``: daily limits are none."""
+        return self.unit == "bytes" and not self.name.endswith("a day")
 
     @property
     def share(self) -> float:

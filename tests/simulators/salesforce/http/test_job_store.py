@@ -122,7 +122,7 @@ def test_result_calls_do_not_count_as_polls(bench) -> None:
     bench.store.timing = BulkTiming(run_polls=1)
     bench.create()
     for _ in range(3):
-        assert bench.store.look(JOB).state is JobState.IN_PROGRESS
+        assert bench.store.peek(JOB).state is JobState.IN_PROGRESS
     assert bench.polls(2) == [JobState.IN_PROGRESS, JobState.COMPLETE]
 
 

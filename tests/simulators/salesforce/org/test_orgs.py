@@ -8,21 +8,23 @@ import pytest
 from unlost_simulators.salesforce.app import SalesforceApp
 from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.server import Identity, Wanted, build
+from unlost_simulators.salesforce.server import Identity, SimulatorOptions, build
 from unlost_simulators.salesforce.simulator import Simulator
 
-BASE = Wanted(scenario="bench-contacts")
+BASE = SimulatorOptions(scenario="bench-contacts")
 
 
-def made(text: str, base: Wanted = BASE) -> Wanted:
+def made(text: str, base: SimulatorOptions = BASE) -> SimulatorOptions:
     return OrgPlan.parse(text, base).wanted
 
 
 def test_a_plan_is_read_from_its_text(tmp_path) -> None:
-    assert made("live") == Wanted(scenario="bench-contacts", name="live", identity=Identity.OF_NAME)
-    base = Wanted(cache=tmp_path, db=tmp_path / "rows.db", scale=3, running_clock=True)
+    assert made("live") == SimulatorOptions(
+        scenario="bench-contacts", name="live", identity=Identity.OF_NAME
+    )
+    base = SimulatorOptions(cache=tmp_path, db=tmp_path / "rows.db", scale=3, running_clock=True)
     wanted = made("box=bench-mails:100,scale=2,seed=7,sandbox,same-id", base)
-    assert wanted == Wanted(
+    assert wanted == SimulatorOptions(
         scenario="bench-mails:100",
         scale=2,
         seed=7,

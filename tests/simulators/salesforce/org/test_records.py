@@ -118,7 +118,6 @@ def test_users_register(org: Org, backup: SimUser) -> None:
     assert org.users.by_username("BACKUP@example.org") == backup
     assert org.users.by_id(backup.id[:15]) == backup
     assert org.users.by_id("005xx0000000000") is None
-    assert org.users.by_consumer_key("none") is None
     assert [one.username for one in org.users.all()] == [
         "backup@example.org",
         "narrow@example.org",

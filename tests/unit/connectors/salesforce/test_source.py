@@ -482,13 +482,15 @@ def test_quotas_are_in_bytes_and_calls_and_may_be_over() -> None:
     org = an_org()
     limits = {
         "DataStorageMB": {"Max": 5, "Remaining": -1}, "DailyApiRequests": {"Max": "15000", "Remaining": "14000"},
+        "DailyBulkV2QueryFileStorageMB": {"Max": 9, "Remaining": 9},
         "SomethingNew": {"Max": 1, "Remaining": 1},
     }  # fmt: skip
     org.wire.on("GET", "/limits$", json_answer(limits))
     with org.source() as source:
-        storage, calls = source.quotas()
+        storage, calls, transfer = source.quotas()
     assert (storage.used, storage.limit, storage.unit) == (6 << 20, 5 << 20, "bytes")
     assert storage.share == pytest.approx(1.2)
+    assert (storage.storage, calls.storage, transfer.storage) == (True, False, False)
     assert (calls.used, calls.limit) == (1000, 15000)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, of
-from unlost.engine.restore.running.execute import resume, run_of
+from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore
 from unlost.model.errors import (
     Conflict,
@@ -14,7 +14,6 @@ from unlost.model.errors import (
     LimitReached,
     SourceRefused,
     TransientError,
-    UsageError,
 )
 from unlost.model.plan import Action
 from unlost.model.source.schema import WireKind
@@ -127,16 +126,6 @@ def test_what_a_key_found_is_no_stranger_to_rows_without_one(shop: Workshop) -> 
     assert len(shop.live("Account")) == 2
 
 
-def test_an_external_id_clears_up_what_was_written(shop: Workshop) -> None:
-    lost = Lost(shop)
-    plan = shop.plan(*lost.steps)
-    shop.org.add_column("Contact", "OldId")
-    shop.writer.faults.plant("written", ReplyLost(), table="Contact")
-    shop.restore(plan, external_ids={"Contact": "OldId"})
-    assert shop.named("Contact", "Ann")[1]["OldId"] == lost.contact
-    assert not [call for call in shop.writer.calls if call[0] == "recent"]
-
-
 def test_where_nobody_can_tell_the_run_stops_and_asks(shop: Workshop) -> None:
     lost = Lost(shop)
     plan = shop.plan(*lost.steps)
@@ -216,7 +205,7 @@ def test_a_spent_allowance_parks_the_run(shop: Workshop) -> None:
     parked = shop.try_restore(plan)
     assert isinstance(parked, ParkedRestore)
     assert parked.run == run_of(plan)
-    assert resume(parked.run, shop.oid, shop.restore_ports()).whole  # type: ignore[union-attr]
+    assert shop.restore(plan).whole
 
 
 def test_an_error_before_anything_was_written_leaves_nothing_open(shop: Workshop) -> None:
@@ -252,13 +241,6 @@ def test_an_upload_that_never_left_is_made_again(shop: Workshop) -> None:
         shop.restore(plan)
     shop.restore(plan)
     assert list(shop.org.tables["Paper"].files.values()) == [b"one"]
-
-
-def test_an_unknown_run_cannot_be_resumed(shop: Workshop) -> None:
-    shop.night()
-    with pytest.raises(UsageError) as caught:
-        resume("restore-none", shop.oid, shop.restore_ports())
-    assert caught.value.code == "run-unknown"
 
 
 def test_large_tables_are_sent_as_jobs(shop: Workshop) -> None:

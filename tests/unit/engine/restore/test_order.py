@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, find_order
 from unlost.engine.restore.values.cycles import circular, components, depths
 from unlost.model.plan import RecordKey
 
@@ -13,14 +13,14 @@ J1 = RecordKey("Junction", "1")
 
 
 def test_parents_come_first() -> None:
-    found = ordered([Node(C1, (RecordReference("AccountId", A1),)), Node(A1)])
+    found = find_order([Node(C1, (RecordReference("AccountId", A1),)), Node(A1)])
     assert found.levels == {A1: 0, C1: 1}
     assert not found.late
     assert not found.stuck
 
 
 def test_who_needs_nobody_of_the_plan_comes_at_once() -> None:
-    assert ordered([Node(C1, (RecordReference("AccountId", A1),))]).levels == {C1: 0}
+    assert find_order([Node(C1, (RecordReference("AccountId", A1),))]).levels == {C1: 0}
 
 
 def test_a_hierarchy_in_one_table_has_a_level_for_each_step() -> None:
@@ -29,7 +29,7 @@ def test_a_hierarchy_in_one_table_has_a_level_for_each_step() -> None:
         Node(A2, (RecordReference("Parent", A1, late=True),)),
         Node(A3, (RecordReference("Parent", A2),)),
     ]
-    found = ordered(nodes)
+    found = find_order(nodes)
     assert found.levels == {A1: 0, A2: 1, A3: 2}
     assert not found.late
 
@@ -41,7 +41,7 @@ def test_a_table_stays_together_though_its_parents_stand_on_several_levels() -> 
         Node(C1, (RecordReference("AccountId", A1),)),
         Node(C2, (RecordReference("AccountId", A2),)),
     ]
-    found = ordered(nodes).levels
+    found = find_order(nodes).levels
     assert found[C1] == found[C2] == 2
 
 
@@ -51,11 +51,11 @@ def test_a_junction_waits_for_both_sides() -> None:
         Node(C1, (RecordReference("AccountId", A1),)),
         Node(A1),
     ]
-    assert ordered(nodes).levels == {A1: 0, C1: 1, J1: 2}
+    assert find_order(nodes).levels == {A1: 0, C1: 1, J1: 2}
 
 
 def test_a_record_that_points_to_itself_is_set_late() -> None:
-    found = ordered([Node(A1, (RecordReference("Parent", A1, late=True),))])
+    found = find_order([Node(A1, (RecordReference("Parent", A1, late=True),))])
     assert found.late == {A1: ("Parent",)}
     assert found.levels == {A1: 0}
 
@@ -72,7 +72,7 @@ def test_a_circle_of_two_tables_is_broken_where_it_costs_least() -> None:
             ),
         ),
     ]
-    found = ordered(nodes)
+    found = find_order(nodes)
     assert found.late in ({A1: ("Primary",)}, {C1: ("AccountId",)})
     assert not found.stuck
 
@@ -84,7 +84,7 @@ def test_the_column_that_breaks_all_circles_is_set_late() -> None:
         Node(C1, (RecordReference("AccountId", A1),)),
         Node(C2, (RecordReference("AccountId", A2),)),
     ]
-    found = ordered(nodes)
+    found = find_order(nodes)
     assert found.late == {A1: ("Primary",), A2: ("Primary",)}
     assert found.levels == {A1: 0, A2: 0, C1: 1, C2: 1}
 
@@ -96,7 +96,7 @@ def test_a_circle_that_nothing_breaks_is_stuck_and_the_rest_goes_on() -> None:
         Node(A3, (RecordReference("Parent", A1),)),
         Node(C1),
     ]
-    found = ordered(nodes)
+    found = find_order(nodes)
     assert found.stuck == {A1, A2}
     assert found.levels == {A3: 0, C1: 0}
 
@@ -113,7 +113,7 @@ def chain(length: int, *, late: bool) -> list[Node]:
 
 
 def test_a_chain_of_many_levels_is_cut_for_a_second_pass() -> None:
-    found = ordered(chain(100, late=True))
+    found = find_order(chain(100, late=True))
     assert set(found.levels.values()) == {0, 1}
     assert set(found.late.values()) == {("NextBatch",)}
     assert len(found.late) == 49
@@ -121,7 +121,7 @@ def test_a_chain_of_many_levels_is_cut_for_a_second_pass() -> None:
 
 def test_a_chain_that_saves_few_calls_or_is_required_is_not_cut() -> None:
     for nodes in (chain(20, late=True), chain(100, late=False)):
-        found = ordered(nodes)
+        found = find_order(nodes)
         assert not found.late
         assert len(set(found.levels.values())) == len(nodes)
 
@@ -139,12 +139,12 @@ def rings(length: int) -> list[Node]:
 
 
 def test_a_short_chain_is_cut_where_the_table_has_a_second_pass_anyway() -> None:
-    found = ordered(rings(9))
+    found = find_order(rings(9))
     assert {found.late[RecordKey("Recipe", f"{n:03d}")] for n in range(1, 9)} == {
         ("Current", "From")
     }
     assert set(found.levels.values()) == {0, 1}
-    assert all("From" not in columns for columns in ordered(rings(3)).late.values())
+    assert all("From" not in columns for columns in find_order(rings(3)).late.values())
 
 
 def strands(count: int, *, levels: int) -> list[Node]:
@@ -158,18 +158,20 @@ def strands(count: int, *, levels: int) -> list[Node]:
 
 def test_many_records_are_not_written_twice_to_save_few_calls() -> None:
     """A record that is written a second time says that it was changed now."""
-    assert len(ordered(strands(10, levels=40)).late) == 390
-    assert ordered(strands(60, levels=40)).late == {}, "2,340 records, 28 calls"
+    assert len(find_order(strands(10, levels=40)).late) == 390
+    assert find_order(strands(60, levels=40)).late == {}, "2,340 records, 28 calls"
 
 
 def test_tables_that_must_be_there_first() -> None:
-    found = ordered([Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)})
+    found = find_order(
+        [Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)}
+    )
     assert found.levels == {C1: 0, A1: 1}
 
 
 def test_references_win_over_tables_that_should_be_there_first() -> None:
     nodes = [Node(A1), Node(C1, (RecordReference("AccountId", A1),))]
-    assert ordered(nodes, after={"Account": ("Contact",)}).levels == {A1: 0, C1: 1}
+    assert find_order(nodes, after={"Account": ("Contact",)}).levels == {A1: 0, C1: 1}
 
 
 # --- any graph ------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ AFTER = st.dictionaries(st.sampled_from("ABC"), st.lists(st.sampled_from("ABCX")
 def test_every_reference_is_earlier_or_live_or_late(
     nodes: list[Node], after: dict[str, list[str]]
 ) -> None:
-    found = ordered(nodes, after=after)
+    found = find_order(nodes, after=after)
     known = {node.key for node in nodes}
     assert set(found.levels) | found.stuck == known
     assert not set(found.levels) & found.stuck
@@ -213,7 +215,7 @@ def test_every_reference_is_earlier_or_live_or_late(
 
 @given(nodes=NODES)
 def test_only_true_circles_are_late_or_stuck(nodes: list[Node]) -> None:
-    found = ordered(nodes)
+    found = find_order(nodes)
     place = {node.key: at for at, node in enumerate(nodes)}
     pairs = [
         (place[node.key], place[link.target])
@@ -236,7 +238,7 @@ def test_only_true_circles_are_late_or_stuck(nodes: list[Node]) -> None:
 @given(nodes=NODES, data=st.data())
 def test_the_order_of_the_question_does_not_matter(nodes: list[Node], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(nodes))
-    assert ordered(shuffled) == ordered(nodes)
+    assert find_order(shuffled) == find_order(nodes)
 
 
 # --- graphs of numbers ----------------------------------------------------------------------------
@@ -279,4 +281,4 @@ def test_a_chain_of_a_hundred_thousand_needs_no_recursion() -> None:
 
 
 def test_an_empty_plan_has_an_empty_order() -> None:
-    assert ordered([]) == Order({}, {}, frozenset())
+    assert find_order([]) == Order({}, {}, frozenset())

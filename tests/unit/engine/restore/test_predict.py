@@ -153,6 +153,12 @@ def test_room_and_calls_that_are_missing_are_told(atelier: Atelier) -> None:
     assert plan.estimate.file_bytes == 1000
 
 
+def test_a_restore_is_not_short_of_a_daily_limit_on_transfer(atelier: Atelier) -> None:
+    atelier.allow("Account", record_bytes=2 << 20)
+    atelier.source.quota = (Quota("Bulk query results a day", 1, 1, "bytes", storage=False),)
+    assert "quota-short" not in codes(lost_account(atelier))
+
+
 def test_room_that_is_there_is_no_matter(atelier: Atelier) -> None:
     assert "quota-short" not in codes(lost_account(atelier))
 

@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.restore.workshop import Workshop
 from unlost.engine.restore.running import wanted as module
-from unlost.engine.restore.running.wanted import WantedReader, at_once
+from unlost.engine.restore.running.wanted import WantedReader, rows_in_memory
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, PlanStep
 from unlost.model.source.schema import Column, Table, WireKind
@@ -133,4 +133,4 @@ def test_edits_are_told_by_column_too(five: Five) -> None:
 
 def test_fewer_are_held_together_where_texts_may_be_long() -> None:
     short, long = (Table("T", (Column("A", WireKind.TEXT, length=n),)) for n in (10, 200_000))
-    assert (at_once(short), at_once(long)) == (2_000, 500)
+    assert (rows_in_memory(short), rows_in_memory(long)) == (2_000, 500)

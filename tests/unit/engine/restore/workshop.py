@@ -111,24 +111,23 @@ class Workshop(Scene):
             )
         )
 
-    def restore_ports(self, **more: Any) -> RestorePorts:
+    def restore_ports(self) -> RestorePorts:
         return RestorePorts(
             writer=self.writer,
             vault=self.vault,
             lease=self.lease,
             clock=self.clock,
             observer=self.observer,
-            **more,
         )
 
-    def restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome:
+    def restore(self, plan: RestorePlan) -> RestoreOutcome:
         """Run a plan; it must end."""
-        outcome = self.try_restore(plan, **more)
+        outcome = self.try_restore(plan)
         assert isinstance(outcome, RestoreOutcome), outcome
         return outcome
 
-    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | ParkedRestore:
-        return execute(plan, self.restore_ports(**more))
+    def try_restore(self, plan: RestorePlan) -> RestoreOutcome | ParkedRestore:
+        return execute(plan, self.restore_ports())
 
     def writes(self) -> list[tuple[str, str, int]]:
         """The calls that wrote."""

@@ -136,14 +136,14 @@ class IngestJobStore:
             self._start_if_due(job)
             if job.state is IngestState.UPLOAD_COMPLETE:
                 job.queue_polls += 1
-            self._get_on(job)
+            self._process_next(job)
         self._settle(job)
         with self._lock:
             if job.state is IngestState.IN_PROGRESS:
                 job.run_polls += 1
         return job
 
-    def look(self, job_id: str) -> IngestJob:
+    def peek(self, job_id: str) -> IngestJob:
         """Look at a job without counting a poll, as the result calls do."""
         job = self.get(job_id)
         with self._lock:
@@ -167,18 +167,18 @@ class IngestJobStore:
 
     def abort(self, job_id: str) -> IngestJob:
         """Abort a job that has not ended; what was processed before stays."""
-        job = self.look(job_id)
+        job = self.peek(job_id)
         with self._lock:
             if job.state.terminal:
                 raise wrong_state("Aborting already Completed Job not allowed")
-            self._end(job, IngestState.ABORTED)
+            self._set_final_state(job, IngestState.ABORTED)
         if job.work is not None:
             wait([job.work], ABORT_SECONDS)
         return job
 
     def delete(self, job_id: str) -> IngestJob:
         """Remove a job that is neither open nor at work."""
-        job = self.look(job_id)
+        job = self.peek(job_id)
         with self._lock:
             if job.state in (IngestState.OPEN, IngestState.IN_PROGRESS):
                 raise SalesforceError(
@@ -193,7 +193,7 @@ class IngestJobStore:
         with self._lock:
             for job in self._jobs.values():
                 if job.state is IngestState.IN_PROGRESS:
-                    self._end(job, IngestState.ABORTED)
+                    self._set_final_state(job, IngestState.ABORTED)
 
     def _start_if_due(self, job: IngestJob) -> None:
         if job.state is not IngestState.UPLOAD_COMPLETE or job.closed is None:
@@ -208,14 +208,14 @@ class IngestJobStore:
             job.started = job.modified = self.org.clock.now()
             job.started_real = self.real_clock()
             if not self.timing.rows_per_poll:
-                job.work = self.executor.submit(self._run, job, _bound(job, None))
+                job.work = self.executor.submit(self._run, job, _last_row(job, None))
 
-    def _get_on(self, job: IngestJob) -> None:
+    def _process_next(self, job: IngestJob) -> None:
         """Let a job that moves by polls do its next rows."""
         step = self.timing.rows_per_poll
         idle = job.work is None or job.work.done()
         if step and idle and job.state is IngestState.IN_PROGRESS:
-            until = _bound(job, job.load.processed + step)
+            until = _last_row(job, job.load.processed + step)
             job.work = self.executor.submit(self._run, job, until)
 
     @staticmethod
@@ -251,15 +251,15 @@ class IngestJobStore:
             job.error = f"InternalServerError : {failure}"
             if isinstance(failure, BatchRefused):
                 job.error = failure.message
-            self._end(job, IngestState.FAILED)
+            self._set_final_state(job, IngestState.FAILED)
         elif job.doom is not None and _doomed(job, job.doom):
             job.error = job.doom.message if job.doom.tell else None
-            self._end(job, IngestState.FAILED)
+            self._set_final_state(job, IngestState.FAILED)
         elif job.load.done:
             job.error = job.load.error
-            self._end(job, IngestState.FAILED if job.error else IngestState.COMPLETE)
+            self._set_final_state(job, IngestState.FAILED if job.error else IngestState.COMPLETE)
 
-    def _end(self, job: IngestJob, state: IngestState) -> None:
+    def _set_final_state(self, job: IngestJob, state: IngestState) -> None:
         job.state = state
         job.modified = self.org.clock.now()
         if job.started is not None:
@@ -288,7 +288,7 @@ def wrong_state(text: str) -> SalesforceError:
     return SalesforceError(400, "INVALIDJOBSTATE", text)
 
 
-def _bound(job: IngestJob, wanted: int | None) -> int | None:
+def _last_row(job: IngestJob, wanted: int | None) -> int | None:
     """Give until which row a job may run: a doomed one ends after its rule's rows."""
     if job.doom is None:
         return wanted

@@ -93,7 +93,7 @@ class _Line:
 
     def __init__(self, load: Load) -> None:
         form = load.order.form
-        self._mark, self._end = form.delimiter.char, form.line_ending.chars
+        self._mark, self._set_final_state = form.delimiter.char, form.line_ending.chars
         self._places = _echoed_places(load)
         self._all = load.habits.quoting is Quoting.ALL
         self._special = frozenset('"\r\n' + self._mark)
@@ -101,7 +101,9 @@ class _Line:
     def text(self, extra: Sequence[str], cells: Sequence[str]) -> bytes:
         """Return one line: the columns of the service, then the relevant columns of the upload."""
         upload_cells = [self._cell(cells[at]) for at in self._places]
-        return (self._mark.join([*map(quoted, extra), *upload_cells]) + self._end).encode()
+        return (
+            self._mark.join([*map(quoted, extra), *upload_cells]) + self._set_final_state
+        ).encode()
 
     def _cell(self, text: str) -> str:
         if self._all or not self._special.isdisjoint(text):

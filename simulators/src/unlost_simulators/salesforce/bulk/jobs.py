@@ -158,7 +158,7 @@ class QueryJobStore:
                 job.run_polls += 1
         return job
 
-    def look(self, job_id: str) -> QueryJob:
+    def peek(self, job_id: str) -> QueryJob:
         """Look at a job without counting a poll, as the result calls do."""
         job = self.get(job_id)
         with self._lock:
@@ -188,18 +188,18 @@ class QueryJobStore:
 
     def abort(self, job_id: str) -> QueryJob:
         """Abort a job that has not ended."""
-        job = self.look(job_id)
+        job = self.peek(job_id)
         with self._lock:
             if job.state.terminal:
                 raise SalesforceError(
                     400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed"
                 )
-            self._end(job, JobState.ABORTED)
+            self._set_final_state(job, JobState.ABORTED)
         return job
 
     def delete(self, job_id: str) -> QueryJob:
         """Remove a job that has ended."""
-        job = self.look(job_id)
+        job = self.peek(job_id)
         with self._lock:
             if not job.state.terminal:
                 raise SalesforceError(
@@ -251,20 +251,20 @@ class QueryJobStore:
             return
         if job.doom is not None:
             job.error = job.doom.message if job.doom.tell else None
-            self._end(job, JobState.FAILED)
+            self._set_final_state(job, JobState.FAILED)
             return
         if job.work is None or not job.work.done():
             return
         failure = job.work.exception()
         if failure is not None:
             job.error = failure.message if isinstance(failure, SalesforceError) else str(failure)
-            self._end(job, JobState.FAILED)
+            self._set_final_state(job, JobState.FAILED)
             return
         job.result = job.work.result()
         self.on_complete(job.result)
-        self._end(job, JobState.COMPLETE)
+        self._set_final_state(job, JobState.COMPLETE)
 
-    def _end(self, job: QueryJob, state: JobState) -> None:
+    def _set_final_state(self, job: QueryJob, state: JobState) -> None:
         job.state = state
         job.modified = self.now()
         if job.started is not None:

@@ -184,7 +184,7 @@ def unprocessed(context: Context) -> Answer:
 
 def _results(context: Context, kind: Results) -> Answer:
     _owned(context)
-    job = context.sim.loads.look(context.params["id"])
+    job = context.sim.loads.peek(context.params["id"])
     if not job.state.terminal:
         raise wrong_state(f"The job is in state {job.state}; results need an ended job")
     path, rows = ingest_results.write(job, kind)

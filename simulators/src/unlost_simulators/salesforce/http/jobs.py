@@ -181,7 +181,7 @@ def _owned(context: Context) -> QueryJob:
 
 def _finished(context: Context) -> tuple[QueryJob, Rendered]:
     _owned(context)
-    job = context.sim.jobs.look(context.params["id"])
+    job = context.sim.jobs.peek(context.params["id"])
     if job.order.version != f"{context.version}.0":
         text = f"The job was created with API version {job.order.version}"
         raise SalesforceError(409, "INVALID_API_VERSION", text)

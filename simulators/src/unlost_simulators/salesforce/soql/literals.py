@@ -15,8 +15,6 @@ from unlost_simulators.salesforce.soql.ast import Kind
 from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.store import tables
 
-SPANS = frozenset({FieldType.DATE, FieldType.DATETIME})
-
 _WANTED = {
     FieldType.BOOLEAN: "boolean",
     FieldType.INT: "int",

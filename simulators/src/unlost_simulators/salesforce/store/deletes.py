@@ -44,7 +44,7 @@ def delete(
     """Delete rows by id with what hangs on them; gives the names of the objects touched."""
     _begin(cursor, of, chosen)
     # All checks come before the first change: a refused delete must change nothing.
-    _spread(cursor, schema, of)
+    _doom_all_children(cursor, schema, of)
     for error in _too_large(cursor).values():
         raise error
     touched = _touched(cursor, schema)
@@ -52,7 +52,7 @@ def delete(
         raise error
     cleared = _clear_lookups(cursor, schema, touched, deletion)
     for definition in touched:
-        _lose_details(cursor, schema, definition)
+        _lock_out_details(cursor, schema, definition)
     for definition in touched:
         if deletion.hard or vanishes(definition):
             _erase(cursor, definition, deletion)
@@ -95,14 +95,14 @@ def _begin(
         raise gone()
 
 
-def _spread(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) -> None:
+def _doom_all_children(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) -> None:
     frontier, level = [of], 0
     # Breadth first, level by level: objects may refer to themselves or in circles.
     while frontier:
         children: list[ObjectDef] = []
         for parent in frontier:
             for child, field in _children(schema, parent, DeleteRule.CASCADE):
-                if _doom(cursor, parent, child, field, level):
+                if _doom_children(cursor, parent, child, field, level):
                     children.append(child)
         frontier = list({definition.name: definition for definition in children}.values())
         level += 1
@@ -135,7 +135,7 @@ def _alive(of: ObjectDef) -> str:
     return 'NOT c."IsDeleted"' if of.field("IsDeleted") else "TRUE"
 
 
-def _doom(
+def _doom_children(
     cursor: duckdb.DuckDBPyConnection, parent: ObjectDef, child: ObjectDef, field: str, level: int
 ) -> bool:
     # A row that is already doomed keeps its first root; otherwise circles would not end.
@@ -185,7 +185,7 @@ def obstacles(
 ) -> dict[str, SalesforceError]:
     """Return the live rows that cannot be deleted, with the reasons."""
     _begin(cursor, of, chosen)
-    _spread(cursor, schema, of)
+    _doom_all_children(cursor, schema, of)
     errors = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
     cursor.execute("DROP TABLE _doomed")
     return errors
@@ -234,8 +234,8 @@ def _moved(of: ObjectDef, deletion: Deletion) -> str:
     return f', "SystemModstamp" = {deletion.sql}' if of.field("SystemModstamp") else ""
 
 
-def _lose_details(cursor: duckdb.DuckDBPyConnection, schema: Schema, master: ObjectDef) -> None:
-    """A detail that was deleted before its master can never come back."""
+def _lock_out_details(cursor: duckdb.DuckDBPyConnection, schema: Schema, master: ObjectDef) -> None:
+    """Mark details that were deleted before their master: they can never be undeleted."""
     for child, field in _children(schema, master, DeleteRule.CASCADE):
         if vanishes(child):
             continue
@@ -247,7 +247,7 @@ def _lose_details(cursor: duckdb.DuckDBPyConnection, schema: Schema, master: Obj
             """)
 
 
-def _mine(of: ObjectDef) -> str:
+def _doomed_rows(of: ObjectDef) -> str:
     return f"(SELECT * FROM _doomed WHERE object = {tables.text(of.name)})"
 
 
@@ -255,13 +255,13 @@ def _log(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -
     owner = 't."OwnerId"' if of.field("OwnerId") else "NULL"
     cursor.execute(f"""
         INSERT INTO _deleted SELECT {tables.text(of.name)}, d.id, {deletion.sql}, {owner}
-        FROM {_mine(of)} d JOIN {tables.name(of.name)} t ON t."Id" = d.id""")
+        FROM {_doomed_rows(of)} d JOIN {tables.name(of.name)} t ON t."Id" = d.id""")
 
 
 def _erase(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
     _log(cursor, of, deletion)
     cursor.execute(f"""
-        DELETE FROM {tables.name(of.name)} t USING {_mine(of)} d
+        DELETE FROM {tables.name(of.name)} t USING {_doomed_rows(of)} d
         WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
 
 
@@ -270,6 +270,6 @@ def _bin(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -
     _log(cursor, of, deletion)
     cursor.execute(f"""
         UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{_moved(of, deletion)}
-        FROM {_mine(of)} d WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
+        FROM {_doomed_rows(of)} d WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
     cursor.execute(f"""
-        INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE FROM {_mine(of)}""")
+        INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE FROM {_doomed_rows(of)}""")

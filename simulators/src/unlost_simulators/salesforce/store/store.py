@@ -109,13 +109,13 @@ class Store:
 
         Inside a transaction its thread gets the transaction's own, which sees what it wrote.
         """
-        mine = self._mine()
+        mine = self._own_transaction()
         if mine is not None:
             return mine.cursor
         self.settle()
         return self._database.cursor()
 
-    def _mine(self) -> Transaction | None:
+    def _own_transaction(self) -> Transaction | None:
         transaction = self._open
         return (
             transaction
@@ -125,7 +125,7 @@ class Store:
 
     def in_transaction(self) -> bool:
         """True if the caller's thread has a transaction open."""
-        return self._mine() is not None
+        return self._own_transaction() is not None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -133,7 +133,7 @@ class Store:
 
         A block inside another of the same thread is part of that one.
         """
-        mine = self._mine()
+        mine = self._own_transaction()
         if mine is not None:
             yield mine
             return
@@ -193,7 +193,7 @@ class Store:
 
     def settle(self) -> None:
         """Make visible what is due, and purge what has been in the bin for too long."""
-        if self._mine() is not None:
+        if self._own_transaction() is not None:
             return
         now = naive(self.clock.now())
         if not self._pending.is_due(now) and not self._bin_is_due(now):
@@ -216,7 +216,7 @@ class Store:
         """Stamp (naive UTC) of the longest transaction that has not committed yet."""
         return self._pending.oldest_stamp()
 
-    def _touch(self, names: Sequence[str]) -> None:
+    def _count_writes(self, names: Sequence[str]) -> None:
         self._generation.update(names)
         self._rewritten.update(names)
 
@@ -252,7 +252,7 @@ class Store:
             whole = load.with_ids(of, load.without_zones(table), self._counters)
             system = load.stamps(naive(self.clock.stamp()), self._first_user_id)
             load.append(cursor, of, whole, system)
-            self._touch([of.name])
+            self._count_writes([of.name])
             if "IsDeleted" in table.column_names:
                 self._bin_loaded(cursor, of)
 
@@ -291,7 +291,7 @@ class Store:
 
         def apply(cursor: duckdb.DuckDBPyConnection) -> None:
             load.append(cursor, of, staged, system)
-            self._touch([of.name])
+            self._count_writes([of.name])
 
         self._write(author.stamp, visible_after, apply)
         return [str(key) for key in staged.column("Id").to_pylist()]
@@ -401,9 +401,9 @@ class Store:
             if rows is not None and rows.num_rows:
                 whole = load.with_ids(history, rows, self._counters)
                 load.append(cursor, history, whole, load.stamps(author.stamp, author.user_id))
-                self._touch([history.name])
+                self._count_writes([history.name])
         writes.apply_updates(cursor, of, staged, author)
-        self._touch([of.name])
+        self._count_writes([of.name])
 
     def check_live(self, of: ObjectDef, chosen: Sequence[str]) -> None:
         """Refuse ids that have no live row, as the API does."""
@@ -438,7 +438,9 @@ class Store:
         """Delete live rows that have no obstacles, at the author's time."""
         deletion = deletes.Deletion(author.stamp, hard)
         with self.transaction() as transaction:
-            self._touch(deletes.delete(transaction.cursor, self.schema, of, chosen, deletion))
+            self._count_writes(
+                deletes.delete(transaction.cursor, self.schema, of, chosen, deletion)
+            )
             self._after_bin(transaction.cursor)
 
     def undeletable(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
@@ -464,7 +466,7 @@ class Store:
         deletion = deletes.Deletion(naive(stamp or self.clock.stamp()), hard)
 
         def apply(cursor: duckdb.DuckDBPyConnection) -> None:
-            self._touch(deletes.delete(cursor, self.schema, of, keys, deletion))
+            self._count_writes(deletes.delete(cursor, self.schema, of, keys, deletion))
             self._after_bin(cursor)
 
         self._write(deletion.stamp, visible_after, apply)
@@ -481,7 +483,7 @@ class Store:
         stamp = naive(self.clock.stamp())
         with self._commit() as cursor:
             keys = ids.full_many(chosen)
-            self._touch(recyclebin.undelete(cursor, self.schema, keys, stamp))
+            self._count_writes(recyclebin.undelete(cursor, self.schema, keys, stamp))
             self._note_bin(cursor)
 
     def empty_bin(
@@ -502,7 +504,7 @@ class Store:
             return self._purged(cursor, recyclebin.purge_before(cursor, limit))
 
     def _purged(self, cursor: duckdb.DuckDBPyConnection, purged: Mapping[str, int]) -> int:
-        self._touch(list(purged))
+        self._count_writes(list(purged))
         self._note_bin(cursor)
         return sum(purged.values())
 
@@ -554,15 +556,15 @@ class Store:
             with self._commit() as cursor:
                 for statement in statements:
                     cursor.execute(statement)
-            self._adopt(self.schema.replaced(changed))
-            self._touch([changed.name])
+            self._set_schema(self.schema.replaced(changed))
+            self._count_writes([changed.name])
 
     def add_object(self, of: ObjectDef) -> None:
         """A new, empty object."""
         with self._lock:
             with self._commit() as cursor:
                 cursor.execute(tables.create_table(of))
-            self._adopt(self.schema.replaced(of))
+            self._set_schema(self.schema.replaced(of))
 
     def drop_object(self, object_name: str) -> None:
         """Without the object, its rows, and what the bin and the delete log know of it."""
@@ -572,13 +574,13 @@ class Store:
                 cursor.execute(f"DROP TABLE {tables.name(of.name)}")
                 for register in ("_bin", "_deleted", "_nulled"):
                     cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
-            self._adopt(self.schema.without(of.name))
+            self._set_schema(self.schema.without(of.name))
 
     def await_writer(self) -> None:
         """Return when no write, hence no change of the schema, is under way."""
         with self._lock:
             return
 
-    def _adopt(self, schema: Schema) -> None:
+    def _set_schema(self, schema: Schema) -> None:
         self.schema = schema
         self.schema_changed_at = self.clock.stamp()

@@ -18,8 +18,8 @@ PERSON_ONLY = "RelationId must be a contact or lead when isWhat is false"
 COLUMNS = ("WhoId", "WhatId")
 
 
-class Whos(Effects):
-    """Further people of an activity are sent; what it is about is the platform's to write."""
+class ActivityRelations(Effects):
+    """Accepts relations to further people; the platform writes those of WhoId and WhatId."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Refuse relations to records that are no people."""
@@ -34,17 +34,17 @@ class Whos(Effects):
 
 
 class RelatedTasks(statuses.Tasks):
-    """States as ever, and relations."""
+    """Updates the status of tasks and their relations."""
 
     reads: tuple[str, ...] = (*statuses.Tasks.reads, *COLUMNS)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Relations of new tasks."""
-        relate(context, "TaskRelation", "TaskId", rows)
+        write_relations(context, "TaskRelation", "TaskId", rows)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Others, if the task is about something else now."""
-        move(context, "TaskRelation", "TaskId", rows)
+        """Replace the relations of tasks whose WhoId or WhatId changed."""
+        replace_relations(context, "TaskRelation", "TaskId", rows)
 
 
 class Events(Effects):
@@ -54,21 +54,21 @@ class Events(Effects):
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Relations of new events."""
-        relate(context, "EventRelation", "EventId", rows)
+        write_relations(context, "EventRelation", "EventId", rows)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Others, if the event is about something else now."""
-        move(context, "EventRelation", "EventId", rows)
+        """Replace the relations of events whose WhoId or WhatId changed."""
+        replace_relations(context, "EventRelation", "EventId", rows)
 
 
-def relate(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
+def write_relations(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
     """Write the relations of activities where the org keeps them."""
     if context.org.schema.get(name) is not None:
         relations = [row for draft in rows for row in _relations(context, name, column, draft)]
         context.create(name, relations)
 
 
-def move(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
+def replace_relations(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
     """Replace the relations of activities that changed hands; invitees stay."""
     of = context.org.schema.get(name)
     moved = [draft for draft in rows if any(draft.changes(field) for field in COLUMNS)]
@@ -82,7 +82,7 @@ def move(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -
     keys = [draft.id or "" for draft in moved]
     stored = context.select(name, ["Id", column, "RelationId"], condition, keys)
     context.delete(name, [row["Id"] for row in stored if (row[column], row["RelationId"]) in old])
-    relate(context, name, column, moved)
+    write_relations(context, name, column, moved)
 
 
 def _relations(

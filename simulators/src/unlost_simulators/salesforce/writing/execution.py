@@ -80,7 +80,7 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
                 if not stands:
                     raise _Rollback
         except _Rollback:
-            if _all_back(job):
+            if _all_or_none(job):
                 return _results(job, drafts)
             refused = {draft.place: draft.errors for draft in drafts if draft.errors}
         else:
@@ -108,10 +108,10 @@ def _note_growth(job: Job, results: Sequence[RowResult]) -> None:
     else:
         added = sum(bool(result.created) for result in results)
     if added:
-        job.org.mishaps.grown(job.subject, added)
+        job.org.mishaps.count_added(job.subject, added)
 
 
-def _all_back(job: Job) -> bool:
+def _all_or_none(job: Job) -> bool:
     return job.options.all_or_none is AllOrNone.ALL
 
 
@@ -128,17 +128,17 @@ def _attempt(
     stands = True
     for wave in keys.waves(job, drafts):
         keys.identify(job, [draft for draft in wave if draft.sound])
-        stands &= _one_wave(job, wave, reader, rows)
-    return drafts, stands and not (_all_back(job) and any(not draft.sound for draft in drafts))
+        stands &= _write_wave(job, wave, reader, rows)
+    return drafts, stands and not (_all_or_none(job) and any(not draft.sound for draft in drafts))
 
 
-def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Row]) -> bool:
+def _write_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Row]) -> bool:
     if job.verb not in SAVES:
         removal.attempt(job, wave)
         return True
     save.attempt(job, wave, reader, rows)
     written = [draft for draft in wave if draft.sound]
-    if _all_back(job) and len(written) < len(wave):
+    if _all_or_none(job) and len(written) < len(wave):
         return False
     save.write(job, written)
     return all(draft.sound for draft in written)
@@ -157,7 +157,7 @@ def _refuse_mixed(job: Job, drafts: Sequence[Draft]) -> None:
 
 
 def _results(job: Job, drafts: Sequence[Draft]) -> list[RowResult]:
-    taken_back = _all_back(job) and any(not draft.sound for draft in drafts)
+    taken_back = _all_or_none(job) and any(not draft.sound for draft in drafts)
     return [_result(job, draft, taken_back=taken_back) for draft in drafts]
 
 

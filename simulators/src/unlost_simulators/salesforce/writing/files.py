@@ -43,7 +43,7 @@ LATEST_ONLY = "Only the latest version of a file can be changed."
 
 
 class Versions(Effects):
-    """A version brings its document, or becomes the latest one of a document that exists."""
+    """Versions of files: the first one creates its document, later ones become the latest."""
 
     reads = ("ContentDocumentId", "IsLatest", "PathOnClient", "ContentUrl")
 
@@ -55,14 +55,14 @@ class Versions(Effects):
         _number([draft for draft in rows if draft.sound], context)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Documents of first versions, the step back of what was the latest version so far."""
+        """Create the documents of first versions, and replace the latest version of others."""
         first = [draft for draft in rows if draft.cells.get("ContentDocumentId") is None]
         later = [draft for draft in rows if draft.cells.get("ContentDocumentId") is not None]
         _publish(first, context)
-        _succeed(later, context)
+        _replace_latest(later, context)
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Older versions stand as they are."""
+        """Refuse changes of older versions."""
         if context.by_platform:
             return
         for draft in rows:
@@ -83,12 +83,12 @@ class Versions(Effects):
 
 
 class Documents(Effects):
-    """A document and its latest version have one title and one owner."""
+    """Documents, which share title and owner with their latest version."""
 
     reads = ("LatestPublishedVersionId", "OwnerId")
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The latest version follows, and a new owner reaches his file."""
+        """Copy title and owner to the latest version, and link a new owner."""
         if context.by_platform:
             return
         moved = {}
@@ -215,8 +215,8 @@ def _shown(draft: Draft, context: WriteContext, names: Sequence[str]) -> dict[st
     return {name: draft.cells[name] for name in known}
 
 
-def _succeed(rows: Sequence[Draft], context: WriteContext) -> None:
-    """Older versions step back, and the documents show the new ones."""
+def _replace_latest(rows: Sequence[Draft], context: WriteContext) -> None:
+    """Make new versions the latest ones of their documents."""
     latest = {str(draft.cells["ContentDocumentId"]): draft for draft in rows}
     fields = ["Id", "ContentDocumentId", "IsLatest", "OwnerId"]
     where = '"ContentDocumentId" IN {values}'

@@ -81,11 +81,13 @@ class Job:
 
     def create(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[RowResult]:
         """Insert rows in the name of the platform."""
-        return self._also(Verb.CREATE, name, rows)
+        return self._write_as_platform(Verb.CREATE, name, rows)
 
     def update(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
         """Change rows by id in the name of the platform."""
-        return self._also(Verb.UPDATE, name, [{**row, "Id": key} for key, row in changes.items()])
+        return self._write_as_platform(
+            Verb.UPDATE, name, [{**row, "Id": key} for key, row in changes.items()]
+        )
 
     def amend(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
         """Change rows by id as part of the save itself; see ``effects.WriteContext``."""
@@ -98,9 +100,11 @@ class Job:
 
     def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:
         """Delete rows in the name of the platform."""
-        return self._also(Verb.DELETE, name, [{"Id": record_id} for record_id in record_ids])
+        return self._write_as_platform(
+            Verb.DELETE, name, [{"Id": record_id} for record_id in record_ids]
+        )
 
-    def _also(self, verb: Verb, name: str, rows: Sequence[Row]) -> list[RowResult]:
+    def _write_as_platform(self, verb: Verb, name: str, rows: Sequence[Row]) -> list[RowResult]:
         of = self.store.schema.get(name)
         if of is None or not rows:
             return []

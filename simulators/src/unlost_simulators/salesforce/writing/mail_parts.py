@@ -19,12 +19,12 @@ SHARE_TYPE, VISIBILITY = "V", "AllUsers"
 
 
 class MailRelations(Effects):
-    """The platform writes them; of a mail that is no draft they stay as they are."""
+    """Relations of mails: written by the platform, and open to changes only for drafts."""
 
     reads = ("EmailMessageId",)
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Take what agrees with the addresses of the mail, and anything of a draft."""
+        """Accept relations that agree with the mail's addresses, and all relations of drafts."""
         if context.by_platform:
             return
         mails_by_id = _mails(context, [str(draft.cells.get("EmailMessageId")) for draft in rows])
@@ -69,12 +69,12 @@ def _refuse_closed(rows: Sequence[Draft], context: WriteContext, name: str) -> N
 
 
 class Links(Effects):
-    """A file is linked once to a record."""
+    """Links of files to records: one for each pair."""
 
     reads = ("LinkedEntityId",)
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Look for links of the same pair; then for mails that take no more."""
+        """Refuse a second link of a pair, and links to mails that are no drafts."""
         keys = [str(draft.cells.get("ContentDocumentId")) for draft in rows]
         pairs = set(files.linked(context, keys))
         for draft in rows:
@@ -86,16 +86,16 @@ class Links(Effects):
         _refuse_closed([draft for draft in rows if draft.sound], context, "LinkedEntityId")
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A mail with a file has an attachment."""
-        mark(context, [str(draft.value("LinkedEntityId")) for draft in rows])
+        """Set ``HasAttachment`` of mails that got a file."""
+        set_has_attachment(context, [str(draft.value("LinkedEntityId")) for draft in rows])
 
     def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Files of a mail that is no draft stay."""
+        """Refuse to remove files of mails that are no drafts."""
         _refuse_closed(rows, context, "LinkedEntityId")
 
     def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The last file may be gone."""
-        mark(context, [str(draft.value("LinkedEntityId")) for draft in rows])
+        """Clear ``HasAttachment`` of mails that lost their last file."""
+        set_has_attachment(context, [str(draft.value("LinkedEntityId")) for draft in rows])
 
 
 def _fill(draft: Draft, context: WriteContext) -> None:
@@ -110,28 +110,28 @@ class Attachments(files.Bodies):
     reads = ("ParentId",)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A mail with one has an attachment."""
-        mark(context, [str(draft.value("ParentId")) for draft in rows])
+        """Set ``HasAttachment`` of mails that got an attachment."""
+        set_has_attachment(context, [str(draft.value("ParentId")) for draft in rows])
 
     def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The last one may be gone."""
-        mark(context, [str(draft.value("ParentId")) for draft in rows])
+        """Clear ``HasAttachment`` of mails that lost their last attachment."""
+        set_has_attachment(context, [str(draft.value("ParentId")) for draft in rows])
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """It is back."""
+        """Set ``HasAttachment`` of mails whose attachment was undeleted."""
         keys = [draft.id or "" for draft in rows]
         attachments = context.select("Attachment", ["ParentId"], '"Id" IN {values}', keys)
-        mark(context, [str(row["ParentId"]) for row in attachments])
+        set_has_attachment(context, [str(row["ParentId"]) for row in attachments])
 
 
-def mark(context: WriteContext, keys: Sequence[str]) -> None:
+def set_has_attachment(context: WriteContext, keys: Sequence[str]) -> None:
     """Set ``HasAttachment`` of the mails among these keys: true with attachments or files."""
     of = context.org.schema.get(mails.MAIL)
     if of is None or of.field("HasAttachment") is None:
         return
     wanted = sorted({key for key in keys if key.startswith(of.id_prefix)})
     flags = context.select(mails.MAIL, ["Id", "HasAttachment"], '"Id" IN {values}', wanted)
-    full = _full(context, wanted)
+    full = _mails_with_files(context, wanted)
     changes = {
         row["Id"]: {"HasAttachment": row["Id"] in full}
         for row in flags
@@ -140,7 +140,7 @@ def mark(context: WriteContext, keys: Sequence[str]) -> None:
     context.amend(mails.MAIL, changes)
 
 
-def _full(context: WriteContext, keys: Sequence[str]) -> set[str]:
+def _mails_with_files(context: WriteContext, keys: Sequence[str]) -> set[str]:
     mail_ids: set[str] = set()
     for name, column in (("Attachment", "ParentId"), (files.LINK, "LinkedEntityId")):
         records = context.select(name, [column], f'"{column}" IN {{values}}', keys)

@@ -35,7 +35,7 @@ _TAGS = re.compile(r"(?s)<!--.*?-->|<(?:style|script)\b.*?</(?:style|script)>|<[
 
 
 class Mails(Effects):
-    """E-mails, written by one insert; their lists of ids and their addresses become rows."""
+    """E-mails: one insert also writes the rows of their people and addresses."""
 
     reads = (
         "Status", "ParentId", "RelatedToId", "Subject", "HtmlBody", "TextBody", "FromAddress",
@@ -54,14 +54,14 @@ class Mails(Effects):
         _check_lists(rows, context)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Relations, links of files and, where the org wants them, tasks."""
+        """Create relations, links of files and, if the org has them on, tasks."""
         mail_people.relate(context, rows)
         _link_files(rows, context)
         if context.org.store.settings.mail_tasks:
             _make_tasks(rows, context)
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A draft may change; of other mails little may."""
+        """Refuse most changes of mails that are no drafts."""
         if context.by_platform:
             return
         for draft in rows:
@@ -73,7 +73,7 @@ class Mails(Effects):
         _check_lists(rows, context)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The lists and addresses of a draft that were sent replace the rows of before."""
+        """Replace the relations of drafts whose lists or addresses were sent."""
         if context.by_platform:
             return
         changed = [draft for draft in rows if draft.extras or _addresses_changed(draft)]
@@ -119,7 +119,7 @@ def _on_case(draft: Draft, context: WriteContext) -> bool:
 
 
 def _check_place(draft: Draft, context: WriteContext) -> None:
-    """A mail is on one record, and only mails of cases have other statuses than sent."""
+    """Refuse mails on several records, and statuses that only mails of cases have."""
     parent, related = draft.value("ParentId"), draft.value("RelatedToId")
     if parent is not None and related is not None and parent != related:
         draft.fail("FIELD_INTEGRITY_EXCEPTION", TWO_RECORDS, "RelatedToId")
@@ -128,7 +128,7 @@ def _check_place(draft: Draft, context: WriteContext) -> None:
 
 
 def _refuse_change(draft: Draft) -> None:
-    """Refuse everything but what stays open, and the step from new to read."""
+    """Refuse changes other than of open fields, and from new to read."""
     was = None if draft.before is None else draft.before.get("Status")
     read = (was, draft.cells.get("Status")) == (NEW, READ)
     closed = [

@@ -32,24 +32,24 @@ class Mishaps(Protocol):
         """Return how many of these new rows still fit; None for all of them."""
         ...
 
-    def grown(self, subject: WriteSubject, rows: int) -> None:
-        """So many rows were added."""
+    def count_added(self, subject: WriteSubject, rows: int) -> None:
+        """Count rows that were added."""
         ...
 
 
 class NoMishaps:
-    """Nothing ever happens."""
+    """An org without mishaps."""
 
     def locked(self, subject: WriteSubject, keys: Sequence[str | None]) -> Mapping[int, RowError]:
-        """No row is locked."""
+        """Lock no row."""
         del subject, keys
         return {}
 
     def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
-        """Everything fits."""
+        """Let all rows fit."""
         del subject, rows
         return None
 
-    def grown(self, subject: WriteSubject, rows: int) -> None:
-        """Counts nothing."""
+    def count_added(self, subject: WriteSubject, rows: int) -> None:
+        """Do nothing."""
         del subject, rows

@@ -20,7 +20,7 @@ SHARED = ("OwnerId", *NAME_PARTS)
 
 
 class Accounts(Effects):
-    """Business accounts have a name, persons a last name and a contact."""
+    """Accounts: businesses with a name, and persons with a last name and a contact."""
 
     reads = ("IsPersonAccount", "PersonContactId", "RecordTypeId", "FirstName", "LastName")
 
@@ -41,7 +41,7 @@ class Accounts(Effects):
                 draft.cells["Name"] = _whole_name(draft)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The platform makes the contact."""
+        """Create the contacts of new person accounts."""
         persons = [draft for draft in rows if draft.cells.get("IsPersonAccount")]
         contact = context.org.schema.get("Contact")
         if not persons or contact is None:
@@ -53,7 +53,7 @@ class Accounts(Effects):
         )
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A person's name follows its parts; a business has none of a person's fields."""
+        """Compose the names of persons, and refuse their fields for businesses."""
         if context.of.field("IsPersonAccount") is None:
             return
         for draft in rows:
@@ -65,7 +65,7 @@ class Accounts(Effects):
                 draft.cells["Name"] = _whole_name(draft)
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The contact moves along."""
+        """Copy changes of a person to its contact."""
         contact = context.org.schema.get("Contact")
         changes: dict[str, dict[str, Any]] = {}
         for draft in rows:
@@ -78,21 +78,23 @@ class Accounts(Effects):
         context.update("Contact", changes)
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The direct relations of contacts that came along are made anew."""
-        relations.restore(context, "AccountId", [draft.id or "" for draft in rows])
+        """Create the direct relations of contacts that were undeleted too."""
+        relations.create_missing(context, "AccountId", [draft.id or "" for draft in rows])
 
 
 class Contacts(Effects):
-    """A contact is related to its account; a person's contact is the account's own."""
+    """Contacts, with a direct relation to their account."""
 
     reads = ("AccountId", "IsPersonAccount")
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The direct relation of a new contact."""
-        relations.begin(context, [draft for draft in rows if not draft.value("IsPersonAccount")])
+        """Create the direct relations of new contacts."""
+        relations.create_direct(
+            context, [draft for draft in rows if not draft.value("IsPersonAccount")]
+        )
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Neither record type nor manager of a person's contact can be set."""
+        """Refuse record type and manager of a person's contact."""
         del context
         for draft in _owned_by_platform(rows):
             if "RecordTypeId" in draft.cells:
@@ -101,18 +103,18 @@ class Contacts(Effects):
                 draft.refuse(refusals.not_writable(["ReportsToId"]))
 
     def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Another account is another direct relation."""
-        relations.move(context, rows)
+        """Replace the direct relations of contacts whose account changed."""
+        relations.replace_direct(context, rows)
 
     def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A person's contact goes with its account alone."""
+        """Refuse to delete a person's contact without its account."""
         del context
         for draft in _owned_by_platform(rows):
             draft.refuse(refusals.NO_ACCESS)
 
     def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The relation that vanished with the contact is made anew."""
-        relations.restore(context, "Id", [draft.id or "" for draft in rows])
+        """Create the direct relations of undeleted contacts."""
+        relations.create_missing(context, "Id", [draft.id or "" for draft in rows])
 
 
 def _owned_by_platform(rows: Sequence[Draft]) -> list[Draft]:

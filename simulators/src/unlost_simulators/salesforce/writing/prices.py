@@ -42,10 +42,10 @@ def _put(context: WriteContext, draft: Draft, values: Mapping[str, Any]) -> None
 
 
 class Entries(Effects):
-    """A product has a standard price before it has others, and one price in each book."""
+    """Prices of products: the standard price comes first, and each book has one."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Look at the books, and at the prices that the products have."""
+        """Refuse prices without a standard price, and second prices in a book."""
         wanted = [draft.cells.get("Product2Id") for draft in rows]
         products = _by_id(context, "Product2", ["Name", "ProductCode"], wanted)
         entries = context.select(
@@ -83,7 +83,7 @@ class _Lines(Effects):
     reads = ("Quantity", "UnitPrice")
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The total follows quantity and price."""
+        """Compute the total from quantity and price."""
         for draft in rows:
             if draft.changes("Quantity") or draft.changes("UnitPrice"):
                 draft.cells.pop("TotalPrice", None)
@@ -120,10 +120,10 @@ def _total(draft: Draft) -> Decimal | None:
 
 
 class OpportunityLines(_Lines):
-    """Lines need the price book of their opportunity."""
+    """Lines of opportunities, with the opportunity's price book."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Compare the books."""
+        """Refuse prices from another book than the opportunity's."""
         entries = self._entries(rows, context)
         wanted = [draft.cells.get("OpportunityId") for draft in rows]
         deals = _by_id(context, "Opportunity", ["Pricebook2Id"], wanted)
@@ -136,7 +136,7 @@ class OpportunityLines(_Lines):
                 draft.fail("FIELD_INTEGRITY_EXCEPTION", OTHER_PRICEBOOK, "PricebookEntryId")
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """An opportunity knows that it has lines."""
+        """Note on the opportunities that they have lines."""
         of = context.org.schema.get("Opportunity")
         if of is not None and of.field("HasOpportunityLineItem") is not None:
             deals = {str(draft.cells["OpportunityId"]) for draft in rows}
@@ -144,10 +144,10 @@ class OpportunityLines(_Lines):
 
 
 class OrderLines(_Lines):
-    """Lines come while the order is a draft."""
+    """Lines of orders, which only drafts accept."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Look at the orders."""
+        """Refuse lines of orders that are no drafts."""
         self._entries(rows, context)
         orders = _by_id(
             context, "Order", ["StatusCode"], [draft.cells.get("OrderId") for draft in rows]

@@ -26,19 +26,19 @@ BY_OBJECT: Mapping[str, Effects] = {
     "ContentDocument": files.Documents(),
     "ContentDocumentLink": mail_parts.Links(),
     "ContentVersion": files.Versions(),
-    "Contract": statuses.Drafted("ContractStatus", statuses.NO_CONTRACT_STATUS),
+    "Contract": statuses.DraftedRecords("ContractStatus", statuses.NO_CONTRACT_STATUS),
     "Document": files.Bodies(),
     "EmailMessage": mails.Mails(),
     "EmailMessageRelation": mail_parts.MailRelations(),
     "Event": activities.Events(),
-    "EventRelation": activities.Whos(),
+    "EventRelation": activities.ActivityRelations(),
     "Opportunity": statuses.Opportunities(),
     "OpportunityLineItem": prices.OpportunityLines(),
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
     "PricebookEntry": prices.Entries(),
     "Task": activities.RelatedTasks(),
-    "TaskRelation": activities.Whos(),
+    "TaskRelation": activities.ActivityRelations(),
 }
 
 

@@ -17,12 +17,12 @@ STAYS = "A direct relationship ends with the contact or with a change of its acc
 
 
 class Relations(Effects):
-    """A second relation of the same pair is refused, the direct one stays."""
+    """Relations of contacts and accounts: one for each pair."""
 
     reads = ("IsDirect",)
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Look for relations of the same contact and account."""
+        """Refuse a second relation of a contact and an account."""
         keys = [str(draft.cells.get("ContactId")) for draft in rows]
         existing = context.select(
             RELATION, ["AccountId", "ContactId"], '"ContactId" IN {values}', keys
@@ -35,7 +35,7 @@ class Relations(Effects):
             pairs.add(pair)
 
     def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Direct relations are the platform's."""
+        """Refuse to delete direct relations, which belong to the platform."""
         if context.by_platform:
             return
         for draft in rows:
@@ -43,19 +43,19 @@ class Relations(Effects):
                 draft.fail("INVALID_OPERATION", STAYS)
 
 
-def move(context: WriteContext, rows: Sequence[Draft]) -> None:
-    """Another account ends the old direct relation of a contact and begins a new one."""
+def replace_direct(context: WriteContext, rows: Sequence[Draft]) -> None:
+    """Replace the direct relation of contacts whose account changed."""
     moved = [draft for draft in rows if draft.changes("AccountId")]
     if not moved:
         return
     keys = [draft.id or "" for draft in moved]
     old = context.select(RELATION, ["Id"], '"IsDirect" AND "ContactId" IN {values}', keys)
     context.delete(RELATION, [row["Id"] for row in old])
-    begin(context, moved)
+    create_direct(context, moved)
 
 
-def restore(context: WriteContext, field: str, keys: Sequence[str]) -> None:
-    """Make the direct relations of living contacts that lack them; ``field`` holds the keys."""
+def create_missing(context: WriteContext, field: str, keys: Sequence[str]) -> None:
+    """Create the missing direct relations of live contacts; ``field`` holds the keys."""
     if context.org.schema.get(RELATION) is None or context.org.schema.get("Contact") is None:
         return
     contacts = context.select(
@@ -76,8 +76,8 @@ def restore(context: WriteContext, field: str, keys: Sequence[str]) -> None:
     )
 
 
-def begin(context: WriteContext, rows: Sequence[Draft]) -> None:
-    """Direct relations of these contacts; an indirect one to the same account becomes direct."""
+def create_direct(context: WriteContext, rows: Sequence[Draft]) -> None:
+    """Create direct relations of these contacts; an indirect one becomes direct."""
     if context.org.schema.get(RELATION) is None:
         return
     related = [draft for draft in rows if draft.value("AccountId") is not None]

@@ -43,15 +43,15 @@ def _delete(job: Job, drafts: Sequence[Draft]) -> None:
     effects = effects_of(job.of.name)
     keys.check_existing(job, drafts, effects.reads)
     effects.before_delete([draft for draft in drafts if draft.sound], job)
-    going = _free(job, [draft for draft in drafts if draft.sound])
+    going = _deletable(job, [draft for draft in drafts if draft.sound])
     if going:
         hard = job.verb is Verb.HARD_DELETE
         job.store.remove(job.of, [draft.id or "" for draft in going], job.author, hard=hard)
         effects.after_delete(going, job)
 
 
-def _free(job: Job, drafts: list[Draft]) -> list[Draft]:
-    """The drafts that nothing holds; each round may free or bind others."""
+def _deletable(job: Job, drafts: list[Draft]) -> list[Draft]:
+    """Refuse rows that cannot be deleted; returns the others, which can be deleted together."""
     while drafts:
         obstacles = job.store.obstacles(job.of, [draft.id or "" for draft in drafts])
         if not obstacles:

@@ -47,17 +47,17 @@ class Cases(Effects):
     reads = ("Status", "IsClosed")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A case may be born closed."""
-        self._follow(rows, context)
+        """Set the derived fields of new cases, which may be closed."""
+        self._set_derived(rows, context)
         for draft in rows:
             if draft.cells.get("IsClosed") and context.of.field("IsClosedOnCreate"):
                 draft.cells["IsClosedOnCreate"] = True
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A change of the status may close or open it."""
-        self._follow([draft for draft in rows if draft.changes("Status")], context)
+        """Close or reopen cases whose status changes."""
+        self._set_derived([draft for draft in rows if draft.changes("Status")], context)
 
-    def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
+    def _set_derived(self, rows: Sequence[Draft], context: WriteContext) -> None:
         states = _states(context, "CaseStatus", ["IsClosed"])
         for draft in rows:
             state = states.get(_status(context, draft))
@@ -85,15 +85,15 @@ class Tasks(Effects):
     reads: tuple[str, ...] = ("Status", "Priority", "IsClosed")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A task may be born completed."""
-        self._follow(rows, context)
+        """Set the derived fields of new tasks, which may be completed."""
+        self._set_derived(rows, context)
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """A change may complete it."""
+        """Set the derived fields of changed tasks."""
         moved = [draft for draft in rows if draft.changes("Status") or draft.changes("Priority")]
-        self._follow(moved, context)
+        self._set_derived(moved, context)
 
-    def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
+    def _set_derived(self, rows: Sequence[Draft], context: WriteContext) -> None:
         states = _states(context, "TaskStatus", ["IsClosed"])
         priorities = _states(context, "TaskPriority", ["IsHighPriority"])
         for draft in rows:
@@ -115,7 +115,7 @@ class Opportunities(Effects):
     reads = ("StageName", "Amount", "Probability", "CloseDate")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """All derived fields of a new one."""
+        """Set all derived fields of new opportunities."""
         self._stage(rows, context)
         self._figures(rows, context)
 
@@ -153,8 +153,8 @@ class Opportunities(Effects):
                 _settable(context, draft, {**fiscal, "Fiscal": f"{day.year} {quarter}"})
 
 
-class Drafted(Effects):
-    """Orders and contracts: born in a status of category Draft, moved on by a later update."""
+class DraftedRecords(Effects):
+    """Orders and contracts: created in a status of category Draft, activated by an update."""
 
     reads = ("Status", "StatusCode")
     final = True
@@ -165,7 +165,7 @@ class Drafted(Effects):
         self._refusal = refusal
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Nothing but a draft can be new."""
+        """Refuse new records in a status other than a draft."""
         states = _states(context, self._table, ["StatusCode"])
         for draft in rows:
             state = states.get(_status(context, draft))
@@ -176,7 +176,7 @@ class Drafted(Effects):
             _settable(context, draft, {"StatusCode": state["StatusCode"]})
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The category follows the status."""
+        """Set the category of the new status."""
         states = _states(context, self._table, ["StatusCode"])
         for draft in rows:
             state = states.get(str(draft.value("Status")))
@@ -191,7 +191,7 @@ class Drafted(Effects):
                 _settable(context, draft, who)
 
 
-class Orders(Drafted):
+class Orders(DraftedRecords):
     """An order without products cannot be activated; an active one can be a draft again.
 
     Source: object reference (OrderStatusChangedEvent: from Activated to Draft).
@@ -200,7 +200,7 @@ class Orders(Drafted):
     final = False
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """Look for products of the orders that are activated."""
+        """Refuse to activate orders without products."""
         super().before_update(rows, context)
         moved = [
             draft for draft in rows if draft.sound and draft.cells.get("StatusCode") == "Activated"

@@ -23,9 +23,9 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
         return
     size = row_size_sql(job.of)
     if size is not None:
-        _stop(sound, _data_sizes(job, sound, size), job.org.figures.data_left())
+        _refuse_beyond(sound, _data_sizes(job, sound, size), job.org.figures.data_left())
     if job.of.name in FILE_SIZES:
-        _stop(sound, [_file_size(draft) for draft in sound], job.org.figures.file_left())
+        _refuse_beyond(sound, [_file_size(draft) for draft in sound], job.org.figures.file_left())
 
 
 def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
@@ -35,8 +35,8 @@ def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
         draft.refuse(refusals.NO_ROOM)
 
 
-def _stop(drafts: Sequence[Draft], sizes: Sequence[int], storage: float) -> None:
-    """A row is taken while there is any room at all when it comes."""
+def _refuse_beyond(drafts: Sequence[Draft], sizes: Sequence[int], storage: float) -> None:
+    """Refuse rows once the storage is full; a row is accepted if any space is left."""
     used = 0
     for draft, size in zip(drafts, sizes, strict=True):
         if used >= storage:

@@ -38,7 +38,7 @@ from unlost.catalog.runs.queued_restores import (
     start_restore,
 )
 from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
-from unlost.jobs.durable import ask
+from unlost.jobs.durable import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
@@ -89,7 +89,7 @@ def ask_for(app: Application, run: str) -> None:
     queued = next_restore(run)
     if queued is not None:
         with suppress(UnlostError):
-            ask(app.home.queue, restore_job(queued))
+            enqueue_from_outside(app.home.queue, restore_job(queued))
 
 
 def restore_jobs(app: Application) -> list[Job]:

@@ -11,7 +11,7 @@ from unlost.app.backups.backup_run import IN_PROGRESS, KIND
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.nights import add_night, find_night, open_nights, release_night
-from unlost.jobs.durable import ask
+from unlost.jobs.durable import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
@@ -46,7 +46,7 @@ def ask_backup(app: Application, org: str) -> BackupQueued:
     number = night.tries + 1
     job = Job(job_of(known.oid, night.name, number), JobKind.NIGHT, known.oid, night.name)
     with suppress(UnlostError):  # if it cannot be enqueued now, the service's next tick does it
-        ask(app.home.queue, job)
+        enqueue_from_outside(app.home.queue, job)
     return BackupQueued(org, night.run)
 
 

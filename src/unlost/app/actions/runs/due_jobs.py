@@ -92,7 +92,7 @@ def enqueue_due_jobs(app: Application, jobs: Jobs) -> EnqueuedJobs:
         *_mirroring(app, now),
     ]
     # A job that broke off counts as finished in the queue, and its id would be ignored then.
-    jobs.again(job.id for job in due_jobs if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
+    jobs.delete_failed(job.id for job in due_jobs if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in due_jobs:
         jobs.enqueue(job)
     # Only after enqueueing, which is idempotent: a crash in between loses no hour.

@@ -13,7 +13,7 @@ from unlost.catalog.home.copying import NewestCopy, last_copy
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.vault.checks import newest_checks
 from unlost.catalog.vault.maintenance import last_maintenance
-from unlost.jobs.durable import ask
+from unlost.jobs.durable import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, NotFound
@@ -124,7 +124,7 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
     job = Job(
         f"verify:{level.value}:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.VERIFY, "", level.value
     )
-    ask(app.home.queue, job)
+    enqueue_from_outside(app.home.queue, job)
     return VerifyQueued(level, job.id)
 
 

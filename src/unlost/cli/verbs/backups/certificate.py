@@ -83,7 +83,7 @@ def _storage_use(quotas: "Sequence[Quota]") -> list[str]:
     return [
         f"{quota.name:<8} {quota.share:.0%} used of {size(quota.limit)}"
         for quota in quotas
-        if quota.unit == "bytes" and quota.limit
+        if quota.is_storage and quota.limit
     ]
 
 

@@ -1,4 +1,4 @@
-"""unlost org: add and list orgs, hide columns, set up write identities."""
+"""unlost org: add and list orgs, hide columns, set up write users."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,7 +56,7 @@ class WriteConnectors(TyperGroup):
         return []
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Return the command that sets up the write identity of this org."""
+        """Return the command that sets up the write user of this org."""
         from unlost.app.home.discovery import connector_names, load_connector
         from unlost.cli.connector_forms import writer_form
 
@@ -71,7 +71,7 @@ ColumnName = Annotated[
 ]
 
 app = typer.Typer(
-    help="Add and list orgs, hide columns, and set up write identities.",
+    help="Add and list orgs, hide columns, and set up write users.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -91,7 +91,7 @@ app.add_typer(
         epilog="For the settings, see: unlost org writer NAME --help",
     ),
     name="writer",
-    help="Set up the write identity of an org, which only restores use.",
+    help="Set up the write user of an org, which only restores use.",
 )
 
 
@@ -259,7 +259,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
 
 def _show_writer(out: "Console", result: "WriterResult") -> None:
     out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
-    out.print("The write identity is stored encrypted and used only for restores.")
+    out.print("The write user is stored encrypted and used only for restores.")
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from unlost.connectors.salesforce.api import SEND_JSON, SalesforceApi, read_json
-from unlost.connectors.salesforce.errors import TABLE, speaker, understand
+from unlost.connectors.salesforce.errors import TABLE, error_factory, understand
 from unlost.kit.http import (
     AnswerHandling,
     CallFailure,
@@ -55,21 +55,21 @@ class AnswerLost(TransientError):
         )
 
 
-def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> HttpPolicy:
+def write_policy(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> HttpPolicy:
     """The HTTP policy of calls that write."""
-    usual = speaker(now)
+    usual = error_factory(now)
 
-    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+    def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         trusted = "certificate" not in failure.message
         if action is AnswerHandling.FAIL and failure.status in NO_ANSWERS and trusted:
             return AnswerLost(failure.code or f"HTTP {failure.status}")
         return usual(failure, action)
 
-    return HttpPolicy(WRITE_TABLE, understand, speak, notice)
+    return HttpPolicy(WRITE_TABLE, understand, to_error, notice)
 
 
 class WriteClient:
-    """Makes calls that write, each once, and signs them as the write identity."""
+    """Makes calls that write, each once, and signs them as the write user."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class WriteClient:
         self.api = api
         self._session = session
         self._client = HttpClient(
-            write_manners(context.clock.now, api.notice),
+            write_policy(context.clock.now, api.notice),
             clock=context.clock,
             entropy=context.entropy,
             budget=context.budget,

@@ -1,4 +1,4 @@
-"""Lookups of the write identity: live records by id, by key, and records that it created itself."""
+"""Lookups of the write user: live records by id, by key, and records that it created itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -139,7 +139,7 @@ class RecordLookups:
             records |= {
                 record["Id"]: record for record in self._live(table, columns_read, *conditions)
             }
-        born = _born(list(records.values()), since.replace(microsecond=0), births or ())
+        born = _created_since(list(records.values()), since.replace(microsecond=0), births or ())
         return self._rows(born, wanted, columns)
 
     def _since(
@@ -177,7 +177,9 @@ class RecordLookups:
         return replace(rows, cells=cells)
 
 
-def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
+def _created_since(
+    records: Sequence[Record], since: datetime, births: Sequence[str | None]
+) -> list[Record]:
     """Records touched since then, and created since then or at one of the sent dates."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
     stamps = ([soql.parse_instant(str(record[name])) for name in STAMPS] for record in records)

@@ -1,4 +1,4 @@
-"""Permissions that the write identity lacks, in words for the org's administrator.
+"""Permissions that the write user lacks, in words for the org's administrator.
 
 Sources: REST guide (sObject Describe: createable, updateable), object reference
 (UserPermissionAccess).

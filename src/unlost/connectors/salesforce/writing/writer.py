@@ -44,7 +44,7 @@ BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
 
 class SalesforceWriter:
-    """Writes to one org as the write identity. Safe for threads, once tables are prepared."""
+    """Writes to one org as the write user. Safe for threads, once tables are prepared."""
 
     def __init__(self, client: WriteClient, *, clock: Clock, entropy: Entropy) -> None:
         self._client = client
@@ -89,7 +89,7 @@ class SalesforceWriter:
             describe = self._described(table.name)
             born = {"Status": self._draft(table.name)} if table.name in BORN else {}
             self._capabilities[table.name] = capability_of(
-                describe, born=born, sparing=self._sparing()
+                describe, born=born, sparing=self._few_calls_left()
             )
         return self._capabilities[table.name]
 
@@ -206,7 +206,7 @@ class SalesforceWriter:
             }
         return outcomes
 
-    def _sparing(self) -> bool:
+    def _few_calls_left(self) -> bool:
         calls_left = self._api.calls_left
         return calls_left is not None and calls_left < SCARCE
 

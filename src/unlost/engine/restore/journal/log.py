@@ -8,7 +8,7 @@ run can be resumed by another process on another machine, with the vault and a k
      ├─► Journal.append(...)      one durable object in the vault
      └─► RestoreState.apply(...)  only then; a failed append changes no state
 
-``write`` returns when its entry is durable. ``later`` queues an entry that becomes durable with the
+``write`` returns when its entry is durable. ``queue_entry`` queues an entry that becomes durable with the
 next one: after a crash it may be missing, and its call is then looked for. See docs/adr/0010 and
 docs/adr/0019.
 """
@@ -175,7 +175,7 @@ class RestoreLog:
             raise ticket.error or AssertionError
         return ticket.number
 
-    def later(self, entry: Entry) -> None:
+    def queue_entry(self, entry: Entry) -> None:
         """Queue an entry, to become durable with the next written one, or by ``flush``.
 
         Until then the state does not include it.

@@ -44,15 +44,15 @@ def settle_products(
             draft.action = Action.BY_PRODUCT
         elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
             owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
-            away = any(_away(owner, drafts, outside_ids) for owner in owners)
+            away = any(_gatherer_is_gone(owner, drafts, outside_ids) for owner in owners)
             declared = draft.key.table in by_products or away
-            _alone(draft, capabilities(draft.key.table), declared=declared)
+            _without_maker(draft, capabilities(draft.key.table), declared=declared)
     return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
-def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
+def _without_maker(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
     """A by-product that no record of the plan creates: the run checks whether it exists.
 
     ``declared``: its maker is known, and does not come back.
@@ -65,7 +65,9 @@ def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> N
         step.skip(NoteCode.MAKER_MISSING)
 
 
-def _away(owner: RecordKey, drafts: Drafts, outside_ids: Mapping[RecordKey, str | None]) -> bool:
+def _gatherer_is_gone(
+    owner: RecordKey, drafts: Drafts, outside_ids: Mapping[RecordKey, str | None]
+) -> bool:
     """True if the record that would gather a row will not exist after the restore either."""
     step = drafts.get(owner)
     return outside_ids.get(owner, owner.record) is None if step is None else not step.stays

@@ -54,14 +54,14 @@ class Children:
             if not values:
                 continue
             for rows in self._kept.rows(table, tuple(references)):
-                met = _meeting(rows, values)
+                met = _referring_rows(rows, values)
                 if not met.num_rows:
                     continue
                 if self._survey.plannable(table):
                     yield from _matches(table, met, references, parents, values)
                 else:
                     self.never[table] += met.num_rows
-            self._survey.tell(Phase.READ, table)
+            self._survey.report_progress(Phase.READ, table)
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
         """By table, the columns that may refer to a record that is no configuration."""
@@ -75,7 +75,7 @@ class Children:
                 for column in shape.columns
                 if column.reference is not None
                 and not column.has(ColumnTrait.VOLATILE)
-                and any(self._survey.holds_business(table) for table in column.reference.tables)
+                and any(self._survey.is_business_table(table) for table in column.reference.tables)
             }
             if own_references:
                 references[name] = own_references
@@ -139,7 +139,7 @@ def _matches(
             yield Child(RecordKey(table, record), column, RecordKey(owner, value))
 
 
-def _meeting(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
+def _referring_rows(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
     """The rows that refer to any of these."""
     masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in values.items()]
     return rows.filter(reduce(pc.or_, masks))

@@ -13,12 +13,12 @@ from unlost.model.plan import Action, ActionReason, Choices, Holder, RecordKey, 
 MOST_HOLDERS = 500  # people that a plan names; the console asks for no more
 
 
-def choices(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
+def choices(records: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
     """The columns of the plan's tables that can be set, and the people that its records name."""
     names = sorted({draft.key.table for draft in drafts})
     return Choices(
-        tuple(_settable(gathering.survey, name) for name in names),
-        tuple(_holders(gathering, drafts)),
+        tuple(_settable(records.survey, name) for name in names),
+        tuple(_holders(records, drafts)),
     )
 
 
@@ -26,9 +26,9 @@ def _settable(survey: RestoreSurvey, name: str) -> Settable:
     return Settable(name, tuple(settable(survey.table(name), survey.capability(name))))
 
 
-def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
+def _holders(records: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
     """The people named by records, the most frequent first."""
-    survey = gathering.survey
+    survey = records.survey
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
     counts: Counter[RecordKey] = Counter()
     columns: dict[str, frozenset[str]] = {}
@@ -36,21 +36,21 @@ def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterat
         table = draft.key.table
         if table not in columns:
             columns[table] = swappable(survey.table(table), survey.capability(table))
-        counts.update(_named(gathering, draft, columns[table], people))
+        counts.update(_named(records, draft, columns[table], people))
     for key, count in counts.most_common(MOST_HOLDERS):
         yield Holder(key.table, key.record, count)
 
 
 def _named(
-    gathering: PlannedRecordSet, step: DraftStep, columns: frozenset[str], people: frozenset[str]
+    records: PlannedRecordSet, step: DraftStep, columns: frozenset[str], people: frozenset[str]
 ) -> Iterator[RecordKey]:
     """The people that a created, undeleted or corrected record would name."""
     left_alone = step.facts.standing is LiveStanding.LIVE and step.why is not ActionReason.SELECTED
     if left_alone or step.action is Action.SKIP:
         return
     for column in step.facts.references.keys() & columns:
-        reference = gathering.survey.reference(step.facts.snapshot, step.key.table, column)
+        reference = records.survey.reference(step.facts.snapshot, step.key.table, column)
         if people & {*reference.tables}:
-            target = gathering.target(step.facts, column)
+            target = records.target(step.facts, column)
             if target.table in people:
                 yield target

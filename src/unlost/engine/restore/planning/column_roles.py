@@ -79,7 +79,7 @@ class ColumnRoles:
         return tuple(c.name for c in self._restorable if c.name in names)
 
     @cached_property
-    def strange(self) -> tuple[str, ...]:
+    def vanished_columns(self) -> tuple[str, ...]:
         """Columns of the wanted state that the org no longer has."""
         known = {column.name for column in self.table.columns} | self.capability.settable
         known |= {*self.unsettable, *self.table.hidden}
@@ -105,6 +105,6 @@ class ColumnRoles:
         )
 
     @property
-    def looked_at(self) -> tuple[str, ...]:
+    def read_columns(self) -> tuple[str, ...]:
         """Columns that are read from the org."""
         return (*self.plain, *self.fixed, *self.references)

@@ -48,7 +48,7 @@ class RecordFacts:
     ``references`` are wanted, by column; ``differs`` are columns that differ in the org and can be
     set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
     columns were changed again after the values that are to be replaced. ``unsettable`` columns hold
-    values that cannot be set, ``strange`` ones no longer exist in the org; ``lacking`` ones are
+    values that cannot be set, ``vanished_columns`` ones no longer exist in the org; ``lacking`` ones are
     empty though the org requires a value. ``late`` columns are set after all others. ``plain``
     columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
     are values that are wanted instead of the vault's; all of the above takes them into account.
@@ -69,7 +69,7 @@ class RecordFacts:
     newer: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     unsettable: tuple[str, ...] = ()
-    strange: tuple[str, ...] = ()
+    vanished_columns: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
@@ -98,7 +98,7 @@ def facts_of(
     number = picks[0].snapshot
     shape = survey.shape(number, name)
     assert shape is not None
-    lens = ColumnRoles(
+    roles = ColumnRoles(
         shape,
         survey.table(name),
         survey.capability(name),
@@ -106,7 +106,7 @@ def facts_of(
         survey.edits.columns(name),
     )
     for chunk in chunks(picks, READ_IDS):
-        yield from _facts_of_batch(survey, lens, chunk, lives or {})
+        yield from _facts_of_batch(survey, roles, chunk, lives or {})
 
 
 def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
@@ -116,7 +116,7 @@ def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather],
         for column in shape.columns
         if column.reference is not None
         for table in column.reference.tables
-        if survey.holds_business(table)
+        if survey.is_business_table(table)
     }
     return tuple(
         (owner, gather)
@@ -127,9 +127,12 @@ def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather],
 
 
 def _facts_of_batch(
-    survey: RestoreSurvey, lens: ColumnRoles, picks: Sequence[WantedState], lives: Mapping[str, str]
+    survey: RestoreSurvey,
+    roles: ColumnRoles,
+    picks: Sequence[WantedState],
+    lives: Mapping[str, str],
 ) -> Iterator[RecordFacts]:
-    name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
+    name, snapshot = roles.table.name, survey.snapshot(picks[0].snapshot)
     by_record = {pick.key.record: pick for pick in picks}
     rows = snapshot.get(name, list(by_record))
     unread = snapshot.unread(name, list(by_record))
@@ -139,8 +142,8 @@ def _facts_of_batch(
         for record in by_record
         for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    live_rows = survey.rows(name, wanted_ids, columns=lens.looked_at)
-    batch = _Batch(survey, lens, rows, unread)
+    live_rows = survey.rows(name, wanted_ids, columns=roles.read_columns)
+    batch = _Batch(survey, roles, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
         yield batch.facts(
@@ -178,7 +181,7 @@ class _Batch:
     """
 
     survey: RestoreSurvey
-    lens: ColumnRoles
+    roles: ColumnRoles
     rows: pa.Table
     unread: Mapping[str, frozenset[str]]
 
@@ -190,9 +193,9 @@ class _Batch:
             {**self._cells[at], **edits},
             live_row[1].cells if live_row is not None else None,
         )
-        lens, capability = self.lens, self.lens.capability
-        differing = self._differing(pick, cells, live, edits, names=lens.plain)
-        linked = self._wanted(tuple(lens.references), pick, edits)
+        roles, capability = self.roles, self.roles.capability
+        differing = self._differing(pick, cells, live, edits, names=roles.plain)
+        linked = self._wanted(tuple(roles.references), pick, edits)
         references = {n: v for n in linked if (v := cells.get(n)) is not None}
         seen_references = {n: live[n] for n in linked if live is not None and n in live}
         return RecordFacts(
@@ -203,23 +206,23 @@ class _Batch:
             _standing(live_row),
             live_row[0] if live_row is not None else None,
             references,
-            _seen(lens, live, (*differing, *seen_references)),
+            _seen(roles, live, (*differing, *seen_references)),
             seen_references,
             differing,
             self._newer(pick, cells, live, wrong),
-            self._differing(pick, cells, live, edits, names=lens.fixed),
-            _filled(cells, lens.unsettable),
-            _filled(cells, lens.strange),
-            tuple(name for name in lens.needs if cells.get(name) is None),
+            self._differing(pick, cells, live, edits, names=roles.fixed),
+            _filled(cells, roles.unsettable),
+            _filled(cells, roles.vanished_columns),
+            tuple(name for name in roles.needs if cells.get(name) is None),
             _late(capability, cells),
             _keys(capability, cells),
-            _gathered(lens, cells),
+            _gathered(roles, cells),
             tuple(cells.get(p.order or "") or "" for p in capability.by_products),
             any(cells.get(column) == text for column, text in capability.by_product_when),
             not pick.columns,
-            lens.plain,
+            roles.plain,
             self._sizes[at],
-            _file_bytes(cells.get(lens.size_column)) if lens.size_column else None,
+            _file_bytes(cells.get(roles.size_column)) if roles.size_column else None,
             edits,
             self._unread(pick, edits),
         )
@@ -227,7 +230,7 @@ class _Batch:
     def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
         lost = self.unread.get(pick.key.record, frozenset())
         wanted = lost.intersection(pick.columns) if pick.columns else lost
-        return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
+        return tuple(n for n in self.roles.read_columns if n in wanted and n not in edits)
 
     def _edits(
         self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None
@@ -242,8 +245,8 @@ class _Batch:
             return typed
         cells = self._cells[at]
         swapped = {
-            name: edits.swapped(self.lens.references[name].tables, value)
-            for name in sorted(self.lens.swappable)
+            name: edits.swapped(self.roles.references[name].tables, value)
+            for name in sorted(self.roles.swappable)
             if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
         }
         return {**{n: live for n, live in swapped.items() if live is not None}, **typed}
@@ -260,20 +263,20 @@ class _Batch:
         if live is None:
             return ()
         wanted = [name for name in self._wanted(names, pick, edits) if name in live]
-        return different(self.lens.table, cells, live, wanted)
+        return different(self.roles.table, cells, live, wanted)
 
     def _newer(
         self, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
     ) -> tuple[str, ...]:
         """Columns changed since; a typed value counts regardless of later changes."""
         typed = self.survey.typed(pick.key)
-        newer = _newer(self.lens.table, pick, cells, live, wrong)
+        newer = _newer(self.roles.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
         return tuple(name for name in newer if name not in passed)
 
     def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
         """The columns that are to be as they were, or as they were typed."""
-        later, chosen = self.lens.later, pick.columns
+        later, chosen = self.roles.later, pick.columns
         unread = self.unread.get(pick.key.record)
         if unread:
             names = [name for name in names if name in edits or name not in unread]
@@ -283,18 +286,18 @@ class _Batch:
 
     @cached_property
     def _cells(self) -> Sequence[dict[str, str | None]]:
-        lens, capability = self.lens, self.lens.capability
+        roles, capability = self.roles, self.roles.capability
         wanted = {
-            *lens.looked_at,
-            *lens.unsettable,
-            *lens.strange,
-            *lens.needs,
+            *roles.read_columns,
+            *roles.unsettable,
+            *roles.vanished_columns,
+            *roles.needs,
             *(late.column for late in capability.late),
             *(column for key in capability.keys for column in key.columns),
             *(column for column, _ in capability.by_product_when),
-            *(column for _, gather in lens.gatherers for column, _ in gather.where),
+            *(column for _, gather in roles.gatherers for column, _ in gather.where),
             *(product.order or "" for product in capability.by_products),
-            lens.size_column,
+            roles.size_column,
         }
         names = [name for name in self.rows.column_names if name in wanted]
         if not names:
@@ -305,11 +308,11 @@ class _Batch:
     @cached_property
     def _columns(self) -> Sequence[str]:
         present = set(self.rows.column_names)
-        return [column.name for column in self.lens.shape.columns if column.name in present]
+        return [column.name for column in self.roles.shape.columns if column.name in present]
 
     @cached_property
     def _digests(self) -> Sequence[str]:
-        return digests(self.lens.shape, self.rows, self._columns)
+        return digests(self.roles.shape, self.rows, self._columns)
 
     @cached_property
     def _versions(self) -> Sequence[int]:
@@ -332,10 +335,10 @@ def _standing(live: tuple[str, LiveRow] | None) -> LiveStanding:
     return LiveStanding.BIN if live[1].deleted else LiveStanding.LIVE
 
 
-def _seen(lens: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
+def _seen(roles: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
     if live is None or not columns:
         return {}
-    return briefs(lens.table, {name: live[name] for name in columns})
+    return briefs(roles.table, {name: live[name] for name in columns})
 
 
 def _newer(
@@ -376,10 +379,10 @@ def _keys(
     return tuple((key, values) for key, values in keyed if values is not None)
 
 
-def _gathered(lens: ColumnRoles, cells: Cells) -> tuple[GatheredRow, ...]:
+def _gathered(roles: ColumnRoles, cells: Cells) -> tuple[GatheredRow, ...]:
     return tuple(
         GatheredRow(owner, parent, gather.value_column)
-        for owner, gather in lens.gatherers
+        for owner, gather in roles.gatherers
         if (parent := cells.get(gather.parent_column)) is not None
         and all(cells.get(column) == text for column, text in gather.where)
     )

@@ -80,14 +80,16 @@ class _Graph:
     stuck: set[int] = field(default_factory=set)
 
 
-def ordered(nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | None = None) -> Order:
+def find_order(
+    nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | None = None
+) -> Order:
     """The order of these records.
 
     References to other records are ignored. ``after`` names, by table, tables whose records must
     exist first; it gives way where references require the contrary.
     """
     graph = _graph(sorted(nodes, key=_by_key))
-    _break_circles(graph)
+    _break_cycles(graph)
     _cut_chains(graph)
     levels = _levels(graph, after or {})
     late: dict[RecordKey, list[str]] = defaultdict(list)
@@ -119,12 +121,12 @@ def _graph(nodes: Sequence[Node]) -> _Graph:
     return _Graph([node.key for node in nodes], arcs)
 
 
-# --- circles --------------------------------------------------------------------------------------
+# --- cycles ---------------------------------------------------------------------------------------
 
 
-def _break_circles(graph: _Graph) -> None:
+def _break_cycles(graph: _Graph) -> None:
     """Postpone references until no cycle is left; records for which that fails are stuck."""
-    while bound := _inside(graph):
+    while bound := _arcs_on_cycles(graph):
         columns = {arc.column for arc in bound if arc.late}
         if not columns:
             graph.stuck |= {arc.source for arc in bound}
@@ -140,7 +142,7 @@ def _postpone(graph: _Graph, given_up: Sequence[_Arc]) -> None:
     graph.arcs = [arc for arc in graph.arcs if id(arc) not in gone]
 
 
-def _inside(graph: _Graph) -> list[_Arc]:
+def _arcs_on_cycles(graph: _Graph) -> list[_Arc]:
     """The references that lie on cycles."""
     group = components(len(graph.keys), _pairs(graph.arcs))
     return [arc for arc in graph.arcs if group[arc.source] == group[arc.target]]

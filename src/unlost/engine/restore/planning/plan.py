@@ -3,7 +3,7 @@
 A plan is a value that a person reviews before anything is written:
 
   select          the chosen records and the states wanted of them
-  gather          lost parents above, lost children below (``related``), with facts about each
+  collect_related lost parents above, lost children below (``related``), with facts about each
   find_twins      live records that took the place of lost ones
   draft           an action for each record (``choose``)
   settle          skip records that cannot come back without a lost parent (``references``)
@@ -35,7 +35,7 @@ from unlost.engine.restore.planning.related import (
     PlannedMember,
     PlannedRecordSet,
     RelatedPolicy,
-    gather,
+    collect_related,
 )
 from unlost.engine.restore.planning.selection import RecordSelection, WantedState, select
 from unlost.engine.restore.planning.sequence import put_in_order
@@ -121,23 +121,23 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
 
 
 def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> RestorePlan:
-    gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
-    if not gathering.members:
+    records = collect_related(survey, picked.picks, related=head.related, left_out=head.left_out)
+    if not records.members:
         raise _nothing(picked)
-    _check_typed(gathering)
-    drafting = _Drafting(gathering, find_twins(gathering))
+    _check_typed(records)
+    drafting = _Drafting(records, find_twins(records))
     drafting.run()
-    settling = ReferenceSettlement(gathering, drafting.drafts)
+    settling = ReferenceSettlement(records, drafting.drafts)
     settling.settle()
     put_in_order(settling)
     settling.link()
     return _plan(survey, picked, settling, drafting.files, head)
 
 
-def _check_typed(gathering: PlannedRecordSet) -> None:
+def _check_typed(records: PlannedRecordSet) -> None:
     """Raise UsageError (``edit-record-unknown``) for a typed value of a record outside the plan."""
-    for key in gathering.survey.edits.values:
-        if gathering.known(key) is None:
+    for key in records.survey.edits.values:
+        if records.known(key) is None:
             raise record_not_planned(key)
 
 
@@ -166,7 +166,7 @@ def _nothing(picked: RecordSelection) -> UsageError:
 class _Drafting:
     """Turns facts into drafts. ``files``: bytes of the files in the vault, by record."""
 
-    gathering: PlannedRecordSet
+    records: PlannedRecordSet
     twins: LiveTwins
     drafts: dict[RecordKey, DraftStep] = field(default_factory=dict)
     files: dict[RecordKey, int] = field(default_factory=dict)
@@ -174,7 +174,7 @@ class _Drafting:
     def run(self) -> None:
         """Draft every record."""
         adopted = dict(self._adopted())
-        for key, member in self.gathering.members.items():
+        for key, member in self.records.members.items():
             facts = adopted.get(key)
             if facts is not None:
                 member.facts = facts
@@ -185,18 +185,18 @@ class _Drafting:
         """Facts of records relative to their live twins."""
         groups: dict[tuple[int, str], list[WantedState]] = {}
         for key in self.twins.live:
-            number = self.gathering.members[key].facts.snapshot
+            number = self.records.members[key].facts.snapshot
             groups.setdefault((number, key.table), []).append(WantedState(key, number))
         for (_, table), picks in groups.items():
             lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
-            for facts in facts_of(self.gathering.survey, table, picks, lives=lives):
+            for facts in facts_of(self.records.survey, table, picks, lives=lives):
                 if facts.standing is LiveStanding.LIVE:
                     yield facts.key, facts
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
     def _draft(self, member: PlannedMember, *, adopted: bool) -> DraftStep:
-        facts, survey = member.facts, self.gathering.survey
+        facts, survey = member.facts, self.records.survey
         capability = survey.capability(facts.key.table)
         step = draft(facts, capability, why=member.why, because=member.because, adopted=adopted)
         if facts.key in self.twins.many:
@@ -210,11 +210,11 @@ class _Drafting:
         groups: dict[tuple[int, str], list[DraftStep]] = {}
         for new_record in self.drafts.values():
             table = new_record.key.table
-            holds = self.gathering.survey.capability(table).file_column is not None
+            holds = self.records.survey.capability(table).file_column is not None
             if holds and new_record.action is Action.CREATE:
                 groups.setdefault((new_record.facts.snapshot, table), []).append(new_record)
         for (number, table), steps in groups.items():
-            column = self.gathering.survey.capability(table).file_column
+            column = self.records.survey.capability(table).file_column
             for some in chunks(steps, FETCH_IDS):
                 stored = self._stored(number, table, some)
                 for new_record in some:
@@ -223,7 +223,7 @@ class _Drafting:
     def _stored(
         self, number: int, table: str, drafts: Sequence[DraftStep]
     ) -> Mapping[tuple[str, str], StoredFile]:
-        snapshot = self.gathering.survey.snapshot(number)
+        snapshot = self.records.survey.snapshot(number)
         files = snapshot.files(table, [draft_step.key.record for draft_step in drafts])
         return {(file.record, file.column): file for file in files}
 
@@ -259,14 +259,14 @@ def _plan(
     tables = [
         survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
     ]
-    gathering = settling.gathering
+    records = settling.records
     notes = predict(
         Prospect(
             drafts,
             survey.schema,
             survey.capability,
-            Counter(picked.never) + gathering.never,
-            sorted(gathering.unlooked),
+            Counter(picked.never) + records.never,
+            sorted(records.unlooked),
             survey.ports.writer.missing(tables),
             survey.ports.source.quotas(),
             cost,
@@ -284,12 +284,12 @@ def _plan(
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
             tuple(_step(draft_step) for draft_step in drafts),
-            tuple(_links(gathering)),
+            tuple(_links(records)),
             notes,
             cost,
             schema_digest(tables),
             typed=survey.edits.as_plan(),
-            choices=choices(gathering, drafts),
+            choices=choices(records, drafts),
         )
     )
 
@@ -321,16 +321,16 @@ def _step(step: DraftStep) -> PlanStep:
     )
 
 
-def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
+def _links(records: PlannedRecordSet) -> Iterator[PlanLink]:
     """Ids of referred records in the org or the plan, if they differ from the vault's."""
     links = {
         key: live
-        for key, live in gathering.outside_ids.items()
-        if live is not None and key in gathering.survey.lineage
+        for key, live in records.outside_ids.items()
+        if live is not None and key in records.survey.lineage
     }
-    for member in gathering.members.values():
+    for member in records.members.values():
         for column, value in member.facts.references.items():
-            target = gathering.target(member.facts, column)
+            target = records.target(member.facts, column)
             if target.record != value:
                 links[RecordKey(target.table, value)] = target.record
     for key, live in sorted(links.items(), key=lambda item: str(item[0])):

@@ -277,7 +277,7 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
     for quota in prospect.quotas:
         files = "file" in quota.name.lower()
         available = quota.limit - quota.used
-        if (quota.unit, files) in seen or quota.unit not in ("bytes", "calls"):
+        if (quota.unit, files) in seen or not (quota.is_storage or quota.unit == "calls"):
             continue
         seen.add((quota.unit, files))
         if quota.unit == "calls":
@@ -314,7 +314,7 @@ def _columns(prospect: Prospect) -> Iterator[PlanNote]:
             for never_column in prospect.capabilities(table).never
         }
         reasons: dict[str, NeverReason | None] = {c: never[c] for c in draft.facts.unsettable}
-        reasons.update(dict.fromkeys(draft.facts.strange))
+        reasons.update(dict.fromkeys(draft.facts.vanished_columns))
         for column, reason in reasons.items():
             names[_place(table, reason), reason].add(column)
         records.update({(_place(table, reason), reason) for reason in reasons.values()})

@@ -38,14 +38,14 @@ class ReferenceTarget(Enum):
 class ReferenceSettlement:
     """The drafts of a plan, and their references."""
 
-    gathering: PlannedRecordSet
+    records: PlannedRecordSet
     drafts: dict[RecordKey, DraftStep]
     products: ByProducts = field(default_factory=ByProducts)
 
     @property
     def capabilities(self) -> Capabilities:
         """Write capabilities, by table."""
-        return self.gathering.survey.capability
+        return self.records.survey.capability
 
     # --- what can come back ------------------------------------------------------------------------
 
@@ -57,14 +57,14 @@ class ReferenceSettlement:
                 self.drafts,
                 self.capabilities,
                 by_products=by_products,
-                outside_ids=self.gathering.outside_ids,
+                outside_ids=self.records.outside_ids,
             )
             # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:
         """Tables of by-products for which the org has a table that creates them."""
-        survey = self.gathering.survey
+        survey = self.records.survey
         by_products = {
             key.table for key, step in self.drafts.items() if step.action is Action.BY_PRODUCT
         }
@@ -94,15 +94,15 @@ class ReferenceSettlement:
     def _lost_master(self, step: DraftStep) -> bool:
         """True if the record was deleted with a master that does not leave the bin with its id."""
         wanted, seen = step.facts.references, step.facts.seen_references
-        left_masters = self.gathering.left_masters(step.facts)
+        left_masters = self.records.left_masters(step.facts)
         return any(
-            self.fate(step, column) not in (wanted[column], seen.get(column))
+            self.target_id(step, column) not in (wanted[column], seen.get(column))
             for column in self._bound(step)
-        ) or any(self._fate(step, column, value) != value for column, value in left_masters)
+        ) or any(self._target_id(step, column, value) != value for column, value in left_masters)
 
     def _bound(self, step: DraftStep) -> list[str]:
         """The references through which a record is deleted together with another."""
-        survey, facts = self.gathering.survey, step.facts
+        survey, facts = self.records.survey, step.facts
         table = facts.key.table
         return [
             column
@@ -112,10 +112,10 @@ class ReferenceSettlement:
 
     def masters(self, step: DraftStep) -> list[DraftStep]:
         """The plan's records with which a record was deleted."""
-        gathering, facts = self.gathering, step.facts
-        targets = [gathering.target(facts, column) for column in self._bound(step)]
-        left_masters = gathering.left_masters(facts)
-        targets += [gathering.meant(facts, column, value) for column, value in left_masters]
+        records, facts = self.records, step.facts
+        targets = [records.target(facts, column) for column in self._bound(step)]
+        left_masters = records.left_masters(facts)
+        targets += [records.target_of(facts, column, value) for column, value in left_masters]
         return [self.drafts[key] for key in targets if key in self.drafts]
 
     def _missing(self, step: DraftStep, capability: WriteCapability) -> list[str]:
@@ -125,18 +125,18 @@ class ReferenceSettlement:
             for column in step.facts.references
             if column in capability.needs_value
             and column in capability.settable
-            and self.fate(step, column) is ReferenceTarget.MISSING
+            and self.target_id(step, column) is ReferenceTarget.MISSING
         ]
 
-    def fate(self, step: DraftStep, column: str) -> str | ReferenceTarget:
+    def target_id(self, step: DraftStep, column: str) -> str | ReferenceTarget:
         """The id that a wanted reference will have, or its kind of target."""
-        return self._fate(step, column, step.facts.references[column])
+        return self._target_id(step, column, step.facts.references[column])
 
-    def _fate(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
-        target = self.gathering.meant(step.facts, column, value)
+    def _target_id(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
+        target = self.records.target_of(step.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
-            home = self.gathering.outside_ids.get(target, value)
+            home = self.records.outside_ids.get(target, value)
             return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
             return ReferenceTarget.ANEW
@@ -164,7 +164,10 @@ class ReferenceSettlement:
 
     def _leave_empty(self, step: DraftStep, capability: WriteCapability) -> None:
         for column in step.facts.references:
-            if column in capability.settable and self.fate(step, column) is ReferenceTarget.MISSING:
+            if (
+                column in capability.settable
+                and self.target_id(step, column) is ReferenceTarget.MISSING
+            ):
                 step.edits[column] = None
                 step.lost_links[column] = None
                 step.remark(NoteCode.PARENT_MISSING)
@@ -177,17 +180,17 @@ class ReferenceSettlement:
         for column, seen in facts.seen_references.items():
             if column not in columns:
                 continue
-            fate = self.fate(step, column) if column in facts.references else None
-            if fate == seen:
+            target_id = self.target_id(step, column) if column in facts.references else None
+            if target_id == seen:
                 continue
-            if fate is ReferenceTarget.MISSING:
+            if target_id is ReferenceTarget.MISSING:
                 step.lost_links[column] = None
                 step.remark(NoteCode.PARENT_MISSING)
             elif column in facts.newer:
                 step.remark(NoteCode.CHANGED_SINCE)
             elif column not in capability.changeable:
                 step.remark(NoteCode.COLUMN_FIXED)
-            elif fate is None and column in capability.needs_value:
+            elif target_id is None and column in capability.needs_value:
                 step.remark(NoteCode.VALUE_NEEDED)
             else:
                 set_column(step, column, capability)
@@ -197,12 +200,12 @@ class ReferenceSettlement:
         facts = step.facts
         for column, value in facts.references.items():
             known = column in facts.seen_references and column not in facts.edits
-            if not known or not self._came_back(step, column):
+            if not known or not self._comes_back(step, column):
                 continue
-            if self._given_away(step, column, value):
+            if self._was_replaced(step, column, value):
                 continue
-            seen, fate = facts.seen_references[column], self.fate(step, column)
-            if seen == fate:
+            seen, target_id = facts.seen_references[column], self.target_id(step, column)
+            if seen == target_id:
                 continue
             if seen not in (None, value):
                 step.remark(NoteCode.MOVED_SINCE)
@@ -211,15 +214,15 @@ class ReferenceSettlement:
             else:
                 step.remark(NoteCode.COLUMN_FIXED)
 
-    def _given_away(self, step: DraftStep, column: str, value: str) -> bool:
+    def _was_replaced(self, step: DraftStep, column: str, value: str) -> bool:
         """True if people replaced the referred record: then the reference is not set back."""
-        survey = self.gathering.survey
+        survey = self.records.survey
         tables = survey.reference(step.facts.snapshot, step.key.table, column).tables
         return survey.edits.swapped(tables, value) is not None
 
-    def _came_back(self, step: DraftStep, column: str) -> bool:
+    def _comes_back(self, step: DraftStep, column: str) -> bool:
         """True if a reference points to a record that was lost and comes back."""
-        other = self.drafts.get(self.gathering.target(step.facts, column))
+        other = self.drafts.get(self.records.target(step.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
@@ -237,7 +240,9 @@ class ReferenceSettlement:
         linked = [name for name in linked if name in capability.changeable]
         step.columns.update(dict.fromkeys(facts.plain))
         step.columns.update(
-            dict.fromkeys(n for n in linked if self.fate(step, n) is not ReferenceTarget.MISSING)
+            dict.fromkeys(
+                n for n in linked if self.target_id(step, n) is not ReferenceTarget.MISSING
+            )
         )
 
     def _note_cascade(self, step: DraftStep) -> None:

@@ -94,9 +94,9 @@ class PlannedRecordSet:
 
     def target(self, facts: RecordFacts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table if that is unknown."""
-        return self.meant(facts, column, facts.references[column])
+        return self.target_of(facts, column, facts.references[column])
 
-    def meant(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
+    def target_of(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
         """The record that a value of a reference means."""
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
@@ -117,7 +117,7 @@ class PlannedRecordSet:
                 yield column, value
 
 
-def gather(
+def collect_related(
     survey: RestoreSurvey,
     picks: Sequence[WantedState],
     *,
@@ -128,35 +128,35 @@ def gather(
 
     Raises UsageError (``restore-too-large``).
     """
-    gathering = PlannedRecordSet(survey, related, left_out)
+    records = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
     # Newest first: a related record that several snapshots lead to is wanted in its latest state.
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         wanted_states = [pick for pick in picks if pick.snapshot == number]
-        walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
+        walk = _Walk(records, number, frozenset(records.life(p.key) for p in picks))
         walk.run(wanted_states)
     if picks:
         walk.learn_masters()
-    return gathering
+    return records
 
 
 @dataclass(slots=True)
 class _Walk:
     """The graph of one snapshot, walked from some of its records."""
 
-    gathering: PlannedRecordSet
+    records: PlannedRecordSet
     number: int
     selected: frozenset[RecordKey]
     _children: Children = field(init=False)
     _typed: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._children = Children(self.gathering.survey, self.number)
-        self._typed = self.gathering.survey.edits.ids
+        self._children = Children(self.records.survey, self.number)
+        self._typed = self.records.survey.edits.ids
 
     def run(self, picks: Sequence[WantedState]) -> None:
         """Walk until nothing new is met."""
-        members = self.gathering.members
+        members = self.records.members
         fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
             if len(members) + len(fresh) > MAX_STEPS:
@@ -164,11 +164,11 @@ class _Walk:
             self._add_members(fresh)
             met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
-            if self.gathering.related is RelatedPolicy.ALL:
-                fresh += self._below(met)
-            fresh += self._above(met)
+            if self.records.related is RelatedPolicy.ALL:
+                fresh += self._find_children(met)
+            fresh += self._find_parents(met)
             fresh = self._new(fresh)
-        self.gathering.never += self._children.never
+        self.records.never += self._children.never
 
     def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
         """Records that are not in the plan under any of their ids; each once.
@@ -177,12 +177,12 @@ class _Walk:
         looked up in the backup in which it is wanted.
         """
         lives = {
-            self.gathering.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
+            self.records.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
         }
         return [
             newcomer
             for life, newcomer in lives.items()
-            if life not in self.gathering.lives
+            if life not in self.records.lives
             and (newcomer.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
@@ -195,26 +195,26 @@ class _Walk:
         for (_, table), newcomers in groups.items():
             known = {fresh_member.pick.key: fresh_member for fresh_member in newcomers}
             for facts in facts_of(
-                self.gathering.survey, table, [fresh_member.pick for fresh_member in newcomers]
+                self.records.survey, table, [fresh_member.pick for fresh_member in newcomers]
             ):
                 newcomer = known[facts.key]
-                life = self.gathering.life(facts.key)
+                life = self.records.life(facts.key)
                 why = ActionReason.SELECTED if life in self.selected else newcomer.why
-                self.gathering.members[facts.key] = PlannedMember(facts, why, newcomer.because)
-                self.gathering.lives[life] = facts.key
+                self.records.members[facts.key] = PlannedMember(facts, why, newcomer.because)
+                self.records.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
 
-    def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+    def _find_children(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, if these lead on."""
         fresh: list[_Fresh] = []
-        spreading = [member for member in met if self._leads_on(member)]
+        spreading = [member for member in met if self._mark_spread(member)]
         while spreading:
             again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
-                key = self.gathering.known(child.key)
-                known = self.gathering.members[key] if key is not None else None
-                if child.key in self.gathering.left_out:
+                key = self.records.known(child.key)
+                known = self.records.members[key] if key is not None else None
+                if child.key in self.records.left_out:
                     continue
                 if known is None:
                     fresh.append(self._child(child))
@@ -223,14 +223,14 @@ class _Walk:
                     known.because = child.parent
                     again.append(known)
             # A parent that turns out to be a child as well leads on to its own children.
-            spreading = [member for member in again if self._leads_on(member)]
+            spreading = [member for member in again if self._mark_spread(member)]
         return fresh
 
-    def _leads_on(self, member: PlannedMember) -> bool:
+    def _mark_spread(self, member: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
         facts, table = member.facts, member.facts.key.table
         lost = facts.standing is not LiveStanding.LIVE
-        is_by_product = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        is_by_product = lost and self.records.survey.capability(table).birth is Birth.BY_PRODUCT
         is_wanted = member.why is ActionReason.SELECTED or (
             lost and member.why is not ActionReason.PARENT
         )
@@ -244,7 +244,7 @@ class _Walk:
         )
 
     def _why(self, child: Child) -> ActionReason:
-        capability = self.gathering.survey.capability(child.parent.table)
+        capability = self.records.survey.capability(child.parent.table)
         holds = capability.file_column is not None or capability.gathers
         return (
             ActionReason.FILE
@@ -254,45 +254,49 @@ class _Walk:
 
     # --- up ----------------------------------------------------------------------------------------
 
-    def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+    def _find_parents(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to; also learns the live ids of all others."""
         questions: Asked = {}
         for member in met:
             for column in _wanted_references(member):
-                self._ask(questions, member.facts, column, member.facts.references[column])
+                self._collect_question(
+                    questions, member.facts, column, member.facts.references[column]
+                )
         fresh = []
         for tables, values in questions.items():
-            for table, referred in self._placed(tables, values).items():
+            for table, referred in self._by_home_table(tables, values).items():
                 lost = self._lost(table, sorted(referred))
-                if self.gathering.related is RelatedPolicy.ALL:
+                if self.records.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
     def learn_masters(self) -> None:
         """Learn which masters are live, for binned records that edits give to other masters."""
         questions: Asked = {}
-        for member in self.gathering.members.values():
-            for column, value in self.gathering.left_masters(member.facts):
-                self._ask(questions, member.facts, column, value)
+        for member in self.records.members.values():
+            for column, value in self.records.left_masters(member.facts):
+                self._collect_question(questions, member.facts, column, value)
         for tables, values in questions.items():
-            for table, referred in self._placed(tables, values).items():
+            for table, referred in self._by_home_table(tables, values).items():
                 self._lost(table, sorted(referred))
 
-    def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
+    def _collect_question(
+        self, questions: Asked, facts: RecordFacts, column: str, value: str
+    ) -> None:
         """Collect a reference whose record was not looked up yet."""
-        tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
+        tables = self.records.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
-        known = self.gathering
+        known = self.records
         if not any(known.known(key) is not None or key in known.outside_ids for key in keys):
             questions.setdefault(tables, {}).setdefault(value, facts.key)
 
-    def _placed(
+    def _by_home_table(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
     ) -> dict[str, set[str]]:
         """The table of each of these ids, as the vault knows it, or as the org does."""
         if len(tables) == 1:
             return {tables[0]: set(values)}
-        survey, unplaced = self.gathering.survey, set(values)
+        survey, unplaced = self.records.survey, set(values)
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
@@ -309,11 +313,11 @@ class _Walk:
                 )
                 placed[table] |= alive
                 unplaced -= alive
-        self.gathering.outside_ids.update({RecordKey(tables[0], value): None for value in unplaced})
+        self.records.outside_ids.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
     def _in_vault(self, table: str, ids: Iterable[str]) -> set[str]:
-        snapshot = self.gathering.survey.snapshot(self.number)
+        snapshot = self.records.survey.snapshot(self.number)
         found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):
             found_ids.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
@@ -321,14 +325,14 @@ class _Walk:
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
         """Learn the live ids of these records; returns the lost ones."""
-        survey, outside_ids = self.gathering.survey, self.gathering.outside_ids
-        if table not in survey.tables or table in self.gathering.unlooked:
-            self.gathering.unlooked.add(table)
+        survey, outside_ids = self.records.survey, self.records.outside_ids
+        if table not in survey.tables or table in self.records.unlooked:
+            self.records.unlooked.add(table)
             outside_ids.update({RecordKey(table, record_id): record_id for record_id in ids})
             return []
         keys = [RecordKey(table, record_id) for record_id in ids]
         alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
-        if table in self.gathering.unlooked:
+        if table in self.records.unlooked:
             return self._lost(table, ids)
         for key in keys:
             outside_ids[key] = next((live for live in survey.lives(key) if live in alive), None)
@@ -337,26 +341,26 @@ class _Walk:
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
         """The live ones; the table is marked if the org refuses to list them."""
         try:
-            return self.gathering.survey.alive(table, ids)
+            return self.records.survey.alive(table, ids)
         except SourceRefused:
-            self.gathering.unlooked.add(table)
+            self.records.unlooked.add(table)
             return set()
 
     def _parents(
         self, table: str, lost: Sequence[str], because: Mapping[str, RecordKey]
     ) -> list[_Fresh]:
         """Lost records that the vault has and that can come back."""
-        survey = self.gathering.survey
+        survey = self.records.survey
         if not lost or not survey.plannable(table):
             return []
         wanted = [
             record_id
             for record_id in lost
-            if RecordKey(table, record_id) not in self.gathering.left_out
+            if RecordKey(table, record_id) not in self.records.left_out
         ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
-            del self.gathering.outside_ids[RecordKey(table, record)]
+            del self.records.outside_ids[RecordKey(table, record)]
         return [
             _Fresh(
                 WantedState(RecordKey(table, record), number, selected=False),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from unlost.engine.restore.planning.choose import DraftStep
-from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, find_order
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
@@ -17,7 +17,7 @@ def put_in_order(settling: ReferenceSettlement) -> None:
             settling.drafts[key].skip(NoteCode.CIRCLE_REQUIRED)
         settling.settle()
         order = _order(settling)
-    undeletes = ordered(_undeleted(settling)).levels
+    undeletes = find_order(_undeleted(settling)).levels
     for draft in settling.drafts.values():
         draft.late = order.late.get(draft.key, ())
         draft.level = order.levels.get(draft.key, undeletes.get(draft.key, 0))
@@ -36,7 +36,7 @@ def _order(settling: ReferenceSettlement) -> Order:
         if draft.action is Action.CREATE
     ]
     tables = sorted({node.key.table for node in nodes})
-    return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
+    return find_order(nodes, after={name: settling.capabilities(name).after for name in tables})
 
 
 def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordReference]:
@@ -45,7 +45,7 @@ def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordRef
     for column in step.facts.references:
         if column not in capability.settable or column in step.facts.late:
             continue
-        target = settling.gathering.target(step.facts, column)
+        target = settling.records.target(step.facts, column)
         origin = settling.products.origin(target)
         if origin == step.key != target:
             continue  # its own by-product
@@ -61,7 +61,7 @@ def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordRefer
         for gathered in draft.facts.gathered:
             is_own = RecordKey(gathered.table, gathered.parent) == maker
             if is_own and gathered.value_column in draft.facts.references:
-                target = settling.gathering.target(draft.facts, gathered.value_column)
+                target = settling.records.target(draft.facts, gathered.value_column)
                 link = RecordReference(gathered.value_column, settling.products.origin(target))
                 references.setdefault(maker, []).append(link)
     return references
@@ -82,8 +82,8 @@ def _reopen(settling: ReferenceSettlement) -> None:
     """Find live records that must be drafts again while records are added to them."""
     for draft in settling.drafts.values():
         for column in draft.facts.references if draft.action is Action.CREATE else ():
-            target = settling.gathering.target(draft.facts, column)
-            late = _holding(settling, target.table, draft.key.table)
+            target = settling.records.target(draft.facts, column)
+            late = _draft_column(settling, target.table, draft.key.table)
             master = settling.drafts.get(target)
             if late is None or (master is not None and master.comes_anew):
                 continue
@@ -97,9 +97,9 @@ def _reopen(settling: ReferenceSettlement) -> None:
                 draft.remark(NoteCode.CLOSED)
 
 
-def _holding(settling: ReferenceSettlement, table: str, added: str) -> str | None:
+def _draft_column(settling: ReferenceSettlement, table: str, added: str) -> str | None:
     """The column of a table that decides whether records of another can be added."""
-    known = settling.gathering.survey.holds_business(table)
+    known = settling.records.survey.is_business_table(table)
     late = settling.capabilities(table).late if known else ()
     return next((column.column for column in late if added in column.holds), None)
 
@@ -112,6 +112,6 @@ def _needed(settling: ReferenceSettlement, step: DraftStep) -> Iterator[DraftSte
         yield drafts[maker]
         return
     for column in step.facts.references:
-        target = settling.gathering.target(step.facts, column)
+        target = settling.records.target(step.facts, column)
         if target in drafts and drafts[target].action is Action.CREATE:
             yield drafts[target]

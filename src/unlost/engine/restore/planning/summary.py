@@ -157,7 +157,7 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
             else:
                 place[grown] = above.branch(step)
             place[grown].actions[step.action] += 1
-    return tuple(_grown(roots[table]) for table in sorted(roots))
+    return tuple(_to_branch(roots[table]) for table in sorted(roots))
 
 
 def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growing]) -> list[str]:
@@ -170,14 +170,14 @@ def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growin
     return list(reversed(chain))
 
 
-def _grown(growing: _Growing) -> Branch:
+def _to_branch(growing: _Growing) -> Branch:
     below = sorted(growing.below.items())
     return Branch(
         growing.table,
         growing.why,
         growing.actions.total(),
         _counted(growing.actions),
-        tuple(_grown(grown) for _, grown in below),
+        tuple(_to_branch(grown) for _, grown in below),
     )
 
 

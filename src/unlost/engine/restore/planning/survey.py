@@ -81,7 +81,7 @@ class RestoreSurvey:
     @cached_property
     def schema(self) -> Schema:
         """The source's present schema."""
-        self.tell(Phase.DISCOVER)
+        self.report_progress(Phase.DISCOVER)
         return self.ports.source.discover()
 
     @cached_property
@@ -101,14 +101,14 @@ class RestoreSurvey:
             self._capabilities[name] = known
         return self._capabilities[name]
 
-    def holds_business(self, name: str) -> bool:
+    def is_business_table(self, name: str) -> bool:
         """True if the org has this table, and it is not configuration."""
         table = self.tables.get(name)
         return table is not None and not table.has(TableTrait.CONFIGURATION)
 
     def plannable(self, name: str) -> bool:
         """True if records of this table can come back at all."""
-        if not self.holds_business(name):
+        if not self.is_business_table(name):
             return False
         capability = self.capability(name)
         return capability.birth is not Birth.NEVER and bool(
@@ -130,7 +130,7 @@ class RestoreSurvey:
         for chunk in chunks(ids, READ_IDS):
             for page in self.ports.source.read_ids(self.table(name), chunk):
                 live_rows.update(_live_rows(page.rows, columns))
-            self.tell(Phase.READ, name, rows=len(chunk))
+            self.report_progress(Phase.READ, name, rows=len(chunk))
         for key in self._unbinned:
             if key.table == name and key.record in live_rows and live_rows[key.record].deleted:
                 # The org still shows it in the bin, but refused to undelete it.
@@ -148,29 +148,29 @@ class RestoreSurvey:
     # --- the vault ---------------------------------------------------------------------------------
 
     @cached_property
-    def nights(self) -> Sequence[SnapshotInfo]:
+    def backups(self) -> Sequence[SnapshotInfo]:
         """All backups, oldest first; raises NotFound (``no-backup-yet``) if there is none."""
-        nights = self.ports.vault.snapshots(self.org)
-        if not nights:
+        backups = self.ports.vault.snapshots(self.org)
+        if not backups:
             raise NotFound(
                 "no-backup-yet",
                 "This org has no backup yet.",
                 next_step="Start a backup with `unlost backup ORG`.",
             )
-        return nights
+        return backups
 
     @property
     def newest(self) -> int:
         """The number of the newest backup."""
-        return self.nights[-1].number
+        return self.backups[-1].number
 
-    def night_before(self, number: int) -> int | None:
+    def backup_before(self, number: int) -> int | None:
         """The newest backup before commit ``number``; of a forgotten one the last states remain."""
-        earlier = [backup for backup in self._backups if backup < number]
+        earlier = [backup for backup in self._backup_numbers if backup < number]
         return earlier[-1] if earlier else None
 
     @cached_property
-    def _backups(self) -> Sequence[int]:
+    def _backup_numbers(self) -> Sequence[int]:
         """Numbers of all backups that ever existed, oldest first."""
         commits = self.ports.vault.commits(self.org)
         return [info.number for info in commits if info.kind is CommitKind.BACKUP]
@@ -253,7 +253,7 @@ class RestoreSurvey:
         while by_bound:
             number = max(by_bound)
             for key, alive, since in self._states(number, name, by_bound.pop(number)):
-                earlier = self.night_before(since)
+                earlier = self.backup_before(since)
                 if alive:
                     newest[key] = number
                 elif earlier is not None:
@@ -271,9 +271,9 @@ class RestoreSurvey:
             ops = [text == Op.STATE.value for text in rows["_u_op"].to_pylist()]
             yield from zip(rows["_u_id"].to_pylist(), ops, rows["_u_snap"].to_pylist(), strict=True)
 
-    # --- people ------------------------------------------------------------------------------------
+    # --- progress ------------------------------------------------------------------------------------
 
-    def tell(self, phase: Phase, table: str = "", *, rows: int = 0) -> None:
+    def report_progress(self, phase: Phase, table: str = "", *, rows: int = 0) -> None:
         """Report the progress of planning."""
         self.ports.observer.progress(Progress(phase, table, rows=rows))
 

@@ -25,29 +25,29 @@ class LiveTwins:
     many: set[RecordKey] = field(default_factory=set)
 
 
-def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
+def find_twins(records: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
     twins = LiveTwins()
     by_match: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
-    for member in gathering.members.values():
-        for key, values in _keys(gathering, member.facts):
+    for member in records.members.values():
+        for key, values in _keys(records, member.facts):
             mine = by_match.setdefault((member.facts.key.table, key), {})
             # Of two lost records with one key only the first can have it again.
             if mine.setdefault(values, member.facts.key) != member.facts.key:
                 twins.taken.add(member.facts.key)
     for (table, key), wanted in by_match.items():
-        _ask(gathering, table, key, wanted, twins)
-    _sort_out(gathering, twins)
+        _query_twins(records, table, key, wanted, twins)
+    _drop_coexisting(records, twins)
     return twins
 
 
-def _keys(gathering: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[MatchKey, Values]]:
+def _keys(records: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[MatchKey, Values]]:
     """The keys that a live record can have: their references are to live records."""
     if facts.standing is LiveStanding.LIVE or not facts.whole:
         return
     for key, values in facts.keys:
         mapped = [
-            _mapped(gathering, facts, column, value)
+            _mapped(records, facts, column, value)
             for column, value in zip(key.columns, values, strict=True)
         ]
         known = tuple(value for value in mapped if value is not None)
@@ -55,33 +55,33 @@ def _keys(gathering: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[Mat
             yield key, known
 
 
-def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value: str) -> str | None:
+def _mapped(records: PlannedRecordSet, facts: RecordFacts, column: str, value: str) -> str | None:
     """The value as the org would have it now; None if it refers to a lost record."""
     if column not in facts.references:
         return value
-    target = gathering.target(facts, column)
-    member = gathering.members.get(target)
+    target = records.target(facts, column)
+    member = records.members.get(target)
     if member is None:
-        return gathering.outside_ids.get(target, value)
+        return records.outside_ids.get(target, value)
     return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
-def _ask(
-    gathering: PlannedRecordSet,
+def _query_twins(
+    records: PlannedRecordSet,
     name: str,
     key: MatchKey,
     wanted: Mapping[Values, RecordKey],
     twins: LiveTwins,
 ) -> None:
-    table = gathering.survey.table(name)
+    table = records.survey.table(name)
     for values in chunks(sorted(wanted), FETCH_IDS):
-        live, many = find_apart(gathering.survey.ports.writer, table, key, values)
+        live, many = find_apart(records.survey.ports.writer, table, key, values)
         twins.many.update(wanted[shared_values] for shared_values in many)
         for value, record in live.items():
             twins.live.setdefault(wanted[value], record)
 
 
-def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
+def _drop_coexisting(records: PlannedRecordSet, twins: LiveTwins) -> None:
     """Drop live records that existed beside the lost one as separate records: they are no twins.
 
     That holds for any id that they had then: they may have come back since. A live
@@ -90,31 +90,29 @@ def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
     own_keys = {
         key
         for key, live in twins.live.items()
-        if gathering.known(RecordKey(key.table, live)) is not None or live == key.record
+        if records.known(RecordKey(key.table, live)) is not None or live == key.record
     }
-    own_keys |= set(_alive_beside(gathering, twins))
+    own_keys |= set(_alive_beside(records, twins))
     twins.taken |= own_keys
     twins.live = {
         key: live for key, live in twins.live.items() if key not in twins.taken | twins.many
     }
 
 
-def _alive_beside(gathering: PlannedRecordSet, twins: LiveTwins) -> Iterator[RecordKey]:
+def _alive_beside(records: PlannedRecordSet, twins: LiveTwins) -> Iterator[RecordKey]:
     groups: dict[tuple[int, str], defaultdict[str, list[RecordKey]]] = {}
     for key, live in twins.live.items():
-        number = gathering.members[key].facts.snapshot
+        number = records.members[key].facts.snapshot
         keys = groups.setdefault((number, key.table), defaultdict(list))
-        for life in gathering.survey.lives(RecordKey(key.table, live)):
+        for life in records.survey.lives(RecordKey(key.table, live)):
             keys[life].append(key)
     for (number, table), keys in groups.items():
         for chunk in chunks(sorted(keys), FETCH_IDS):
-            for life in _alive(gathering, number, table, chunk):
+            for life in _alive(records, number, table, chunk):
                 yield from keys[life]
 
 
-def _alive(
-    gathering: PlannedRecordSet, number: int, table: str, ids: Sequence[str]
-) -> Iterable[str]:
-    rows = gathering.survey.snapshot(number).get(table, ids, columns=[])
+def _alive(records: PlannedRecordSet, number: int, table: str, ids: Sequence[str]) -> Iterable[str]:
+    rows = records.survey.snapshot(number).get(table, ids, columns=[])
     pairs = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
     return [record for record, op in pairs if op == Op.STATE.value]

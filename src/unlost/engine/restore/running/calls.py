@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from unlost.engine.parallel import abreast
+from unlost.engine.parallel import run_queues
 from unlost.engine.restore.journal.entries import (
     CallAnswer,
     CallIntent,
@@ -76,7 +76,7 @@ def send(
     return answer(session, _call(session, stage, op, table, rows))
 
 
-def send_beside(
+def send_in_queue(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
 ) -> CallOutcome | None:
     """Make a call that runs beside others; like ``send``.
@@ -89,7 +89,7 @@ def send_beside(
     if called.lost:
         return called
     if all(outcome.kind is OutcomeKind.DONE for outcome in called.outcomes):
-        session.log.later(CallAnswer(called.number, tuple(called.outcomes)))
+        session.log.queue_entry(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
     else:
@@ -97,7 +97,7 @@ def send_beside(
     return None
 
 
-def send_abreast(
+def send_queues(
     session: RestoreSession, queues: Sequence[Iterator[Callable[[], CallOutcome | None]]]
 ) -> None:
     """Make the calls of all queues; every outcome is in the journal on return.
@@ -105,7 +105,7 @@ def send_abreast(
     Raises as ``send`` does.
     """
     try:
-        outcomes = list(abreast(lambda call: call(), queues))
+        outcomes = list(run_queues(lambda call: call(), queues))
     finally:
         # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()

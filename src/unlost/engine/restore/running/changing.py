@@ -26,11 +26,11 @@ from unlost.engine.restore.running.calls import (
     record_without_call,
     refusal,
     send,
-    send_abreast,
-    send_beside,
+    send_in_queue,
+    send_queues,
 )
 from unlost.engine.restore.running.correlate import each, values
-from unlost.engine.restore.running.parallel_rows import batches_abreast
+from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
@@ -118,13 +118,13 @@ def update(session: RestoreSession) -> None:
         live = session.links.live(step.key)
         if step.columns and live is not None and _may_update(session, step):
             by_table.setdefault(step.table, []).append(RowUpdate(step, live, step.columns))
-    for change in _along(session):
+    for change in _columns_of_returned(session):
         by_table.setdefault(change.step.table, []).append(change)
     for table, changes in by_table.items():
         _set(session, Pass.UPDATE, table, changes)
 
 
-def _along(session: RestoreSession) -> Iterator[RowUpdate]:
+def _columns_of_returned(session: RestoreSession) -> Iterator[RowUpdate]:
     """All columns that a create would have set, for records that left the bin with a master."""
     for step in session.plan.steps:
         if step.action is not Action.CREATE or not came_along(session, step):
@@ -152,7 +152,7 @@ def second_pass(session: RestoreSession) -> None:
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         capability = session.capability(table)
-        short = _short(session, table, capability)
+        short = _records_missing_details(session, table, capability)
         record_without_call(
             session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short]
         )
@@ -167,7 +167,9 @@ def second_pass(session: RestoreSession) -> None:
             _set(session, Pass.LATE, table, changes)
 
 
-def _short(session: RestoreSession, table: str, capability: WriteCapability) -> set[RecordKey]:
+def _records_missing_details(
+    session: RestoreSession, table: str, capability: WriteCapability
+) -> set[RecordKey]:
     """Records that lack a detail which could not be created, and which only drafts accept."""
     locked_columns = {name for late in capability.late for name in late.holds}
     failed = [s for s in session.plan.steps if s.table in locked_columns and _failed(session, s)]
@@ -220,15 +222,15 @@ def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[Row
         for part in _batches_to_look_up(session, stage, table, plan_steps):
             live = _live_cells(session, table, [updates[step.key] for step in part])
             ready = partial(_prepared, session, stage, table, updates=updates, live=live)
-            if stage is Pass.LATE and session.abreast(table, len(part)):
-                _set_abreast(session, table, part, ready)
+            if stage is Pass.LATE and session.sends_in_parallel(table, len(part)):
+                _set_in_parallel(session, table, part, ready)
                 continue
             for batch in session.batches(table, part):
                 if rows := ready(batch):
                     send(session, stage, WriteOp.UPDATE, table, rows)
 
 
-def _set_abreast(
+def _set_in_parallel(
     session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
@@ -239,11 +241,11 @@ def _set_abreast(
     def calls(
         queue: Iterable[tuple[str, Sequence[PlanStep]]],
     ) -> Iterator[Callable[[], CallOutcome | None]]:
-        send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
+        send_rows = partial(send_in_queue, session, Pass.LATE, WriteOp.UPDATE, table)
         return (partial(send_rows, rows) for _, batch in queue if (rows := ready(batch)))
 
-    queues = batches_abreast(session, {table: steps}, late=True)
-    send_abreast(session, [calls(queue) for queue in queues])
+    queues = parallel_batches(session, {table: steps}, late=True)
+    send_queues(session, [calls(queue) for queue in queues])
 
 
 def _batches_to_look_up(
@@ -293,7 +295,7 @@ def _prepared(
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
         now = live.get(change.live)
-        judged = _judge(session, stage, described, change, built.cells, now)
+        judged = _row_or_outcome(session, stage, described, change, built.cells, now)
         if isinstance(judged, RowOutcome):
             seen.append(judged)
         else:
@@ -302,7 +304,7 @@ def _prepared(
     return prepared
 
 
-def _judge(
+def _row_or_outcome(
     session: RestoreSession,
     stage: Pass,
     table: Table,
@@ -323,7 +325,7 @@ def _judge(
         ours = {
             *wanted.values(),
             *session.log.state.returned,
-            *_older(session, table, wanted, live),
+            *_older_references(session, table, wanted, live),
         }
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
@@ -331,7 +333,9 @@ def _judge(
     return PreparedRow(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
-def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
+def _older_references(
+    session: RestoreSession, table: Table, wanted: Cells, live: Cells
+) -> Iterator[str]:
     """References to an older life of the record that is wanted there."""
     for column in table.columns:
         wanted_text, now = wanted.get(column.name), live.get(column.name)

@@ -33,7 +33,7 @@ def compared(
     session: RestoreSession, table: Table, states: States, live: pa.Table
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
     """The differences of each record; ``live`` has a row for each of the states."""
-    should = _should(session, table, states)
+    should = _expected_columns(session, table, states)
     reasons: Reasons = [{} for _ in states.steps]
     never = {column.column: column.reason.value for column in session.capability(table.name).never}
     emptied = _emptied(session, states.steps, table)
@@ -42,15 +42,17 @@ def compared(
             continue
         for row in _lost(states.rows, name, should[name]) | set(emptied.get(name, ())):
             reasons[row][name] = LINK_LOST
-        for row in _unlike(table.column(name), live.column(name), should[name]):
+        for row in _rows_differing(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
-            reasons[row].setdefault(name, never.get(name) or _word(session, step, name))
+            reasons[row].setdefault(
+                name, never.get(name) or _difference_reason(session, step, name)
+            )
     away = [
         wanted_name
         for wanted_name in should
         if wanted_name not in live.column_names and table.column(wanted_name) is None
     ]
-    _judge(session, table, states, reasons)
+    _drop_irrelevant(session, table, states, reasons)
     for name in away:
         for row in _rows(pc.is_valid(should[name])):
             reasons[row][name] = NOT_IN_ORG
@@ -64,7 +66,7 @@ def _difference(column: str, reason: str) -> Difference:
     return Difference(column, reason)
 
 
-def _should(session: RestoreSession, table: Table, states: States) -> dict[str, pa.Array]:
+def _expected_columns(session: RestoreSession, table: Table, states: States) -> dict[str, pa.Array]:
     """The wanted cells with references as they must be now; unknown ones are null."""
     links = session.links
     links.learn(table.columns, states.rows)
@@ -106,7 +108,7 @@ def _emptied(
     return emptied_at
 
 
-def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
+def _rows_differing(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
     """Rows whose cells mean different values; most cells are equal as texts."""
     live_texts = live.combine_chunks()
     rows = _rows(unequal(live_texts, should))
@@ -124,7 +126,9 @@ def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> l
     return unlike
 
 
-def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
+def _drop_irrelevant(
+    session: RestoreSession, table: Table, states: States, reasons: Reasons
+) -> None:
     """Drop differences of existing records in columns that did not have to be restored."""
     narrow = [
         row
@@ -156,7 +160,7 @@ def _links_into_plan(
             yield column.name
 
 
-def _word(session: RestoreSession, step: PlanStep, column: str) -> str:
+def _difference_reason(session: RestoreSession, step: PlanStep, column: str) -> str:
     """The reason why a settable column differs: it was set again since, or never."""
     if step.action is Action.BY_PRODUCT and not was_sent(session, step):
         return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value

@@ -3,9 +3,8 @@
 Sending such a call again could create records twice; not sending it could lose them. The run waits
 until the org has settled, then looks for the records, the surest evidence first:
 
-  1. a column with the old id, if the org has one (``external_ids``; no caller sets it yet)
-  2. a unique or natural key: if each row has one, not found means not written
-  3. the sent cells themselves, among the records that this user created since the call;
+  1. a unique or natural key: if each row has one, not found means not written
+  2. the sent cells themselves, among the records that this user created since the call;
      equal rows are interchangeable, so any pairing of them is right
 
   sent A, B, C; the org has a, c    ─► A and C written, B is sent again
@@ -52,9 +51,9 @@ def resolve(
     # A call or job of the process that ended may still be in progress in the org.
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
-        return _risen(session, intent, table)
+        return _undeleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
-        return _moved(session, intent, table)
+        return _find_updated(session, intent, table)
     by_key = _by_key(session, intent, table, rows)
     rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
@@ -62,7 +61,7 @@ def resolve(
     return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
 
 
-def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
+def _undeleted(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Records that left the bin: they are live."""
     by_live = {row.id: row.record for row in intent.rows if row.id is not None}
     live = session.ports.writer.fetch(table, list(by_live), columns=[])
@@ -71,7 +70,7 @@ def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
     ]
 
 
-def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
+def _find_updated(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Updates that took effect: the live record no longer has its former values."""
     sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
     columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
@@ -85,13 +84,6 @@ def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
     return moved
 
 
-def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
-    external_id = session.ports.external_ids.get(table.name)
-    return ([MatchKey((external_id,))] if external_id else []) + list(
-        session.capability(table.name).keys
-    )
-
-
 def _by_key(
     session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
@@ -99,12 +91,10 @@ def _by_key(
 
     Several rows can share a key, if people typed them so: the org accepted one of them.
     """
-    external_id = session.ports.external_ids.get(table.name)
-    sure = _named(session, table, MatchKey((external_id,)), rows) if external_id else {}
     by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
-        write_rows = [row for row in rows if row.key not in sure | by_row]
-        by_row |= _named(session, table, key, write_rows)
+        write_rows = [row for row in rows if row.key not in by_row]
+        by_row |= _find_by_key(session, table, key, write_rows)
     made_since = _created_since(session, intent, table, rows) if by_row else None
     by_row = {
         row: live_id
@@ -112,7 +102,7 @@ def _by_key(
         if made_since is None or live_id in made_since
     }
     taken = _taken(session, table, but={row.key for row in rows})
-    rows_of = {live: row for row, live in reversed((sure | by_row).items()) if live not in taken}
+    rows_of = {live: row for row, live in reversed(by_row.items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
 
 
@@ -124,7 +114,7 @@ def _taken(
     return {live for key, live in linked if key.table == table.name and key.record not in but}
 
 
-def _named(
+def _find_by_key(
     session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
     keyed = ((row.key, key.of(row.cells)) for row in rows)
@@ -146,7 +136,7 @@ def _created_since(
 
 def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
     """True if each of these rows has a key: not found by it means not written."""
-    keys = _keys(session, table)
+    keys = session.capability(table.name).keys
     return all(any(key.of(row.cells) is not None for key in keys) for row in rows)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import batched
 
-from unlost.engine.prefetch import ahead
+from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.journal.entries import CallIntent, LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import (
     TRIES,
@@ -28,8 +28,8 @@ from unlost.engine.restore.running.calls import (
     record_without_call,
     refusal,
     send,
-    send_abreast,
-    send_beside,
+    send_in_queue,
+    send_queues,
     upload,
 )
 from unlost.engine.restore.running.correlate import each, uncertain
@@ -41,7 +41,7 @@ from unlost.engine.restore.running.file_rows import (
     proof_of,
     send_small,
 )
-from unlost.engine.restore.running.parallel_rows import batches_abreast
+from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.rows import BuiltRow, create_rows
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
@@ -52,9 +52,9 @@ from unlost.model.source.schema import Table
 from unlost.model.source.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 from unlost.model.vault.snapshot import StoredFile
 
-SOON = 6_000  # records of the next level that are read in advance
-AFTERWARDS = ""  # marks reading without a table to write
-LEARNT = 2_000  # records whose by-products are requested at a time
+PREFETCH_ROWS = 6_000  # records of the next level that are read in advance
+READ_ONLY = ""  # marks reading without a table to write
+LINK_BATCH = 2_000  # records whose by-products are requested at a time
 
 type Cells = Mapping[str, str | None]
 
@@ -78,7 +78,7 @@ class Creator:
         for place, steps in enumerate(rest):
             self._tables(_by_table(steps), then=rest[place + 1] if place + 1 < len(rest) else ())
 
-    def run_unmade(self) -> None:
+    def create_missing_by_products(self) -> None:
         """Create by-products that the org did not create after all, if they may be written."""
         session = self.session
         plan_steps = _by_table(
@@ -121,9 +121,9 @@ class Creator:
             rest = [(t, steps) for t, steps in plan_steps.items() if t not in small]
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
             # The small calls have already read the next level in between.
-            soon = [] if small else [(AFTERWARDS, then[:SOON])]
-            for (table, steps), built in ahead(self._built, [*batches, *soon]):
-                if table != AFTERWARDS:
+            soon = [] if small else [(READ_ONLY, then[:PREFETCH_ROWS])]
+            for (table, steps), built in prefetch(self._build_or_read, [*batches, *soon]):
+                if table != READ_ONLY:
                     self._batch(table, steps, built)
             plan_steps = self._pending_tables(plan_steps)
         for steps in by_table.values():
@@ -133,7 +133,7 @@ class Creator:
         """True if these are sent in small calls beside one another."""
         capability = self.session.capability(table)
         special = capability.file_column is not None or capability.gathers
-        return not special and self.session.abreast(table, len(steps))
+        return not special and self.session.sends_in_parallel(table, len(steps))
 
     def _small_calls(
         self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep]
@@ -141,19 +141,19 @@ class Creator:
         """Create these, several calls at a time; meanwhile the records of ``then`` are read."""
         if not by_table:
             return
-        queues = batches_abreast(self.session, by_table, late=False)
-        calls = [self._ready(queue) for queue in queues]
+        queues = parallel_batches(self.session, by_table, late=False)
+        calls = [self._calls_of_queue(queue) for queue in queues]
         # One more queue that only reads, so that the vault is read while calls run.
-        reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
-        send_abreast(self.session, [*calls, reading])
+        reading = (partial(self._read, some) for some in batched(then[:PREFETCH_ROWS], READ_ROWS))
+        send_queues(self.session, [*calls, reading])
 
-    def _ready(
+    def _calls_of_queue(
         self, queue: Iterable[tuple[str, Sequence[PlanStep]]]
     ) -> Iterator[Callable[[], CallOutcome | None]]:
         """The calls of a queue; rows are built when their turn comes."""
         for table, steps in queue:
             if rows := self._sendable(table, self.build(table, steps)):
-                yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
+                yield partial(send_in_queue, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
 
     def _read(self, steps: Sequence[PlanStep]) -> None:
         """Read records that are wanted soon into the reader's cache."""
@@ -175,9 +175,9 @@ class Creator:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
         return {table: steps for table, steps in pending.items() if steps}
 
-    def _built(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
+    def _build_or_read(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
-        if table != AFTERWARDS:
+        if table != READ_ONLY:
             return self.build(table, steps)
         self._read(steps)
         return {}
@@ -211,15 +211,14 @@ class Creator:
     def link_products(self, steps: Sequence[PlanStep]) -> None:
         """Learn which records the org created with these, all of one table."""
         if steps and self.session.capability(steps[0].table).by_products:
-            for at in range(0, len(steps), LEARNT):
-                self._link_products(steps[at : at + LEARNT])
+            for at in range(0, len(steps), LINK_BATCH):
+                self._link_products(steps[at : at + LINK_BATCH])
 
     # --- rows --------------------------------------------------------------------------------------
 
     def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, BuiltRow]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        external_id = self.session.ports.external_ids.get(table)
         built_rows: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
@@ -227,8 +226,6 @@ class Creator:
             built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
             self._gather(table, step, built_rows[step.key])
-            if external_id in capability.settable:
-                built_rows[step.key].cells[str(external_id)] = step.record
         digests = digests_of(described, [built_rows[step.key].values for step in steps])
         for step, digest in zip(steps, digests, strict=True):
             built_rows[step.key].digest = digest
@@ -320,9 +317,9 @@ class Creator:
                 if self.session.links.live(RecordKey(product.table, record)) is None
             }
             if unknown:
-                self._learn(table, product.table, product.column, unknown)
+                self._link_product(table, product.table, product.column, unknown)
 
-    def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
+    def _link_product(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
         rows = self.session.ports.writer.fetch(
             self.session.table(table), list(old), columns=[column]
         )

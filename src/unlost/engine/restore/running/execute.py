@@ -84,22 +84,6 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
         return _open(plan, ports, run).log.state.closed is not None
 
 
-def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
-    """Resume a run that only the vault knows; raises UsageError (``run-unknown``).
-
-    The product does not call it yet: it resumes with the plan, through ``execute``.
-    """
-    log = RestoreLog(ports.vault.journal(org, run))
-    if log.state.opened is None:
-        raise UsageError(
-            "run-unknown",
-            "The vault has no restore {run} of this org.",
-            next_step="List the runs with `unlost runs`.",
-            run=run,
-        )
-    return execute(log.opened.plan, ports)
-
-
 def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     _same_org(plan, ports)
     log = RestoreLog(ports.vault.journal(plan.target, run))
@@ -160,7 +144,7 @@ def _write(session: RestoreSession) -> None:
     reopen(session)
     creator.run()
     _find_products(session)
-    creator.run_unmade()
+    creator.create_missing_by_products()
     update(session)
     second_pass(session)
 
@@ -227,7 +211,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 def _close(session: RestoreSession) -> RestoreOutcome:
     records = tuple(record_outcomes(session))
-    _carry_on(session, records)
+    _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),
         session.plan.id,
@@ -240,7 +224,7 @@ def _close(session: RestoreSession) -> RestoreOutcome:
     return outcome
 
 
-def _carry_on(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
+def _link_earlier_lives(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
     """Link earlier lives of these records to their present live ids, too."""
     lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
     by_table: dict[str, list[str]] = {}

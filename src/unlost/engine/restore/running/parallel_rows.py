@@ -10,7 +10,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.plan import PlanStep, RecordKey
 
-type Marks = set[str]
+type Locks = set[str]
 """The locks that a record takes while it is written."""
 
 
@@ -57,7 +57,7 @@ def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def batches_abreast(
+def parallel_batches(
     session: RestoreSession, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
     """The steps as queues of calls. ``late``: references are set on existing records."""
@@ -88,7 +88,7 @@ def _calls(
 
 def _marks(
     session: RestoreSession, table: str, steps: Sequence[PlanStep], *, late: bool
-) -> Iterator[tuple[RecordKey, Marks]]:
+) -> Iterator[tuple[RecordKey, Locks]]:
     capability = session.capability(table)
     columns = sorted(capability.locks & (capability.changeable if late else capability.settable))
     for states in session.wanted.states(steps):

@@ -6,13 +6,13 @@ from itertools import batched
 
 import pyarrow as pa
 
-from unlost.engine.prefetch import ahead
+from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
 from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.session import RestoreSession
-from unlost.engine.restore.running.wanted import at_once, taken
+from unlost.engine.restore.running.wanted import rows_in_memory, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.runs.progress import Phase, Progress
@@ -48,7 +48,7 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     # All bundles exist before the first is fetched: a writer may be limited to one thread at a
     # time.
     bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
-    for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
+    for parts, fetched in prefetch(partial(_fetched, session), bundles, depth=deep):
         for part, rows in zip(parts, fetched, strict=True):
             differences.update(_differences(session, part, rows))
             _report(session, part[0].table, len(part))
@@ -59,11 +59,11 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
 def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
-        there = [step for step in steps if _there(session, step)]
+        there = [step for step in steps if _should_be_live(session, step)]
         _report(session, table, len(steps) - len(there))
         if there:
             session.capability(table)  # comparing needs it, possibly in another thread
-            yield from batched(there, at_once(session.table(table)))
+            yield from batched(there, rows_in_memory(session.table(table)))
 
 
 def _bundles(
@@ -99,7 +99,7 @@ def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
     return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
-def _there(session: RestoreSession, step: PlanStep) -> bool:
+def _should_be_live(session: RestoreSession, step: PlanStep) -> bool:
     """True if the record should be live by now."""
     live = step.action is not Action.SKIP and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None

@@ -28,7 +28,11 @@ def leave_returned(session: RestoreSession) -> None:
     details = _details(session)
     for table, steps in _pending(session):
         own_keys = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
-        _leave(session, table, _back(session, table, {**own_keys, **_lives(session, table, steps)}))
+        _leave(
+            session,
+            table,
+            _live_again(session, table, {**own_keys, **_lives(session, table, steps)}),
+        )
 
 
 def take_along(session: RestoreSession) -> None:
@@ -38,9 +42,9 @@ def take_along(session: RestoreSession) -> None:
         lives = _lives(session, table, steps)
         if table in details:
             own_keys = {step.record: step.key for step in steps}
-            _take(session, table, _back(session, table, {**own_keys, **lives}))
+            _take(session, table, _live_again(session, table, {**own_keys, **lives}))
         else:
-            _leave(session, table, _back(session, table, lives))
+            _leave(session, table, _live_again(session, table, lives))
 
 
 def came_along(session: RestoreSession, step: PlanStep) -> bool:
@@ -79,7 +83,7 @@ def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> di
     return {**older, **last}
 
 
-def _back(
+def _live_again(
     session: RestoreSession, table: str, lives: Mapping[str, RecordKey]
 ) -> dict[RecordKey, str]:
     """The records that are live under one of these ids."""

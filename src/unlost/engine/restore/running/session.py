@@ -1,6 +1,6 @@
 """Shared state of all parts of one running restore."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.log import RestoreLog
@@ -17,18 +17,13 @@ from unlost.model.source.writing import WriteCapability
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePorts:
-    """The ports of a restore.
-
-    ``external_ids`` names, by table, a column of the target with the old id: it resolves a lost
-    answer by one query. The product does not set it yet.
-    """
+    """The ports of a restore."""
 
     writer: Writer
     vault: Vault
     lease: Lease
     clock: Clock
     observer: Observer
-    external_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -72,7 +67,7 @@ class RestoreSession:
         size = capability.rows_per_job if large else capability.rows_per_call
         return [steps[at : at + size] for at in range(0, len(steps), size)]
 
-    def abreast(self, table: str, rows: int) -> bool:
+    def sends_in_parallel(self, table: str, rows: int) -> bool:
         """True if this many rows are sent in small calls, several at a time."""
         return self.capability(table).calls_at_once > 1 and not self._by_job(table, rows)
 

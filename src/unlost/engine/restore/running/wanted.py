@@ -102,12 +102,12 @@ class WantedReader:
             groups[_place(step)].append(step)
         for place, plan_steps in groups.items():
             windows: dict[int, list[PlanStep]] = defaultdict(list)
-            size, numbers = at_once(self._schema(place)), self._numbers[place]
+            size, numbers = rows_in_memory(self._schema(place)), self._numbers[place]
             for step in plan_steps:
                 windows[numbers[step.record] // size].append(step)
             for number, inside in windows.items():
                 window = self._window(place, number, size)
-                yield States(inside, taken(window.rows, _checked(inside, window)))
+                yield States(inside, taken(window.rows, _rows_of_steps(inside, window)))
 
     def _window(self, place: SnapshotTable, number: int, size: int) -> _Window:
         with self._lock:
@@ -182,7 +182,7 @@ class WantedReader:
         return by_parent
 
 
-def at_once(table: Table) -> int:
+def rows_in_memory(table: Table) -> int:
     """Records of a table that may be in memory together; fewer if texts may be long."""
     longest = sum(column.length for column in table.columns)
     return READ_ROWS if longest <= LONG else READ_ROWS // 4
@@ -201,7 +201,7 @@ def _place(step: PlanStep) -> SnapshotTable:
     return step.snapshot or step.version, step.table
 
 
-def _checked(steps: Sequence[PlanStep], window: _Window) -> list[int]:
+def _rows_of_steps(steps: Sequence[PlanStep], window: _Window) -> list[int]:
     """The rows of the steps; raises if the vault lacks one or has another version."""
     rows = [window.row_of.get(step.record) for step in steps]
     present = [row for row in rows if row is not None]

@@ -1,4 +1,4 @@
-"""Pages of an org's connection: settings, credentials, a refreshed sandbox, the write identity."""
+"""Pages of an org's connection: settings, credentials, a refreshed sandbox, the write user."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -76,7 +76,7 @@ def follow(request: UserRequest, org: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def writer(request: UserRequest, org: str) -> HttpResponse:
-    """Show and set the write identity; ``?check`` lists its missing permissions."""
+    """Show and set the write user; ``?check`` lists its missing permissions."""
     known = writer_settings(request.unlost, org)
     fields = asks(request.unlost, known.connector)
     name = f"writer/{org}"
@@ -131,7 +131,7 @@ def _differing(form: ConnectorForm, known: WriterSettings) -> Mapping[str, Any]:
 
 
 def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str, Any]:
-    """Return the missing permissions of the write identity, if requested."""
+    """Return the missing permissions of the write user, if requested."""
     if request.method == "POST" or "check" not in request.GET or not known.present:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""What the write identity sees: live records by key and by id, of one table or of several."""
+"""What the write user sees: live records by key and by id, of one table or of several."""
 
 import json
 

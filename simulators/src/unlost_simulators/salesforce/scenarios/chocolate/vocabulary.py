@@ -26,12 +26,9 @@ class Town:
 
 
 COUNTRIES = ("Belgium", "Germany", "Japan", "Brazil")
-COUNTRY_CODES = ("BE", "DE", "JP", "BR")
 DIAL_CODES = ("+32", "+49", "+81", "+55")
 LANGUAGES = ("nl_NL", "de", "ja", "pt_BR")
 MAIL_DOMAINS = ("example.be", "example.de", "example.jp", "example.com.br")
-# Weights of the offices among customers; Japan is large so that its region can be overwritten.
-COUNTRY_WEIGHTS = (22, 30, 28, 20)
 # Sales regions (Contact.Sales_Region__c), in the order of the towns below.
 REGIONS = (
     "Vlaanderen", "Wallonie", "Mitte", "Nord", "Süd", "Kansai", "Kantō", "Nordeste", "Sudeste",

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from patience import HANGING
-from unlost.engine.prefetch import ahead
+from unlost.engine.prefetch import prefetch
 
 
 def test_answers_come_in_order_and_the_next_call_is_under_way() -> None:
@@ -16,7 +16,7 @@ def test_answers_come_in_order_and_the_next_call_is_under_way() -> None:
         return number * 10
 
     found = []
-    for number, told in ahead(call, range(3)):
+    for number, told in prefetch(call, range(3)):
         if number < 2:
             assert begun[number + 1].wait(HANGING)
         found.append((number, told))
@@ -24,14 +24,14 @@ def test_answers_come_in_order_and_the_next_call_is_under_way() -> None:
 
 
 def test_nothing_asked_is_nothing_told() -> None:
-    assert list(ahead(str, [])) == []
+    assert list(prefetch(str, [])) == []
 
 
 def test_what_a_call_raises_is_raised_in_its_turn() -> None:
     def call(number: int) -> int:
         return 6 // (2 - number)
 
-    told = ahead(call, range(4))
+    told = prefetch(call, range(4))
     assert next(told) == (0, 3)
     assert next(told) == (1, 6)
     with pytest.raises(ZeroDivisionError):

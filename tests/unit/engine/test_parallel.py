@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from patience import HANGING
-from unlost.engine.parallel import abreast
+from unlost.engine.parallel import run_queues
 
 
 def test_lanes_are_under_way_at_the_same_time() -> None:
@@ -16,7 +16,7 @@ def test_lanes_are_under_way_at_the_same_time() -> None:
         meeting.wait(HANGING)
         return number
 
-    assert sorted(abreast(call, [iter([1]), iter([2]), iter([3])])) == [1, 2, 3]
+    assert sorted(run_queues(call, [iter([1]), iter([2]), iter([3])])) == [1, 2, 3]
 
 
 def test_the_items_of_a_lane_go_one_after_another_and_are_made_by_who_asks() -> None:
@@ -35,7 +35,7 @@ def test_the_items_of_a_lane_go_one_after_another_and_are_made_by_who_asks() -> 
         done.append(item)
         under_way[item[0]] -= 1
 
-    list(abreast(call, [queue(0), queue(1)]))
+    list(run_queues(call, [queue(0), queue(1)]))
     assert makers == {threading.current_thread()}
     for which in range(2):
         assert [number for lane_, number in done if lane_ == which] == list(range(20))
@@ -54,7 +54,7 @@ def test_what_a_call_raises_begins_no_new_one_and_waits_for_the_others() -> None
         return word
 
     with pytest.raises(ZeroDivisionError):
-        list(abreast(call, [iter(["slow"]), iter(["fails", "never"] + ["never"] * 9)]))
+        list(run_queues(call, [iter(["slow"]), iter(["fails", "never"] + ["never"] * 9)]))
     assert ended.is_set()
 
 
@@ -64,9 +64,9 @@ def test_what_is_to_be_made_may_fail_too() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        list(abreast(str, [queue(), iter([2])]))
+        list(run_queues(str, [queue(), iter([2])]))
 
 
 def test_no_lanes_and_empty_ones_are_over_at_once() -> None:
-    assert list(abreast(str, [])) == []
-    assert list(abreast(str, [iter([]), iter([])])) == []
+    assert list(run_queues(str, [])) == []
+    assert list(run_queues(str, [iter([]), iter([])])) == []

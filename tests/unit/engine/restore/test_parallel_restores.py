@@ -347,11 +347,11 @@ def test_what_may_wait_becomes_durable_with_what_comes_next() -> None:
     journal = SlowJournal()
     log = RestoreLog(journal)
     log.flush()
-    log.later(linked(1))
+    log.queue_entry(linked(1))
     assert (journal.entries, log.state.links) == ([], {})
     assert log.write(linked(2)) == 1
     assert len(journal.entries) == 1
-    log.later(linked(3))
+    log.queue_entry(linked(3))
     log.flush()
     assert len(log.state.links) == 3
     assert RestoreLog(journal).state.links == log.state.links
@@ -365,6 +365,6 @@ def test_what_waits_and_cannot_become_durable_is_told() -> None:
         raise OSError(28, "no space")
 
     journal.before = full
-    log.later(linked(1))
+    log.queue_entry(linked(1))
     with pytest.raises(OSError, match="no space"):
         log.flush()
