@@ -7,7 +7,7 @@ from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_name, renew_copies
-from unlost.catalog.orgs.orgs import forgotten_orgs
+from unlost.catalog.orgs.orgs import ProtectedOrg, forgotten_orgs, list_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES
@@ -40,6 +40,8 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
             "Finish it with `unlost doctor --repair`.",
             repair=partial(finish_renewal, opened.store, opened.keys),
         )
+    for org in list_orgs():
+        yield from _org_keys(opened, org)
     yield from _strange(opened)
     yield from _shredding(app, opened)
     yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
@@ -135,6 +137,22 @@ def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
             "Restore the others with `unlost doctor --repair`.",
             repair=partial(_repaired, opened, way.slot),
         )
+
+
+def _org_keys(opened: OpenedKeys, org: ProtectedOrg) -> Iterator[RepairableCheck]:
+    """Warn of damaged copies of an org's keys. A key without an intact copy needs the mirror."""
+    if copies := opened.keys.repairable_copies(org.oid):
+        yield warning(
+            f"{org.name}: org keys",
+            f"Copies of the keys of {org.name} are damaged or missing ({len(copies)}), such as "
+            f"{copies[0]}. The other copies are intact.",
+            "Restore them with `unlost doctor --repair`.",
+            repair=partial(_repair_org, opened, org.oid),
+        )
+
+
+def _repair_org(opened: OpenedKeys, oid: str) -> None:
+    opened.keys.repair_org(oid)
 
 
 def _repaired(opened: OpenedKeys, slot: str) -> None:

@@ -376,6 +376,13 @@ class Keyring:
         """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
         self._unwrap(name, org=org)
 
+    def repairable_copies(self, org: str) -> tuple[str, ...]:
+        """Damaged and missing copies of an org's keys that have an intact one."""
+        broken = {folder: self._broken_copies(folder, org=org) for folder in self.folders(org)}
+        return tuple(
+            name for names in broken.values() if len(names) < len(COPIES) for name in names
+        )
+
     def repair_org(self, org: str) -> tuple[str, ...]:
         """Rewrite damaged copies of an org's keys from intact ones; returns their names."""
         return tuple(name for folder in self.folders(org) for name in self._repair(folder, org=org))
@@ -527,10 +534,10 @@ class Keyring:
         return object_key(self._of(generation_of(name)), ObjectKind.KEY, name)
 
     def _repair(self, folder: str, *, org: str) -> list[str]:
-        names = [f"{folder}/{copy}" for copy in COPIES]
-        broken = [name for name in names if not self._opens(name, org=org)]
+        broken = self._broken_copies(folder, org=org)
         if not broken:
             return []
+        names = (f"{folder}/{copy}" for copy in COPIES)
         whole = next((name for name in names if name not in broken), None)
         if whole is None:
             raise _lost(folder)
@@ -539,6 +546,10 @@ class Keyring:
             self._store.delete(name)
             self._store.put_new(name, self._wrap(name, key, org=org))
         return broken
+
+    def _broken_copies(self, folder: str, *, org: str) -> list[str]:
+        names = (f"{folder}/{copy}" for copy in COPIES)
+        return [name for name in names if not self._opens(name, org=org)]
 
 
 def outdated() -> NotAllowed:

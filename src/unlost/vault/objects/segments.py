@@ -81,7 +81,7 @@ class SegmentReader:
         with self._lock:
             if entry.id not in self._sidecars:
                 self._sidecars[entry.id] = sidecar
-                self._sidecar_bytes += entry.sidecar_bytes
+                self._sidecar_bytes += sidecar.filter.nbytes
             while self._sidecar_bytes > _SIDECAR_CACHE_BYTES and len(self._sidecars) > 1:
                 _, gone = self._sidecars.popitem(last=False)
                 self._sidecar_bytes -= gone.filter.nbytes
