@@ -171,7 +171,9 @@ def test_a_damaged_copy_of_an_org_key_is_repaired(served: Application) -> None:
     copy = served.home.vault / "orgs" / oid / "keys" / "00000001" / "2"
     copy.chmod(0o600)
     copy.write_bytes(b"rubbish")
-    assert "keys/00000001/2" in told(doctor(served, ask=False), HealthState.WARNING)["sales: org keys"]
+    assert (
+        "keys/00000001/2" in told(doctor(served, ask=False), HealthState.WARNING)["sales: org keys"]
+    )
     assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
     assert "sales: org keys" not in {check.name for check in doctor(served, ask=False).checks}
     assert served.vault.verify(VerifyLevel.FULL).damages == ()

@@ -24,7 +24,7 @@ KEY = RecordKey("Account", "A1")
 TABLES = (TableErased("Account", 1, 3, 1),)
 FORGET = Forget(KeepRules(daily=2, deleted_days=30))
 COURT = Hold(
-    HoldTarget(HoldScope.NIGHT, night=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
+    HoldTarget(HoldScope.NIGHT, backup=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
 )
 FORGETTING = Forgetting(
     nights=(1, 2),

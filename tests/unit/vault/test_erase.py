@@ -160,7 +160,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
-    monkeypatch.setattr(tiers, "FEWEST", 3)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 3)
     monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
@@ -334,7 +334,7 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
         HoldTarget(HoldScope.ORG),
         HoldTarget(HoldScope.TABLE, "Contact"),
         HoldTarget(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
-        HoldTarget(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.NIGHT, backup=2),
     ],
 )
 def test_a_hold_stands_above_it(held: HoldTarget) -> None:
@@ -368,7 +368,7 @@ def test_a_held_night_does_not_hold_what_came_later() -> None:
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     small.night("n2", ("b", "U", {"Name": "Ben"}))
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=1)),), run="h1"
     )
     assert small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1").snapshot == 4
 

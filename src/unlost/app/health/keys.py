@@ -11,9 +11,9 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, forgotten_orgs, list_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES
-from unlost.vault.keys.key_slots import SlotState, ways
+from unlost.vault.keys.key_slots import SlotState, list_slots
 from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
-from unlost.vault.keys.register import mend_register, registered, strange_entries
+from unlost.vault.keys.register import registered, repair_register, strange_entries
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
 from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
 from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
@@ -26,12 +26,12 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
-        slot_states = ways(opened.store, opened.keys)
+        slot_states = list_slots(opened.store, opened.keys)
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for way in slot_states:
-        yield from _slot(opened, way)
+    for slot_state in slot_states:
+        yield from _slot(opened, slot_state)
     if is_unfinished(opened.store, opened.keys):
         yield warning(
             "master key",
@@ -44,7 +44,9 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
         yield from _org_keys(opened, org)
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
+    yield from _enough(
+        [slot_state.slot for slot_state in slot_states if slot_state.usable], sheet=sheet
+    )
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
@@ -57,7 +59,7 @@ def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
             f"{register_name(entries[0])}. Unlost uses the newest valid entry.",
             "Remove them with `unlost doctor --repair`. Then check with `unlost key list` that no key "
             "is missing.",
-            repair=partial(mend_register, store, keys),
+            repair=partial(repair_register, store, keys),
         )
     if found_slots := strange_slots(store):
         yield warning(
@@ -114,28 +116,28 @@ def _apart(app: Application) -> Iterator[RepairableCheck]:
         )
 
 
-def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
-    if not way.counts:
+def _slot(opened: OpenedKeys, slot_state: SlotState) -> Iterator[RepairableCheck]:
+    if not slot_state.valid:
         yield warning(
-            f"slot {way.slot}",
-            f"The slot {way.slot} does not open the vault. It remains from an interrupted change, or a "
+            f"slot {slot_state.slot}",
+            f"The slot {slot_state.slot} does not open the vault. It remains from an interrupted change, or a "
             "removed slot was restored.",
-            f"Remove it with `unlost key remove {way.slot}`.",
+            f"Remove it with `unlost key remove {slot_state.slot}`.",
         )
-    elif not way.whole:
+    elif not slot_state.whole:
         yield bad(
-            f"slot {way.slot}",
-            f"The slot {way.slot} no longer opens the vault: all of its copies are damaged.",
-            f"Restore keys/{way.slot} from a copy of the vault, or remove the slot with "
-            f"`unlost key remove {way.slot}`.",
+            f"slot {slot_state.slot}",
+            f"The slot {slot_state.slot} no longer opens the vault: all of its copies are damaged.",
+            f"Restore keys/{slot_state.slot} from a copy of the vault, or remove the slot with "
+            f"`unlost key remove {slot_state.slot}`.",
         )
     # Each slot is stored in several copies; one is enough to open.
-    elif way.whole < len(COPIES):
+    elif slot_state.whole < len(COPIES):
         yield warning(
-            f"slot {way.slot}",
-            f"Only {way.whole} of {len(COPIES)} copies of the slot {way.slot} are undamaged.",
+            f"slot {slot_state.slot}",
+            f"Only {slot_state.whole} of {len(COPIES)} copies of the slot {slot_state.slot} are undamaged.",
             "Restore the others with `unlost doctor --repair`.",
-            repair=partial(_repaired, opened, way.slot),
+            repair=partial(_repaired, opened, slot_state.slot),
         )
 
 

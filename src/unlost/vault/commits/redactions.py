@@ -40,7 +40,7 @@ class Redactions:
         self._head = ""
         self._beside: Mapping[int, str] = {}
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """List the redactions that exist now."""
         listed = self._sealed.store.list(object_names.redactions(self._org))
         self._beside = {
@@ -81,7 +81,7 @@ class Redactions:
         """The redacted manifest, and the head of the original."""
         data = self._sealed.store.get(name)
         redaction = self._opened(name, data)
-        digest = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
+        digest = blake3(canonical_text(_unerasable_facts(redaction.manifest))).hexdigest()
         self._unproved[seq] = _Read(redaction.head, digest, name, blake3(data).hexdigest())
         return redaction.manifest, redaction.head
 
@@ -131,7 +131,7 @@ class _Read:
     digest: str = field(compare=False)
 
 
-def _bones(manifest: Manifest) -> Manifest:
+def _unerasable_facts(manifest: Manifest) -> Manifest:
     """A manifest without the facts that a later redaction may omit."""
     tables = (
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)

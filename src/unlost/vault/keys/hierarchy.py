@@ -168,11 +168,11 @@ class Keyring:
         self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
     ) -> None:
         """Take over the keys of these orgs that are valid now, and none that is planted later."""
-        copies = (copy for org in orgs for copy in before.counting(org))
+        copies = (copy for org in orgs for copy in before.valid_keys(org))
         codes = {base: self.code(base, key) for base, key in copies}
         self.inherited = InheritedKeys(codes, frozenset(shredded))
 
-    def on(self, store: Store) -> "Keyring":
+    def for_store(self, store: Store) -> "Keyring":
         """The same keys for another store, for example a mirror of the vault."""
         return Keyring(
             store,
@@ -352,7 +352,7 @@ class Keyring:
         bases = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
         return sorted({*self._inherited(org), *bases})
 
-    def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
+    def valid_keys(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The valid keys of an org, by their folders."""
         known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
         for base in self._generations_by_folder(org).keys() - gone:
@@ -501,14 +501,14 @@ class Keyring:
             except UnlostError as error:
                 worst = worst or error
             else:
-                if self._counts(base, key, name=name, org=org):
+                if self._is_valid(base, key, name=name, org=org):
                     return key
         # No copy of ours opens, but a later master key exists: this process is outdated.
         if max(self._generations_by_folder(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
 
-    def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
+    def _is_valid(self, base: str, key: bytes, *, name: str, org: str) -> bool:
         """False for a key that was planted with an earlier master key."""
         known = self._inherited(org)
         # Only a holder of the present master key can make its copies; older ones need the code.

@@ -1,6 +1,6 @@
 """Compaction: merge the segments of each table that are due, and replace them in one commit.
 
-Each backup adds a segment to every table that changed. A compaction merges neighbouring tiers (the
+Each backup adds a segment to every table that changed. A compaction merges neighboring tiers (the
 segments of one commit, or of several merged ones), so that a table has few tiers:
 
     before   [1] [2] [3] [4] [5] [6] [7] [8] [9]     one tier for each backup
@@ -25,7 +25,7 @@ from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.maintenance.bundle_split import unbundled, worn
+from unlost.vault.maintenance.bundle_split import move_out_of_bundles, worn
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     MaintenanceRun,
@@ -38,11 +38,11 @@ from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.change_index import changes_of
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
-BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
+BATCH_BYTES = 1 << 30  # of segments replaced by one commit, unless those of one table are larger
 
 type Pause = Callable[[], None]
 """Called regularly; raises to stop the work."""
@@ -86,7 +86,7 @@ def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
     for number, batch in enumerate(batches, start=1):
         name = run if number == 1 else f"{run}-{number}"
         last = number == len(batches)
-        done = done.then(_compacted(org_vault, batch, run=name, last=last, pause=pause))
+        done = done.then(_compact_batch(org_vault, batch, run=name, last=last, pause=pause))
     return done
 
 
@@ -104,19 +104,19 @@ def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
         yield batch
 
 
-def _compacted(
+def _compact_batch(
     org_vault: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.COMPACT)
     maintenance.open()
     try:
-        return _in_place(org_vault, batch, maintenance, pause, last=last)
+        return _write_batch(org_vault, batch, maintenance, pause, last=last)
     except Exception:
         maintenance.give_up()
         raise
 
 
-def _in_place(
+def _write_batch(
     org_vault: OrgVault,
     batch: Sequence[DueMerge],
     maintenance: MaintenanceRun,
@@ -175,7 +175,7 @@ def _closed(org_vault: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
-    for rows in key_pieces(TableView(table, newer, org_vault.reading), (U_PREV,)):
+    for rows in key_rows(TableView(table, newer, org_vault.reading), (U_PREV,)):
         ids = rows.column(U_ID)
         # The first row of each id. Where it names a version before it, that version is in the
         # oldest tier.
@@ -200,7 +200,7 @@ def _moved(
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles that are mostly dead."""
     gone = {entry.id for segments in done for entry in segments.old}
-    return unbundled(org_vault, out, state, worn(state, gone), gone=gone, pause=pause)
+    return move_out_of_bundles(org_vault, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
 def _index(

@@ -5,7 +5,7 @@ A maintenance run follows the protocol of a backup: intent, objects, one create-
     open()    put the intent                   from now on, the sweep spares this run's segments
     ...       write new segments and packs     no snapshot refers to them yet
     commit()  put commits/<seq>                the only step that counts
-    settle    checkpoint, delete the intent    safe to repeat
+    clean up  checkpoint, delete the intent    safe to repeat
 
 A run that is cut off before the put has changed nothing. It is never resumed, because nothing
 outside the process knows which pieces it had finished: the next run begins anew, and a sweep
@@ -127,7 +127,7 @@ class MaintenanceRun:
             done = commit_of_run(state, self._intent.run)
             if done is not None:
                 self._org_vault.chain.confirm(done.number)
-                self._settle()
+                self._clean_up()
                 return done
             if alone and state.seq != self.base.seq:
                 raise _outrun("Another run committed before this one could.")
@@ -140,7 +140,7 @@ class MaintenanceRun:
             next_step="Run it again. Nothing was lost.",
         )
 
-    def _settle(self) -> None:
+    def _clean_up(self) -> None:
         """Write a checkpoint if one is due, and remove the intent."""
         try:
             self._org_vault.chain.seal_checkpoint()
@@ -158,7 +158,7 @@ class MaintenanceRun:
             self._unsure = error.code not in _NEVER_STORED
             raise
 
-    def came_to_nothing(self) -> bool:
+    def is_surely_uncommitted(self) -> bool:
         """Return true if the run is not in the chain and can no longer get there.
 
         A bucket may carry out a request long after its answer was lost and we stopped waiting.
@@ -174,7 +174,7 @@ class MaintenanceRun:
         If the store does not answer, a sweep removes it later.
         """
         with suppress(UnlostError):
-            if self.came_to_nothing():
+            if self.is_surely_uncommitted():
                 self._remove_written()
             if not self._unsure:
                 self._notes.close()

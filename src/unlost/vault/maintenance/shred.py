@@ -33,13 +33,13 @@ from unlost.vault.read.org_vault import OrgVault
 class ShredPlanOfOrg:
     """The effect of shredding an org: all shown backups and all objects are destroyed.
 
-    ``nights``: the number of these backups, including hourly ones. Any of the ``holds`` forbids it.
+    ``backups``: the number of these backups, including hourly ones. Any of the ``holds`` forbids it.
     """
 
     org: str
     commits: int
     head: str
-    nights: int
+    backups: int
     objects: int
     bytes: int
     holds: tuple[Hold, ...]
@@ -56,9 +56,9 @@ def plan_shredding(org_vault: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
     holds = (
         tuple(hold for hold in holds_in(org_vault, state) if hold.lasts(now)) if state.seq else ()
     )
-    nights = len(tuple(shown_backups(state)))
+    backups = len(tuple(shown_backups(state)))
     return ShredPlanOfOrg(
-        org_vault.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds
+        org_vault.org, state.seq, state.head, backups, len(sizes), sum(sizes), holds
     )
 
 

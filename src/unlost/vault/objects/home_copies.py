@@ -32,7 +32,7 @@ class VaultHomes:
         names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
         return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
 
-    def keep(self, content: bytes) -> int:
+    def store_copy(self, content: bytes) -> int:
         """Store a copy under the next free number."""
         number = self._newest() + 1
         while not self._put(number, content):

@@ -30,13 +30,13 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNKNOWN_PREV,
 )
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import TableView, last_of_each
 from unlost.vault.read.token_rows import between, places_between
 
 # The changes of commits, whether they come from the index or from segments.
-TOLD = pa.schema(
+CHANGE_SCHEMA = pa.schema(
     [
         pa.field(U_ID, pa.string()),
         pa.field(U_OP, pa.string()),
@@ -66,7 +66,7 @@ def change_rows(table: str, rows: pa.Table) -> pa.Table:
 def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> Iterator[pa.Table]:
     """Rows of ``$changes`` for the segments of one commit, in order."""
     rebased = commits[0].rebased
-    for rows in key_pieces(TableView(table, commits, view.reading), (U_OP, U_PREV)):
+    for rows in key_rows(TableView(table, commits, view.reading), (U_OP, U_PREV)):
         shown = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
         # ``_u_prev`` was compared with another version than the one before this commit.
         if rebased:
@@ -108,7 +108,7 @@ class ChangeIndex:
         snaps = pc.utf8_slice_codeunits(ids, end - _DIGITS, end)
         texts = [rows.column(name).cast(pa.string()) for name in (U_OP, U_PREV)]
         columns = [pc.utf8_slice_codeunits(ids, end + 1), *texts, snaps.cast(pa.int64())]
-        return pa.table(columns, schema=TOLD)
+        return pa.table(columns, schema=CHANGE_SCHEMA)
 
 
 def in_order(parts: Sequence[pa.Table]) -> pa.Table:

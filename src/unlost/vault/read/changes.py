@@ -27,8 +27,8 @@ from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV
 from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.layout.positions import positions
-from unlost.vault.read.change_index import TOLD, ChangeIndex, in_order, slices
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.change_index import CHANGE_SCHEMA, ChangeIndex, in_order, slices
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import RANK, TableView, last_of_each
 
@@ -87,7 +87,7 @@ def _added_rows(org_reader: OrgReader, state: LiveState, added: TableView) -> It
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    batches = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
+    batches = [rows.select(CHANGE_SCHEMA.names).cast(CHANGE_SCHEMA) for rows in _read_rows(rest)]
     parts = [*_within(index, added, merged), *batches]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)
@@ -125,7 +125,7 @@ def _within(
 def _read_rows(view: TableView) -> Iterator[pa.Table]:
     """The same rows from the segments themselves."""
     rebased = np.array([live.rebased for live in view.segments], dtype=np.bool_)
-    for rows in key_pieces(view, _ALL_KEYS):
+    for rows in key_rows(view, _ALL_KEYS):
         shown = _winners(rows)
         silent = rebased[shown.column(RANK).to_numpy()]
         # A rebased segment was compared with another version than the one before its commit.

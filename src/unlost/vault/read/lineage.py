@@ -16,7 +16,7 @@ from unlost.model.decoders import decoder_for
 from unlost.model.source.reading import Op, Rows
 from unlost.model.vault.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
-from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import TableView, sorted_unique
 
@@ -82,7 +82,7 @@ def _followed(
         wanted = {row.live for row in rows if row.target == org} - wanted_lives
         # After the first step, only restores into the org itself continue the chain.
         places = [org]
-    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
+    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old))
 
 
 def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
@@ -90,8 +90,8 @@ def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
 
 
 def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
-    for piece in key_pieces(view, ()):
-        ids = newest_of_each(piece).column(U_ID).combine_chunks()
+    for versions in key_rows(view, ()):
+        ids = newest_of_each(versions).column(U_ID).combine_chunks()
         rows = view.newest(ids, ())
         yield from _lineage_rows(_leading(rows, view, lives) if lives else rows, view)
 

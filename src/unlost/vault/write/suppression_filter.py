@@ -53,9 +53,8 @@ class SuppressionFilter:
         self._run = run
         self._lock = threading.Lock()
         self._firm: list[SuppressionMark] = []  # of the base, and those of this process
-        self._found: list[
-            SuppressionMark
-        ] = []  # of another process of the run; they may not become part of the commit
+        # Of another process of the run; they may not become part of the commit.
+        self._found: list[SuppressionMark] = []
         self._lists: _Lists | None = None
         self._segments: dict[str, SegmentEntry] = {}
 

@@ -97,7 +97,7 @@ class TableWriter:
                 self._flush()
                 self._flush_tokens()
             finally:
-                self._settle()
+                self._await_write()
 
     def _append(self, rows: Rows) -> None:
         if not len(rows):
@@ -161,7 +161,7 @@ class TableWriter:
         contested = np.zeros(len(ids), dtype=np.bool_)
         if versions.all():
             return contested
-        self._settle()
+        self._await_write()
         table_view = self.against.written_before()
         if table_view:
             dropped = np.flatnonzero(~versions)
@@ -211,7 +211,7 @@ class TableWriter:
         names = [physical(self.columns.known[name].code) for name in self.columns.names]
         fields = [*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in names)]
         table = pa.table([*head, *cells], pa.schema(fields))
-        self._settle()
+        self._await_write()
         keyed = self.tokenizer is not None and self.tokenizer.keys
         group = KEYED_GROUP_ROWS if keyed else None
         # One segment at a time is written in the background, which bounds the memory.
@@ -219,7 +219,7 @@ class TableWriter:
         if self.tokenizer is not None:
             self._add_tokens(self.tokenizer.tokens(whole))
 
-    def _settle(self) -> None:
+    def _await_write(self) -> None:
         """Wait for the segment that is being written, if any."""
         writing, self._writing = self._writing, None
         if writing is not None:

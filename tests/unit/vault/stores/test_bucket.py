@@ -238,7 +238,7 @@ def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Pat
     assert probe_store(store, entropy=SeededEntropy(1)) is False
     story = vaultstory.told(store)
     homes = story.vault.homes
-    numbers = [homes.keep(b"home") for _ in range(KEPT + 2)]
+    numbers = [homes.store_copy(b"home") for _ in range(KEPT + 2)]
     assert len(story.vault.snapshots(story.org)) == 3
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
     store.put_new(object_names.segment(story.org, "ab" * 16), b"of a run that came to nothing")
@@ -250,7 +250,7 @@ def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Pat
     assert story.vault.sweep(story.org, run="sweep-2").held_by is None
     story.clock.advance(days=GRACE.days + 1)
     assert story.vault.sweep(story.org, run="sweep-3").removed == 1
-    homes.keep(b"home")
+    homes.store_copy(b"home")
     assert len(homes.numbers()) == KEPT
     assert homes.numbers()[-1] == numbers[-1] + 1
     assert probe_store(store, entropy=SeededEntropy(2)) is True

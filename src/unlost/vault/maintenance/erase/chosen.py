@@ -40,7 +40,7 @@ type Ids = Mapping[str, pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class ErasedRecords:
-    """The records of an erasure: the requested ones and others that stand for the same ones.
+    """The requested records, and every record that they were restored as or from.
 
     ``elsewhere``: live records of other orgs that were restored from them.
     """
@@ -238,14 +238,14 @@ def _held_by(org_vault: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable
         return [key for key in chosen.records if key.table == thing.table]
     if thing.scope is HoldScope.RECORD:
         return [key for key in chosen.records if key == RecordKey(thing.table, thing.record)]
-    return _known_at(org_vault, chosen, thing.night)
+    return _known_at(org_vault, chosen, thing.backup)
 
 
-def _known_at(org_vault: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
+def _known_at(org_vault: OrgVault, chosen: ErasedRecords, backup: int) -> Iterable[RecordKey]:
     """Iterate over the records that the vault had at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(org_vault, chosen.state, table, ids)
-        known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)
+        known = rows.filter(pc.less_equal(rows.column(U_SNAP), backup)).column(U_ID)
         yield from (RecordKey(table, record) for record in pc.unique(known).to_pylist())
 
 

@@ -37,7 +37,7 @@ from unlost.vault.format.manifest import (
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.dropped_journals import dropped_journals
 from unlost.vault.write.journal import EntryChain, journal_runs
 
 _OWN_BYTES = 8
@@ -46,9 +46,9 @@ ERASED = "This was about a record that has been erased since."
 
 
 class RecordNameFinder:
-    """Detects texts with the id of one of some records and, with ``values``, one of these values.
+    """Detects texts that contain the id of one of these records.
 
-    ``instead`` replaces a sentence that does.
+    With ``values``, they must also contain one of these values. ``instead`` replaces such a text.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ def certificates_naming(
 def journals_naming(org_vault: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Return the runs whose journals name any of the records."""
     runs = journal_runs(org_vault.sealed, org=org_vault.org).keys()
-    runs_with_journal = runs - unjournaled(org_vault, org_vault.chain.live())
+    runs_with_journal = runs - dropped_journals(org_vault, org_vault.chain.live())
     return tuple(sorted(run for run in runs_with_journal if _names_any(org_vault, run, naming)))
 
 

@@ -29,7 +29,7 @@ from unlost.vault.maintenance.rewrite.affected_segments import (
     AffectedTable,
     Pause,
     RowsToRemove,
-    hit,
+    find_affected,
 )
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import SuppressionMark
@@ -107,7 +107,7 @@ def find(
 def _hit(
     org_vault: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
 ) -> AffectedTable:
-    return hit(org_vault.view(table, until=state.seq, state=state), ids, pause=pause)
+    return find_affected(org_vault.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
 def _effect_of(erasure_survey: ErasureSurvey) -> Erasure:

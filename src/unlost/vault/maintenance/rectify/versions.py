@@ -50,7 +50,7 @@ class OldValueTest:
     text: str
     kind: WireKind
 
-    def meant(self, value: str | None) -> bool:
+    def matches(self, value: str | None) -> bool:
         """Return true if a cell has this value."""
         if value is None or not self.text:
             return not (value or self.text)
@@ -82,7 +82,7 @@ class CorrectedColumns:
             for name, value in self.values.items()
             if name in row.present
             and row.cells[name] != value
-            and (self.was is None or self.was.meant(row.cells[name]))
+            and (self.was is None or self.was.matches(row.cells[name]))
         }
 
 

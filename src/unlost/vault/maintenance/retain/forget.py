@@ -22,7 +22,7 @@ from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
+from unlost.vault.maintenance.bundle_split import move_out_of_bundles, touched, wasted
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
@@ -95,7 +95,7 @@ def forget(
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.FORGET)
     maintenance.open()
     try:
-        return _forgotten(org_vault, operation, maintenance, pause, agree)
+        return _forget(org_vault, operation, maintenance, pause, agree)
     except Exception:
         maintenance.give_up()
         raise
@@ -122,7 +122,7 @@ def check_alone(org_vault: OrgVault) -> None:
         )
 
 
-def _forgotten(
+def _forget(
     org_vault: OrgVault, operation: Forget, maintenance: MaintenanceRun, pause: Pause, agree: Agree
 ) -> Forgetting:
     out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
@@ -140,7 +140,7 @@ def _forgotten(
         repacked = repack(org_vault, tables.freed.moving)
         done = [_rewritten(org_vault, out, tally, repacked, pause) for tally in tallies]
         done += _bare(org_vault, out, scope.state, row_buffers, pause)
-        done += _unbundled(org_vault, out, scope, tallies, done, pause)
+        done += _move_out_of_bundles(org_vault, out, scope, tallies, done, pause)
         parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, row_buffers)
         return _commit(org_vault, maintenance, parts, forgetting)
     except Exception:
@@ -151,7 +151,7 @@ def _forgotten(
 def _drop_packs(org_vault: OrgVault, repacked: RepackedPacks, maintenance: MaintenanceRun) -> None:
     """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
-        if maintenance.came_to_nothing():
+        if maintenance.is_surely_uncommitted():
             for entry in repacked.entries:
                 org_vault.sealed.store.delete(object_names.pack(org_vault.org, entry.id))
 
@@ -231,7 +231,7 @@ def _without(
     )
 
 
-def _unbundled(
+def _move_out_of_bundles(
     org_vault: OrgVault,
     out: SegmentWriter,
     scope: RetentionScope,
@@ -248,7 +248,7 @@ def _unbundled(
     # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
     leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
     gone = {entry.id for replaced in done for entry in replaced.old}
-    return unbundled(org_vault, out, scope.state, leaving, gone=gone, pause=pause)
+    return move_out_of_bundles(org_vault, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
@@ -281,7 +281,7 @@ def _effect_of(
     scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
 ) -> Forgetting:
     return Forgetting(
-        nights=scope.going,
+        backups=scope.going,
         staying=scope.staying,
         tables=tuple(tally.report for tally in tallies if tally.table != FILES and tally.versions),
         files=tables.freed.contents,

@@ -156,7 +156,7 @@ class TablesForgotten:
         first = self._survey(FILES, gone=self._file_rows)
         for surveyed in first.look(naming_columns(self._org_vault, FILES)):
             self._pause()
-            self._unneeded.went(surveyed, naming_columns(self._org_vault, FILES))
+            self._unneeded.add_removed(surveyed, naming_columns(self._org_vault, FILES))
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
         tally = TableTally(self._survey(FILES, gone=gone))
@@ -188,7 +188,7 @@ class TablesForgotten:
             tally.count(surveyed)
             if surveyed.fates.nothing:
                 continue
-            self._unneeded.went(surveyed, names)
+            self._unneeded.add_removed(surveyed, names)
             self._note_whole(tally.table, surveyed)
             if self._row_buffers is not None:
                 self._buffer_effects(self._row_buffers, tally, surveyed, words)
@@ -252,4 +252,4 @@ class TablesForgotten:
             names = naming_columns(self._org_vault, survey.view.table)
             for surveyed in survey.look(names):
                 self._pause()
-                self._unneeded.stays(surveyed, names)
+                self._unneeded.discard_kept(surveyed, names)

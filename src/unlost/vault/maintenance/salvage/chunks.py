@@ -96,7 +96,7 @@ class RemainingChunks:
 
 
 @contextmanager
-def leavings(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
+def open_remaining(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
     """Open the rest of a segment; None if its object or its footer is lost.
 
     Raises StoreError if it cannot be read at the moment.
@@ -105,7 +105,7 @@ def leavings(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks
     with ExitStack() as stack:
         file = None
         if org_vault.sealed.store.size(name) == live.entry.bytes:
-            # Twice: bytes that were spoilt on their way are right at the second attempt.
+            # Twice: bytes that were corrupted in transit are right at the second attempt.
             file = _opened(org_vault, live, stack) or _opened(org_vault, live, stack)
         yield None if file is None else RemainingChunks(file, live, org_vault=org_vault)
 

@@ -69,7 +69,7 @@ class DeepVerifier:
         """
         schemas_good = all(self._is_good(name) for name in state.objects if "/schemas/" in name)
         blobs_good = self._blobs_are_good(state)
-        for live in _all_segments(state):
+        for live in state.live_segments():
             if schemas_good and self._is_whole(live):
                 self._check_segment(live, blobs=blobs_good)
         for pack in state.packs.values():
@@ -166,8 +166,8 @@ class SegmentCheck:
         fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
         group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in sidecar.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
-        told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
-        built = build_filter(told_of)
+        filter_hashes = counted(hashes, table=self._entry.table, merged=self._live.merged)
+        built = build_filter(filter_hashes)
         if fences != group_fences or not np.array_equal(built, sidecar.filter):
             raise _disagrees("The sidecar does not match the rows.")
 
@@ -192,7 +192,7 @@ class SegmentCheck:
         if not after and first != self._entry.min_id:
             raise _disagrees("The segment does not start with the id that its manifest lists.")
         rising = pc.all(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py()
-        if first.encode() < after.encode() or rising is False:
+        if first < after or rising is False:
             raise _disagrees("The rows of the segment are not in order.")
         return str(ids[-1].as_py())
 
@@ -230,10 +230,6 @@ class SegmentCheck:
 
     def _load(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         return self._org_vault.load_blob(until=self._org_vault.chain.live().seq)(blobs)
-
-
-def _all_segments(state: LiveState) -> list[LiveSegment]:
-    return [live for segment in state.segments.values() for live in segment.values()]
 
 
 def _blobs_in(live: LiveSegment, org_vault: OrgVault) -> list[Blob]:

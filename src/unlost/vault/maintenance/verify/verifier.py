@@ -141,7 +141,7 @@ class OrgVerifier:
     def _check_identity(self) -> None:
         """Check the object with the org's identity."""
         name = identity_name(self._sealed.store, self._org)
-        self._findings.saw(self._sealed.store.size(name) or 0)
+        self._findings.count_object(self._sealed.store.size(name) or 0)
         self._findings.attempt(
             name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
         )
@@ -150,7 +150,7 @@ class OrgVerifier:
         """Check intents and the objects beside them; a run that ends meanwhile is no damage."""
         for name, size in listing.items():
             if name.startswith(f"orgs/{self._org}/runs/"):
-                self._findings.saw(size)
+                self._findings.count_object(size)
                 with suppress(NotFound):
                     self._check_run(name)
 
