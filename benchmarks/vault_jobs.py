@@ -151,7 +151,7 @@ def renewed(bench: Bench) -> None:
     new, entropy = bench.keys.successor(), SystemEntropy()
     key = ServiceKey.new(new, entropy=entropy)
     now = SystemClock().now()
-    renew_master(bench.store, bench.keys, new, key=key, taken_down=now, entropy=entropy)
+    renew_master(bench.store, bench.keys, new, key=key, sheet_confirmed_at=now, entropy=entropy)
     finish_renewal(bench.store, new)
     bench.keys = new
 

@@ -1,7 +1,6 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from functools import partial
 from itertools import count
 
@@ -23,7 +22,6 @@ from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault
 from unlost.vault.objects.home_copies import VaultHomes
 from unlost.vault.read.org_vault import OrgVault, VaultOptions
-from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.stores.cached import without_cache
 from unlost.vault.write.beginning import begin_commit
@@ -120,11 +118,6 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         """
         self._check_identity(org, identity)
         return begin_commit(self.org_vault(org), run=run, kind=kind, identity=identity)
-
-    def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
-        """The last backup that began at or before a time; None if there is none."""
-        earlier = [info for info in self.snapshots(org) if info.as_of <= when]
-        return self.at(org, earlier[-1].number) if earlier else None
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
         """The bytes of small files, with one lookup; raises NotFound (``file-unknown``)."""

@@ -462,7 +462,7 @@ def test_a_backup_that_began_before_it_begins_again() -> None:
     for name, content in hidden.items():  # as if it was written a moment later
         if name.startswith((f"orgs/{small.org}/data", f"orgs/{small.org}/packs")):
             small.store.put_new(name, content)
-    commit._notes.open(commit._intent)
+    commit._open_run.open(commit._intent)
     with pytest.raises(Conflict) as late:
         finish(commit, added)
     assert late.value.code == "forgotten-meanwhile"
@@ -613,7 +613,7 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}))])
     small.store.delete(object_names.intent(small.org, "n2"))  # as if it was not seen in time
     small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
-    commit._notes.open(commit._intent)
+    commit._open_run.open(commit._intent)
     key = object_names.run_key(small.org, "n2")
     small.store.put_new(key, b"k")
 
@@ -628,5 +628,5 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
             finish(commit, added)
     assert late.value.code == "forgotten-meanwhile"
     assert asked == [key]
-    assert not commit._notes.is_open()
+    assert not commit._open_run.is_open()
     small.night("n3", ("b", "U", {"Name": "Ben"}))

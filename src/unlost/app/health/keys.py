@@ -120,8 +120,8 @@ def _slot(opened: OpenedKeys, slot_state: SlotState) -> Iterator[RepairableCheck
     if not slot_state.valid:
         yield warning(
             f"slot {slot_state.slot}",
-            f"The slot {slot_state.slot} does not open the vault. It remains from an interrupted change, or a "
-            "removed slot was restored.",
+            f"The slot {slot_state.slot} does not open the vault. It remains from an interrupted "
+            "change, or a removed slot was restored.",
             f"Remove it with `unlost key remove {slot_state.slot}`.",
         )
     elif not slot_state.whole:
@@ -135,7 +135,8 @@ def _slot(opened: OpenedKeys, slot_state: SlotState) -> Iterator[RepairableCheck
     elif slot_state.whole < len(COPIES):
         yield warning(
             f"slot {slot_state.slot}",
-            f"Only {slot_state.whole} of {len(COPIES)} copies of the slot {slot_state.slot} are undamaged.",
+            f"Only {slot_state.whole} of {len(COPIES)} copies of the slot {slot_state.slot} are "
+            "undamaged.",
             "Restore the others with `unlost doctor --repair`.",
             repair=partial(_repaired, opened, slot_state.slot),
         )

@@ -45,10 +45,7 @@ class HoldScope(StrEnum):
 @written(backup="night")
 @dataclass(frozen=True, slots=True)
 class HoldTarget:
-    """The target of a legal hold: ``table`` and ``record`` depend on the scope.
-
-    ``backup``: the number of a backup.
-    """
+    """The target of a legal hold: by scope, an org, a table, a record or the number of a backup."""
 
     scope: HoldScope
     table: str = ""

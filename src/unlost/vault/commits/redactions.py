@@ -61,9 +61,7 @@ class Redactions:
     def live_in(self, state: LiveState) -> Mapping[int, str]:
         """The names of the live redactions of a state, by the numbers of their manifests."""
         if self._head != state.head:
-            folder = object_names.redactions(self._org)
-            names = (name for name in state.objects if name.startswith(folder))
-            self._live = {object_names.redacted(name): name for name in names}
+            self._live = state.redactions(self._org)
             self._head = state.head
         return self._live
 

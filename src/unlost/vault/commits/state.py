@@ -11,7 +11,8 @@ Each manifest lists only what its commit adds and removes. Folding them in order
 The newest version of a record is the one in the segment of the highest ``precedence``: the number
 of the last commit it covers, then the place in its commit. A merged segment takes the precedence of
 the commits it replaces: A12 stays older than A4, and than a segment that a backup commits while the
-merge runs. A reader of the state after commit 1 reads A12 too, and skips its rows with ``_u_snap`` 2.
+merge runs. A reader of the state after commit 1 reads A12 too, and skips its rows with ``_u_snap``
+2.
 
 ``live_root`` is a hash over the names and hashes of all live objects. Each manifest contains it, so
 that the head of the chain proves every object, and also proves a checkpoint. See docs/adr/0001,
@@ -53,7 +54,7 @@ class LiveSegment:
 
     @property
     def precedence(self) -> tuple[int, int]:
-        """The last commit and the order: of two versions, that of the higher precedence is newer."""
+        """The last commit, then the order: a version of a higher precedence is newer."""
         return (self.last, self.order)
 
     @property
@@ -140,6 +141,12 @@ class LiveState:
             # A rekey changes the id alone: commit and position stay, and with them the precedence.
             if before is not None:
                 segments[entry.id] = replace(before, entry=entry)
+
+    def redactions(self, org: str) -> dict[int, str]:
+        """The names of the live redactions, by the numbers of their commits."""
+        folder = object_names.redactions(org)
+        names = (name for name in self.objects if name.startswith(folder))
+        return {object_names.redacted(name): name for name in names}
 
     def pack_id(self, pack: str) -> str:
         """The present id of a pack, given the id in rows of ``$files``."""

@@ -48,7 +48,6 @@ ID_BYTES = 16
 COPIES = (1, 2, 3)
 _FIRST_EPOCH = 1
 _INFO = "unlost/1/"
-_NO_ORG = bytes(ID_BYTES)
 _OLDEST = "oldest-"
 _WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
 _CODE = 32  # hex digits of a key's code in the register

@@ -89,7 +89,8 @@ def write_vault_file(
 ) -> None:
     """Write the register of slots, then ``vault.json``: from then on the vault exists.
 
-    ``sheet_confirmed_at``: when the recovery sheet was written down. Raises Conflict (``vault-exists``).
+    ``sheet_confirmed_at``: when the recovery sheet was written down. Raises Conflict
+    (``vault-exists``).
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)

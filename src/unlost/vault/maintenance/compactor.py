@@ -10,7 +10,7 @@ No snapshot changes, and every row keeps its hash. The replaced segments are con
 commit, and removed by a later sweep. See docs/adr/0020 for the rule of what is due.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.vault.maintenance_results import Compaction, Merged
-from unlost.model.vault.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
@@ -32,6 +32,7 @@ from unlost.vault.maintenance.maintenance_run import (
     MaintenanceWork,
     close_cut_off,
 )
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
 from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
@@ -43,9 +44,6 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 BATCH_BYTES = 1 << 30  # of segments replaced by one commit, unless those of one table are larger
-
-type Pause = Callable[[], None]
-"""Called regularly; raises to stop the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,6 @@ class DueMerge:
     def segments(self) -> list[LiveSegment]:
         """Segments of these tiers, oldest first."""
         return [live for tier in self.tiers for live in tier.segments]
-
-
-@dataclass(frozen=True, slots=True)
-class MergedSegments:
-    """Segment entries of one table: replaced ones, their replacements, and intermediate results."""
-
-    old: list[SegmentEntry]
-    new: list[SegmentEntry]
-    between: list[SegmentEntry]
 
 
 def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
@@ -142,8 +131,7 @@ def _write_batch(
     info = maintenance.commit(
         MaintenanceWork(
             parts=(
-                *map(_part, done),
-                *(replaced_segments.part for replaced_segments in moved),
+                *(segments.part for segments in (*done, *moved)),
                 *parts,
             ),
             condemned=tuple(sorted(each.name for each in objects)),
@@ -184,18 +172,22 @@ def _closed(org_vault: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(org_vault: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
+def _merge(
+    org_vault: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause
+) -> ReplacedSegments:
     reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
     merger = Merger(due_.table, org_vault.reading, out, reach, pause)
     new = merger.merge(due_.segments)
-    return MergedSegments([live.entry for live in due_.segments], new, merger.between)
+    return ReplacedSegments(
+        tuple(live.entry for live in due_.segments), tuple(new), tuple(merger.between)
+    )
 
 
 def _moved(
     org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
-    done: Sequence[MergedSegments],
+    done: Sequence[ReplacedSegments],
     pause: Pause,
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles that are mostly dead."""
@@ -228,12 +220,7 @@ def _change_rows(
                 yield from changes_of(merge.table, tier.segments, view)
 
 
-def _part(done: MergedSegments) -> TablePart:
-    removed = tuple(entry.id for entry in done.old)
-    return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
-
-
-def _merge_result(done: MergedSegments) -> Merged:
+def _merge_result(done: ReplacedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -12,7 +12,7 @@ outside the process knows which pieces it had finished: the next run begins anew
 removes the rest. See docs/adr/0020 and docs/adr/0034.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,7 +48,6 @@ BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not re
 _ATTEMPTS = 20
 # After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
-_PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class MaintenanceRun:
             identity=org_vault.chain.manifest(self.base.seq)[0].identity,
             base=self.base.seq,
             started=org_vault.clock.now(),
-            segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+            segment_prefix=org_vault.sealed.entropy.bytes(object_names.RUN_PREFIX_BYTES).hex(),
         )
 
     @property
@@ -294,6 +293,33 @@ def _is_unreadable(org_vault: OrgVault, name: str) -> bool:
     with suppress(UnlostError):
         return org_vault.sealed.header(name).epoch < org_vault.sealed.keys.oldest(org_vault.org)
     return False
+
+
+def check_no_open_run(
+    org_vault: OrgVault,
+    state: LiveState,
+    *,
+    ignore_kinds: Collection[CommitKind] = (),
+    own_run: str = "",
+) -> None:
+    """Raise Conflict while another run is open: it may use or store data that is to be removed.
+
+    Committed runs that are not closed do not count, nor do runs of the kinds ``ignore_kinds``.
+    """
+    others = [
+        intent
+        for intent in open_runs(org_vault)
+        if intent.run != own_run
+        and intent.kind not in ignore_kinds
+        and commit_of_run(state, intent.run) is None
+    ]
+    if others:
+        raise Conflict(
+            "runs-open",
+            "The run {run} is still open and may need or contain data that is to be removed.",
+            next_step="Wait until the run ends, or cancel it. Then try again.",
+            run=others[0].run,
+        )
 
 
 def close_cut_off(org_vault: OrgVault, *kinds: CommitKind) -> None:

@@ -1,4 +1,4 @@
-"""A read-only mirror that records failures, so that a read without an answer is no missing object."""
+"""A read-only mirror that records failures, so that an unanswered read is no missing object."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

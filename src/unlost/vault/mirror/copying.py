@@ -73,9 +73,9 @@ def copy_vault(
 ) -> CopyReport:
     """Copy the objects that ``target`` lacks, and read each back.
 
-    ``select`` is called before each listing of the source. ``on_progress`` gets the number of objects
-    that exist and the number there will be. Raises Conflict (``copy-other-vault``), IntegrityError
-    (``copy-differs``), NotFound (``vault-missing``), StoreError.
+    ``select`` is called before each listing of the source. ``on_progress`` gets the number of
+    objects that exist and the number there will be. Raises Conflict (``copy-other-vault``),
+    IntegrityError (``copy-differs``), NotFound (``vault-missing``), StoreError.
     """
     _same_vault(source, target)
     written = [0, 0]

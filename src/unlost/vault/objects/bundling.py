@@ -22,7 +22,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.vault.snapshot import SegmentEntry
-from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID
+from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID, by_number, is_physical
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import metadata_of_bundle, part_of
 from unlost.vault.objects.buffered_rows import BufferedSegment
@@ -33,7 +33,6 @@ OBJECT_ROWS = 65_536
 OBJECT_BYTES = 64 << 20  # of text: an object is built in memory
 BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
 _WIDTHS = (64, 256)  # columns: an absent column, too, costs something in each row group
-_FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class BundleEntry:
     @property
     def cells(self) -> list[str]:
         """The names of its source columns, as stored."""
-        return [name for name in self.segment.rows.column_names if name.startswith(_FIRST_CELL)]
+        return list(filter(is_physical, self.segment.rows.column_names))
 
     @property
     def width(self) -> int:
@@ -112,8 +111,7 @@ def _object(out: SegmentWriter, entries: Sequence[BundleEntry]) -> _Object:
 
 def _schema(entries: Sequence[BundleEntry]) -> pa.Schema:
     """All columns that any of the entries has."""
-    cells = {name for entry in entries for name in entry.cells}
-    ordered = sorted(cells, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
+    ordered = by_number({name for entry in entries for name in entry.cells})
     return pa.schema([*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in ordered)])
 
 

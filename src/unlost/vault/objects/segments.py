@@ -9,9 +9,9 @@ live. A segment is one object, and most of it stays unread:
 
 Of these the reader caches sidecars, labels, footers and the last unpacked row groups, each within a
 bound: reading the footer again is half the cost of a lookup. Rows of an open run that are still in
-memory (``read_from_buffer``) are read the same way. With a cache of the store's pieces on this machine, a read
-that fails is repeated once from the store itself. See docs/adr/0001, 0028 (bundles) and 0030 (the
-cache).
+memory (``read_from_buffer``) are read the same way. With a cache of the store's pieces on this
+machine, a read that fails is repeated once from the store itself. See docs/adr/0001, 0028 (bundles)
+and 0030 (the cache).
 """
 
 import base64
@@ -100,10 +100,26 @@ class SegmentReader:
         return facts
 
     def read(
-        self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
+        self,
+        entry: SegmentEntry,
+        *,
+        groups: Sequence[int],
+        columns: Sequence[str],
+        cached: bool = False,
     ) -> pa.Table:
-        """These physical columns of row groups, in order; raises IntegrityError."""
-        return self._read(entry, groups, columns)
+        """These physical columns of row groups, in order; raises IntegrityError.
+
+        ``cached``: the rows will be read again, so this machine caches what it reads of the store.
+        """
+        segment = self._buffered.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns)
+
+        def read() -> pa.Table:
+            with self._open(entry, cached=cached) as file:
+                return rows_in(file, entry, groups, columns, threads=True)
+
+        return self._twice(read)
 
     def groups(self, entry: SegmentEntry) -> Iterator[pa.Table]:
         """All row groups of a segment outside bundles, in order; raises IntegrityError."""
@@ -125,7 +141,7 @@ class SegmentReader:
         key = (entry.id, group, tuple(columns))
         known = self._unpacked.get(key)
         if known is None:
-            known = self._read(entry, [group], columns, cached=True)
+            known = self.read(entry, groups=[group], columns=columns, cached=True)
             self._unpacked.put(key, known)
         return known
 
@@ -186,24 +202,6 @@ class SegmentReader:
             min_id=ids[0].as_py(),
             max_id=ids[-1].as_py(),
         )
-
-    def _read(
-        self,
-        entry: SegmentEntry,
-        groups: Sequence[int],
-        columns: Sequence[str],
-        *,
-        cached: bool = False,
-    ) -> pa.Table:
-        segment = self._buffered.get(entry.id)
-        if segment is not None:
-            return segment.read(groups, columns)
-
-        def read() -> pa.Table:
-            with self._open(entry, cached=cached) as file:
-                return rows_in(file, entry, groups, columns, threads=True)
-
-        return self._twice(read)
 
     def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
         segment = self._buffered.get(entry.id)

@@ -30,7 +30,7 @@ from unlost.vault.layout.positions import positions
 from unlost.vault.read.change_index import CHANGE_SCHEMA, ChangeIndex, in_order, slices
 from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgReader
-from unlost.vault.read.table_view import RANK, TableView, last_of_each
+from unlost.vault.read.table_view import RANK, TableView, last_of_each, shown_of_each
 
 INDEXED_ROWS = 2_000_000  # most rows to take from the index: they are in memory, 60 bytes each
 INDEX_PAYS = 3  # the index is faster if merged segments have this many rows for each of its rows
@@ -136,11 +136,8 @@ def _read_rows(view: TableView) -> Iterator[pa.Table]:
 
 
 def _winners(rows: pa.Table) -> pa.Table:
-    commits = rows.column(U_SNAP).to_numpy()
-    lost = np.zeros(len(rows), dtype=np.bool_)
-    lost[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
-    # Of several rows that one commit added for a record, only the last one counts.
-    return rows.filter(pa.array(~lost)) if lost.any() else rows
+    shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
+    return rows if shown.all() else rows.filter(pa.array(shown))
 
 
 def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:

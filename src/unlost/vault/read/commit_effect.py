@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
-from unlost.vault.format.rowhash import from_array
+from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.layout.positions import positions
 from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.table_view import SegmentReaders, TableView, last_of_each
@@ -78,13 +79,21 @@ def against(
         newest = newest_of_each(rows)
         ids = newest.column(U_ID).combine_chunks()
         base_rows = base.newest(ids, (U_OP, U_ROW_HASH))
-        at = positions(base_rows.column(U_ID), ids)
-        before = np.zeros(len(ids), dtype=np.int8)
-        same = np.zeros(len(ids), dtype=np.bool_)
-        before[at] = version_rules.ops_of(base_rows.column(U_OP))
-        hashes = from_array(newest.column(U_ROW_HASH))
-        same[at] = (from_array(base_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+        before, same = compared(base_rows, ids, from_array(newest.column(U_ROW_HASH)))
         ops = version_rules.ops_of(newest.column(U_OP))
         counted = version_rules.is_version(before, ops, same=same) | (before != ops)
         total = total.plus(version_rules.balance(before[counted], ops[counted]))
     return total
+
+
+def compared(
+    stored_rows: pa.Table | None, ids: pa.Array, hashes: Hashes
+) -> tuple[version_rules.Ops, NDArray[np.bool_]]:
+    """The op before each id, and True if its hash is the same."""
+    before = np.zeros(len(ids), dtype=np.int8)
+    same = np.zeros(len(ids), dtype=np.bool_)
+    if stored_rows is not None:
+        at = positions(stored_rows.column(U_ID), ids)
+        before[at] = version_rules.ops_of(stored_rows.column(U_OP))
+        same[at] = (from_array(stored_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+    return before, same

@@ -1,7 +1,7 @@
 """Reading a whole table in the order of its ids, from segments whose ranges overlap.
 
-All ids of the table are cut into ranges of bounded size at the fences of the sidecars. A fence is the
-first id of a row group. For each range, the row groups that reach into it are read:
+The ids of the table are cut into ranges of bounded size at the fences of the sidecars. A fence is
+the first id of a row group. For each range, the row groups that reach into it are read:
 
     ids          a ─────────── g ─────────── n ─────────── z
     ranges       │  range 1    │  range 2    │  range 3    │

@@ -107,7 +107,7 @@ class TableScan:
         return (rows for rows in batches if rows is not None)
 
     def _narrow_parts(self, id_range: MergeRange, beside: Sequence[str]) -> list[pa.Table]:
-        """The rows of a range in range, segment by segment, oldest first."""
+        """The rows of a range, of commits in range, segment by segment, oldest first."""
         parts = []
         for rank in range(len(self.view.segments)):
             groups = [group for group, _ in groups_in(self.view, rank, id_range)]
@@ -151,7 +151,7 @@ def spans(view: TableView, *, rows: int) -> list[IdSpan]:
 
 
 def _inside(id_ranges: Sequence[MergeRange], within: IdSpan) -> Iterator[MergeRange]:
-    """The parts of ranges that are within a range."""
+    """The parts of the ranges that are within another one."""
     for id_range in id_ranges:
         low = max(id_range.low, within.low)
         highs = [high for high in (id_range.high, within.high) if high is not None]
@@ -206,9 +206,9 @@ def _newest(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
     snaps = rows.column(U_SNAP).to_numpy()[order]
     # Of several versions that one commit added for a record, only the last one counts.
-    replaced = np.zeros(len(order), dtype=np.bool_)
-    replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
-    order = order[~replaced]
+    shown = _last(rows, order)
+    shown[:-1] |= snaps[1:] != snaps[:-1]
+    order = order[shown]
     last = _last(rows, order)
     are_shown = are_versions(
         version_rules.ops_of(rows.column(U_OP))[order],

@@ -304,10 +304,8 @@ class TableView:
         rows = rows.take(
             pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
         )
-        commits = rows.column(U_SNAP).to_numpy()
-        replaced = np.zeros(len(rows), dtype=np.bool_)
-        replaced[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
-        return rows.filter(pa.array(~replaced)) if replaced.any() else rows
+        shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
+        return rows if shown.all() else rows.filter(pa.array(shown))
 
     def cells(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
         """Source columns of the versions that ``find`` returned, in their order, and ``_u_blobs``.

@@ -10,8 +10,6 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
 from unlost.vault.write.open_commit import OpenCommit
 
-_PREFIX_BYTES = 8
-
 
 def begin_commit(
     org_vault: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
@@ -26,7 +24,7 @@ def begin_commit(
         identity=identity,
         base=state.seq,
         started=org_vault.clock.now(),
-        segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        segment_prefix=org_vault.sealed.entropy.bytes(object_names.RUN_PREFIX_BYTES).hex(),
     )
     resumed = open_run.is_open()
     done = commit_of_run(state, run)

@@ -42,11 +42,12 @@ from unlost.model.vault.snapshot import (
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import RunIntent
-from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
+from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
 from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.layout.system_rows import system_rows, text_cells
 from unlost.vault.objects.files import FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
@@ -87,7 +88,7 @@ class OpenCommit:
         self._suppression = SuppressionFilter(
             org_vault,
             base=intent.base,
-            own=lambda: self._own.view(SUPPRESSED),
+            written_before=lambda: self._own.view(SUPPRESSED),
             writer=lambda: self._system_writer(SUPPRESSED),
             run=intent.run,
         )
@@ -374,16 +375,8 @@ class OwnSegments:
 
 
 def _mark_rows(marks: Sequence[_Mark], *, op: Op, observed_at: datetime) -> Rows:
-    count = len(marks)
     cells = None
     if op is Op.STATE:
-        columns = [pa.array(values, pa.string()) for values in zip(*marks, strict=True)]
-        cells = pa.RecordBatch.from_arrays(columns, names=["table", "record", "column"])
-    return Rows(
-        ids=pa.array([msgspec.json.encode(mark).decode() for mark in marks], pa.string()),
-        ops=pa.array([op.value] * count, pa.string()),
-        modified_at=pa.nulls(count, INSTANT),
-        modified_by=pa.nulls(count, pa.string()),
-        cells=cells,
-        observed_at=observed_at,
-    )
+        cells = text_cells(zip(*marks, strict=True), ("table", "record", "column"))
+    ids = [msgspec.json.encode(mark).decode() for mark in marks]
+    return system_rows(ids, observed_at=observed_at, op=op, cells=cells)

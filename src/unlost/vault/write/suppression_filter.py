@@ -42,13 +42,13 @@ class SuppressionFilter:
         org_vault: OrgVault,
         *,
         base: int,
-        own: Callable[[], TableView],
+        written_before: Callable[[], TableView],
         writer: Callable[[], TableWriter],
         run: str,
     ) -> None:
         self._org_vault = org_vault
         self._base = base
-        self._own = own
+        self._written_before = written_before
         self._writer = writer
         self._run = run
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class SuppressionFilter:
         base = self._org_vault.view(SUPPRESSED, until=self._base)
         # Without an erasure before the base, nothing is listed and nothing need be read.
         if base:
-            self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
+            self._firm, self._found = [*marks_in(base)], [*marks_in(self._written_before())]
 
     def _built_lists(self) -> _Lists:
         marker = Pseudonymizer(self._org_vault.sealed.keys, self._org_vault.org)

@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.source.reading import Op, Rows
-from unlost.vault.format.physical import INSTANT, U_ID
+from unlost.model.source.reading import Rows
+from unlost.vault.format.physical import U_ID
 from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.layout.system_rows import system_rows, text_cells
 from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.table_view import TableView
 
@@ -96,15 +97,10 @@ def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Row
         [f"{mark.sieve:08x}" for mark in marks],
         [mark.run for mark in marks],
     ]
-    return Rows(
-        ids=pa.array([mark.pseudonym for mark in marks], pa.string()),
-        ops=pa.array([Op.STATE.value] * len(marks), pa.string()),
-        modified_at=pa.nulls(len(marks), INSTANT),
-        modified_by=pa.nulls(len(marks), pa.string()),
-        cells=pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
-        ),
+    return system_rows(
+        [mark.pseudonym for mark in marks],
         observed_at=observed_at,
+        cells=text_cells(cells, _CELLS),
     )
 
 

@@ -14,7 +14,14 @@ from unlost.testing.stores import StoreContract
 from unlost.vault.stores.cached import CachedStore, with_cache
 from unlost.vault.stores.fault import FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, TRIM_EVERY, ObjectRange, RangeCache
+from unlost.vault.stores.pieces import (
+    GONE_LIFETIME,
+    LARGEST,
+    PIECE_LIFETIME,
+    TRIM_EVERY,
+    ObjectRange,
+    RangeCache,
+)
 
 LIMIT = 1 << 20
 
@@ -83,7 +90,7 @@ def test_a_deleted_object_is_gone_here_too(
     assert files(tmp_path) == []
     with pytest.raises(NotFound):
         view.get("one")
-    clock.advance(days=GONE_KEPT.days, seconds=1)
+    clock.advance(days=GONE_LIFETIME.days, seconds=1)
     pieces.trim()
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
@@ -152,7 +159,7 @@ def test_a_piece_that_may_not_be_removed_does_not_keep_the_others(
     for name in ("stays", "goes"):
         pieces.put(ObjectRange(name), b"x")
         clock.advance(seconds=1)
-    clock.advance(days=KEPT.days + 1)
+    clock.advance(days=PIECE_LIFETIME.days + 1)
     unlink = Path.unlink
     tried: list[Path] = []
 
@@ -180,7 +187,7 @@ def test_what_nobody_reads_for_long_is_removed(
     pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
     pieces.put(ObjectRange("old"), b"x")
-    clock.advance(days=KEPT.days - 1)
+    clock.advance(days=PIECE_LIFETIME.days - 1)
     pieces.put(ObjectRange("new"), b"x")
     clock.advance(days=2)
     pieces.trim()

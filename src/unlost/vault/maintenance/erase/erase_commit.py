@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.erasure import ErasureProof, TableErased
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
@@ -41,6 +41,7 @@ from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
     open_runs,
 )
@@ -105,7 +106,7 @@ def run_alone[T](
     state = org_vault.chain.proved()
     close_cut_off(org_vault, *BEGUN_ANEW)
     close_committed(org_vault, state)
-    check_alone(org_vault, state, run="")
+    check_no_open_run(org_vault, state)
     before = remove_erased(org_vault, state)
     maintenance = MaintenanceRun(org_vault, run=run, kind=kind)
     maintenance.open()
@@ -126,22 +127,6 @@ def close_committed(org_vault: OrgVault, state: LiveState) -> None:
     for intent in list(open_runs(org_vault)):
         if commit_of_run(state, intent.run):
             OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
-
-
-def check_alone(org_vault: OrgVault, state: LiveState, *, run: str) -> None:
-    """Raise Conflict while another run is open, since it may use or store data that is to go."""
-    others = [
-        intent
-        for intent in open_runs(org_vault)
-        if intent.run != run and not commit_of_run(state, intent.run)
-    ]
-    if others:
-        raise Conflict(
-            "runs-open",
-            "The run {run} is still open and may contain data that is to be removed.",
-            next_step="Wait until the run ends, or cancel it. Then try again.",
-            run=others[0].run,
-        )
 
 
 class RemovalCommit[F: ErasedDocuments](ABC):
@@ -278,7 +263,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
             self._count_corrections(survey),
         )
         # Checked again: a backup may have begun since, whose rows the survey did not see.
-        check_alone(org_vault, org_vault.chain.proved(), run=self._run)
+        check_no_open_run(org_vault, org_vault.chain.proved(), own_run=self._run)
         parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
@@ -310,8 +295,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         packs = map(self._state.pack_id, survey.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
-        # No other run is open (``check_alone``), so that an object that is not live belongs to
-        # none.
+        # No other run is open (``check_no_open_run``), so an object that is not live belongs to none.
         return names | (listing.keys() - live)
 
     def _drop(self, written_names: Sequence[str]) -> None:

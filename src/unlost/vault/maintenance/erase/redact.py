@@ -77,10 +77,12 @@ class RecordNameFinder:
         """Search a document, in which an id is a complete string, also in JSON within JSON."""
         return bool(pl.Series([text]).str.contains_any(self._quoted)[0])
 
-    def finding(self, finding: Finding | None) -> Finding | None:
+    def optional(self, finding: Finding | None) -> Finding | None:
+        """Return the same as ``finding``; None for None."""
+        return None if finding is None else self.finding(finding)
+
+    def finding(self, finding: Finding) -> Finding:
         """Return the finding, with its texts replaced if they name a record."""
-        if finding is None:
-            return None
         full_text = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
         if not self.in_text(full_text):
             return finding
@@ -98,11 +100,11 @@ class RecordNameFinder:
 def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
     """Return a certificate without findings and sentences that name some records."""
     lines = tuple(
-        replace(line, findings=tuple(_findings(line.findings, naming)))
+        replace(line, findings=tuple(map(naming.finding, line.findings)))
         for line in certificate.tables
     )
     whole = replace(
-        certificate, tables=lines, findings=tuple(_findings(certificate.findings, naming))
+        certificate, tables=lines, findings=tuple(map(naming.finding, certificate.findings))
     )
     if not naming.in_text(whole.sentence):
         return whole
@@ -178,15 +180,8 @@ def _sealed(org_vault: OrgVault, kind: ObjectKind, name: str, content: bytes) ->
     return ObjectEntry(name, done.bytes, done.blake3)
 
 
-def _findings(findings: tuple[Finding, ...], naming: RecordNameFinder) -> Iterator[Finding]:
-    for finding in findings:
-        finding_without = naming.finding(finding)
-        if finding_without is not None:
-            yield finding_without
-
-
 def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder) -> TableState:
-    state_without = replace(state, finding=naming.finding(state.finding))
+    state_without = replace(state, finding=naming.optional(state.finding))
     if gone is None:
         return state_without
     dead = gone.records - gone.alive
@@ -201,7 +196,7 @@ def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> T
         entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
         for entry in part.segments
     )
-    return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
+    return msgspec.structs.replace(part, segments=entries, finding=naming.optional(part.finding))
 
 
 def _names_any(org_vault: OrgVault, run: str, naming: RecordNameFinder) -> bool:

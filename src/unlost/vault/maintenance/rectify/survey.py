@@ -21,7 +21,7 @@ from unlost.model.vault.rectification import Rectification, Rectify, check_free
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, change_log_of, check_held, choose
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
     RecordNameFinder,
@@ -212,8 +212,9 @@ def _corrections(
     else:
         was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
     yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
-    for log in logs_of(org_vault, chosen.state, table):
-        for name, value in values.items() if log.table in ids else ():
+    log = change_log_of(org_vault, chosen.state, table)
+    if log is not None and log.table in ids:
+        for name, value in values.items():
             cells = {log.old_column: value, log.new_column: value}
             yield CorrectedColumns(
                 log.table, ids[log.table], cells, was[name], (log.field_column, name)

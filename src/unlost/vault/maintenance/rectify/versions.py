@@ -206,7 +206,7 @@ def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
     columns = tuple(code for code in (physical(column.code) for column in known) if code in present)
-    return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
+    return label.all_shapes(columns)
 
 
 def _read(view: TableView, place: WantedGroups, columns: Sequence[str]) -> pa.Table:

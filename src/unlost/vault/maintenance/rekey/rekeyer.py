@@ -44,13 +44,12 @@ from unlost.vault.maintenance.rekey.earlier_keys import (
     earlier_segments,
     is_complete,
 )
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 
 DOCUMENTS = 256  # resealed in one commit, with as many manifests
 _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # errors that all objects would have
-
-type Pause = Callable[[], None]
 
 
 def rekey(org_vault: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:

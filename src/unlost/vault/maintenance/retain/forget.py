@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
 from unlost.model.vault.retention import Forget, Forgetting
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
@@ -28,21 +28,20 @@ from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
-    open_runs,
 )
 from unlost.vault.maintenance.retain.contents import FreedContents
 from unlost.vault.maintenance.retain.row_buffer import RowBuffer
 from unlost.vault.maintenance.retain.scope import RetentionScope, scope_of
 from unlost.vault.maintenance.retain.tables import RowBuffers, TablesForgotten, TableTally
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import commit_of_run
 
-type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], object]
 
 
@@ -90,7 +89,7 @@ def forget(
     if not state.seq:
         agree(Forgetting())
         return Forgetting()
-    check_alone(org_vault)
+    _check_alone(org_vault)
     close_cut_off(org_vault, CommitKind.FORGET)
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.FORGET)
     maintenance.open()
@@ -101,25 +100,13 @@ def forget(
         raise
 
 
-def check_alone(org_vault: OrgVault) -> None:
+def _check_alone(org_vault: OrgVault) -> None:
     """Raise Conflict while a run is open that may use data that is to go.
 
-    Committed runs that are not closed do not count. Neither does the placing of a legal hold: it
-    relies on no data, and if it commits meanwhile, the commit of the forgetting fails.
+    The placing of a legal hold relies on no data. If it commits meanwhile, the commit of the
+    forgetting fails.
     """
-    state = org_vault.chain.proved()
-    others = [
-        intent
-        for intent in open_runs(org_vault)
-        if intent.kind not in BEGUN_ANEW and commit_of_run(state, intent.run) is None
-    ]
-    if others:
-        raise Conflict(
-            "runs-open",
-            "The run {run} is still open and may need data that would be forgotten.",
-            next_step="Wait until the run ends, or cancel it. Then try again.",
-            run=others[0].run,
-        )
+    check_no_open_run(org_vault, org_vault.chain.proved(), ignore_kinds=BEGUN_ANEW)
 
 
 def _forget(
@@ -259,7 +246,7 @@ def _commit(
 ) -> Forgetting:
     objects = list(parts.replaced(org_vault))
     # Checked again: a backup that began since may refer to versions that go.
-    check_alone(org_vault)
+    _check_alone(org_vault)
     info = maintenance.commit(
         MaintenanceWork(
             parts=tuple(table.part for table in parts.tables),

@@ -18,7 +18,8 @@ from unlost.model.source.reading import Op, Rows
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
+from unlost.vault.format.physical import HOLDS, U_ID, U_OP, U_SNAP
+from unlost.vault.layout.system_rows import system_rows
 from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.beginning import begin_commit
@@ -94,15 +95,8 @@ def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
 def _rows(
     things: Sequence[HoldTarget], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
 ) -> Rows:
-    count = len(things)
-    return Rows(
-        ids=pa.array([_key(thing) for thing in things], pa.string()),
-        ops=pa.array([op.value] * count, pa.string()),
-        modified_at=pa.nulls(count, INSTANT),
-        modified_by=pa.nulls(count, pa.string()),
-        cells=cells,
-        observed_at=observed_at,
-    )
+    ids = [_key(thing) for thing in things]
+    return system_rows(ids, observed_at=observed_at, op=op, cells=cells)
 
 
 def _key(thing: HoldTarget) -> str:

@@ -42,10 +42,10 @@ def _no_ids() -> pa.Array:
 class TableRetention:
     """The rules for one table.
 
-    ``kept_numbers``: numbers of the backups that stay; None for all. ``deleted_before``: last states of
-    records deleted before this time go, unless a backup under legal hold shows them as deleted,
-    which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that stay
-    completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
+    ``kept_numbers``: numbers of the backups that stay; None for all. ``deleted_before``: last
+    states of records deleted before this time go, unless a backup under legal hold shows them as
+    deleted, which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that
+    stay completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
     completely, with priority over all else.
     """
 

@@ -19,6 +19,8 @@ from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 type Pause = Callable[[], None]
+"""Called regularly; raises to stop the work."""
+
 type RowsToRemove = Callable[[pa.Table], pa.Array]
 """Return a mask of the rows to remove."""
 type Become = Callable[[pa.Table], pa.Table]

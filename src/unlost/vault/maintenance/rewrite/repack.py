@@ -4,8 +4,8 @@
     pack c   [unneeded][needed][unneeded] ─▶
     $files   extents [["a", 0, 9]]        ─▶   [["b", 0, 9]], with a new row hash
 
-Contents are copied without decompression. Retention moves them if a share of ``REPACK_SHARE`` of a pack is unneeded;
-an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
+Contents are copied without decompression. Retention moves them if a share of ``REPACK_SHARE`` of a
+pack is unneeded; an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
 """
 
 from collections.abc import Mapping, Sequence

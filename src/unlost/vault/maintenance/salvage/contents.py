@@ -21,7 +21,7 @@ from unlost.vault.maintenance.retain.contents import files_column
 from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, extents_in, names_any
 from unlost.vault.maintenance.salvage.damaged import Damaged
 from unlost.vault.objects.blob_stream import open_blob
-from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
+from unlost.vault.objects.files import BLOB_COLUMNS, FILE_ROW, blob_of_row
 from unlost.vault.objects.packs import Blob
 from unlost.vault.read.merge import MergeRange, cut
 from unlost.vault.read.org_vault import OrgVault
@@ -38,9 +38,9 @@ class SalvagedContents:
 
     ``readable``: readable contents; None if nothing is lost, so that nothing was read. ``bad``:
     rows of ``$files`` with an unreadable content, by id and extents. ``moving``: needed extents of
-    packs that go, which are readable extents of damaged packs, and extents of ``leaving`` packs. The
-    latter contain contents that nothing refers to any more, with the rows ``unnamed``. ``files``
-    are lost with their contents.
+    packs that go, which are readable extents of damaged packs, and extents of ``leaving`` packs.
+    The latter contain contents that nothing refers to any more, with the rows ``unnamed``.
+    ``files`` are lost with their contents.
     """
 
     readable: set[str] | None = None
@@ -143,7 +143,7 @@ class Reachable:
 
 def is_file(ident: str) -> bool:
     """Return true for the row of a record's file."""
-    return ident.startswith('["file",')
+    return ident.startswith(FILE_ROW)
 
 
 def lost_file(ident: str) -> LostFile:

@@ -127,8 +127,7 @@ class RebuiltTable:
         for table, segments in sorted(self.after.segments.items()):
             for live in segments.values() if not is_system(table) else ():
                 label, _ = self.org_vault.reader.facts(live.entry)
-                segment_shape = SegmentShape(label.schema, (), label.tokenizer)
-                for number, shape in enumerate(label.shapes or (segment_shape,)):
+                for number, shape in enumerate(label.all_shapes()):
                     if shape.tokenizer:
                         yield from self._words_of(live, number, shape)
 

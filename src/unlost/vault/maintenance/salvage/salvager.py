@@ -29,7 +29,7 @@ from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.erase.erase_commit import check_alone, close_committed
+from unlost.vault.maintenance.erase.erase_commit import close_committed
 from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
@@ -37,6 +37,7 @@ from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
@@ -70,7 +71,7 @@ def salvage(
     state = org_vault.chain.proved()
     close_cut_off(org_vault, *BEGUN_ANEW)
     close_committed(org_vault, state)
-    check_alone(org_vault, state, run="")
+    check_no_open_run(org_vault, state)
     if not state.seq:
         agree(SalvageEffect())
         return SalvageEffect()
@@ -167,7 +168,7 @@ class _Salvaging:
         # After all records: words and index are rebuilt from the state with the substitutes.
         self._derived(salvage_survey, done)
         certificates = self._certificates(salvage_survey.damaged.certificates, done.after)
-        check_alone(self._org_vault, self._org_vault.chain.proved(), run=self._run)
+        check_no_open_run(self._org_vault, self._org_vault.chain.proved(), own_run=self._run)
         gone = [entry for replaced in done.replaced for entry in (*replaced.old, *replaced.between)]
         objects = unneeded_objects(self._state, gone, org=self._org_vault.org)
         leaving = salvage_survey.damaged.packs | salvage_survey.contents.leaving

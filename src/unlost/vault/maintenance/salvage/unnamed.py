@@ -17,7 +17,7 @@ from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, extents_in
 from unlost.vault.maintenance.salvage.contents import SalvagedContents, content_of
-from unlost.vault.maintenance.salvage.essential import BLOB_ROW
+from unlost.vault.objects.files import BLOB_ROW
 from unlost.vault.read.table_view import TableView
 
 type Rows = Callable[[], Iterator[pa.Table]]

@@ -45,19 +45,17 @@ def verify_vault(
     scope: VerifyScope,
     witness: Witness | None,
     open_org: Callable[[str], OrgVault],
-    orgs: Iterable[str] = (),
 ) -> VerifyReport:
     """Verify all orgs of a vault.
 
-    ``open_org``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
-    that are found. Damage is reported and never raised. Raises StoreError if the store does not
-    answer.
+    ``open_org``: opens an org (used only by ``deep``). Damage is reported and never raised. Raises
+    StoreError if the store does not answer.
     """
     findings = VerifyFindings()
     check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
-    for org in sorted({*orgs, *_orgs_in(sealed)}):
+    for org in sorted(_orgs_in(sealed)):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)

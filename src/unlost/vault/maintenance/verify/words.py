@@ -126,8 +126,7 @@ class WordsCheck:
         """Compute the words of all rows that the present tokenizer handled."""
         for live in self._tables:
             label = self._label(live)
-            segment_shape = SegmentShape(label.schema, (), label.tokenizer)
-            for number, shape in enumerate(label.shapes or (segment_shape,)):
+            for number, shape in enumerate(label.all_shapes()):
                 if shape.tokenizer == VERSION:
                     for hashes in self._of_shape(live, number, shape):
                         yield live.entry.table, hashes
